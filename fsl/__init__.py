@@ -1,0 +1,54 @@
+"""Few-Shot Lab: classify, compare and explore images from a few examples with a twin network.
+
+>>> import fsl
+>>> twin = fsl.load("fruits")
+>>> support = fsl.SupportSet.from_folder("my_classes")
+>>> for answer in fsl.classify(twin, support, ["query.jpg"]):
+...     print(answer.label, answer.probability)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["SupportSet", "__version__", "classify", "load"]
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import classify
+    from fsl.fewshot.support import SupportSet
+    from fsl.twin.checkpoint import Checkpoint
+
+
+def load(name_or_file: str, device: str = "auto") -> Checkpoint:
+    """A checkpoint by name ("fruits") or file.
+
+    Args:
+        name_or_file: one of ``python -m fsl checkpoints``, or a ``.safetensors`` file.
+        device: "auto" (cuda, mps, cpu in that order), or one of them.
+
+    Raises:
+        CheckpointError: there is none of that name, or the file is damaged or unsafe.
+        SettingsError: the device is not there.
+    """
+    from typing import cast
+
+    from fsl.config import Device
+    from fsl.twin.checkpoint import find
+    from fsl.twin.checkpoint import load as load_file
+    from fsl.twin.device import choose_device
+
+    return load_file(find(name_or_file), choose_device(cast("Device", device)))
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import: a page that shows no network yet must not wait for it.
+    if name == "classify":
+        from fsl.fewshot.classify import classify
+
+        return classify
+    if name == "SupportSet":
+        from fsl.fewshot.support import SupportSet
+
+        return SupportSet
+    raise AttributeError(f"module 'fsl' has no attribute {name!r}")

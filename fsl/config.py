@@ -1,0 +1,233 @@
+"""Every setting, as frozen dataclasses that refuse impossible values when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+from fsl.errors import SettingsError
+
+Fit = Literal["crop", "pad", "stretch"]
+Pairing = Literal["random", "all"]
+Loss = Literal["bce", "bce+rank"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16"]
+Rule = Literal["mean", "max", "prototype"]
+
+RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise SettingsError(message)
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    _require(value in choices, f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
+class _Settings:
+    """What all settings share: to and from plain JSON values."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON-ready values."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The settings in ``values``.
+
+        Raises:
+            SettingsError: a name is unknown or a value out of range.
+        """
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        _require(not unknown, f"Unknown {cls.__name__} setting: {', '.join(unknown)}.")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Settings):
+    """What the twin network is and how an image becomes its input.
+
+    Attributes:
+        backbone: a name in ``fsl.twin.backbones.BACKBONES``.
+        widths: channels of the backbone's stages; empty for the backbone's own.
+        embedding_dim: D, length of an embedding; 0 for the backbone's own last width.
+        image_size: S, side of the square input in pixels.
+        fit: how an image that is not square becomes one.
+        mean: value subtracted from each channel, inputs in [0, 1].
+        std: value each channel is divided by after that.
+        flips: average the embedding over the image and its three mirror images when not training.
+        grey: drop colour before the network sees the image.
+    """
+
+    backbone: str = "conv4"
+    widths: tuple[int, ...] = ()
+    embedding_dim: int = 0
+    image_size: int = 64
+    fit: Fit = "crop"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.3, 0.3, 0.3)
+    flips: bool = False
+    grey: bool = False
+
+    def __post_init__(self) -> None:
+        _require_choice("fit", self.fit, ("crop", "pad", "stretch"))
+        _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
+        _require(0 <= self.embedding_dim <= 8192, f"embedding_dim is {self.embedding_dim}; 0 to 8192.")
+        _require(all(w > 0 for w in self.widths), f"widths are {self.widths}; they must be positive.")
+        _require(all(s > 0 for s in self.std), f"std is {self.std}; it must be positive.")
+
+
+@dataclass(frozen=True)
+class AugmentConfig(_Settings):
+    """Random changes to each training image; every strength 0 leaves the image as it is.
+
+    Attributes:
+        rotate: largest rotation in degrees either way, 0 to 180.
+        zoom: largest change of scale as a factor, 1 (none) to 4.
+        shift: largest shift as a fraction of the side, 0 to 0.5.
+        stretch: largest change of the sides' ratio as a factor, 1 to 2.
+        mirror: mirror half of the images.
+        brightness: largest relative change, 0 to 1.
+        contrast: largest relative change, 0 to 1.
+        tint: largest relative change of one colour channel, 0 to 1.
+        erase: side of the largest square painted over, as a fraction of the side, 0 to 0.9.
+        background: the value, 0 to 1, of what comes in from outside the image and of erased squares.
+        recolour: probability that a class of the batch has its colour channels permuted; the same
+            class under another permutation counts as another class, so a data set gains classes.
+        turn: probability that a class of the batch is turned by 90, 180 or 270 degrees as a new class.
+    """
+
+    rotate: float = 15.0
+    zoom: float = 1.15
+    shift: float = 0.08
+    stretch: float = 1.0
+    mirror: bool = False
+    brightness: float = 0.2
+    contrast: float = 0.2
+    tint: float = 0.0
+    erase: float = 0.0
+    background: float = 1.0
+    recolour: float = 0.0
+    turn: float = 0.0
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "rotate": (0.0, 180.0),
+            "zoom": (1.0, 4.0),
+            "shift": (0.0, 0.5),
+            "stretch": (1.0, 2.0),
+            "brightness": (0.0, 1.0),
+            "contrast": (0.0, 1.0),
+            "tint": (0.0, 1.0),
+            "erase": (0.0, 0.9),
+            "background": (0.0, 1.0),
+            "recolour": (0.0, 1.0),
+            "turn": (0.0, 1.0),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            _require(low <= value <= high, f"{name} is {value}; it must be {low:g} to {high:g}.")
+
+
+NO_AUGMENTATION = AugmentConfig(rotate=0, zoom=1, shift=0, brightness=0, contrast=0)
+
+
+@dataclass(frozen=True)
+class EpisodeConfig(_Settings):
+    """An N-way K-shot test.
+
+    Attributes:
+        n_way: classes per episode.
+        n_shot: support images per class.
+        n_query: queries per class.
+        n_episodes: episodes drawn.
+        seed: of the draw.
+    """
+
+    n_way: int = 20
+    n_shot: int = 1
+    n_query: int = 1
+    n_episodes: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.n_way >= 2, f"n_way is {self.n_way}; at least 2 classes are needed.")
+        for name in ("n_shot", "n_query", "n_episodes"):
+            _require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}; it must be 1 or more.")
+        _require(self.seed >= 0, f"seed is {self.seed}; it must not be negative.")
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Settings):
+    """One training run.
+
+    Attributes:
+        steps: batches.
+        learning_rate: the peak of the schedule, 1e-8 to 100.
+        schedule: "constant" as in the article, or "one-cycle" (warm-up, then cosine to almost 0).
+        optimiser: "adam" as in the article, "adamw" or "sgd" (momentum 0.9).
+        weight_decay: of adamw and sgd.
+        pairing: "random", the article's batches of random pairs; "all", every pair of P x K images.
+        loss: "bce", the article's; "bce+rank" adds the ranking term of ``fsl.twin.losses.rank_loss``.
+        batch_pairs: pairs in a batch when pairing is "random".
+        batch_classes: P when pairing is "all"; fewer where there are fewer classes.
+        batch_images: K when pairing is "all".
+        evaluate_every: batches between evaluations; 0 for the last batch only.
+        evaluation: the N-way K-shot test made then; fewer ways where there are fewer classes.
+        report_every: batches between step events.
+        seed: of weights, batches and augmentation.
+        device: "auto" takes cuda, then mps, then cpu.
+        precision: "auto" measures whether bf16 helps.
+        augment: random changes to training images.
+    """
+
+    steps: int = 1000
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    weight_decay: float = 0.0
+    pairing: Pairing = "all"
+    loss: Loss = "bce"
+    batch_pairs: int = 32
+    batch_classes: int = 16
+    batch_images: int = 4
+    evaluate_every: int = 250
+    evaluation: EpisodeConfig = field(default_factory=lambda: EpisodeConfig(n_episodes=200))
+    report_every: int = 10
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        _require(self.steps >= 1, f"steps is {self.steps}; it must be 1 or more.")
+        _require(
+            1e-8 <= self.learning_rate <= 100,
+            f"The learning rate is {self.learning_rate}; it must be 1e-8 to 100.",
+        )
+        _require_choice("schedule", self.schedule, ("constant", "one-cycle"))
+        _require_choice("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
+        _require_choice("pairing", self.pairing, ("random", "all"))
+        _require_choice("loss", self.loss, ("bce", "bce+rank"))
+        _require_choice("device", self.device, ("auto", "cpu", "cuda", "mps"))
+        _require_choice("precision", self.precision, ("auto", "fp32", "bf16"))
+        _require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}; it must not be negative.")
+        _require(self.batch_pairs >= 2, f"batch_pairs is {self.batch_pairs}; it must be 2 or more.")
+        _require(self.batch_classes >= 2, f"batch_classes is {self.batch_classes}; at least 2.")
+        _require(self.batch_images >= 2, f"batch_images is {self.batch_images}; at least 2 make a pair.")
+        _require(self.evaluate_every >= 0, f"evaluate_every is {self.evaluate_every}; 0 or more.")
+        _require(self.report_every >= 1, f"report_every is {self.report_every}; 1 or more.")
+        _require(self.seed >= 0, f"seed is {self.seed}; it must not be negative.")
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """As for all settings; the nested ones are JSON objects."""
+        nested = dict(values)
+        if isinstance(nested.get("evaluation"), dict):
+            nested["evaluation"] = EpisodeConfig.from_json(nested["evaluation"])
+        if isinstance(nested.get("augment"), dict):
+            nested["augment"] = AugmentConfig.from_json(nested["augment"])
+        return super().from_json(nested)

@@ -1,0 +1,88 @@
+"""Probabilities that mean something, and a threshold for "none of these": fitted on held-out episodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
+
+from fsl.config import EpisodeConfig, Rule
+from fsl.fewshot.episodes import IntArray, fit_ways, sample_episodes
+from fsl.fewshot.evaluate import episode_scores
+from fsl.twin.checkpoint import Calibration
+from fsl.twin.network import TwinNetwork
+
+
+def calibrate(
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    labels: IntArray,
+    rule: Rule,
+    config: EpisodeConfig,
+    data: str,
+) -> Calibration:
+    """Fit the temperature of the probabilities and the "unknown" threshold.
+
+    Args:
+        twin: the trained network.
+        embeddings: float32 ``(N, D)`` of classes it was not trained on.
+        labels: int64 ``(N,)``.
+        rule: the rule to calibrate.
+        config: episodes to fit on; fewer ways where there are fewer classes.
+        data: their name, kept in the header.
+    """
+    # Each episode keeps one class out of the support set: its queries are the unknown ones.
+    config, _ = fit_ways(replace(config, n_way=config.n_way + 1), labels)
+    episodes = sample_episodes(labels, config)
+    scores = episode_scores(twin, embeddings, episodes, rule)  # (E, N + 1, Q, N + 1)
+    known, unknown = scores[:, :-1, :, :-1], scores[:, -1, :, :-1]
+    n_way = config.n_way - 1
+    targets = torch.arange(n_way)[None, :, None].expand(known.shape[:3]).reshape(-1)
+    temperature = fit_temperature(known.reshape(-1, n_way), targets)
+    known_best = torch.sigmoid(known.amax(-1)).flatten()
+    unknown_best = torch.sigmoid(unknown.amax(-1)).flatten()
+    threshold, false_reject, false_accept = balanced_threshold(known_best, unknown_best)
+    what = f"{data}: {config.n_episodes} episodes, {n_way}-way {config.n_shot}-shot, seed {config.seed}"
+    return Calibration(rule, temperature, threshold, false_reject, false_accept, what)
+
+
+def fit_temperature(scores: Tensor, targets: Tensor) -> float:
+    """The temperature that makes the softmax likeliest (Guo et al., "On Calibration", 2017).
+
+    Args:
+        scores: float ``(n, n_way)``.
+        targets: int64 ``(n,)``, the right class.
+
+    Returns:
+        positive; found by a golden-section search over its logarithm, where the loss has one minimum.
+    """
+
+    def loss(log_t: float) -> float:
+        return float(F.cross_entropy(scores / float(np.exp(log_t)), targets))
+
+    low, high = np.log(1e-2), np.log(1e2)
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(40):
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, b) if loss(a) < loss(b) else (a, high)
+    return float(np.exp((low + high) / 2))
+
+
+def balanced_threshold(known: Tensor, unknown: Tensor) -> tuple[float, float, float]:
+    """The threshold at which as many known queries are refused as unknown ones are let through.
+
+    Args:
+        known: float ``(n,)``, best class similarity of queries whose class is in the support set.
+        unknown: float ``(m,)``, of queries whose class is not.
+
+    Returns:
+        threshold, false-reject rate, false-accept rate; all in [0, 1].
+    """
+    candidates = torch.unique(torch.cat([known, unknown]))
+    rejected = torch.searchsorted(known.sort().values, candidates) / len(known)
+    accepted = 1 - torch.searchsorted(unknown.sort().values, candidates) / len(unknown)
+    best = int((rejected - accepted).abs().argmin())
+    return float(candidates[best]), float(rejected[best]), float(accepted[best])

@@ -1,0 +1,188 @@
+"""N-way K-shot classification: each query is compared with every support image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fsl.config import Rule
+from fsl.fewshot.scores import group_scores, probabilities, prototypes
+from fsl.fewshot.support import NamedImage, SupportSet, embed
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import pair_logits
+from fsl.twin.network import similarity
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one query.
+
+    Attributes:
+        query: the query's name.
+        label: the most probable class, also when ``unknown``.
+        probability: of that class among the given ones, in [0, 1].
+        unknown: nothing is similar enough: ``class_similarity[label] < threshold``.
+        threshold: the similarity below which an answer is "unknown", in [0, 1].
+        scores: probability of each class; they sum to 1.
+        class_similarity: similarity to each class as a whole by the rule used, in [0, 1].
+        similarities: similarity to each support image, in the support set's order, in [0, 1].
+    """
+
+    query: str
+    label: str
+    probability: float
+    unknown: bool
+    threshold: float
+    scores: dict[str, float]
+    class_similarity: dict[str, float]
+    similarities: tuple[float, ...]
+
+
+def classify(
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    queries: Sequence[NamedImage | Path | str],
+    rule: Rule = "mean",
+    threshold: float | None = None,
+) -> list[Prediction]:
+    """Which class each query belongs to, how sure, and every pair's similarity.
+
+    Args:
+        checkpoint: the twin network.
+        support: N classes with one or more images each.
+        queries: images, or paths of files.
+        rule: "mean" of the similarities to a class, "max" (its most similar image), or "prototype" (its mean
+            embedding).
+        threshold: of "unknown", in [0, 1]; none = the checkpoint's calibrated one.
+
+    Returns:
+        one prediction per query, in order.
+
+    Raises:
+        ImageReadError: a path is no readable image.
+    """
+    images = [q if isinstance(q, NamedImage) else NamedImage.from_path(q) for q in queries]
+    support_embeddings = embed(checkpoint, support.images)
+    query_embeddings = embed(checkpoint, images)
+    calibration = checkpoint.info.calibration(rule)
+    if threshold is None:
+        threshold = calibration.unknown_threshold
+
+    logits = pair_logits(checkpoint.twin, query_embeddings, support_embeddings)
+    scores = class_scores(checkpoint, support, query_embeddings, logits, rule)
+    probability = probabilities(scores, calibration.temperature)
+    pairs, classes = similarity(logits), torch.sigmoid(scores)
+    return [
+        _prediction(image.name, support, probability[i], classes[i], pairs[i], threshold)
+        for i, image in enumerate(images)
+    ]
+
+
+def class_scores(
+    checkpoint: Checkpoint, support: SupportSet, query_embeddings: Tensor, logits: Tensor, rule: Rule
+) -> Tensor:
+    """Class scores by any rule.
+
+    Args:
+        checkpoint: the twin network.
+        support: N classes.
+        query_embeddings: float ``(n_query, D)``.
+        logits: float ``(n_query, n_support)``, the pairs'.
+        rule: how shots are combined.
+
+    Returns:
+        float ``(n_query, N)``, higher = more alike.
+    """
+    if rule != "prototype":
+        return group_scores(logits, support.slot_tensor, support.n_way, rule)
+    means = prototypes(embed(checkpoint, support.images), support.slot_tensor, support.n_way)
+    return -pair_logits(checkpoint.twin, query_embeddings, means)
+
+
+def _prediction(
+    name: str, support: SupportSet, probability: Tensor, classes: Tensor, pairs: Tensor, threshold: float
+) -> Prediction:
+    best = int(probability.argmax())
+    return Prediction(
+        query=name,
+        label=support.class_names[best],
+        probability=float(probability[best]),
+        unknown=bool(classes[best] < threshold),
+        threshold=threshold,
+        scores=dict(zip(support.class_names, probability.tolist(), strict=True)),
+        class_similarity=dict(zip(support.class_names, classes.tolist(), strict=True)),
+        similarities=tuple(pairs.tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """How well a support set predicts itself.
+
+    Attributes:
+        accuracy: share of images whose class the others find, in [0, 1].
+        n_images: images tested; those alone in their class cannot be.
+        n_right: of these, found.
+        confused: the two classes most often taken for one another, and how often; none if never.
+    """
+
+    accuracy: float
+    n_images: int
+    n_right: int
+    confused: tuple[str, str, int] | None
+
+
+def leave_one_out(checkpoint: Checkpoint, support: SupportSet, rule: Rule = "mean") -> LeaveOneOut | None:
+    """Classify each support image by all the others.
+
+    Args:
+        checkpoint: the twin network.
+        support: N classes; those with a single image stay as answers but are not tested themselves.
+        rule: how shots are combined.
+
+    Returns:
+        the outcome, or none where no class has two images.
+    """
+    slots = support.slot_tensor
+    counts = torch.bincount(slots, minlength=support.n_way)
+    tested = torch.nonzero(counts[slots] > 1).flatten()
+    if len(tested) == 0:
+        return None
+    embeddings = embed(checkpoint, support.images)
+    logits = pair_logits(checkpoint.twin, embeddings, embeddings)
+    answers = torch.tensor(
+        [_answer_without(checkpoint, embeddings, logits, slots, int(i), support.n_way, rule) for i in tested]
+    )
+    true = slots[tested]
+    n_right = int((answers == true).sum())
+    return LeaveOneOut(n_right / len(tested), len(tested), n_right, _most_confused(true, answers, support))
+
+
+def _answer_without(
+    checkpoint: Checkpoint,
+    embeddings: Tensor,
+    logits: Tensor,
+    slots: Tensor,
+    left_out: int,
+    n_way: int,
+    rule: Rule,
+) -> int:
+    others = torch.arange(len(slots)) != left_out
+    if rule == "prototype":
+        means = prototypes(embeddings[others], slots[others], n_way)
+        return int(pair_logits(checkpoint.twin, embeddings[left_out : left_out + 1], means).argmin())
+    return int(group_scores(logits[left_out : left_out + 1, others], slots[others], n_way, rule).argmax())
+
+
+def _most_confused(true: Tensor, answers: Tensor, support: SupportSet) -> tuple[str, str, int] | None:
+    n = support.n_way
+    confusion = torch.bincount(true * n + answers, minlength=n * n).view(n, n)
+    both_ways = (confusion + confusion.T).triu(1)
+    if int(both_ways.max()) == 0:
+        return None
+    first, second = divmod(int(both_ways.argmax()), n)
+    return support.class_names[first], support.class_names[second], int(both_ways.max())

@@ -1,0 +1,97 @@
+"""N-way K-shot episodes, drawn all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fsl.config import EpisodeConfig
+from fsl.errors import DataError
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Rows of an image set, E episodes.
+
+    Attributes:
+        classes: int64 ``(E, N)``, labels of the classes of each episode.
+        support: int64 ``(E, N, K)``, rows.
+        query: int64 ``(E, N, Q)``, rows, none of them in the episode's support.
+    """
+
+    classes: IntArray
+    support: IntArray
+    query: IntArray
+
+
+def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, str]:
+    """The settings with no more ways than there are classes with enough images, and a sentence saying so.
+
+    Args:
+        config: as wished.
+        labels: int64 ``(N,)``.
+
+    Returns:
+        the settings to use, and "" or what was changed.
+
+    Raises:
+        DataError: fewer than two classes have enough images.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    needed = config.n_shot + config.n_query
+    usable = int((counts >= needed).sum())
+    if usable < 2:
+        raise DataError(
+            f"{config.n_shot}-shot episodes with {config.n_query} queries need 2 classes with at least "
+            f"{needed} images each; {usable} of the {len(counts)} classes have that many. "
+            "Add images, or ask for fewer shots or queries."
+        )
+    if usable >= config.n_way:
+        return config, ""
+    smaller = EpisodeConfig(usable, config.n_shot, config.n_query, config.n_episodes, config.seed)
+    return (
+        smaller,
+        f"{usable}-way instead of {config.n_way}-way: there are {usable} classes with enough images.",
+    )
+
+
+def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:
+    """Draw episodes; the same for the same labels, settings and seed.
+
+    Classes are drawn without repetition within an episode, images without repetition within a class, so
+    support and query are disjoint.
+
+    Args:
+        labels: int64 ``(N,)``.
+        config: ways, shots, queries, episodes, seed.
+
+    Raises:
+        DataError: there are not enough classes with enough images.
+    """
+    names, counts = np.unique(labels, return_counts=True)
+    needed = config.n_shot + config.n_query
+    usable = names[counts >= needed]
+    if len(usable) < config.n_way:
+        raise DataError(
+            f"{config.n_way}-way episodes need {config.n_way} classes with at least {needed} images each; "
+            f"there are {len(usable)}. Ask for fewer ways, shots or queries."
+        )
+    rng = np.random.default_rng(config.seed)
+    chosen = np.argsort(rng.random((config.n_episodes, len(usable))), axis=1)[:, : config.n_way]
+
+    rows_by_class = [np.flatnonzero(labels == name) for name in usable]
+    longest = max(map(len, rows_by_class))
+    table = np.full((len(usable), longest), -1, np.int64)
+    for i, rows in enumerate(rows_by_class):
+        table[i, : len(rows)] = rows
+
+    picked = np.empty((config.n_episodes, config.n_way, needed), np.int64)
+    for way in range(config.n_way):  # way by way, so that memory stays at E x longest
+        rows = table[chosen[:, way]]
+        keys = np.where(rows >= 0, rng.random(rows.shape), np.inf)
+        picked[:, way] = np.take_along_axis(rows, np.argsort(keys, axis=1)[:, :needed], axis=1)
+    return Episodes(usable[chosen], picked[:, :, : config.n_shot], picked[:, :, config.n_shot :])

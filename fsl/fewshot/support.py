@@ -1,0 +1,213 @@
+"""Support sets and queries: images with names, and their embeddings, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fsl.data.decode import decode_image
+from fsl.data.listing import Listing, Problem, list_images
+from fsl.errors import DataError, ImageReadError
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import BATCH, embed_images
+from fsl.twin.preprocess import to_uint8
+
+
+@dataclass(frozen=True, eq=False)
+class NamedImage:
+    """One decoded picture.
+
+    Attributes:
+        name: as its owner knows it.
+        image: RGB.
+        digest: sha256 of the bytes it was decoded from; keys the cache of embeddings.
+    """
+
+    name: str
+    image: Image.Image
+    digest: str
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> NamedImage:
+        """Decode ``data``.
+
+        Raises:
+            ImageReadError: it is no readable image.
+        """
+        return cls(name, decode_image(data, name), hashlib.sha256(data).hexdigest())
+
+    @classmethod
+    def from_path(cls, path: Path | str) -> NamedImage:
+        """Read and decode a file.
+
+        Raises:
+            ImageReadError: it cannot be read, or is no readable image.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ImageReadError(str(path), error.strerror or str(error)) from error
+        return cls.from_bytes(data, str(path))
+
+
+@dataclass(frozen=True, eq=False)
+class SupportSet:
+    """The labelled images a decision is made from; immutable.
+
+    Attributes:
+        class_names: N names, all different, in order.
+        images: one entry per image.
+        slots: the class of each image, 0 to N - 1; every class has at least one.
+    """
+
+    class_names: tuple[str, ...]
+    images: tuple[NamedImage, ...]
+    slots: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.class_names)) < len(self.class_names):
+            twice = sorted({n for n in self.class_names if self.class_names.count(n) > 1})
+            raise DataError(f"Two classes are called {twice[0]!r}. Give each class a name of its own.")
+        if len(self.images) != len(self.slots):
+            raise DataError(f"{len(self.images)} images have {len(self.slots)} labels; give one label each.")
+        empty = [n for i, n in enumerate(self.class_names) if i not in set(self.slots)]
+        if empty:
+            raise DataError(f"Class {empty[0]!r} has no image. Add one, or delete the class.")
+        if len(self.class_names) < 2:
+            raise DataError("A decision needs at least 2 classes with one image each. Add a class.")
+
+    @classmethod
+    def from_classes(cls, classes: dict[str, Sequence[NamedImage]]) -> SupportSet:
+        """A support set of named classes.
+
+        Raises:
+            DataError: fewer than two classes, or a class without an image.
+        """
+        images = tuple(image for members in classes.values() for image in members)
+        slots = tuple(i for i, members in enumerate(classes.values()) for _ in members)
+        return cls(tuple(classes), images, slots)
+
+    @classmethod
+    def from_listing(cls, listing: Listing) -> tuple[SupportSet, tuple[Problem, ...]]:
+        """Decode what a folder or an archive holds.
+
+        Returns:
+            the support set of all readable images, and the problems met, those of the listing first.
+
+        Raises:
+            DataError: fewer than two classes have a readable image.
+        """
+        classes: dict[str, list[NamedImage]] = {name: [] for name in listing.class_names}
+        problems = list(listing.problems)
+        for entry in listing.entries:
+            if entry.class_name is None:
+                problems.append(Problem(entry.name, "it lies in no class folder"))
+                continue
+            try:
+                classes[entry.class_name].append(NamedImage.from_bytes(entry.read(), entry.name))
+            except ImageReadError as error:
+                problems.append(Problem(error.name, error.reason))
+        readable = {name: images for name, images in classes.items() if images}
+        if len(readable) < 2:
+            detail = f" First problem: {problems[0]}." if problems else ""
+            raise DataError(
+                f"{len(readable)} class folders with readable images were found; at least 2 are needed, one "
+                f"folder per class.{detail}"
+            )
+        return cls.from_classes(readable), tuple(problems)
+
+    @classmethod
+    def from_folder(cls, path: Path | str) -> SupportSet:
+        """A folder, or a zip, with one folder per class; unreadable files are left out.
+
+        Raises:
+            DataError: fewer than two classes have a readable image.
+        """
+        return cls.from_listing(list_images(Path(path)))[0]
+
+    @property
+    def n_way(self) -> int:
+        """N."""
+        return len(self.class_names)
+
+    @property
+    def slot_tensor(self) -> Tensor:
+        """int64 ``(n_support,)``."""
+        return torch.tensor(self.slots, dtype=torch.int64)
+
+
+class EmbeddingCache:
+    """Embeddings by checkpoint and content, the least recently used given up first; safe from threads.
+
+    Args:
+        max_entries: embeddings kept; one takes 4 * D bytes.
+    """
+
+    def __init__(self, max_entries: int = 50_000) -> None:
+        self._max_entries = max_entries
+        self._rows: OrderedDict[tuple[str, str], Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, checkpoint: str, digest: str) -> Tensor | None:
+        """The embedding ``(D,)`` of that image under that checkpoint, if it is there."""
+        with self._lock:
+            row = self._rows.get((checkpoint, digest))
+            if row is not None:
+                self._rows.move_to_end((checkpoint, digest))
+            return row
+
+    def put(self, checkpoint: str, digest: str, row: Tensor) -> None:
+        """Keep an embedding ``(D,)``."""
+        with self._lock:
+            self._rows[checkpoint, digest] = row
+            self._rows.move_to_end((checkpoint, digest))
+            while len(self._rows) > self._max_entries:
+                self._rows.popitem(last=False)
+
+
+CACHE = EmbeddingCache()
+
+
+def embed(
+    checkpoint: Checkpoint,
+    images: Sequence[NamedImage],
+    cache: EmbeddingCache = CACHE,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """Embeddings of images, each content once per checkpoint.
+
+    Args:
+        checkpoint: the twin network.
+        images: any sizes.
+        cache: where embeddings are looked up and kept.
+        progress: called with (done, total) images.
+
+    Returns:
+        float32 ``(n, D)``.
+    """
+    rows = {image.digest: cache.get(checkpoint.digest, image.digest) for image in images}
+    by_digest = {image.digest: image for image in images}
+    missing = [by_digest[digest] for digest, row in rows.items() if row is None]
+    for start in range(0, len(missing), BATCH):
+        batch = missing[start : start + BATCH]
+        pixels = to_uint8([m.image for m in batch], checkpoint.info.model)
+        for member, row in zip(batch, embed_images(checkpoint.twin, pixels), strict=True):
+            # A row of a batch is a view that would keep the whole batch alive.
+            rows[member.digest] = row.clone()
+            cache.put(checkpoint.digest, member.digest, row.clone())
+        if progress is not None:
+            progress(min(start + BATCH, len(missing)), len(missing))
+    found = [row for image in images if (row := rows[image.digest]) is not None]
+    return torch.stack(found) if found else torch.empty(0, checkpoint.twin.embedding_dim)

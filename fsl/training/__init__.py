@@ -1,0 +1,1 @@
+"""Training: the engine (an iterator of events), augmentation, recipes and run folders."""

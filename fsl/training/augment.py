@@ -1,0 +1,121 @@
+"""Random changes to a batch of images, vectorised, repeatable for a seed on any device.
+
+All random numbers are drawn on the CPU from one generator and are small (a few per image); only the images
+live on the training device.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Generator, Tensor
+
+from fsl.config import AugmentConfig
+
+CHANNEL_ORDERS = torch.tensor([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+
+
+def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
+    return torch.rand(n, generator=generator) * (high - low) + low
+
+
+def _factors(n: int, largest: float, generator: Generator) -> Tensor:
+    """n factors in [1 / largest, largest], as often above 1 as below."""
+    return torch.exp(_uniform(n, -1, 1, generator) * math.log(largest))
+
+
+def as_new_classes(images: Tensor, slots: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Permute the colours or turn by right angles, the same way for all images of a class.
+
+    A red apple with red and blue exchanged is a fruit of its own, and so is a letter lying on its side: the
+    network must tell classes apart that no data set holds. As a batch holds each class once, two images
+    are of one class exactly when they have one slot.
+
+    Args:
+        images: float ``(B, 3, S, S)``.
+        slots: int ``(B,)``, the class of each image within the batch, 0 or more.
+        config: ``recolour`` and ``turn`` are used.
+        generator: on the CPU.
+
+    Returns:
+        float ``(B, 3, S, S)``.
+    """
+    n_slots = int(slots.max()) + 1
+    if config.recolour:
+        order = torch.randint(6, (n_slots,), generator=generator)
+        order[torch.rand(n_slots, generator=generator) >= config.recolour] = 0
+        channels = CHANNEL_ORDERS[order][slots].to(images.device)
+        images = images.gather(1, channels[:, :, None, None].expand_as(images))
+    if config.turn:
+        quarter_turns = torch.randint(1, 4, (n_slots,), generator=generator)
+        quarter_turns[torch.rand(n_slots, generator=generator) >= config.turn] = 0
+        images = images.clone()
+        for turns in (1, 2, 3):
+            turned = quarter_turns[slots] == turns
+            images[turned] = images[turned].rot90(turns, dims=(2, 3))
+    return images
+
+
+def augment(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Rotate, zoom, shift, stretch and mirror, change the light and the colours, paint over a square.
+
+    Args:
+        images: float ``(B, 3, S, S)`` in [0, 1].
+        config: strengths.
+        generator: on the CPU.
+
+    Returns:
+        float ``(B, 3, S, S)`` in [0, 1]; what comes in from outside the image is ``config.background``.
+    """
+    images = _move(images, config, generator)
+    images = _colour(images, config, generator)
+    return _erase(images, config, generator) if config.erase else images
+
+
+def _move(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    n = len(images)
+    angle = _uniform(n, -1, 1, generator) * math.radians(config.rotate)
+    zoom = _factors(n, config.zoom, generator)
+    stretch = _factors(n, config.stretch, generator)
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5 * config.mirror, -1.0, 1.0)
+    shift_x, shift_y = (_uniform(n, -2, 2, generator) * config.shift for _ in range(2))
+    if config.rotate == config.shift == 0 and config.zoom == config.stretch == 1 and not config.mirror:
+        return images
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    matrix = torch.stack(
+        [
+            torch.stack([cos * zoom * stretch * flip, -sin * zoom / stretch, shift_x], dim=1),
+            torch.stack([sin * zoom * stretch * flip, cos * zoom / stretch, shift_y], dim=1),
+        ],
+        dim=1,
+    ).to(images.device)  # (B, 2, 3)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    # grid_sample pads with 0, so sample the difference from the background.
+    moved = F.grid_sample(images - config.background, grid, align_corners=False)
+    return moved + config.background
+
+
+def _colour(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    n = len(images)
+    light = 1 + _uniform(n, -1, 1, generator) * config.brightness
+    contrast = 1 + _uniform(n, -1, 1, generator) * config.contrast
+    tint = 1 + (torch.rand(n, 3, generator=generator) * 2 - 1) * config.tint
+    if config.brightness == config.contrast == config.tint == 0:
+        return images
+    gain = (light[:, None] * tint)[:, :, None, None].to(images.device)
+    images = images * gain
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    return ((images - mean) * contrast.view(-1, 1, 1, 1).to(images.device) + mean).clamp(0, 1)
+
+
+def _erase(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    n, _, _, side = images.shape
+    half = _uniform(n, 0, config.erase / 2, generator) * side
+    centre_x, centre_y = (_uniform(n, 0, side, generator) for _ in range(2))
+    position = torch.arange(side) + 0.5
+    in_x = (position[None] - centre_x[:, None]).abs() < half[:, None]  # (B, S)
+    in_y = (position[None] - centre_y[:, None]).abs() < half[:, None]
+    square = (in_y[:, None, :, None] & in_x[:, None, None, :]).to(images.device)
+    return torch.where(square, config.background, images)

@@ -1,0 +1,1 @@
+"""The twin network: backbones, head, pair batches, losses, preprocessing and checkpoint files."""

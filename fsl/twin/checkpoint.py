@@ -1,0 +1,262 @@
+"""Checkpoint files: one ``.safetensors`` with everything that is needed to use the network.
+
+Weights are tensors; the rest is one JSON object under the key ``few_shot_lab`` of the file's metadata.
+Never pickle: a file of somebody else's must not run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from fsl.config import ModelConfig, Rule
+from fsl.errors import CheckpointError, SettingsError
+from fsl.twin.network import TwinNetwork
+
+FORMAT = 1
+SUFFIX = ".safetensors"
+METADATA_KEY = "few_shot_lab"
+CHECKPOINT_DIR = Path(__file__).resolve().parents[2] / "checkpoints"
+_PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How similarities become probabilities, and when the answer is "unknown".
+
+    Attributes:
+        rule: the rule the numbers below were fitted for.
+        temperature: class scores (logits) are divided by this before the softmax over classes.
+        unknown_threshold: a query whose best class similarity is below this is "unknown"; in [0, 1].
+        false_reject: share of known queries called unknown at that threshold, on the fitting data.
+        false_accept: share of queries of absent classes not called unknown there.
+        fitted_on: the data and episodes, in words.
+    """
+
+    rule: Rule = "mean"
+    temperature: float = 1.0
+    unknown_threshold: float = 0.0
+    false_reject: float | None = None
+    false_accept: float | None = None
+    fitted_on: str = ""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """The JSON header of a checkpoint.
+
+    Attributes:
+        name: short name, "fruits".
+        model: architecture and input.
+        title: what it is for, in a few words.
+        calibrations: one per rule; empty when never calibrated.
+        training: data, split, command, steps, seconds, seed; free-form JSON.
+        metrics: what was measured, each with its command; free-form JSON.
+        licence: notes on weights and data.
+        version: of this project.
+    """
+
+    name: str
+    model: ModelConfig
+    title: str = ""
+    calibrations: tuple[Calibration, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    version: str = ""
+
+    def calibration(self, rule: Rule) -> Calibration:
+        """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
+        return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
+
+    def to_json(self) -> dict[str, Any]:
+        """The header's JSON object, with the format's version and label convention."""
+        labels = {"label_convention": "0 = same class, 1 = different class"}
+        return {"format": FORMAT, **labels, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, header: dict[str, Any], where: str) -> CheckpointInfo:
+        """The header ``header`` of the file ``where``.
+
+        Raises:
+            CheckpointError: another format version, or fields that are missing or of the wrong kind.
+        """
+        if header.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{where} has checkpoint format {header.get('format')!r}; this version reads format {FORMAT}. "
+                "Update the project, or train the checkpoint again."
+            )
+        known = {k: v for k, v in header.items() if k in cls.__dataclass_fields__}
+        try:
+            known["model"] = ModelConfig.from_json(known["model"])
+            known["calibrations"] = tuple(Calibration(**c) for c in known.get("calibrations", ()))
+            return cls(**known)
+        except (KeyError, TypeError, AttributeError, SettingsError) as error:
+            raise CheckpointError(f"{where} has a damaged header ({error}). Get the file again.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A trained twin network and its header.
+
+    Attributes:
+        twin: in ``eval`` mode.
+        info: the header.
+        digest: sha256 of the file, or of the weights when it never was a file; keys caches.
+    """
+
+    twin: TwinNetwork
+    info: CheckpointInfo
+    digest: str
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write to a temporary name beside ``path``, then rename: a reader sees the old file or the new one.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def dump(twin: TwinNetwork, info: CheckpointInfo) -> bytes:
+    """The bytes of a checkpoint file."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in twin.state_dict().items()}
+    return safetensors.torch.save(tensors, {METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)})
+
+
+def save(path: Path, twin: TwinNetwork, info: CheckpointInfo) -> None:
+    """Write a checkpoint file, whole or not at all.
+
+    Raises:
+        CheckpointError: the file could not be written.
+    """
+    write_atomically(path, dump(twin, info))
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """The header alone, without the weights.
+
+    Raises:
+        CheckpointError: there is no such file, or it is no checkpoint of this project.
+    """
+    _refuse_what_is_no_checkpoint(path)
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name} is damaged or not a safetensors file ({error}).") from error
+    if METADATA_KEY not in metadata:
+        raise CheckpointError(
+            f"{path.name} is a safetensors file without this project's header, so its architecture is "
+            "unknown. Use a checkpoint written by this project."
+        )
+    try:
+        header = json.loads(metadata[METADATA_KEY])
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} has a damaged header ({error}). Get the file again.") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path.name} has a damaged header (no JSON object). Get the file again.")
+    return CheckpointInfo.from_json(header, path.name)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
+    """A checkpoint, strictly: every weight present, none left over, every shape as the header says.
+
+    Raises:
+        CheckpointError: as ``read_info``, or the weights do not fit; the keys are named.
+    """
+    info = read_info(path)
+    try:
+        data = path.read_bytes()
+        tensors = safetensors.torch.load(data)
+        twin = TwinNetwork(info.model)
+    except (safetensors.SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path.name} could not be loaded: {error}.") from error
+    _refuse_wrong_weights(path.name, twin.state_dict(), tensors)
+    twin.load_state_dict(tensors)
+    twin.to(device).eval().requires_grad_(False)
+    return Checkpoint(twin, info, hashlib.sha256(data).hexdigest())
+
+
+def from_twin(twin: TwinNetwork, info: CheckpointInfo) -> Checkpoint:
+    """A checkpoint in memory: a copy of ``twin`` in ``eval`` mode."""
+    frozen = twin.copy().eval().requires_grad_(False)
+    return Checkpoint(frozen, info, hashlib.sha256(dump(frozen, info)).hexdigest())
+
+
+def _refuse_what_is_no_checkpoint(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if start.startswith(_PICKLE_STARTS):
+        raise CheckpointError(
+            f"{path.name} is a pickle (a .pt or .pth file, whatever its name says). Opening it could run "
+            "somebody's code, so it is refused; use a .safetensors file."
+        )
+
+
+def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    def first(keys: set[str]) -> str:
+        shown = ", ".join(sorted(keys)[:5])
+        return f"{shown} and {len(keys) - 5} more" if len(keys) > 5 else shown
+
+    missing, unexpected = set(expected) - set(found), set(found) - set(expected)
+    shapes = {k for k in set(expected) & set(found) if expected[k].shape != found[k].shape}
+    faults = [
+        f"{label}: {first(keys)}"
+        for label, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        if keys
+    ]
+    if faults:
+        raise CheckpointError(f"{name} does not fit its own header; weights {'; '.join(faults)}.")
+
+
+def available(folder: Path | None = None) -> dict[str, Path]:
+    """The checkpoints in a folder (by default the ones that ship, or ``FSL_CHECKPOINT_DIR``), by name."""
+    folder = folder or Path(os.environ.get("FSL_CHECKPOINT_DIR") or CHECKPOINT_DIR)
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}")) if not path.name.startswith(".")}
+
+
+def find(name_or_file: str) -> Path:
+    """The file of a checkpoint given by name ("fruits") or by path.
+
+    Raises:
+        CheckpointError: there is neither; the message lists the names there are.
+    """
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    names = available()
+    if name_or_file in names:
+        return names[name_or_file]
+    raise CheckpointError(
+        f"There is no checkpoint {name_or_file!r}: neither a file nor one of "
+        f"{', '.join(names) or '(none installed)'}."
+    )

@@ -1,0 +1,75 @@
+"""Embeddings of many images, and similarities of many pairs, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from fsl.twin.network import TwinNetwork, similarity
+from fsl.twin.preprocess import normalise, to_unit
+
+BATCH = 64
+PAIRS_AT_ONCE = 4_000_000
+
+
+def device_of(twin: TwinNetwork) -> torch.device:
+    """The device that the network's weights are on."""
+    return twin.head.weight.device
+
+
+@torch.inference_mode()
+def embed_images(
+    twin: TwinNetwork,
+    images: npt.NDArray[np.uint8],
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """Embed images, a batch at a time; the network must be in ``eval`` mode.
+
+    Embeddings are always computed in the weights' own precision: they are cached, compared and calibrated
+    across machines, where the rounding of bf16 would show.
+
+    Args:
+        twin: the network; it is not changed.
+        images: uint8 ``(N, S, S, 3)``, S the network's input size.
+        progress: called with (done, total) after each batch.
+
+    Returns:
+        float32 ``(N, D)`` on the CPU.
+    """
+    device = device_of(twin)
+    parts = []
+    for start in range(0, len(images), BATCH):
+        batch = normalise(to_unit(images[start : start + BATCH], device), twin.config)
+        parts.append(twin.embed(batch).cpu())
+        if progress is not None:
+            progress(min(start + BATCH, len(images)), len(images))
+    return torch.cat(parts) if parts else torch.empty(0, twin.embedding_dim)
+
+
+@torch.inference_mode()
+def similarities(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
+    """The twin's similarity of every pair of embeddings, in chunks.
+
+    Args:
+        twin: the network whose head judges.
+        first: float32 ``(n1, D)``.
+        second: float32 ``(n2, D)``.
+
+    Returns:
+        float32 ``(n1, n2)`` on the CPU, in [0, 1], higher = more alike.
+    """
+    return similarity(pair_logits(twin, first, second))
+
+
+@torch.inference_mode()
+def pair_logits(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
+    """As ``similarities``, before the sigmoid: float32 ``(n1, n2)``, higher = more different."""
+    device = device_of(twin)
+    rows = max(1, PAIRS_AT_ONCE // max(1, len(second)))
+    second = second.to(device)
+    parts = [twin.head.pairwise(chunk.to(device), second).cpu() for chunk in first.split(rows)]
+    return torch.cat(parts) if parts else torch.empty(0, len(second))

@@ -1,0 +1,122 @@
+"""Which images make a batch, and which of their pairs the loss sees.
+
+Two ways, measured side by side: the article's random pairs, and all pairs of P classes x K images, which
+gives 2,016 pairs for the 64 forward passes that make 32 random pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from fsl.errors import SettingsError
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """The article's Figure 1: two rows of images and the labels between them.
+
+    Attributes:
+        left: int64 ``(n_pairs,)``, rows of the image set.
+        right: int64 ``(n_pairs,)``.
+        difference: float32 ``(n_pairs,)``, 0 = same class, 1 = different class.
+    """
+
+    left: IntArray
+    right: IntArray
+    difference: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ClassBatch:
+    """P classes x K images.
+
+    Attributes:
+        rows: int64 ``(P * K,)``, rows of the image set.
+        slots: int64 ``(P * K,)``, 0 to P - 1: which class of the batch each row belongs to.
+    """
+
+    rows: IntArray
+    slots: IntArray
+
+
+class ClassIndex:
+    """The rows of each class that has at least two images (fewer make no same pair).
+
+    Args:
+        labels: int64 ``(N,)``.
+
+    Raises:
+        SettingsError: fewer than two classes have two images.
+    """
+
+    def __init__(self, labels: IntArray) -> None:
+        rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+        self.rows = [r for r in rows if len(r) >= 2]
+        if len(self.rows) < 2:
+            raise SettingsError(
+                "Training needs at least 2 classes with 2 or more images each; "
+                f"this data has {len(self.rows)} such."
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def random_pairs(index: ClassIndex, n_pairs: int, rng: np.random.Generator) -> PairBatch:
+    """The article's batch: half of the pairs of one class (two different images), half of two classes.
+
+    Args:
+        index: rows by class.
+        n_pairs: pairs; with an odd number the extra pair is of two classes.
+        rng: source of all choices.
+    """
+    left = np.empty(n_pairs, np.int64)
+    right = np.empty(n_pairs, np.int64)
+    difference = np.ones(n_pairs, np.float32)
+    difference[: n_pairs // 2] = 0
+    rng.shuffle(difference)
+    for i, different in enumerate(difference):
+        if different:
+            a, b = rng.choice(len(index), 2, replace=False)
+            left[i], right[i] = rng.choice(index.rows[a]), rng.choice(index.rows[b])
+        else:
+            left[i], right[i] = rng.choice(index.rows[rng.integers(len(index))], 2, replace=False)
+    return PairBatch(left, right, difference)
+
+
+def class_batch(index: ClassIndex, n_classes: int, n_images: int, rng: np.random.Generator) -> ClassBatch:
+    """P classes x K images for all pairs; P is less where there are fewer classes.
+
+    Args:
+        index: rows by class.
+        n_classes: P wished.
+        n_images: K; a class with fewer images gives all it has.
+        rng: source of all choices.
+    """
+    n_classes = min(n_classes, len(index))
+    chosen = rng.choice(len(index), n_classes, replace=False)
+    rows = [rng.choice(index.rows[c], min(n_images, len(index.rows[c])), replace=False) for c in chosen]
+    slots = np.repeat(np.arange(n_classes), [len(r) for r in rows])
+    return ClassBatch(np.concatenate(rows), slots)
+
+
+def all_pairs(slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Every pair of a batch once.
+
+    Args:
+        slots: int ``(n,)``, the class of each image.
+
+    Returns:
+        ``first``, ``second``: int64 ``(n * (n - 1) / 2,)``, positions in the batch, first < second;
+        ``difference``: float32 of the same length.
+    """
+    n = len(slots)
+    first, second = torch.triu_indices(n, n, offset=1, device=slots.device)
+    return first, second, (slots[first] != slots[second]).float()

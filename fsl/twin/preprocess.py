@@ -1,0 +1,42 @@
+"""From uint8 images to the network's normalised input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fsl.config import ModelConfig
+from fsl.data.resize import to_square
+
+
+def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> npt.NDArray[np.uint8]:
+    """RGB images of any size to one array.
+
+    Returns:
+        uint8 ``(N, S, S, 3)`` with S = ``config.image_size``.
+    """
+    side = config.image_size
+    if not images:
+        return np.empty((0, side, side, 3), np.uint8)
+    return np.stack([to_square(image, side, config.fit) for image in images])
+
+
+def to_unit(images: npt.NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """uint8 ``(N, S, S, 3)`` to float32 ``(N, 3, S, S)`` in [0, 1], ``channels_last`` in memory."""
+    # The array is already laid out channels last, so this is a view and no copy until the division.
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def normalise(images: Tensor, config: ModelConfig) -> Tensor:
+    """float ``(N, 3, S, S)`` in [0, 1] to the network's input, by the checkpoint's mean and deviation."""
+    if config.grey:
+        weights = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # ITU-R 601 luma
+        images = (images * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+    mean = images.new_tensor(config.mean).view(1, 3, 1, 1)
+    std = images.new_tensor(config.std).view(1, 3, 1, 1)
+    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
