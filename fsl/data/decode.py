@@ -1,0 +1,194 @@
+"""One image from outside: bytes of any origin to a checked, upright RGB picture of bounded size.
+
+Everything that was dropped on a page, unpacked from a zip or named on the command line comes through
+:func:`decode_image`, and whatever is wrong with it leaves as one :class:`~fsl.errors.ImageReadError`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from dataclasses import dataclass
+
+from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
+
+from fsl.data.pixels import GreyRange, shrink_to_rgb
+from fsl.data.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
+from fsl.errors import ImageReadError
+
+__all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
+
+# Pillow warns about odd metadata on the terminal, where the person who dropped the file does not look.
+# Set once, here: filters changed around each call would race between the threads that decode.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+_CUT_OFF = re.compile(
+    r"truncat|unexpected end|not enough|buffer is not large|cannot read that much|EOF", re.I
+)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation to what makes the picture upright (1, and anything unknown, needs nothing)."""
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What :func:`decode_image` accepts and gives.
+
+    Attributes:
+        max_bytes: the largest file, in bytes.
+        max_pixels: the largest picture, width times height as stored in the file.
+        max_side: the longest side of the picture handed back, in pixels; larger ones are scaled down.
+    """
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 100_000_000
+    max_side: int = 1024
+
+
+DEFAULT_LIMITS = DecodeLimits()
+
+
+class _Refusal(Exception):  # noqa: N818 - not an error of the program: the reason a file is refused
+    """Carries a reason found by our own checks up to :func:`decode_image`."""
+
+
+def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) -> Image.Image:
+    """The picture in ``data`` as RGB, upright, on white, its longest side at most ``limits.max_side`` pixels.
+
+    File size and pixel count are checked before anything is decoded; a JPEG is decoded at reduced scale.
+    The EXIF orientation is applied, transparency is laid on white, 16-bit and float values are scaled to
+    8 bits, and of an animation the first frame is taken. Safe to call from several threads.
+
+    Args:
+        data: the whole file. What it is told by its content, not by its name.
+        name: the file's name as its owner knows it, for the message.
+        limits: see :class:`DecodeLimits`.
+
+    Raises:
+        ImageReadError: the file is empty, too large, cut off, damaged or no image of an accepted format.
+    """
+    try:
+        return _decode(data, limits)
+    except _Refusal as refusal:
+        raise ImageReadError(name, str(refusal)) from None
+    except MemoryError as error:
+        raise ImageReadError(name, "the picture does not fit in the memory of this machine") from error
+    except Image.DecompressionBombError as error:
+        raise ImageReadError(name, f"the picture is too large; {_pixel_limit(limits)}") from error
+    except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
+        reason = "the file is cut off" if _CUT_OFF.search(str(error)) else "the file is damaged"
+        raise ImageReadError(name, reason) from error
+
+
+def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
+    """:func:`decode_image`, with whatever Pillow raises still as it is."""
+    _check_bytes(data, limits)
+    with _open(data) as image:
+        _check_pixels(image, limits)
+        grey = _stated_grey_range(image)
+        _mend_transparency(image)
+        _draft(image, limits.max_side)
+        image.load()
+        upright = _TURNS.get(_orientation(image))
+        small = shrink_to_rgb(image, limits.max_side, grey)
+    turned = small if upright is None else small.transpose(upright)
+    # A new image leaves behind the file's metadata and any hold on its bytes.
+    plain = Image.new("RGB", turned.size)
+    plain.paste(turned)
+    return plain
+
+
+def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
+    if not data:
+        raise _Refusal("the file is empty")
+    if len(data) > limits.max_bytes:
+        size, most = len(data) / 2**20, limits.max_bytes / 2**20
+        raise _Refusal(f"the file has {size:,.1f} MB; at most {most:,.4g} MB are accepted")
+
+
+def _open(data: bytes) -> ImageFile:
+    """Reads the header only."""
+    found = find_reader(data)
+    if found is None:
+        guess = looks_like(data)
+        hint = f" (it looks like {guess})" if guess else ""
+        raise _Refusal(f"this is not an image{hint}; {ACCEPTED_FORMATS} are read")
+    format_name, opener = found
+    try:
+        return opener(io.BytesIO(data))
+    except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
+        if len(data) < 100 or _CUT_OFF.search(str(error)):
+            raise _Refusal("the file is cut off") from error
+        raise _Refusal(f"it starts like a {format_name} image but the file is damaged") from error
+
+
+def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise _Refusal("the picture has no pixels")
+    if width * height > limits.max_pixels:
+        count = width * height / 1e6
+        raise _Refusal(f"the picture has {count:,.4g} million pixels; {_pixel_limit(limits)}")
+
+
+def _pixel_limit(limits: DecodeLimits) -> str:
+    return f"at most {limits.max_pixels / 1e6:,.4g} million are accepted"
+
+
+def _draft(image: ImageFile, max_side: int) -> None:
+    """Lets the JPEG decoder skip what shrinking would throw away; other formats do nothing here.
+
+    It keeps at least twice the wanted size. Both sides are asked for in proportion: Pillow goes by the side
+    that shrinks least, so a long thin picture would otherwise be decoded in full.
+    """
+    part = 2 * max_side / max(image.size)
+    if part < 1.0:
+        image.draft(None, (max(1, int(image.width * part)), max(1, int(image.height * part))))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 when there is none or the metadata is broken."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - broken metadata must not cost the picture
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _stated_grey_range(image: ImageFile) -> GreyRange | None:
+    """The range of a wide image that its file's header states, where Pillow's mode does not tell it."""
+    if image.format == "PPM" and image.mode == "I":
+        return GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
+    if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
+        top = 4095.0 if image.tag_v2.get(BITSPERSAMPLE, (16,))[0] == 12 else 65535.0
+        white_is_zero = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
+        return GreyRange(top, 0.0) if white_is_zero else GreyRange(0.0, top)
+    return None
+
+
+def _mend_transparency(image: ImageFile) -> None:
+    """Brings a PNG's transparent colour to the scale of Pillow's pixels (it leaves it on that of the file).
+
+    Must come before the pixels are loaded, as only the unread tile says how they are stored.
+    """
+    key = image.info.get("transparency")
+    if key is None or image.format != "PNG" or not image.tile:
+        return
+    stored = image.tile[0].args
+    if isinstance(key, bytes):
+        image.info["transparency"] = key[:256]
+    elif stored == "RGB;16B" and isinstance(key, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    elif stored in ("L;2", "L;4") and isinstance(key, int):
+        image.info["transparency"] = min(255, key * (85 if stored == "L;2" else 17))

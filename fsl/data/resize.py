@@ -1,0 +1,65 @@
+"""A picture of any shape to the square array that a network takes."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fsl.errors import SettingsError
+
+Fit = Literal["crop", "pad", "stretch"]
+"""``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted."""
+
+_WHITE = (255, 255, 255)
+# Pillow may first average whole blocks as long as this many times the wanted size is left: much faster on
+# large pictures, and from 3 on not told apart from the full filter.
+_REDUCING_GAP = 3.0
+
+
+def to_square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
+    """The picture as a ``(size, size, 3)`` uint8 array, 0..255, antialiased.
+
+    Args:
+        image: any picture; one that is not RGB is converted by Pillow (``decode_image`` does that better).
+        size: pixels, at least 1.
+        fit: how a picture that is not square becomes one, see :data:`Fit`.
+
+    Raises:
+        SettingsError: ``size`` is below 1 or ``fit`` unknown.
+    """
+    if size < 1:
+        raise SettingsError(f"The image size must be at least 1 pixel, not {size}.")
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    if fit == "crop":
+        square = _resize(rgb, (size, size), _centre_square(rgb))
+    elif fit == "pad":
+        square = _padded(rgb, size)
+    elif fit == "stretch":
+        square = _resize(rgb, (size, size), (0.0, 0.0, float(rgb.width), float(rgb.height)))
+    else:
+        raise SettingsError(f"The fit must be one of {', '.join(get_args(Fit))}, not {fit!r}.")
+    return np.array(square, dtype=np.uint8)
+
+
+def _centre_square(image: Image.Image) -> tuple[float, float, float, float]:
+    side = float(min(image.size))
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return left, top, left + side, top + side
+
+
+def _padded(image: Image.Image, size: int) -> Image.Image:
+    scale = size / max(image.size)
+    inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    canvas = Image.new("RGB", (size, size), _WHITE)
+    resized = _resize(image, inner, (0.0, 0.0, float(image.width), float(image.height)))
+    canvas.paste(resized, ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return canvas
+
+
+def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    if image.size == size and box == (0.0, 0.0, *map(float, size)):
+        return image
+    return image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
