@@ -135,7 +135,7 @@ def load_image_set(
         The set, and the problems: those of the listing, then the images that were left out.
 
     Raises:
-        DataError: no image lies in a class folder, none can be read, or there is no class named in ``classes``.
+        DataError: no image lies in a class folder, none can be read, or ``classes`` names an unknown one.
         SettingsError: ``size`` or ``fit`` is wrong.
     """
     if size < 1:

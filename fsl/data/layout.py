@@ -58,7 +58,7 @@ def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, s
 
 
 def _fruits_parts(folders: Folders) -> set[str] | None:
-    """The parts present in a Fruits-360 layout, in which all images of a part lie in class folders; or None."""
+    """The parts present in a Fruits-360 layout, where all images of a part lie in class folders; or None."""
     inside = [parents for parents in folders.values() if parents and parents[0] in FRUITS_PARTS]
     if not inside or any(len(parents) < 2 for parents in inside):
         return None

@@ -1,0 +1,195 @@
+"""Ready-made tasks to try the classifier on: drawn objects, handwritten digits, and real fruit photos.
+
+The first two need no internet; the photos are fetched once and kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fsl.data.download import RemoteFile, cache_folder, download_files, fetch_url
+from fsl.data.layout import natural_key
+from fsl.errors import SettingsError
+
+FRUITS_CREDIT = (
+    "Fruits-360 by Mihai Oltean and Horea Muresan (MIT licence), "
+    "fetched from the public repository Cranked/Fruit360"
+)
+"""To be shown with the pictures of :func:`fruits_task`."""
+
+_FRUITS_URL = "https://raw.githubusercontent.com/Cranked/Fruit360/6448e9196294bcaf39bce1955bbc504771e2907a/"
+_PICTURE_SIDE = 96
+
+NamedImages = list[tuple[str, bytes]]
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class ExampleTask:
+    """Support images and queries, as files (PNG or JPEG bytes) like those a user would drop.
+
+    Attributes:
+        title: what the pictures are.
+        classes: from class name to its (file name, bytes), ``n_shot`` each.
+        queries: (file name, bytes); the names do not give the class away.
+        answers: the class of each query.
+    """
+
+    title: str
+    classes: dict[str, NamedImages]
+    queries: NamedImages
+    answers: tuple[str, ...]
+
+
+def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
+    """Handwritten digits from scikit-learn's own 8x8 images, enlarged, dark on white.
+
+    Args:
+        n_way: classes, 2 to 10.
+        n_shot: support images of each class, at least 1.
+        n_query: queries in all, at least 1, spread over the classes.
+        seed: which digits and images are drawn.
+
+    Raises:
+        SettingsError: a number is outside its range, or more images are asked for than there are.
+    """
+    from sklearn.datasets import load_digits  # slow to import, and only needed here
+
+    digits = load_digits()
+    pools = {f"digit {d}": np.flatnonzero(digits.target == d).tolist() for d in range(10)}
+    picked = _draw(pools, n_way, n_shot, n_query, seed)
+    return picked.task("Handwritten digits", lambda row: _png(_enlarged_digit(digits.images[row])), ".png")
+
+
+def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
+    """Objects drawn by this project's own code.
+
+    Args:
+        n_way: classes, 2 to as many as ``fsl.data.rendered`` draws.
+        n_shot: support images of each class, at least 1.
+        n_query: queries in all, at least 1, spread over the classes.
+        seed: which classes are drawn, and how.
+
+    Raises:
+        SettingsError: a number is outside its range.
+    """
+    from fsl.data.rendered import RENDERED_CLASSES, render_examples
+
+    per_class = n_shot + -(-n_query // max(1, n_way))
+    pools = {name: [(name, i) for i in range(per_class)] for name in RENDERED_CLASSES}
+    picked = _draw(pools, n_way, n_shot, n_query, seed)
+    pictures = render_examples(tuple(picked.support), per_class, _PICTURE_SIDE, seed)
+    return picked.task("Drawn objects", lambda key: _png(pictures[key[0]][key[1]]), ".png")
+
+
+def fruits_task(
+    n_way: int = 5,
+    n_shot: int = 2,
+    n_query: int = 6,
+    seed: int = 0,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    fetch: Callable[[str], bytes] = fetch_url,
+) -> ExampleTask:
+    """Real photos of fruit from Fruits-360: 200 small files, fetched once (see :data:`FRUITS_CREDIT`).
+
+    Args:
+        n_way: classes, 2 to 10.
+        n_shot: support images of each class, at least 1.
+        n_query: queries in all, at least 1, spread over the classes.
+        seed: which classes and photos are drawn.
+        cache: the folder to keep the photos in; by default :func:`fsl.data.download.cache_folder`.
+        progress: called with the files done and their number.
+        fetch: see :func:`fsl.data.download.download_files`.
+
+    Raises:
+        DataError: the photos cannot be fetched.
+        SettingsError: a number is outside its range, or more images are asked for than there are.
+    """
+    rows = fruits_sample()
+    pools: dict[str, list[str]] = {}
+    for row in rows:
+        pools.setdefault(row.name.split("/")[0], []).append(row.name)
+    picked = _draw(pools, n_way, n_shot, n_query, seed)
+    home = (cache or cache_folder()) / "fruits360-sample"
+    download_files(rows, home, progress, fetch)
+    return picked.task("Photos of fruit (Fruits-360)", lambda name: (home / name).read_bytes(), ".jpg")
+
+
+def fruits_sample() -> tuple[RemoteFile, ...]:
+    """The photos :func:`fruits_task` fetches: 10 classes with 20 photos each, named ``<class>/<file>``."""
+    table = resources.files("fsl.data").joinpath("fruits360_sample.csv").read_text(encoding="utf-8")
+    return tuple(
+        RemoteFile(
+            # Training and Test use the same file names, so the part stays in the name.
+            name=f"{row['class']}/{row['repository_path'].replace('/', '_')}",
+            url=_FRUITS_URL + quote(row["repository_path"]),
+            sha256=row["sha256"],
+        )
+        for row in csv.DictReader(io.StringIO(table))
+    )
+
+
+@dataclass(frozen=True)
+class _Draw(Generic[Key]):
+    """Which images were drawn, by the key that stands for an image in its source."""
+
+    support: dict[str, list[Key]]
+    queries: list[tuple[str, Key]]
+
+    def task(self, title: str, read: Callable[[Key], bytes], suffix: str) -> ExampleTask:
+        """The task with the images' bytes, under file names made here."""
+        return ExampleTask(
+            title=title,
+            classes={
+                name: [(f"{name} {i}{suffix}", read(key)) for i, key in enumerate(keys, start=1)]
+                for name, keys in self.support.items()
+            },
+            queries=[(f"query {i}{suffix}", read(key)) for i, (_, key) in enumerate(self.queries, start=1)],
+            answers=tuple(name for name, _ in self.queries),
+        )
+
+
+def _draw(pools: Mapping[str, Sequence[Key]], n_way: int, n_shot: int, n_query: int, seed: int) -> _Draw[Key]:
+    """Draws classes, then support images and queries that have no image in common."""
+    if not 2 <= n_way <= len(pools):
+        raise SettingsError(f"The number of classes must be from 2 to {len(pools)}, not {n_way}.")
+    if n_shot < 1 or n_query < 1:
+        raise SettingsError("At least one support image of each class and one query are needed.")
+    per_class = n_shot + -(-n_query // n_way)
+    least = min(len(keys) for keys in pools.values())
+    if per_class > least:
+        raise SettingsError(f"{per_class} images of each class are asked for; there are {least}.")
+    rng = np.random.default_rng(seed)
+    names = sorted((sorted(pools)[i] for i in rng.permutation(len(pools))[:n_way]), key=natural_key)
+    drawn = {name: [pools[name][i] for i in rng.permutation(len(pools[name]))[:per_class]] for name in names}
+    support = {name: keys[:n_shot] for name, keys in drawn.items()}
+    # One query of each class in turn, so that no class goes without while another has two.
+    rounds = [[(name, keys[i]) for name, keys in drawn.items()] for i in range(n_shot, per_class)]
+    queries = [one_round[i] for one_round in rounds for i in rng.permutation(n_way)]
+    return _Draw(support, queries[:n_query])
+
+
+def _enlarged_digit(image: NDArray[np.float64]) -> Image.Image:
+    """An 8x8 digit (0 paper to 16 ink) with a margin, as dark ink on white."""
+    paper = np.pad(255.0 - image * (255.0 / 16.0), 1, constant_values=255.0)
+    small = Image.fromarray(np.clip(np.rint(paper), 0, 255).astype(np.uint8))
+    return small.resize((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.BICUBIC).convert("RGB")
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
