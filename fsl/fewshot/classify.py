@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fsl.config import Rule
 from fsl.fewshot.scores import group_scores, probabilities, prototypes
-from fsl.fewshot.support import NamedImage, SupportSet, embed
+from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 from fsl.twin.network import similarity
@@ -45,7 +45,7 @@ class Prediction:
 def classify(
     checkpoint: Checkpoint,
     support: SupportSet,
-    queries: Sequence[NamedImage | Path | str],
+    queries: Sequence[Picture | Path | str],
     rule: Rule = "mean",
     threshold: float | None = None,
 ) -> list[Prediction]:
@@ -65,7 +65,7 @@ def classify(
     Raises:
         ImageReadError: a path is no readable image.
     """
-    images = [q if isinstance(q, NamedImage) else NamedImage.from_path(q) for q in queries]
+    images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     support_embeddings = embed(checkpoint, support.images)
     query_embeddings = embed(checkpoint, images)
     calibration = checkpoint.info.calibration(rule)

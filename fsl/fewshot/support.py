@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from PIL import Image
@@ -19,6 +20,22 @@ from fsl.errors import DataError, ImageReadError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import BATCH, embed_images
 from fsl.twin.preprocess import to_uint8
+
+
+class Picture(Protocol):
+    """What support sets and queries are made of; ``image`` may be decoded only when it is asked for."""
+
+    @property
+    def name(self) -> str:
+        """As its owner knows it."""
+
+    @property
+    def image(self) -> Image.Image:
+        """RGB."""
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of the bytes it was decoded from; keys the cache of embeddings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +87,7 @@ class SupportSet:
     """
 
     class_names: tuple[str, ...]
-    images: tuple[NamedImage, ...]
+    images: tuple[Picture, ...]
     slots: tuple[int, ...]
 
     def __post_init__(self) -> None:
@@ -86,7 +103,7 @@ class SupportSet:
             raise DataError("A decision needs at least 2 classes with one image each. Add a class.")
 
     @classmethod
-    def from_classes(cls, classes: dict[str, Sequence[NamedImage]]) -> SupportSet:
+    def from_classes(cls, classes: Mapping[str, Sequence[NamedImage]]) -> SupportSet:
         """A support set of named classes.
 
         Raises:
@@ -182,7 +199,7 @@ CACHE = EmbeddingCache()
 
 def embed(
     checkpoint: Checkpoint,
-    images: Sequence[NamedImage],
+    images: Sequence[Picture],
     cache: EmbeddingCache = CACHE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:

@@ -1,0 +1,221 @@
+"""Project files: one zip with every picture as it came and a manifest, so that work can be kept and reopened.
+
+``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest; the pictures lie
+under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any other
+(:func:`fsl.data.listing.list_zip`), and the manifest's word is compared with what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, TypeGuard
+
+from fsl.config import RULES, Rule
+from fsl.data.decode import IMAGE_SUFFIXES
+from fsl.data.listing import Problem, list_zip
+from fsl.errors import DataError, ImageReadError
+
+FORMAT = 1
+MANIFEST = "project.json"
+_MAX_MANIFEST_BYTES = 16 * 2**20
+_DATE = (1980, 1, 1, 0, 0, 0)  # the zip of the same work is the same file
+
+
+@dataclass(frozen=True)
+class ProjectImage:
+    """One picture: its name and the bytes of its file."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that the Classify page shows.
+
+    Attributes:
+        classes: name and pictures of each class, in order; a class may be empty.
+        queries: pictures to be classified.
+        rule: how shots are combined.
+        threshold: of "unknown" in [0, 1], or none for the checkpoint's own.
+        checkpoint: its name, "" for the default one.
+        checkpoint_digest: sha256 of its file, "" when none was loaded.
+    """
+
+    classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
+    queries: tuple[ProjectImage, ...] = ()
+    rule: Rule = "mean"
+    threshold: float | None = None
+    checkpoint: str = ""
+    checkpoint_digest: str = ""
+
+    def images(self) -> Iterator[ProjectImage]:
+        """All pictures, those of the classes first."""
+        for _, members in self.classes:
+            yield from members
+        yield from self.queries
+
+
+def project_bytes(project: Project) -> bytes:
+    """The project as a zip."""
+    buffer = io.BytesIO()
+    written: set[str] = set()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        manifest = json.dumps(_manifest(project), indent=1, ensure_ascii=False)
+        archive.writestr(zipfile.ZipInfo(MANIFEST, _DATE), manifest, zipfile.ZIP_DEFLATED)
+        for image in project.images():
+            path = _path_of(image)
+            if path not in written:
+                written.add(path)
+                archive.writestr(zipfile.ZipInfo(path, _DATE), image.data)  # images do not compress further
+    return buffer.getvalue()
+
+
+def is_project(data: bytes) -> bool:
+    """Whether ``data`` is a zip with a manifest, and so not just a zip of pictures."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return MANIFEST in archive.namelist()
+    except Exception:  # noqa: BLE001 - zipfile raises nearly anything on what is no zip
+        return False
+
+
+def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple[Problem, ...]]:
+    """A project, and the pictures of it that could not be had.
+
+    Args:
+        data: the zip.
+        name: what to call it in messages.
+
+    Raises:
+        DataError: not a project, or its manifest is missing, damaged or contradicts itself.
+    """
+    listing = list_zip(data, name=name)
+    manifest = _read_manifest(data, name)
+    readers = {entry.name: entry.read for entry in listing.entries}
+    problems: list[Problem] = list(listing.problems)
+
+    def images(entries: Any) -> tuple[ProjectImage, ...]:
+        found = (_read_image(entry, readers, problems, name) for entry in _list_of_objects(entries, name))
+        return tuple(image for image in found if image is not None)
+
+    members = _list_of_objects(manifest.get("classes"), name)
+    classes = tuple((_text(c.get("name"), "a class's name", name), images(c.get("images"))) for c in members)
+    names = [class_name for class_name, _ in classes]
+    if len(set(names)) < len(names):
+        raise DataError(f"{name}: two classes of its manifest have the same name; it was not opened.")
+    project = Project(
+        classes,
+        images(manifest.get("queries")),
+        _rule(manifest.get("rule"), name),
+        _threshold(manifest.get("threshold"), name),
+        _text(manifest.get("checkpoint"), "the checkpoint's name", name),
+        _text(manifest.get("checkpoint_digest"), "the checkpoint's digest", name),
+    )
+    return project, tuple(problems)
+
+
+def _manifest(project: Project) -> dict[str, Any]:
+    def entries(images: tuple[ProjectImage, ...]) -> list[dict[str, str]]:
+        return [{"name": i.name, "file": _path_of(i), "sha256": _digest(i.data)} for i in images]
+
+    return {
+        "format": FORMAT,
+        "classes": [{"name": name, "images": entries(images)} for name, images in project.classes],
+        "queries": entries(project.queries),
+        "rule": project.rule,
+        "threshold": project.threshold,
+        "checkpoint": project.checkpoint,
+        "checkpoint_digest": project.checkpoint_digest,
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _path_of(image: ProjectImage) -> str:
+    # The content decides how a picture is read; the ending only tells other programs what to try.
+    suffix = PurePosixPath(image.name).suffix.lower()
+    return f"images/{_digest(image.data)}{suffix if suffix in IMAGE_SUFFIXES else '.png'}"
+
+
+def _read_manifest(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(MANIFEST) as file:
+            text = file.read(_MAX_MANIFEST_BYTES + 1)
+    except KeyError:
+        raise DataError(
+            f"{name}: it has no {MANIFEST}, so it is not a project saved here. To fill classes from a zip of "
+            "pictures, add it as a folder or zip."
+        ) from None
+    except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry
+        raise DataError(f"{name}: its {MANIFEST} is damaged; it was not opened.") from error
+    if len(text) > _MAX_MANIFEST_BYTES:
+        raise DataError(f"{name}: its {MANIFEST} is too large; it was not opened.")
+    try:
+        manifest = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: its {MANIFEST} is damaged; it was not opened.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise DataError(
+            f"{name}: its {MANIFEST} is of another format; this version reads format {FORMAT}. "
+            "Update the project."
+        )
+    return manifest
+
+
+def _read_image(
+    entry: dict[str, Any], readers: dict[str, Callable[[], bytes]], problems: list[Problem], name: str
+) -> ProjectImage | None:
+    shown = _text(entry.get("name"), "a picture's name", name)
+    read = readers.get(_text(entry.get("file"), "a picture's file", name))
+    if read is None:
+        problems.append(Problem(shown, "the project names it but does not hold it"))
+        return None
+    try:
+        data = read()
+    except ImageReadError as error:
+        problems.append(Problem(shown, error.reason))
+        return None
+    if _digest(data) != entry.get("sha256"):
+        problems.append(Problem(shown, "it is not the picture that was saved (its checksum differs)"))
+        return None
+    return ProjectImage(shown, data)
+
+
+def _is_list_of_objects(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _list_of_objects(value: Any, name: str) -> list[dict[str, Any]]:
+    if not _is_list_of_objects(value):
+        raise DataError(f"{name}: its manifest has no proper list of classes or pictures; it was not opened.")
+    return value
+
+
+def _text(value: Any, what: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"{name}: {what} in its manifest is no text; it was not opened.")
+    return value
+
+
+def _rule(value: Any, name: str) -> Rule:
+    for rule in RULES:
+        if value == rule:
+            return rule
+    raise DataError(f"{name}: its rule is none of {', '.join(RULES)}; it was not opened.")
+
+
+def _threshold(value: Any, name: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DataError(f"{name}: its threshold is not between 0 and 1; it was not opened.")
+    return float(value)

@@ -1,0 +1,58 @@
+"""Answers as files: JSON in the shape of the command line's ``predictions``, CSV that is safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # torch comes with these, and a page may need this module before it needs torch
+    from fsl.fewshot.classify import Prediction
+    from fsl.fewshot.support import SupportSet
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """``text``, kept from being taken for a formula by a spreadsheet (a leading ``'``)."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:
+    """``{"predictions": [{query, label, probability, unknown, scores, similarities}]}``."""
+    return json.dumps(
+        {"predictions": [_as_json(p, support) for p in predictions]}, indent=1, ensure_ascii=False
+    )
+
+
+def results_csv(predictions: Sequence[Prediction], support: SupportSet) -> str:
+    """A row per query: answer, probability, and the probability of each class."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    best = "best_similarity"
+    header = ["query", "label", "probability", "unknown", best, "threshold", *support.class_names]
+    writer.writerow([safe_cell(cell) for cell in header])
+    for p in predictions:
+        similarity = p.class_similarity[p.label]
+        numbers = [f"{value:.6f}" for value in (similarity, p.threshold, *p.scores.values())]
+        writer.writerow(
+            [safe_cell(p.query), safe_cell(p.label), f"{p.probability:.6f}", str(p.unknown).lower(), *numbers]
+        )
+    return out.getvalue()
+
+
+def _as_json(p: Prediction, support: SupportSet) -> dict[str, Any]:
+    pairs = zip(support.slots, support.images, p.similarities, strict=True)
+    return {
+        "query": p.query,
+        "label": p.label,
+        "probability": p.probability,
+        "unknown": p.unknown,
+        "scores": p.scores,
+        "similarities": [
+            {"class": support.class_names[slot], "support": image.name, "similarity": value}
+            for slot, image, value in pairs
+        ],
+    }
