@@ -1,8 +1,8 @@
-"""Project files: one zip with every picture as it came and a manifest, so that work can be kept and reopened.
+"""Project files: one zip with every picture as it came and a manifest, so that work can be reopened.
 
-``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest; the pictures lie
-under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any other
-(:func:`fsl.data.listing.list_zip`), and the manifest's word is compared with what is there.
+``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest; the pictures
+lie under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any
+other (:func:`fsl.data.listing.list_zip`), and the manifest's word is compared with what is there.
 """
 
 from __future__ import annotations
