@@ -175,6 +175,9 @@ class TrainConfig(_Settings):
         batch_pairs: pairs in a batch when pairing is "random".
         batch_classes: P when pairing is "all"; fewer where there are fewer classes.
         batch_images: K when pairing is "all".
+        focus: share of a batch's classes drawn from few groups (one alphabet, one data set), so that it holds
+            classes that are hard to tell apart; 0 draws from all classes alike. "all" pairing only.
+        focus_groups: how many groups that share is drawn from.
         evaluate_every: batches between evaluations; 0 for the last batch only.
         evaluation: the N-way K-shot test made then; fewer ways where there are fewer classes.
         report_every: batches between step events.
@@ -194,6 +197,8 @@ class TrainConfig(_Settings):
     batch_pairs: int = 32
     batch_classes: int = 16
     batch_images: int = 4
+    focus: float = 0.0
+    focus_groups: int = 1
     evaluate_every: int = 250
     evaluation: EpisodeConfig = field(default_factory=lambda: EpisodeConfig(n_episodes=200))
     report_every: int = 10
@@ -218,6 +223,12 @@ class TrainConfig(_Settings):
         _require(self.batch_pairs >= 2, f"batch_pairs is {self.batch_pairs}; it must be 2 or more.")
         _require(self.batch_classes >= 2, f"batch_classes is {self.batch_classes}; at least 2.")
         _require(self.batch_images >= 2, f"batch_images is {self.batch_images}; at least 2 make a pair.")
+        _require(0 <= self.focus <= 1, f"focus is {self.focus}; it must be 0 to 1.")
+        _require(self.focus_groups >= 1, f"focus_groups is {self.focus_groups}; 1 or more.")
+        _require(
+            self.loss == "bce" or self.pairing == "all",
+            f"The loss {self.loss!r} ranks all images of a batch; it needs pairing='all'.",
+        )
         _require(self.evaluate_every >= 0, f"evaluate_every is {self.evaluate_every}; 0 or more.")
         _require(self.report_every >= 1, f"report_every is {self.report_every}; 1 or more.")
         _require(self.seed >= 0, f"seed is {self.seed}; it must not be negative.")

@@ -124,6 +124,18 @@ def named_sets(root: Path | None = None) -> dict[str, NamedSet]:
     }
 
 
+def named_set(name: str) -> NamedSet:
+    """The data set of that name.
+
+    Raises:
+        DataError: it is not here; the message says how to bring it.
+    """
+    here = named_sets()
+    if name not in here:
+        raise DataError(_not_here(name, sorted(here)))
+    return here[name]
+
+
 def resolve_data(spec: str) -> Path:
     """The folder or zip that ``spec`` means: the name of a data set that is here, else a path.
 

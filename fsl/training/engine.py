@@ -134,7 +134,7 @@ def train(
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
     _refuse_wrong_size(data, state.twin)
-    index = ClassIndex(data.labels)
+    index = ClassIndex(data.labels, data.class_names)
     test = _plan_evaluation(config.evaluation, validation)
     notes = [test.note if test else "no validation classes, so no N-way K-shot test"]
     if config.pairing == "all" and config.batch_classes > len(index):
@@ -193,7 +193,7 @@ def train_step(
         embeddings = state.twin.embed(normalise(images, state.twin.config))
     loss = pair_loss(state.twin, embeddings, slots, first, second, difference, config)
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     state.optimiser.step()
     state.step += 1
     return loss.detach(), len(rows)
@@ -211,7 +211,9 @@ def draw_batch(
         difference: float32 ``(n_pairs,)``.
     """
     if config.pairing == "all":
-        batch = class_batch(index, config.batch_classes, config.batch_images, rng)
+        batch = class_batch(
+            index, config.batch_classes, config.batch_images, rng, config.focus, config.focus_groups
+        )
         slots = torch.from_numpy(batch.slots)
         return batch.rows, slots, *all_pairs(slots)
     pairs = random_pairs(index, config.batch_pairs, rng)

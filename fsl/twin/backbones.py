@@ -72,12 +72,12 @@ def residual(config: ModelConfig) -> nn.Module:
 
 
 def resnet18(config: ModelConfig) -> nn.Module:
-    """torchvision's ResNet-18, from scratch, its classifier replaced by the embedding (D = 512 by default)."""
+    """torchvision's ResNet-18 from scratch, its classifier replaced by the embedding (D = 512 by default)."""
     from torchvision.models import resnet18 as build
 
     if config.widths:
         raise SettingsError("The widths of resnet18 are fixed; leave widths empty.")
-    model = build(weights=None)
+    model: nn.Module = build(weights=None)
     model.fc = nn.Linear(512, config.embedding_dim) if config.embedding_dim else nn.Identity()
     return model
 

@@ -93,8 +93,8 @@ class CheckpointInfo:
         """
         if header.get("format") != FORMAT:
             raise CheckpointError(
-                f"{where} has checkpoint format {header.get('format')!r}; this version reads format {FORMAT}. "
-                "Update the project, or train the checkpoint again."
+                f"{where} has checkpoint format {header.get('format')!r}; this version reads format "
+                f"{FORMAT}. Update the project, or train the checkpoint again."
             )
         known = {k: v for k, v in header.items() if k in cls.__dataclass_fields__}
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -43,26 +42,15 @@ def autocast(device: torch.device, bf16: bool) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
-def _seconds_per_step(model: nn.Module, images: torch.Tensor, bf16: bool) -> float:
-    def step() -> None:
-        with autocast(images.device, bf16):
-            loss = model(images).float().square().mean()
-        loss.backward()
-        model.zero_grad()
-
-    return _fastest(step, images.device)
-
-
-def _fastest(step: Callable[[], None], device: torch.device, repeats: int = 3) -> float:
-    step()  # the first one allocates and compiles
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _seconds_of_step(model: nn.Module, images: torch.Tensor, bf16: bool) -> float:
+    start = time.perf_counter()
+    with autocast(images.device, bf16):
+        loss = model(images).float().square().mean()
+    torch.autograd.backward(loss)
+    model.zero_grad()
+    if images.device.type == "cuda":
+        torch.cuda.synchronize(images.device)
+    return time.perf_counter() - start
 
 
 @lru_cache(maxsize=8)
@@ -75,11 +63,18 @@ def bf16_helps(device_type: str) -> bool:
     if device.type == "mps":
         return False
     with torch.random.fork_rng(devices=[]):
-        model = nn.Sequential(
-            nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1)
-        ).to(device, memory_format=torch.channels_last)
+        model = (
+            nn.Sequential(
+                nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1)
+            )
+            .to(memory_format=torch.channels_last)
+            .to(device)
+        )
         images = torch.rand(16, 3, 64, 64, device=device).to(memory_format=torch.channels_last)
-    return _seconds_per_step(model, images, True) < 0.9 * _seconds_per_step(model, images, False)
+    # In turn, and the fastest of each, so that other work on the machine slows neither more than the other.
+    times = [[_seconds_of_step(model, images, bf16) for bf16 in (False, True)] for _ in range(6)]
+    fp32, bf16 = (min(column) for column in zip(*times[1:], strict=True))  # the first ones allocate
+    return bf16 < 0.9 * fp32
 
 
 def use_bf16(precision: Precision, device: torch.device) -> bool:

@@ -71,5 +71,8 @@ def pair_logits(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
     device = device_of(twin)
     rows = max(1, PAIRS_AT_ONCE // max(1, len(second)))
     second = second.to(device)
-    parts = [twin.head.pairwise(chunk.to(device), second).cpu() for chunk in first.split(rows)]
+    parts = [
+        twin.head.pairwise(first[start : start + rows].to(device), second).cpu()
+        for start in range(0, len(first), rows)
+    ]
     return torch.cat(parts) if parts else torch.empty(0, len(second))

@@ -6,6 +6,7 @@ gives 2,016 pairs for the 64 forward passes that make 32 random pairs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,21 +50,34 @@ class ClassBatch:
 class ClassIndex:
     """The rows of each class that has at least two images (fewer make no same pair).
 
+    Classes fall into groups by what stands before the first "/" of their names: the characters of one
+    alphabet, the classes of one data set.
+
     Args:
-        labels: int64 ``(N,)``.
+        labels: int64 ``(N,)``, positions in ``class_names``.
+        class_names: all names.
+
+    Attributes:
+        rows: int64 arrays, one per class.
+        groups: int64 arrays of positions in ``rows``, one per group.
 
     Raises:
         SettingsError: fewer than two classes have two images.
     """
 
-    def __init__(self, labels: IntArray) -> None:
-        rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-        self.rows = [r for r in rows if len(r) >= 2]
-        if len(self.rows) < 2:
+    def __init__(self, labels: IntArray, class_names: Sequence[str]) -> None:
+        by_class = [np.flatnonzero(labels == label) for label in range(len(class_names))]
+        usable = [i for i, rows in enumerate(by_class) if len(rows) >= 2]
+        if len(usable) < 2:
             raise SettingsError(
                 "Training needs at least 2 classes with 2 or more images each; "
-                f"this data has {len(self.rows)} such."
+                f"this data has {len(usable)} such."
             )
+        self.rows = [by_class[i] for i in usable]
+        group_of = np.array(
+            [class_names[i].partition("/")[0] if "/" in class_names[i] else "" for i in usable]
+        )
+        self.groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -91,7 +105,14 @@ def random_pairs(index: ClassIndex, n_pairs: int, rng: np.random.Generator) -> P
     return PairBatch(left, right, difference)
 
 
-def class_batch(index: ClassIndex, n_classes: int, n_images: int, rng: np.random.Generator) -> ClassBatch:
+def class_batch(
+    index: ClassIndex,
+    n_classes: int,
+    n_images: int,
+    rng: np.random.Generator,
+    focus: float = 0.0,
+    focus_groups: int = 1,
+) -> ClassBatch:
     """P classes x K images for all pairs; P is less where there are fewer classes.
 
     Args:
@@ -99,12 +120,31 @@ def class_batch(index: ClassIndex, n_classes: int, n_images: int, rng: np.random
         n_classes: P wished.
         n_images: K; a class with fewer images gives all it has.
         rng: source of all choices.
+        focus: share of the classes drawn from few groups only, 0 to 1.
+        focus_groups: how many groups those are.
     """
-    n_classes = min(n_classes, len(index))
-    chosen = rng.choice(len(index), n_classes, replace=False)
+    chosen = choose_classes(index, min(n_classes, len(index)), rng, focus, focus_groups)
     rows = [rng.choice(index.rows[c], min(n_images, len(index.rows[c])), replace=False) for c in chosen]
-    slots = np.repeat(np.arange(n_classes), [len(r) for r in rows])
+    slots = np.repeat(np.arange(len(chosen)), [len(r) for r in rows])
     return ClassBatch(np.concatenate(rows), slots)
+
+
+def choose_classes(
+    index: ClassIndex, n_classes: int, rng: np.random.Generator, focus: float, focus_groups: int
+) -> IntArray:
+    """Different classes for a batch, as ``class_batch`` says.
+
+    Returns:
+        int64 ``(n_classes,)``, positions in ``index.rows``; where the groups drawn hold too few classes the
+        rest comes from all groups.
+    """
+    if not focus or len(index.groups) < 2:
+        return rng.choice(len(index), n_classes, replace=False)
+    groups = rng.choice(len(index.groups), min(focus_groups, len(index.groups)), replace=False)
+    pool = np.concatenate([index.groups[g] for g in groups])
+    focused = rng.choice(pool, min(round(focus * n_classes), len(pool)), replace=False)
+    others = np.setdiff1d(np.arange(len(index)), focused)
+    return np.concatenate([focused, rng.choice(others, n_classes - len(focused), replace=False)])
 
 
 def all_pairs(slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,111 @@
+"""What the commands share: the options, progress for people, and output."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fsl.config import Fit
+from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.listing import Problem, list_images
+from fsl.data.named import resolve_data
+from fsl.data.splits import expand_prefixes, read_class_list
+from fsl.errors import DataError
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """``--data``, ``--part`` and ``--classes``."""
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="DIR|ZIP|NAME",
+        help="a folder per class, a zip of such, or a data set",
+    )
+    parser.add_argument("--part", help="only this part of a Fruits-360 layout (Training or Test)")
+    parser.add_argument(
+        "--classes", metavar="FILE[:LIST]", help="JSON list of classes, or a split file and a list in it"
+    )
+
+
+def load_data(data: str, part: str | None, classes: str | None, size: int, fit: Fit) -> ImageSet:
+    """Decode the data that the options name; unreadable files are reported on stderr.
+
+    Raises:
+        DataError: there is nothing to use.
+    """
+    listing = list_images(resolve_data(data), part)
+    wanted = expand_prefixes(listing.class_names, read_class_list(classes)) if classes else None
+    with Progress("reading images") as progress:
+        images, problems = load_image_set(listing, size, fit, classes=wanted, progress=progress)
+    report(problems)
+    return images
+
+
+def report(problems: Iterable[Problem], most: int = 10) -> None:
+    """Name the files that were left out, on stderr."""
+    problems = list(problems)
+    for problem in problems[:most]:
+        print(f"left out {problem}", file=sys.stderr)
+    if len(problems) > most:
+        print(f"left out {len(problems) - most} more files", file=sys.stderr)
+
+
+class Progress:
+    """A progress bar on stderr for people; nothing when stderr is no terminal.
+
+    Args:
+        what: shown before the bar.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._on = sys.stderr.isatty()
+        self._shown = ""
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        return self._update
+
+    def _update(self, done: int, total: int) -> None:
+        if not self._on:
+            return
+        filled = 30 * done // max(1, total)
+        line = f"\r{self._what} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}"
+        if line != self._shown:
+            self._shown = line
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print(file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file for spreadsheets.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([safe_cell(cell) for cell in header])
+            writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    except OSError as error:
+        raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def safe_cell(value: Any) -> Any:
+    """The value, with text that a spreadsheet would run as a formula made plain text."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value

@@ -1,0 +1,93 @@
+"""From recipes and names to the image sets that a run trains and is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fsl.config import ModelConfig
+from fsl.data.imageset import ImageSet, concatenate, load_image_set
+from fsl.data.listing import Problem, list_images
+from fsl.data.named import named_set, resolve_data
+from fsl.data.splits import expand_prefixes
+from fsl.errors import DataError
+from fsl.training.recipes import Source
+
+Report = Callable[[Sequence[Problem]], None]
+
+
+def load_source(source: Source, model: ModelConfig, report: Report, data: str | None = None) -> ImageSet:
+    """The images of one source, at the network's size.
+
+    Args:
+        source: data set and classes.
+        model: gives size and fit.
+        report: told which files were left out.
+        data: another copy of the data set, folder or zip; the lists stay those of the named one.
+
+    Raises:
+        DataError: the data set or its split file is not there.
+    """
+    listing = list_images(resolve_data(data or source.data))
+    wanted = listing.class_names
+    if source.classes:
+        wanted = expand_prefixes(wanted, named_set(source.data).class_list(source.classes))
+    wanted = tuple(name for name in wanted if not any(part in name for part in source.without))
+    images, problems = load_image_set(listing, model.image_size, model.fit, classes=wanted)
+    report(problems)
+    return images
+
+
+def load_sources(
+    sources: Sequence[Source], model: ModelConfig, report: Report, data: str | None = None
+) -> ImageSet:
+    """Several sources as one set; class names get the data set's name in front, which makes it a group.
+
+    Args:
+        sources: the first is the main one.
+        model: gives size and fit.
+        report: told which files were left out.
+        data: another copy of the main data set.
+
+    Raises:
+        DataError: a data set or its split file is not there.
+    """
+    sets = [
+        load_source(source, model, report, data if number == 0 else None)
+        for number, source in enumerate(sources)
+    ]
+    if len(sets) == 1:
+        return sets[0]
+    named = [
+        replace(images, class_names=tuple(f"{source.data}/{name}" for name in images.class_names))
+        for source, images in zip(sources, sets, strict=True)
+    ]
+    return concatenate(named)
+
+
+def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    """Split by class, so that validation asks about classes never trained on.
+
+    Args:
+        data: all images.
+        share: of the classes held out, 0 to below 1.
+        seed: of the choice.
+
+    Returns:
+        the training set, and the validation set, or none where fewer than 2 classes could be held out and 2
+        kept.
+
+    Raises:
+        DataError: the share is out of range.
+    """
+    if not 0 <= share < 1:
+        raise DataError(f"The share of validation classes is {share}; it must be 0 to below 1.")
+    n_held_out = round(share * data.n_classes)
+    if n_held_out < 2 or data.n_classes - n_held_out < 2:
+        return data, None
+    order = np.random.default_rng(seed).permutation(data.n_classes)
+    names = [data.class_names[i] for i in order]
+    held_out, kept = sorted(names[:n_held_out]), sorted(names[n_held_out:])
+    return data.select_classes(kept), data.select_classes(held_out)
