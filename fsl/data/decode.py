@@ -28,6 +28,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 _CUT_OFF = re.compile(
     r"truncat|unexpected end|not enough|buffer is not large|cannot read that much|EOF", re.I
 )
+_UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -87,8 +88,7 @@ def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) 
     except Image.DecompressionBombError as error:
         raise ImageReadError(name, f"the picture is too large; {_pixel_limit(limits)}") from error
     except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
-        reason = "the file is cut off" if _CUT_OFF.search(str(error)) else "the file is damaged"
-        raise ImageReadError(name, reason) from error
+        raise ImageReadError(name, _reason(error)) from error
 
 
 def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
@@ -107,6 +107,15 @@ def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
     plain = Image.new("RGB", turned.size)
     plain.paste(turned)
     return plain
+
+
+def _reason(error: Exception) -> str:
+    """What Pillow's complaint means to the file's owner."""
+    if _CUT_OFF.search(str(error)):
+        return "the file is cut off"
+    if _UNUSUAL.search(str(error)):
+        return "it is of a kind that cannot be read here: save it as PNG or JPEG first"
+    return "the file is damaged or cut off"
 
 
 def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
@@ -128,9 +137,9 @@ def _open(data: bytes) -> ImageFile:
     try:
         return opener(io.BytesIO(data))
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
-        if len(data) < 100 or _CUT_OFF.search(str(error)):
+        if len(data) < 100:
             raise _Refusal("the file is cut off") from error
-        raise _Refusal(f"it starts like a {format_name} image but the file is damaged") from error
+        raise _Refusal(f"the file starts as {format_name}, but {_reason(error)}") from error
 
 
 def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:

@@ -34,19 +34,20 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
         raise SettingsError(f"The image size must be at least 1 pixel, not {size}.")
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     if fit == "crop":
-        square = _resize(rgb, (size, size), _centre_square(rgb))
+        square = _resize(rgb.crop(_centre_square(rgb)), (size, size))
     elif fit == "pad":
         square = _padded(rgb, size)
     elif fit == "stretch":
-        square = _resize(rgb, (size, size), (0.0, 0.0, float(rgb.width), float(rgb.height)))
+        square = _resize(rgb, (size, size))
     else:
         raise SettingsError(f"The fit must be one of {', '.join(get_args(Fit))}, not {fit!r}.")
     return np.array(square, dtype=np.uint8)
 
 
-def _centre_square(image: Image.Image) -> tuple[float, float, float, float]:
-    side = float(min(image.size))
-    left, top = (image.width - side) / 2, (image.height - side) / 2
+def _centre_square(image: Image.Image) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom, in whole pixels."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
     return left, top, left + side, top + side
 
 
@@ -54,12 +55,11 @@ def _padded(image: Image.Image, size: int) -> Image.Image:
     scale = size / max(image.size)
     inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     canvas = Image.new("RGB", (size, size), _WHITE)
-    resized = _resize(image, inner, (0.0, 0.0, float(image.width), float(image.height)))
-    canvas.paste(resized, ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    canvas.paste(_resize(image, inner), ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return canvas
 
 
-def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
-    if image.size == size and box == (0.0, 0.0, *map(float, size)):
+def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if image.size == size:
         return image
-    return image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
