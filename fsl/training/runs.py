@@ -48,8 +48,8 @@ def run_training(
 ) -> Iterator[TrainEvent]:
     """Train, keeping the run folder up to date.
 
-    The state is saved at every evaluation and at the end (then with a calibration), so that a killed run goes on from there with the
-    same numbers as one that was never interrupted.
+    The state is saved at every evaluation and at the end (then with a calibration), so that a killed run goes
+    on from there with the same numbers as one that was never interrupted.
 
     Args:
         folder: the run folder; made if need be.

@@ -74,7 +74,7 @@ def bf16_helps(device_type: str) -> bool:
     # In turn, and the fastest of each, so that other work on the machine slows neither more than the other.
     times = [[_seconds_of_step(model, images, bf16) for bf16 in (False, True)] for _ in range(6)]
     fp32, bf16 = (min(column) for column in zip(*times[1:], strict=True))  # the first ones allocate
-    return bf16 < 0.9 * fp32
+    return bool(bf16 < 0.9 * fp32)
 
 
 def use_bf16(precision: Precision, device: torch.device) -> bool:

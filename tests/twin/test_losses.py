@@ -1,0 +1,79 @@
+"""The losses against loops written from the article and the papers."""
+
+import math
+
+import pytest
+import torch
+
+from fsl.twin.losses import bce_loss, pair_weights, rank_loss
+
+
+def article_bce(logits: list[float], difference: list[float]) -> float:
+    """Binary cross-entropy as the article writes it, 0 = same, 1 = different; each kind averaged by itself."""
+    sums, counts = {0.0: 0.0, 1.0: 0.0}, {0.0: 0, 1.0: 0}
+    for logit, t in zip(logits, difference, strict=True):
+        p = 1 / (1 + math.exp(-logit))
+        sums[t] += -(t * math.log(p) + (1 - t) * math.log(1 - p))
+        counts[t] += 1
+    return (sums[0.0] / counts[0.0] + sums[1.0] / counts[1.0]) / 2
+
+
+@pytest.mark.parametrize("n_same", [1, 5, 8])
+def test_bce_equals_the_article_s_formula(n_same: int) -> None:
+    torch.manual_seed(n_same)
+    logits = torch.randn(10) * 3
+    difference = torch.tensor([0.0] * n_same + [1.0] * (10 - n_same))
+    assert bce_loss(logits, difference).item() == pytest.approx(
+        article_bce(logits.tolist(), difference.tolist()), rel=1e-5
+    )
+
+
+def test_balanced_batch_is_the_plain_mean() -> None:
+    logits = torch.randn(8)
+    difference = torch.tensor([0.0, 1.0] * 4)
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, difference)
+    assert bce_loss(logits, difference).item() == pytest.approx(plain.item(), rel=1e-5)
+
+
+def test_constant_output_gives_ln_2() -> None:
+    difference = torch.tensor([0.0, 1.0, 1.0, 1.0])
+    assert bce_loss(torch.zeros(4), difference).item() == pytest.approx(math.log(2))
+
+
+def test_batch_with_one_kind_of_pair_is_finite() -> None:
+    assert pair_weights(torch.ones(4)).tolist() == [0.25] * 4
+    assert torch.isfinite(bce_loss(torch.randn(4), torch.zeros(4)))
+
+
+def test_very_sure_logits_stay_finite() -> None:
+    loss = bce_loss(torch.tensor([1e4, -1e4]), torch.tensor([0.0, 1.0]))
+    assert loss.item() == pytest.approx(1e4)
+
+
+def naive_rank_loss(logits: torch.Tensor, labels: list[int]) -> float:
+    losses = []
+    for a in range(len(labels)):
+        for p in range(len(labels)):
+            if p == a or labels[p] != labels[a]:
+                continue
+            others = [math.exp(-logits[a, n]) for n in range(len(labels)) if labels[n] != labels[a]]
+            own = math.exp(-logits[a, p])
+            losses.append(-math.log(own / (own + sum(others))))
+    return sum(losses) / len(losses)
+
+
+def test_rank_loss_equals_a_loop() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(9, 9)
+    labels = [0, 0, 0, 1, 1, 2, 2, 2, 2]
+    assert rank_loss(logits, torch.tensor(labels)).item() == pytest.approx(
+        naive_rank_loss(logits, labels), rel=1e-5
+    )
+
+
+def test_losses_fall_when_pairs_come_right() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+    different = (labels[:, None] != labels[None]).float()
+    wrong, right = 4 * (0.5 - different), 4 * (different - 0.5)
+    assert rank_loss(right, labels) < rank_loss(wrong, labels)
+    assert bce_loss(right.flatten(), different.flatten()) < bce_loss(wrong.flatten(), different.flatten())

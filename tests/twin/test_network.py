@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from fsl.config import ModelConfig
+from fsl.errors import SettingsError
+from fsl.twin.backbones import BACKBONES, build_backbone
+from fsl.twin.network import DifferenceHead, TwinNetwork, similarity
+
+SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
+
+
+def small_twin(seed: int = 0) -> TwinNetwork:
+    torch.manual_seed(seed)
+    return TwinNetwork(SMALL).eval()
+
+
+def test_forward_is_symmetric_and_exact() -> None:
+    twin = small_twin()
+    with torch.no_grad():
+        twin.head.weight.normal_()
+    left, right = torch.randn(5, 3, 32, 32), torch.randn(5, 3, 32, 32)
+    assert torch.equal(twin(left, right), twin(right, left))
+
+
+def test_both_images_go_through_the_same_backbone() -> None:
+    twin = small_twin()
+    images = torch.randn(3, 3, 32, 32)
+    same = twin(images, images)
+    assert torch.allclose(same, twin.head.bias.expand(3))  # |e - e| = 0 leaves the bias alone
+
+
+def test_head_is_weighted_absolute_difference() -> None:
+    head = DifferenceHead(3)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([1.0, -2.0, 0.5]))
+        head.bias.fill_(0.25)
+    a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 0.0, 3.0])
+    assert head(a, b).item() == pytest.approx(1.0 * 1 - 2.0 * 2 + 0.5 * 0 + 0.25)
+
+
+@pytest.mark.parametrize("all_positive", [True, False])
+def test_pairwise_equals_a_loop_over_pairs(all_positive: bool) -> None:
+    torch.manual_seed(1)
+    head = DifferenceHead(7)
+    with torch.no_grad():
+        head.weight.normal_()
+        if all_positive:
+            head.weight.abs_()
+    a, b = torch.randn(4, 7), torch.randn(6, 7)
+    loop = torch.stack([torch.stack([head(x, y) for y in b]) for x in a])
+    assert torch.allclose(head.pairwise(a, b), loop, atol=1e-5)
+
+
+def test_similarity_is_one_minus_sigmoid() -> None:
+    logits = torch.linspace(-5, 5, 11)
+    assert torch.allclose(similarity(logits), 1 - torch.sigmoid(logits))
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_backbones_embed(name: str) -> None:
+    config = ModelConfig(backbone=name, image_size=64, embedding_dim=24)
+    backbone = build_backbone(config).eval()
+    assert backbone(torch.zeros(2, 3, 64, 64)).shape == (2, 24)
+
+
+def test_conv4_has_the_field_s_size() -> None:
+    """Conv-4 with 64 channels has 113,088 values in its blocks (convolutions without bias, batch norms)."""
+    n_values = sum(p.numel() for p in build_backbone(ModelConfig()).parameters())
+    assert n_values == 9 * 3 * 64 + 3 * 9 * 64 * 64 + 4 * 2 * 64
+
+
+def test_unknown_backbone_names_the_choices() -> None:
+    with pytest.raises(SettingsError, match="conv4"):
+        build_backbone(ModelConfig(backbone="vgg"))
+
+
+def test_flips_are_averaged_when_not_training() -> None:
+    torch.manual_seed(0)
+    twin = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=32, flips=True)).eval()
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.allclose(twin.embed(images), twin.embed(images.flip(3)), atol=1e-5)
+    assert torch.allclose(twin.embed(images), twin.embed(images.flip(2)), atol=1e-5)
+
+
+def test_a_copy_shares_nothing() -> None:
+    twin = small_twin()
+    other = twin.copy()
+    with torch.no_grad():
+        other.head.weight.zero_()
+    assert not torch.equal(twin.head.weight, other.head.weight)
