@@ -19,11 +19,19 @@ Folders = dict[str, tuple[str, ...]]
 """From an image's path to the folders it lies in, outermost first."""
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """A sort key that puts "s2" before "s10" and does not mind upper and lower case."""
     pieces = re.split(r"([0-9]+)", text)
-    numbers = [(0, int(p), p) if p.isascii() and p.isdigit() else (1, 0, p.casefold()) for p in pieces if p]
-    return (*numbers, (2, 0, text))
+    # The text itself settles what is equal otherwise ("1" and "01", "a" and "A").
+    return tuple(_rank(piece) for piece in pieces if piece), text
+
+
+def _rank(piece: str) -> tuple[int, int, str]:
+    """Numbers before words. A number is ranked by its digits, as ``int`` refuses very long ones."""
+    if piece[0] in "0123456789":
+        digits = piece.lstrip("0")
+        return 0, len(digits), digits
+    return 1, 0, piece.casefold()
 
 
 def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, str | None]:
