@@ -99,6 +99,10 @@ def test_natural_order() -> None:
     assert sorted(expected, key=natural_key) == expected
 
 
+def test_numbers_of_any_length_are_ordered() -> None:
+    assert natural_key("9" * 5000) < natural_key("1" + "0" * 5000)
+
+
 @given(st.lists(st.text(max_size=8)))
 def test_natural_order_is_a_total_order(names: list[str]) -> None:
     once = sorted(names, key=natural_key)

@@ -1,0 +1,56 @@
+"""Data sets that go by a name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fsl.data.named import named_sets, resolve_data
+from fsl.errors import DataError
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "orl-faces.zip").write_bytes(b"")
+    (tmp_path / "omniglot-background.zip").write_bytes(b"")
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "faces.json").write_text(
+        json.dumps({"orl": {"train": ["s1"]}, "lfw": {"train": ["x"]}})
+    )
+    monkeypatch.setenv("FSL_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_what_is_here(data_folder: Path) -> None:
+    sets = named_sets()
+    assert sorted(sets) == ["omniglot", "orl"]
+    assert sets["orl"].path == data_folder / "orl-faces.zip"
+    assert sets["orl"].class_list("train") == ("s1",)
+    assert sets["omniglot"].splits is None
+    assert all(one.name == name and one.title and one.licence and one.credit for name, one in sets.items())
+    with pytest.raises(DataError, match="no file of class lists"):
+        sets["omniglot"].class_list("train")
+
+
+def test_a_name_or_a_path(data_folder: Path) -> None:
+    assert resolve_data("orl") == data_folder / "orl-faces.zip"
+    assert resolve_data(str(data_folder)) == data_folder
+
+
+def test_what_is_not_here(data_folder: Path) -> None:
+    with pytest.raises(DataError, match=r"here by name: omniglot, orl"):
+        resolve_data("apples")
+    with pytest.raises(DataError, match=r"there is no lfw-subset\.zip in"):
+        resolve_data("lfw")
+
+
+def test_without_the_variable(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
+    monkeypatch.delenv("FSL_DATA_DIR")
+    assert named_sets() == {}
+    assert set(named_sets(data_folder)) == {"omniglot", "orl"}
+    with pytest.raises(DataError, match=r"FSL_DATA_DIR: set it to the folder that holds lfw-subset\.zip"):
+        resolve_data("lfw")
+    with pytest.raises(DataError, match="no such folder, zip or data set"):
+        resolve_data("apples")
