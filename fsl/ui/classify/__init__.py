@@ -1,0 +1,1 @@
+"""The Classify page, a part per file."""

@@ -1,0 +1,141 @@
+"""The answers: a tile per query, the chosen one in detail, and the support set's check of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fsl.ui import wording
+from fsl.ui.classify.decide import check_support, embed_new, predict, support_of, what_is_missing
+from fsl.ui.classify.detail import show_detail
+from fsl.ui.classify.downloads import show_downloads
+from fsl.ui.classify.settings import chosen, show_settings, threshold_in_use
+from fsl.ui.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded_callback
+from fsl.ui.pictures import StoredPicture
+from fsl.ui.resources import choices, load_checkpoint
+from fsl.ui.state import Session
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import Prediction
+    from fsl.fewshot.support import SupportSet
+    from fsl.twin.checkpoint import Checkpoint
+
+_BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
+
+
+def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
+    """Everything that needs the network.
+
+    Args:
+        state: the session.
+        self_check_place: below the classes, filled here.
+    """
+    missing = what_is_missing(state.workspace)
+    queries = state.workspace.queries
+    if missing:
+        if queries:
+            show_thumbnails(state, None, queries, "Pictures to classify")
+        st.subheader("3. Answers", anchor=False)
+        st.info(markdown(missing), icon=":material/arrow_upward:")
+        if len([card for card in state.workspace.classes if card.pictures]) < 2 or queries:
+            return
+    with st.spinner("Loading the network"):
+        installed = choices()
+        checkpoint = load_checkpoint(chosen(state, installed))
+    state.checkpoint_digest = checkpoint.digest
+    support = support_of(state.workspace)
+    pictures = [p for card in state.workspace.classes for p in card.pictures] + list(queries)
+    _embed_with_bar(checkpoint, pictures)
+    if not missing:
+        predictions = predict(state, checkpoint, support, threshold_in_use(state, checkpoint))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader("3. Answers", anchor=False, width="stretch")
+            with st.popover("Settings", icon=":material/tune:"):
+                show_settings(state, installed, checkpoint)
+            with st.popover("Download", icon=":material/download:"):
+                show_downloads(predictions, support)
+        _show_tiles(state, predictions)
+        _show_selected(state, predictions)
+    with self_check_place:
+        _show_self_check(state, checkpoint, support)
+
+
+def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture]) -> None:
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        if total >= _BAR_FROM:
+            place.progress(done / total, f"Looking at your pictures: {done:,} of {total:,}")
+
+    embed_new(checkpoint, pictures, progress)
+    place.empty()
+
+
+def _show_tiles(state: Session, predictions: list[Prediction]) -> None:
+    queries = state.workspace.queries
+    shown = shown_number(state, None)
+    pairs = list(zip(queries, predictions, strict=True))[:shown]
+    n_unknown = sum(p.unknown for p in predictions)
+    if len(predictions) > 1:
+        unknown = f", {n_unknown} unknown" if n_unknown else ""
+        st.caption(f"{len(predictions):,} pictures{unknown}. Choose one to see why.")
+    picture_grid(
+        [_tile(query, prediction) for query, prediction in pairs],
+        key="answers",
+        label="Answers, one per picture",
+        size="medium",
+        actions=Actions(remover(state, None), guarded_callback(_selector(state)), show_more(state, None)),
+        selected=_selected_query(state).digest,
+        hidden=len(queries) - len(pairs),
+    )
+
+
+def _tile(query: StoredPicture, prediction: Prediction) -> Tile:
+    return Tile(
+        query.digest,
+        query.thumbnail,
+        query.name,
+        title="unknown" if prediction.unknown else prediction.label,
+        note=f"maybe {prediction.label}" if prediction.unknown else wording.percent(prediction.probability),
+        bar=None if prediction.unknown else prediction.probability,
+        tone="warning" if prediction.unknown else "accent",
+    )
+
+
+def _selector(state: Session) -> Callable[[str], None]:
+    def select(digest: str) -> None:
+        state.selected = digest
+
+    return select
+
+
+def _selected_query(state: Session) -> StoredPicture:
+    queries = state.workspace.queries
+    return next((query for query in queries if query.digest == state.selected), queries[0])
+
+
+def _show_selected(state: Session, predictions: list[Prediction]) -> None:
+    query = _selected_query(state)
+    prediction = predictions[state.workspace.queries.index(query)]
+    members = [(card.name, p) for card in state.workspace.classes for p in card.pictures]
+    show_detail(query, prediction, members)
+
+
+def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
+    outcome = check_support(state, checkpoint, support)
+    with st.container(border=True, key="self_check", gap="small"):
+        st.markdown(
+            f"**Self-check.** {markdown(wording.self_check(outcome))}",
+            help="Each of your pictures is hidden in turn and classified by all the others.",
+        )
+        if outcome is not None:
+            st.progress(outcome.accuracy)
+            hint = wording.self_check_hint(outcome)
+            if hint:
+                st.caption(markdown(hint))

@@ -1,0 +1,95 @@
+"""Ready-made tasks in one click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from fsl.data.examples import ExampleTask, digits_task, fruits_task, rendered_task
+from fsl.errors import FslError
+from fsl.ui.classify.drops import replace_all
+from fsl.ui.intake import take_files
+from fsl.ui.state import Session
+from fsl.ui.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example.
+
+    Attributes:
+        key: of its button.
+        label: of its button.
+        icon: of its button.
+        about: a sentence on what it is.
+        build: makes or fetches the task; called with a progress function.
+    """
+
+    key: str
+    label: str
+    icon: str
+    about: str
+    build: Callable[[Progress], ExampleTask]
+
+
+EXAMPLES = (
+    Example(
+        "example_drawn",
+        "Drawn fruit",
+        ":material/nutrition:",
+        "Objects drawn by this program: five kinds, two of each.",
+        lambda progress: rendered_task(5, 2, 6, 0),
+    ),
+    Example(
+        "example_digits",
+        "Handwritten digits",
+        ":material/draw:",
+        "Real handwriting: five digits, two of each.",
+        lambda progress: digits_task(5, 2, 6, 0),
+    ),
+    Example(
+        "example_fruits",
+        "Photos of fruit",
+        ":material/photo_library:",
+        "Real photos from Fruits-360, downloaded once (about 1 MB).",
+        lambda progress: fruits_task(5, 2, 6, 0, progress=progress),
+    ),
+)
+
+
+def show_examples(state: Session, place: str) -> None:
+    """A button per example, each with its sentence.
+
+    Args:
+        state: the session.
+        place: part of the buttons' keys, as they stand in two places.
+    """
+    for example in EXAMPLES:
+        key = f"{example.key}_{place}"
+        if st.button(example.label, key=key, icon=example.icon, help=example.about, width="stretch"):
+            load_example(state, example)
+
+
+def load_example(state: Session, example: Example) -> None:
+    """Put an example in place of what is there (which can be brought back), then run the page again."""
+    bar = st.progress(0.0, f"Preparing: {example.label}")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / max(1, total), f"Fetching photos: {done} of {total}")
+
+    try:
+        task = example.build(progress)
+    except FslError as error:
+        state.report(str(error))
+        st.rerun()
+    workspace = Workspace((), next_id=state.workspace.next_id)
+    for name, files in task.classes.items():
+        workspace = workspace.with_class(name, take_files(files)[0])
+    workspace, _ = workspace.with_pictures(None, take_files(task.queries)[0])
+    replace_all(state, workspace)
+    state.report()
+    st.rerun()

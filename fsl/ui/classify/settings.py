@@ -1,0 +1,92 @@
+"""How a decision is made: which network, which rule, from which similarity on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.config import RULES, Rule
+from fsl.ui import wording
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded_callback
+from fsl.ui.resources import Choice
+from fsl.ui.state import Session
+
+if TYPE_CHECKING:
+    from fsl.twin.checkpoint import Checkpoint
+
+_RULE_HELP = (
+    "What a new picture is compared with: all pictures of a class (steady), the best-matching one (for "
+    "classes that look different from case to case), or a blend of them."
+)
+
+
+def chosen(state: Session, choices: list[Choice]) -> Choice:
+    """The network in use; the default one where the wished one is not installed."""
+    return next((choice for choice in choices if choice.name == state.checkpoint), choices[0])
+
+
+def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
+    """The person's own limit, or the calibrated one."""
+    if state.threshold is not None:
+        return state.threshold
+    return checkpoint.info.calibration(state.rule).unknown_threshold
+
+
+def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint) -> None:
+    """The settings, each with a sentence of help. Changes show at once; nothing is embedded again."""
+    # Each value is set before its widget is made: the session keeps it, a page change loses the widget's.
+    names = [choice.name for choice in choices]
+    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in choices}
+    st.session_state["checkpoint"] = chosen(state, choices).name
+    st.selectbox(
+        "Network",
+        names,
+        key="checkpoint",
+        format_func=lambda name: titles[name],
+        help="The trained network that judges how alike two pictures are; each suits other pictures.",
+        on_change=guarded_callback(_take),
+        args=(state, "checkpoint"),
+    )
+    st.session_state["rule"] = state.rule
+    st.selectbox(
+        "Compare with",
+        RULES,
+        key="rule",
+        format_func=_rule_name,
+        help=_RULE_HELP,
+        on_change=guarded_callback(_take),
+        args=(state, "rule"),
+    )
+    calibration = checkpoint.info.calibration(state.rule)
+    st.session_state["threshold"] = round(threshold_in_use(state, checkpoint), 2)
+    st.slider(
+        "Say “unknown” below this similarity",
+        0.0,
+        1.0,
+        step=0.01,
+        key="threshold",
+        help="If even the best class is less similar than this, the answer is “unknown”.",
+        on_change=guarded_callback(_take),
+        args=(state, "threshold"),
+    )
+    st.caption(markdown(wording.threshold_effect(calibration, threshold_in_use(state, checkpoint))))
+    if state.threshold is not None:
+        label = f"Back to {calibration.unknown_threshold:.2f}, the network's own limit"
+        reset = guarded_callback(_reset_threshold)
+        st.button(label, key="reset_threshold", type="tertiary", on_click=reset, args=(state,))
+
+
+def _rule_name(rule: Rule) -> str:
+    return f"{wording.RULE_NAMES[rule]} ({rule})"
+
+
+def _take(state: Session, name: str) -> None:
+    setattr(state, name, st.session_state[name])
+    if name == "checkpoint":
+        state.threshold = None  # a limit only means something for the network it was chosen with
+
+
+def _reset_threshold(state: Session) -> None:
+    state.threshold = None

@@ -1,0 +1,87 @@
+// A grid of pictures. Text is only ever set as text, never as HTML: names come from strangers' files.
+const make = (tag, className, text) => {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+
+const removeButton = (tile, list, setTriggerValue) => {
+  const button = make("button", "remove", "×");
+  button.type = "button";
+  button.title = `Remove ${tile.name}`;
+  button.setAttribute("aria-label", button.title);
+  button.onclick = () => {
+    // The tile stays until the server agrees; fading it at once shows that the click was heard.
+    button.disabled = true;
+    button.closest("li").classList.add("leaving");
+    list.dataset.focus = [...list.querySelectorAll(".remove")].indexOf(button);
+    setTriggerValue("remove", tile.id);
+  };
+  return button;
+};
+
+const picture = (tile, data, setTriggerValue) => {
+  const frame = make(data.selectable ? "button" : "div", "frame");
+  if (data.selectable) {
+    frame.type = "button";
+    frame.setAttribute("aria-pressed", String(tile.id === data.selected));
+    frame.onclick = () => setTriggerValue("select", tile.id);
+  }
+  frame.title = tile.name;
+  const image = make("img", "");
+  image.src = tile.src;
+  image.alt = tile.name;
+  frame.append(image);
+  if (tile.title) frame.append(make("span", "title", tile.title));
+  if (tile.note) frame.append(make("span", "note", tile.note));
+  if (tile.bar !== null) {
+    const bar = make("span", "bar");
+    const fill = make("span", "fill");
+    fill.style.width = `${Math.round(tile.bar * 100)}%`;
+    bar.append(fill);
+    frame.append(bar);
+  }
+  return frame;
+};
+
+const item = (tile, data, list, setTriggerValue) => {
+  const node = make("li", `tile ${tile.tone}${tile.id === data.selected ? " selected" : ""}`);
+  node.append(picture(tile, data, setTriggerValue));
+  if (data.removable) node.append(removeButton(tile, list, setTriggerValue));
+  return node;
+};
+
+const moreItem = (data, setTriggerValue) => {
+  const node = make("li", "tile");
+  const button = make("button", "frame more", `+${data.hidden.toLocaleString()} more`);
+  button.type = "button";
+  button.onclick = () => setTriggerValue("more", Date.now());
+  node.append(button);
+  return node;
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const list = parentElement.querySelector("ul");
+  const said = JSON.stringify([data.selected, data.hidden, data.tiles.map((t) => ({ ...t, src: t.src.length }))]);
+  if (list.dataset.said === said) return;
+  list.dataset.said = said;
+  list.className = `grid ${data.size}`;
+  list.setAttribute("aria-label", data.label);
+
+  const focused = parentElement.activeElement?.closest("li");
+  const focusedAt = focused ? [...list.children].indexOf(focused) : -1;
+  const top = list.scrollTop;
+  list.replaceChildren(...data.tiles.map((tile) => item(tile, data, list, setTriggerValue)));
+  if (data.hidden > 0) list.append(moreItem(data, setTriggerValue));
+  list.scrollTop = top;
+
+  // Keyboard users keep their place: after a removal on the next remove button, else on the same tile.
+  if (list.dataset.focus !== undefined) {
+    const buttons = list.querySelectorAll(".remove");
+    buttons[Math.min(Number(list.dataset.focus), buttons.length - 1)]?.focus();
+    delete list.dataset.focus;
+  } else if (focusedAt >= 0) {
+    list.children[focusedAt]?.querySelector("button")?.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,40 @@
+"""What every page has: settings of the browser tab, the header with links to the pages, a little style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from fsl.ui.resources import warm_up
+
+_STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
+PAGES = {"app.py": "Few-Shot Lab", "pages/classify.py": "Classify"}
+"""File to label of each page, in the header's order; the first is home."""
+
+
+def bootstrap(title: str) -> None:
+    """Set up the page; every page calls this first.
+
+    Pages are found in ``pages/`` by Streamlit itself and linked here, rather than through ``st.navigation``:
+    so a link to any page works on a server that has just started, and no raw list of files flashes up.
+
+    Args:
+        title: of the browser's tab.
+    """
+    st.set_page_config(
+        page_title=title if title == "Few-Shot Lab" else f"{title} · Few-Shot Lab",
+        page_icon=":material/category:",
+        layout="wide",
+        initial_sidebar_state="collapsed",
+    )
+    st.html(f"<style>{_STYLE}</style>")
+    with st.container(horizontal=True, vertical_alignment="center", key="header", gap="medium"):
+        for path, label in PAGES.items():
+            icon = ":material/filter_center_focus:" if path == "app.py" else None
+            st.page_link(path, label=f"**{label}**" if icon else label, icon=icon)
+
+
+def warm_up_after_paint() -> None:
+    """Start loading torch in the background; to be called when the page stands."""
+    warm_up()

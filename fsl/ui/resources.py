@@ -1,0 +1,109 @@
+"""What all sessions share: loaded checkpoints, and torch itself, warmed up in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from fsl.twin.checkpoint import Checkpoint
+
+_LOG = logging.getLogger(__name__)
+_PREFERRED = ("photos", "fruits")
+
+COMPUTE = threading.Lock()
+"""Held while a network computes: two sessions' torch threads on the same cores slow each other down."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A checkpoint one can choose: its name, what it is for, and its file."""
+
+    name: str
+    title: str
+    path: Path
+
+
+@dataclass
+class WarmUp:
+    """The background import of torch.
+
+    Attributes:
+        done: set when it is over.
+        device: one phrase on what computes, "" if that failed.
+    """
+
+    done: threading.Event
+    device: str = ""
+
+
+def choices() -> list[Choice]:
+    """The installed checkpoints that can be read, the default one first.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    from fsl.twin.checkpoint import available, read_info
+
+    found = []
+    for name, path in available().items():
+        try:
+            found.append(Choice(name, read_info(path).title, path))
+        except CheckpointError as error:
+            _LOG.warning("Checkpoint left out: %s", error)
+    if not found:
+        raise CheckpointError(
+            "No trained network was found, so nothing can be classified yet. Put a .safetensors checkpoint "
+            "into the checkpoints folder (or name its folder in FSL_CHECKPOINT_DIR) and reload this page."
+        )
+    return sorted(found, key=lambda c: (_PREFERRED.index(c.name) if c.name in _PREFERRED else 9, c.name))
+
+
+def load_checkpoint(choice: Choice) -> Checkpoint:
+    """The checkpoint, loaded once for all sessions and again when its file changes.
+
+    Raises:
+        CheckpointError: the file is gone, damaged or unsafe.
+    """
+    try:
+        stamp = choice.path.stat()
+    except OSError as error:
+        raise CheckpointError(
+            f"{choice.path.name} is no longer there ({error.strerror}). Choose another network."
+        ) from error
+    return _load(choice.path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load(path: Path, modified: int, size: int) -> Checkpoint:
+    import fsl
+
+    return fsl.load(str(path))
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> WarmUp:
+    """Import torch in the background, once; pages call this after their first paint."""
+    state = WarmUp(threading.Event())
+    threading.Thread(target=_warm_up, args=(state,), name="warm-up", daemon=True).start()
+    return state
+
+
+def _warm_up(state: WarmUp) -> None:
+    try:
+        import fsl.fewshot.classify  # noqa: F401 - importing is the point
+        from fsl.twin.device import choose_device, describe_device
+
+        state.device = describe_device(choose_device())
+    except Exception:
+        _LOG.exception("Torch could not be loaded")
+        raise
+    finally:
+        state.done.set()

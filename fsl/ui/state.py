@@ -1,0 +1,87 @@
+"""What a browser session holds, kept under one key of our own: widgets' values go when the page changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from fsl.config import Rule
+from fsl.data.listing import Problem
+from fsl.ui.workspace import Workspace
+
+_KEY = "few_shot_lab"
+QUERIES = "queries"
+
+
+@dataclass
+class Undo:
+    """The workspace before a change that takes something away, and what that change was."""
+
+    what: str
+    workspace: Workspace
+
+
+@dataclass
+class Session:
+    """Everything the Classify page remembers.
+
+    Attributes:
+        workspace: classes and queries.
+        rule: how shots are combined.
+        threshold: of "unknown"; none = the checkpoint's calibrated one.
+        checkpoint: name of the checkpoint; "" = the default one.
+        checkpoint_digest: sha256 of the file of the one in use, "" before it is loaded.
+        selected: digest of the query whose details are shown.
+        undo: what can be brought back.
+        notes: sentences about the last change, plain text.
+        problems: files of the last drop that could not be used.
+        drops: how often each drop zone was emptied; part of its widget's key, so emptying makes a new one.
+        shown: how many thumbnails (by place) or classes are shown where not the usual number.
+        memo: the last result of a computation, by its name: (inputs, result).
+    """
+
+    workspace: Workspace = field(default_factory=Workspace.fresh)
+    rule: Rule = "mean"
+    threshold: float | None = None
+    checkpoint: str = ""
+    checkpoint_digest: str = ""
+    selected: str = ""
+    undo: Undo | None = None
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    drops: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    shown: dict[str, int] = field(default_factory=dict)
+    memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def change(self, workspace: Workspace, undo: str = "") -> None:
+        """Take over a changed workspace.
+
+        Args:
+            workspace: the new one.
+            undo: what the change takes away ("class Apple"); the former workspace can then be brought back.
+        """
+        if undo:
+            self.undo = Undo(undo, self.workspace)
+        # Ids are never used twice, so that a widget of a deleted class cannot lend its value to a new one.
+        next_id = max(workspace.next_id, self.workspace.next_id)
+        self.workspace = replace(workspace, next_id=next_id)
+
+    def bring_back(self) -> None:
+        """Undo the last change that took something away."""
+        if self.undo is not None:
+            before, self.undo = self.undo, None
+            self.change(before.workspace)
+            self.report()
+
+    def report(self, *notes: str, problems: tuple[Problem, ...] = ()) -> None:
+        """Replace what is said about the last change."""
+        self.notes, self.problems = notes, problems
+
+
+def session() -> Session:
+    """This browser session's state."""
+    state: Session = st.session_state.setdefault(_KEY, Session())
+    return state

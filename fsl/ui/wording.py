@@ -1,0 +1,93 @@
+"""The answer in plain words. Plain text: callers escape what they show as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fsl.config import Rule
+
+if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
+    from fsl.fewshot.classify import LeaveOneOut, Prediction
+    from fsl.twin.checkpoint import Calibration
+
+RULE_NAMES: dict[Rule, str] = {
+    "mean": "Average of all its pictures",
+    "max": "Its single best picture",
+    "prototype": "Its typical picture",
+}
+"""What each rule compares a query with, for people."""
+
+
+def percent(value: float) -> str:
+    """A probability without false precision: "92%", "under 1%", "over 99%"."""
+    if value < 0.005:
+        return "under 1%"
+    if 0.995 <= value < 1:
+        return "over 99%"
+    return f"{value:.0%}"
+
+
+def headline(prediction: Prediction) -> str:
+    """The answer in one sentence."""
+    if prediction.unknown:
+        return "Unknown: none of your classes"
+    return f"Most like {prediction.label}: {percent(prediction.probability)} sure"
+
+
+def reason(prediction: Prediction) -> str:
+    """Why the answer is what it is."""
+    similarity = prediction.class_similarity[prediction.label]
+    numbers = f"similarity {similarity:.2f}, the limit is {prediction.threshold:.2f}"
+    if prediction.unknown:
+        return f"Nothing here is similar enough: the best match, {prediction.label}, has {numbers}."
+    runner_up = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[1]
+    return f"It has {numbers}. Next comes {runner_up} with {percent(prediction.scores[runner_up])}."
+
+
+def threshold_effect(calibration: Calibration, threshold: float) -> str:
+    """What the limit does, with the measured error rates where they belong to this limit."""
+    rejected, accepted = calibration.false_reject, calibration.false_accept
+    is_calibrated = abs(threshold - calibration.unknown_threshold) < 0.005
+    if rejected is None or accepted is None:
+        return "This network has no measured limit: with 0, no picture is ever called unknown."
+    if not is_calibrated:
+        return (
+            f"You moved the limit from {calibration.unknown_threshold:.2f}, where it was measured. Higher: "
+            "more pictures are called unknown. Lower: more strangers get a class."
+        )
+    return (
+        "Measured at this limit, on pictures the network never learned from: "
+        f"{percent(rejected)} of pictures that did belong to a class were called unknown, "
+        f"and {percent(accepted)} of strangers got a class."
+    )
+
+
+def self_check(outcome: LeaveOneOut | None) -> str:
+    """Leave-one-out accuracy as one sentence."""
+    if outcome is None:
+        return "Add a second picture to a class, and each picture can be tested against the others."
+    return f"{outcome.n_right} of {outcome.n_images} of your own pictures are recognised from the others."
+
+
+def self_check_hint(outcome: LeaveOneOut) -> str:
+    """What to do about it; "" when nothing needs doing."""
+    if outcome.confused is None:
+        return ""
+    first, second, times = outcome.confused
+    often = "once" if times == 1 else f"{times} times"
+    return (
+        f"Most confused: {first} and {second} ({often}). "
+        "More, and more varied, pictures of these two help most."
+    )
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """ "1 picture", "2 pictures"."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def names(items: Sequence[str], most: int = 3) -> str:
+    """ "a, b, c and 4 more"."""
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
