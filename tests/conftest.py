@@ -1,0 +1,50 @@
+"""Settings for all tests, and what several of them use."""
+
+import os
+
+# Idle threads of torch's pool sleep rather than spin: on a small machine the browser tests need the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def _data_dir() -> Path | None:
+    folder = os.environ.get("FSL_DATA_DIR")
+    return Path(folder) if folder else None
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of the real data sets.
+
+    Skips without one, but fails where FSL_REQUIRE_DATA says that there must be one.
+    """
+    folder = _data_dir()
+    if folder is not None and folder.is_dir():
+        return folder
+    message = f"FSL_DATA_DIR is {folder}; set it to the folder of the data sets"
+    if os.environ.get("FSL_REQUIRE_DATA") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture
+def coloured_set() -> Callable[..., object]:
+    """A maker of image sets whose classes differ in colour: easy to learn, with nothing to download."""
+
+    def make(n_classes: int = 6, per_class: int = 6, size: int = 16, seed: int = 0) -> object:
+        from fsl.data.imageset import ImageSet
+
+        rng = np.random.default_rng(seed)
+        colours = rng.uniform(0, 255, (n_classes, 1, 1, 1, 3))
+        noise = rng.normal(0, 20, (n_classes, per_class, size, size, 3))
+        images = (colours + noise).clip(0, 255).astype(np.uint8).reshape(-1, size, size, 3)
+        labels = np.repeat(np.arange(n_classes), per_class)
+        names = tuple(f"{c}/{i}" for c in range(n_classes) for i in range(per_class))
+        return ImageSet(images, labels, tuple(f"colour {c}" for c in range(n_classes)), names)
+
+    return make

@@ -1,0 +1,36 @@
+"""Small checkpoints and support sets that need no data."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fsl.config import ModelConfig
+from fsl.fewshot.support import NamedImage, SupportSet
+from fsl.twin.checkpoint import Calibration, Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.network import TwinNetwork
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 230), "grey": (128, 128, 128)}
+
+
+def checkpoint(*calibrations: Calibration) -> Checkpoint:
+    """An untrained twin: colours of flat pictures are told apart even so."""
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
+    torch.manual_seed(0)
+    return from_twin(TwinNetwork(model), CheckpointInfo("test", model, calibrations=calibrations))
+
+
+def picture(colour: str, seed: int = 0) -> NamedImage:
+    rng = np.random.default_rng(seed)
+    pixels = np.clip(np.array(COLOURS[colour]) + rng.normal(0, 6, (20, 20, 3)), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return NamedImage.from_bytes(buffer.getvalue(), f"{colour}-{seed}.png")
+
+
+def support(colours: Sequence[str] = ("red", "green", "blue"), shots: Sequence[int] = (2, 1, 3)) -> SupportSet:
+    return SupportSet.from_classes(
+        {c: [picture(c, 10 * i + k) for k in range(n)] for i, (c, n) in enumerate(zip(colours, shots, strict=True))}
+    )

@@ -1,0 +1,143 @@
+import pytest
+import torch
+
+from fsl.config import RULES
+from fsl.errors import DataError, ImageReadError
+from fsl.fewshot.classify import classify, leave_one_out
+from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
+from fsl.twin.checkpoint import Calibration
+from tests.fewshot.helpers import checkpoint, picture, support
+
+QUERIES = [picture("blue", 91), picture("red", 92), picture("green", 93)]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_colours_are_found(rule: str) -> None:
+    answers = classify(checkpoint(), support(), QUERIES, rule)  # type: ignore[arg-type]
+    assert [a.label for a in answers] == ["blue", "red", "green"]
+    for answer in answers:
+        assert sum(answer.scores.values()) == pytest.approx(1, abs=1e-5)
+        assert answer.probability == max(answer.scores.values())
+        assert len(answer.similarities) == 6
+        assert all(0 <= s <= 1 for s in answer.similarities)
+
+
+def naive_scores(query: NamedImage, rule: str) -> dict[str, float]:
+    """Class similarities by loops over pairs, through the network's own forward."""
+    twin, members = checkpoint(), support()
+    e_query = embed(twin, [query])[0]
+    out = {}
+    for slot, name in enumerate(members.class_names):
+        own = [e for e, s in zip(embed(twin, members.images), members.slots, strict=True) if s == slot]
+        if rule == "prototype":
+            own = [torch.stack(own).mean(0)]
+        logits = [twin.twin.head(e_query, e).item() for e in own]
+        logit = min(logits) if rule == "max" else sum(logits) / len(logits)
+        out[name] = 1 / (1 + torch.tensor(logit).exp().item())
+    return out
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_equal_loops(rule: str) -> None:
+    (answer,) = classify(checkpoint(), support(), QUERIES[:1], rule)  # type: ignore[arg-type]
+    assert answer.class_similarity == pytest.approx(naive_scores(QUERIES[0], rule), abs=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_order_of_classes_does_not_matter(rule: str) -> None:
+    one = support(("red", "green", "blue"), (2, 2, 2))
+    members = dict(zip(one.class_names, [one.images[i : i + 2] for i in (0, 2, 4)], strict=True))
+    other = SupportSet.from_classes({name: members[name] for name in ("blue", "red", "green")})
+    for a, b in zip(
+        classify(checkpoint(), one, QUERIES, rule),  # type: ignore[arg-type]
+        classify(checkpoint(), other, QUERIES, rule),  # type: ignore[arg-type]
+        strict=True,
+    ):
+        assert a.label == b.label
+        assert a.scores == pytest.approx(b.scores, abs=1e-6)
+
+
+def test_unknown_below_the_threshold() -> None:
+    twin = checkpoint(Calibration("mean", 1.0, 0.5))
+    (calibrated,) = classify(twin, support(), QUERIES[:1])
+    assert calibrated.threshold == 0.5
+    (low,) = classify(twin, support(), QUERIES[:1], threshold=0.0)
+    (high,) = classify(twin, support(), QUERIES[:1], threshold=1.0)
+    assert not low.unknown
+    assert high.unknown
+    assert high.label == low.label  # the nearest class is still told
+
+
+def test_temperature_changes_how_sure_not_which() -> None:
+    (sharp,) = classify(checkpoint(Calibration("mean", 0.1)), support(), QUERIES[:1])
+    (soft,) = classify(checkpoint(Calibration("mean", 10.0)), support(), QUERIES[:1])
+    assert sharp.label == soft.label
+    assert sharp.probability > soft.probability
+
+
+def test_one_class_or_an_empty_one_is_refused_in_words() -> None:
+    with pytest.raises(DataError, match="at least 2 classes"):
+        SupportSet.from_classes({"red": [picture("red")]})
+    with pytest.raises(DataError, match="'green' has no image"):
+        SupportSet.from_classes({"red": [picture("red")], "green": []})
+
+
+def test_unreadable_query_names_the_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "notes.jpg").write_text("not a picture")
+    with pytest.raises(ImageReadError, match=r"notes\.jpg"):
+        classify(checkpoint(), support(), [tmp_path / "notes.jpg"])
+
+
+def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsl.fewshot import support as module
+
+    counted: list[int] = []
+    plain = module.embed_images
+    monkeypatch.setattr(
+        module, "embed_images", lambda twin, pixels: counted.append(len(pixels)) or plain(twin, pixels)
+    )
+    cache, twin = EmbeddingCache(), checkpoint()
+    first = embed(twin, [picture("red", 1), picture("red", 2), picture("red", 1)], cache)
+    again = embed(twin, [picture("red", 2), picture("blue", 3)], cache)
+    assert counted == [2, 1]
+    assert torch.equal(first[0], first[2])
+    assert torch.equal(first[1], again[0])
+
+
+def test_cache_is_bounded() -> None:
+    cache = EmbeddingCache(max_entries=2)
+    for name in "abc":
+        cache.put("twin", name, torch.zeros(1))
+    assert len(cache) == 2
+    assert cache.get("twin", "a") is None
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_leave_one_out_equals_classifying_without(rule: str) -> None:
+    members = support(("red", "green", "grey"), (3, 2, 2))
+    right = 0
+    for i, image in enumerate(members.images):
+        rest = [k for k in range(len(members.images)) if k != i]
+        without = SupportSet(
+            members.class_names, tuple(members.images[k] for k in rest), tuple(members.slots[k] for k in rest)
+        )
+        (answer,) = classify(checkpoint(), without, [image], rule)  # type: ignore[arg-type]
+        right += answer.label == members.class_names[members.slots[i]]
+    outcome = leave_one_out(checkpoint(), members, rule)  # type: ignore[arg-type]
+    assert outcome is not None
+    assert (outcome.n_right, outcome.n_images) == (right, 7)
+
+
+def test_leave_one_out_needs_two_images_of_a_class() -> None:
+    assert leave_one_out(checkpoint(), support(shots=(1, 1, 1))) is None
+
+
+def test_confused_classes_are_named() -> None:
+    mixed = SupportSet.from_classes(
+        {"one": [picture("red", 1), picture("blue", 2)], "two": [picture("red", 3), picture("blue", 4)]}
+    )
+    outcome = leave_one_out(checkpoint(), mixed, "max")
+    assert outcome is not None
+    assert outcome.confused is not None
+    assert set(outcome.confused[:2]) == {"one", "two"}
+    assert outcome.confused[2] == outcome.n_images - outcome.n_right

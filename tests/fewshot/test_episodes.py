@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsl.config import EpisodeConfig
+from fsl.errors import DataError
+from fsl.fewshot.episodes import fit_ways, sample_episodes
+
+
+@given(
+    counts=st.lists(st.integers(1, 9), min_size=2, max_size=8),
+    n_way=st.integers(2, 8),
+    n_shot=st.integers(1, 5),
+    n_query=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None)
+def test_episodes_hold_their_promises(
+    counts: list[int], n_way: int, n_shot: int, n_query: int, seed: int
+) -> None:
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    config = EpisodeConfig(n_way, n_shot, n_query, 7, seed)
+    if sum(c >= n_shot + n_query for c in counts) < n_way:
+        with pytest.raises(DataError, match="Ask for fewer"):
+            sample_episodes(labels, config)
+        return
+    episodes = sample_episodes(labels, config)
+    assert episodes.support.shape == (7, n_way, n_shot)
+    assert episodes.query.shape == (7, n_way, n_query)
+    for e in range(7):
+        assert len(set(episodes.classes[e])) == n_way
+        rows = np.concatenate([episodes.support[e].ravel(), episodes.query[e].ravel()])
+        assert len(set(rows)) == len(rows)  # support and query are disjoint, nothing twice
+        assert (labels[episodes.support[e]] == episodes.classes[e][:, None]).all()
+        assert (labels[episodes.query[e]] == episodes.classes[e][:, None]).all()
+
+
+def test_same_seed_same_episodes() -> None:
+    labels = np.repeat(np.arange(10), 6)
+    a, b, c = (sample_episodes(labels, EpisodeConfig(5, 1, 1, 20, seed)) for seed in (4, 4, 5))
+    assert np.array_equal(a.support, b.support)
+    assert not np.array_equal(a.support, c.support)
+
+
+def test_every_class_and_image_is_drawn_alike() -> None:
+    labels = np.repeat(np.arange(4), [3, 3, 3, 9])
+    episodes = sample_episodes(labels, EpisodeConfig(2, 1, 1, 6000))
+    by_class = np.bincount(episodes.classes.ravel(), minlength=4) / 6000
+    assert by_class == pytest.approx([0.5] * 4, abs=0.03)
+    by_image = np.bincount(episodes.support.ravel(), minlength=18)[9:]
+    assert by_image / by_image.sum() == pytest.approx([1 / 9] * 9, abs=0.03)
+
+
+def test_fewer_ways_are_said() -> None:
+    labels = np.repeat(np.arange(6), [4, 4, 4, 1, 1, 1])
+    config, note = fit_ways(EpisodeConfig(20, 1, 1), labels)
+    assert config.n_way == 3
+    assert "3-way instead of 20-way" in note
+    assert fit_ways(EpisodeConfig(3, 1, 1), labels) == (EpisodeConfig(3, 1, 1), "")
+    with pytest.raises(DataError, match="0 of the 6 classes"):
+        fit_ways(EpisodeConfig(3, 4, 1), labels)

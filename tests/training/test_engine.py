@@ -1,0 +1,136 @@
+"""The engine as an iterator: repeatable, stoppable, and it learns."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.errors import DataError, SettingsError
+from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train
+from fsl.training.events import Evaluation, Finished, Started, Step, from_json, to_json
+from fsl.twin.losses import bce_loss
+from fsl.twin.pairs import ClassIndex
+
+Maker = Callable[..., ImageSet]
+MODEL = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
+CONFIG = TrainConfig(
+    steps=12,
+    learning_rate=1e-2,
+    batch_classes=4,
+    batch_images=3,
+    batch_pairs=8,
+    evaluate_every=5,
+    evaluation=EpisodeConfig(n_way=20, n_episodes=20),
+    report_every=4,
+    precision="fp32",
+    device="cpu",
+    augment=NO_AUGMENTATION,
+)
+
+
+def weights(config: TrainConfig, data: ImageSet) -> dict[str, torch.Tensor]:
+    state = new_state(config, MODEL)
+    for _ in train(data, config, state):
+        pass
+    return state.twin.state_dict()
+
+
+def test_events_come_in_order(coloured_set: Maker) -> None:
+    events = list(train(coloured_set(), CONFIG, MODEL, validation=coloured_set(5, seed=1)))
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert not events[-1].stopped
+    assert [e.step for e in events if isinstance(e, Step)] == [4, 8, 12]
+    assert [e.step for e in events if isinstance(e, Evaluation)] == [5, 10, 12]
+    assert "5-way instead of 20-way" in events[0].note
+    assert [from_json(to_json(e)) for e in events] == events
+
+
+@pytest.mark.parametrize("pairing", ["random", "all"])
+def test_same_seed_same_weights(pairing: str, coloured_set: Maker) -> None:
+    config = replace(CONFIG, pairing=pairing, augment=TrainConfig().augment)
+    one, two = weights(config, coloured_set()), weights(config, coloured_set())
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    other = weights(replace(config, seed=1), coloured_set())
+    assert not all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_evaluation_does_not_disturb_training(coloured_set: Maker) -> None:
+    data = coloured_set()
+    state = new_state(CONFIG, MODEL)
+    for _ in train(data, CONFIG, state, validation=coloured_set(5, seed=1)):
+        pass
+    alone = weights(CONFIG, data)
+    assert all(torch.equal(v, alone[k]) for k, v in state.twin.state_dict().items())
+
+
+@pytest.mark.parametrize("pairing", ["random", "all"])
+@pytest.mark.parametrize("loss", ["bce", "bce+rank"])
+def test_it_learns_what_can_be_learned(pairing: str, loss: str, coloured_set: Maker) -> None:
+    if (pairing, loss) == ("random", "bce+rank"):
+        with pytest.raises(SettingsError, match="pairing='all'"):
+            replace(CONFIG, pairing=pairing, loss=loss)
+        return
+    config = replace(CONFIG, steps=80, pairing=pairing, loss=loss, batch_pairs=32)
+    data = coloured_set(12, 8)
+    losses = [e.loss for e in train(data, config, MODEL) if isinstance(e, Step)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_stop_ends_after_the_batch_and_the_network_is_usable(coloured_set: Maker) -> None:
+    state = new_state(CONFIG, MODEL)
+    events = list(train(coloured_set(), CONFIG, state, should_stop=lambda: state.step >= 3))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].stopped
+    assert events[-1].step == 3
+
+
+def test_the_network_trained_from_is_left_alone(coloured_set: Maker) -> None:
+    given = new_state(CONFIG, MODEL).twin.eval()
+    before = {k: v.clone() for k, v in given.state_dict().items()}
+    list(train(coloured_set(), CONFIG, given))
+    assert all(torch.equal(v, before[k]) for k, v in given.state_dict().items())
+    assert not given.training
+
+
+def test_all_pairs_loss_equals_forwarding_every_pair(coloured_set: Maker) -> None:
+    """One pass per image and then all pairs is the same loss as two images per pair through the twin."""
+    data = coloured_set()
+    twin = new_state(CONFIG, MODEL).twin.eval()
+    index = ClassIndex(data.labels, data.class_names)
+    rows, slots, first, second, difference = draw_batch(index, CONFIG, np.random.default_rng(0))
+    images = torch.from_numpy(data.images[rows]).permute(0, 3, 1, 2).float() / 255
+    pairwise = bce_loss(twin(images[first], images[second]), difference)
+    shared = pair_loss(twin, twin.embed(images), slots, first, second, difference, CONFIG)
+    assert shared.item() == pytest.approx(pairwise.item(), rel=1e-4)
+
+
+def test_random_pairs_have_a_class_of_their_own_each(coloured_set: Maker) -> None:
+    data = coloured_set()
+    index = ClassIndex(data.labels, data.class_names)
+    config = replace(CONFIG, pairing="random")
+    rows, slots, first, second, difference = draw_batch(index, config, np.random.default_rng(0))
+    assert ((slots[first] != slots[second]).float() == difference).all()
+    assert ((data.labels[rows][first] != data.labels[rows][second]) == difference.numpy().astype(bool)).all()
+
+
+def test_one_cycle_rises_then_falls() -> None:
+    config = replace(CONFIG, steps=100, schedule="one-cycle", learning_rate=1.0)
+    rates = [learning_rate_at(config, step) for step in range(100)]
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[0] < rates[5] < rates[9]
+    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[-1] < 0.02
+
+
+def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
+    with pytest.raises(SettingsError, match="32 pixels wide and the network takes 16"):
+        list(train(coloured_set(size=32), CONFIG, MODEL))
+    with pytest.raises(SettingsError, match="2 classes"):
+        list(train(coloured_set(4, per_class=1), CONFIG, MODEL))
+    with pytest.raises(DataError, match="2 classes with at least 2"):
+        list(train(coloured_set(), CONFIG, MODEL, validation=coloured_set(3, per_class=1)))

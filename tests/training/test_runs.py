@@ -1,0 +1,92 @@
+"""Run folders: what is on disk, and going on after a stop or a crash."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fsl.data.imageset import ImageSet
+from fsl.errors import CheckpointError, DataError
+from fsl.training.events import Evaluation, Finished, Step, TrainEvent
+from fsl.training.runs import CHECKPOINT, EVENTS, STATE, read_events, run_training
+from fsl.twin import checkpoint as checkpoints
+from tests.training.test_engine import CONFIG, MODEL
+
+Maker = Callable[..., ImageSet]
+RUN = replace(CONFIG, augment=replace(CONFIG.augment, rotate=30.0), report_every=1)
+
+
+def run(folder: Path, make: Maker, **options: object) -> list[TrainEvent]:
+    return list(
+        run_training(
+            folder, make(), RUN, MODEL, about={"data": "colours"}, validation=make(5, seed=1), **options
+        )
+    )
+
+
+def numbers(events: list[TrainEvent]) -> list[tuple[int, float]]:
+    """What must be equal between runs: all but times."""
+    out = {(e.step, e.loss) for e in events if isinstance(e, Step)}
+    return sorted(out | {(e.step, e.accuracy) for e in events if isinstance(e, Evaluation)})
+
+
+def test_a_run_leaves_a_folder_that_can_be_used(tmp_path: Path, coloured_set: Maker) -> None:
+    events = run(tmp_path / "one", coloured_set)
+    assert read_events(tmp_path / "one" / EVENTS) == events
+    loaded = checkpoints.load(tmp_path / "one" / CHECKPOINT)
+    assert {c.rule for c in loaded.info.calibrations} == {"mean", "max", "prototype"}
+    assert loaded.info.training["steps_done"] == RUN.steps
+    assert loaded.info.metrics["validation"]["step"] == RUN.steps
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, coloured_set: Maker) -> None:
+    whole = run(tmp_path / "whole", coloured_set)
+    killed = run_training(
+        tmp_path / "killed", coloured_set(), RUN, MODEL, about={}, validation=coloured_set(5, seed=1)
+    )
+    for event in killed:
+        if event.step == 7:  # after the save at 5: what came since is lost and must come again
+            break
+    killed.close()
+    run(tmp_path / "killed", coloured_set, resume=True)
+    resumed = read_events(tmp_path / "killed" / EVENTS)
+    assert numbers(resumed) == numbers(whole)
+    assert sum(isinstance(e, Finished) for e in resumed) == 1
+    one, two = (checkpoints.load(tmp_path / name / CHECKPOINT).twin for name in ("whole", "killed"))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
+    steps = iter(range(100))
+    first = run(tmp_path / "r", coloured_set, should_stop=lambda: next(steps) == 2)
+    assert isinstance(first[-2], Finished)
+    assert first[-2].stopped
+    checkpoints.load(tmp_path / "r" / CHECKPOINT)
+    second = run(tmp_path / "r", coloured_set, resume=True)
+    assert second[0].step == 3
+    assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(run(tmp_path / "whole", coloured_set))
+
+
+def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker) -> None:
+    run(tmp_path / "r", coloured_set)
+    with pytest.raises(DataError, match="already holds a run"):
+        run(tmp_path / "r", coloured_set)
+    with pytest.raises(DataError, match="no saved state"):
+        run(tmp_path / "other", coloured_set, resume=True)
+
+
+def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
+    run(tmp_path / "r", coloured_set)
+    state = tmp_path / "r" / STATE
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"state\.safetensors is damaged"):
+        run(tmp_path / "r", coloured_set, resume=True)
+
+
+def test_half_written_last_line_is_left_out(tmp_path: Path, coloured_set: Maker) -> None:
+    events = run(tmp_path / "r", coloured_set)
+    with (tmp_path / "r" / EVENTS).open("a") as log:
+        log.write('{"event": "step", "st')
+    assert read_events(tmp_path / "r" / EVENTS) == events
