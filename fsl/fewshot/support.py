@@ -103,7 +103,7 @@ class SupportSet:
             raise DataError("A decision needs at least 2 classes with one image each. Add a class.")
 
     @classmethod
-    def from_classes(cls, classes: Mapping[str, Sequence[NamedImage]]) -> SupportSet:
+    def from_classes(cls, classes: Mapping[str, Sequence[Picture]]) -> SupportSet:
         """A support set of named classes.
 
         Raises:
