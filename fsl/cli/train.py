@@ -163,6 +163,7 @@ def _load(
             load_source(recipe.validation, model, report, options.data),
             words,
         )
+    shown = Path(options.data).name
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
     if options.validation:
         validation_set = load_data(
@@ -170,9 +171,9 @@ def _load(
         )
         seen = set(validation_set.class_names)
         kept = [name for name in data.class_names if name not in seen]
-        return data.select_classes(kept), validation_set, f"{options.data} without {options.validation}"
+        return data.select_classes(kept), validation_set, f"{shown} without {Path(options.validation).name}"
     data, held_out = hold_out_classes(data, options.hold_out, seed)
-    return data, held_out, f"{options.data}, {options.hold_out:g} of the classes held out, seed {seed}"
+    return data, held_out, f"{shown}, {options.hold_out:g} of the classes held out, seed {seed}"
 
 
 def _words(source: Source) -> str:

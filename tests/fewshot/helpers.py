@@ -30,7 +30,12 @@ def picture(colour: str, seed: int = 0) -> NamedImage:
     return NamedImage.from_bytes(buffer.getvalue(), f"{colour}-{seed}.png")
 
 
-def support(colours: Sequence[str] = ("red", "green", "blue"), shots: Sequence[int] = (2, 1, 3)) -> SupportSet:
+def support(
+    colours: Sequence[str] = ("red", "green", "blue"), shots: Sequence[int] = (2, 1, 3)
+) -> SupportSet:
     return SupportSet.from_classes(
-        {c: [picture(c, 10 * i + k) for k in range(n)] for i, (c, n) in enumerate(zip(colours, shots, strict=True))}
+        {
+            c: [picture(c, 10 * i + k) for k in range(n)]
+            for i, (c, n) in enumerate(zip(colours, shots, strict=True))
+        }
     )

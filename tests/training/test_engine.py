@@ -1,5 +1,6 @@
 """The engine as an iterator: repeatable, stoppable, and it learns."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -123,7 +124,7 @@ def test_one_cycle_rises_then_falls() -> None:
     rates = [learning_rate_at(config, step) for step in range(100)]
     assert max(rates) == pytest.approx(1.0)
     assert rates[0] < rates[5] < rates[9]
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
     assert rates[-1] < 0.02
 
 

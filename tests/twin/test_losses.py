@@ -9,7 +9,7 @@ from fsl.twin.losses import bce_loss, pair_weights, rank_loss
 
 
 def article_bce(logits: list[float], difference: list[float]) -> float:
-    """Binary cross-entropy as the article writes it, 0 = same, 1 = different; each kind averaged by itself."""
+    """Binary cross-entropy as the article writes it, 0 = same, 1 = different; kinds averaged apart."""
     sums, counts = {0.0: 0.0, 1.0: 0.0}, {0.0: 0, 1.0: 0}
     for logit, t in zip(logits, difference, strict=True):
         p = 1 / (1 + math.exp(-logit))

@@ -1,0 +1,196 @@
+"""The command line's contract: names, options, JSON keys, exit status, one line on stderr."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fsl.__main__ import main
+from fsl.config import ModelConfig
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.network import TwinNetwork
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "=blue": (30, 60, 230), "grey": (120, 120, 120)}
+
+
+def png(colour: tuple[int, int, int], seed: int) -> bytes:
+    noise = np.random.default_rng(seed).normal(0, 6, (20, 20, 3))
+    buffer = io.BytesIO()
+    Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder per colour with four images each."""
+    for name, colour in COLOURS.items():
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(4):
+            (tmp_path / "data" / name / f"{i}.png").write_bytes(png(colour, i))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.safetensors"
+    checkpoints.save(path, TwinNetwork(model), checkpoints.CheckpointInfo("tiny", model, title="Tiny"))
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = main([str(a) for a in arguments])
+    out = capsys.readouterr()
+    return status, out.out, out.err
+
+
+def test_classify_json(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = tmp_path / "new.png"
+    query.write_bytes(png(COLOURS["green"], 77))
+    (tmp_path / "bad.png").write_text("no picture")
+    status, out, err = run(
+        capsys, "classify", "--support", folder, "--query", query, tmp_path / "bad.png",
+        "--checkpoint", weights, "--json", "--csv", tmp_path / "out.csv",
+    )  # fmt: skip
+    assert status == 0
+    (prediction,) = json.loads(out)["predictions"]
+    assert set(prediction) == {"query", "label", "probability", "unknown", "scores", "similarities"}
+    assert prediction["label"] == "green"
+    assert set(prediction["scores"]) == set(COLOURS)
+    assert len(prediction["similarities"]) == 16
+    assert set(prediction["similarities"][0]) == {"class", "support", "similarity"}
+    assert "bad.png" in err
+    rows = list(csv.reader((tmp_path / "out.csv").open()))
+    assert len(rows) == 2
+    assert "'=blue" in rows[0]  # no formula for a spreadsheet to run
+
+
+def test_classify_a_zip_against_a_zip(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "support.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*.png")):
+            file.write(path, f"top/{path.relative_to(folder)}")
+    status, out, _ = run(
+        capsys, "classify", "--support", archive, "--query", folder / "red", "--checkpoint", weights, "--json"
+    )
+    assert status == 0
+    assert [p["label"] for p in json.loads(out)["predictions"]] == ["red"] * 4
+
+
+def test_evaluate_json(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = tmp_path / "splits.json"
+    classes.write_text(json.dumps({"test": ["red", "green", "grey"]}))
+    status, out, _ = run(
+        capsys, "evaluate", "--data", folder, "--classes", f"{classes}:test", "--checkpoint", weights,
+        "--way", 3, "--shot", 2, "--query", 2, "--episodes", 30, "--seed", 5, "--json",
+    )  # fmt: skip
+    assert status == 0
+    result = json.loads(out)
+    expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
+    assert set(result) == set(expected.split())
+    assert set(result["per_class"]) == {"red", "green", "grey"}
+    assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2
+    assert result["accuracy"] > 0.8
+
+
+def test_train_writes_events_and_resumes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        "train", "--data", folder, "--run-dir", tmp_path / "run", "--steps", 4, "--evaluate-every", 2,
+        "--batch-classes", 2, "--batch-images", 2, "--hold-out", 0.5, "--image-size", 16, "--device", "cpu",
+    )  # fmt: skip
+    status, out, _ = run(capsys, *settings)
+    assert status == 0
+    kinds = [json.loads(line)["event"] for line in out.splitlines()]
+    assert kinds[0] == "started"
+    assert kinds[-2:] == ["finished", "saved"]
+    assert kinds.count("evaluation") == 2
+    status, _, err = run(capsys, *settings)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "already holds a run" in err
+    status, out, _ = run(capsys, *settings, "--resume")
+    assert status == 0
+    assert json.loads(out.splitlines()[0])["step"] == 4
+    status, _, _ = run(
+        capsys, "classify", "--support", folder, "--query", folder / "red" / "0.png",
+        "--checkpoint", tmp_path / "run" / "checkpoint.safetensors",
+    )  # fmt: skip
+    assert status == 0
+
+
+def test_header_tells_no_folder_of_this_machine(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "train", "--data", folder, "--run-dir", tmp_path / "r", "--steps", 1, "--batch-classes", 2,
+        "--batch-images", 2, "--image-size", 16)  # fmt: skip
+    header = json.dumps(checkpoints.read_info(tmp_path / "r" / "checkpoint.safetensors").to_json())
+    assert str(tmp_path) not in header
+
+
+def test_checkpoints_lists_and_names_damaged_ones(
+    weights: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(weights).parent
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(place))
+    (place / "broken.safetensors").write_bytes(b"\x00" * 40)
+    status, out, err = run(capsys, "checkpoints", "--json")
+    assert status == 0
+    (entry,) = json.loads(out)
+    assert entry["name"] == "tiny"
+    assert entry["label_convention"] == "0 = same class, 1 = different class"
+    assert "broken.safetensors" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["classify", "--support", "absent", "--query", "x.png"], "absent"),
+        (["evaluate", "--data", "absent", "--checkpoint", "CHECKPOINT"], "absent"),
+        (["evaluate", "--data", "DATA", "--checkpoint", "nowhere"], "nowhere"),
+        (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "99"], "99"),
+        (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "1"], "n_way is 1"),
+        (["train", "--data", "DATA", "--run-dir", "RUN", "--lr", "-1"], "learning rate"),
+        (["train", "--data", "DATA", "--run-dir", "RUN", "--pairing", "some"], "pairing"),
+        (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--checkpoint", "CHECKPOINT", "--threshold", "2"], "threshold"),
+    ],
+)  # fmt: skip
+def test_failures_are_one_line(
+    arguments: list[str],
+    told: str,
+    folder: Path,
+    weights: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {"DATA": str(folder), "CHECKPOINT": weights, "RUN": str(tmp_path / "run")}
+    filled = [
+        a.replace("DATA", places["DATA"]) if a.startswith("DATA") else places.get(a, a) for a in arguments
+    ]
+    if filled[0] == "classify" and "--checkpoint" not in filled:
+        filled += ["--checkpoint", weights]
+    status, out, err = run(capsys, *filled)
+    assert status == 1
+    assert out == ""
+    assert err.count("\n") == 1
+    assert told in err
+
+
+def test_usage_errors_exit_with_2() -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["classify"])
+    assert exit_.value.code == 2
