@@ -73,7 +73,8 @@ def test_pages_hold_no_maths(path: Path) -> None:
 
 
 def test_the_core_loads_no_streamlit() -> None:
-    code = f"import sys, importlib\nfor m in {CORE!r}: importlib.import_module(m)\nprint('streamlit' in sys.modules)"
+    imports = f"import sys, importlib\nfor m in {CORE!r}: importlib.import_module(m)"
+    code = f"{imports}\nprint('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "False", done.stderr
 

@@ -166,9 +166,9 @@ def test_checkpoints_lists_and_names_damaged_ones(
         (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "1"], "n_way is 1"),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--lr", "-1"], "learning rate"),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--pairing", "some"], "pairing"),
-        (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--checkpoint", "CHECKPOINT", "--threshold", "2"], "threshold"),
+        (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--threshold", "2"], "threshold"),
     ],
-)  # fmt: skip
+)
 def test_failures_are_one_line(
     arguments: list[str],
     told: str,
