@@ -8,6 +8,7 @@ import streamlit as st
 
 from fsl.ui.resources import warm_up
 
+_ICON = Path(__file__).with_name("icon.png")
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {"app.py": "Few-Shot Lab", "pages/classify.py": "Classify"}
 """File to label of each page, in the header's order; the first is home."""
@@ -24,7 +25,7 @@ def bootstrap(title: str) -> None:
     """
     st.set_page_config(
         page_title=title if title == "Few-Shot Lab" else f"{title} · Few-Shot Lab",
-        page_icon=":material/category:",
+        page_icon=str(_ICON),
         layout="wide",
         initial_sidebar_state="collapsed",
     )

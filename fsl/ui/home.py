@@ -8,23 +8,40 @@ from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.resources import warm_up
 
 _DEVICE_WAIT_SECONDS = 1.0
+_STEPS = (
+    (
+        "add_photo_alternate",
+        "Show",
+        "Drop one to five pictures per class: your parts, your plants, your mugs.",
+    ),
+    ("help_center", "Ask", "Drop the pictures to sort. The answers are there at once, with no training."),
+    (
+        "compare",
+        "See why",
+        "How sure it is, which pictures decided, and “unknown” when nothing is alike enough.",
+    ),
+)
 
 
 def show_home_page() -> None:
     """Draw it."""
-    st.title("Teach it with a handful of pictures", anchor=False)
-    st.markdown(
-        "Few-Shot Lab tells things apart after seeing **one to five pictures of each**. It does not train on "
-        "your pictures: a *twin network*, trained beforehand on thousands of other things, looks at two "
-        "pictures and says how alike they are. Your new picture belongs where it finds the most alike."
-    )
-    with st.container(border=True, key="door_classify", width=520):
-        st.subheader("Classify my pictures", anchor=False)
+    with st.container(key="home_text"):
+        st.title("Teach it with a handful of pictures", anchor=False)
         st.markdown(
-            "Drop a few pictures per class, then the ones to sort. See the answer, how sure it is, and which "
-            "of your pictures it rests on."
+            "Few-Shot Lab tells things apart after seeing **one to five pictures of each**. It does not "
+            "train on your pictures: a *twin network*, trained beforehand on thousands of others, looks at "
+            "two pictures and says how alike they are. What your new picture is most alike to is the answer."
         )
-        st.page_link("pages/classify.py", label="**Start**", icon=":material/arrow_forward:")
+    with st.container(key="steps"):
+        for column, (icon, title, text) in zip(st.columns(3), _STEPS, strict=True):
+            with column, st.container(border=True, height="stretch"):
+                st.markdown(f"##### :material/{icon}: {title}")
+                st.markdown(text)
+    start = st.button(
+        "Classify my pictures", key="door_classify", type="primary", icon=":material/arrow_forward:"
+    )
+    if start:
+        st.switch_page("pages/classify.py")
     _show_device()
     warm_up_after_paint()
 

@@ -40,6 +40,7 @@ class Session:
         problems: files of the last drop that could not be used.
         drops: how often each drop zone was emptied; part of its widget's key, so emptying makes a new one.
         shown: how many thumbnails (by place) or classes are shown where not the usual number.
+        examples: how many examples were loaded; the seed of the next one.
         memo: the last result of a computation, by its name: (inputs, result).
     """
 
@@ -54,6 +55,7 @@ class Session:
     problems: tuple[Problem, ...] = ()
     drops: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     shown: dict[str, int] = field(default_factory=dict)
+    examples: int = 0
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def change(self, workspace: Workspace, undo: str = "") -> None:

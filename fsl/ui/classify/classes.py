@@ -13,7 +13,7 @@ from fsl.ui.guard import guarded_callback
 from fsl.ui.state import Session
 from fsl.ui.workspace import ClassCard
 
-_CARDS_A_ROW = 2
+_CARDS_A_ROW = 3
 _CARDS_SHOWN = 12
 
 

@@ -57,7 +57,7 @@ def _show_bars(prediction: Prediction) -> None:
 def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]) -> None:
     st.markdown(
         "**Similarity to each of your pictures**",
-        help="From 0 (nothing alike) to 1 (the same): the network's judgement of this pair of pictures alone.",
+        help="From 0 (nothing alike) to 1 (the same): the network's judgement of this pair alone.",
     )
     pairs = sorted(zip(prediction.similarities, members, strict=True), key=lambda pair: pair[0], reverse=True)
     tiles = [

@@ -26,14 +26,14 @@ class Example:
         label: of its button.
         icon: of its button.
         about: a sentence on what it is.
-        build: makes or fetches the task; called with a progress function.
+        build: makes or fetches the task; called with a seed and a progress function.
     """
 
     key: str
     label: str
     icon: str
     about: str
-    build: Callable[[Progress], ExampleTask]
+    build: Callable[[int, Progress], ExampleTask]
 
 
 EXAMPLES = (
@@ -42,21 +42,21 @@ EXAMPLES = (
         "Drawn fruit",
         ":material/nutrition:",
         "Objects drawn by this program: five kinds, two of each.",
-        lambda progress: rendered_task(5, 2, 6, 0),
+        lambda seed, progress: rendered_task(5, 2, 6, seed),
     ),
     Example(
         "example_digits",
         "Handwritten digits",
         ":material/draw:",
         "Real handwriting: five digits, two of each.",
-        lambda progress: digits_task(5, 2, 6, 0),
+        lambda seed, progress: digits_task(5, 2, 6, seed),
     ),
     Example(
         "example_fruits",
         "Photos of fruit",
         ":material/photo_library:",
         "Real photos from Fruits-360, downloaded once (about 1 MB).",
-        lambda progress: fruits_task(5, 2, 6, 0, progress=progress),
+        lambda seed, progress: fruits_task(5, 2, 6, seed, progress=progress),
     ),
 )
 
@@ -82,7 +82,7 @@ def load_example(state: Session, example: Example) -> None:
         bar.progress(done / max(1, total), f"Fetching photos: {done} of {total}")
 
     try:
-        task = example.build(progress)
+        task = example.build(state.examples, progress)
     except FslError as error:
         state.report(str(error))
         st.rerun()
@@ -91,5 +91,6 @@ def load_example(state: Session, example: Example) -> None:
         workspace = workspace.with_class(name, take_files(files)[0])
     workspace, _ = workspace.with_pictures(None, take_files(task.queries)[0])
     replace_all(state, workspace)
+    state.examples += 1  # another click brings other pictures
     state.report()
     st.rerun()

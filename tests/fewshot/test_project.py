@@ -1,0 +1,120 @@
+"""Project zips: round trip, and every way in which one can be wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fsl.errors import DataError
+from fsl.fewshot.project import MANIFEST, Project, ProjectImage, is_project, project_bytes, read_project
+
+
+def png(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+RED, BLUE = ProjectImage("red.png", png("red")), ProjectImage("blue <b>.png", png("blue"))
+PROJECT = Project(
+    classes=(("a/b <i>", (RED, BLUE)), ("empty", ())),
+    queries=(ProjectImage("no suffix", png("green")), RED),
+    rule="max",
+    threshold=0.25,
+    checkpoint="fruits",
+    checkpoint_digest="ab" * 32,
+)
+
+
+def changed(data: bytes, change: dict[str, Any] | None = None, drop: str = "", swap: str = "") -> bytes:
+    """The zip with manifest fields changed, the files starting with ``drop`` gone, others' content swapped."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == MANIFEST and change is not None:
+                content = json.dumps({**json.loads(content), **change}).encode()
+            if drop and name.startswith(drop):
+                continue
+            new.writestr(name, png("black") if swap and name.startswith(swap) else content)
+    return out.getvalue()
+
+
+def test_round_trip() -> None:
+    project, problems = read_project(project_bytes(PROJECT))
+    assert project == PROJECT
+    assert problems == ()
+
+
+def test_same_work_same_file_and_each_content_once() -> None:
+    data = project_bytes(PROJECT)
+    assert data == project_bytes(PROJECT)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.namelist()) == 1 + 3
+
+
+def test_is_project() -> None:
+    assert is_project(project_bytes(PROJECT))
+    assert not is_project(changed(project_bytes(PROJECT), drop=MANIFEST))
+    assert not is_project(b"no zip")
+
+
+def test_missing_pictures_are_named_and_the_rest_is_kept() -> None:
+    project, problems = read_project(changed(project_bytes(PROJECT), drop="images/"))
+    assert [name for name, _ in project.classes] == ["a/b <i>", "empty"]
+    assert {problem.name for problem in problems} == {"red.png", "blue <b>.png", "no suffix"}
+
+
+def test_a_swapped_picture_is_refused() -> None:
+    project, problems = read_project(changed(project_bytes(PROJECT), swap="images/"))
+    assert list(project.images()) == []
+    assert all("checksum" in problem.reason for problem in problems)
+
+
+def test_a_project_without_manifest_says_where_to_drop_it() -> None:
+    with pytest.raises(DataError, match="not a project saved here"):
+        read_project(changed(project_bytes(PROJECT), drop=MANIFEST), "work.zip")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"classes": None},
+        {"classes": [1]},
+        {"classes": [{"name": 3, "images": []}]},
+        {"classes": [{"name": "a"}]},
+        {"classes": [{"name": "a", "images": []}, {"name": "a", "images": []}]},
+        {"queries": {"name": "a"}},
+        {"queries": [{"name": "a"}]},
+        {"rule": "median"},
+        {"rule": ["mean"]},
+        {"threshold": 2},
+        {"threshold": "high"},
+        {"threshold": True},
+        {"checkpoint": 5},
+    ],
+)
+def test_contradictory_manifests_are_refused_with_the_file_named(change: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"^work\.zip: "):
+        read_project(changed(project_bytes(PROJECT), change), "work.zip")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_damaged_manifests_are_refused(text: bytes) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(MANIFEST, text)
+    with pytest.raises(DataError, match="work"):
+        read_project(out.getvalue(), "work")
+
+
+def test_paths_of_the_manifest_cannot_lead_out_of_the_zip() -> None:
+    entry = {"name": "x.png", "file": "../../etc/passwd", "sha256": "0"}
+    _, problems = read_project(changed(project_bytes(PROJECT), {"queries": [entry]}))
+    assert [problem.name for problem in problems] == ["x.png"]

@@ -1,0 +1,49 @@
+"""Answers as CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from fsl.fewshot.classify import Prediction
+from fsl.fewshot.results import results_csv, results_json, safe_cell
+from fsl.fewshot.support import NamedImage, SupportSet
+
+IMAGE = Image.new("RGB", (4, 4))
+SUPPORT = SupportSet.from_classes(
+    {"=cmd()": [NamedImage("a.png", IMAGE, "1")], "pear": [NamedImage("b.png", IMAGE, "2")]}
+)
+PREDICTION = Prediction(
+    query="+q.png",
+    label="pear",
+    probability=0.75,
+    unknown=False,
+    threshold=0.5,
+    scores={"=cmd()": 0.25, "pear": 0.75},
+    class_similarity={"=cmd()": 0.2, "pear": 0.8},
+    similarities=(0.2, 0.8),
+)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_formulas_are_defused(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+def test_csv_has_a_row_per_query() -> None:
+    header, row = csv.reader(io.StringIO(results_csv([PREDICTION], SUPPORT)))
+    assert header == ["query", "label", "probability", "unknown", "best_similarity", "threshold"] + [
+        "'=cmd()",
+        "pear",
+    ]
+    assert row == ["'+q.png", "pear", "0.750000", "false", "0.800000", "0.500000", "0.250000", "0.750000"]
+
+
+def test_json_has_the_command_lines_keys() -> None:
+    (answer,) = json.loads(results_json([PREDICTION], SUPPORT))["predictions"]
+    assert set(answer) == {"query", "label", "probability", "unknown", "scores", "similarities"}
+    assert answer["similarities"][1] == {"class": "pear", "support": "b.png", "similarity": 0.8}
