@@ -57,22 +57,27 @@ FRUITS = Recipe(
             "train",
             without=("banana", "pomegranate", "bell-pepper", "cauliflower"),
         ),
+        Source(
+            "grocery",
+            "train",
+            without=("Anjou", "Avocado", "Bell-Pepper", "Ginger", "Kaiser", "Pomegranate", "Tomato"),
+        ),
     ),
     validation=Source("fruits360", "val"),
-    model=ModelConfig(backbone="residual", widths=(40, 80, 144, 208), image_size=64, flips=True),
+    model=ModelConfig(backbone="residual", widths=(40, 80, 144, 208), image_size=64),
     config=TrainConfig(
-        steps=6000,
+        steps=8000,
         learning_rate=2e-3,
         schedule="one-cycle",
         optimiser="adamw",
         weight_decay=1e-4,
         pairing="all",
         loss="bce+rank",
-        batch_classes=16,
-        batch_images=4,
+        batch_classes=32,
+        batch_images=2,
         focus=1.0,
         focus_groups=1,
-        evaluate_every=250,
+        evaluate_every=500,
         augment=AugmentConfig(
             rotate=180,
             zoom=1.3,
@@ -86,8 +91,9 @@ FRUITS = Recipe(
         ),
     ),
     licence=(
-        "Weights trained from scratch on Fruits-360 (Muresan and Oltean, 2018; MIT) and Tiny ImageNet "
-        "(Stanford CS 231N, from ImageNet, for non-commercial research and education)."
+        "Weights trained from scratch on Fruits-360 (Muresan and Oltean, 2018; MIT), the Grocery Store "
+        "Dataset (Klasson et al., 2019; MIT) and Tiny ImageNet (Stanford CS 231N, from ImageNet, for "
+        "non-commercial research and education)."
     ),
 )
 
