@@ -1,0 +1,252 @@
+"""The Classify page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fsl.fewshot.project import Project, ProjectImage, project_bytes
+from fsl.ui.state import Session
+from tests.pages.helpers import LIMIT, picture
+
+
+def state(page: AppTest) -> Session:
+    held: Session = page.session_state["few_shot_lab"]
+    return held
+
+
+def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
+    """Drop files on the place's zone, whichever number its widget has by now."""
+    key = f"drop_{place}_{state(page).drops[place]}"
+    uploads = [(name, data, "application/octet-stream") for name, data in files]
+    single = place in ("zip", "project")
+    page.file_uploader(key=key).set_value(uploads[0] if single else uploads).run()
+    assert not page.exception
+
+
+def shown(page: AppTest) -> str:
+    """All text of the page."""
+    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.subheader]
+    return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
+
+
+def fill(page: AppTest) -> None:
+    drop(page, "class_0", ("r1.png", picture((250, 0, 0))), ("r2.png", picture((220, 10, 0))))
+    drop(page, "class_1", ("b1.png", picture((0, 0, 250))), ("b2.png", picture((0, 10, 220))))
+    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+
+
+def zipped(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/") + ".png", data)
+    return out.getvalue()
+
+
+def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
+    assert not page.exception
+    assert "Add pictures to two classes." in shown(page)
+    assert page.button(key="example_drawn_welcome").label == "Drawn fruit"
+
+
+def test_pictures_in_answers_out(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("red").run()
+    fill(page)
+    text = shown(page)
+    assert "Most like red: " in text
+    assert f"the limit is {LIMIT:.2f}" in text
+    assert "4 of 4 of your own pictures are recognised" in text
+
+
+def test_a_limit_above_all_makes_it_unknown_and_can_be_reset(page: AppTest) -> None:
+    fill(page)
+    page.slider(key="threshold").set_value(1.0).run()
+    assert "Nothing here is similar enough: the best match, Class 1," in shown(page)
+    assert "You moved the limit" in shown(page)
+    page.button(key="reset_threshold").click().run()
+    assert page.slider(key="threshold").value == LIMIT
+    assert "Most like Class 1" in shown(page)
+    assert "5% of pictures that did belong to a class were called unknown" in shown(page)
+
+
+def test_rule_and_network_change_the_answer_without_embedding_again(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(page)
+    with monkeypatch.context() as patch:
+        patch.setattr("fsl.fewshot.support.embed_images", None)  # embedding now would fail
+        for rule in ("max", "prototype"):
+            page.selectbox(key="rule").set_value(rule).run()
+            assert state(page).rule == rule
+            assert "Most like Class 1" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    assert state(page).checkpoint == "small-two"
+    assert not page.error
+
+
+def test_bad_files_are_named_with_the_reason_and_good_ones_kept(page: AppTest) -> None:
+    drop(
+        page,
+        "class_0",
+        ("note<b>.png", b"hello"),
+        ("cut.png", picture("red")[:40]),
+        ("ok.png", picture("red")),
+    )
+    assert len(state(page).workspace.classes[0].pictures) == 1
+    text = shown(page)
+    assert "2 files could not be used" in text
+    assert "note<b>.png" in text
+    assert "cut.png" in text
+    page.button(key="dismiss").click().run()
+    assert "could not be used" not in shown(page)
+
+
+def test_a_picture_dropped_twice_is_kept_once(page: AppTest) -> None:
+    drop(page, "class_0", ("a.png", picture("red")), ("b.png", picture("red")))
+    assert len(state(page).workspace.classes[0].pictures) == 1
+    assert "b.png was there already" in shown(page)
+
+
+def test_a_folder_fills_classes_and_queries(page: AppTest) -> None:
+    files = [("top/red/1.png", picture("red")), ("top/blue/1.png", picture("blue"))]
+    drop(page, "folder", *files, ("top/queries/q.png", picture("navy")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red"]
+    assert "Most like blue" in shown(page)
+    assert "Added 2 classes and 1 picture to classify" in shown(page)
+
+
+def test_a_zip_fills_classes_wherever_it_is_dropped(page: AppTest) -> None:
+    data = zipped(red__1=picture("red"), blue__1=picture("blue"))
+    drop(page, "class_0", ("set.zip", data))
+    assert {card.name for card in state(page).workspace.classes} == {"red", "blue"}
+
+
+def test_a_damaged_zip_gets_a_message_and_loses_nothing(page: AppTest) -> None:
+    fill(page)
+    drop(page, "zip", ("broken.zip", b"PK\x03\x04rubbish"))
+    assert "broken.zip: this is not a zip" in shown(page)
+    assert "Most like Class 1" in shown(page)
+
+
+def test_delete_and_undo(page: AppTest) -> None:
+    fill(page)
+    page.button(key="delete_1").click().run()
+    assert "Add pictures to one more class." in shown(page)
+    page.button(key="undo").click().run()
+    assert [card.name for card in state(page).workspace.classes] == ["Class 1", "Class 2"]
+    assert "Most like Class 1" in shown(page)
+
+
+def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:
+    fill(page)
+    page.button(key="example_digits_menu").click().run()
+    assert len(state(page).workspace.classes) == 5
+    assert "3. Answers" in shown(page)
+    page.button(key="undo").click().run()
+    assert [p.name for p in state(page).workspace.queries] == ["q.png"]
+
+
+def test_photos_of_fruit_offline_say_so(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(url: str) -> bytes:
+        raise OSError("no route")
+
+    monkeypatch.setattr("fsl.data.download.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("fsl.data.examples.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("fsl.data.examples.fruits_task.__kwdefaults__", {**_defaults(), "fetch": refuse})
+    page.button(key="example_fruits_welcome").click().run()
+    assert state(page).workspace.is_empty
+    assert state(page).notes
+
+
+def _defaults() -> dict[str, object]:
+    from fsl.data.examples import fruits_task
+
+    return dict(fruits_task.__kwdefaults__ or {})
+
+
+def test_a_project_opens_with_names_and_settings(page: AppTest) -> None:
+    red, blue = ProjectImage("r.png", picture("red")), ProjectImage("b.png", picture("blue"))
+    project = Project(
+        (("warm", (red,)), ("cold", (blue,))), (ProjectImage("q", picture("navy")),), "max", 0.1
+    )
+    drop(page, "project", ("work.zip", project_bytes(project)))
+    assert "Opened work.zip: 2 classes and 1 picture to classify." in shown(page)
+    assert page.selectbox(key="rule").value == "max"
+    assert page.slider(key="threshold").value == 0.1
+    assert "Most like cold" in shown(page)
+
+
+def test_two_classes_of_one_name_are_pointed_out(page: AppTest) -> None:
+    fill(page)
+    page.text_input(key="class_name_1").set_value("Class 1").run()
+    assert "Two classes are called Class 1." in shown(page)
+
+
+def test_a_blank_name_leaves_the_old_one(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("  ").run()
+    assert page.text_input(key="class_name_0").value == "Class 1"
+
+
+def test_a_picture_in_two_classes_is_pointed_out(page: AppTest) -> None:
+    drop(page, "class_0", ("a.png", picture("red")))
+    drop(page, "class_1", ("a.png", picture("red")))
+    assert "a.png is in both Class 1 and Class 2." in shown(page)
+
+
+def test_hostile_names_are_shown_letter_for_letter(page: AppTest) -> None:
+    name = "![x](http://example.com/x.png) <b> :smile: $a$"
+    page.text_input(key="class_name_0").set_value(name).run()
+    fill(page)
+    headline = next(m.value for m in page.markdown if m.value.startswith("#### Most like"))
+    assert "![" not in headline
+    assert "<b" not in headline.replace("\\<", "")
+    assert ":smile:" not in headline
+
+
+def test_no_checkpoint_is_said_plainly(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
+    fill(page)
+    assert "No trained network was found" in shown(page)
+
+
+def test_an_unexpected_error_shows_a_sentence_and_no_traceback(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("fsl.ui.classify.answers.predict", fail)
+    fill(page)
+    assert "Something went wrong here." in shown(page)
+    assert "secret detail" not in shown(page)
+    assert not page.exception
+
+
+def test_changing_pages_loses_nothing(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("red").run()
+    fill(page)
+    page.selectbox(key="rule").set_value("max").run()
+    page.slider(key="threshold").set_value(0.2).run()
+    page.switch_page("app.py").run()
+    page.switch_page("pages/classify.py").run()
+    assert page.text_input(key="class_name_0").value == "red"
+    assert page.selectbox(key="rule").value == "max"
+    assert page.slider(key="threshold").value == 0.2
+    assert "Most like red" in shown(page)
+
+
+def test_home_leads_to_classify(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    app.button(key="door_classify").click().run()
+    assert not app.exception
+    assert any(title.value.startswith("Classify") for title in app.title)
