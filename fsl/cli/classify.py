@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
         "--query", required=True, nargs="+", type=Path, metavar="PATH", help="files or folders"
     )
     parser.add_argument("--checkpoint", default="fruits", metavar="NAME|FILE", help="default: %(default)s")
-    parser.add_argument("--rule", choices=RULES, default="mean", help="how shots are combined")
+    parser.add_argument("--rule", choices=RULES, help="how shots are combined (default: the checkpoint's)")
     parser.add_argument("--threshold", type=float, help="similarity below which an answer is unknown, 0 to 1")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row per query")

@@ -26,7 +26,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--query", type=int, default=1, help="queries per class (default: %(default)s)")
     parser.add_argument("--episodes", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
-    parser.add_argument("--rule", choices=RULES, default="mean", help="how shots are combined")
+    parser.add_argument("--rule", choices=RULES, help="how shots are combined (default: the checkpoint's)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> None:
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
-    result = evaluate(checkpoint.twin, embeddings, data.labels, config, options.rule)
+    rule = options.rule or checkpoint.info.rule
+    result = evaluate(checkpoint.twin, embeddings, data.labels, config, rule)
     seconds = time.perf_counter() - began
     if not options.json:
         print(

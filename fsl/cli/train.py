@@ -122,12 +122,13 @@ def _plan(options: argparse.Namespace) -> _Plan:
     config = recipe.config if recipe else TrainConfig()
     given = {field: getattr(options, field) for field, _ in OVERRIDES.values()}
     config = replace(config, **{field: value for field, value in given.items() if value is not None})
-    data, validation, split = _load(options, recipe, model, config.seed)
+    data, validation, split, held_out = _load(options, recipe, model, config.seed)
     about: dict[str, Any] = {
         "title": recipe.title if recipe else "",
         "licence": recipe.licence if recipe else "",
         "recipe": options.recipe or "",
         "data": split,
+        "validation": held_out,
         "classes": list(data.class_names),
         "command": "python -m fsl " + shlex.join(_public(sys.argv[1:])),
         "seed": config.seed,
@@ -154,14 +155,14 @@ def _start(
 
 def _load(
     options: argparse.Namespace, recipe: Recipe | None, model: ModelConfig, seed: int
-) -> tuple[ImageSet, ImageSet | None, str]:
-    """Training set, validation set, and the split in words."""
+) -> tuple[ImageSet, ImageSet | None, str, str]:
+    """Training set, validation set, and in words what each is."""
     if recipe:
-        words = f"{'; '.join(_words(s) for s in recipe.train)}; validation {_words(recipe.validation)}"
         return (
             load_sources(recipe.train, model, report, options.data),
             load_source(recipe.validation, model, report, options.data),
-            words,
+            "; ".join(_words(source) for source in recipe.train),
+            _words(recipe.validation),
         )
     shown = Path(options.data).name
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
@@ -171,9 +172,11 @@ def _load(
         )
         seen = set(validation_set.class_names)
         kept = [name for name in data.class_names if name not in seen]
-        return data.select_classes(kept), validation_set, f"{shown} without {Path(options.validation).name}"
+        words = Path(options.validation).name
+        return data.select_classes(kept), validation_set, f"{shown} without {words}", f"{shown} {words}"
     data, held_out = hold_out_classes(data, options.hold_out, seed)
-    return data, held_out, f"{shown}, {options.hold_out:g} of the classes held out, seed {seed}"
+    words = f"{shown}, {options.hold_out:g} of the classes held out, seed {seed}"
+    return data, held_out, words, f"the classes held out of {shown}" if held_out else ""
 
 
 def _words(source: Source) -> str:

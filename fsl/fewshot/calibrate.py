@@ -46,7 +46,8 @@ def calibrate(
     unknown_best = torch.sigmoid(unknown.amax(-1)).flatten()
     threshold, false_reject, false_accept = balanced_threshold(known_best, unknown_best)
     what = f"{data}: {config.n_episodes} episodes, {n_way}-way {config.n_shot}-shot, seed {config.seed}"
-    return Calibration(rule, temperature, threshold, false_reject, false_accept, what)
+    accuracy = float((known.argmax(-1).flatten() == targets).float().mean())
+    return Calibration(rule, temperature, threshold, false_reject, false_accept, accuracy, what)
 
 
 def fit_temperature(scores: Tensor, targets: Tensor) -> float:

@@ -46,7 +46,7 @@ def classify(
     checkpoint: Checkpoint,
     support: SupportSet,
     queries: Sequence[Picture | Path | str],
-    rule: Rule = "mean",
+    rule: Rule | None = None,
     threshold: float | None = None,
 ) -> list[Prediction]:
     """Which class each query belongs to, how sure, and every pair's similarity.
@@ -56,7 +56,7 @@ def classify(
         support: N classes with one or more images each.
         queries: images, or paths of files.
         rule: "mean" of the similarities to a class, "max" (its most similar image), or "prototype" (its mean
-            embedding).
+            embedding); none = the checkpoint's own, which did best on held-out classes.
         threshold: of "unknown", in [0, 1]; none = the checkpoint's calibrated one.
 
     Returns:
@@ -68,6 +68,7 @@ def classify(
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     support_embeddings = embed(checkpoint, support.images)
     query_embeddings = embed(checkpoint, images)
+    rule = rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
     if threshold is None:
         threshold = calibration.unknown_threshold

@@ -131,9 +131,9 @@ def _save(
     state.twin.eval()
     try:
         if validation is not None:
-            info = replace(
-                info, calibrations=fit_calibrations(state.twin, validation, str(about.get("data")))
-            )
+            fitted = fit_calibrations(state.twin, validation, str(about.get("validation", "")))
+            best = max(fitted, key=lambda calibration: calibration.accuracy or 0.0)
+            info = replace(info, calibrations=fitted, rule=best.rule)
         checkpoints.save(folder / CHECKPOINT, state.twin, info)
     finally:
         state.twin.train()
@@ -151,7 +151,7 @@ def fit_calibrations(
         data: their name.
     """
     embeddings = embed_images(twin, validation.images)
-    config = EpisodeConfig(n_way=5, n_shot=2, n_query=2, n_episodes=400, seed=1)
+    config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
     return tuple(calibrate(twin, embeddings, validation.labels, rule, config, data) for rule in RULES)
 
 

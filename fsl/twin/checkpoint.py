@@ -40,6 +40,7 @@ class Calibration:
         unknown_threshold: a query whose best class similarity is below this is "unknown"; in [0, 1].
         false_reject: share of known queries called unknown at that threshold, on the fitting data.
         false_accept: share of queries of absent classes not called unknown there.
+        accuracy: share of known queries answered rightly on the fitting data, in [0, 1].
         fitted_on: the data and episodes, in words.
     """
 
@@ -48,6 +49,7 @@ class Calibration:
     unknown_threshold: float = 0.0
     false_reject: float | None = None
     false_accept: float | None = None
+    accuracy: float | None = None
     fitted_on: str = ""
 
 
@@ -60,6 +62,7 @@ class CheckpointInfo:
         model: architecture and input.
         title: what it is for, in a few words.
         calibrations: one per rule; empty when never calibrated.
+        rule: the rule that did best on held-out classes, used unless another is wished.
         training: data, split, command, steps, seconds, seed; free-form JSON.
         metrics: what was measured, each with its command; free-form JSON.
         licence: notes on weights and data.
@@ -70,6 +73,7 @@ class CheckpointInfo:
     model: ModelConfig
     title: str = ""
     calibrations: tuple[Calibration, ...] = ()
+    rule: Rule = "mean"
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = ""

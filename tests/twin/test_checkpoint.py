@@ -19,7 +19,7 @@ MODEL = ModelConfig(widths=(2, 2, 2, 2), image_size=16)
 
 def make(name: str = "tiny") -> tuple[TwinNetwork, CheckpointInfo]:
     torch.manual_seed(0)
-    calibration = Calibration("max", 0.7, 0.4, 0.1, 0.1, "test")
+    calibration = Calibration("max", 0.7, 0.4, 0.1, 0.1, 0.9, "test")
     info = CheckpointInfo(name, MODEL, title="T", calibrations=(calibration,), training={"seed": 1})
     return TwinNetwork(MODEL).eval(), info
 
