@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import re
 
-_PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
+# Only the signs that mean something within a line are escaped: Streamlit reads labels of widgets aloud
+# (aria-label) with the backslashes still in them.
+_WITHIN_A_LINE = re.compile(r"([\\`*_\[\]<>$~|&])")
+_AT_ITS_START = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
 _WORD_JOINER = "\u2060"
+# What is looked for after the backslashes are gone, so that they would not help: emoji and icon codes
+# (":smile:"), colours (":red[x]"), and bare web and mail addresses, which become links.
+_LATE = re.compile(r"(:|@|www(?=\.))", re.IGNORECASE)
 
 
 def markdown(text: str) -> str:
     """``text`` so that Markdown shows it letter for letter: no links, images, HTML, LaTeX or emoji codes.
 
-    Line breaks and control characters become spaces.
+    Line breaks and control characters become spaces; invisible word joiners break up addresses and codes.
     """
     one_line = "".join(character if character.isprintable() else " " for character in text)
-    escaped = _PUNCTUATION.sub(r"\\\1", one_line)
-    # Emoji and icon codes (":smile:", ":material/home:") are looked for after the backslashes are gone.
-    return escaped.replace("\\:", f"\\:{_WORD_JOINER}")
+    escaped = _WITHIN_A_LINE.sub(r"\\\1", one_line)
+    escaped = _AT_ITS_START.sub(_start, escaped)
+    return _LATE.sub(rf"\1{_WORD_JOINER}", escaped)
+
+
+def _start(match: re.Match[str]) -> str:
+    space, sign = match.groups()
+    return f"{space}{sign}{_WORD_JOINER}" if sign.isdigit() else f"{space}\\{sign}"

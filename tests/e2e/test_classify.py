@@ -1,0 +1,153 @@
+"""The Classify page in a real browser: drop files, read answers, change pages, come back."""
+
+from __future__ import annotations
+
+import random
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fsl.data.examples import rendered_task
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+
+Files = Sequence[tuple[str, bytes]]
+REAL_CLASSES = ("Banana", "Kaki", "Onion White", "Pineapple", "Raspberry")
+
+
+def drop(zone: Locator, files: Files) -> None:
+    """Put files on a drop zone, as the file dialog does."""
+    payload = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    zone.locator("input[type=file]").set_input_files(payload)
+
+
+def drop_on_class(tab: Page, number: int, name: str, files: Files) -> None:
+    """Name a class and drop its pictures."""
+    card = tab.locator('[class*="st-key-class_card_"]').nth(number)
+    field = card.locator("input[type=text]")
+    field.fill(name)
+    field.press("Enter")
+    tab.get_by_label(f"Add pictures of {name}").first.wait_for()
+    drop(card, files)
+    card.locator("li.tile img").nth(len(files) - 1).wait_for()
+
+
+def drop_task(tab: Page, server: str, classes: Mapping[str, Files], queries: Files) -> None:
+    """A whole task, class by class, by hand."""
+    tab.goto(f"{server}/classify")
+    tab.get_by_text("1. Your classes").wait_for()
+    for number, (name, files) in enumerate(classes.items()):
+        if number >= 2:
+            tab.get_by_role("button", name="Add a class").click()
+            tab.locator('[class*="st-key-class_card_"]').nth(number).wait_for()
+        drop_on_class(tab, number, name, files)
+    drop(tab.locator('[class*="st-key-drop_queries_"]'), queries)
+    tab.get_by_text("Similarity to each of your pictures").wait_for()
+    answers(tab).nth(len(queries) - 1).wait_for()
+
+
+def answers(tab: Page) -> Locator:
+    return tab.locator(".st-key-answers li.tile")
+
+
+def titles(tiles: Locator) -> list[str]:
+    return [text.strip() for text in tiles.locator(".title").all_inner_texts()]
+
+
+def all_images_are_drawn(tab: Page) -> bool:
+    """No thumbnail is blank."""
+    pictures = tab.locator("li.tile img")
+    return all(pictures.evaluate_all("list => list.map(i => i.complete && i.naturalWidth > 1)"))
+
+
+def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> None:
+    task = rendered_task(n_way=5, n_shot=2, n_query=5, seed=2)
+    drop_task(tab, server, task.classes, task.queries)
+
+    allowed = {*task.classes, "unknown"}
+    before = titles(answers(tab))
+    assert len(before) == 5
+    assert set(before) <= allowed
+    assert tab.locator(".st-key-pairs li.tile").count() == 10
+    similarities = [float(t) for t in tab.locator(".st-key-pairs .note").all_inner_texts()]
+    assert similarities == sorted(similarities, reverse=True)
+    assert all_images_are_drawn(tab)
+
+    answers(tab).nth(3).locator("button.frame").click()
+    tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()
+
+    tab.get_by_role("link", name="Few-Shot Lab").click()
+    tab.get_by_text("Teach it with a handful of pictures").wait_for()
+    tab.get_by_role("link", name="Classify").click()
+    answers(tab).nth(4).wait_for()
+    assert titles(answers(tab)) == before
+    names = tab.locator('[class*="st-key-class_card_"] input[type=text]')
+    assert [names.nth(i).input_value() for i in range(5)] == list(task.classes)
+    tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()
+
+
+def test_pictures_are_removed_by_keyboard_and_bad_files_named(server: str, tab: Page) -> None:
+    task = rendered_task(n_way=2, n_shot=2, n_query=1, seed=5)
+    first, second = task.classes
+    tab.goto(f"{server}/classify")
+    tab.get_by_text("1. Your classes").wait_for()
+    drop_on_class(tab, 0, first, task.classes[first])
+    drop_on_class(tab, 1, second, [*task.classes[second]])
+    card = tab.locator('[class*="st-key-class_card_"]').nth(0)
+    drop(card, [("<b>broken</b>.png", b"no picture")])
+    tab.get_by_text("1 file could not be used").wait_for()
+    tab.get_by_text("<b>broken</b>.png").wait_for()
+
+    remove = card.locator("button.remove").first
+    remove.focus()
+    tab.keyboard.press("Enter")
+    card.locator("li.tile").nth(1).wait_for(state="detached")
+    assert card.locator("li.tile").count() == 1
+
+
+def test_a_folder_fills_all_classes(server: str, tab: Page, tmp_path: Path) -> None:
+    task = rendered_task(n_way=3, n_shot=2, n_query=3, seed=4)
+    folder = tmp_path / "my classes"
+    for name, files in {**task.classes, "queries": task.queries}.items():
+        (folder / name).mkdir(parents=True)
+        for file_name, data in files:
+            (folder / name / file_name).write_bytes(data)
+    tab.goto(f"{server}/classify")
+    tab.get_by_role("button", name="Folder or zip").click()
+    tab.locator('[class*="st-key-drop_folder_"] input[type=file]').set_input_files(folder)
+    answers(tab).nth(2).wait_for()
+    assert tab.locator('[class*="st-key-class_card_"]').count() == 3
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(server: str, tab: Page, width: int, scheme: str) -> None:
+    tab.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.goto(f"{server}/classify")
+    tab.get_by_role("button", name="Drawn fruit").click()
+    tab.get_by_text("Similarity to each of your pictures").wait_for()
+    main = tab.locator("[data-testid=stMain]")
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
+    assert all_images_are_drawn(tab)
+
+
+def test_real_fruit_photos(server: str, tab: Page, data_dir: Path, checkpoint_folder: Path) -> None:
+    with zipfile.ZipFile(data_dir / "fruits360-subset.zip") as archive:
+        classes, queries = {}, []
+        for name in REAL_CLASSES:
+            paths = [p for p in archive.namelist() if p.startswith(f"Training/{name}/")]
+            first, second, third = random.Random(0).sample(paths, 3)
+            classes[name] = [(Path(p).name, archive.read(p)) for p in (first, second)]
+            queries.append((f"{len(queries)}.jpg", archive.read(third)))
+    drop_task(tab, server, classes, queries)
+    found = titles(answers(tab))
+    assert len(found) == 5
+    if (checkpoint_folder / "fruits.safetensors").exists():
+        right = sum(answer == name for answer, name in zip(found, REAL_CLASSES, strict=True))
+        assert right >= 4, found

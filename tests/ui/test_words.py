@@ -1,0 +1,87 @@
+"""Escaping, and the sentences of the answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsl.fewshot.classify import LeaveOneOut, Prediction
+from fsl.twin.checkpoint import Calibration
+from fsl.ui import wording
+from fsl.ui.escape import markdown
+
+
+def prediction(unknown: bool) -> Prediction:
+    return Prediction(
+        query="q",
+        label="banana",
+        probability=0.92,
+        unknown=unknown,
+        threshold=0.48,
+        scores={"pear": 0.08, "banana": 0.92},
+        class_similarity={"pear": 0.1, "banana": 0.31},
+        similarities=(0.1, 0.31),
+    )
+
+
+@pytest.mark.parametrize("sign", list("\\`*_[]<>$~|&"))
+def test_every_sign_that_means_something_within_a_line_is_escaped(sign: str) -> None:
+    assert markdown(f"a{sign}b") == f"a\\{sign}b"
+
+
+@pytest.mark.parametrize("text", ["# x", "- x", "+ x", "=== x", " - x"])
+def test_what_starts_a_heading_or_a_list_is_escaped(text: str) -> None:
+    assert markdown(text).lstrip().startswith("\\")
+
+
+@pytest.mark.parametrize("text", ["1. x", ":smile:", ":red[x]", "http://a.b", "www.a.b", "a@b.org"])
+def test_codes_addresses_and_numbering_are_broken_up(text: str) -> None:
+    shown = markdown(text).replace("\\", "")
+    assert text not in shown
+    assert shown.replace("\u2060", "") == text
+
+
+def test_plain_names_stay_plain_and_lines_are_joined() -> None:
+    assert markdown("star-fruit slice (2).jpg") == "star-fruit slice (2).jpg"
+    assert markdown("a\nb\x00c") == "a b c"
+    assert markdown("Äpfel 日本") == "Äpfel 日本"
+
+
+def test_the_answer_in_words() -> None:
+    assert wording.headline(prediction(False)) == "Most like banana: 92% sure"
+    assert wording.reason(prediction(False)).endswith("Next comes pear with 8%.")
+
+
+def test_unknown_in_words() -> None:
+    assert wording.headline(prediction(True)).startswith("Unknown")
+    reason = wording.reason(prediction(True))
+    assert reason.startswith("Nothing here is similar enough")
+    assert "similarity 0.31, the limit is 0.48" in reason
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "under 1%"), (0.004, "under 1%"), (0.5, "50%"), (0.999, "over 99%"), (1, "100%")],
+)
+def test_percent(value: float, text: str) -> None:
+    assert wording.percent(value) == text
+
+
+def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
+    measured = Calibration("mean", 1.0, 0.48, 0.07, 0.09)
+    assert "7%" in wording.threshold_effect(measured, 0.48)
+    assert "You moved the limit" in wording.threshold_effect(measured, 0.6)
+    assert "no measured limit" in wording.threshold_effect(Calibration(), 0.0)
+
+
+def test_self_check_in_words() -> None:
+    confused = LeaveOneOut(0.8, 10, 8, ("apple", "pear", 2))
+    assert wording.self_check(confused).startswith("8 of 10")
+    assert "apple and pear (2 times)" in wording.self_check_hint(confused)
+    assert wording.self_check_hint(LeaveOneOut(1.0, 10, 10, None)) == ""
+    assert "second picture" in wording.self_check(None)
+
+
+def test_counts_and_lists() -> None:
+    assert wording.count(1, "class", "classes") == "1 class"
+    assert wording.count(2000, "picture") == "2,000 pictures"
+    assert wording.names(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
