@@ -58,7 +58,8 @@ class ModelConfig(_Settings):
         fit: how an image that is not square becomes one.
         mean: value subtracted from each channel, inputs in [0, 1].
         std: value each channel is divided by after that.
-        flips: average the embedding over the image and its three mirror images when not training.
+        views: when not training, average the embedding over the image alone (1), it and its mirror image (2), or
+            the eight ways a square can lie (8).
         grey: drop colour before the network sees the image.
     """
 
@@ -69,7 +70,7 @@ class ModelConfig(_Settings):
     fit: Fit = "crop"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.3, 0.3, 0.3)
-    flips: bool = False
+    views: int = 1
     grey: bool = False
 
     def __post_init__(self) -> None:
@@ -77,6 +78,7 @@ class ModelConfig(_Settings):
         _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
         _require(0 <= self.embedding_dim <= 8192, f"embedding_dim is {self.embedding_dim}; 0 to 8192.")
         _require(all(w > 0 for w in self.widths), f"widths are {self.widths}; they must be positive.")
+        _require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
         _require(all(s > 0 for s in self.std), f"std is {self.std}; it must be positive.")
 
 

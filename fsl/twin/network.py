@@ -99,9 +99,9 @@ class TwinNetwork(nn.Module):
         Returns:
             float32 ``(B, D)``.
         """
-        if self.config.flips and not self.training:
-            views = (images, images.flip(3), images.flip(2), images.flip(2, 3))
-            return torch.stack([self.backbone(v).float() for v in views]).mean(0)
+        if self.config.views > 1 and not self.training:
+            views = symmetric_views(images, self.config.views)
+            return torch.stack([self.backbone(view).float() for view in views]).mean(0)
         return self.backbone(images).float()  # type: ignore[no-any-return]
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
@@ -119,6 +119,21 @@ class TwinNetwork(nn.Module):
     def copy(self) -> Self:
         """A deep copy that shares nothing; what a training run works on."""
         return copy.deepcopy(self)
+
+
+def symmetric_views(images: Tensor, n_views: int) -> list[Tensor]:
+    """The ways in which a square picture can lie.
+
+    Args:
+        images: float ``(B, C, S, S)``.
+        n_views: 1, the images; 2, with their mirror images; 8, with all quarter turns of both.
+
+    Returns:
+        n_views tensors of the same shape, ``channels_last`` in memory.
+    """
+    mirrored = [images, images.flip(3)][: min(n_views, 2)]
+    turned = [view.rot90(turns, (2, 3)) for view in mirrored for turns in range(4 if n_views == 8 else 1)]
+    return [view.contiguous(memory_format=torch.channels_last) for view in turned]
 
 
 def similarity(logits: Tensor) -> Tensor:

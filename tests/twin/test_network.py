@@ -4,7 +4,7 @@ import torch
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.backbones import BACKBONES, build_backbone
-from fsl.twin.network import DifferenceHead, TwinNetwork, similarity
+from fsl.twin.network import DifferenceHead, TwinNetwork, similarity, symmetric_views
 
 SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
 
@@ -74,12 +74,19 @@ def test_unknown_backbone_names_the_choices() -> None:
         build_backbone(ModelConfig(backbone="vgg"))
 
 
-def test_flips_are_averaged_when_not_training() -> None:
+def test_eight_views_make_the_embedding_blind_to_turning() -> None:
     torch.manual_seed(0)
-    twin = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=32, flips=True)).eval()
+    twin = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=32, views=8)).eval()
     images = torch.randn(2, 3, 32, 32)
     assert torch.allclose(twin.embed(images), twin.embed(images.flip(3)), atol=1e-5)
-    assert torch.allclose(twin.embed(images), twin.embed(images.flip(2)), atol=1e-5)
+    assert torch.allclose(twin.embed(images), twin.embed(images.rot90(1, (2, 3))), atol=1e-5)
+
+
+def test_views_are_all_different() -> None:
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    for n_views in (1, 2, 8):
+        views = symmetric_views(image, n_views)
+        assert len({tuple(view.flatten().tolist()) for view in views}) == n_views
 
 
 def test_a_copy_shares_nothing() -> None:
