@@ -58,8 +58,8 @@ class ModelConfig(_Settings):
         fit: how an image that is not square becomes one.
         mean: value subtracted from each channel, inputs in [0, 1].
         std: value each channel is divided by after that.
-        views: when not training, average the embedding over the image alone (1), it and its mirror image (2), or
-            the eight ways a square can lie (8).
+        views: when not training, average the embedding over the image alone (1), it and its mirror image (2),
+            or the eight ways a square can lie (8).
         grey: drop colour before the network sees the image.
     """
 
