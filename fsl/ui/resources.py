@@ -52,18 +52,25 @@ def choices() -> list[Choice]:
     """
     from fsl.twin.checkpoint import available, read_info
 
-    found = []
+    found, faults = [], []
     for name, path in available().items():
         try:
             found.append(Choice(name, read_info(path).title, path))
         except CheckpointError as error:
             _LOG.warning("Checkpoint left out: %s", error)
+            faults.append(str(error))
     if not found:
-        raise CheckpointError(
-            "No trained network was found, so nothing can be classified yet. Put a .safetensors checkpoint "
-            "into the checkpoints folder (or name its folder in FSL_CHECKPOINT_DIR) and reload this page."
-        )
+        raise CheckpointError(_no_checkpoint(faults))
     return sorted(found, key=lambda c: (_PREFERRED.index(c.name) if c.name in _PREFERRED else 9, c.name))
+
+
+def _no_checkpoint(faults: list[str]) -> str:
+    if faults:
+        return f"No trained network could be read, so nothing can be classified yet. {faults[0]}"
+    return (
+        "No trained network was found, so nothing can be classified yet. Put a .safetensors checkpoint into "
+        "the checkpoints folder (or name its folder in FSL_CHECKPOINT_DIR) and reload this page."
+    )
 
 
 def load_checkpoint(choice: Choice) -> Checkpoint:

@@ -41,6 +41,7 @@ class Session:
         drops: how often each drop zone was emptied; part of its widget's key, so emptying makes a new one.
         shown: how many thumbnails (by place) or classes are shown where not the usual number.
         examples: how many examples were loaded; the seed of the next one.
+        example: the workspace as an example made it; still in use, it makes way for a folder.
         memo: the last result of a computation, by its name: (inputs, result).
     """
 
@@ -56,6 +57,7 @@ class Session:
     drops: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     shown: dict[str, int] = field(default_factory=dict)
     examples: int = 0
+    example: Workspace | None = None
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def change(self, workspace: Workspace, undo: str = "") -> None:

@@ -32,7 +32,7 @@ PROJECT = Project(
 
 
 def changed(data: bytes, change: dict[str, Any] | None = None, drop: str = "", swap: str = "") -> bytes:
-    """The zip with manifest fields changed, the files starting with ``drop`` gone, others' content swapped."""
+    """The zip with manifest fields changed, files starting with ``drop`` gone, others' content swapped."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():

@@ -151,6 +151,17 @@ def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:
     assert [p.name for p in state(page).workspace.queries] == ["q.png"]
 
 
+def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> None:
+    page.button(key="example_digits_welcome").click().run()
+    drop(page, "folder", ("red/1.png", picture("red")), ("blue/1.png", picture("blue")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red"]
+    drop(page, "folder", ("green/1.png", picture("green")), ("red/2.png", picture("maroon")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
+    assert len(state(page).workspace.classes[1].pictures) == 2
+    page.button(key="undo").click().run()
+    assert len(state(page).workspace.classes) == 5
+
+
 def test_photos_of_fruit_offline_say_so(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -216,6 +227,9 @@ def test_no_checkpoint_is_said_plainly(
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
     fill(page)
     assert "No trained network was found" in shown(page)
+    (tmp_path / "odd.safetensors").write_bytes(b"\x80\x04rubbish")
+    page.run()
+    assert "odd.safetensors is a pickle" in shown(page)
 
 
 def test_an_unexpected_error_shows_a_sentence_and_no_traceback(

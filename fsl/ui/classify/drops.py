@@ -135,6 +135,9 @@ def replace_all(state: Session, workspace: Workspace) -> None:
 def _fill(state: Session, listing: Listing) -> None:
     with _progress(len(listing.entries)) as progress:
         intake = take_listing(listing, progress)
+    if state.workspace is state.example and intake.classes:
+        # Somebody who has looked at an example and now brings a folder does not want the two mixed.
+        replace_all(state, Workspace.fresh())
     workspace, twice = state.workspace.filled(intake.classes, intake.queries)
     state.change(workspace)
     found = [wording.count(len(intake.classes), "class", "classes")] if intake.classes else []

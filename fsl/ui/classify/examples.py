@@ -91,6 +91,7 @@ def load_example(state: Session, example: Example) -> None:
         workspace = workspace.with_class(name, take_files(files)[0])
     workspace, _ = workspace.with_pictures(None, take_files(task.queries)[0])
     replace_all(state, workspace)
+    state.example = state.workspace
     state.examples += 1  # another click brings other pictures
     state.report()
     st.rerun()

@@ -15,13 +15,13 @@ _SHOWN_PROBLEMS = 8
 
 def show_notices(state: Session) -> None:
     """Notes, files that could not be used, and the way back."""
-    if state.problems:
-        _show_problems(state.problems)
-    if state.notes:
-        st.info(markdown(" ".join(state.notes)), icon=":material/info:")
     if not (state.notes or state.problems or state.undo):
         return
-    with st.container(horizontal=True, gap="small"):
+    if state.problems:
+        _show_problems(state.problems)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
+        if state.notes:
+            st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")
         if state.undo is not None:
             label = f"Undo: bring back {markdown(state.undo.what)}"
             undo = guarded_callback(state.bring_back)

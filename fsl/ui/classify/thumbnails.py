@@ -10,7 +10,7 @@ from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import Session
 
-FIRST_SHOWN = {True: 60, False: 12}
+FIRST_SHOWN = {True: 60, False: 7}
 """Tiles shown at first, of the queries and of a class."""
 _MORE = 120
 

@@ -45,19 +45,22 @@ def show_welcome(state: Session) -> None:
 def _show_folder_drop(state: Session) -> None:
     st.markdown("**A folder with a sub-folder per class** fills all cards at once.")
     st.caption("Pictures in a sub-folder called “queries”, or in none, become pictures to classify.")
+    archive = st.file_uploader(
+        "A zip of the folder (the quickest way for hundreds of pictures)",
+        type="zip",
+        key=drop_key(state, "zip"),
+        help="A saved project opens here too.",
+    )
+    if archive is not None:
+        take_archive(state, archive)
     folder = st.file_uploader(
-        "Drop a folder",
+        "Or the folder itself",
         accept_multiple_files="directory",
         key=drop_key(state, "folder"),
         help="Sub-folders become classes.",
     )
     if folder:
         take_folder(state, folder)
-    archive = st.file_uploader(
-        "Or a zip of it", type="zip", key=drop_key(state, "zip"), help="A saved project opens here too."
-    )
-    if archive is not None:
-        take_archive(state, archive)
 
 
 def _show_project(state: Session) -> None:
