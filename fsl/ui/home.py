@@ -57,6 +57,6 @@ def _device_line() -> None:
     if not state.done.is_set():
         st.caption(":material/memory: Looking at this machine …")
     elif state.device:
-        st.caption(f":material/memory: Runs on this machine. {state.device}. Your pictures do not leave it.")
+        st.caption(f":material/memory: {state.device}. Your pictures go to no other service.")
     else:
         st.caption(":material/memory: The computing library could not be loaded; see the server's log.")

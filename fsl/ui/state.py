@@ -34,6 +34,7 @@ class Session:
         threshold: of "unknown"; none = the checkpoint's calibrated one.
         checkpoint: name of the checkpoint; "" = the default one.
         checkpoint_digest: sha256 of the file of the one in use, "" before it is loaded.
+        saved_with: sha256 of the checkpoint that an opened project was saved with.
         selected: digest of the query whose details are shown.
         undo: what can be brought back.
         notes: sentences about the last change, plain text.
@@ -50,6 +51,7 @@ class Session:
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""
+    saved_with: str = ""
     selected: str = ""
     undo: Undo | None = None
     notes: tuple[str, ...] = ()

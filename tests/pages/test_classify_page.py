@@ -192,6 +192,17 @@ def test_a_project_opens_with_names_and_settings(page: AppTest) -> None:
     assert page.selectbox(key="rule").value == "max"
     assert page.slider(key="threshold").value == 0.1
     assert "Most like cold" in shown(page)
+    assert "saved with another network" not in shown(page)
+
+
+def test_a_project_of_another_network_says_so(page: AppTest) -> None:
+    red, blue = ProjectImage("r.png", picture("red")), ProjectImage("b.png", picture("blue"))
+    classes = (("warm", (red,)), ("cold", (blue,)))
+    project = Project(classes, (red,), checkpoint="gone", checkpoint_digest="ab" * 32)
+    drop(page, "project", ("work.zip", project_bytes(project)))
+    assert "saved with another network" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    assert "saved with another network" not in shown(page)
 
 
 def test_two_classes_of_one_name_are_pointed_out(page: AppTest) -> None:

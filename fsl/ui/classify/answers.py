@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
+_OTHER_NETWORK = (
+    "This project was saved with another network, or another version of it, which is not installed here. "
+    "Its answers may differ; choose a network in the settings to go on with that one."
+)
 _BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
 
 
@@ -60,6 +64,8 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
                 show_settings(state, installed, checkpoint)
             with st.popover("Download", icon=":material/download:"):
                 show_downloads(predictions, support)
+        if state.saved_with not in ("", checkpoint.digest):
+            st.warning(_OTHER_NETWORK, icon=":material/warning:")
         _show_tiles(state, predictions)
         _show_selected(state, predictions)
     with self_check_place:

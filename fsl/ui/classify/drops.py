@@ -122,6 +122,7 @@ def open_project(state: Session, name: str, data: bytes) -> None:
         workspace, _ = workspace.with_pictures(None, checked(project.queries))
     replace_all(state, workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
+    state.saved_with = project.checkpoint_digest
     state.report(f"Opened {name}: {_contents(workspace)}.", problems=tuple(problems))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fsl.data.examples import ExampleTask, digits_task, fruits_task, rendered_task
+from fsl.data.examples import FRUITS_CREDIT, ExampleTask, digits_task, fruits_task, rendered_task
 from fsl.errors import FslError
 from fsl.ui.classify.drops import replace_all
 from fsl.ui.intake import take_files
@@ -27,6 +27,7 @@ class Example:
         icon: of its button.
         about: a sentence on what it is.
         build: makes or fetches the task; called with a seed and a progress function.
+        credit: to be shown with the pictures.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Example:
     icon: str
     about: str
     build: Callable[[int, Progress], ExampleTask]
+    credit: str = ""
 
 
 EXAMPLES = (
@@ -57,6 +59,7 @@ EXAMPLES = (
         ":material/photo_library:",
         "Real photos from Fruits-360, downloaded once (about 1 MB).",
         lambda seed, progress: fruits_task(5, 2, 6, seed, progress=progress),
+        FRUITS_CREDIT,
     ),
 )
 
@@ -93,5 +96,5 @@ def load_example(state: Session, example: Example) -> None:
     replace_all(state, workspace)
     state.example = state.workspace
     state.examples += 1  # another click brings other pictures
-    state.report()
+    state.report(*([f"Photos: {example.credit}."] if example.credit else []))
     st.rerun()

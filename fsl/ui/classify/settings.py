@@ -86,6 +86,7 @@ def _take(state: Session, name: str) -> None:
     setattr(state, name, st.session_state[name])
     if name == "checkpoint":
         state.threshold = None  # a limit only means something for the network it was chosen with
+        state.saved_with = ""
 
 
 def _reset_threshold(state: Session) -> None:
