@@ -1,0 +1,64 @@
+"""The checkpoints that ship: what they promise is what they do."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import Tensor
+
+from fsl.config import EpisodeConfig
+from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.listing import list_images
+from fsl.data.splits import read_class_list
+from fsl.fewshot.calibrate import calibrate
+from fsl.fewshot.evaluate import evaluate
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.inference import embed_images
+
+LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 20, "photos": 20}
+SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_header_says_where_it_comes_from(name: str) -> None:
+    info = checkpoints.read_info(SHIPPED[name])
+    assert info.name == name
+    assert SHIPPED[name].stat().st_size <= LARGEST_MEGABYTES[name] * 1e6
+    assert info.title
+    assert info.licence
+    assert info.training["command"].startswith("python -m ")
+    assert info.training["seconds"] > 0
+    assert {c.rule for c in info.calibrations} == {"mean", "max", "prototype"}
+    for calibration in info.calibrations:
+        assert 0 < calibration.unknown_threshold < 1
+        assert calibration.fitted_on
+
+
+@cache
+def novel_fruits(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, Tensor]:
+    """The checkpoint, and the frames of ``Test`` of classes that nothing was trained or chosen on, embedded."""
+    loaded = checkpoints.load(SHIPPED["fruits"])
+    classes = read_class_list(f"{data_dir}/splits/fruits360.json:novel")
+    listing = list_images(data_dir / "fruits360-subset.zip", part="Test")
+    data, _ = load_image_set(listing, loaded.info.model.image_size, "crop", classes=classes)
+    return loaded, data, embed_images(loaded.twin, data.images)
+
+
+def test_fruits_tells_fruit_apart_that_it_never_saw(data_dir: Path) -> None:
+    loaded, data, embeddings = novel_fruits(data_dir)
+    assert not set(data.class_names) & {c.split("/")[-1] for c in loaded.info.training["classes"]}
+    result = evaluate(loaded.twin, embeddings, data.labels, EpisodeConfig(20, 1, 1, 500), loaded.info.rule)
+    assert result.accuracy - result.ci95 > 0.80
+    told = loaded.info.metrics["novel 20-way 1-shot"]["accuracy"]
+    assert result.accuracy == pytest.approx(told, abs=0.03)  # the header's figure is for both parts
+
+
+def test_fruits_knows_what_it_does_not_know(data_dir: Path) -> None:
+    """Queries of a class left out are called unknown about as often as the calibration says."""
+    loaded, data, embeddings = novel_fruits(data_dir)
+    here = calibrate(loaded.twin, embeddings, data.labels, "max", EpisodeConfig(5, 3, 2, 200), "novel")
+    assert here.false_reject is not None
+    assert here.false_reject < 0.2
+    stored = loaded.info.calibration("max").unknown_threshold
+    assert np.isclose(here.unknown_threshold, stored, atol=0.1)
