@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, print_json, report, write_csv
+from fsl.cli.common import Progress, report, write_text
 from fsl.config import RULES
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError, ImageReadError
 from fsl.fewshot.classify import Prediction, classify
+from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
 
@@ -48,26 +48,13 @@ def run(options: argparse.Namespace) -> None:
         embed(checkpoint, support.images, progress=progress)
     predictions = _classify_all(checkpoint, support, options)
     if options.csv:
-        header = ["query", "label", "probability", "unknown", *support.class_names]
-        rows = ([p.query, p.label, p.probability, p.unknown, *p.scores.values()] for p in predictions)
-        write_csv(options.csv, header, rows)
+        write_text(options.csv, results_csv(predictions, support))
     if options.json:
-        print_json({"predictions": [to_json(p, support) for p in predictions]})
+        print(results_json(predictions, support))
         return
     for p in predictions:
         answer = f"unknown (nearest: {p.label})" if p.unknown else p.label
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
-
-
-def to_json(prediction: Prediction, support: SupportSet) -> dict[str, Any]:
-    """One element of ``predictions`` as the command line's contract has it."""
-    values = asdict(prediction)
-    kept = {key: values[key] for key in ("query", "label", "probability", "unknown", "scores")}
-    similarities = [
-        {"class": support.class_names[slot], "support": image.name, "similarity": value}
-        for image, slot, value in zip(support.images, support.slots, prediction.similarities, strict=True)
-    ]
-    return {**kept, "similarities": similarities}
 
 
 def _classify_all(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from fsl.config import Fit
 from fsl.data.imageset import ImageSet, load_image_set
@@ -89,23 +87,13 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV file for spreadsheets.
+def write_text(path: Path, text: str) -> None:
+    """Write a file.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: it cannot be written.
     """
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([safe_cell(cell) for cell in header])
-            writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+        path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
-
-
-def safe_cell(value: Any) -> Any:
-    """The value, with text that a spreadsheet would run as a formula made plain text."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value

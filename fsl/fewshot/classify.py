@@ -137,17 +137,20 @@ class LeaveOneOut:
     confused: tuple[str, str, int] | None
 
 
-def leave_one_out(checkpoint: Checkpoint, support: SupportSet, rule: Rule = "mean") -> LeaveOneOut | None:
+def leave_one_out(
+    checkpoint: Checkpoint, support: SupportSet, rule: Rule | None = None
+) -> LeaveOneOut | None:
     """Classify each support image by all the others.
 
     Args:
         checkpoint: the twin network.
         support: N classes; those with a single image stay as answers but are not tested themselves.
-        rule: how shots are combined.
+        rule: how shots are combined; none = the checkpoint's own.
 
     Returns:
         the outcome, or none where no class has two images.
     """
+    rule = rule or checkpoint.info.rule
     slots = support.slot_tensor
     counts = torch.bincount(slots, minlength=support.n_way)
     tested = torch.nonzero(counts[slots] > 1).flatten()

@@ -42,7 +42,7 @@ class Project:
     Attributes:
         classes: name and pictures of each class, in order; a class may be empty.
         queries: pictures to be classified.
-        rule: how shots are combined.
+        rule: how shots are combined; none = as does best with the checkpoint.
         threshold: of "unknown" in [0, 1], or none for the checkpoint's own.
         checkpoint: its name, "" for the default one.
         checkpoint_digest: sha256 of its file, "" when none was loaded.
@@ -50,7 +50,7 @@ class Project:
 
     classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
     queries: tuple[ProjectImage, ...] = ()
-    rule: Rule = "mean"
+    rule: Rule | None = None
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""
@@ -206,7 +206,9 @@ def _text(value: Any, what: str, name: str) -> str:
     return value
 
 
-def _rule(value: Any, name: str) -> Rule:
+def _rule(value: Any, name: str) -> Rule | None:
+    if value is None:
+        return None
     for rule in RULES:
         if value == rule:
             return rule

@@ -30,7 +30,7 @@ class Session:
 
     Attributes:
         workspace: classes and queries.
-        rule: how shots are combined.
+        rule: how shots are combined; none = as does best with the checkpoint.
         threshold: of "unknown"; none = the checkpoint's calibrated one.
         checkpoint: name of the checkpoint; "" = the default one.
         checkpoint_digest: sha256 of the file of the one in use, "" before it is loaded.
@@ -47,7 +47,7 @@ class Session:
     """
 
     workspace: Workspace = field(default_factory=Workspace.fresh)
-    rule: Rule = "mean"
+    rule: Rule | None = None
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""

@@ -31,7 +31,12 @@ def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
     """The person's own limit, or the calibrated one."""
     if state.threshold is not None:
         return state.threshold
-    return checkpoint.info.calibration(state.rule).unknown_threshold
+    return checkpoint.info.calibration(rule_in_use(state, checkpoint)).unknown_threshold
+
+
+def rule_in_use(state: Session, checkpoint: Checkpoint) -> Rule:
+    """The person's own choice, or what did best with this network on classes held out."""
+    return state.rule or checkpoint.info.rule
 
 
 def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint) -> None:
@@ -49,7 +54,8 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint)
         on_change=guarded_callback(_take),
         args=(state, "checkpoint"),
     )
-    st.session_state["rule"] = state.rule
+    rule = rule_in_use(state, checkpoint)
+    st.session_state["rule"] = rule
     st.selectbox(
         "Compare with",
         RULES,
@@ -59,7 +65,7 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint)
         on_change=guarded_callback(_take),
         args=(state, "rule"),
     )
-    calibration = checkpoint.info.calibration(state.rule)
+    calibration = checkpoint.info.calibration(rule)
     st.session_state["threshold"] = round(threshold_in_use(state, checkpoint), 2)
     st.slider(
         "Say “unknown” below this similarity",
@@ -85,7 +91,8 @@ def _rule_name(rule: Rule) -> str:
 def _take(state: Session, name: str) -> None:
     setattr(state, name, st.session_state[name])
     if name == "checkpoint":
-        state.threshold = None  # a limit only means something for the network it was chosen with
+        # A limit and a rule only mean something for the network they were chosen with.
+        state.threshold = state.rule = None
         state.saved_with = ""
 
 
