@@ -18,6 +18,17 @@ def label(text: str) -> str:
     return html.escape("".join(c if c.isprintable() else " " for c in text), quote=False)
 
 
+def percent(value: float) -> str:
+    """A probability without false precision: "92%", "under 1%", "over 99%"; never quite sure.
+
+    Args:
+        value: in [0, 1].
+    """
+    if value < 0.005:
+        return "under 1%"
+    return "over 99%" if value >= 0.995 else f"{value:.0%}"
+
+
 def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Figure:
     """A bar per class, the most probable on top.
 
@@ -33,7 +44,7 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
             y=list(range(len(ordered))),
             orientation="h",
             marker={"color": [ACCENT if name == chosen else MUTED for name, _ in ordered], "cornerradius": 4},
-            text=[f"{p:.1%}" for _, p in ordered],
+            text=[percent(p) for _, p in ordered],
             textposition="outside",
             cliponaxis=False,
             customdata=[label(name) for name, _ in ordered],
@@ -42,7 +53,7 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
     )
     figure.update_layout(
         height=_ROW_PIXELS * len(ordered) + 12,
-        margin={"l": 0, "r": 52, "t": 4, "b": 8},
+        margin={"l": 0, "r": 64, "t": 4, "b": 8},
         bargap=0.35,
         showlegend=False,
         dragmode=False,

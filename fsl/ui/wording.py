@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fsl.charts import percent
 from fsl.config import Rule
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
@@ -17,15 +18,6 @@ RULE_NAMES: dict[Rule, str] = {
     "prototype": "Its typical picture",
 }
 """What each rule compares a query with, for people."""
-
-
-def percent(value: float) -> str:
-    """A probability without false precision: "92%", "under 1%", "over 99%"."""
-    if value < 0.005:
-        return "under 1%"
-    if 0.995 <= value < 1:
-        return "over 99%"
-    return f"{value:.0%}"
 
 
 def headline(prediction: Prediction) -> str:

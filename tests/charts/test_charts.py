@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from fsl.charts import ACCENT, class_bars, label
+import pytest
+
+from fsl.charts import ACCENT, class_bars, label, percent
 
 
 def test_labels_show_html_letter_for_letter() -> None:
@@ -34,3 +36,11 @@ def test_names_are_escaped_and_long_names_stay_apart() -> None:
 def test_charts_import_neither_torch_nor_streamlit() -> None:
     code = "import sys, fsl.charts; sys.exit(bool({'torch', 'streamlit'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "under 1%"), (0.004, "under 1%"), (0.5, "50%"), (0.999, "over 99%"), (1.0, "over 99%")],
+)
+def test_percent_is_never_quite_sure(value: float, text: str) -> None:
+    assert percent(value) == text

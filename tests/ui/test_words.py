@@ -58,14 +58,6 @@ def test_unknown_in_words() -> None:
     assert "similarity 0.31, the limit is 0.48" in reason
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "under 1%"), (0.004, "under 1%"), (0.5, "50%"), (0.999, "over 99%"), (1, "100%")],
-)
-def test_percent(value: float, text: str) -> None:
-    assert wording.percent(value) == text
-
-
 def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
     measured = Calibration("mean", 1.0, 0.48, 0.07, 0.09)
     assert "7%" in wording.threshold_effect(measured, 0.48)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fsl.charts import percent
 from fsl.ui import wording
 from fsl.ui.classify.decide import check_support, embed_new, predict, support_of, what_is_missing
 from fsl.ui.classify.detail import show_detail
@@ -108,7 +109,7 @@ def _tile(query: StoredPicture, prediction: Prediction) -> Tile:
         query.thumbnail,
         query.name,
         title="unknown" if prediction.unknown else prediction.label,
-        note=f"maybe {prediction.label}" if prediction.unknown else wording.percent(prediction.probability),
+        note=f"maybe {prediction.label}" if prediction.unknown else percent(prediction.probability),
         bar=None if prediction.unknown else prediction.probability,
         tone="warning" if prediction.unknown else "accent",
     )
