@@ -37,7 +37,7 @@ def test_header_says_where_it_comes_from(name: str) -> None:
 
 @cache
 def novel_fruits(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, Tensor]:
-    """The checkpoint, and the frames of ``Test`` of classes that nothing was trained or chosen on, embedded."""
+    """The checkpoint, and frames of classes that nothing was trained or chosen on, embedded."""
     loaded = checkpoints.load(SHIPPED["fruits"])
     classes = read_class_list(f"{data_dir}/splits/fruits360.json:novel")
     listing = list_images(data_dir / "fruits360-subset.zip", part="Test")
