@@ -9,12 +9,16 @@ from fsl.errors import SettingsError
 
 Fit = Literal["crop", "pad", "stretch"]
 Pairing = Literal["random", "all"]
-Loss = Literal["bce", "bce+rank"]
+Loss = Literal["bce", "bce+rank", "contrastive", "triplet"]
+Trainable = Literal["all", "last", "head"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 Rule = Literal["mean", "max", "prototype"]
 
 RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
+# Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
+DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
+MOST_SNAPSHOT_IMAGES = 300
 
 
 def _require(condition: bool, message: str) -> None:
@@ -173,7 +177,13 @@ class TrainConfig(_Settings):
         optimiser: "adam" as in the article, "adamw" or "sgd" (momentum 0.9).
         weight_decay: of adamw and sgd.
         pairing: "random", the article's batches of random pairs; "all", every pair of P x K images.
-        loss: "bce", the article's; "bce+rank" adds the ranking term of ``fsl.twin.losses.rank_loss``.
+        loss: "bce", the article's; "bce+rank" adds the ranking term of ``fsl.twin.losses.rank_loss``;
+            "contrastive" and "triplet" shape the embedding distance, and the head learns its logits by BCE on
+            those embeddings without moving them.
+        margin: of the contrastive and the triplet loss, in units of the embedding distance; 0 for the loss's
+            own (``DEFAULT_MARGINS``).
+        trainable: "all" layers; the "last" block of the backbone and the head; the "head" alone. What the
+            last block is says ``fsl.twin.trainable``.
         batch_pairs: pairs in a batch when pairing is "random".
         batch_classes: P when pairing is "all"; fewer where there are fewer classes.
         batch_images: K when pairing is "all".
@@ -182,7 +192,10 @@ class TrainConfig(_Settings):
         focus_groups: how many groups that share is drawn from.
         evaluate_every: batches between evaluations; 0 for the last batch only.
         evaluation: the N-way K-shot test made then; fewer ways where there are fewer classes.
-        report_every: batches between step events.
+        evaluate_first: also evaluate before the first batch, and compare the same episodes at the end.
+        snapshot_images: validation images whose embeddings a run folder records at each evaluation, so that
+            a map can be seen to move; 0 for none, at most 300.
+        report_every: batches between step events; the first batch is always reported.
         seed: of weights, batches and augmentation.
         device: "auto" takes cuda, then mps, then cpu.
         precision: "auto" measures whether bf16 helps.
@@ -196,6 +209,8 @@ class TrainConfig(_Settings):
     weight_decay: float = 0.0
     pairing: Pairing = "all"
     loss: Loss = "bce"
+    margin: float = 0.0
+    trainable: Trainable = "all"
     batch_pairs: int = 32
     batch_classes: int = 16
     batch_images: int = 4
@@ -203,6 +218,8 @@ class TrainConfig(_Settings):
     focus_groups: int = 1
     evaluate_every: int = 250
     evaluation: EpisodeConfig = field(default_factory=lambda: EpisodeConfig(n_episodes=200))
+    evaluate_first: bool = False
+    snapshot_images: int = 0
     report_every: int = 10
     seed: int = 0
     device: Device = "auto"
@@ -218,7 +235,8 @@ class TrainConfig(_Settings):
         _require_choice("schedule", self.schedule, ("constant", "one-cycle"))
         _require_choice("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
         _require_choice("pairing", self.pairing, ("random", "all"))
-        _require_choice("loss", self.loss, ("bce", "bce+rank"))
+        _require_choice("loss", self.loss, ("bce", "bce+rank", "contrastive", "triplet"))
+        _require_choice("trainable", self.trainable, ("all", "last", "head"))
         _require_choice("device", self.device, ("auto", "cpu", "cuda", "mps"))
         _require_choice("precision", self.precision, ("auto", "fp32", "bf16"))
         _require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}; it must not be negative.")
@@ -228,8 +246,17 @@ class TrainConfig(_Settings):
         _require(0 <= self.focus <= 1, f"focus is {self.focus}; it must be 0 to 1.")
         _require(self.focus_groups >= 1, f"focus_groups is {self.focus_groups}; 1 or more.")
         _require(
-            self.loss == "bce" or self.pairing == "all",
+            self.loss in ("bce", "contrastive") or self.pairing == "all",
             f"The loss {self.loss!r} ranks all images of a batch; it needs pairing='all'.",
+        )
+        _require(
+            self.trainable != "head" or self.loss in ("bce", "bce+rank"),
+            f"The loss {self.loss!r} moves the embeddings, which training the head alone does not.",
+        )
+        _require(0 <= self.margin <= 100, f"margin is {self.margin}; it must be 0 to 100.")
+        _require(
+            0 <= self.snapshot_images <= MOST_SNAPSHOT_IMAGES,
+            f"snapshot_images is {self.snapshot_images}; it must be 0 to {MOST_SNAPSHOT_IMAGES}.",
         )
         _require(self.evaluate_every >= 0, f"evaluate_every is {self.evaluate_every}; 0 or more.")
         _require(self.report_every >= 1, f"report_every is {self.report_every}; 1 or more.")
@@ -244,3 +271,32 @@ class TrainConfig(_Settings):
         if isinstance(nested.get("augment"), dict):
             nested["augment"] = AugmentConfig.from_json(nested["augment"])
         return super().from_json(nested)
+
+
+@dataclass(frozen=True)
+class DataSource(_Settings):
+    """Training and validation images, by where to find them.
+
+    Attributes:
+        data: "rendered", "digits", a named data set, or a folder or zip; "" for what the recipe names.
+        part: only this part of a Fruits-360 layout.
+        classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
+        validation: classes to test on, given alike; "" to hold some out.
+        hold_out: else this share is held out, 0 to below 1.
+        hold_out_of: "classes", so that the test asks about classes never trained on; or "images" of each
+            class, where the classes are few and are the ones to be told apart.
+        recipe: a recipe's sources instead, "data" being another copy of the main one.
+    """
+
+    data: str = ""
+    part: str = ""
+    classes: str = ""
+    validation: str = ""
+    hold_out: float = 0.2
+    hold_out_of: Literal["classes", "images"] = "classes"
+    recipe: str = ""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.data or self.recipe), "No data is named.")
+        _require(0 <= self.hold_out < 1, f"hold_out is {self.hold_out}; it must be 0 to below 1.")
+        _require_choice("hold_out_of", self.hold_out_of, ("classes", "images"))

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fsl.config import EpisodeConfig, ModelConfig, TrainConfig
+from fsl.config import DEFAULT_MARGINS, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError, SettingsError
 from fsl.fewshot.episodes import fit_ways
-from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.evaluate import ci95, evaluate
 from fsl.training.augment import as_new_classes, augment
-from fsl.training.events import Evaluation, Finished, Started, Step, TrainEvent
+from fsl.training.events import Comparison, Evaluation, Finished, Started, Step, TrainEvent, Verdict
+from fsl.training.verdict import judge
 from fsl.twin.device import autocast, choose_device, describe_device, use_bf16
-from fsl.twin.inference import embed_images
-from fsl.twin.losses import bce_loss, rank_loss
+from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.losses import bce_loss, contrastive_loss, embedding_distance, rank_loss, triplet_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import ClassIndex, all_pairs, class_batch, random_pairs
 from fsl.twin.preprocess import normalise, to_unit
+from fsl.twin.trainable import choose_trainable, training_mode
 
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
+MAX_LOSS_IMAGES = 400
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(eq=False)
@@ -42,6 +48,11 @@ class TrainState:
         bf16: whether convolutions run in bf16.
         step: batches done.
         seconds: training time so far.
+        window: what the batches since the last Step event gave, each float32 ``(4,)`` as ``train_step``
+            returns it.
+        before: float64 ``(E,)``, accuracy of each episode before the first batch; empty where not asked for.
+        evaluated: float32 ``(n, D)``, embeddings of ``evaluation_images`` at the last evaluation; not part of
+            what is needed to go on.
     """
 
     twin: TwinNetwork
@@ -52,6 +63,9 @@ class TrainState:
     bf16: bool
     step: int = 0
     seconds: float = 0.0
+    window: list[Tensor] = field(default_factory=list)
+    before: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    evaluated: Tensor | None = None
 
 
 def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork) -> TrainState:
@@ -72,7 +86,8 @@ def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork) -> TrainSta
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             twin = TwinNetwork(start)
-    twin.to(device).train().requires_grad_(True)
+    choose_trainable(twin, config.trainable)
+    training_mode(twin.to(device))
     return TrainState(
         twin,
         _optimiser(config, twin),
@@ -117,29 +132,109 @@ def train(
     """Train a twin network and say how it goes.
 
     Iterating drives the training; the network being trained is in the ``TrainState``, which a caller who
-    wants it makes with ``new_state`` and passes as ``start``.
+    wants it makes with ``new_state`` and passes as ``start``. A run whose loss is no longer a number ends.
 
     Args:
         data: images to train on, of the network's input size.
         config: all settings.
         start: architecture, network to copy, or state to go on from.
         validation: images of other classes to test on; none = no evaluation.
-        should_stop: asked after every batch; true ends the run with ``Finished(stopped=True)``.
+        should_stop: asked after every batch and within evaluations; true ends the run with
+            ``Finished(stopped=True)``.
 
     Yields:
-        Started, then Step and Evaluation events, then Finished.
+        Started, then Step, Evaluation and Verdict events (a verdict when it changes), at the end a Comparison
+        where the settings ask for it, and Finished.
 
     Raises:
         SettingsError, DataError: the data or the settings cannot be trained with; before the first event.
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
+    for event in train_in_turns(data, config, state, validation, should_stop):
+        if event is not None:
+            yield event
+
+
+def train_in_turns(
+    data: ImageSet,
+    config: TrainConfig,
+    state: TrainState,
+    validation: ImageSet | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    earlier: Sequence[TrainEvent] = (),
+) -> Iterator[TrainEvent | None]:
+    """As ``train``, but also yields None after each batch and its events: several runs can take turns.
+
+    Args:
+        data, config, validation, should_stop: as ``train``.
+        state: to go on from.
+        earlier: the events of the run before it was interrupted, for its verdicts.
+    """
     _refuse_wrong_size(data, state.twin)
     index = ClassIndex(data.labels, data.class_names)
-    test = _plan_evaluation(config.evaluation, validation)
+    test = _plan_evaluation(config, validation)
+    yield _started(state, config, data, index, test)
+
+    seen = list(earlier)
+    verdict = next((e for e in reversed(seen) if isinstance(e, Verdict)), None)
+    stopped = False
+    if test and config.evaluate_first and state.step == 0:
+        first = _evaluate(state, test, should_stop)
+        stopped = first is None
+        if first is not None:
+            state.before = torch.from_numpy(first.episode_accuracy)
+            seen.append(first.event)
+            yield first.event
+        yield None
+
+    n_images, seconds = 0, 0.0
+    while state.step < config.steps and not stopped:
+        began = time.perf_counter()
+        numbers, n = train_step(state, data, index, config)
+        state.window.append(numbers)
+        last = state.step == config.steps
+        report = last or state.step == 1 or state.step % config.report_every == 0
+        means = torch.stack(state.window).mean(0).tolist() if report else []  # waits for a GPU
+        n_images, seconds = n_images + n, seconds + time.perf_counter() - began
+        state.seconds += time.perf_counter() - began
+
+        news: list[TrainEvent] = []
+        if report:
+            loss, *statistics = means
+            rate = n_images / seconds
+            lr = learning_rate_at(config, state.step - 1)
+            news.append(Step(state.step, loss, lr, rate, state.seconds, *statistics))
+            state.window, n_images, seconds = [], 0, 0.0
+            stopped = not math.isfinite(loss)  # the weights are lost, and more batches will not mend them
+        if test and not stopped and (last or _is_due(state.step, config.evaluate_every)):
+            outcome = _evaluate(state, test, should_stop)
+            if outcome is not None:
+                news.append(outcome.event)
+                if last and len(state.before):
+                    news.append(_compare(state, outcome.episode_accuracy))
+        if news:
+            seen += news
+            changed = judge(seen)
+            if verdict is None or changed.kind != verdict.kind:
+                verdict = changed
+                news.append(verdict)
+        yield from news
+        yield None
+        stopped = stopped or (not last and should_stop())
+    yield Finished(state.step, state.seconds, stopped)
+
+
+def _is_due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _started(
+    state: TrainState, config: TrainConfig, data: ImageSet, index: ClassIndex, test: _PlannedTest | None
+) -> Started:
     notes = [test.note if test else "no validation classes, so no N-way K-shot test"]
     if config.pairing == "all" and config.batch_classes > len(index):
         notes.append(f"{len(index)} classes in a batch instead of {config.batch_classes}")
-    yield Started(
+    return Started(
         step=state.step,
         steps=config.steps,
         device=describe_device(state.device),
@@ -150,29 +245,6 @@ def train(
         note="; ".join(note for note in notes if note),
     )
 
-    began = time.perf_counter() - state.seconds
-    window_began, losses, n_images = time.perf_counter(), [], 0
-    stopped = False
-    while state.step < config.steps and not stopped:
-        loss, n = train_step(state, data, index, config)
-        losses.append(loss)
-        n_images += n
-        state.seconds = time.perf_counter() - began
-        last = state.step == config.steps
-        if last or state.step % config.report_every == 0:
-            mean_loss = float(torch.stack(losses).mean())
-            now = time.perf_counter()
-            rate = n_images / (now - window_began)
-            yield Step(state.step, mean_loss, learning_rate_at(config, state.step - 1), rate, state.seconds)
-            window_began, losses, n_images = time.perf_counter(), [], 0
-        if test and (last or (config.evaluate_every and state.step % config.evaluate_every == 0)):
-            paused = time.perf_counter()
-            yield _evaluate(state, test)
-            window_began += time.perf_counter() - paused
-            state.seconds = time.perf_counter() - began
-        stopped = not last and should_stop()
-    yield Finished(state.step, state.seconds, stopped)
-
 
 def train_step(
     state: TrainState, data: ImageSet, index: ClassIndex, config: TrainConfig
@@ -180,8 +252,8 @@ def train_step(
     """One batch: draw, augment, embed once, compare, learn.
 
     Returns:
-        the loss, a float scalar tensor on the device (reading it would wait for a GPU), and the number of
-        images that went through the backbone.
+        float32 ``(4,)`` on the device (reading it would wait for a GPU): the loss, and the three numbers of
+        ``batch_statistics``; and how many images went through the backbone.
     """
     for group in state.optimiser.param_groups:
         group["lr"] = learning_rate_at(config, state.step)
@@ -191,12 +263,37 @@ def train_step(
     images = augment(images, config.augment, state.generator)
     with autocast(state.device, state.bf16):
         embeddings = state.twin.embed(normalise(images, state.twin.config))
-    loss = pair_loss(state.twin, embeddings, slots, first, second, difference, config)
+    judged = pair_loss(state.twin, embeddings, slots, first, second, difference, config)
     state.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
+    torch.autograd.backward(judged.minimised)
     state.optimiser.step()
     state.step += 1
-    return loss.detach(), len(rows)
+    statistics = batch_statistics(embeddings, judged.logits, difference.to(embeddings.device))
+    return torch.cat([judged.loss.detach()[None], statistics]), len(rows)
+
+
+@torch.no_grad()
+def batch_statistics(embeddings: Tensor, logits: Tensor, difference: Tensor) -> Tensor:
+    """What a verdict goes by beside the loss; a dozen small operations, nothing next to a batch.
+
+    Args:
+        embeddings: float ``(B, D)``.
+        logits: float ``(n_pairs,)``.
+        difference: float ``(n_pairs,)`` of 0 and 1.
+
+    Returns:
+        float ``(3,)``: ``logit_std``, ``separation`` and ``embedding_spread`` as ``Step`` explains them.
+    """
+    different = difference.sum().clamp(min=1)
+    same = (1 - difference).sum().clamp(min=1)
+    mean_different = (logits * difference).sum() / different
+    mean_same = (logits * (1 - difference)).sum() / same
+    centre = torch.where(difference > 0, mean_different, mean_same)
+    within = (logits - centre).square().mean().sqrt()
+    separation = (mean_different - mean_same) / (within + 1e-6)
+    size = embeddings.square().mean().sqrt()
+    spread = embeddings.var(0, correction=0).mean().sqrt() / (size + 1e-6)
+    return torch.stack([logits.std(correction=0), separation, spread])
 
 
 def draw_batch(
@@ -225,6 +322,21 @@ def draw_batch(
     return np.concatenate([pairs.left, pairs.right]), slots, position, position + n, difference
 
 
+@dataclass(frozen=True, eq=False)
+class PairLoss:
+    """The loss of one batch.
+
+    Attributes:
+        loss: float scalar, the loss that the settings name; what a curve shows.
+        minimised: float scalar, what the step follows: the same, or with the head's own fit added.
+        logits: float ``(n_pairs,)``, the head's.
+    """
+
+    loss: Tensor
+    minimised: Tensor
+    logits: Tensor
+
+
 def pair_loss(
     twin: TwinNetwork,
     embeddings: Tensor,
@@ -233,13 +345,33 @@ def pair_loss(
     second: Tensor,
     difference: Tensor,
     config: TrainConfig,
-) -> Tensor:
-    """The loss of a batch that ``draw_batch`` made; a float scalar."""
+) -> PairLoss:
+    """The loss of a batch that ``draw_batch`` made.
+
+    The contrastive and the triplet loss move the backbone alone, and meanwhile the head learns by BCE to
+    read those embeddings, without moving them: so every checkpoint gives logits that compare and calibrate
+    alike, whatever it was trained with.
+    """
     difference = difference.to(embeddings.device)
+    slots = slots.to(embeddings.device)
+    margin = config.margin or DEFAULT_MARGINS.get(config.loss, 0.0)
     if config.loss == "bce":
-        return bce_loss(twin.head(embeddings[first], embeddings[second]), difference)
-    logits = twin.head(embeddings[:, None], embeddings[None])  # (B, B)
-    return bce_loss(logits[first, second], difference) + rank_loss(logits, slots.to(embeddings.device))
+        logits = twin.head(embeddings[first], embeddings[second])
+        loss = bce_loss(logits, difference)
+        return PairLoss(loss, loss, logits)
+    if config.loss == "bce+rank":
+        table = twin.head(embeddings[:, None], embeddings[None])  # (B, B)
+        logits = table[first, second]
+        loss = bce_loss(logits, difference) + rank_loss(table, slots)
+        return PairLoss(loss, loss, logits)
+    if config.loss == "contrastive":
+        distance = embedding_distance(embeddings[first], embeddings[second])
+        loss = contrastive_loss(distance, difference, margin)
+    else:
+        loss = triplet_loss(embeddings, slots, margin)
+    fixed = embeddings.detach()
+    logits = twin.head(fixed[first], fixed[second])
+    return PairLoss(loss, loss + bce_loss(logits, difference), logits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,39 +381,83 @@ class _PlannedTest:
     note: str
 
 
-def _plan_evaluation(config: EpisodeConfig, validation: ImageSet | None) -> _PlannedTest | None:
-    if validation is None:
-        return None
-    config, note = fit_ways(config, validation.labels)
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    event: Evaluation
+    episode_accuracy: FloatArray
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: it leaves an evaluation whose run is to stop
+    pass
+
+
+def evaluation_images(validation: ImageSet) -> ImageSet:
+    """The images that a run is tested on: the first few of each class."""
     rows = np.concatenate(
         [
             np.flatnonzero(validation.labels == label)[:MAX_EVALUATION_IMAGES_PER_CLASS]
             for label in np.unique(validation.labels)
         ]
     )
-    subset = replace(
+    return replace(
         validation,
         images=validation.images[rows],
         labels=validation.labels[rows],
         names=tuple(validation.names[i] for i in rows),
     )
-    return _PlannedTest(subset, config, note)
 
 
-def _evaluate(state: TrainState, test: _PlannedTest) -> Evaluation:
+def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> _PlannedTest | None:
+    if validation is None:
+        return None
+    episodes, note = fit_ways(config.evaluation, validation.labels)
+    return _PlannedTest(evaluation_images(validation), episodes, note)
+
+
+def _evaluate(state: TrainState, test: _PlannedTest, should_stop: Callable[[], bool]) -> _Outcome | None:
+    """Test the network; none where the run is to stop meanwhile."""
+
+    def heed_stop(*_: int) -> None:
+        if should_stop():
+            raise _Stopped
+
+    began = time.perf_counter()
     state.twin.eval()
     try:
-        embeddings = embed_images(state.twin, test.data.images)
+        embeddings = embed_images(state.twin, test.data.images, heed_stop)
         result = evaluate(state.twin, embeddings, test.data.labels, test.config)
+        loss = _validation_loss(state.twin, embeddings, test.data.labels)
+    except _Stopped:
+        return None
     finally:
-        state.twin.train()
-    return Evaluation(
+        training_mode(state.twin)
+        state.seconds += time.perf_counter() - began
+    state.evaluated = embeddings
+    n_way, n_shot, n_episodes = test.config.n_way, test.config.n_shot, test.config.n_episodes
+    event = Evaluation(state.step, result.accuracy, result.ci95, n_way, n_shot, n_episodes, loss)
+    return _Outcome(event, result.episode_accuracy)
+
+
+def _validation_loss(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> float:
+    """Cross-entropy over all pairs of at most ``MAX_LOSS_IMAGES`` images, evenly spaced."""
+    rows = torch.arange(0, len(labels), -(-len(labels) // MAX_LOSS_IMAGES))
+    chosen = embeddings[rows]
+    first, second, difference = all_pairs(torch.from_numpy(labels)[rows])
+    return float(bce_loss(pair_logits(twin, chosen, chosen)[first, second], difference))
+
+
+def _compare(state: TrainState, after: FloatArray) -> Comparison:
+    before = state.before.numpy()
+    gain = after - before
+    return Comparison(
         state.step,
-        result.accuracy,
-        result.ci95,
-        test.config.n_way,
-        test.config.n_shot,
-        test.config.n_episodes,
+        float(before.mean()),
+        ci95(before),
+        float(after.mean()),
+        ci95(after),
+        float(gain.mean()),
+        ci95(gain),
+        len(gain),
     )
 
 

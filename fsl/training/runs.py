@@ -2,15 +2,18 @@
 
 ``config.json`` (written once), ``events.jsonl`` (append-only, one JSON object a line),
 ``checkpoint.safetensors`` (the network, loadable at any time) and ``state.safetensors`` (all that resuming
-needs). A run started from a page or from a shell looks the same.
+needs), ``owner.lock`` (held by the process that writes the run, see ``fsl.training.owner``), ``snapshots/``
+where asked for, ``error.txt`` where it failed, ``stop`` where another process asks it to stop, and
+``data.npz`` where its images came from a page. A run started from a page or from a shell looks the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import safetensors
@@ -23,16 +26,21 @@ from fsl.config import RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError
 from fsl.fewshot.calibrate import calibrate
-from fsl.training.engine import TrainState, new_state, train
+from fsl.training.engine import TrainState, new_state, train_in_turns
 from fsl.training.events import Evaluation, Finished, Saved, Started, TrainEvent, from_json, to_json
+from fsl.training.owner import Owner, take
+from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
+from fsl.twin.trainable import training_mode
 
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
 STATE = "state.safetensors"
+ERROR = "error.txt"
+STOP = "stop"
 
 
 def run_training(
@@ -45,11 +53,15 @@ def run_training(
     validation: ImageSet | None = None,
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    owner: Owner | None = None,
+    source: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[TrainEvent]:
     """Train, keeping the run folder up to date.
 
-    The state is saved at every evaluation and at the end (then with a calibration), so that a killed run goes
-    on from there with the same numbers as one that was never interrupted.
+    The state is saved before the first batch, at every evaluation and at the end, so that a killed run goes
+    on from there with the same numbers as one that was never interrupted. What is saved can always be
+    loaded: weights that are no longer numbers never replace earlier ones. At the end the checkpoint is saved
+    at once, and again when it has been calibrated.
 
     Args:
         folder: the run folder; made if need be.
@@ -57,59 +69,136 @@ def run_training(
         config: all settings.
         start: an architecture, or a network to go on from.
         about: what the checkpoint's header says under "training": data, split, command, seed.
+        source: where the data can be had again, for who resumes the run; stays in the run folder.
         validation: images of other classes, for evaluation and calibration.
         resume: go on from the folder's state.
         should_stop: asked after every batch.
+        owner: of the folder, where the caller took it before; let go of at the end either way.
 
     Yields:
         the events of ``train`` and a ``Saved`` after each save.
 
     Raises:
-        DataError: the folder already holds a run and ``resume`` is off, or there is nothing to resume.
+        DataError: the folder already holds a run and ``resume`` is off, there is nothing to resume, or
+            another process is writing it.
         CheckpointError: the folder cannot be written, or its state is damaged.
     """
-    state = new_state(config, start)
-    if resume:
-        load_state(folder / STATE, state)
-        _keep_events_until(folder / EVENTS, state.step)
-    else:
-        _begin(folder, config, state.twin.config, about)
-    calibration_data = validation if validation is not None and validation.n_classes > 2 else None
-    with (folder / EVENTS).open("a", encoding="utf-8") as log:
-
-        def written(event: TrainEvent) -> TrainEvent:
-            log.write(json.dumps(to_json(event)) + "\n")
-            log.flush()
-            return event
-
-        last_evaluation: Evaluation | None = None
-        for event in train(data, config, state, validation, should_stop):
-            if isinstance(event, Started) and resume:
-                yield event  # the log has one from the first start
-                continue
-            if isinstance(event, Evaluation):
-                last_evaluation = event
-            if isinstance(event, Evaluation | Finished):
-                fitted_on = calibration_data if isinstance(event, Finished) else None
-                _save(folder, state, about, last_evaluation, fitted_on)
-                yield written(event)
-                yield written(Saved(state.step, CHECKPOINT))
-                continue
-            yield written(event)
+    turns = run_in_turns(
+        folder,
+        data,
+        config,
+        start,
+        about=about,
+        validation=validation,
+        resume=resume,
+        should_stop=should_stop,
+        owner=owner,
+        source=source,
+    )
+    for event in turns:
+        if event is not None:
+            yield event
 
 
-def _begin(folder: Path, config: TrainConfig, model: ModelConfig, about: dict[str, Any]) -> None:
+def run_in_turns(
+    folder: Path,
+    data: ImageSet,
+    config: TrainConfig,
+    start: ModelConfig | TwinNetwork,
+    *,
+    about: dict[str, Any],
+    validation: ImageSet | None = None,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    owner: Owner | None = None,
+    source: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[TrainEvent | None]:
+    """As ``run_training``, but also yields None after each batch, so that several runs can take turns."""
+
+    def to_stop() -> bool:
+        return should_stop() or (folder / STOP).exists()
+
+    with owner or take(folder) as held:
+        state = new_state(config, start)
+        earlier: list[TrainEvent] = []
+        if resume:
+            load_state(folder / STATE, state)
+            earlier = keep_events_until(folder / EVENTS, state.step)
+            drop_frames_after(folder, state.step)
+        else:
+            _begin(folder, config, state, about, source)
+        held.note("running")
+        (folder / STOP).unlink(missing_ok=True)
+        (folder / ERROR).unlink(missing_ok=True)
+        recorder = Recorder(folder, validation, config.snapshot_images)
+        with (folder / EVENTS).open("a", encoding="utf-8") as log:
+
+            def written(event: TrainEvent) -> TrainEvent:
+                log.write(json.dumps(to_json(event)) + "\n")
+                log.flush()
+                return event
+
+            evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
+            due = False
+            for event in train_in_turns(data, config, state, validation, to_stop, earlier):
+                if event is None:
+                    if due:  # after all events of this batch, so that none is missing from a resumed run
+                        due = False
+                        yield from map(written, _save(folder, state, about, evaluation))
+                    yield None
+                elif isinstance(event, Started) and any(isinstance(e, Started) for e in earlier):
+                    yield event  # the log has one from the first start
+                elif isinstance(event, Finished):
+                    saved = _save(folder, state, about, evaluation)
+                    held.note("closing")
+                    yield written(event)
+                    if saved and validation is not None and validation.n_classes > 2:
+                        saved = _save(folder, state, about, evaluation, validation)
+                    yield from map(written, saved)
+                else:
+                    if isinstance(event, Evaluation):
+                        evaluation, due = event, True
+                        recorder.record(event.step, state.evaluated)
+                    yield written(event)
+
+
+def prepare_run(
+    folder: Path,
+    config: TrainConfig,
+    start: ModelConfig | TwinNetwork,
+    about: dict[str, Any],
+    source: Mapping[str, Any],
+) -> None:
+    """Write everything of a run but its training, for which it is then resumed from batch 0.
+
+    Args:
+        folder: the run folder, held by the caller.
+        config, start, about: as ``run_training``.
+        source: where the data is, as ``fsl.training.datasource`` reads it.
+
+    Raises:
+        DataError: the folder already holds a run.
+        CheckpointError: it cannot be written.
+    """
+    _begin(folder, config, new_state(config, start), about, source)
+
+
+def _begin(
+    folder: Path, config: TrainConfig, state: TrainState, about: dict[str, Any], source: Mapping[str, Any]
+) -> None:
     if (folder / EVENTS).exists():
         raise DataError(
             f"{folder} already holds a run. Go on with it (--resume), or name another folder (--run-dir)."
         )
     settings = {
         "train": config.to_json(),
-        "model": model.to_json(),
+        "model": state.twin.config.to_json(),
         "about": about,
+        "data": dict(source),
         "version": fsl.__version__,
     }
     checkpoints.write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
+    _save(folder, state, about, None)
 
 
 def _save(
@@ -117,8 +206,15 @@ def _save(
     state: TrainState,
     about: dict[str, Any],
     evaluation: Evaluation | None,
-    validation: ImageSet | None,
-) -> None:
+    validation: ImageSet | None = None,
+) -> list[TrainEvent]:
+    """Save the checkpoint (calibrated where there is a ``validation``) and the state.
+
+    Returns:
+        one ``Saved``, or nothing where the weights are no longer numbers and so were not saved.
+    """
+    if not all(bool(torch.isfinite(values).all()) for values in state.twin.state_dict().values()):
+        return []
     info = checkpoints.CheckpointInfo(
         name=folder.name,
         model=state.twin.config,
@@ -136,8 +232,9 @@ def _save(
             info = replace(info, calibrations=fitted, rule=best.rule)
         checkpoints.save(folder / CHECKPOINT, state.twin, info)
     finally:
-        state.twin.train()
+        training_mode(state.twin)
     checkpoints.write_atomically(folder / STATE, dump_state(state))
+    return [Saved(state.step, CHECKPOINT)]
 
 
 def fit_calibrations(
@@ -162,9 +259,13 @@ def dump_state(state: TrainState) -> bytes:
         for key, value in values.items():
             tensors[f"optimiser.{number}.{key}"] = torch.as_tensor(value)
     tensors["generator"] = state.generator.get_state()
+    tensors["before"] = state.before
+    if state.window:
+        tensors["window"] = torch.stack(state.window)
     header = {
         "step": state.step,
         "seconds": state.seconds,
+        "bf16": state.bf16,
         "sampler": state.sampler.bit_generator.state,
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
@@ -192,8 +293,12 @@ def load_state(path: Path, state: TrainState) -> None:
         state.twin.load_state_dict(twin)
         _load_optimiser(state.optimiser, tensors)
         state.generator.set_state(tensors["generator"])
+        state.before = tensors.get("before", state.before)
+        window = tensors.get("window")
+        state.window = [] if window is None else list(window.to(state.device))
         state.sampler.bit_generator.state = header["sampler"]
         state.step, state.seconds = int(header["step"]), float(header["seconds"])
+        state.bf16 = bool(header.get("bf16", state.bf16))  # another measurement must not change the numbers
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} is damaged or belongs to a run with other settings ({error}). Start the run anew."
@@ -231,8 +336,15 @@ def read_events(path: Path) -> list[TrainEvent]:
     return events
 
 
-def _keep_events_until(path: Path, step: int) -> None:
-    """Drop what was logged after the saved state, and the end of a stopped run: it will happen again."""
-    kept = [e for e in read_events(path) if e.step <= step and not isinstance(e, Finished)]
+def keep_events_until(path: Path, step: int) -> list[TrainEvent]:
+    """Drop what was logged after the saved state, and the end of a stopped run: it will happen again.
+
+    Returns:
+        the events that stay.
+    """
+    if not path.exists():  # killed between its first save and its first event
+        return []
+    kept: list[TrainEvent] = [e for e in read_events(path) if e.step <= step and not isinstance(e, Finished)]
     lines = "".join(json.dumps(to_json(event)) + "\n" for event in kept)
     checkpoints.write_atomically(path, lines.encode())
+    return kept

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet, concatenate, load_image_set
@@ -91,3 +92,38 @@ def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet,
     names = [data.class_names[i] for i in order]
     held_out, kept = sorted(names[:n_held_out]), sorted(names[n_held_out:])
     return data.select_classes(kept), data.select_classes(held_out)
+
+
+def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    """Split by image within each class: for classes too few to hold some out.
+
+    Args:
+        data: all images.
+        share: of each class's images held out, 0 to below 1; 2 images at least stay in the training set.
+        seed: of the choice.
+
+    Returns:
+        the training set, and the validation set of the same classes, or none where no two classes could give
+        two images each.
+
+    Raises:
+        DataError: the share is out of range.
+    """
+    if not 0 <= share < 1:
+        raise DataError(f"The share of validation images is {share}; it must be 0 to below 1.")
+    rng = np.random.default_rng(seed)
+    held_out = np.zeros(len(data), bool)
+    n_classes = 0
+    for label in range(data.n_classes):
+        rows = np.flatnonzero(data.labels == label)
+        n = min(max(2, round(share * len(rows))), len(rows) - 2)
+        if share and n >= 2:
+            held_out[rng.permutation(rows)[:n]] = True
+            n_classes += 1
+    return (_rows(data, ~held_out), _rows(data, held_out)) if n_classes >= 2 else (data, None)
+
+
+def _rows(data: ImageSet, chosen: NDArray[np.bool_]) -> ImageSet:
+    rows = np.flatnonzero(chosen)
+    names = tuple(data.names[i] for i in rows)
+    return replace(data, images=data.images[rows], labels=data.labels[rows], names=names)

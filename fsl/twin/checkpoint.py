@@ -242,10 +242,24 @@ def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[st
         raise CheckpointError(f"{name} does not fit its own header; weights {'; '.join(faults)}.")
 
 
+def user_folder() -> Path:
+    """Where a user's checkpoints are saved: ``FSL_CHECKPOINT_DIR``, else ``saved`` beside those that ship."""
+    return Path(os.environ.get("FSL_CHECKPOINT_DIR") or CHECKPOINT_DIR / "saved")
+
+
 def available(folder: Path | None = None) -> dict[str, Path]:
-    """The checkpoints in a folder (by default the ones that ship, or ``FSL_CHECKPOINT_DIR``), by name."""
-    folder = folder or Path(os.environ.get("FSL_CHECKPOINT_DIR") or CHECKPOINT_DIR)
-    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}")) if not path.name.startswith(".")}
+    """The checkpoints in a folder, by name.
+
+    Args:
+        folder: by default ``FSL_CHECKPOINT_DIR``, else those that ship and then those saved by the user.
+    """
+    default = [user_folder()] if os.environ.get("FSL_CHECKPOINT_DIR") else [CHECKPOINT_DIR, user_folder()]
+    files = [path for place in ([folder] if folder else default) for path in sorted(place.glob(f"*{SUFFIX}"))]
+    found: dict[str, Path] = {}
+    for path in files:
+        if not path.name.startswith("."):
+            found.setdefault(path.stem, path)
+    return found
 
 
 def find(name_or_file: str) -> Path:

@@ -1,4 +1,4 @@
-"""Losses on pairs. Difference labels throughout: 0 = same class, 1 = different class."""
+"""Losses on pairs and triplets. Difference labels throughout: 0 = same class, 1 = different class."""
 
 from __future__ import annotations
 
@@ -59,3 +59,63 @@ def rank_loss(logits: Tensor, labels: Tensor) -> Tensor:
     positives = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     nearest_others = torch.logsumexp((-logits).masked_fill(same, -torch.inf), dim=1, keepdim=True)
     return F.softplus(nearest_others + logits)[positives].mean()
+
+
+def embedding_distance(e1: Tensor, e2: Tensor) -> Tensor:
+    """Euclidean distance of embeddings over the root of their length D: the root mean square difference.
+
+    Divided so that a margin means the same for embeddings of any length.
+
+    Args:
+        e1: float ``(..., D)``.
+        e2: float, broadcastable against ``e1``.
+
+    Returns:
+        float ``(...)``, not negative, lower = closer.
+    """
+    squared = (e1 - e2).square().mean(-1)
+    # The root has an infinite slope at 0, which equal embeddings would turn into NaN.
+    return torch.sqrt(squared + 1e-12)
+
+
+def contrastive_loss(distance: Tensor, difference: Tensor, margin: float) -> Tensor:
+    """Same pairs are pulled together, different ones pushed apart until they are ``margin`` apart.
+
+    ``(1 - t) d^2 / 2 + t max(0, margin - d)^2 / 2`` with t the difference label (Hadsell, Chopra and LeCun,
+    "Dimensionality Reduction by Learning an Invariant Mapping", 2006), the two kinds of pairs weighted
+    equally as in ``bce_loss``.
+
+    Args:
+        distance: float ``(n_pairs,)``, of ``embedding_distance``.
+        difference: float ``(n_pairs,)`` of 0 and 1.
+        margin: positive.
+
+    Returns:
+        float scalar.
+    """
+    same = distance.square() / 2
+    different = F.relu(margin - distance).square() / 2
+    return (torch.where(difference > 0, different, same) * pair_weights(difference)).sum()
+
+
+def triplet_loss(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """An image must be closer to those of its class than to all others, by ``margin``.
+
+    ``max(0, d(a, p) - d(a, n) + margin)`` (Schroff, Kalenichenko and Philbin, "FaceNet", 2015), as the mean
+    over every valid triplet of the batch: a and p two images of one class, n one of another. The plain
+    distance in place of its square, and all triplets in place of the semi-hard ones, keep it from collapsing
+    and let its value fall to 0 (Hermans, Beyer and Leibe, "In Defense of the Triplet Loss", 2017).
+
+    Args:
+        embeddings: float ``(n, D)``.
+        labels: int ``(n,)``; at least two images of one class and two classes.
+        margin: positive.
+
+    Returns:
+        float scalar; the margin itself where all embeddings are equal.
+    """
+    distance = embedding_distance(embeddings[:, None], embeddings[None])  # (n, n)
+    same = labels[:, None] == labels[None, :]
+    anchors, positives = torch.nonzero(same.triu(1) | same.tril(-1), as_tuple=True)
+    hinge = F.relu(distance[anchors, positives][:, None] - distance[anchors] + margin)  # (n_ap, n)
+    return hinge[~same[anchors]].mean()

@@ -1,0 +1,473 @@
+"""Runs in the background of this process: few at once, at low priority, and stopped within a second.
+
+One manager serves the whole process. Each job is a daemon thread; a job is one run, or several that are
+compared and take turns batch by batch, so that their curves grow side by side. What a run is and does stands
+in its folder (``fsl.training.status``): a manager in another process, or a later one, sees and resumes it.
+
+Jobs share the cores, so the number of threads of a run changes as others come and go, and with it the last
+digits of its numbers: they are the same bit for bit where the number of threads is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import re
+import shutil
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fsl.config import DataSource, ModelConfig, TrainConfig
+from fsl.errors import CheckpointError, DataError, FslError, SettingsError
+from fsl.training.datasource import (
+    IMAGES,
+    TrainingData,
+    load_training_data,
+    read_stored_images,
+    source_of,
+    store_images,
+)
+from fsl.training.events import Finished, TrainEvent, to_json
+from fsl.training.owner import Owner, take
+from fsl.training.runs import CONFIG, ERROR, EVENTS, STOP, prepare_run, run_in_turns
+from fsl.training.status import RunInfo, find_run, forget_run, list_runs, read_run, run_folder, runs_root
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.network import TwinNetwork
+
+NICENESS = 15
+MOST_AT_ONCE = 2
+MOST_WAITING = 20
+_NAME = re.compile(r"[\w][\w .()+-]{0,59}")
+
+
+@dataclass(frozen=True, eq=False)
+class RunPlan:
+    """A run to start.
+
+    Attributes:
+        config: all settings.
+        start: an architecture, or a network to fine-tune, of which a copy is taken.
+        data: where the images are, or the images themselves, which are then kept in the run folder.
+        name: for people; "" for the run's id.
+        about: what the checkpoint's header shall say besides data and seed: "title", "licence", "start".
+    """
+
+    config: TrainConfig
+    start: ModelConfig | TwinNetwork
+    data: DataSource | TrainingData
+    name: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Run:
+    folder: Path
+    owner: Owner
+    stop: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+
+class RunManager:
+    """Starts, stops and resumes runs; safe from threads.
+
+    Args:
+        root: the folder of runs; by default ``runs_root()`` at each call.
+        most_at_once: jobs that compute at the same time; the others wait their turn.
+
+    Attributes:
+        most_at_once: as given; may be changed.
+        cores: what all jobs share: those there are, or fewer where torch was told so (OMP_NUM_THREADS).
+    """
+
+    def __init__(self, root: Path | None = None, most_at_once: int = MOST_AT_ONCE) -> None:
+        self._root = root
+        self._lock = threading.RLock()
+        self._waiting: deque[list[_Run]] = deque()
+        self._computing: list[list[_Run]] = []
+        self.most_at_once = most_at_once
+        self.cores = min(usable_cores(), torch.get_num_threads())
+
+    @property
+    def root(self) -> Path:
+        """The folder of runs."""
+        return self._root or runs_root()
+
+    def start(self, plan: RunPlan) -> str:
+        """Start a run, or queue it while as many as may compute do.
+
+        Returns:
+            its id, the name of its folder.
+
+        Raises:
+            DataError, CheckpointError, SettingsError: too many wait already, the folder cannot be written, or
+                the settings are impossible here.
+        """
+        return self.start_together([plan])[0]
+
+    def start_together(self, plans: Sequence[RunPlan]) -> list[str]:
+        """Start runs that are compared: they take turns, batch by batch. Raises as ``start``.
+
+        Returns:
+            their ids, in the order of the plans.
+        """
+        with self._lock:
+            self._refuse_more()
+            runs: list[_Run] = []
+            group = _new_id(self.root) if len(plans) > 1 else ""
+            try:
+                for plan in plans:
+                    runs.append(_prepare(self.root, plan, group))
+            except BaseException:
+                for run in runs:
+                    run.owner.release()
+                    shutil.rmtree(run.folder, ignore_errors=True)
+                raise
+            self._enqueue(runs)
+            return [run.id for run in runs]
+
+    def resume(self, run_id: str) -> None:
+        """Go on with a run that was stopped, interrupted or failed.
+
+        Raises:
+            DataError: there is no such run, it is running, it is done, or its images are not to be found.
+            CheckpointError: its state is damaged, or the folder cannot be written.
+        """
+        with self._lock:
+            info = find_run(run_id, self.root)
+            if info.status == "finished":
+                raise DataError(
+                    f"The run {info.name} has done all its batches. Start a new one to train more."
+                )
+            if info.config is None or info.model is None:
+                raise DataError(f"The run {info.name} cannot go on: {' '.join(info.problems)}")
+            self._refuse_more()
+            owner = take(info.folder)
+            try:
+                source_of(_settings(info.folder).get("data", {}), info.folder)
+                owner.note("queued")
+            except BaseException:
+                owner.release()
+                raise
+            self._enqueue([_Run(info.folder, owner)])
+
+    def stop(self, run_id: str) -> None:
+        """Ask a run to stop; it does within a batch, and leaves a checkpoint. One that is over stays so.
+
+        Raises:
+            DataError: there is no such run.
+            CheckpointError: another process has it and cannot be told.
+        """
+        folder = run_folder(run_id, self.root)
+        with self._lock:
+            run = self._find(run_id)
+            if run is not None:
+                run.stop.set()
+                if any(run in job for job in self._waiting):
+                    self._take_out(run)
+                return
+        if read_run(folder).is_live:
+            checkpoints.write_atomically(folder / STOP, b"")
+
+    def wait(self, run_id: str, timeout: float | None = None) -> bool:
+        """Wait until a run of this process is over and its folder is let go of.
+
+        Returns:
+            whether it is, within ``timeout`` seconds.
+        """
+        with self._lock:
+            run = self._find(run_id)
+        return run is None or run.over.wait(timeout)
+
+    def delete(self, run_id: str) -> None:
+        """Stop a run if need be, and remove its folder.
+
+        Raises:
+            DataError: there is no such run, or another process has it and does not let go.
+            CheckpointError: the folder cannot be removed.
+        """
+        folder = run_folder(run_id, self.root)
+        self.stop(run_id)
+        self.wait(run_id, timeout=10)
+        with take(folder):
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise CheckpointError(f"{folder} could not be removed: {error.strerror or error}.") from error
+        forget_run(folder)
+
+    def runs(self) -> list[RunInfo]:
+        """Every run in the folder, the latest first."""
+        return list_runs(self.root)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Stop every run of this process, so that each leaves its latest state."""
+        with self._lock:
+            runs = [run for job in (*self._waiting, *self._computing) for run in job]
+            for run in runs:
+                self.stop(run.id)
+        deadline = time.monotonic() + timeout
+        for run in runs:
+            run.over.wait(max(0.0, deadline - time.monotonic()))
+
+    def _find(self, run_id: str) -> _Run | None:
+        jobs = (*self._waiting, *self._computing)
+        return next((run for job in jobs for run in job if run.id == run_id), None)
+
+    def _refuse_more(self) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise SettingsError(
+                f"{MOST_WAITING} runs are waiting already. Wait until some are done, or stop some."
+            )
+
+    def _enqueue(self, job: list[_Run]) -> None:
+        self._waiting.append(job)
+        self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
+        while self._waiting and len(self._computing) < self.most_at_once:
+            job = self._waiting.popleft()
+            self._computing.append(job)
+            name = f"run-{job[0].id}"
+            threading.Thread(target=self._compute, args=(job,), name=name, daemon=True).start()
+
+    def _take_out(self, run: _Run) -> None:
+        """A queued run that is stopped is over without a batch."""
+        for job in list(self._waiting):
+            if run in job:
+                job.remove(run)
+                if not job:
+                    self._waiting.remove(job)
+        _log(run.folder, Finished(0, 0.0, stopped=True))
+        _let_go(run)
+
+    def _compute(self, job: list[_Run]) -> None:
+        """The thread of one job."""
+        lower_priority()
+        threads = _Threads(self)
+        try:
+            turns = [(run, self._turns(run, threads)) for run in list(job)]
+            while turns:
+                turns = [(run, steps) for run, steps in turns if _take_turn(run, steps)]
+        finally:
+            for run in job:
+                _let_go(run)
+            with self._lock:
+                self._computing.remove(job)
+                self._begin_waiting()
+            threads.restore()
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _turns(self, run: _Run, threads: _Threads) -> Iterator[TrainEvent | None]:
+        """Load a run's images and train."""
+
+        def to_stop() -> bool:
+            threads.adjust()
+            return run.stop.is_set()
+
+        threads.adjust()
+        run.owner.note("running")
+        config, model, about, data = _load(run.folder)
+        yield None
+        yield from run_in_turns(
+            run.folder,
+            data.train,
+            config,
+            model,
+            about=about,
+            validation=data.validation,
+            resume=True,
+            should_stop=to_stop,
+            owner=run.owner,
+        )
+
+    def share_of_cores(self) -> int:
+        """Threads for each job, so that all that compute now do not exceed the cores together."""
+        return max(1, self.cores // max(1, len(self._computing)))
+
+
+class _Threads:
+    """The torch threads of one job's thread, adjusted as jobs come and go.
+
+    ``torch.set_num_threads`` holds for the calling thread (and for threads that first use torch later), but
+    only once that thread has looked the number up: the first look-up takes over the process's latest.
+    """
+
+    def __init__(self, manager: RunManager) -> None:
+        self._manager = manager
+        self._number = torch.get_num_threads()
+
+    def adjust(self) -> None:
+        """Take this job's share."""
+        self._set(self._manager.share_of_cores())
+
+    def restore(self) -> None:
+        """Leave threads that come later all cores."""
+        self._set(self._manager.cores)
+
+    def _set(self, number: int) -> None:
+        if number != self._number:
+            torch.set_num_threads(number)
+            self._number = number
+
+
+@lru_cache(maxsize=1)
+def run_manager() -> RunManager:
+    """The manager of this process; its runs are stopped properly when the process ends properly."""
+    manager = RunManager()
+    atexit.register(manager.close)
+    return manager
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def lower_priority() -> None:
+    """Let everything else go first; the threads that torch makes for this one inherit it. Linux only."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        now = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, max(now, NICENESS))
+
+
+def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
+    """Keep a run's checkpoint under a name, by which every page and command finds it at once.
+
+    Args:
+        run_id: the run.
+        name: letters, digits, spaces, ``. ( ) + -`` and ``_``; at most 60.
+        root: the folder of runs; by default ``runs_root()``.
+
+    Returns:
+        the new file.
+
+    Raises:
+        SettingsError: the name cannot be used, or is taken.
+        CheckpointError: the run has no checkpoint, or it cannot be written.
+        DataError: there is no such run.
+    """
+    name = name.strip()
+    if not _NAME.fullmatch(name) or name.endswith("."):
+        raise SettingsError(
+            "A checkpoint's name has 1 to 60 letters, digits, spaces or . _ - + ( ), beginning with a letter "
+            "or digit."
+        )
+    if name.casefold() in {taken.casefold() for taken in checkpoints.available()}:
+        raise SettingsError(f"There is a checkpoint {name!r} already. Choose another name.")
+    info = find_run(run_id, root)
+    if not info.has_checkpoint:
+        raise CheckpointError(f"The run {info.name} has no checkpoint yet.")
+    loaded = checkpoints.load(info.folder / "checkpoint.safetensors")
+    path = checkpoints.user_folder() / f"{name}{checkpoints.SUFFIX}"
+    checkpoints.save(path, loaded.twin, replace(loaded.info, name=name, title=loaded.info.title or name))
+    return path
+
+
+def _take_turn(run: _Run, steps: Iterator[TrainEvent | None]) -> bool:
+    """One batch and its events; whether there is more to come. A failure is the run's own, and is kept."""
+    try:
+        for event in steps:
+            if event is None:
+                return True
+        message = ""
+    except FslError as error:
+        message = str(error)
+    except torch.OutOfMemoryError:
+        message = "The GPU has not enough free memory. Choose fewer images a batch, or smaller ones."
+    except Exception as error:  # noqa: BLE001 - the thread's outermost frame: what is not kept here is lost
+        message = f"The training broke off unexpectedly ({type(error).__name__}: {error})."
+    if message:
+        _note_error(run.folder, message)
+    _let_go(run)
+    return False
+
+
+def _note_error(folder: Path, message: str) -> None:
+    try:
+        (folder / ERROR).write_text(message + "\n", encoding="utf-8")
+    except OSError as error:  # a full disk, say; the run is then listed as interrupted
+        print(f"fsl: {folder.name}: {message} ({error})", file=sys.stderr)
+
+
+def _let_go(run: _Run) -> None:
+    run.owner.release()
+    run.over.set()
+
+
+def _new_id(root: Path) -> str:
+    """A run's id that sorts by time: "20260131-142501", with "-2" and so on where there is one already."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    number, run_id = 1, stamp
+    while (root / run_id).exists():
+        number += 1
+        run_id = f"{stamp}-{number}"
+    return run_id
+
+
+def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
+    """The folder of a run that is to be queued."""
+    folder = root / _new_id(root)
+    owner = take(folder)
+    try:
+        source: dict[str, Any]
+        words: dict[str, Any]
+        if isinstance(plan.data, DataSource):
+            source, words = plan.data.to_json(), {"data": plan.data.data or plan.data.recipe}
+        else:
+            source, words = {"file": IMAGES}, {"data": plan.data.words}
+            store_images(folder, plan.data)
+        about = {**words, "seed": plan.config.seed, **plan.about, "name": plan.name, "group": group}
+        owner.note("queued")
+        prepare_run(folder, plan.config, plan.start, about, source)
+    except BaseException:
+        owner.release()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _Run(folder, owner)
+
+
+def _load(folder: Path) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
+    """Settings and images of a run, from its folder alone."""
+    settings = _settings(folder)
+    config, model = TrainConfig.from_json(settings["train"]), ModelConfig.from_json(settings["model"])
+    source = source_of(settings.get("data", {}), folder)
+    if isinstance(source, Path):
+        data = read_stored_images(source)
+    else:
+        data = load_training_data(source, model, config.seed, lambda problems: None)
+    about = {**settings.get("about", {}), "classes": list(data.train.class_names)}
+    about |= {"data": data.words, "validation": data.validation_words}
+    return config, model, about, data
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"The settings of the run {folder.name} cannot be read ({error}).") from error
+    if not isinstance(values, dict):
+        raise DataError(f"The settings of the run {folder.name} are damaged.")
+    return values
+
+
+def _log(folder: Path, event: TrainEvent) -> None:
+    with (folder / EVENTS).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(to_json(event)) + "\n")

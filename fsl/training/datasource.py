@@ -1,0 +1,198 @@
+"""A run's images: found again by whoever resumes it, who need not be the one who started it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsl.config import DataSource, ModelConfig
+from fsl.data.builtin import BUILTIN_SETS, builtin_set
+from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.listing import list_images
+from fsl.data.named import named_sets, resolve_data
+from fsl.data.splits import expand_prefixes, read_class_list
+from fsl.errors import DataError, SettingsError
+from fsl.training.recipes import RECIPES, Source
+from fsl.training.sources import Report, hold_out_classes, hold_out_images, load_source, load_sources
+from fsl.twin.checkpoint import write_atomically
+
+IMAGES = "data.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a run works on.
+
+    Attributes:
+        train: images trained on.
+        validation: images tested on, if any.
+        words: what the first are, for the checkpoint's header.
+        validation_words: what the second are; "" without.
+    """
+
+    train: ImageSet
+    validation: ImageSet | None = None
+    words: str = ""
+    validation_words: str = ""
+
+
+def load_training_data(source: DataSource, model: ModelConfig, seed: int, report: Report) -> TrainingData:
+    """The images of a run, at the network's size.
+
+    Args:
+        source: where they are.
+        model: gives size and fit.
+        seed: of what is held out.
+        report: told which files were left out.
+
+    Raises:
+        DataError: something is not there or cannot be used.
+    """
+    if source.recipe:
+        if source.recipe not in RECIPES:
+            raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
+        recipe = RECIPES[source.recipe]
+        return TrainingData(
+            load_sources(recipe.train, model, report, source.data or None),
+            load_source(recipe.validation, model, report, source.data or None),
+            "; ".join(_source_words(s) for s in recipe.train),
+            _source_words(recipe.validation),
+        )
+    shown = Path(source.data).name
+    data = load_images(source.data, source.part, source.classes, model, report)
+    if source.validation:
+        held_out = load_images(source.data, source.part, source.validation, model, report)
+        seen = set(held_out.class_names)
+        kept = data.select_classes([name for name in data.class_names if name not in seen])
+        words = Path(source.validation).name
+        return TrainingData(kept, held_out, f"{shown} without {words}", f"{shown} {words}")
+    return held_out_data(data, source.hold_out, source.hold_out_of, seed, shown)
+
+
+def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) -> TrainingData:
+    """Images split into those to train on and those to test on.
+
+    Args:
+        data: all images.
+        share: held out, 0 to below 1.
+        of: "classes" or "images".
+        seed: of the choice.
+        shown: what the images are called.
+    """
+    split = hold_out_images if of == "images" else hold_out_classes
+    train, held_out = split(data, share, seed)
+    words = f"{shown}, {share:g} of the {of} held out, seed {seed}"
+    return TrainingData(train, held_out, words, f"the {of} held out of {shown}" if held_out else "")
+
+
+def load_images(data: str, part: str, classes: str, model: ModelConfig, report: Report) -> ImageSet:
+    """All images of a built-in set, a named set, a folder or a zip.
+
+    Args:
+        data, part, classes: as in ``DataSource``.
+        model: gives size and fit.
+        report: told which files were left out.
+
+    Raises:
+        DataError: there is nothing to use.
+    """
+    if data in BUILTIN_SETS and data not in named_sets() and not Path(data).exists():
+        images = builtin_set(data, model.image_size)
+        wanted = read_class_list(classes) if classes else None
+        return (
+            images if wanted is None else images.select_classes(expand_prefixes(images.class_names, wanted))
+        )
+    listing = list_images(resolve_data(data), part or None)
+    wanted = expand_prefixes(listing.class_names, read_class_list(classes)) if classes else None
+    loaded, problems = load_image_set(listing, model.image_size, model.fit, classes=wanted)
+    report(problems)
+    return loaded
+
+
+def store_images(folder: Path, data: TrainingData) -> None:
+    """Keep images that came from a page in the run folder, for resuming.
+
+    Raises:
+        CheckpointError: they cannot be written.
+    """
+    buffer = io.BytesIO()
+    parts = {"train": data.train, "validation": data.validation}
+    arrays = {
+        f"{name}_{key}": values
+        for name, images in parts.items()
+        if images is not None
+        for key, values in _arrays(images).items()
+    }
+    words = np.array([data.words, data.validation_words], dtype=np.str_)
+    np.savez(buffer, words=words, **arrays)
+    write_atomically(folder / IMAGES, buffer.getvalue())
+
+
+def source_of(settings: Mapping[str, Any], folder: Path) -> DataSource | Path:
+    """Where the images of a run are, as its ``config.json`` has it under "data".
+
+    Returns:
+        a source, or the file in the run folder.
+
+    Raises:
+        DataError: it does not say, or what it says cannot be read.
+    """
+    if settings.get("file") == IMAGES:
+        return folder / IMAGES
+    try:
+        return DataSource.from_json(dict(settings))
+    except (SettingsError, TypeError, ValueError) as error:
+        raise DataError(
+            f"The run {folder.name} does not say where its images are, so it cannot go on from here. "
+            "Repeat its command with --resume, or start a new run."
+        ) from error
+
+
+def read_stored_images(path: Path) -> TrainingData:
+    """What ``store_images`` wrote.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            train, validation = (_image_set(arrays, name) for name in ("train", "validation"))
+            words, validation_words = (str(text) for text in arrays["words"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"The images of the run {path.parent.name} are missing or damaged ({error})."
+        ) from error
+    if train is None:
+        raise DataError(f"The images of the run {path.parent.name} are missing. Start a new run.")
+    return TrainingData(train, validation, words, validation_words)
+
+
+def _arrays(images: ImageSet) -> dict[str, Any]:
+    return {
+        "images": images.images,
+        "labels": images.labels,
+        "class_names": np.array(images.class_names, dtype=np.str_),
+        "names": np.array(images.names, dtype=np.str_),
+    }
+
+
+def _image_set(arrays: Mapping[str, Any], name: str) -> ImageSet | None:
+    if f"{name}_images" not in arrays:
+        return None
+    return ImageSet(
+        arrays[f"{name}_images"],
+        arrays[f"{name}_labels"],
+        tuple(str(value) for value in arrays[f"{name}_class_names"]),
+        tuple(str(value) for value in arrays[f"{name}_names"]),
+    )
+
+
+def _source_words(source: Source) -> str:
+    without = f" without {', '.join(source.without)}" if source.without else ""
+    return f"{source.data} {source.classes}{without}".strip()

@@ -1,0 +1,105 @@
+"""Who is writing a run folder: a lock that the system itself lets go of when its process ends, killed or not.
+
+A lock rather than a process number in a file: numbers are used again, clocks are set back, and two containers
+on one folder count their processes separately.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import IO, Literal, Self
+
+from fsl.errors import CheckpointError, DataError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[str]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+LOCK = "owner.lock"
+PHASE = "phase"
+Phase = Literal["queued", "running", "closing"]
+PHASES: tuple[Phase, ...] = ("queued", "running", "closing")
+# A reader of the status takes the lock for an instant; whoever wants to keep it tries again.
+_TRIES, _PAUSE_SECONDS = 20, 0.01
+
+
+class Owner:
+    """Holds a run folder until it is let go of; a context manager.
+
+    Args:
+        folder: the run folder.
+        lock: the open, locked file.
+    """
+
+    def __init__(self, folder: Path, lock: IO[str]) -> None:
+        self._folder = folder
+        self._lock = lock
+
+    def note(self, phase: Phase) -> None:
+        """Say what the run is doing, for those who list it; "closing" when it only puts things away."""
+        (self._folder / PHASE).write_text(phase, encoding="utf-8")
+
+    def release(self) -> None:
+        """Let go; a second time does nothing."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def take(folder: Path) -> Owner:
+    """Become the one who writes this run folder; it is made if need be.
+
+    Raises:
+        DataError: another thread or process is writing it.
+        CheckpointError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK).open("a", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{folder} could not be written: {error.strerror or error}.") from error
+    for _ in range(_TRIES):
+        try:
+            _lock(file)
+        except OSError:
+            time.sleep(_PAUSE_SECONDS)
+            continue
+        return Owner(folder, file)
+    file.close()
+    raise DataError(f"{folder.name} is being trained right now. Stop it first, or wait until it is done.")
+
+
+def phase_of(folder: Path) -> Phase | None:
+    """What the living owner of a run folder is doing; none where nobody is writing it."""
+    try:
+        file = (folder / LOCK).open(encoding="utf-8")
+    except OSError:
+        return None
+    with file:
+        try:
+            _lock(file)
+        except OSError:
+            return next((phase for phase in PHASES if phase == _read_phase(folder)), "running")
+    return None
+
+
+def _read_phase(folder: Path) -> str:
+    try:
+        return (folder / PHASE).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,153 @@
+"""Embeddings of the same few images through a run, so that a map of them can be seen to move.
+
+``snapshots/images.npz`` holds small thumbnails, labels and names, once; ``snapshots/<step>.npy`` the
+embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept: when there are more, every
+second one goes, so that the frames stay spread over the run however long it is. Embeddings longer than
+``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from torch import Tensor
+
+from fsl.data.imageset import ImageSet
+from fsl.errors import DataError
+from fsl.training.engine import evaluation_images
+from fsl.twin.checkpoint import write_atomically
+
+FOLDER = "snapshots"
+IMAGES = "images.npz"
+MOST_FRAMES = 60
+MOST_VALUES = 1024
+THUMBNAIL = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshots:
+    """What a run recorded.
+
+    Attributes:
+        thumbnails: uint8 ``(n, 32, 32, 3)``.
+        labels: int64 ``(n,)``, positions in ``class_names``.
+        class_names: of the validation classes.
+        names: n file names.
+        steps: batches done at each frame, rising.
+        frames: float16 ``(n, D)`` each.
+    """
+
+    thumbnails: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+    steps: tuple[int, ...]
+    frames: tuple[npt.NDArray[np.float16], ...]
+
+
+class Recorder:
+    """Writes the frames of one run.
+
+    Args:
+        run: its folder.
+        validation: the run's; none records nothing.
+        n_images: how many images to follow; 0 records nothing.
+    """
+
+    def __init__(self, run: Path, validation: ImageSet | None, n_images: int) -> None:
+        self._folder = run / FOLDER
+        self._images = evaluation_images(validation) if validation is not None and n_images else None
+        self._rows = np.empty(0, np.int64)
+        if self._images is not None:
+            self._rows = spread_over_classes(self._images.labels, n_images)
+
+    def record(self, step: int, embeddings: Tensor | None) -> None:
+        """Keep a frame.
+
+        Args:
+            step: batches done.
+            embeddings: float ``(n, D)``, of ``evaluation_images(validation)``.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        if self._images is None or embeddings is None:
+            return
+        if not (self._folder / IMAGES).exists():
+            write_atomically(self._folder / IMAGES, _images_file(self._images, self._rows))
+        values = embeddings[self._rows].numpy()
+        values = values[:, :: -(-values.shape[1] // MOST_VALUES)]
+        buffer = io.BytesIO()
+        np.save(buffer, values.astype(np.float16))
+        write_atomically(self._folder / f"{step}.npy", buffer.getvalue())
+        _thin_out(self._folder)
+
+
+def spread_over_classes(labels: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    """At most n rows, the classes as even as can be: the first image of each, then the second, and so on."""
+    position = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        position[rows] = np.arange(len(rows))
+    return np.sort(np.lexsort((labels, position))[:n])
+
+
+def drop_frames_after(run: Path, step: int) -> None:
+    """Remove the frames of batches that a resumed run does again."""
+    for path in _frame_files(run / FOLDER):
+        if int(path.stem) > step:
+            path.unlink(missing_ok=True)
+
+
+def read_snapshots(run: Path) -> Snapshots | None:
+    """What a run recorded so far; none where it recorded nothing.
+
+    Raises:
+        DataError: the files are damaged.
+    """
+    folder = run / FOLDER
+    if not (folder / IMAGES).exists():
+        return None
+    files = _frame_files(folder)
+    try:
+        with np.load(folder / IMAGES, allow_pickle=False) as images:
+            return Snapshots(
+                images["thumbnails"],
+                images["labels"],
+                tuple(str(name) for name in images["class_names"]),
+                tuple(str(name) for name in images["names"]),
+                tuple(int(path.stem) for path in files),
+                tuple(np.load(path, allow_pickle=False) for path in files),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"The recorded embeddings of {run.name} are damaged ({error}).") from error
+
+
+def _images_file(images: ImageSet, rows: npt.NDArray[np.int64]) -> bytes:
+    thumbnails = [Image.fromarray(images.images[row]).resize((THUMBNAIL, THUMBNAIL)) for row in rows]
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        thumbnails=np.stack([np.asarray(image) for image in thumbnails]),
+        labels=images.labels[rows],
+        class_names=np.array(images.class_names, dtype=np.str_),
+        names=np.array([images.names[row] for row in rows], dtype=np.str_),
+    )
+    return buffer.getvalue()
+
+
+def _frame_files(folder: Path) -> list[Path]:
+    return sorted((p for p in folder.glob("*.npy") if p.stem.isdecimal()), key=lambda p: int(p.stem))
+
+
+def _thin_out(folder: Path) -> None:
+    files = _frame_files(folder)
+    if len(files) > MOST_FRAMES:
+        for path in files[1:-1:2]:
+            path.unlink(missing_ok=True)

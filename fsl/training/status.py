@@ -1,0 +1,280 @@
+"""The runs in a folder, as their files tell it; a damaged one says what is wrong and never raises."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from fsl.config import ModelConfig, TrainConfig
+from fsl.errors import DataError
+from fsl.training.events import (
+    Comparison,
+    Evaluation,
+    Finished,
+    Started,
+    Step,
+    TrainEvent,
+    Verdict,
+    from_json,
+)
+from fsl.training.owner import Phase, phase_of
+from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS
+
+Event = TypeVar("Event")
+Settings = TypeVar("Settings", TrainConfig, ModelConfig)
+Status = Literal["queued", "running", "finished", "stopped", "interrupted", "failed"]
+
+
+def runs_root() -> Path:
+    """Where runs are kept: the folder ``FSL_RUNS_DIR`` names, else ``runs`` where the program started."""
+    return Path(os.environ.get("FSL_RUNS_DIR") or "runs")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run as its folder tells it.
+
+    Attributes:
+        id: the folder's name.
+        folder: the run folder.
+        status: "queued", "running", "finished", "stopped" (by a person, or because its loss broke down),
+            "interrupted" (it ended without a word: killed, or the machine went down) or "failed".
+        name: for people; the id where none was given.
+        group: runs that are compared share it; "" for a run by itself.
+        config: settings, none where they cannot be read.
+        model: architecture, none where it cannot be read.
+        about: what the run says of itself: data, command, title.
+        started: first event, if any.
+        step: latest Step, if any.
+        evaluation: latest, if any.
+        comparison: before and after a fine-tune, if it is done.
+        verdict: latest, if any.
+        finished: last event of a run that is over.
+        has_checkpoint: whether there is a checkpoint to use.
+        created: when it began, seconds since 1970.
+        error: why it failed, for people; "".
+        problems: what is wrong with its files, for people.
+    """
+
+    id: str
+    folder: Path
+    status: Status
+    name: str
+    group: str = ""
+    config: TrainConfig | None = None
+    model: ModelConfig | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    started: Started | None = None
+    step: Step | None = None
+    evaluation: Evaluation | None = None
+    comparison: Comparison | None = None
+    verdict: Verdict | None = None
+    finished: Finished | None = None
+    has_checkpoint: bool = False
+    created: float = 0.0
+    error: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is queued or running."""
+        return self.status in ("queued", "running")
+
+    @property
+    def steps_done(self) -> int:
+        """Batches done, as far as was reported."""
+        return self.step.step if self.step else 0
+
+
+class EventReader:
+    """Reads a growing ``events.jsonl``, each line once; safe from threads.
+
+    Damaged lines are left out and counted. A last line without its end is still being written and waits for
+    the next call. A file that was rewritten (by a resumed run) is read anew.
+
+    Args:
+        path: the file; it may not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._forget(0)
+
+    def _forget(self, inode: int) -> None:
+        self._inode, self._offset, self._events, self._damaged = inode, 0, list[TrainEvent](), 0
+
+    def read(self) -> tuple[Sequence[TrainEvent], int]:
+        """All events so far, and how many lines could not be read."""
+        with self._lock:
+            try:
+                with self._path.open("rb") as file:
+                    found = os.fstat(file.fileno())
+                    if found.st_ino != self._inode or found.st_size < self._offset:
+                        self._forget(found.st_ino)
+                    file.seek(self._offset)
+                    data = file.read()
+            except OSError:
+                self._forget(0)
+                return [], 0
+            end = data.rfind(b"\n") + 1
+            self._offset += end
+            for line in data[:end].splitlines():
+                try:
+                    self._events.append(from_json(json.loads(line)))
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    self._damaged += 1
+            return list(self._events), self._damaged
+
+
+_READERS: dict[Path, EventReader] = {}
+
+
+def run_events(folder: Path) -> Sequence[TrainEvent]:
+    """The events of a run so far; cheap to ask again and again, and never an exception."""
+    return _reader(folder).read()[0]
+
+
+def _reader(folder: Path) -> EventReader:
+    return _READERS.setdefault((folder / EVENTS).absolute(), EventReader(folder / EVENTS))
+
+
+def forget_run(folder: Path) -> None:
+    """Give up what is kept in memory about a run that was deleted."""
+    _READERS.pop((folder / EVENTS).absolute(), None)
+
+
+def list_runs(root: Path | None = None) -> list[RunInfo]:
+    """Every run in a folder, the latest first.
+
+    Args:
+        root: by default ``runs_root()``.
+    """
+    folder = root or runs_root()
+    try:
+        folders = [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    except OSError:
+        return []
+    found = [read_run(p) for p in folders if any((p / name).exists() for name in (CONFIG, EVENTS))]
+    return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
+
+
+def find_run(run_id: str, root: Path | None = None) -> RunInfo:
+    """The run of that id.
+
+    Raises:
+        DataError: there is none.
+    """
+    return read_run(run_folder(run_id, root))
+
+
+def run_folder(run_id: str, root: Path | None = None) -> Path:
+    """The folder of a run; an id never leads out of the root, whoever wrote it.
+
+    Raises:
+        DataError: there is no such run.
+    """
+    folder = (root or runs_root()) / run_id
+    if not run_id or run_id in (".", "..") or Path(run_id).name != run_id or not folder.is_dir():
+        raise DataError(f"There is no run {run_id!r}; it may have been deleted.")
+    return folder
+
+
+def read_run(folder: Path) -> RunInfo:
+    """One run as its folder tells it; what cannot be read is named under ``problems``."""
+    problems: list[str] = []
+    phase = phase_of(folder)  # before the events: a run that ends in between is then seen as it was
+    events, damaged = _reader(folder).read()
+    if damaged:
+        problems.append(f"{damaged} lines of {EVENTS} are damaged and left out.")
+    settings = _read_settings(folder, problems)
+    about = settings.get("about")
+    about = about if isinstance(about, dict) else {}
+    error = _read_error(folder)
+    finished = _latest(events, Finished)
+    has_checkpoint = (folder / CHECKPOINT).is_file()
+    status = _status(phase, finished, error)
+    if not has_checkpoint and status in ("finished", "stopped"):
+        problems.append(f"{CHECKPOINT} is missing.")
+    return RunInfo(
+        id=folder.name,
+        folder=folder,
+        status=status,
+        name=str(about.get("name") or folder.name),
+        group=str(about.get("group") or ""),
+        config=_settings_of(TrainConfig, settings, "train", problems),
+        model=_settings_of(ModelConfig, settings, "model", problems),
+        about=about,
+        started=_latest(events, Started),
+        step=_latest(events, Step),
+        evaluation=_latest(events, Evaluation),
+        comparison=_latest(events, Comparison),
+        verdict=_latest(events, Verdict),
+        finished=finished,
+        has_checkpoint=has_checkpoint,
+        created=_created(folder),
+        error=error,
+        problems=tuple(problems),
+    )
+
+
+def _status(phase: Phase | None, finished: Finished | None, error: str) -> Status:
+    if phase in ("queued", "running"):  # the log may still hold the end of a run that goes on
+        return phase
+    if error:
+        return "failed"
+    if finished is not None:
+        return "stopped" if finished.stopped else "finished"
+    return "interrupted"
+
+
+def _latest(events: Sequence[TrainEvent], kind: type[Event]) -> Event | None:
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+
+
+def _read_settings(folder: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / CONFIG).read_bytes())
+    except FileNotFoundError:
+        problems.append(f"{CONFIG} is missing, so its settings are not known.")
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{CONFIG} cannot be read ({error}), so its settings are not known.")
+        return {}
+    if not isinstance(values, dict):
+        problems.append(f"{CONFIG} holds no settings.")
+        return {}
+    return values
+
+
+def _settings_of(
+    kind: type[Settings], settings: dict[str, Any], key: str, problems: list[str]
+) -> Settings | None:
+    if not settings:
+        return None  # already told
+    try:
+        return kind.from_json(settings[key])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        problems.append(f"{CONFIG} has damaged settings under {key!r} ({error}).")
+        return None
+
+
+def _read_error(folder: Path) -> str:
+    try:
+        return (folder / ERROR).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _created(folder: Path) -> float:
+    for name in (CONFIG, EVENTS):
+        try:
+            return (folder / name).stat().st_mtime
+        except OSError:
+            continue
+    return 0.0
