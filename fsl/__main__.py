@@ -1,4 +1,4 @@
-"""``python -m fsl COMMAND``: classify, evaluate, train and list checkpoints from a shell.
+"""``python -m fsl COMMAND``: classify, evaluate, train, embed and list checkpoints from a shell.
 
 Exit status 0, 1 (a failure: one clear line on stderr, no traceback) or 2 (usage).
 """
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 import fsl
-from fsl.cli import checkpoints, classify, evaluate, train
+from fsl.cli import checkpoints, classify, embed, evaluate, omniglot_runs, train
 from fsl.errors import FslError
 
-COMMANDS = (classify, evaluate, train, checkpoints)
+COMMANDS = (classify, evaluate, omniglot_runs, train, embed, checkpoints)
 
 
 def build_parser() -> argparse.ArgumentParser:

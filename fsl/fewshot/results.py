@@ -8,16 +8,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fsl.data.tables import safe_cell
+
 if TYPE_CHECKING:  # torch comes with these, and a page may need this module before it needs torch
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.support import SupportSet
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(text: str) -> str:
-    """``text``, kept from being taken for a formula by a spreadsheet (a leading ``'``)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:

@@ -9,8 +9,9 @@ import json
 import pytest
 from PIL import Image
 
+from fsl.data.tables import safe_cell
 from fsl.fewshot.classify import Prediction
-from fsl.fewshot.results import results_csv, results_json, safe_cell
+from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet
 
 IMAGE = Image.new("RGB", (4, 4))

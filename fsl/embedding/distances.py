@@ -1,0 +1,65 @@
+"""How far apart images are: by their embeddings, or by the twin's own judgement."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fsl.errors import SettingsError
+from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
+from fsl.twin.network import TwinNetwork
+
+Metric = Literal["learned", "euclidean"]
+METRICS: tuple[Metric, ...] = ("learned", "euclidean")
+MAX_IMAGES = 5_000
+"""A matrix of all their pairs takes 100 MB; every further step works on it a few rows at a time."""
+
+
+def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDArray[np.float32]:
+    """The distance of every pair of images.
+
+    "euclidean" is the straight line between two embeddings. "learned" is what the twin network itself goes
+    by: the head's logit ``w . |a - b| + b`` less the logit ``b`` of an image paired with itself, so that the
+    diagonal is 0. Where the head learned a negative weight, a pair can be judged more alike than an image
+    and itself; such a distance is 0. The order of the similarities is kept otherwise.
+
+    Args:
+        twin: the network whose head judges.
+        embeddings: float32 ``(n, D)``, n at most ``MAX_IMAGES``.
+        metric: which of the two.
+
+    Returns:
+        float32 ``(n, n)``, symmetric, not negative, 0 on the diagonal.
+
+    Raises:
+        SettingsError: there are too many images.
+    """
+    if len(embeddings) > MAX_IMAGES:
+        raise SettingsError(
+            f"{len(embeddings):,} images are too many for a map of all pairs; choose {MAX_IMAGES:,} or fewer."
+        )
+    if metric == "learned":
+        own = float(twin.head.bias.detach())
+        logits = pair_logits(twin, embeddings, embeddings).numpy()
+        distances = np.maximum(logits - own, 0.0, out=logits)
+    else:
+        distances = _straight_lines(embeddings)
+    np.fill_diagonal(distances, 0.0)
+    return distances
+
+
+@torch.inference_mode()
+def _straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
+    n = len(embeddings)
+    out = torch.empty(n, n)
+    rows = max(1, PAIRS_AT_ONCE // max(1, n))
+    for start in range(0, n, rows):
+        # The exact mode: the quick one by matrix products is not symmetric, nor 0 between equal embeddings.
+        out[start : start + rows] = torch.cdist(
+            embeddings[start : start + rows], embeddings, compute_mode="donot_use_mm_for_euclid_dist"
+        )
+    return out.numpy()

@@ -1,0 +1,50 @@
+"""Embeddings with what they are of: the input of maps, numbers and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl.errors import SettingsError
+
+NO_CLASS = -1
+"""The label of an image that has none, such as a query."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledEmbeddings:
+    """N embeddings with their images' names and classes.
+
+    Attributes:
+        embeddings: float32 ``(N, D)``.
+        labels: int64 ``(N,)``, positions in ``class_names``, or ``NO_CLASS``.
+        class_names: distinct.
+        names: N file names.
+
+    Raises:
+        SettingsError: the four do not fit together.
+    """
+
+    embeddings: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        if self.embeddings.ndim != 2 or len(self.embeddings) != n or self.labels.shape != (n,):
+            found = f"embeddings {self.embeddings.shape}, labels {self.labels.shape}"
+            raise SettingsError(f"There are {n} names, but {found}; each image needs one of each.")
+        if n and not (self.labels.min() >= NO_CLASS and self.labels.max() < len(self.class_names)):
+            raise SettingsError(f"Labels must be from {NO_CLASS} to {len(self.class_names) - 1}.")
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.names)
+
+    def class_of(self, row: int) -> str:
+        """The name of that image's class, "" where it has none."""
+        label = int(self.labels[row])
+        return "" if label == NO_CLASS else self.class_names[label]

@@ -1,0 +1,222 @@
+"""Maps: a place in the plane or in space for every image, so that similar ones lie close together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl.embedding.distances import MAX_IMAGES
+from fsl.errors import SettingsError
+
+Method = Literal["tsne", "pca"]
+METHODS: tuple[Method, ...] = ("tsne", "pca")
+FEWEST_FOR_TSNE = 11
+_START_SPREAD = (
+    1e-4  # of t-SNE's first coordinate: so small that the start decides the direction, not the end
+)
+
+
+@dataclass(frozen=True)
+class MapConfig:
+    """How a map is made.
+
+    Attributes:
+        method: "tsne" keeps neighbours together; "pca" keeps the directions in which images differ most.
+        dimensions: 2 or 3.
+        perplexity: of t-SNE, about how many neighbours each image keeps close, 2 to 100. No more than a
+            third of the other images is used.
+        iterations: of t-SNE, 250 to 5,000.
+        seed: of t-SNE, which draws its start where the distances give none.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    method: Method = "tsne"
+    dimensions: int = 2
+    perplexity: float = 30.0
+    iterations: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise SettingsError(f"The map is {self.method!r}; choose one of {', '.join(METHODS)}.")
+        if self.dimensions not in (2, 3):
+            raise SettingsError(f"A map has 2 or 3 dimensions, not {self.dimensions}.")
+        if not 2 <= self.perplexity <= 100:
+            raise SettingsError(f"The perplexity is {self.perplexity:g}; it must be 2 to 100.")
+        if not 250 <= self.iterations <= 5000:
+            raise SettingsError(f"{self.iterations} iterations are asked for; they must be 250 to 5,000.")
+        if not 0 <= self.seed < 2**32:
+            raise SettingsError(f"The seed is {self.seed}; it must be 0 or a positive whole number.")
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingMap:
+    """A place for every image.
+
+    Attributes:
+        points: float32 ``(n, 2)`` or ``(n, 3)``, centred on 0; the unit means nothing.
+        method: how it was made in the end.
+        explained: of PCA, the share of all variation that each axis shows, in [0, 1]; of t-SNE, nothing.
+        perplexity: of t-SNE, the one used; 0 of PCA.
+        note: why this is not what was asked for, as a sentence; "" where it is.
+    """
+
+    points: NDArray[np.float32]
+    method: Method
+    explained: tuple[float, ...] = ()
+    perplexity: float = 0.0
+    note: str = ""
+
+
+def make_map(distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:
+    """A map of the images between which these distances lie.
+
+    t-SNE (van der Maaten and Hinton, 2008; scikit-learn's) starts from the PCA of the same distances, so
+    that it is the same every time and far groups stay in their directions. For 10 images or fewer it has
+    nothing to work with, and PCA is used.
+
+    Args:
+        distances: ``(n, n)`` of :func:`fsl.embedding.distances.pair_distances`.
+        config: the settings.
+
+    Raises:
+        SettingsError: there is no image, or more than ``MAX_IMAGES``.
+    """
+    n = len(distances)
+    if not 1 <= n <= MAX_IMAGES:
+        raise SettingsError(f"A map shows 1 to {MAX_IMAGES:,} images, not {n:,}.")
+    start = principal_map(distances, config.dimensions)
+    if not start.points.any():
+        note = (
+            "" if n == 1 else "This network sees no difference between these images: they lie on one point."
+        )
+        return replace(start, note=note)
+    if config.method == "pca":
+        return start
+    if n < FEWEST_FOR_TSNE:
+        note = (
+            f"t-SNE needs at least {FEWEST_FOR_TSNE} images to tell groups from chance; {n} are shown by PCA."
+        )
+        return replace(start, note=note)
+    return _neighbour_map(distances, config, start.points)
+
+
+def make_sequence(frames: Sequence[NDArray[np.float32]], config: MapConfig) -> list[EmbeddingMap]:
+    """Maps of the same images as a network changes: each starts from the one before, and is turned onto it.
+
+    Args:
+        frames: the images' distances ``(n, n)``, frame by frame.
+        config: the settings of all.
+
+    Returns:
+        a map for each frame; between two that are alike, no image moves far.
+
+    Raises:
+        SettingsError: as :func:`make_map`; or the frames are not of equally many images.
+    """
+    if len({len(distances) for distances in frames}) > 1:
+        raise SettingsError("The frames of a moving map must all be of the same images.")
+    maps: list[EmbeddingMap] = []
+    for distances in frames:
+        before = maps[-1].points if maps else None
+        one = make_map(distances, config)
+        if one.method == "tsne" and before is not None and before.any():
+            one = _neighbour_map(distances, config, before)
+        maps.append(one if before is None else replace(one, points=turned_onto(one.points, before)))
+    return maps
+
+
+def turned_onto(points: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``points``, turned and mirrored (never stretched) to lie as close to ``target`` as they can.
+
+    The orthogonal Procrustes problem (Schoenemann, 1966).
+
+    Args:
+        points: ``(n, d)``, centred.
+        target: ``(n, d)``, centred.
+
+    Returns:
+        float32 ``(n, d)``.
+    """
+    left, _, right = np.linalg.svd(points.T.astype(np.float64) @ target.astype(np.float64))
+    turn: NDArray[np.float64] = left @ right
+    return np.asarray(points @ turn, dtype=np.float32)
+
+
+def principal_map(distances: NDArray[np.float32], dimensions: int) -> EmbeddingMap:
+    """PCA from distances alone (classical scaling; Torgerson, 1952).
+
+    For Euclidean distances these are the principal components of the embeddings, and the variance explained
+    is theirs. A learned distance need not fit into a space of any dimension: some axes then have a negative
+    variance, the total is that much smaller, and the shares are an upper bound (never above 1 together).
+
+    Args:
+        distances: ``(n, n)``.
+        dimensions: axes wanted; with too few images for them the last ones are 0.
+    """
+    centred = distances.astype(np.float32) ** 2
+    means = centred.mean(0, dtype=np.float64).astype(np.float32)
+    centred -= means[:, None]
+    centred -= means[None, :]
+    centred += means.mean()
+    centred *= -0.5
+    values, vectors = _largest_axes(centred, min(dimensions, len(distances)))
+    found = float(values.sum())
+    total = max(float(np.trace(centred, dtype=np.float64)), found) or 1.0
+    points = np.zeros((len(distances), dimensions), np.float32)
+    points[:, : len(values)] = vectors * np.sqrt(values)
+    shares = np.zeros(dimensions)
+    shares[: len(values)] = values / total
+    return EmbeddingMap(points - points.mean(0), "pca", tuple(shares.tolist()))
+
+
+def _largest_axes(matrix: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The k largest eigenvalues (0 where negative or noise) and their vectors, largest entry positive."""
+    from scipy.linalg import eigh
+    from scipy.sparse.linalg import eigsh
+
+    n = len(matrix)
+    if n <= 200:
+        values, vectors = eigh(matrix.astype(np.float64), subset_by_index=(n - k, n - 1))
+    else:
+        values, vectors = eigsh(
+            matrix, k=k, which="LA", v0=np.ones(n, np.float32) + np.arange(n) % 7, tol=1e-5
+        )
+    order = np.argsort(values)[::-1]
+    values, vectors = values[order].astype(np.float64), vectors[:, order].astype(np.float64)
+    # The sign of an axis is arbitrary; fixing it makes the same images give the same map everywhere.
+    vectors *= np.where(vectors[np.abs(vectors).argmax(0), np.arange(k)] < 0, -1.0, 1.0)
+    noise = 1e-6 * max(float(values[0]), 0.0)
+    return np.where(values > noise, values, 0.0), vectors
+
+
+def _neighbour_map(
+    distances: NDArray[np.float32], config: MapConfig, start: NDArray[np.float32]
+) -> EmbeddingMap:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(config.perplexity, (len(distances) - 1) / 3)
+    tsne = TSNE(
+        n_components=config.dimensions,
+        perplexity=perplexity,
+        max_iter=config.iterations,
+        random_state=config.seed,
+        metric="precomputed",
+        init=_start(start, config.seed),
+    )
+    points = tsne.fit_transform(distances)
+    points -= points.mean(0)
+    return EmbeddingMap(points.astype(np.float32), "tsne", perplexity=perplexity)
+
+
+def _start(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """A tiny copy of a map, with a little noise so that images at the same place can part."""
+    spread = float(points[:, 0].std()) or 1.0
+    noise = np.random.default_rng(seed).normal(0, 1e-2, points.shape)
+    return ((points / spread + noise) * _START_SPREAD).astype(np.float32)

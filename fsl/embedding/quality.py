@@ -1,0 +1,186 @@
+"""Numbers beside a map, so that a pretty map is not mistaken for a good one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fsl.embedding.labelled import NO_CLASS
+from fsl.twin.inference import PAIRS_AT_ONCE, similarities
+from fsl.twin.network import TwinNetwork
+
+TRUST_NEIGHBOURS = 5
+_ONE_CLASS = "It takes at least two classes."
+_ALL_ALONE = "No class has two images."
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number, or why there is none.
+
+    Attributes:
+        value: the number; none where it does not apply.
+        reason: why not, as a sentence; "" where there is a value.
+    """
+
+    value: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well classes are kept apart, and how true the map is.
+
+    Attributes:
+        silhouette: of the classes in the full distances, -1 to 1; 0 = they overlap.
+        neighbour_accuracy: share of images whose nearest other image is of their class, in [0, 1].
+        within: mean similarity of two images of one class, in [0, 1].
+        between: mean similarity of two images of different classes, in [0, 1].
+        trustworthiness: how far neighbours on the map are neighbours in truth, in [0, 1].
+    """
+
+    silhouette: Measure
+    neighbour_accuracy: Measure
+    within: Measure
+    between: Measure
+    trustworthiness: Measure
+
+
+def measure(
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    distances: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    points: NDArray[np.float32],
+) -> Quality:
+    """All numbers. Images without a class count for the trustworthiness only.
+
+    Args:
+        twin: whose similarities are averaged.
+        embeddings: float32 ``(n, D)``.
+        distances: ``(n, n)``, by the metric of the map.
+        labels: int64 ``(n,)``, ``NO_CLASS`` for none.
+        points: ``(n, 2 or 3)``, the map.
+    """
+    kept = np.flatnonzero(labels != NO_CLASS)
+    is_all = len(kept) == len(labels)
+    known = labels[kept]
+    among = distances if is_all else distances[np.ix_(kept, kept)]
+    within, between = mean_similarities(twin, embeddings[torch.from_numpy(kept)], known)
+    return Quality(
+        silhouette(among, known),
+        neighbour_accuracy(among, known),
+        within,
+        between,
+        trustworthiness(distances, points),
+    )
+
+
+def silhouette(distances: NDArray[np.float32], labels: NDArray[np.int64]) -> Measure:
+    """Mean silhouette coefficient (Rousseeuw, 1987; scikit-learn's), -1 to 1.
+
+    Args:
+        distances: ``(n, n)``.
+        labels: ``(n,)``, one class each.
+    """
+    n_classes = len(np.unique(labels))
+    if n_classes < 2:
+        return Measure(None, _ONE_CLASS)
+    if n_classes == len(labels):
+        return Measure(None, _ALL_ALONE)
+    from sklearn.metrics import silhouette_score
+
+    return Measure(float(silhouette_score(distances, labels, metric="precomputed")))
+
+
+def neighbour_accuracy(distances: NDArray[np.float32], labels: NDArray[np.int64]) -> Measure:
+    """Leave-one-out accuracy of the single nearest neighbour, in [0, 1].
+
+    Args:
+        distances: ``(n, n)``.
+        labels: ``(n,)``; an image alone in its class is not tested, as nothing could answer right.
+    """
+    classes, slots, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(classes) < 2:
+        return Measure(None, _ONE_CLASS)
+    tested = np.flatnonzero(counts[slots] > 1)
+    if not len(tested):
+        return Measure(None, _ALL_ALONE)
+    right = 0
+    for rows in _chunks(len(tested), len(labels)):
+        chunk = distances[tested[rows]].copy()
+        chunk[np.arange(len(chunk)), tested[rows]] = np.inf
+        right += int((labels[chunk.argmin(1)] == labels[tested[rows]]).sum())
+    return Measure(right / len(tested))
+
+
+def mean_similarities(
+    twin: TwinNetwork, embeddings: Tensor, labels: NDArray[np.int64]
+) -> tuple[Measure, Measure]:
+    """Mean similarity of two different images, within a class and between classes, each in [0, 1].
+
+    Args:
+        twin: whose similarities.
+        embeddings: float32 ``(n, D)``.
+        labels: ``(n,)``.
+    """
+    totals = {True: 0.0, False: 0.0}
+    pairs = {True: 0, False: 0}
+    for rows in _chunks(len(labels), len(labels)):
+        values = similarities(twin, embeddings[rows], embeddings).numpy().astype(np.float64)
+        same = labels[rows, None] == labels[None, :]
+        others = np.ones_like(same)
+        others[np.arange(len(values)), np.arange(len(labels))[rows]] = False
+        for is_same, chosen in ((True, same & others), (False, ~same)):
+            totals[is_same] += float(values[chosen].sum())
+            pairs[is_same] += int(chosen.sum())
+    within = Measure(totals[True] / pairs[True]) if pairs[True] else Measure(None, _ALL_ALONE)
+    between = Measure(totals[False] / pairs[False]) if pairs[False] else Measure(None, _ONE_CLASS)
+    return within, between
+
+
+def trustworthiness(
+    distances: NDArray[np.float32], points: NDArray[np.float32], k: int = TRUST_NEIGHBOURS
+) -> Measure:
+    """How far the k nearest on the map are among the k nearest in truth (Venna and Kaski, 2001), in [0, 1].
+
+    As scikit-learn's, a few rows at a time, so that 5,000 images take no gigabyte.
+
+    Args:
+        distances: ``(n, n)``, in truth.
+        points: ``(n, 2 or 3)``, on the map.
+        k: neighbours; fewer for fewer than 3 k images.
+    """
+    n = len(points)
+    if n < 4:
+        return Measure(None, "It takes at least 4 images.")
+    k = min(k, (n - 1) // 3)
+    penalty = 0
+    for rows in _chunks(n, n):
+        own = np.arange(n)[rows]
+        nearest = _nearest_on_map(points, own, k)
+        true = distances[rows].copy()
+        true[np.arange(len(own)), own] = -np.inf
+        for column in nearest.T:
+            rank = (true < np.take_along_axis(true, column[:, None], 1)).sum(1)
+            penalty += int(np.maximum(rank - k, 0).sum())
+    return Measure(1.0 - penalty * 2.0 / (n * k * (2.0 * n - 3.0 * k - 1.0)))
+
+
+def _nearest_on_map(points: NDArray[np.float32], own: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Positions ``(len(own), k)`` of the nearest other points."""
+    apart = sum((points[own, axis, None] - points[None, :, axis]) ** 2 for axis in range(points.shape[1]))
+    apart = np.asarray(apart)
+    apart[np.arange(len(own)), own] = np.inf
+    return np.argpartition(apart, k - 1, axis=1)[:, :k].astype(np.int64)
+
+
+def _chunks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    step = max(1, PAIRS_AT_ONCE // max(1, n_columns))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
