@@ -1,0 +1,47 @@
+"""``omniglot-runs``: Omniglot's published 20 one-shot runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import fsl
+from fsl.cli.common import Progress, print_json
+from fsl.data.one_shot_runs import read_runs
+from fsl.fewshot.one_shot_runs import score_run
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "omniglot-runs", help="the published 20 one-shot runs", description=__doc__
+    )
+    parser.add_argument(
+        "--runs", required=True, type=Path, metavar="ZIP|DIR", help="all_runs.zip, or its folder"
+    )
+    parser.add_argument("--checkpoint", default="glyphs", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score every run and print the accuracy over all test images."""
+    checkpoint = fsl.load(options.checkpoint, options.device)
+    runs = read_runs(options.runs)
+    correct = {}
+    with Progress("runs") as progress:
+        for number, one in enumerate(runs, start=1):
+            correct[one.name] = score_run(checkpoint, one)
+            progress(number, len(runs))
+    totals = {one.name: len(one.test) for one in runs}
+    accuracy = sum(correct.values()) / sum(totals.values())
+    if options.json:
+        per_run = [{"run": name, "correct": correct[name], "total": totals[name]} for name in correct]
+        total = {"correct": sum(correct.values()), "total": sum(totals.values())}
+        print_json({"accuracy": accuracy, **total, "per_run": per_run})
+        return
+    for name, value in correct.items():
+        print(f"{name}\t{value}/{totals[name]}")
+    print(f"accuracy {accuracy:.4f} ({sum(correct.values())} of {sum(totals.values())})")
