@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fsl.config import Fit
-from fsl.data.imageset import ImageSet, load_image_set
-from fsl.data.listing import Problem, list_images
-from fsl.data.named import resolve_data
-from fsl.data.splits import expand_prefixes, read_class_list
+from fsl.data.imageset import ImageSet
+from fsl.data.listing import Problem
+from fsl.data.loading import load_images
 from fsl.errors import DataError
 
 
@@ -22,7 +21,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="DIR|ZIP|NAME",
-        help="a folder per class, a zip of such, or a data set",
+        help="a folder per class, a zip of such, or a data set (rendered and digits come with the program)",
     )
     parser.add_argument("--part", help="only this part of a Fruits-360 layout (Training or Test)")
     parser.add_argument(
@@ -36,12 +35,10 @@ def load_data(data: str, part: str | None, classes: str | None, size: int, fit: 
     Raises:
         DataError: there is nothing to use.
     """
-    listing = list_images(resolve_data(data), part)
-    wanted = expand_prefixes(listing.class_names, read_class_list(classes)) if classes else None
     with Progress("reading images") as progress:
-        images, problems = load_image_set(listing, size, fit, classes=wanted, progress=progress)
-    report(problems)
-    return images
+        return load_images(
+            data, size, fit, part=part or "", classes=classes or "", report=report, progress=progress
+        )
 
 
 def report(problems: Iterable[Problem], most: int = 10) -> None:

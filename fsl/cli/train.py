@@ -15,14 +15,13 @@ from threading import Event
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, load_data, report
-from fsl.config import ModelConfig, TrainConfig
-from fsl.data.imageset import ImageSet
+from fsl.cli.common import Progress, add_data_options, report
+from fsl.config import DataSource, ModelConfig, TrainConfig
 from fsl.errors import SettingsError
+from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
-from fsl.training.recipes import RECIPES, Recipe, Source
+from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.runs import run_training
-from fsl.training.sources import hold_out_classes, load_source, load_sources
 from fsl.twin.backbones import BACKBONES
 from fsl.twin.network import TwinNetwork
 
@@ -33,6 +32,8 @@ OVERRIDES: dict[str, tuple[str, type]] = {
     "--seed": ("seed", int),
     "--pairing": ("pairing", str),
     "--loss": ("loss", str),
+    "--margin": ("margin", float),
+    "--trainable": ("trainable", str),
     "--schedule": ("schedule", str),
     "--optimiser": ("optimiser", str),
     "--batch-classes": ("batch_classes", int),
@@ -41,6 +42,7 @@ OVERRIDES: dict[str, tuple[str, type]] = {
     "--evaluate-every": ("evaluate_every", int),
     "--device": ("device", str),
     "--precision": ("precision", str),
+    "--snapshots": ("snapshot_images", int),
 }
 
 
@@ -53,14 +55,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--run-dir", required=True, type=Path, metavar="DIR", help="the run folder to write")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run-dir")
-    parser.add_argument("--start", metavar="NAME|FILE", help="fine-tune this checkpoint")
-    parser.add_argument("--backbone", choices=sorted(BACKBONES), help="architecture to train from scratch")
-    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the network's input")
+    add_network_options(parser)
     parser.add_argument(
         "--validation", metavar="FILE[:LIST]", help="classes of --data to test on (as --classes)"
     )
     parser.add_argument(
         "--hold-out", type=float, default=0.2, help="else this share of the classes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--hold-out-of",
+        choices=["classes", "images"],
+        default="classes",
+        help="hold out whole classes, or images of each (default: %(default)s)",
     )
     for option, (field, kind) in OVERRIDES.items():
         parser.add_argument(option, dest=field, type=kind, help=f"sets {field}")
@@ -68,12 +74,19 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """``--start``, ``--backbone`` and ``--image-size``."""
+    parser.add_argument("--start", metavar="NAME|FILE", help="fine-tune this checkpoint")
+    parser.add_argument("--backbone", choices=sorted(BACKBONES), help="architecture to train from scratch")
+    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the network's input")
+
+
 @dataclass(frozen=True)
 class _Plan:
     """What the options and the recipe come to."""
 
-    data: ImageSet
-    validation: ImageSet | None
+    source: DataSource
+    data: TrainingData
     start: ModelConfig | TwinNetwork
     config: TrainConfig
     about: dict[str, Any]
@@ -85,13 +98,14 @@ def run(options: argparse.Namespace) -> None:
     with stop_on_interrupt() as stop, Progress("training") as progress:
         for event in run_training(
             options.run_dir,
-            plan.data,
+            plan.data.train,
             plan.config,
             plan.start,
             about=plan.about,
-            validation=plan.validation,
+            validation=plan.data.validation,
             resume=options.resume,
             should_stop=stop.is_set,
+            source=plan.source.to_json(),
         ):
             if isinstance(event, Step | Evaluation):
                 progress(event.step, plan.config.steps)
@@ -118,28 +132,49 @@ def stop_on_interrupt() -> Iterator[Event]:
 
 def _plan(options: argparse.Namespace) -> _Plan:
     recipe = RECIPES[options.recipe] if options.recipe else None
-    start, model = _start(options, recipe)
-    config = recipe.config if recipe else TrainConfig()
-    given = {field: getattr(options, field) for field, _ in OVERRIDES.values()}
-    config = replace(config, **{field: value for field, value in given.items() if value is not None})
-    data, validation, split, held_out = _load(options, recipe, model, config.seed)
+    start, model = starting_network(options, recipe)
+    config = recipe.config if recipe else TrainConfig(evaluate_first=bool(options.start))
+    config = overridden(config, options)
+    source = DataSource(
+        data=_from_anywhere(options.data),
+        part=options.part or "",
+        classes=options.classes or "",
+        validation=options.validation or "",
+        hold_out=options.hold_out,
+        hold_out_of=options.hold_out_of,
+        recipe=options.recipe or "",
+    )
+    with Progress("reading images") as progress:
+        data = load_training_data(source, model, config.seed, report, progress)
     about: dict[str, Any] = {
         "title": recipe.title if recipe else "",
         "licence": recipe.licence if recipe else "",
         "recipe": options.recipe or "",
-        "data": split,
-        "validation": held_out,
-        "classes": list(data.class_names),
+        "data": data.words,
+        "validation": data.validation_words,
+        "classes": list(data.train.class_names),
         "command": "python -m fsl " + shlex.join(_public(sys.argv[1:])),
         "seed": config.seed,
         "start": options.start or "",
     }
-    return _Plan(data, validation, start, config, about)
+    return _Plan(source, data, start, config, about)
 
 
-def _start(
+def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
+    """The settings with what the options say instead."""
+    given = {field: getattr(options, field, None) for field, _ in OVERRIDES.values()}
+    return replace(config, **{field: value for field, value in given.items() if value is not None})
+
+
+def starting_network(
     options: argparse.Namespace, recipe: Recipe | None
 ) -> tuple[ModelConfig | TwinNetwork, ModelConfig]:
+    """What to train from, and its architecture.
+
+    Raises:
+        SettingsError: the options contradict each other.
+        CheckpointError: there is no such checkpoint.
+    """
     if options.start:
         if options.backbone or options.image_size:
             raise SettingsError("--start brings its own architecture; leave out --backbone and --image-size.")
@@ -153,35 +188,9 @@ def _start(
     return model, model
 
 
-def _load(
-    options: argparse.Namespace, recipe: Recipe | None, model: ModelConfig, seed: int
-) -> tuple[ImageSet, ImageSet | None, str, str]:
-    """Training set, validation set, and in words what each is."""
-    if recipe:
-        return (
-            load_sources(recipe.train, model, report, options.data),
-            load_source(recipe.validation, model, report, options.data),
-            "; ".join(_words(source) for source in recipe.train),
-            _words(recipe.validation),
-        )
-    shown = Path(options.data).name
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
-    if options.validation:
-        validation_set = load_data(
-            options.data, options.part, options.validation, model.image_size, model.fit
-        )
-        seen = set(validation_set.class_names)
-        kept = [name for name in data.class_names if name not in seen]
-        words = Path(options.validation).name
-        return data.select_classes(kept), validation_set, f"{shown} without {words}", f"{shown} {words}"
-    data, held_out = hold_out_classes(data, options.hold_out, seed)
-    words = f"{shown}, {options.hold_out:g} of the classes held out, seed {seed}"
-    return data, held_out, words, f"the classes held out of {shown}" if held_out else ""
-
-
-def _words(source: Source) -> str:
-    without = f" without {', '.join(source.without)}" if source.without else ""
-    return f"{source.data} {source.classes}{without}".strip()
+def _from_anywhere(data: str) -> str:
+    """A path made absolute, so that the run can be resumed from another folder; a name as it is."""
+    return str(Path(data).absolute()) if Path(data).exists() else data
 
 
 def _public(arguments: list[str]) -> list[str]:

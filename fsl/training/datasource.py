@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,8 @@ from typing import Any
 import numpy as np
 
 from fsl.config import DataSource, ModelConfig
-from fsl.data.builtin import BUILTIN_SETS, builtin_set
-from fsl.data.imageset import ImageSet, load_image_set
-from fsl.data.listing import list_images
-from fsl.data.named import named_sets, resolve_data
-from fsl.data.splits import expand_prefixes, read_class_list
+from fsl.data.imageset import ImageSet
+from fsl.data.loading import load_images
 from fsl.errors import DataError, SettingsError
 from fsl.training.recipes import RECIPES, Source
 from fsl.training.sources import Report, hold_out_classes, hold_out_images, load_source, load_sources
@@ -42,7 +39,13 @@ class TrainingData:
     validation_words: str = ""
 
 
-def load_training_data(source: DataSource, model: ModelConfig, seed: int, report: Report) -> TrainingData:
+def load_training_data(
+    source: DataSource,
+    model: ModelConfig,
+    seed: int,
+    report: Report,
+    progress: Callable[[int, int], None] | None = None,
+) -> TrainingData:
     """The images of a run, at the network's size.
 
     Args:
@@ -50,6 +53,7 @@ def load_training_data(source: DataSource, model: ModelConfig, seed: int, report
         model: gives size and fit.
         seed: of what is held out.
         report: told which files were left out.
+        progress: called with (done, total) images.
 
     Raises:
         DataError: something is not there or cannot be used.
@@ -65,9 +69,21 @@ def load_training_data(source: DataSource, model: ModelConfig, seed: int, report
             _source_words(recipe.validation),
         )
     shown = Path(source.data).name
-    data = load_images(source.data, source.part, source.classes, model, report)
+
+    def load(classes: str) -> ImageSet:
+        return load_images(
+            source.data,
+            model.image_size,
+            model.fit,
+            part=source.part,
+            classes=classes,
+            report=report,
+            progress=progress,
+        )
+
+    data = load(source.classes)
     if source.validation:
-        held_out = load_images(source.data, source.part, source.validation, model, report)
+        held_out = load(source.validation)
         seen = set(held_out.class_names)
         kept = data.select_classes([name for name in data.class_names if name not in seen])
         words = Path(source.validation).name
@@ -89,30 +105,6 @@ def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) 
     train, held_out = split(data, share, seed)
     words = f"{shown}, {share:g} of the {of} held out, seed {seed}"
     return TrainingData(train, held_out, words, f"the {of} held out of {shown}" if held_out else "")
-
-
-def load_images(data: str, part: str, classes: str, model: ModelConfig, report: Report) -> ImageSet:
-    """All images of a built-in set, a named set, a folder or a zip.
-
-    Args:
-        data, part, classes: as in ``DataSource``.
-        model: gives size and fit.
-        report: told which files were left out.
-
-    Raises:
-        DataError: there is nothing to use.
-    """
-    if data in BUILTIN_SETS and data not in named_sets() and not Path(data).exists():
-        images = builtin_set(data, model.image_size)
-        wanted = read_class_list(classes) if classes else None
-        return (
-            images if wanted is None else images.select_classes(expand_prefixes(images.class_names, wanted))
-        )
-    listing = list_images(resolve_data(data), part or None)
-    wanted = expand_prefixes(listing.class_names, read_class_list(classes)) if classes else None
-    loaded, problems = load_image_set(listing, model.image_size, model.fit, classes=wanted)
-    report(problems)
-    return loaded
 
 
 def store_images(folder: Path, data: TrainingData) -> None:

@@ -170,7 +170,7 @@ def train_in_turns(
         state: to go on from.
         earlier: the events of the run before it was interrupted, for its verdicts.
     """
-    _refuse_wrong_size(data, state.twin)
+    refuse_wrong_size(data, state.twin)
     index = ClassIndex(data.labels, data.class_names)
     test = _plan_evaluation(config, validation)
     yield _started(state, config, data, index, test)
@@ -461,7 +461,8 @@ def _compare(state: TrainState, after: FloatArray) -> Comparison:
     )
 
 
-def _refuse_wrong_size(data: ImageSet, twin: TwinNetwork) -> None:
+def refuse_wrong_size(data: ImageSet, twin: TwinNetwork) -> None:
+    """Raise a DataError where there is no image, a SettingsError where the network takes another size."""
     if len(data) == 0:
         raise DataError("There are no images to train on. Choose a data set with at least 2 classes.")
     if data.size != twin.config.image_size:

@@ -4,8 +4,16 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
-from fsl.twin.losses import bce_loss, pair_weights, rank_loss
+from fsl.twin.losses import (
+    bce_loss,
+    contrastive_loss,
+    embedding_distance,
+    pair_weights,
+    rank_loss,
+    triplet_loss,
+)
 
 
 def article_bce(logits: list[float], difference: list[float]) -> float:
@@ -77,3 +85,51 @@ def test_losses_fall_when_pairs_come_right() -> None:
     wrong, right = 4 * (0.5 - different), 4 * (different - 0.5)
     assert rank_loss(right, labels) < rank_loss(wrong, labels)
     assert bce_loss(right.flatten(), different.flatten()) < bce_loss(wrong.flatten(), different.flatten())
+
+
+def naive_distance(a: Tensor, b: Tensor) -> float:
+    return math.sqrt(sum((x - y) ** 2 for x, y in zip(a.tolist(), b.tolist(), strict=True)) / len(a))
+
+
+def test_contrastive_loss_follows_the_paper() -> None:
+    """Hadsell et al. 2006, eq. 4, pair by pair; the two kinds weigh half each."""
+    generator = torch.Generator().manual_seed(0)
+    e1, e2 = torch.randn(9, 5, generator=generator), torch.randn(9, 5, generator=generator)
+    difference = torch.tensor([0.0, 1, 1, 0, 1, 1, 1, 0, 1])
+    margin = 1.5
+    same, different = [], []
+    for a, b, t in zip(e1, e2, difference, strict=True):
+        d = naive_distance(a, b)
+        if t == 0:
+            same.append(0.5 * d**2)
+        else:
+            different.append(0.5 * max(0.0, margin - d) ** 2)
+    expected = sum(same) / len(same) / 2 + sum(different) / len(different) / 2
+    found = contrastive_loss(embedding_distance(e1, e2), difference, margin)
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_triplet_loss_follows_the_paper() -> None:
+    """Schroff et al. 2015: a hinge for each anchor, positive and negative."""
+    embeddings = torch.randn(8, 5, generator=torch.Generator().manual_seed(1))
+    labels = [0, 0, 0, 1, 1, 2, 2, 3]
+    margin, terms = 0.4, []
+    for a in range(8):
+        for p in range(8):
+            for n in range(8):
+                if a != p and labels[a] == labels[p] != labels[n]:
+                    d_ap = naive_distance(embeddings[a], embeddings[p])
+                    d_an = naive_distance(embeddings[a], embeddings[n])
+                    terms.append(max(0.0, d_ap - d_an + margin))
+    found = triplet_loss(embeddings, torch.tensor(labels), margin)
+    assert found.item() == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+
+
+def test_equal_embeddings_have_finite_gradients() -> None:
+    embeddings = torch.ones(6, 4, requires_grad=True)
+    labels = torch.tensor([0, 0, 1, 1, 2, 2])
+    loss = triplet_loss(embeddings, labels, 0.3)
+    assert loss.item() == pytest.approx(0.3, rel=1e-4)
+    torch.autograd.backward(loss + contrastive_loss(embedding_distance(embeddings[0::2], embeddings[1::2]),
+                                                    torch.tensor([0.0, 0, 1]), 1.0))  # fmt: skip
+    assert torch.isfinite(embeddings.grad).all()

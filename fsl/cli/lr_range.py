@@ -1,0 +1,57 @@
+"""``lr-range``: which learning rate? The loss while the rate rises from far too low to far too high."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from fsl.cli.common import Progress, add_data_options, load_data, print_json
+from fsl.cli.train import OVERRIDES, add_network_options, overridden, starting_network
+from fsl.config import TrainConfig
+from fsl.training.lr_range import HIGHEST, LOWEST, N_POINTS, lr_range, suggest_rate
+from fsl.training.recipes import RECIPES
+
+IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "lr-range", help="learning-rate range test", description=__doc__
+    )
+    add_data_options(parser)
+    parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
+    add_network_options(parser)
+    for option, (field, kind) in OVERRIDES.items():
+        if option not in IRRELEVANT:
+            parser.add_argument(option, dest=field, type=kind, help=f"sets {field}")
+    parser.add_argument("--lowest", type=float, default=LOWEST, help="default: %(default)g")
+    parser.add_argument("--highest", type=float, default=HIGHEST, help="default: %(default)g")
+    parser.add_argument("--points", type=int, default=N_POINTS, help="batches (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the test and print its points and the suggestion."""
+    recipe = RECIPES[options.recipe] if options.recipe else None
+    start, model = starting_network(options, recipe)
+    config = overridden(recipe.config if recipe else TrainConfig(), options)
+    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
+    points = []
+    with Progress("range test") as progress:
+        for point in lr_range(
+            data, config, start, lowest=options.lowest, highest=options.highest, n_points=options.points
+        ):
+            points.append(point)
+            progress(len(points), options.points)
+    suggestion = suggest_rate(points)
+    if options.json:
+        # JSON has no NaN; a loss that is no number ends the test and is left out.
+        shown = [{"lr": p.lr, "loss": p.loss} for p in points if math.isfinite(p.loss)]
+        print_json({"points": shown, "suggestion": suggestion})
+        return
+    for point in points:
+        print(f"{point.lr:.3g}\t{point.loss:.4f}\t{point.smoothed:.4f}")
+    print(f"suggestion\t{suggestion:g}" if suggestion else "no suggestion: the loss nowhere falls")

@@ -1,0 +1,57 @@
+"""All images of a data set by whatever names it: a built-in set, a named set, a folder or a zip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fsl.config import Fit
+from fsl.data.builtin import BUILTIN_SETS, builtin_set
+from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.listing import Problem, list_images
+from fsl.data.named import named_sets, resolve_data
+from fsl.data.splits import expand_prefixes, read_class_list
+
+
+def load_images(
+    data: str,
+    size: int,
+    fit: Fit,
+    *,
+    part: str = "",
+    classes: str = "",
+    report: Callable[[Sequence[Problem]], None],
+    progress: Callable[[int, int], None] | None = None,
+) -> ImageSet:
+    """Decode the images that ``data`` names.
+
+    Args:
+        data: "rendered" or "digits", the name of a data set that is here, or a folder or zip, which goes
+            before a built-in set of the same name.
+        size: side of the images in pixels.
+        fit: how a picture becomes a square.
+        part: only this part of a Fruits-360 layout.
+        classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
+        report: told which files were left out.
+        progress: called with (done, total) images.
+
+    Raises:
+        DataError: there is nothing to use.
+        SettingsError: the size cannot be.
+    """
+    wanted = read_class_list(classes) if classes else None
+    if data in BUILTIN_SETS and data not in named_sets() and not Path(data).exists():
+        images = builtin_set(data, size)
+        return (
+            images if wanted is None else images.select_classes(expand_prefixes(images.class_names, wanted))
+        )
+    listing = list_images(resolve_data(data), part or None)
+    loaded, problems = load_image_set(
+        listing,
+        size,
+        fit,
+        classes=None if wanted is None else expand_prefixes(listing.class_names, wanted),
+        progress=progress,
+    )
+    report(problems)
+    return loaded

@@ -1,0 +1,120 @@
+"""The learning-rate range test: train while the rate rises from far too low to far too high.
+
+Source: Smith, "Cyclical Learning Rates for Training Neural Networks", 2017. The rate grows exponentially, a
+little at each batch, and the loss is drawn over it: flat where the rate is too low, falling where it is
+right, rising where it is too high.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fsl.config import ModelConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.errors import SettingsError
+from fsl.training.engine import new_state, refuse_wrong_size, train_step
+from fsl.twin.network import TwinNetwork
+from fsl.twin.pairs import ClassIndex
+
+LOWEST, HIGHEST = 1e-6, 1.0
+N_POINTS = 120
+DIVERGED = 4.0  # times the lowest smoothed loss
+MEMORY = 0.8  # share of the smoothed loss that is kept at each batch
+SMOOTHING_POINTS = 4.0  # standard deviation of the window that the suggestion is read from
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RangePoint:
+    """One batch.
+
+    Attributes:
+        lr: the learning rate it was trained with.
+        loss: of the batch, before that step; NaN or infinite at the very end of a test that broke down.
+        smoothed: running mean of the loss.
+    """
+
+    lr: float
+    loss: float
+    smoothed: float
+
+
+def lr_range(
+    data: ImageSet,
+    config: TrainConfig,
+    start: ModelConfig | TwinNetwork,
+    *,
+    lowest: float = LOWEST,
+    highest: float = HIGHEST,
+    n_points: int = N_POINTS,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[RangePoint]:
+    """Run the test, a batch at each step of the iterator.
+
+    It ends early where the smoothed loss is ``DIVERGED`` times its lowest, or no longer a number.
+
+    Args:
+        data: images to train on, of the network's input size.
+        config: of the run that the rate is for; its own rate, schedule and number of steps do not matter.
+        start: an architecture, or a network to copy.
+        lowest, highest: the range.
+        n_points: batches.
+        should_stop: asked after each.
+
+    Raises:
+        SettingsError, DataError: the range is none, or the data cannot be trained with.
+    """
+    if not 0 < lowest < highest or n_points < 2:
+        raise SettingsError(f"The range {lowest:g} to {highest:g} in {n_points} batches is none.")
+    rates = np.geomspace(lowest, highest, n_points)
+    state = new_state(replace(config, schedule="constant"), start)
+    refuse_wrong_size(data, state.twin)
+    index = ClassIndex(data.labels, data.class_names)
+    running, weight, best = 0.0, 0.0, math.inf
+    for rate in rates.tolist():
+        numbers, _ = train_step(state, data, index, replace(config, learning_rate=rate, schedule="constant"))
+        loss = float(numbers[0])
+        running = MEMORY * running + (1 - MEMORY) * loss
+        weight = MEMORY * weight + (1 - MEMORY)  # what the mean lacks while it is young
+        smoothed = running / weight
+        best = min(best, smoothed)
+        yield RangePoint(rate, loss, smoothed)
+        if not math.isfinite(loss) or smoothed > DIVERGED * best or should_stop():
+            return
+
+
+def suggest_rate(points: Sequence[RangePoint]) -> float | None:
+    """The rate where the loss falls most steeply over the logarithm of the rate.
+
+    Read from the loss under a Gaussian window, which unlike a running mean does not lag behind.
+
+    Args:
+        points: of one test.
+
+    Returns:
+        the rate, to two digits, or none where the loss nowhere falls or there are too few points.
+    """
+    finite = [p for p in points if math.isfinite(p.loss)]
+    if len(finite) < 10:
+        return None
+    losses = _smooth(np.array([p.loss for p in finite]))
+    slopes = np.gradient(losses, np.log([p.lr for p in finite]))
+    lowest = int(losses.argmin())
+    if lowest < 2:
+        return None
+    steepest = int(slopes[: lowest + 1].argmin())
+    return float(f"{finite[steepest].lr:.2g}") if slopes[steepest] < 0 else None
+
+
+def _smooth(values: FloatArray) -> FloatArray:
+    """A Gaussian window, ``SMOOTHING_POINTS`` wide, weighted by what of it lies within the values."""
+    distance = np.arange(len(values))[:, None] - np.arange(len(values))[None]
+    weights = np.exp(-0.5 * (distance / SMOOTHING_POINTS) ** 2)
+    smoothed: FloatArray = weights @ values / weights.sum(1)
+    return smoothed

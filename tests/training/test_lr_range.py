@@ -1,0 +1,67 @@
+"""The range test: its shape, its end, its suggestion, and the network it starts from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fsl.data.imageset import ImageSet
+from fsl.errors import SettingsError
+from fsl.training.engine import new_state
+from fsl.training.lr_range import RangePoint, lr_range, suggest_rate
+from tests.training.test_engine import CONFIG, MODEL
+
+Maker = Callable[..., ImageSet]
+
+
+def points(losses: list[float]) -> list[RangePoint]:
+    rates = np.geomspace(1e-6, 1, len(losses)).tolist()
+    return [RangePoint(lr, loss, loss) for lr, loss in zip(rates, losses, strict=True)]
+
+
+def test_rates_rise_evenly_and_the_given_network_stays(coloured_set: Maker) -> None:
+    given = new_state(CONFIG, MODEL).twin.eval()
+    before = {k: v.clone() for k, v in given.state_dict().items()}
+    found = list(lr_range(coloured_set(), CONFIG, given, n_points=30))
+    rates = np.array([p.lr for p in found])
+    assert rates[0] == pytest.approx(1e-6)
+    assert np.allclose(np.diff(np.log(rates)), np.log(1e6) / 29)
+    assert all(torch.equal(v, before[k]) for k, v in given.state_dict().items())
+
+
+def test_it_finds_a_rate_that_learns(coloured_set: Maker) -> None:
+    config = replace(CONFIG, batch_classes=6, batch_images=4)
+    found = list(lr_range(coloured_set(12, 8), config, MODEL, highest=10.0))
+    suggestion = suggest_rate(found)
+    assert suggestion is not None
+    assert 1e-4 < suggestion < 0.3
+
+
+def test_it_stops_where_it_diverges(coloured_set: Maker) -> None:
+    config = replace(CONFIG, optimiser="sgd")
+    found = list(lr_range(coloured_set(), config, MODEL, highest=1e8))
+    assert len(found) < 120
+    assert not math.isfinite(found[-1].loss) or found[-1].smoothed > 4 * min(p.smoothed for p in found)
+
+
+def test_it_stops_when_asked(coloured_set: Maker) -> None:
+    assert len(list(lr_range(coloured_set(), CONFIG, MODEL, should_stop=lambda: True))) == 1
+
+
+def test_the_suggestion_is_where_the_loss_falls_most_steeply() -> None:
+    x = np.linspace(-6, 0, 120)
+    fall = 0.7 / (1 + np.exp((x + 3) * 6)) + np.where(x > -1, (x + 1) * 4, 0)  # steepest at 1e-3
+    assert suggest_rate(points(fall.tolist())) == pytest.approx(1e-3, rel=0.2)
+
+
+def test_no_suggestion_without_a_fall() -> None:
+    assert suggest_rate(points([0.7] * 5)) is None
+    assert suggest_rate(points(np.linspace(0.7, 2, 60).tolist())) is None
+
+
+def test_an_impossible_range_is_refused(coloured_set: Maker) -> None:
+    with pytest.raises(SettingsError, match="is none"):
+        list(lr_range(coloured_set(), CONFIG, MODEL, lowest=1.0, highest=0.1))
