@@ -44,8 +44,8 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
         )
     if metric == "learned":
         own = float(twin.head.bias.detach())
-        logits = pair_logits(twin, embeddings, embeddings).numpy()
-        distances = np.maximum(logits - own, 0.0, out=logits)
+        logits: NDArray[np.float32] = pair_logits(twin, embeddings, embeddings).numpy()
+        distances: NDArray[np.float32] = np.maximum(logits - own, 0.0, out=logits)
     else:
         distances = _straight_lines(embeddings)
     np.fill_diagonal(distances, 0.0)
@@ -62,4 +62,5 @@ def _straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
         out[start : start + rows] = torch.cdist(
             embeddings[start : start + rows], embeddings, compute_mode="donot_use_mm_for_euclid_dist"
         )
-    return out.numpy()
+    distances: NDArray[np.float32] = out.numpy()
+    return distances

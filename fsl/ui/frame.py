@@ -10,7 +10,11 @@ from fsl.ui.resources import warm_up
 
 _ICON = Path(__file__).with_name("icon.png")
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
-PAGES = {"app.py": "Few-Shot Lab", "pages/classify.py": "Classify"}
+PAGES = {
+    "app.py": "Few-Shot Lab",
+    "pages/classify.py": "Classify",
+    "pages/embeddings.py": "Embeddings",
+}
 """File to label of each page, in the header's order; the first is home."""
 
 

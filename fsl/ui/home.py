@@ -37,11 +37,15 @@ def show_home_page() -> None:
             with column, st.container(border=True, height="stretch"):
                 st.markdown(f"##### :material/{icon}: {title}")
                 st.markdown(text)
-    start = st.button(
-        "Classify my pictures", key="door_classify", type="primary", icon=":material/arrow_forward:"
-    )
+    with st.container(horizontal=True, gap="small", key="doors"):
+        start = st.button(
+            "Classify my pictures", key="door_classify", type="primary", icon=":material/arrow_forward:"
+        )
+        look = st.button("See what the network sees", key="door_embeddings", icon=":material/scatter_plot:")
     if start:
         st.switch_page("pages/classify.py")
+    if look:
+        st.switch_page("pages/embeddings.py")
     _show_device()
     warm_up_after_paint()
 

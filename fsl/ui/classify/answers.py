@@ -16,6 +16,7 @@ from fsl.ui.classify.downloads import show_downloads
 from fsl.ui.classify.settings import chosen, show_settings, threshold_in_use
 from fsl.ui.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.embeddings.small import show_small_map
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
@@ -69,6 +70,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
             st.warning(_OTHER_NETWORK, icon=":material/warning:")
         _show_tiles(state, predictions)
         _show_selected(state, predictions)
+        show_small_map(state, checkpoint, _selected_query(state))
     with self_check_place:
         _show_self_check(state, checkpoint, support)
 

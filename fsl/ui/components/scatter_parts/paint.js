@@ -1,0 +1,146 @@
+// Drawing the map on its canvas.
+const ROOM_FOR_PICTURES = 0.3; // share of the map's area that pictures may cover before they become dots
+const FAINT = 0.13;
+
+const pictureSide = (state) => {
+  if (state.pictures === "off" || !state.sheet) return 0;
+  const { width, height } = state;
+  let visible = 0;
+  for (let i = 0; i < state.map.n; i += 1) {
+    const inside = state.screen.x[i] > 0 && state.screen.x[i] < width && state.screen.y[i] > 0 && state.screen.y[i] < height;
+    if (inside && isShown(state, i)) visible += 1;
+  }
+  const side = Math.sqrt((ROOM_FOR_PICTURES * width * height) / Math.max(1, visible));
+  const most = state.data.compact ? 34 : 60;
+  if (state.pictures === "on") return Math.min(most, Math.max(20, side));
+  return side < (state.data.compact ? 18 : 26) ? 0 : Math.min(most, side);
+};
+
+const isShown = (state, i) => !state.hidden.has(state.data.labels[i]);
+const isFaint = (state, i) => state.bright !== null && !state.bright.has(i);
+
+const drawPicture = (context, state, i, x, y, side, ink) => {
+  const { tile, columns } = state.data;
+  const [left, top] = [(i % columns) * tile, Math.floor(i / columns) * tile];
+  const border = state.data.labels[i] === NO_CLASS ? 3 : 2;
+  context.fillStyle = styleOf(state.data.labels[i], ink).colour;
+  context.fillRect(x - side / 2 - border, y - side / 2 - border, side + 2 * border, side + 2 * border);
+  context.drawImage(state.sheet, left, top, tile, tile, x - side / 2, y - side / 2, side, side);
+  if (side >= 24) drawBadge(context, state, i, x - side / 2, y - side / 2, ink);
+};
+
+const drawBadge = (context, state, i, x, y, ink) => {
+  const stamp = stampOf(styleOf(state.data.labels[i], ink), 4.5, state.paper, state.scale);
+  context.drawImage(stamp.canvas, x - stamp.side / 2 + 1, y - stamp.side / 2 + 1, stamp.side, stamp.side);
+};
+
+const drawPoint = (context, state, i, side, radius, ink) => {
+  const { x, y, depth } = state.screen;
+  if (x[i] < -40 || y[i] < -40 || x[i] > state.width + 40 || y[i] > state.height + 40) return;
+  context.globalAlpha = isFaint(state, i) ? FAINT : 0.35 + 0.65 * depth[i];
+  if (side) {
+    drawPicture(context, state, i, x[i], y[i], side * (0.6 + 0.4 * depth[i]), ink);
+    return;
+  }
+  const isQuery = state.data.labels[i] === NO_CLASS;
+  const r = Math.round(radius * (0.6 + 0.4 * depth[i]) * (isQuery ? 1.5 : 1) * 2) / 2;
+  const stamp = stampOf(styleOf(state.data.labels[i], ink), r, state.paper, state.scale);
+  context.drawImage(stamp.canvas, x[i] - stamp.side / 2, y[i] - stamp.side / 2, stamp.side, stamp.side);
+};
+
+const drawLines = (context, state, pairs, colour, width, dash) => {
+  const { x, y } = state.screen;
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.setLineDash(dash);
+  context.beginPath();
+  for (const [a, b] of pairs) {
+    if (!isShown(state, a) || !isShown(state, b)) continue;
+    context.moveTo(x[a], y[a]);
+    context.lineTo(x[b], y[b]);
+  }
+  context.stroke();
+  context.setLineDash([]);
+};
+
+const drawRing = (context, state, i, side, colour) => {
+  context.globalAlpha = 1;
+  context.strokeStyle = colour;
+  context.lineWidth = 3;
+  const r = side ? side / 2 + 5 : 11;
+  context.beginPath();
+  if (side) context.roundRect(state.screen.x[i] - r, state.screen.y[i] - r, 2 * r, 2 * r, 5);
+  else context.arc(state.screen.x[i], state.screen.y[i], r, 0, 2 * Math.PI);
+  context.stroke();
+};
+
+const drawSelection = (context, state) => {
+  if (state.trail.length < 2) return;
+  context.beginPath();
+  state.trail.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x, y));
+  context.closePath();
+  context.fillStyle = "rgba(16, 147, 111, 0.14)";
+  context.strokeStyle = state.accent;
+  context.lineWidth = 1.5;
+  context.fill();
+  context.stroke();
+};
+
+const paint = (state) => {
+  const { context, data, map, width, height } = state;
+  if (!width) return;
+  const ink = state.ink;
+  project(map, state.view, width, height, state.screen);
+  context.setTransform(state.scale, 0, 0, state.scale, 0, 0);
+  context.globalAlpha = 1;
+  context.fillStyle = state.paper;
+  context.fillRect(0, 0, width, height);
+  const side = pictureSide(state);
+  state.side = side;
+  const radius = Math.max(3, Math.min(6.5, 150 / Math.sqrt(map.n + 60))) * Math.min(1.6, Math.sqrt(state.view.zoom));
+  drawLines(context, state, data.links, state.muted, 1.2, [4, 3]);
+  if (data.selected >= 0) {
+    drawLines(context, state, data.neighbours.map((j) => [data.selected, j]), state.accent, 1.8, []);
+  }
+  if (map.dims === 3) state.order.sort((a, b) => state.screen.depth[a] - state.screen.depth[b]);
+  for (const i of state.order) if (isShown(state, i)) drawPoint(context, state, i, side, radius, ink);
+  // Whatever somebody looks at lies on top.
+  const first = [...data.neighbours, data.selected].filter((i) => i >= 0 && isShown(state, i));
+  for (const i of first) {
+    drawPoint(context, state, i, side, radius, ink);
+    drawRing(context, state, i, side, i === data.selected ? ink : state.accent);
+  }
+  if (state.hover >= 0 && state.hover !== data.selected) {
+    context.globalAlpha = 1;
+    drawPoint(context, state, state.hover, side, radius, ink);
+    drawRing(context, state, state.hover, side, ink);
+  }
+  context.globalAlpha = 1;
+  drawSelection(context, state);
+};
+
+// One frame at most for any number of changes.
+const repaint = (state) => {
+  if (state.waiting) return;
+  state.waiting = true;
+  requestAnimationFrame((now) => {
+    state.waiting = false;
+    if (!state.canvas.isConnected) return;
+    const moving = moveOn(state, now);
+    paint(state);
+    if (moving) repaint(state);
+  });
+};
+
+const GLIDE = 650; // milliseconds in which the images go to their places on another map
+const moveOn = (state, now) => {
+  if (!state.glide) return false;
+  state.glide.began ??= now;
+  const part = Math.min(1, (now - state.glide.began) / GLIDE);
+  const eased = part * part * (3 - 2 * part);
+  const { from, to, fromExtents, toExtents } = state.glide;
+  for (let i = 0; i < to.length; i += 1) state.map.xyz[i] = from[i] + (to[i] - from[i]) * eased;
+  state.map.extents = toExtents.map((e, i) => fromExtents[i] + (e - fromExtents[i]) * eased);
+  if (part === 1) state.glide = null;
+  return part < 1;
+};

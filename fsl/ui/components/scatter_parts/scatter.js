@@ -1,0 +1,261 @@
+// The map's frame: toolbar, legend, the picture at the pointer. Names are only ever set as text, never as HTML.
+const make = (tag, className, text) => {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+};
+
+const TIP_SIDE = 120;
+const showTip = (state, i, x, y) => {
+  state.tip.hidden = i < 0;
+  if (i < 0) return;
+  const { data } = state;
+  const context = state.tipPicture.getContext("2d");
+  state.tipPicture.hidden = !state.sheet;
+  if (state.sheet) {
+    const { tile, columns } = data;
+    context.drawImage(state.sheet, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, 0, 0, TIP_SIDE, TIP_SIDE);
+  }
+  state.tipClass.textContent = data.labels[i] === NO_CLASS ? data.no_class : data.classes[data.labels[i]];
+  state.tipName.textContent = data.names[i];
+  const width = TIP_SIDE + 18;
+  state.tip.style.left = `${x + 18 + width > state.width ? Math.max(0, x - width - 14) : x + 18}px`;
+  state.tip.style.top = `${Math.max(0, Math.min(y - 20, state.height - TIP_SIDE - 60))}px`;
+};
+
+const symbolOf = (state, label) => {
+  const canvas = make("canvas", "symbol");
+  canvas.width = canvas.height = 32;
+  const context = canvas.getContext("2d");
+  const style = styleOf(label, state.ink);
+  traceShape(context, style.shape, 16, 16, 10);
+  context.fillStyle = style.colour;
+  context.fill();
+  return canvas;
+};
+
+const labelName = (state, label) => (label === NO_CLASS ? state.data.no_class : state.data.classes[label]);
+
+const legendButton = (state, label, count) => {
+  const button = make("button", "entry");
+  button.type = "button";
+  button.title = "Show or hide this class. Double-click: show it alone.";
+  button.setAttribute("aria-pressed", String(!state.hidden.has(label)));
+  button.append(symbolOf(state, label), make("span", "name", labelName(state, label)), make("span", "count", count.toLocaleString()));
+  button.onclick = () => {
+    if (state.hidden.has(label)) state.hidden.delete(label);
+    else state.hidden.add(label);
+    drawLegend(state);
+    repaint(state);
+  };
+  button.ondblclick = () => {
+    state.hidden = new Set([...state.counts.keys()].filter((other) => other !== label));
+    drawLegend(state);
+    repaint(state);
+  };
+  return button;
+};
+
+const drawLegend = (state) => {
+  if (state.data.compact) return;
+  const focused = [...state.legend.children].indexOf(state.root.activeElement);
+  const labels = [...state.counts.keys()].sort((a, b) => a - b);
+  state.legend.replaceChildren(...labels.map((label) => legendButton(state, label, state.counts.get(label))));
+  if (state.hidden.size) {
+    const all = make("button", "entry all", "Show all");
+    all.type = "button";
+    all.onclick = () => {
+      state.hidden.clear();
+      drawLegend(state);
+      repaint(state);
+    };
+    state.legend.prepend(all);
+  }
+  if (focused >= 0) state.legend.children[Math.min(focused, state.legend.children.length - 1)].focus({ preventScroll: true });
+};
+
+const toolButton = (text, title, act) => {
+  const button = make("button", "tool", text);
+  button.type = "button";
+  button.title = title;
+  button.setAttribute("aria-label", title);
+  button.onclick = () => act(button);
+  return button;
+};
+
+const TOOLS = [
+  ["move", "Move", "Drag to move the map (in 3-D: to turn it)"],
+  ["box", "Box", "Drag a box round the pictures to look at together"],
+  ["lasso", "Lasso", "Draw a line round the pictures to look at together"],
+];
+const PICTURES = { auto: "Pictures: auto", on: "Pictures: always", off: "Pictures: never" };
+
+const buildToolbar = (state) => {
+  const bar = make("div", "toolbar");
+  bar.setAttribute("role", "toolbar");
+  bar.setAttribute("aria-label", "Map tools");
+  const tools = TOOLS.map(([tool, text, title]) => {
+    const button = toolButton(text, title, () => {
+      state.tool = tool;
+      tools.forEach((other, i) => other.setAttribute("aria-pressed", String(TOOLS[i][0] === tool)));
+      state.canvas.style.touchAction = tool === "move" ? "pan-y" : "none";
+    });
+    button.setAttribute("aria-pressed", String(tool === state.tool));
+    return button;
+  });
+  const zoom = (factor) => () => {
+    zoomAt(state.view, factor, state.width / 2, state.height / 2, state.width, state.height);
+    repaint(state);
+  };
+  const pictures = toolButton(PICTURES.auto, "Pictures in place of symbols: where there is room, always, never", (button) => {
+    const kinds = Object.keys(PICTURES);
+    state.pictures = kinds[(kinds.indexOf(state.pictures) + 1) % kinds.length];
+    button.textContent = PICTURES[state.pictures];
+    repaint(state);
+  });
+  const fit = () => {
+    Object.assign(state.view, FRESH_VIEW);
+    repaint(state);
+  };
+  bar.append(...tools, make("span", "gap"), toolButton("+", "Zoom in", zoom(1.4)), toolButton("−", "Zoom out", zoom(1 / 1.4)),
+    toolButton("Fit", "Show the whole map", fit), make("span", "gap"), pictures, toolButton("PNG", "Save this view as a PNG picture", () => savePng(state)));
+  return bar;
+};
+
+// The view with its legend below, as a file.
+const savePng = (state) => {
+  const labels = [...state.counts.keys()].filter((label) => !state.hidden.has(label)).sort((a, b) => a - b);
+  const columns = Math.max(1, Math.floor(state.width / 190));
+  const extra = 14 + 22 * Math.ceil(labels.length / columns);
+  const canvas = document.createElement("canvas");
+  canvas.width = state.canvas.width;
+  canvas.height = state.canvas.height + extra * state.scale;
+  const context = canvas.getContext("2d");
+  context.fillStyle = state.paper;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(state.canvas, 0, 0);
+  context.scale(state.scale, state.scale);
+  context.font = "13px sans-serif";
+  labels.forEach((label, i) => {
+    const [x, y] = [14 + (i % columns) * 190, state.height + 14 + 22 * Math.floor(i / columns)];
+    const style = styleOf(label, state.ink);
+    traceShape(context, style.shape, x, y, 5);
+    context.fillStyle = style.colour;
+    context.fill();
+    context.fillStyle = state.ink;
+    context.fillText(labelName(state, label).slice(0, 26), x + 12, y + 4.5);
+  });
+  canvas.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = "map.png";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+};
+
+const readTheme = (state) => {
+  const style = getComputedStyle(state.frame);
+  state.ink = style.getPropertyValue("--st-text-color").trim() || "#17211e";
+  state.paper = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+  state.accent = style.getPropertyValue("--st-primary-color").trim() || "#10936f";
+  state.muted = "rgba(128, 140, 135, 0.75)";
+};
+
+const build = (parentElement) => {
+  const frame = parentElement.querySelector(".map");
+  const [stage, canvas, tip, legend] = [make("div", "stage"), make("canvas", "canvas"), make("div", "tip"), make("div", "legend")];
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "img");
+  const [tipPicture, tipClass, tipName] = [make("canvas", "picture"), make("span", "class"), make("span", "file")];
+  tipPicture.width = tipPicture.height = TIP_SIDE;
+  tip.append(tipPicture, tipClass, tipName);
+  tip.hidden = true;
+  legend.setAttribute("role", "group");
+  legend.setAttribute("aria-label", "Classes");
+  stage.append(canvas, tip);
+  const state = {
+    root: parentElement, frame, canvas, tip, tipPicture, tipClass, tipName, legend, context: canvas.getContext("2d"),
+    view: { ...FRESH_VIEW }, tool: "move", pictures: "auto", hidden: new Set(), hover: -1, trail: [], press: null,
+    fingers: new Map(), apart: 0, scale: 1, width: 0, height: 0, side: 0, sheet: null, bright: null, said: "",
+  };
+  frame.append(buildToolbar(state), stage, legend);
+  listenToPointer(state);
+  listenToKeys(state);
+  new ResizeObserver(() => resize(state)).observe(stage);
+  addEventListener("few-shot-lab-sheet", () => {
+    if (!canvas.isConnected) return;
+    findSheet(state);
+    repaint(state);
+  });
+  // Where an image lies on the canvas, for anything that wants to point at it.
+  canvas.placeOf = (i) => [state.screen.x[i], state.screen.y[i]];
+  return state;
+};
+
+const resize = (state) => {
+  const box = state.canvas.parentElement.getBoundingClientRect();
+  if (!box.width) return;
+  state.scale = Math.min(2, devicePixelRatio || 1);
+  [state.width, state.height] = [box.width, box.height];
+  state.canvas.width = Math.round(box.width * state.scale);
+  state.canvas.height = Math.round(box.height * state.scale);
+  if (state.data) {
+    readTheme(state);
+    paint(state);
+  }
+};
+
+const findSheet = (state) => {
+  state.sheet = window.fewShotLabSheets?.get(state.data.sheet) ?? null;
+  state.canvas.dataset.sheet = state.sheet ? "drawn" : "waiting";
+};
+
+const takeMap = (state, data) => {
+  const dims = data.dims;
+  const xyz = Float32Array.from(data.xyz);
+  const n = data.labels.length;
+  const isSame = state.map && state.collection === data.collection && state.map.dims === dims;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (isSame && state.layout !== data.layout && !calm) {
+    state.glide = { from: state.map.xyz.slice(), to: xyz, fromExtents: state.map.extents, toExtents: extents(xyz, dims) };
+  } else if (!isSame || state.layout !== data.layout) {
+    state.glide = null;
+    state.map = { n, dims, xyz, extents: extents(xyz, dims) };
+  }
+  if (!isSame) {
+    state.screen = { x: new Float32Array(n), y: new Float32Array(n), depth: new Float32Array(n) };
+    state.order = Array.from({ length: n }, (_, i) => i).sort((a, b) => data.labels[b] - data.labels[a]);
+    state.hidden = new Set();
+    state.view = { ...FRESH_VIEW };
+    state.hover = -1;
+  }
+  state.counts = new Map();
+  for (const label of data.labels) state.counts.set(label, (state.counts.get(label) ?? 0) + 1);
+  state.collection = data.collection;
+  state.layout = data.layout;
+};
+
+const states = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const frame = parentElement.querySelector(".map");
+  let state = states.get(frame);
+  if (!state) {
+    state = build(parentElement);
+    states.set(frame, state);
+  }
+  state.send = (what, value) => !data.compact && setTriggerValue(what, value);
+  state.data = data;
+  frame.classList.toggle("compact", data.compact);
+  state.canvas.parentElement.style.height = `${data.height}px`;
+  state.canvas.setAttribute("aria-label", data.label);
+  takeMap(state, data);
+  state.bright = data.bright ? new Set(data.bright) : null;
+  findSheet(state);
+  readTheme(state);
+  drawLegend(state);
+  resize(state);
+  repaint(state);
+}

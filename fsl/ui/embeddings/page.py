@@ -1,0 +1,82 @@
+"""The Embeddings page as a whole: what stands where, and in which order it is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.ui.components.scatter import picture_sheet
+from fsl.ui.embeddings.collection import Collection
+from fsl.ui.embeddings.compute import Mapped, mapped, sheet_of
+from fsl.ui.embeddings.downloads import show_downloads
+from fsl.ui.embeddings.numbers import show_numbers
+from fsl.ui.embeddings.settings import networks_in_use, show_networks, show_settings
+from fsl.ui.embeddings.sources import show_origin, show_source, show_welcome
+from fsl.ui.embeddings.state import MapState, map_state
+from fsl.ui.embeddings.view import show_view
+from fsl.ui.escape import markdown
+from fsl.ui.frame import warm_up_after_paint
+from fsl.ui.guard import guarded
+from fsl.ui.resources import Choice, choices, load_checkpoint
+
+_BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
+_SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to say so
+
+
+def show_embeddings_page() -> None:
+    """Draw the page; what needs the network comes last."""
+    state = map_state()
+    st.title("See what the network sees", anchor=False)
+    st.markdown(
+        "The network turns every picture into a list of numbers, its *embedding*: pictures it finds alike "
+        "get similar numbers. On the map, **what the network finds alike lies close together**. "
+        "Classes in groups of their own are easy for it; where groups mix, it will confuse them."
+    )
+    with guarded():
+        collection = show_source(state)
+        if collection is None:
+            show_welcome(state)
+        elif not collection.pictures:
+            st.info("There is no picture in it yet. Choose others.", icon=":material/info:")
+        else:
+            state.look_at(collection)
+            _show_map(state, collection)
+    warm_up_after_paint()
+
+
+def _show_map(state: MapState, collection: Collection) -> None:
+    show_origin(collection)
+    with st.spinner("Loading the network"):
+        installed = choices()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_settings"):
+        show_networks(state, installed)
+        with st.popover("Map settings", icon=":material/tune:"):
+            show_settings(state)
+        download_place = st.popover("Download", icon=":material/download:")
+    views = [_view(state, collection, choice) for choice in networks_in_use(state, installed)]
+    with download_place:
+        for view in views:
+            if len(views) > 1:
+                st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
+            show_downloads(collection, view)
+    show_numbers(views)
+    sheet = sheet_of(state, collection)
+    picture_sheet(sheet, key="map_sheet")
+    show_view(state, collection, views, sheet)
+
+
+def _view(state: MapState, collection: Collection, choice: Choice) -> Mapped:
+    place = st.empty()
+    n = len(collection.pictures)
+
+    def progress(done: int, total: int) -> None:
+        if total >= _BAR_FROM:
+            text = f"The network looks at every picture once: {done:,} of {total:,}"
+            place.progress(done / total, text)
+        if done == total:
+            wait = " This takes up to a minute." if n >= _SLOW_FROM else ""
+            place.info(f"Making the map of {n:,} pictures.{wait}", icon=":material/hourglass_top:")
+
+    with st.spinner("Making the map", show_time=n >= _SLOW_FROM):
+        found = mapped(state, collection, load_checkpoint(choice), progress)
+    place.empty()
+    return found

@@ -1,0 +1,229 @@
+"""Where the pictures of the map come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from fsl.data.examples import digits_task, rendered_task
+from fsl.data.listing import list_files, list_images, list_zip
+from fsl.data.named import NamedSet, named_sets
+from fsl.errors import FslError
+from fsl.ui import wording
+from fsl.ui.embeddings.collection import MOST_PICTURES, Collection, of_files, of_listing, of_workspace
+from fsl.ui.embeddings.state import MapState
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded_callback
+from fsl.ui.intake import Progress
+from fsl.ui.state import session
+
+CLASSIFY = "classify"
+UPLOAD = "upload"
+_DRAWN_CLASSES = 8
+_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source.
+
+    Attributes:
+        key: of it, in the state.
+        title: in the list.
+        about: a sentence.
+        most: pictures it can give; 0 where that is not asked.
+        build: makes its collection; called with how many pictures, and a progress function.
+    """
+
+    key: str
+    title: str
+    about: str
+    most: int
+    build: Callable[[int, Progress], Collection]
+
+
+def sources(state: MapState) -> list[Source]:
+    """What can be shown now."""
+    workspace = session().workspace
+    found = []
+    if not workspace.is_empty:
+        about = "Your examples and the pictures to classify."
+        found.append(
+            Source(
+                CLASSIFY, "My pictures on the Classify page", about, 0, lambda n, p: of_workspace(workspace)
+            )
+        )
+    if state.upload is not None:
+        upload = state.upload
+        found.append(Source(UPLOAD, f"My folder: {upload.title}", "", 0, lambda n, p: upload))
+    drawn = "Eight kinds of fruit, drawn by this program."
+    digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
+    found.append(Source("drawn", "Drawn fruit", drawn, 400, _drawn))
+    found.append(Source("digits", "Handwritten digits", digits, 1700, _digits))
+    for name, known in named_sets().items():
+        build = partial(_named, known)
+        found.append(Source(f"set_{name}", known.title, f"The data set {name}.", MOST_PICTURES, build))
+    return found
+
+
+def show_source(state: MapState) -> Collection | None:
+    """The choice of a source, and the chosen one's pictures.
+
+    Returns:
+        the pictures, or none when nothing is chosen yet.
+    """
+    known = {source.key: source for source in sources(state)}
+    if not state.source and CLASSIFY in known:
+        state.source = CLASSIFY
+    chosen = known.get(state.source)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_source"):
+        st.session_state["map_source_choice"] = chosen.key if chosen else None
+        st.selectbox(
+            "Pictures",
+            list(known),
+            key="map_source_choice",
+            format_func=lambda key: known[key].title if key in known else "",
+            placeholder="Choose what to look at",
+            on_change=guarded_callback(_take_source),
+            args=(state,),
+        )
+        if chosen is not None and chosen.most:
+            _show_number(state, chosen)
+        with st.popover("Folder or zip", icon=":material/folder_open:"):
+            _show_drops(state)
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")
+    return None if chosen is None else _built(state, chosen)
+
+
+def choose(state: MapState, key: str) -> None:
+    """Show that source from now on."""
+    state.source = key
+    state.fault = ""
+
+
+def show_welcome(state: MapState) -> None:
+    """What to do on a page without pictures."""
+    with st.container(border=True, key="map_welcome"):
+        st.markdown("**Choose pictures to see how a network arranges them.** For instance:")
+        offered = [s for s in sources(state) if s.most][:4]
+        for column, source in zip(st.columns(len(offered)), offered, strict=True):
+            with column:
+                st.button(
+                    source.title.split(":")[0],
+                    key=f"map_start_{source.key}",
+                    type="primary",
+                    width="stretch",
+                    on_click=guarded_callback(choose),
+                    args=(state, source.key),
+                )
+                st.caption(markdown(source.about))
+        st.caption(
+            "Or drop a folder or a zip of your own above. Pictures on the Classify page appear here too."
+        )
+
+
+def _take_source(state: MapState) -> None:
+    choose(state, st.session_state["map_source_choice"] or "")
+
+
+def _show_number(state: MapState, source: Source) -> None:
+    st.session_state["map_number"] = min(state.n_pictures, source.most)
+    st.number_input(
+        "How many",
+        min_value=10,
+        max_value=source.most,
+        step=50,
+        key="map_number",
+        width=130,
+        help="Every class has its share. More take longer: the network looks at each picture once.",
+        on_change=guarded_callback(_take_number),
+        args=(state,),
+    )
+
+
+def _take_number(state: MapState) -> None:
+    state.n_pictures = int(st.session_state["map_number"])
+
+
+def _built(state: MapState, source: Source) -> Collection:
+    if not source.most:
+        return source.build(0, _no_progress)
+    n = min(state.n_pictures, source.most)
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
+
+    with place, st.spinner(f"Preparing: {source.title}"):
+        collection = state.remember((source.key, n), lambda: source.build(n, progress))
+    place.empty()
+    return collection
+
+
+def _no_progress(done: int, total: int) -> None:
+    """For what is there already."""
+
+
+def _drawn(n: int, progress: Progress) -> Collection:
+    task = rendered_task(_DRAWN_CLASSES, max(2, n // _DRAWN_CLASSES), 1, seed=1)
+    return of_files("Drawn fruit", task.classes)
+
+
+def _digits(n: int, progress: Progress) -> Collection:
+    task = digits_task(_DIGITS, max(2, n // _DIGITS), 1, seed=1)
+    return of_files("Handwritten digits", task.classes)
+
+
+def _named(known: NamedSet, n: int, progress: Progress) -> Collection:
+    return of_listing(known.title, list_images(known.path), n, known.credit, progress)
+
+
+def _show_drops(state: MapState) -> None:
+    st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
+    st.caption(f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share.")
+    archive = st.file_uploader("A zip", type="zip", key=f"map_zip_{state.uploads}")
+    folder = st.file_uploader(
+        "Or the folder itself", accept_multiple_files="directory", key=f"map_folder_{state.uploads}"
+    )
+    if not archive and not folder:
+        return
+    state.uploads += 1
+    try:
+        if archive:
+            title, listing = archive.name, list_zip(archive.getvalue(), name=archive.name)
+        else:
+            title = folder[0].name.split("/")[0]
+            listing = list_files([(file.name, file.getvalue()) for file in folder])
+        bar = st.progress(0.0, "Reading pictures")
+        state.upload = of_listing(
+            title, listing, MOST_PICTURES, progress=lambda done, total: _advance(bar, done, total)
+        )
+        choose(state, UPLOAD)
+    except FslError as error:
+        state.fault = str(error)
+    st.rerun()
+
+
+def _advance(bar: st.delta_generator.DeltaGenerator, done: int, total: int) -> None:
+    bar.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
+
+
+def show_origin(collection: Collection) -> None:
+    """Credit, what was left out, and files that could not be used."""
+    notes = [f"Photos: {collection.credit}."] if collection.credit else []
+    if collection.left_out:
+        total = len(collection.pictures) + collection.left_out
+        notes.append(
+            f"{len(collection.pictures):,} of {total:,} pictures are shown, from every class its share."
+        )
+    if notes:
+        st.caption(markdown(" ".join(notes)))
+    if collection.problems:
+        heading = f"{wording.count(len(collection.problems), 'file')} could not be used"
+        with st.expander(heading, icon=":material/warning:"):
+            lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in collection.problems[:100]]
+            st.markdown("\n".join(lines))

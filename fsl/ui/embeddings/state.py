@@ -1,0 +1,82 @@
+"""What the Embeddings page remembers of a browser session, under one key of its own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import streamlit as st
+
+from fsl.ui.embeddings.collection import Collection
+
+_KEY = "few_shot_lab_embeddings"
+_REMEMBERED = 8
+T = TypeVar("T")
+
+
+@dataclass
+class MapState:
+    """The page's settings and what is looked at.
+
+    Attributes:
+        source: key of the source of the pictures, "" before one is chosen.
+        n_pictures: how many to take from a large source.
+        upload: what was dropped last.
+        uploads: how often the drop zones were emptied; part of their keys.
+        fault: what was wrong with the last drop, "" for nothing.
+        networks: the first network's name and the second's; "" = the default one, and none.
+        metric: by which distance the map is made.
+        method: t-SNE or PCA.
+        dimensions: of the map.
+        perplexity: of t-SNE.
+        iterations: of t-SNE.
+        seed: of t-SNE.
+        selected: the chosen picture, -1 for none.
+        group: the pictures inside the last box or lasso.
+        words: what is searched for.
+        shown: how many pictures of the group are shown.
+        of: key of the collection that ``selected`` and ``group`` belong to.
+        memo: results by their inputs, the oldest given up first.
+    """
+
+    source: str = ""
+    n_pictures: int = 300
+    upload: Collection | None = None
+    uploads: int = 0
+    fault: str = ""
+    networks: tuple[str, str] = ("", "")
+    metric: Literal["learned", "euclidean"] = "learned"
+    method: Literal["tsne", "pca"] = "tsne"
+    dimensions: int = 2
+    perplexity: int = 30
+    iterations: int = 1000
+    seed: int = 0
+    selected: int = -1
+    group: tuple[int, ...] = ()
+    words: str = ""
+    shown: int = 60
+    of: str = ""
+    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+    def look_at(self, collection: Collection) -> None:
+        """Forget what was chosen in another collection."""
+        if self.of != collection.key:
+            self.of, self.selected, self.group, self.words = collection.key, -1, (), ""
+
+    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
+        """The result for these inputs, computed if it is not there."""
+        if inputs not in self.memo:
+            self.memo[inputs] = compute()
+        self.memo.move_to_end(inputs)
+        while len(self.memo) > _REMEMBERED:
+            self.memo.popitem(last=False)
+        result: T = self.memo[inputs]
+        return result
+
+
+def map_state() -> MapState:
+    """This browser session's."""
+    state: MapState = st.session_state.setdefault(_KEY, MapState())
+    return state
