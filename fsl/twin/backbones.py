@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
+from fsl.twin.efficientnet import efficientnet_lite
 
 
 def _conv_block(n_in: int, n_out: int) -> nn.Sequential:
@@ -28,6 +29,28 @@ def conv4(config: ModelConfig) -> nn.Module:
     n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
     layers: list[nn.Module] = [*blocks, nn.Flatten()]
     if config.embedding_dim:
+        layers.append(nn.Linear(n_flat, config.embedding_dim))
+    return nn.Sequential(*layers)
+
+
+def plain4(config: ModelConfig) -> nn.Module:
+    """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm: as the first twin networks.
+
+    Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what the
+    article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.
+    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, with smaller filters;
+    weights drawn so that activations keep their size (He et al., "Delving Deep into Rectifiers", 2015).
+    """
+    widths = config.widths or (64, 64, 64, 64)
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip((3, *widths), widths, strict=False):
+        convolution = nn.Conv2d(n_in, n_out, 3, padding=1)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        layers.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
+    layers.append(nn.Flatten())
+    if config.embedding_dim:
+        n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
         layers.append(nn.Linear(n_flat, config.embedding_dim))
     return nn.Sequential(*layers)
 
@@ -84,8 +107,12 @@ def resnet18(config: ModelConfig) -> nn.Module:
 
 BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "conv4": conv4,
+    "plain4": plain4,
     "residual": residual,
     "resnet18": resnet18,
+    "efficientnet_lite0": efficientnet_lite,
+    "efficientnet_lite1": efficientnet_lite,
+    "efficientnet_lite2": efficientnet_lite,
 }
 
 
