@@ -13,6 +13,7 @@ _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {
     "app.py": "Few-Shot Lab",
     "pages/classify.py": "Classify",
+    "pages/training.py": "Train",
     "pages/embeddings.py": "Embeddings",
 }
 """File to label of each page, in the header's order; the first is home."""

@@ -41,9 +41,12 @@ def show_home_page() -> None:
         start = st.button(
             "Classify my pictures", key="door_classify", type="primary", icon=":material/arrow_forward:"
         )
+        train = st.button("Watch it learn", key="door_training", icon=":material/show_chart:")
         look = st.button("See what the network sees", key="door_embeddings", icon=":material/scatter_plot:")
     if start:
         st.switch_page("pages/classify.py")
+    if train:
+        st.switch_page("pages/training.py")
     if look:
         st.switch_page("pages/embeddings.py")
     _show_device()

@@ -73,7 +73,8 @@ def server(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "FSL_CHECKPOINT_DIR": str(checkpoint_folder)}
+    runs = tmp_path_factory.mktemp("runs")
+    environment = {**os.environ, "FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs)}
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     try:
@@ -115,9 +116,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 def _note_error(message: ConsoleMessage, faults: list[str]) -> None:
     # Opened at a page's own address, Streamlit first looks for its server below it; that is how it finds it.
-    is_search = message.location["url"].endswith(
-        ("/classify/_stcore/health", "/classify/_stcore/host-config")
-    )
+    is_search = message.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
     if message.type == "error" and not is_search:
         faults.append(f"{message.text} ({message.location['url']})")
 

@@ -1,0 +1,81 @@
+"""Starting points for a run, by name: what a person picks before changing single settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fsl.config import AugmentConfig, EpisodeConfig, ModelConfig, TrainConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A starting point.
+
+    Attributes:
+        title: for people.
+        help: one sentence on what it is for.
+        model: architecture, unless a checkpoint is trained on.
+        config: settings of each run; the learning rate comes from ``rates``.
+        rates: learning rates to compare.
+        from_checkpoint: whether to go on from a trained network.
+    """
+
+    title: str
+    help: str
+    model: ModelConfig
+    config: TrainConfig
+    rates: tuple[float, ...]
+    from_checkpoint: bool = False
+
+
+_SMALL = ModelConfig(backbone="conv4", widths=(32, 32, 32, 32), image_size=32)
+_TEST = EpisodeConfig(n_way=5, n_shot=1, n_episodes=200)
+
+PRESETS: dict[str, Preset] = {
+    "article": Preset(
+        title="The article's lesson",
+        help="The same network, data and batches at three learning rates: which of them learns?",
+        model=_SMALL,
+        config=TrainConfig(
+            steps=300, pairing="random", batch_pairs=32, evaluate_every=50, evaluation=_TEST, report_every=5
+        ),
+        rates=(1e-4, 1e-3, 10.0),
+    ),
+    "quick": Preset(
+        title="Quick look (30 s)",
+        help="One short run with all pairs of each batch and a ranking term, which learns fastest.",
+        model=_SMALL,
+        config=TrainConfig(
+            steps=150,
+            schedule="one-cycle",
+            loss="bce+rank",
+            batch_classes=8,
+            batch_images=4,
+            evaluate_every=25,
+            evaluation=_TEST,
+            report_every=5,
+        ),
+        rates=(2e-3,),
+    ),
+    "fine-tune": Preset(
+        title="Fine-tune on my classes",
+        help="Go on training a network that ships with the app, gently, on the classes of the Classify page.",
+        model=ModelConfig(),
+        config=TrainConfig(
+            steps=100,
+            optimiser="adamw",
+            weight_decay=1e-4,
+            loss="bce+rank",
+            trainable="last",
+            batch_classes=8,
+            batch_images=2,
+            evaluate_every=25,
+            evaluation=_TEST,
+            evaluate_first=True,
+            report_every=2,
+            augment=AugmentConfig(rotate=30, zoom=1.2, mirror=True),
+        ),
+        rates=(1e-4,),
+        from_checkpoint=True,
+    ),
+}

@@ -1,0 +1,138 @@
+"""The Training page through Streamlit's own test runner; runs are made by the real manager."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fsl.training.background import run_manager
+from fsl.training.status import RunInfo, list_runs
+from fsl.twin.checkpoint import load
+from tests.pages.helpers import picture
+from tests.pages.test_classify_page import drop, shown
+
+
+@pytest.fixture
+def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The app on its Training page, with an empty folder of runs."""
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
+    app.run()
+    app.switch_page("pages/training.py").run()
+    yield app
+    run_manager().close(timeout=20)
+
+
+def start(page: AppTest, rates: list[float], steps: int = 20) -> list[RunInfo]:
+    page.multiselect(key="rates").set_value(rates)
+    page.number_input(key="steps").set_value(steps)
+    page.select_slider(key="image_size").set_value(16)
+    page.select_slider(key="batch").set_value(8)
+    page.button(key="start_training").click().run()
+    assert not page.exception
+    return list_runs()
+
+
+def wait_until_over(page: AppTest) -> list[RunInfo]:
+    deadline = time.monotonic() + 90
+    while any(run.is_live for run in list_runs()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    page.run()
+    assert not page.exception
+    return list_runs()
+
+
+def test_three_rates_are_three_runs_that_share_all_else(training: AppTest) -> None:
+    runs = start(training, [1e-4, 1e-3, 10.0])
+    assert sorted(run.config.learning_rate for run in runs if run.config) == [1e-4, 1e-3, 10.0]
+    assert len({run.group for run in runs}) == 1
+    assert len({run.config.seed for run in runs if run.config}) == 1
+    runs = wait_until_over(training)
+    assert [run.status for run in runs] == ["finished"] * 3
+    assert training.multiselect(key="shown").value == [run.id for run in sorted(runs, key=lambda r: r.id)]
+    text = shown(training)
+    for rate in ("0.0001", "0.001", "10"):
+        assert f"rate {rate}" in text
+
+
+def test_settings_and_runs_survive_a_page_change(training: AppTest) -> None:
+    start(training, [3e-4])
+    wait_until_over(training)
+    training.switch_page("pages/classify.py").run()
+    training.switch_page("pages/training.py").run()
+    assert training.multiselect(key="rates").value == [3e-4]
+    assert training.number_input(key="steps").value == 20
+    assert "rate 0.0003" in shown(training)
+
+
+def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
+    (run,) = start(training, [1e-3], steps=100_000)
+    deadline = time.monotonic() + 60
+    while list_runs()[0].step is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    training.run()
+    training.button(key=f"stop_{run.id}").click().run()
+    (run,) = wait_until_over(training)
+    assert run.status == "stopped"
+    load(run.folder / "checkpoint.safetensors")
+    training.button(key=f"resume_{run.id}").click().run()
+    assert list_runs()[0].is_live
+
+
+def test_a_kept_network_can_be_chosen_and_a_run_deleted(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    training.text_input(key=f"name_{run.id}").set_value("my net").run()
+    training.button(key=f"save_{run.id}").click().run()
+    assert not training.exception
+    assert "my net" in training.selectbox(key="start").options[-1]
+    training.button(key=f"delete_{run.id}").click().run()
+    assert list_runs() == []
+
+
+def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
+    training.switch_page("pages/classify.py").run()
+    for number, colour in enumerate([(250, 0, 0), (0, 0, 250)]):
+        files = [
+            (f"{number}{i}.png", picture(tuple(min(255, c + i) for c in colour)))  # type: ignore[arg-type]
+            for i in range(4)
+        ]
+        drop(training, f"class_{number}", *files)
+    training.switch_page("pages/training.py").run()
+    training.pills(key="preset").set_value("fine-tune").run()
+    assert training.selectbox(key="start").value == "small"
+    training.number_input(key="steps").set_value(6)
+    training.button(key="start_training").click().run()
+    (run,) = wait_until_over(training)
+    assert (run.status, run.error) == ("finished", "")
+    assert run.about["start"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [("the classes of the Classify page", "fewer than 2 classes"), ("a zip of my own", "Drop a zip")],
+)
+def test_missing_pictures_are_said(training: AppTest, data: str, told: str) -> None:
+    training.selectbox(key="data").set_value(data).run()
+    training.button(key="start_training").click().run()
+    assert not training.exception
+    assert told in shown(training)
+    assert list_runs() == []
+
+
+def test_no_rate_is_said(training: AppTest) -> None:
+    training.multiselect(key="rates").set_value([]).run()
+    training.button(key="start_training").click().run()
+    assert "at least one learning rate" in shown(training)
+
+
+def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
+    training.toggle(key="see_batch").set_value(True).run()
+    assert not training.exception
+    assert "0 = same class, 1 = different class" in shown(training)

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsl.training.curves import smooth, thin
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3000), st.integers(4, 200))
+def test_thinned_curves_keep_ends_and_extremes(values: list[float], most: int) -> None:
+    x, y = thin(range(len(values)), values, most)
+    assert len(x) == len(y) <= max(most, 4)
+    assert (x[0], x[-1]) == (0, len(values) - 1)
+    assert (y.min(), y.max()) == (min(values), max(values))
+    assert (np.diff(x) > 0).all()
+    assert all(values[int(i)] == v for i, v in zip(x, y, strict=True))
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    x, y = thin([1, 2, 3], [1.0, float("nan"), float("inf")])
+    assert (x.tolist(), y.tolist()) == ([1.0], [1.0])
+
+
+def test_smoothing_equals_the_weighted_mean() -> None:
+    values = [3.0, 1.0, 2.0, 5.0]
+    weights = [0.9**k for k in range(4)]
+    for n in range(1, 5):
+        expected = np.average(values[:n][::-1], weights=weights[:n])
+        assert smooth(values)[n - 1] == pytest.approx(expected)
+    assert smooth([2.0, float("nan"), 2.0]).tolist() == pytest.approx([2.0, 2.0, 2.0])
