@@ -125,12 +125,13 @@ def labelled_embeddings(collection: Collection, embeddings: Tensor) -> LabelledE
 
 def screen_points(collection: Collection, made: EmbeddingMap, layout: str) -> MapPoints:
     """A map for the screen: coordinates from -1 to 1, rounded to what can be seen."""
-    reach = float(abs(made.points).max()) or 1.0
+    centred = made.points - (made.points.max(0) + made.points.min(0)) / 2
+    reach = float(abs(centred).max()) or 1.0
     return MapPoints(
         collection=collection.key,
         layout=layout,
         dims=made.points.shape[1],
-        xyz=(made.points / reach).astype(float).round(4).ravel().tolist(),
+        xyz=(centred / reach).astype(float).round(4).ravel().tolist(),
         labels=collection.labels,
         classes=collection.class_names,
         names=[picture.name for picture in collection.pictures],

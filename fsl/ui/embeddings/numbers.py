@@ -26,27 +26,27 @@ class _Number:
 _NUMBERS = (
     _Number(
         "neighbour_accuracy",
-        "Neighbour is of the same class",
+        "Nearest is right",
         "For how many pictures the nearest other picture is of their class. The best single number for how "
         "well this network tells these classes apart; it does not depend on the map.",
         is_share=True,
     ),
     _Number(
         "silhouette",
-        "Classes apart (silhouette)",
-        "1: each class is a tight group far from the others. 0: they overlap. Below 0: pictures lie nearer "
-        "to another class than to their own.",
+        "Classes apart",
+        "Silhouette. 1: each class is a tight group far from the others. 0: they overlap. Below 0: pictures "
+        "lie nearer to another class than to their own.",
     ),
-    _Number("within", "Alike within a class", "Mean similarity of two pictures of one class, 0 to 1."),
+    _Number("within", "Alike within", "Mean similarity of two pictures of one class, 0 to 1."),
     _Number(
         "between",
-        "Alike between classes",
+        "Alike between",
         "Mean similarity of two pictures of different classes, 0 to 1. The further below the number before, "
         "the better.",
     ),
     _Number(
         "trustworthiness",
-        "The map can be trusted",
+        "Map is faithful",
         "How far pictures that lie together on the map are really alike to the network (trustworthiness). "
         "Near 100%: believe the map. Below 85%: neighbours may be there by accident.",
         is_share=True,
@@ -64,7 +64,7 @@ def show_numbers(views: Sequence[Mapped]) -> None:
                 measured = getattr(view.quality, number.name)
                 reason = f"{measured.reason} " if measured.reason else ""
                 st.metric(
-                    number.title, _shown(measured, number.is_share), help=reason + number.help, width=200
+                    number.title, _shown(measured, number.is_share), help=reason + number.help, width=150
                 )
         if view.map.explained:
             shares = ", ".join(f"{share:.0%}" for share in view.map.explained)

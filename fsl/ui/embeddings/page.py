@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fsl.ui.components.scatter import picture_sheet
 from fsl.ui.embeddings.collection import Collection
@@ -10,7 +11,7 @@ from fsl.ui.embeddings.compute import Mapped, mapped, sheet_of
 from fsl.ui.embeddings.downloads import show_downloads
 from fsl.ui.embeddings.numbers import show_numbers
 from fsl.ui.embeddings.settings import networks_in_use, show_networks, show_settings
-from fsl.ui.embeddings.sources import show_origin, show_source, show_welcome
+from fsl.ui.embeddings.sources import collection_of, show_origin, show_source, show_welcome
 from fsl.ui.embeddings.state import MapState, map_state
 from fsl.ui.embeddings.view import show_view
 from fsl.ui.escape import markdown
@@ -32,22 +33,25 @@ def show_embeddings_page() -> None:
         "Classes in groups of their own are easy for it; where groups mix, it will confuse them."
     )
     with guarded():
-        collection = show_source(state)
-        if collection is None:
+        bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
+        with bar:
+            source = show_source(state)
+        if state.fault:
+            st.error(markdown(state.fault), icon=":material/error:")
+        if source is None:
             show_welcome(state)
-        elif not collection.pictures:
-            st.info("There is no picture in it yet. Choose others.", icon=":material/info:")
         else:
+            collection = collection_of(state, source)
             state.look_at(collection)
-            _show_map(state, collection)
+            _show_map(state, collection, bar)
     warm_up_after_paint()
 
 
-def _show_map(state: MapState, collection: Collection) -> None:
+def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> None:
     show_origin(collection)
     with st.spinner("Loading the network"):
         installed = choices()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_settings"):
+    with bar:
         show_networks(state, installed)
         with st.popover("Map settings", icon=":material/tune:"):
             show_settings(state)

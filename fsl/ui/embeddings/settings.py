@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from fsl.ui.embeddings.state import MapState
-from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 
@@ -94,7 +93,7 @@ def _choice(state: MapState, name: str, label: str, options: dict[Any, str], hel
         label,
         list(options),
         key=key,
-        format_func=lambda value: markdown(options[value]),
+        format_func=lambda value: options[value],
         help=help_ or None,
         on_change=guarded_callback(_take),
         args=(state, name),

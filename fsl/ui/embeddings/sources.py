@@ -34,13 +34,15 @@ class Source:
         key: of it, in the state.
         title: in the list.
         about: a sentence.
-        most: pictures it can give; 0 where that is not asked.
+        usual: how many pictures are taken at first; 0 where that is not asked.
+        most: pictures it can give.
         build: makes its collection; called with how many pictures, and a progress function.
     """
 
     key: str
     title: str
     about: str
+    usual: int
     most: int
     build: Callable[[int, Progress], Collection]
 
@@ -53,50 +55,71 @@ def sources(state: MapState) -> list[Source]:
         about = "Your examples and the pictures to classify."
         found.append(
             Source(
-                CLASSIFY, "My pictures on the Classify page", about, 0, lambda n, p: of_workspace(workspace)
+                CLASSIFY,
+                "My pictures on the Classify page",
+                about,
+                0,
+                0,
+                lambda n, p: of_workspace(workspace),
             )
         )
     if state.upload is not None:
         upload = state.upload
-        found.append(Source(UPLOAD, f"My folder: {upload.title}", "", 0, lambda n, p: upload))
+        found.append(Source(UPLOAD, f"My folder: {upload.title}", "", 0, 0, lambda n, p: upload))
     drawn = "Eight kinds of fruit, drawn by this program."
     digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
-    found.append(Source("drawn", "Drawn fruit", drawn, 400, _drawn))
-    found.append(Source("digits", "Handwritten digits", digits, 1700, _digits))
+    found.append(Source("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
+    found.append(Source("digits", "Handwritten digits", digits, 300, 1700, _digits))
     for name, known in named_sets().items():
         build = partial(_named, known)
-        found.append(Source(f"set_{name}", known.title, f"The data set {name}.", MOST_PICTURES, build))
+        about = known.title.partition(":")[2].strip()
+        found.append(
+            Source(f"set_{name}", known.title, f"{about[:1].upper()}{about[1:]}.", 300, MOST_PICTURES, build)
+        )
     return found
 
 
-def show_source(state: MapState) -> Collection | None:
-    """The choice of a source, and the chosen one's pictures.
+def show_source(state: MapState) -> Source | None:
+    """The choice of a source.
 
     Returns:
-        the pictures, or none when nothing is chosen yet.
+        the chosen one, or none yet.
     """
     known = {source.key: source for source in sources(state)}
     if not state.source and CLASSIFY in known:
         state.source = CLASSIFY
     chosen = known.get(state.source)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_source"):
-        st.session_state["map_source_choice"] = chosen.key if chosen else None
-        st.selectbox(
-            "Pictures",
-            list(known),
-            key="map_source_choice",
-            format_func=lambda key: known[key].title if key in known else "",
-            placeholder="Choose what to look at",
-            on_change=guarded_callback(_take_source),
-            args=(state,),
-        )
-        if chosen is not None and chosen.most:
-            _show_number(state, chosen)
-        with st.popover("Folder or zip", icon=":material/folder_open:"):
-            _show_drops(state)
-    if state.fault:
-        st.error(markdown(state.fault), icon=":material/error:")
-    return None if chosen is None else _built(state, chosen)
+    st.session_state["map_source_choice"] = chosen.key if chosen else None
+    st.selectbox(
+        "Pictures",
+        list(known),
+        key="map_source_choice",
+        format_func=lambda key: known[key].title if key in known else "",
+        placeholder="Choose what to look at",
+        on_change=guarded_callback(_take_source),
+        args=(state,),
+    )
+    if chosen is not None and chosen.usual:
+        _show_number(state, chosen)
+    with st.popover("Folder or zip", icon=":material/folder_open:"):
+        _show_drops(state)
+    return chosen
+
+
+def collection_of(state: MapState, source: Source) -> Collection:
+    """The pictures of a source, from memory when they were read before."""
+    if not source.usual:
+        return source.build(0, _no_progress)
+    n = number_of(state, source)
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
+
+    with place, st.spinner(f"Preparing: {source.title}"):
+        collection = state.remember((source.key, n), lambda: source.build(n, progress))
+    place.empty()
+    return collection
 
 
 def choose(state: MapState, key: str) -> None:
@@ -109,11 +132,11 @@ def show_welcome(state: MapState) -> None:
     """What to do on a page without pictures."""
     with st.container(border=True, key="map_welcome"):
         st.markdown("**Choose pictures to see how a network arranges them.** For instance:")
-        offered = [s for s in sources(state) if s.most][:4]
+        offered = [s for s in sources(state) if s.usual][:4]
         for column, source in zip(st.columns(len(offered)), offered, strict=True):
             with column:
                 st.button(
-                    source.title.split(":")[0],
+                    markdown(source.title.partition(":")[0]),
                     key=f"map_start_{source.key}",
                     type="primary",
                     width="stretch",
@@ -131,7 +154,7 @@ def _take_source(state: MapState) -> None:
 
 
 def _show_number(state: MapState, source: Source) -> None:
-    st.session_state["map_number"] = min(state.n_pictures, source.most)
+    st.session_state["map_number"] = number_of(state, source)
     st.number_input(
         "How many",
         min_value=10,
@@ -141,27 +164,17 @@ def _show_number(state: MapState, source: Source) -> None:
         width=130,
         help="Every class has its share. More take longer: the network looks at each picture once.",
         on_change=guarded_callback(_take_number),
-        args=(state,),
+        args=(state, source.key),
     )
 
 
-def _take_number(state: MapState) -> None:
-    state.n_pictures = int(st.session_state["map_number"])
+def number_of(state: MapState, source: Source) -> int:
+    """How many pictures are taken from that source."""
+    return state.numbers.get(source.key, source.usual)
 
 
-def _built(state: MapState, source: Source) -> Collection:
-    if not source.most:
-        return source.build(0, _no_progress)
-    n = min(state.n_pictures, source.most)
-    place = st.empty()
-
-    def progress(done: int, total: int) -> None:
-        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
-
-    with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.remember((source.key, n), lambda: source.build(n, progress))
-    place.empty()
-    return collection
+def _take_number(state: MapState, key: str) -> None:
+    state.numbers[key] = int(st.session_state["map_number"])
 
 
 def _no_progress(done: int, total: int) -> None:

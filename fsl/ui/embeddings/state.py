@@ -22,7 +22,7 @@ class MapState:
 
     Attributes:
         source: key of the source of the pictures, "" before one is chosen.
-        n_pictures: how many to take from a large source.
+        numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
         uploads: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
@@ -42,7 +42,7 @@ class MapState:
     """
 
     source: str = ""
-    n_pictures: int = 300
+    numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
     uploads: int = 0
     fault: str = ""

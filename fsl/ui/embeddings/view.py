@@ -10,13 +10,14 @@ import streamlit as st
 from fsl.ui import wording
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
-from fsl.ui.embeddings.collection import Collection
+from fsl.ui.embeddings.collection import NO_CLASS, Collection
 from fsl.ui.embeddings.compute import Mapped, neighbours
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 
 _NEIGHBOURS = 8
+_LINES = 4  # to as many of them on the map
 _FIRST_SHOWN = 60
 _MORE = 240
 _FOUND_SHOWN = 24
@@ -32,9 +33,9 @@ def show_view(state: MapState, collection: Collection, views: Sequence[Mapped], 
             _show_search(state, collection)
         with left:
             _show_maps(state, collection, views, sheet)
-            _show_group(state, collection)
         with right:
             _show_panel(state, collection, views)
+        _show_group(state, collection)
 
 
 def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
@@ -60,11 +61,11 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
 
 def _emphasis(state: MapState, collection: Collection, view: Mapped) -> Emphasis:
     found = collection.found(state.words)
-    near = neighbours(view, state.selected, _NEIGHBOURS) if state.selected >= 0 else ()
+    near = neighbours(view, state.selected, _LINES) if state.selected >= 0 else ()
     return Emphasis(
         selected=state.selected,
         neighbours=tuple(other.row for other in near),
-        bright=(found or None) if state.words else (state.group or None),
+        bright=found if state.words else (state.group or None),
         links=view.links,
     )
 
@@ -157,7 +158,7 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
         Tile(
             **{
                 **vars(_tile(collection, other.row, _class_name(collection, other.row), other.similarity)),
-                "tone": "accent" if collection.labels[other.row] == own else "muted",
+                "tone": "accent" if own != NO_CLASS and collection.labels[other.row] == own else "muted",
             }
         )
         for other in near

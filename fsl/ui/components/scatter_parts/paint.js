@@ -1,19 +1,25 @@
 // Drawing the map on its canvas.
-const ROOM_FOR_PICTURES = 0.3; // share of the map's area that pictures may cover before they become dots
+const SIDES = [60, 48, 36, 28]; // of a picture on the map, in pixels; where none has room there are symbols
+const ROOM = 0.55; // share of the pictures that must have a square of that side to themselves
+const MOST_PICTURES = 600;
 const FAINT = 0.13;
+
+const visibleRows = (state) => {
+  const { x, y } = state.screen;
+  return state.order.filter((i) => isShown(state, i) && x[i] > 0 && x[i] < state.width && y[i] > 0 && y[i] < state.height);
+};
 
 const pictureSide = (state) => {
   if (state.pictures === "off" || !state.sheet) return 0;
-  const { width, height } = state;
-  let visible = 0;
-  for (let i = 0; i < state.map.n; i += 1) {
-    const inside = state.screen.x[i] > 0 && state.screen.x[i] < width && state.screen.y[i] > 0 && state.screen.y[i] < height;
-    if (inside && isShown(state, i)) visible += 1;
+  const rows = visibleRows(state);
+  const sides = state.data.compact ? SIDES.slice(2) : SIDES;
+  if (rows.length <= MOST_PICTURES) {
+    for (const side of sides) {
+      const squares = new Set(rows.map((i) => Math.floor(state.screen.x[i] / side) * 4096 + Math.floor(state.screen.y[i] / side)));
+      if (squares.size >= ROOM * rows.length) return side;
+    }
   }
-  const side = Math.sqrt((ROOM_FOR_PICTURES * width * height) / Math.max(1, visible));
-  const most = state.data.compact ? 34 : 60;
-  if (state.pictures === "on") return Math.min(most, Math.max(20, side));
-  return side < (state.data.compact ? 18 : 26) ? 0 : Math.min(most, side);
+  return state.pictures === "on" || state.data.compact ? sides.at(-1) - 4 : 0;
 };
 
 const isShown = (state, i) => !state.hidden.has(state.data.labels[i]);
@@ -34,10 +40,10 @@ const drawBadge = (context, state, i, x, y, ink) => {
   context.drawImage(stamp.canvas, x - stamp.side / 2 + 1, y - stamp.side / 2 + 1, stamp.side, stamp.side);
 };
 
-const drawPoint = (context, state, i, side, radius, ink) => {
+const drawPoint = (context, state, i, side, radius, ink, isStressed = false) => {
   const { x, y, depth } = state.screen;
   if (x[i] < -40 || y[i] < -40 || x[i] > state.width + 40 || y[i] > state.height + 40) return;
-  context.globalAlpha = isFaint(state, i) ? FAINT : 0.35 + 0.65 * depth[i];
+  context.globalAlpha = !isStressed && isFaint(state, i) ? FAINT : 0.35 + 0.65 * depth[i];
   if (side) {
     drawPicture(context, state, i, x[i], y[i], side * (0.6 + 0.4 * depth[i]), ink);
     return;
@@ -107,7 +113,7 @@ const paint = (state) => {
   // Whatever somebody looks at lies on top.
   const first = [...data.neighbours, data.selected].filter((i) => i >= 0 && isShown(state, i));
   for (const i of first) {
-    drawPoint(context, state, i, side, radius, ink);
+    drawPoint(context, state, i, side, radius, ink, true);
     drawRing(context, state, i, side, i === data.selected ? ink : state.accent);
   }
   if (state.hover >= 0 && state.hover !== data.selected) {

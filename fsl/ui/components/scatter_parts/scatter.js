@@ -249,7 +249,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.send = (what, value) => !data.compact && setTriggerValue(what, value);
   state.data = data;
   frame.classList.toggle("compact", data.compact);
-  state.canvas.parentElement.style.height = `${data.height}px`;
+  state.canvas.parentElement.style.height = `min(${data.height}px, 100vw)`;
   state.canvas.setAttribute("aria-label", data.label);
   takeMap(state, data);
   state.bright = data.bright ? new Set(data.bright) : null;

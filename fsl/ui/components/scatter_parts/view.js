@@ -13,7 +13,7 @@ const extents = (xyz, dims) => {
 
 // Fills screen.x, screen.y and screen.depth (0 far to 1 near) for every image.
 const project = (map, view, width, height, screen) => {
-  const margin = Math.min(40, width * 0.08);
+  const margin = 40; // room for a picture at the very edge
   const [ex, ey] = map.extents;
   const scale = view.zoom * Math.min((width / 2 - margin) / ex, (height / 2 - margin) / ey);
   const [cosYaw, sinYaw] = [Math.cos(view.yaw), Math.sin(view.yaw)];
