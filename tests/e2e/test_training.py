@@ -26,7 +26,7 @@ def wait_for_points(tab: Page, more_than: int) -> None:
 
 def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str, tab: Page) -> None:
     tab.goto(f"{server}/training")
-    batches = tab.get_by_label("Batches").first
+    batches = tab.get_by_role("spinbutton", name="Batches")
     batches.fill("100000")
     batches.press("Enter")
     tab.get_by_role("button", name="Start training").click()
