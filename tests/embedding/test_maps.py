@@ -1,0 +1,151 @@
+"""Maps against scikit-learn and naive loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from fsl.config import ModelConfig
+from fsl.embedding.distances import MAX_IMAGES, pair_distances
+from fsl.embedding.maps import MapConfig, make_map, make_sequence, turned_onto
+from fsl.errors import SettingsError
+from fsl.twin.network import TwinNetwork
+
+
+def twin(head: str = "absolute") -> TwinNetwork:
+    torch.manual_seed(0)
+    config = ModelConfig(widths=(4, 8), embedding_dim=8, image_size=16, head=head)  # type: ignore[arg-type]
+    return TwinNetwork(config).eval()
+
+
+def embeddings(n: int, dim: int = 8, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32))
+
+
+def groups(n_groups: int = 3, each: int = 12, seed: int = 0) -> tuple[torch.Tensor, NDArray[np.int64]]:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 8, (n_groups, 1, 8))
+    points = (centres + rng.normal(size=(n_groups, each, 8))).reshape(-1, 8).astype(np.float32)
+    return torch.from_numpy(points), np.repeat(np.arange(n_groups), each)
+
+
+@pytest.mark.parametrize("head", ["absolute", "cosine"])
+def test_learned_distance_is_the_shifted_logit(head: str) -> None:
+    network, points = twin(head), embeddings(7)
+    with torch.no_grad():
+        network.head.weight[:3] = -0.2  # one that makes some logits fall below the one of equal images
+    found = pair_distances(network, points, "learned")
+    for i in range(7):
+        for j in range(7):
+            logit = network.head(points[i], points[j]) - network.head(points[i], points[i])
+            assert found[i, j] == pytest.approx(max(0.0, float(logit.detach())), abs=1e-4)
+    assert (found == found.T).all()
+    assert not found.diagonal().any()
+
+
+def test_euclidean_distance() -> None:
+    points = embeddings(9)
+    oracle = np.linalg.norm(points.numpy()[:, None] - points.numpy()[None], axis=2)
+    np.testing.assert_allclose(pair_distances(twin(), points, "euclidean"), oracle, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [30, 260])  # a full and an iterative solver
+def test_pca_of_distances_is_the_pca_of_the_embeddings(n: int) -> None:
+    from sklearn.decomposition import PCA
+
+    points = embeddings(n) * torch.arange(8, 0, -1)
+    oracle = PCA(3)
+    expected = oracle.fit_transform(points.numpy())
+    found = make_map(pair_distances(twin(), points, "euclidean"), MapConfig("pca", dimensions=3))
+    np.testing.assert_allclose(np.abs(found.points), np.abs(expected), rtol=1e-2, atol=2e-2)
+    np.testing.assert_allclose(found.explained, oracle.explained_variance_ratio_, rtol=1e-3)
+
+
+def test_tsne_keeps_groups_together_and_is_repeatable() -> None:
+    points, labels = groups()
+    distances = pair_distances(twin(), points, "euclidean")
+    config = MapConfig("tsne", perplexity=8, iterations=300)
+    found = make_map(distances, config)
+    assert found.method == "tsne"
+    assert found.perplexity == 8
+    apart = np.linalg.norm(found.points[:, None] - found.points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert (labels[apart.argmin(1)] == labels).all()
+    assert (make_map(distances, config).points == found.points).all()
+
+
+def test_perplexity_is_held_to_a_third_of_the_others() -> None:
+    points, _ = groups(2, 8)
+    found = make_map(pair_distances(twin(), points, "euclidean"), MapConfig(perplexity=100, iterations=250))
+    assert found.perplexity == 5.0
+    assert np.isfinite(found.points).all()
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_few_images_get_pca_and_the_reason(n: int, dimensions: int) -> None:
+    found = make_map(pair_distances(twin(), embeddings(n), "learned"), MapConfig(dimensions=dimensions))
+    assert found.method == "pca"
+    assert f"{n} are shown by PCA" in found.note
+    assert found.points.shape == (n, dimensions)
+    assert np.isfinite(found.points).all()
+
+
+def test_one_image_and_images_that_are_all_alike() -> None:
+    one = make_map(np.zeros((1, 1), np.float32), MapConfig())
+    assert not one.points.any()
+    assert one.note == ""
+    alike = make_map(np.zeros((20, 20), np.float32), MapConfig())
+    assert not alike.points.any()
+    assert "no difference" in alike.note
+
+
+def test_many_equal_images_do_not_break_tsne() -> None:
+    points = torch.cat([embeddings(1).repeat(15, 1), embeddings(1, seed=1).repeat(15, 1)])
+    found = make_map(pair_distances(twin(), points, "learned"), MapConfig(iterations=250))
+    assert np.isfinite(found.points).all()
+
+
+def test_turning_onto_undoes_a_rotation_and_a_mirror() -> None:
+    points = embeddings(20, 2).numpy()
+    turn = np.array([[0.6, -0.8], [-0.8, -0.6]], np.float32)
+    np.testing.assert_allclose(turned_onto(points @ turn, points), points, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca"])
+def test_a_sequence_moves_little_where_little_changes(method: str) -> None:
+    points, _ = groups()
+    frames = [
+        pair_distances(twin(), points + 0.02 * embeddings(36, seed=seed), "euclidean") for seed in (1, 2)
+    ]
+    config = MapConfig(method, perplexity=8, iterations=500)  # type: ignore[arg-type]
+    first, second = make_sequence(frames, config)
+    spread = first.points.std()
+    assert np.abs(first.points - second.points).mean() < 0.25 * spread
+
+
+def test_a_sequence_is_of_the_same_images() -> None:
+    with pytest.raises(SettingsError, match="same images"):
+        make_sequence([np.zeros((3, 3), np.float32), np.zeros((4, 4), np.float32)], MapConfig())
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"method": "umap"}, "umap"),
+        ({"dimensions": 4}, "2 or 3"),
+        ({"perplexity": 1}, "perplexity"),
+        ({"iterations": 10}, "iterations"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, object], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        MapConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_too_many_images_are_refused() -> None:
+    with pytest.raises(SettingsError, match="too many"):
+        pair_distances(twin(), torch.zeros(MAX_IMAGES + 1, 8), "euclidean")
