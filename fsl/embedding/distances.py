@@ -23,8 +23,9 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
     """The distance of every pair of images.
 
     "euclidean" is the straight line between two embeddings. "learned" is what the twin network itself goes
-    by: the head's logit less the logit ``b`` of an image paired with itself, so that the diagonal is 0. Where the head learned a negative weight, a pair can be judged more alike than an image
-    and itself; such a distance is 0. The order of the similarities is kept otherwise.
+    by: the head's logit less the logit ``b`` of an image paired with itself, so that the diagonal is 0. Where
+    the head learned a negative weight, a pair can be judged more alike than an image and itself; such a
+    distance is 0. The order of the similarities is kept otherwise.
 
     Args:
         twin: the network whose head judges.
@@ -45,8 +46,10 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
         own = float(twin.head.bias.detach())
         logits: NDArray[np.float32] = pair_logits(twin, embeddings, embeddings).numpy()
         # Half of it from each side: a head that multiplies matrices is symmetric but for rounding.
-        distances: NDArray[np.float32] = (logits + logits.T) / 2
-        np.maximum(distances - own, 0.0, out=distances)
+        distances: NDArray[np.float32] = logits + logits.T
+        distances *= 0.5
+        distances -= own
+        np.maximum(distances, 0.0, out=distances)
     else:
         distances = _straight_lines(embeddings)
     np.fill_diagonal(distances, 0.0)
