@@ -57,9 +57,12 @@ _NUMBERS = (
 def show_numbers(views: Sequence[Mapped]) -> None:
     """A row of numbers for each network."""
     for view in views:
-        if len(views) > 1:
-            st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
-        with st.container(horizontal=True, gap="small", key=f"map_numbers_{view.checkpoint.info.name}"):
+        name = view.checkpoint.info.name
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key=f"map_numbers_{name}"
+        ):
+            if len(views) > 1:
+                st.markdown(f"**{markdown(name)}**", width=110)
             for number in _NUMBERS:
                 measured = getattr(view.quality, number.name)
                 reason = f"{measured.reason} " if measured.reason else ""
