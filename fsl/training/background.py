@@ -147,6 +147,8 @@ class RunManager:
             DataError: there is no such run, it is running, it is done, or its images are not to be found.
             CheckpointError: its state is damaged, or the folder cannot be written.
         """
+        if not find_run(run_id, self.root).is_live:
+            self.wait(run_id, timeout=30)  # just stopped, it may still be putting its results away
         with self._lock:
             info = find_run(run_id, self.root)
             if info.status == "finished":

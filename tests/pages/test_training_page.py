@@ -79,7 +79,7 @@ def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
     assert run.status == "stopped"
     load(run.folder / "checkpoint.safetensors")
     training.button(key=f"resume_{run.id}").click().run()
-    assert list_runs()[0].is_live
+    assert list_runs()[0].is_live, (training.session_state["few_shot_lab"].notes, list_runs()[0])
 
 
 def test_a_kept_network_can_be_chosen_and_a_run_deleted(
@@ -136,3 +136,13 @@ def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
     training.toggle(key="see_batch").set_value(True).run()
     assert not training.exception
     assert "0 = same class, 1 = different class" in shown(training)
+
+
+def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
+    training.select_slider(key="image_size").set_value(16)
+    training.button(key="range_test").click().run()
+    assert not training.exception
+    training.button(key="use_suggestion").click().run()
+    (rate,) = training.multiselect(key="rates").value
+    assert 1e-5 <= rate <= 1
+    assert list_runs() == []

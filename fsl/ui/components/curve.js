@@ -26,8 +26,8 @@ const shownLines = (state) => state.data.lines.map((line) => ({ ...line, y: stat
 
 const rangeOf = (state, lines) => {
   const scale = scaleOf(state);
-  const xMax = Math.max(1, state.data.x_max, ...lines.map((l) => l.x[l.x.length - 1] ?? 0));
-  const [x0, x1] = state.zoom ?? [0, xMax];
+  const xMax = Math.max(state.data.x_max, ...lines.map((l) => l.x[l.x.length - 1] ?? 0));
+  const [x0, x1] = state.zoom ?? [state.data.x_min, xMax];
   const seen = lines.map((l) => l.y.filter((_, i) => l.x[i] >= x0 && l.x[i] <= x1).sort((a, b) => a - b)).filter((y) => y.length);
   // One run that blew up must not press the others flat: it may reach three times as high as the middle one.
   const tops = seen.map((y) => y[Math.floor((y.length - 1) * 0.98)]).sort((a, b) => a - b);
@@ -91,6 +91,16 @@ const paint = (state) => {
     context.textAlign = "left";
     context.fillText(level.text, MARGIN.left + 6, py(level.y) - 5);
   }
+  for (const mark of state.data.marks) {
+    context.globalAlpha = 0.7;
+    context.setLineDash([2, 4]);
+    context.beginPath();
+    context.moveTo(px(mark.x), MARGIN.top);
+    context.lineTo(px(mark.x), height - MARGIN.bottom);
+    context.stroke();
+    context.textAlign = "left";
+    context.fillText(mark.text, px(mark.x) + 6, MARGIN.top + 12);
+  }
   for (const [y, alpha, weight] of [["raw", state.smooth ? 0.22 : 0, 1], ["y", 1, 2.2]]) {
     lines.forEach((line, number) => {
       if (!alpha) return;
@@ -134,7 +144,7 @@ const showTip = (state, event) => {
   });
   state.tip.hidden = !rows.length;
   if (!rows.length) return;
-  state.tip.replaceChildren(make("div", "", `${state.data.x_title} ${Math.round(rows[0][1])}`), ...rows.map(([line, , y]) => {
+  state.tip.replaceChildren(make("div", "", `${state.data.x_title} ${nice(rows[0][1])}`), ...rows.map(([line, , y]) => {
     const row = make("div", "", `${line.name}: ${nice(y)}`);
     row.style.color = line.colour;
     return row;

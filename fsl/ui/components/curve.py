@@ -44,15 +44,25 @@ class Level:
     text: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A place worth knowing: a vertical line with a word on it."""
+
+    x: float
+    text: str
+
+
 def curves(
     lines: Sequence[Line],
     key: str,
     label: str,
     *,
     x_title: str = "batch",
-    x_max: float = 0,
+    x_min: float = 0,
+    x_max: float = 1,
     y_range: tuple[float, float] | None = None,
     levels: Sequence[Level] = (),
+    marks: Sequence[Mark] = (),
     smoothable: bool = True,
     height: int = 300,
 ) -> None:
@@ -63,9 +73,11 @@ def curves(
         key: of the widget.
         label: what they show, for screen readers.
         x_title: of the axis.
-        x_max: how far the axis reaches at least.
+        x_min: where the axis begins.
+        x_max: how far it reaches at least.
         y_range: of the other axis; none to fit the curves.
         levels: values worth knowing.
+        marks: places worth knowing.
         smoothable: whether to offer smoothing and a log scale.
         height: in pixels.
     """
@@ -85,9 +97,11 @@ def curves(
             ],
             "label": label,
             "x_title": x_title,
+            "x_min": x_min,
             "x_max": x_max,
             "y_range": y_range,
             "levels": [vars(level) for level in levels],
+            "marks": [vars(mark) for mark in marks],
             "smoothable": smoothable,
             "height": height,
         },

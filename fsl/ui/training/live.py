@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -176,4 +177,4 @@ def _save(run_id: str, name: str) -> None:
 
 def _use_rate(rate: str) -> None:
     wanted = float(rate)
-    set_values({"rates": [min(RATES, key=lambda known: abs(known - wanted))]})
+    set_values({"rates": [min(RATES, key=lambda known: abs(math.log(known / wanted)))]})

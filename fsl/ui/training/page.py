@@ -15,6 +15,7 @@ from fsl.ui.state import session
 from fsl.ui.training.batch import show_batch
 from fsl.ui.training.form import Wish, plans_of, show_form
 from fsl.ui.training.live import show_runs
+from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.values import set_values, values
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def show_training_page() -> None:
         _choose_runs()
         _live()
         if wish is not None:
+            show_range_test(wish)
             show_batch(wish)
     warm_up_after_paint()
 
@@ -99,6 +101,7 @@ def _live() -> None:
     if not shown:
         return
     live = any(run.is_live for run in _read(shown))
+    values()["clock"] = live
     st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(shown)
 
 
@@ -106,10 +109,9 @@ def _draw(shown: list[str]) -> None:
     with guarded():
         runs = _read(shown)
         show_runs(runs)
-        was_live = values().get("was_live", False)
-        values()["was_live"] = any(run.is_live for run in runs)
-        if was_live and not values()["was_live"]:
-            st.rerun()  # the clock that drew this is no longer needed, and the lists have changed
+        live = any(run.is_live for run in runs)
+        if live != values().get("clock", live):
+            st.rerun()  # the whole page: this part's clock is to be started or stopped
 
 
 def _read(shown: list[str]) -> list[RunInfo]:

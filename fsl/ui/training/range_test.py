@@ -1,0 +1,88 @@
+"""The learning-rate range test: which rate is worth a try, in under a minute."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.ui.components.curve import Line, Mark, curves
+from fsl.ui.guard import guarded_callback
+from fsl.ui.resources import COMPUTE
+from fsl.ui.training.form import RATES, Wish, plans_of, rate_text
+from fsl.ui.training.values import set_values, values
+
+if TYPE_CHECKING:
+    from fsl.training.background import RunPlan
+    from fsl.training.lr_range import RangePoint
+
+_N_POINTS = 100
+
+
+def show_range_test(wish: Wish) -> None:
+    """A button, then the loss over the rate with the suggestion marked."""
+    from fsl.training.lr_range import suggest_rate
+
+    with st.expander("Find a learning rate"):
+        st.caption(
+            f"Trains a throw-away copy for {_N_POINTS} batches while the rate rises from far too low to far "
+            "too high. Where the loss falls fastest is a good rate."
+        )
+        if st.button("Run the test", key="range_test"):
+            values()["range"] = _run(plans_of(wish)[0])
+        points: list[RangePoint] = values().get("range", [])
+        if not points:
+            return
+        x = [math.log10(point.lr) for point in points]
+        line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
+        suggestion = suggest_rate(points)
+        marks = [Mark(math.log10(suggestion), rate_text(suggestion))] if suggestion else []
+        curves(
+            [line],
+            key="range_curve",
+            label="Loss by learning rate",
+            x_title="rate as a power of ten",
+            x_min=x[0],
+            x_max=x[-1],
+            marks=marks,
+            height=240,
+        )
+        if suggestion is None:
+            st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
+            return
+        st.button(
+            f"Use {rate_text(_nearest(suggestion))}",
+            key="use_suggestion",
+            on_click=guarded_callback(_use),
+            args=(suggestion,),
+            help=f"The test suggests {rate_text(suggestion)}; this is the nearest one to choose.",
+        )
+
+
+def _run(plan: RunPlan) -> list[RangePoint]:
+    from fsl.config import DataSource
+    from fsl.training.datasource import load_training_data
+    from fsl.training.lr_range import lr_range
+    from fsl.twin.network import TwinNetwork
+
+    bar = st.progress(0.0, "Reading pictures …")
+    model = plan.start.config if isinstance(plan.start, TwinNetwork) else plan.start
+    data = plan.data
+    if isinstance(data, DataSource):
+        data = load_training_data(data, model, plan.config.seed, lambda problems: None)
+    points = []
+    with COMPUTE:
+        for point in lr_range(data.train, plan.config, plan.start, n_points=_N_POINTS):
+            points.append(point)
+            bar.progress(len(points) / _N_POINTS, f"rate {point.lr:.1e}, loss {point.loss:.3f}")
+    bar.empty()
+    return [point for point in points if math.isfinite(point.loss)]
+
+
+def _nearest(rate: float) -> float:
+    return min(RATES, key=lambda known: abs(math.log(known / rate)))
+
+
+def _use(rate: float) -> None:
+    set_values({"rates": [_nearest(rate)]})
