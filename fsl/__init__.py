@@ -24,7 +24,8 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
     """A checkpoint by name ("fruits") or file.
 
     Args:
-        name_or_file: one of ``python -m fsl checkpoints``, or a ``.safetensors`` file.
+        name_or_file: one of ``python -m fsl checkpoints``, a ``.safetensors`` file, or "timm:NAME" for a
+            pretrained network of timm (an extra to install; downloads its weights the first time).
         device: "auto" (cuda, mps, cpu in that order), or one of them.
 
     Raises:
@@ -37,7 +38,11 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
     from fsl.twin.checkpoint import find
     from fsl.twin.checkpoint import load as load_file
     from fsl.twin.device import choose_device
+    from fsl.twin.pretrained import pretrained_checkpoint
+    from fsl.twin.timm_backbones import TIMM
 
+    if name_or_file.startswith(TIMM):
+        return pretrained_checkpoint(name_or_file, choose_device(cast("Device", device)))
     return load_file(find(name_or_file), choose_device(cast("Device", device)))
 
 

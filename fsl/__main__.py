@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 import fsl
-from fsl.cli import checkpoints, classify, embed, evaluate, lr_range, omniglot_runs, train
+from fsl.cli import checkpoints, classify, embed, evaluate, export, lr_range, omniglot_runs, train
 from fsl.errors import FslError
 
-COMMANDS = (classify, evaluate, omniglot_runs, train, lr_range, embed, checkpoints)
+COMMANDS = (classify, evaluate, omniglot_runs, train, lr_range, embed, export, checkpoints)
 
 
 def build_parser() -> argparse.ArgumentParser:

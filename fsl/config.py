@@ -14,6 +14,7 @@ Trainable = Literal["all", "last", "head"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 Rule = Literal["mean", "max", "prototype"]
+Head = Literal["absolute", "cosine"]
 
 RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
@@ -55,7 +56,8 @@ class ModelConfig(_Settings):
     """What the twin network is and how an image becomes its input.
 
     Attributes:
-        backbone: a name in ``fsl.twin.backbones.BACKBONES``.
+        backbone: a name in ``fsl.twin.backbones.BACKBONES``; several joined by "+" side by side; or
+            "timm:NAME", any network of the timm collection (an extra to install).
         widths: channels of the backbone's stages; empty for the backbone's own.
         embedding_dim: D, length of an embedding; 0 for the backbone's own last width.
         image_size: S, side of the square input in pixels.
@@ -65,6 +67,11 @@ class ModelConfig(_Settings):
         views: when not training, average the embedding over the image alone (1), it and its mirror image (2),
             or the eight ways a square can lie (8).
         grey: drop colour before the network sees the image.
+        head: how two embeddings become a logit, see ``fsl.twin.heads``.
+        damped: directions of the embedding in which images of one class vary most and which are therefore
+            damped (``fsl.twin.damping``); 0 for none.
+        centre_on_support: classification sees embeddings from the middle of the support set, see
+            ``fsl.fewshot.scores.seen_from_support``.
     """
 
     backbone: str = "conv4"
@@ -76,9 +83,14 @@ class ModelConfig(_Settings):
     std: tuple[float, float, float] = (0.3, 0.3, 0.3)
     views: int = 1
     grey: bool = False
+    head: Head = "absolute"
+    damped: int = 0
+    centre_on_support: bool = False
 
     def __post_init__(self) -> None:
         _require_choice("fit", self.fit, ("crop", "pad", "stretch"))
+        _require_choice("head", self.head, ("absolute", "cosine"))
+        _require(0 <= self.damped <= 4096, f"damped is {self.damped}; it must be 0 to 4096.")
         _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
         _require(0 <= self.embedding_dim <= 8192, f"embedding_dim is {self.embedding_dim}; 0 to 8192.")
         _require(all(w > 0 for w in self.widths), f"widths are {self.widths}; they must be positive.")

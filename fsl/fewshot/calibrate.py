@@ -34,18 +34,45 @@ def calibrate(
         config: episodes to fit on; fewer ways where there are fewer classes.
         data: their name, kept in the header.
     """
-    # Each episode keeps one class out of the support set: its queries are the unknown ones.
-    config, _ = fit_ways(replace(config, n_way=config.n_way + 1), labels)
-    episodes = sample_episodes(labels, config)
-    scores = episode_scores(twin, embeddings, episodes, rule)  # (E, N + 1, Q, N + 1)
-    known, unknown = scores[:, :-1, :, :-1], scores[:, -1, :, :-1]
-    n_way = config.n_way - 1
+    config, known, unknown = open_set_scores(twin, embeddings, labels, rule, config)
+    what = (
+        f"{data}: {config.n_episodes} episodes, {config.n_way}-way {config.n_shot}-shot, seed {config.seed}"
+    )
+    return calibrate_scores(known, unknown, rule, what)
+
+
+def open_set_scores(
+    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, rule: Rule, config: EpisodeConfig
+) -> tuple[EpisodeConfig, Tensor, Tensor]:
+    """Class scores of queries whose class is in the support set, and of queries whose class is not.
+
+    Args:
+        twin: the trained network.
+        embeddings: float32 ``(N, D)``.
+        labels: int64 ``(N,)``.
+        rule: how shots are combined.
+        config: the episodes; fewer ways where there are fewer classes.
+
+    Returns:
+        the episodes' settings; float ``(E, n_way, Q, n_way)``, the right class being the second index; float
+        ``(E, Q, n_way)``.
+    """
+    # One class more is drawn and kept out of the support set: its queries are the unknown ones.
+    drawn, _ = fit_ways(replace(config, n_way=config.n_way + 1), labels)
+    episodes = sample_episodes(labels, drawn)
+    support_set = replace(episodes, support=episodes.support[:, :-1])
+    scores = episode_scores(twin, embeddings, support_set, rule)  # (E, n_way + 1, Q, n_way)
+    return replace(drawn, n_way=drawn.n_way - 1), scores[:, :-1], scores[:, -1]
+
+
+def calibrate_scores(known: Tensor, unknown: Tensor, rule: Rule, what: str) -> Calibration:
+    """The calibration for scores as ``open_set_scores`` gives them; ``what`` names their origin."""
+    n_way = known.shape[-1]
     targets = torch.arange(n_way)[None, :, None].expand(known.shape[:3]).reshape(-1)
     temperature = fit_temperature(known.reshape(-1, n_way), targets)
     known_best = torch.sigmoid(known.amax(-1)).flatten()
     unknown_best = torch.sigmoid(unknown.amax(-1)).flatten()
     threshold, false_reject, false_accept = balanced_threshold(known_best, unknown_best)
-    what = f"{data}: {config.n_episodes} episodes, {n_way}-way {config.n_shot}-shot, seed {config.seed}"
     accuracy = float((known.argmax(-1).flatten() == targets).float().mean())
     return Calibration(rule, temperature, threshold, false_reject, false_accept, accuracy, what)
 

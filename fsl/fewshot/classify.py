@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from fsl.config import Rule
-from fsl.fewshot.scores import group_scores, probabilities, prototypes
+from fsl.fewshot.scores import group_scores, probabilities, prototypes, seen_from_support
 from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
-from fsl.twin.network import similarity
+from fsl.twin.network import TwinNetwork, similarity
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,17 @@ def classify(
         ImageReadError: a path is no readable image.
     """
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
-    support_embeddings = embed(checkpoint, support.images)
-    query_embeddings = embed(checkpoint, images)
+    support_embeddings, query_embeddings = seen_from_support(
+        checkpoint.twin, embed(checkpoint, support.images), embed(checkpoint, images)
+    )
     rule = rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
     if threshold is None:
         threshold = calibration.unknown_threshold
 
     logits = pair_logits(checkpoint.twin, query_embeddings, support_embeddings)
-    scores = class_scores(checkpoint, support, query_embeddings, logits, rule)
+    slots, n_way = support.slot_tensor, support.n_way
+    scores = class_scores(checkpoint.twin, support_embeddings, slots, n_way, query_embeddings, rule)
     probability = probabilities(scores, calibration.temperature)
     pairs, classes = similarity(logits), torch.sigmoid(scores)
     return [
@@ -84,24 +86,24 @@ def classify(
 
 
 def class_scores(
-    checkpoint: Checkpoint, support: SupportSet, query_embeddings: Tensor, logits: Tensor, rule: Rule
+    twin: TwinNetwork, support: Tensor, slots: Tensor, n_way: int, query: Tensor, rule: Rule
 ) -> Tensor:
     """Class scores by any rule.
 
     Args:
-        checkpoint: the twin network.
-        support: N classes.
-        query_embeddings: float ``(n_query, D)``.
-        logits: float ``(n_query, n_support)``, the pairs'.
+        twin: the network whose head compares.
+        support: float ``(n_support, D)``, after ``seen_from_support``.
+        slots: int64 ``(n_support,)``, 0 to n_way - 1, none empty.
+        n_way: N.
+        query: float ``(n_query, D)``, likewise.
         rule: how shots are combined.
 
     Returns:
         float ``(n_query, N)``, higher = more alike.
     """
-    if rule != "prototype":
-        return group_scores(logits, support.slot_tensor, support.n_way, rule)
-    means = prototypes(embed(checkpoint, support.images), support.slot_tensor, support.n_way)
-    return -pair_logits(checkpoint.twin, query_embeddings, means)
+    if rule == "prototype":
+        return -pair_logits(twin, query, prototypes(support, slots, n_way))
+    return group_scores(pair_logits(twin, query, support), slots, n_way, rule)
 
 
 def _prediction(
@@ -156,30 +158,27 @@ def leave_one_out(
     tested = torch.nonzero(counts[slots] > 1).flatten()
     if len(tested) == 0:
         return None
-    embeddings = embed(checkpoint, support.images)
-    logits = pair_logits(checkpoint.twin, embeddings, embeddings)
-    answers = torch.tensor(
-        [_answer_without(checkpoint, embeddings, logits, slots, int(i), support.n_way, rule) for i in tested]
-    )
+    answers = torch.tensor(leave_one_out_answers(checkpoint, support, rule))[tested]
     true = slots[tested]
     n_right = int((answers == true).sum())
     return LeaveOneOut(n_right / len(tested), len(tested), n_right, _most_confused(true, answers, support))
 
 
-def _answer_without(
-    checkpoint: Checkpoint,
-    embeddings: Tensor,
-    logits: Tensor,
-    slots: Tensor,
-    left_out: int,
-    n_way: int,
-    rule: Rule,
-) -> int:
-    others = torch.arange(len(slots)) != left_out
-    if rule == "prototype":
-        means = prototypes(embeddings[others], slots[others], n_way)
-        return int(pair_logits(checkpoint.twin, embeddings[left_out : left_out + 1], means).argmin())
-    return int(group_scores(logits[left_out : left_out + 1, others], slots[others], n_way, rule).argmax())
+def leave_one_out_answers(checkpoint: Checkpoint, support: SupportSet, rule: Rule) -> list[int]:
+    """The class that all the others give each support image; one alone in its class gets another's.
+
+    Returns:
+        one slot per image.
+    """
+    embeddings, slots = embed(checkpoint, support.images), support.slot_tensor
+    answers = []
+    for i in range(len(slots)):
+        others = torch.arange(len(slots)) != i
+        seen, query = seen_from_support(checkpoint.twin, embeddings[others], embeddings[i : i + 1])
+        present, position = torch.unique(slots[others], return_inverse=True)
+        scores = class_scores(checkpoint.twin, seen, position, len(present), query, rule)
+        answers.append(int(present[scores.argmax()]))
+    return answers
 
 
 def _most_confused(true: Tensor, answers: Tensor, support: SupportSet) -> tuple[str, str, int] | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fsl.config import EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
+from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 
@@ -95,39 +96,57 @@ def episode_scores(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, ru
     Args:
         twin: the network whose head compares.
         embeddings: float32 ``(N, D)``.
-        episodes: E episodes of N ways, K shots, Q queries.
+        episodes: E episodes of N ways, K shots, Q queries; there may be queries of M > N classes, the last
+            ones of which are in no support set.
         rule: how shots are combined.
 
     Returns:
-        float32 ``(E, N, Q, N)``, higher = more alike.
+        float32 ``(E, M, Q, N)``, higher = more alike.
     """
-    n_episodes, n_way, n_query = episodes.query.shape
-    n_shot = episodes.support.shape[2]
+    n_episodes, n_asked, n_query = episodes.query.shape
+    n_way, n_shot = episodes.support.shape[1:]
     support = torch.from_numpy(episodes.support.reshape(n_episodes, -1))
     query = torch.from_numpy(episodes.query.reshape(n_episodes, -1))
     if rule == "prototype":
-        means = embeddings[support].view(n_episodes, n_way, n_shot, -1).mean(2)
-        scores = -_logits_by_episode(twin, embeddings, query, means)
+        scores = -_logits_by_episode(twin, embeddings, query, support, n_shot)
     else:
-        logits = _gathered_logits(twin, embeddings, query, support)
-        logits = logits.view(n_episodes, n_way * n_query, n_way, n_shot)
+        logits = _pair_logits(twin, embeddings, query, support)
+        logits = logits.view(n_episodes, n_asked * n_query, n_way, n_shot)
         scores = -logits.mean(-1) if rule == "mean" else -logits.amin(-1)
-    return scores.view(n_episodes, n_way, n_query, n_way)
+    return scores.view(n_episodes, n_asked, n_query, n_way)
 
 
-def _gathered_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor) -> Tensor:
+def _pair_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor) -> Tensor:
     """Pair logits ``(E, n_query, n_support)``; each distinct pair is computed once where that is cheaper."""
     used, position = torch.unique(torch.cat([query.flatten(), support.flatten()]), return_inverse=True)
-    if len(used) ** 2 > min(query.numel() * support.shape[1], 16 * PAIRS_AT_ONCE):
-        return _logits_by_episode(twin, embeddings, query, embeddings[support])
+    n_pairs = query.numel() * support.shape[1]
+    if twin.config.centre_on_support or len(used) ** 2 > min(n_pairs, 16 * PAIRS_AT_ONCE):
+        return _logits_by_episode(twin, embeddings, query, support)
     table = pair_logits(twin, embeddings[used], embeddings[used])
     q = position[: query.numel()].view_as(query)
     s = position[query.numel() :].view_as(support)
     return table[q[:, :, None], s[:, None, :]]
 
 
-def _logits_by_episode(twin: TwinNetwork, embeddings: Tensor, query: Tensor, others: Tensor) -> Tensor:
-    """``(E, n_query, n_other)`` for ``others`` ``(E, n_other, D)``, an episode at a time."""
-    return torch.stack(
-        [pair_logits(twin, embeddings[q], other) for q, other in zip(query, others, strict=True)]
-    )
+def _logits_by_episode(
+    twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor, n_averaged: int = 1
+) -> Tensor:
+    """An episode at a time, so that memory holds the embeddings of one.
+
+    Args:
+        twin: the network whose head compares.
+        embeddings: float32 ``(N, D)``.
+        query: int64 ``(E, n_query)``, rows.
+        support: int64 ``(E, n_support)``, rows.
+        n_averaged: this many support embeddings after one another are averaged.
+
+    Returns:
+        float32 ``(E, n_query, n_support / n_averaged)``.
+    """
+    logits = []
+    for query_rows, support_rows in zip(query, support, strict=True):
+        s, q = seen_from_support(twin, embeddings[support_rows], embeddings[query_rows])
+        if n_averaged > 1:
+            s = s.view(-1, n_averaged, s.shape[1]).mean(1)
+        logits.append(pair_logits(twin, q, s))
+    return torch.stack(logits)

@@ -7,10 +7,36 @@ A class score is a logit of sameness: ``sigmoid(score)`` is the class's similari
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.config import Rule
 from fsl.errors import SettingsError
+from fsl.twin.network import TwinNetwork
+
+# So many images' worth of the network's own centre count against the support set's: few images say little.
+CENTRE_PRIOR = 5
+
+
+def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+    """Embeddings as directions from the middle of the support set, where the network's settings ask for it.
+
+    What all support images have in common (all are fruit, all lie on the same table) tells no classes apart;
+    seen from their middle it is gone (Wang et al., "SimpleShot", 2019). Only support images move the middle,
+    so a query's answer does not depend on other queries.
+
+    Args:
+        twin: its settings say whether; if not, both come back as they are.
+        support: float ``(n_support, D)``.
+        query: float ``(n_query, D)``.
+
+    Returns:
+        both, of unit length.
+    """
+    if not twin.config.centre_on_support:
+        return support, query
+    middle = support.sum(0) / (len(support) + CENTRE_PRIOR)
+    return F.normalize(support - middle, dim=1), F.normalize(query - middle, dim=1)
 
 
 def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tensor:

@@ -18,7 +18,7 @@ from fsl.data.decode import decode_image
 from fsl.data.listing import Listing, Problem, list_images
 from fsl.errors import DataError, ImageReadError
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import BATCH, embed_images
+from fsl.twin.inference import batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
 
 
@@ -217,14 +217,15 @@ def embed(
     rows = {image.digest: cache.get(checkpoint.digest, image.digest) for image in images}
     by_digest = {image.digest: image for image in images}
     missing = [by_digest[digest] for digest, row in rows.items() if row is None]
-    for start in range(0, len(missing), BATCH):
-        batch = missing[start : start + BATCH]
+    step = batch_size(checkpoint.twin)
+    for start in range(0, len(missing), step):
+        batch = missing[start : start + step]
         pixels = to_uint8([m.image for m in batch], checkpoint.info.model)
         for member, row in zip(batch, embed_images(checkpoint.twin, pixels), strict=True):
             # A row of a batch is a view that would keep the whole batch alive.
             rows[member.digest] = row.clone()
             cache.put(checkpoint.digest, member.digest, row.clone())
         if progress is not None:
-            progress(min(start + BATCH, len(missing)), len(missing))
+            progress(min(start + step, len(missing)), len(missing))
     found = [row for image in images if (row := rows[image.digest]) is not None]
     return torch.stack(found) if found else torch.empty(0, checkpoint.twin.embedding_dim)

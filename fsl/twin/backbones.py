@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.efficientnet import efficientnet_lite
+from fsl.twin.timm_backbones import TIMM, timm_backbone
 
 
 def _conv_block(n_in: int, n_out: int) -> nn.Sequential:
@@ -116,16 +119,43 @@ BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
 }
 
 
+class SideBySide(nn.Module):
+    """Several backbones on the same image; their features one after another, D the sum of theirs.
+
+    Each one's features are replaced by their square roots, which evens out the few that are large, and scaled
+    to unit length, so that every backbone has its say.
+
+    Args:
+        members: backbones whose features are not negative.
+    """
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float ``(B, 3, S, S)`` to float32 ``(B, D)``."""
+        # The root has an infinite slope at 0, which would turn into NaN when trained.
+        roots = [(member(images).float().clamp(min=0) + 1e-8).sqrt() for member in self.members]
+        return torch.cat([F.normalize(root, dim=1) for root in roots], dim=1)
+
+
 def build_backbone(config: ModelConfig) -> nn.Module:
     """The backbone that ``config`` names, with fresh random weights.
 
     Raises:
         SettingsError: there is no backbone of that name.
     """
+    if "+" in config.backbone:
+        names = config.backbone.split("+")
+        return SideBySide([build_backbone(replace(config, backbone=name)) for name in names])
+    if config.backbone.startswith(TIMM):
+        return timm_backbone(config)
     try:
         builder = BACKBONES[config.backbone]
     except KeyError:
         raise SettingsError(
-            f"There is no backbone {config.backbone!r}; choose one of {', '.join(BACKBONES)}."
+            f"There is no backbone {config.backbone!r}; choose one of {', '.join(BACKBONES)}, or "
+            f"{TIMM}NAME for a network of timm."
         ) from None
     return builder(config)

@@ -147,19 +147,28 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
-def dump(twin: TwinNetwork, info: CheckpointInfo) -> bytes:
-    """The bytes of a checkpoint file."""
+def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:
+    """The bytes of a checkpoint file.
+
+    Args:
+        twin: the network.
+        info: its header.
+        half: store weights in half precision, which halves the file; they are loaded into a network in full
+            precision. Vectors (norms, biases, heads) are few and stay in full.
+    """
     tensors = {name: t.detach().cpu().contiguous() for name, t in twin.state_dict().items()}
+    if half:
+        tensors = {name: t.half() if t.ndim >= 2 else t for name, t in tensors.items()}
     return safetensors.torch.save(tensors, {METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)})
 
 
-def save(path: Path, twin: TwinNetwork, info: CheckpointInfo) -> None:
-    """Write a checkpoint file, whole or not at all.
+def save(path: Path, twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> None:
+    """Write a checkpoint file, whole or not at all; the arguments are those of ``dump``.
 
     Raises:
         CheckpointError: the file could not be written.
     """
-    write_atomically(path, dump(twin, info))
+    write_atomically(path, dump(twin, info, half))
 
 
 def read_info(path: Path) -> CheckpointInfo:

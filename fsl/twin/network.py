@@ -10,60 +10,12 @@ from torch import Tensor, nn
 
 from fsl.config import ModelConfig
 from fsl.twin.backbones import build_backbone
-
-
-class DifferenceHead(nn.Module):
-    """Two embeddings to one logit: ``w . |e1 - e2| + b``, so ``head(a, b) == head(b, a)``.
-
-    ``sigmoid(logit)`` estimates the difference label: 0 = same class, 1 = different class.
-    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, and the article's
-    "absolute difference, a layer, a sigmoid".
-
-    Args:
-        dim: D, length of an embedding.
-    """
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        # A positive start makes "further apart" mean "more different" from the first batch on; the
-        # bias puts the logit of a typical pair of an untrained backbone near 0.
-        self.weight = nn.Parameter(torch.full((dim,), 4.0 / dim))
-        self.bias = nn.Parameter(torch.tensor(-2.0))
-
-    def forward(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits of pairs.
-
-        Args:
-            e1: float ``(..., D)``.
-            e2: float, broadcastable against ``e1``.
-
-        Returns:
-            float ``(...)``.
-        """
-        return (e1 - e2).abs() @ self.weight + self.bias
-
-    def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits of every pair, without the ``(n1, n2, D)`` array of differences.
-
-        ``w . |a - b|`` is an L1 distance of the embeddings scaled by the positive weights, less the one
-        scaled by the negative weights, so memory stays at ``n1 * n2``.
-
-        Args:
-            e1: float ``(n1, D)``.
-            e2: float ``(n2, D)``.
-
-        Returns:
-            float ``(n1, n2)``.
-        """
-        positive, negative = self.weight.clamp(min=0), (-self.weight).clamp(min=0)
-        logits = torch.cdist(e1 * positive, e2 * positive, p=1) + self.bias
-        if bool((negative > 0).any()):
-            logits = logits - torch.cdist(e1 * negative, e2 * negative, p=1)
-        return logits
+from fsl.twin.damping import Damping
+from fsl.twin.heads import build_head
 
 
 class TwinNetwork(nn.Module):
-    """Backbone and head.
+    """Backbone, damping where the settings ask for it, and head.
 
     Args:
         config: architecture and input; fresh random weights are drawn from torch's current seed.
@@ -78,7 +30,8 @@ class TwinNetwork(nn.Module):
         self.config = config
         self.backbone = build_backbone(config)
         self.embedding_dim = self._measure_dim()
-        self.head = DifferenceHead(self.embedding_dim)
+        self.damping = Damping(self.embedding_dim, config.damped) if config.damped else nn.Identity()
+        self.head = build_head(config, self.embedding_dim)
         self.to(memory_format=torch.channels_last)
 
     def _measure_dim(self) -> int:
@@ -101,8 +54,10 @@ class TwinNetwork(nn.Module):
         """
         if self.config.views > 1 and not self.training:
             views = symmetric_views(images, self.config.views)
-            return torch.stack([self.backbone(view).float() for view in views]).mean(0)
-        return self.backbone(images).float()  # type: ignore[no-any-return]
+            features = torch.stack([self.backbone(view).float() for view in views]).mean(0)
+        else:
+            features = self.backbone(images).float()
+        return self.damping(features)  # type: ignore[no-any-return]
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         """Logits of image pairs; symmetric in its arguments.

@@ -4,7 +4,8 @@ import torch
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.backbones import BACKBONES, build_backbone
-from fsl.twin.network import DifferenceHead, TwinNetwork, similarity, symmetric_views
+from fsl.twin.heads import DifferenceHead
+from fsl.twin.network import TwinNetwork, similarity, symmetric_views
 
 SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
 

@@ -1,0 +1,123 @@
+"""The embedding network as ONNX, for programs without torch; held against torch's own outputs.
+
+The file's metadata has the key ``few_shot_lab``: a JSON object with what turns embeddings into answers.
+``examples/classify_onnx.py`` uses nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fsl.errors import FslError, SettingsError
+from fsl.twin.checkpoint import METADATA_KEY, Checkpoint, write_atomically
+from fsl.twin.network import TwinNetwork
+from fsl.twin.preprocess import normalise
+
+# Embeddings of shipped networks are of length 1 or have values of that size.
+TOLERANCE = 1e-3
+_OPSET = 17
+
+
+class EmbeddingNetwork(nn.Module):
+    """Images in [0, 1], float ``(B, 3, S, S)``, to embeddings ``(B, D)``: normalisation included."""
+
+    def __init__(self, twin: TwinNetwork) -> None:
+        super().__init__()
+        self.twin = twin
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(B, 3, S, S)`` to ``(B, D)``."""
+        return self.twin.embed(normalise(images, self.twin.config))
+
+
+def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
+    """Write the ONNX file.
+
+    Args:
+        checkpoint: the twin network.
+        path: where to.
+
+    Returns:
+        the largest difference between onnxruntime's and torch's embeddings of the same noise.
+
+    Raises:
+        SettingsError: onnx or onnxruntime is not installed.
+        FslError: the outputs differ; nothing is written then.
+        CheckpointError: the file cannot be written.
+    """
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401 - asked for now, so that the slow part is not done in vain
+    except ImportError:
+        raise SettingsError(
+            "Exporting needs onnx and onnxruntime: pip install -r requirements-export.txt."
+        ) from None
+    twin = checkpoint.twin.copy().cpu().eval()
+    side = twin.config.image_size
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The tracing exporter needs no further package and suffices for networks without branches.
+        warnings.simplefilter("ignore")
+        traced = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            EmbeddingNetwork(twin),
+            (torch.zeros(2, 3, side, side),),
+            str(traced),
+            input_names=["images"],
+            output_names=["embeddings"],
+            dynamic_axes={"images": {0: "batch"}, "embeddings": {0: "batch"}},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+        model = onnx.load(traced)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(describe(checkpoint))
+    data = model.SerializeToString()
+    difference = difference_from_torch(twin, data)
+    if not difference <= TOLERANCE:
+        raise FslError(
+            f"The exported network's embeddings differ from torch's by {difference:.2g}; not written."
+        )
+    write_atomically(path, data)
+    return difference
+
+
+def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:
+    """The largest difference between the embeddings that onnxruntime and torch compute.
+
+    Args:
+        twin: on the CPU, in ``eval`` mode.
+        data: the ONNX file.
+    """
+    import onnxruntime
+
+    side = twin.config.image_size
+    images = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(0))
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": images.numpy()})
+    with torch.inference_mode():
+        expected = EmbeddingNetwork(twin)(images).numpy()
+    return float(np.abs(np.asarray(found) - expected).max())
+
+
+def describe(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a program needs besides the network: input, head, centring and calibration."""
+    info, head = checkpoint.info, checkpoint.twin.head
+    calibration = info.calibration("prototype")
+    return {
+        "name": info.name,
+        "image_size": info.model.image_size,
+        "fit": info.model.fit,
+        "head": {"kind": info.model.head, "weight": head.weight.tolist(), "bias": float(head.bias)},
+        "centre_on_support": info.model.centre_on_support,
+        "temperature": calibration.temperature,
+        "unknown_threshold": calibration.unknown_threshold,
+        "licence": info.licence,
+    }

@@ -1,0 +1,57 @@
+"""A network of timm with its pretrained weights as a checkpoint: ``fsl.load("timm:resnet50")``.
+
+Its weights are downloaded the first time and then cached by timm. Such a twin compares directions of
+embeddings and is not calibrated: it ranks classes, and calls nothing unknown.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from fsl.config import ModelConfig
+from fsl.errors import FslError, SettingsError
+from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.network import TwinNetwork
+from fsl.twin.timm_backbones import TIMM, import_timm, options
+
+_LARGEST_INPUT = 512
+
+
+def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Checkpoint:
+    """The checkpoint of a timm network.
+
+    Args:
+        name: "timm:NAME"; with a tag, "timm:NAME.TAG", those of its weights.
+        device: where to.
+
+    Raises:
+        SettingsError: timm is not installed, has no such network, or no weights for it.
+        FslError: the weights cannot be downloaded.
+    """
+    timm = import_timm()
+    bare = name.removeprefix(TIMM)
+    settings = timm.get_pretrained_cfg(bare) if timm.is_model(bare) else None
+    if settings is None or not settings.has_weights:
+        raise SettingsError(f"timm has no pretrained weights for {bare!r}.")
+    config = ModelConfig(
+        backbone=name,
+        image_size=min(settings.input_size[-1], _LARGEST_INPUT),
+        mean=tuple(settings.mean),
+        std=tuple(settings.std),
+        head="cosine",
+        centre_on_support=True,
+    )
+    twin = TwinNetwork(config)
+    try:
+        source = timm.create_model(bare, pretrained=True, **options(timm, config))
+    # Everything from a missing network to a full disk, under as many names as there are libraries below.
+    except Exception as error:
+        raise FslError(
+            f"The pretrained weights of {bare} could not be had ({type(error).__name__}). They are "
+            "downloaded the first time: connect to the internet and try again, or use a checkpoint that "
+            "ships."
+        ) from error
+    twin.backbone.load_state_dict(source.state_dict())
+    licence = f"Weights of timm's {bare}; terms: {settings.license or 'see its model card'}."
+    info = CheckpointInfo(name, config, title=f"timm's {bare}, as it is", rule="prototype", licence=licence)
+    return from_twin(twin.to(device), info)
