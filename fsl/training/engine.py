@@ -143,8 +143,8 @@ def train(
             ``Finished(stopped=True)``.
 
     Yields:
-        Started, then Step, Evaluation and Verdict events (a verdict when it changes), at the end a Comparison
-        where the settings ask for it, and Finished.
+        Started, then Step, Evaluation and Verdict events (a verdict when it changes, and at the end), at the
+        end a Comparison where the settings ask for it, and Finished.
 
     Raises:
         SettingsError, DataError: the data or the settings cannot be trained with; before the first event.
@@ -214,9 +214,9 @@ def train_in_turns(
                     news.append(_compare(state, outcome.episode_accuracy))
         if news:
             seen += news
-            changed = judge(seen)
-            if verdict is None or changed.kind != verdict.kind:
-                verdict = changed
+            judged = judge(seen)
+            if verdict is None or judged.kind != verdict.kind or last or stopped:
+                verdict = judged
                 news.append(verdict)
         yield from news
         yield None
@@ -243,6 +243,7 @@ def _started(
         n_classes=len(index),
         n_parameters=sum(p.numel() for p in state.twin.parameters() if p.requires_grad),
         note="; ".join(note for note in notes if note),
+        loss=config.loss,
     )
 
 

@@ -24,6 +24,7 @@ class Started:
         n_classes: classes trained on.
         n_parameters: trainable values.
         note: what had to differ from the settings ("14-way instead of 20-way: ..."), or "".
+        loss: the loss's name in the settings; "" in runs of earlier versions.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Started:
     n_classes: int
     n_parameters: int
     note: str
+    loss: str = ""
 
 
 @dataclass(frozen=True)

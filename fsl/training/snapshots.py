@@ -1,8 +1,8 @@
 """Embeddings of the same few images through a run, so that a map of them can be seen to move.
 
 ``snapshots/images.npz`` holds small thumbnails, labels and names, once; ``snapshots/<step>.npy`` the
-embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept: when there are more, every
-second one goes, so that the frames stay spread over the run however long it is. Embeddings longer than
+embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept, spread over the run however
+long it is: the first, the last, and those between that would be missed most. Embeddings longer than
 ``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
 """
 
@@ -147,7 +147,9 @@ def _frame_files(folder: Path) -> list[Path]:
 
 
 def _thin_out(folder: Path) -> None:
+    """Remove the frame that is missed least: the one whose neighbours are closest to each other."""
     files = _frame_files(folder)
-    if len(files) > MOST_FRAMES:
-        for path in files[1:-1:2]:
-            path.unlink(missing_ok=True)
+    while len(files) > MOST_FRAMES:
+        steps = [int(path.stem) for path in files]
+        gaps = [after - before for before, after in zip(steps, steps[2:], strict=False)]
+        files.pop(1 + gaps.index(min(gaps))).unlink(missing_ok=True)

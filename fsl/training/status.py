@@ -24,6 +24,7 @@ from fsl.training.events import (
 )
 from fsl.training.owner import Phase, phase_of
 from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS
+from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
 Settings = TypeVar("Settings", TrainConfig, ModelConfig)
@@ -53,7 +54,7 @@ class RunInfo:
         step: latest Step, if any.
         evaluation: latest, if any.
         comparison: before and after a fine-tune, if it is done.
-        verdict: latest, if any.
+        verdict: on all events so far, with its evidence as of now; none before the first.
         finished: last event of a run that is over.
         has_checkpoint: whether there is a checkpoint to use.
         created: when it began, seconds since 1970.
@@ -214,7 +215,7 @@ def read_run(folder: Path) -> RunInfo:
         step=_latest(events, Step),
         evaluation=_latest(events, Evaluation),
         comparison=_latest(events, Comparison),
-        verdict=_latest(events, Verdict),
+        verdict=judge(events) if events else None,
         finished=finished,
         has_checkpoint=has_checkpoint,
         created=_created(folder),

@@ -25,10 +25,13 @@ def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
 def last_block(backbone: nn.Module) -> tuple[nn.Module, ...]:
     """The last stage with weights, and the projection to ``embedding_dim`` where there is one.
 
-    conv4: the fourth block; residual: the last residual block; resnet18: ``layer4``; efficientnet_lite: the
-    last inverted-residual block and the 1x1 convolution after it, which is too little to adapt by itself.
+    conv4 and plain4: the fourth block; residual: the last residual block; resnet18: ``layer4``;
+    efficientnet_lite: the last inverted-residual block and the 1x1 convolution after it, which is too little
+    to adapt by itself; several backbones side by side: that of each.
     """
     stages = [m for m in backbone.children() if any(True for _ in m.parameters())]
+    if len(stages) == 1 and isinstance(stages[0], nn.ModuleList):
+        return tuple(module for member in stages[0] for module in last_block(member))
     n_last = 1
     if isinstance(stages[-1], nn.Linear):
         n_last += 1

@@ -1,0 +1,21 @@
+"""``python -m bench NAME [options]``: run the measurement of that name; each is a module of this folder."""
+
+import importlib
+import pkgutil
+import sys
+
+import bench
+
+
+def main() -> int:
+    names = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if not m.name.startswith("_"))
+    if len(sys.argv) < 2 or sys.argv[1] not in names:
+        print(f"usage: python -m bench NAME [options]; NAME is one of {', '.join(names)}", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"bench.{sys.argv.pop(1)}")
+    sys.argv[0] = f"python -m {module.__name__}"
+    module.main()
+    return 0
+
+
+sys.exit(main())

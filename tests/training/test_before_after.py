@@ -1,0 +1,97 @@
+"""Fine-tuning: the same episodes before and after, with the interval of the paired difference."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsl.config import DataSource, EpisodeConfig, ModelConfig
+from fsl.data.imageset import ImageSet
+from fsl.errors import DataError
+from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
+from fsl.training.engine import new_state, train
+from fsl.training.events import Comparison, Evaluation
+from fsl.training.runs import run_training
+from fsl.training.sources import hold_out_images
+from fsl.twin.inference import embed_images
+from tests.training.test_engine import CONFIG, MODEL
+
+Maker = Callable[..., ImageSet]
+BOTH = replace(CONFIG, evaluate_first=True, evaluation=EpisodeConfig(n_way=5, n_episodes=40, seed=3))
+
+
+def test_same_episodes_before_and_after(coloured_set: Maker) -> None:
+    validation = coloured_set(5, seed=1)
+    given = new_state(CONFIG, MODEL).twin.eval()
+    state = new_state(BOTH, given)
+    events = list(train(coloured_set(), BOTH, state, validation))
+    (comparison,) = [e for e in events if isinstance(e, Comparison)]
+    state.twin.eval()
+    before, after = (
+        evaluate(twin, embed_images(twin, validation.images), validation.labels, BOTH.evaluation)
+        for twin in (given, state.twin)
+    )
+    gain = after.episode_accuracy - before.episode_accuracy
+    assert comparison.before == pytest.approx(before.accuracy)
+    assert comparison.after == pytest.approx(after.accuracy)
+    assert comparison.difference == pytest.approx(gain.mean())
+    assert comparison.difference_ci95 == pytest.approx(ci95(gain))
+    assert next(e.step for e in events if isinstance(e, Evaluation)) == 0
+
+
+def test_a_fine_tune_that_harms_says_so(coloured_set: Maker) -> None:
+    config = replace(BOTH, steps=40, learning_rate=1.0, optimiser="sgd", evaluate_every=0)
+    good = new_state(replace(CONFIG, steps=80), MODEL)
+    list(train(coloured_set(12, 8), replace(CONFIG, steps=80), good))
+    mixed_up = coloured_set(3)
+    mixed_up = replace(mixed_up, labels=np.random.default_rng(0).permutation(mixed_up.labels))
+    events = list(train(mixed_up, config, good.twin, coloured_set(8, seed=1)))
+    (comparison,) = [e for e in events if isinstance(e, Comparison)]
+    assert comparison.difference + comparison.difference_ci95 < 0
+
+
+def test_it_survives_an_interruption(tmp_path: Path, coloured_set: Maker) -> None:
+    arguments = (coloured_set(), BOTH, MODEL)
+    validation = coloured_set(5, seed=1)
+    whole = list(run_training(tmp_path / "w", *arguments, about={}, validation=validation))
+    turns = run_training(tmp_path / "k", *arguments, about={}, validation=validation)
+    for event in turns:
+        if event.step == 8:
+            break
+    turns.close()
+    rest = list(run_training(tmp_path / "k", *arguments, about={}, validation=validation, resume=True))
+    assert [e for e in rest if isinstance(e, Comparison)] == [e for e in whole if isinstance(e, Comparison)]
+
+
+def test_holding_out_images_keeps_every_class(coloured_set: Maker) -> None:
+    data = coloured_set(3, 10)
+    train_set, held_out = hold_out_images(data, 0.3, 0)
+    assert held_out is not None
+    assert train_set.class_counts().tolist() == [7, 7, 7]
+    assert held_out.class_counts().tolist() == [3, 3, 3]
+    assert not set(train_set.names) & set(held_out.names)
+    assert hold_out_images(coloured_set(3, 3), 0.3, 0)[1] is None  # too few images to part with
+    with pytest.raises(DataError, match="0 to below 1"):
+        hold_out_images(data, 1.0, 0)
+
+
+def test_built_in_sources_and_stored_images(tmp_path: Path) -> None:
+    model = ModelConfig(image_size=16)
+    source = DataSource("digits", hold_out=0.3)
+    data = load_training_data(source, model, 0, lambda problems: None)
+    assert data.validation is not None
+    assert not set(data.train.class_names) & set(data.validation.class_names)
+    assert "digits" in data.words
+    store_images(tmp_path, data)
+    back = read_stored_images(tmp_path / "data.npz")
+    assert back.train.digest() == data.train.digest()
+    assert back.validation is not None
+    assert back.validation.digest() == data.validation.digest()
+    store_images(tmp_path, TrainingData(data.train))
+    assert read_stored_images(tmp_path / "data.npz").validation is None
+    (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(DataError, match="missing or damaged"):
+        read_stored_images(tmp_path / "data.npz")

@@ -1,0 +1,70 @@
+"""Embeddings recorded through a run: few, small, bounded, and those of the run's own network."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fsl.data.imageset import ImageSet
+from fsl.errors import DataError
+from fsl.training.runs import CHECKPOINT, run_training
+from fsl.training.snapshots import MOST_FRAMES, Recorder, read_snapshots, spread_over_classes
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.inference import embed_images
+from tests.training.test_engine import CONFIG, MODEL
+
+Maker = Callable[..., ImageSet]
+
+
+def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> None:
+    config = replace(CONFIG, snapshot_images=12, evaluate_first=True)
+    validation = coloured_set(5, seed=1)
+    list(run_training(tmp_path / "r", coloured_set(), config, MODEL, about={}, validation=validation))
+    found = read_snapshots(tmp_path / "r")
+    assert found is not None
+    assert found.steps == (0, 5, 10, 12)
+    assert found.thumbnails.shape == (12, 32, 32, 3)
+    assert set(np.bincount(found.labels)) == {2, 3}  # evenly over the classes
+    rows = [validation.names.index(name) for name in found.names]
+    assert (validation.labels[rows] == found.labels).all()
+    twin = checkpoints.load(tmp_path / "r" / CHECKPOINT).twin
+    assert np.allclose(found.frames[-1], embed_images(twin, validation.images[rows]).numpy(), atol=0.02)
+    assert found.frames[0].dtype == np.float16
+    assert not np.allclose(found.frames[0], found.frames[-1])
+
+
+def test_nothing_is_recorded_unasked(tmp_path: Path, coloured_set: Maker) -> None:
+    list(run_training(tmp_path / "r", coloured_set(), CONFIG, MODEL, about={}, validation=coloured_set(5)))
+    assert read_snapshots(tmp_path / "r") is None
+
+
+def test_disk_is_bounded_however_long_the_run(tmp_path: Path, coloured_set: Maker) -> None:
+    validation = coloured_set(5)
+    recorder = Recorder(tmp_path, validation, 300)
+    for step in range(300):
+        recorder.record(step, torch.randn(len(validation), 5000))
+    found = read_snapshots(tmp_path)
+    assert found is not None
+    assert len(found.steps) <= MOST_FRAMES
+    assert (found.steps[0], found.steps[-1]) == (0, 299)
+    assert max(frame.shape[1] for frame in found.frames) <= 1024
+    gaps = np.diff(found.steps)
+    assert gaps.max() <= 16  # 300 / 60 is 5
+
+
+def test_damage_is_told(tmp_path: Path, coloured_set: Maker) -> None:
+    validation = coloured_set(5)
+    Recorder(tmp_path, validation, 10).record(1, torch.randn(len(validation), 8))
+    file = tmp_path / "snapshots" / "1.npy"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DataError, match="are damaged"):
+        read_snapshots(tmp_path)
+
+
+def test_spread_takes_the_first_of_each_class_first() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 2])
+    assert spread_over_classes(labels, 5).tolist() == [0, 1, 4, 5, 6]
+    assert spread_over_classes(labels, 100).tolist() == list(range(7))

@@ -1,0 +1,51 @@
+"""Which layers are trained, backbone by backbone, and that the others stay as they were."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fsl.config import ModelConfig
+from fsl.data.imageset import ImageSet
+from fsl.training.engine import new_state, train
+from fsl.twin.network import TwinNetwork
+from fsl.twin.trainable import choose_trainable
+from tests.training.test_engine import CONFIG, MODEL
+
+Maker = Callable[..., ImageSet]
+# The last block, and the projection where there is one.
+LAST = {
+    "conv4": ({"3"}, "5"),
+    "plain4": ({"3"}, "5"),
+    "residual": ({"4"}, "7"),
+    "resnet18": ({"layer4"}, "fc"),
+    "efficientnet_lite0": ({"1.15", "2"}, "5"),
+}
+
+
+@pytest.mark.parametrize("backbone", sorted(LAST))
+@pytest.mark.parametrize("embedding_dim", [0, 8])
+def test_the_last_block_of_each_backbone(backbone: str, embedding_dim: int) -> None:
+    twin = TwinNetwork(ModelConfig(backbone=backbone, image_size=32, embedding_dim=embedding_dim))
+    choose_trainable(twin, "last")
+    block, projection = LAST[backbone]
+    expected = block | ({projection} if embedding_dim else set()) | {"head"}
+    trained = {name.removeprefix("backbone.") for name, p in twin.named_parameters() if p.requires_grad}
+    assert {part for part in expected if any(name.startswith(f"{part}.") for name in trained)} == expected
+    assert all(name.startswith(tuple(f"{part}." for part in expected)) for name in trained)
+
+
+@pytest.mark.parametrize(("which", "changes"), [("all", "0."), ("last", "3."), ("head", "head.")])
+def test_frozen_layers_stay_to_the_last_statistic(which: str, changes: str, coloured_set: Maker) -> None:
+    given = new_state(CONFIG, MODEL).twin.eval()
+    before = {k: v.clone() for k, v in given.state_dict().items()}
+    config = replace(CONFIG, trainable=which)
+    state = new_state(config, given)
+    list(train(coloured_set(), config, state, validation=coloured_set(5, seed=1)))
+    changed = {k for k, v in state.twin.state_dict().items() if not torch.equal(v, before[k])}
+    assert any(k.removeprefix("backbone.").startswith(changes) for k in changed)
+    if which == "last":
+        assert all(k.startswith(("backbone.3.", "head.")) for k in changed)
+    if which == "head":
+        assert all(k.startswith("head.") for k in changed)
