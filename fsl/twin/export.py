@@ -67,7 +67,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
         warnings.simplefilter("ignore")
         traced = Path(folder) / "network.onnx"
         torch.onnx.export(
-            EmbeddingNetwork(twin),
+            EmbeddingNetwork(twin).eval(),  # the exporter brings the whole network into the outermost mode
             (torch.zeros(2, 3, side, side),),
             str(traced),
             input_names=["images"],

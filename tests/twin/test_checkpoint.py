@@ -134,3 +134,23 @@ def test_damaged_files_raise_only_checkpoint_errors(
         checkpoint.load(path)
     except CheckpointError as error:
         assert "x.safetensors" in str(error)
+
+
+def test_half_precision_halves_the_weights_and_loads_in_full(tmp_path: Path) -> None:
+    twin, info = make()
+    checkpoint.save(tmp_path / "half.safetensors", twin, info, half=True)
+    stored = safetensors.torch.load_file(tmp_path / "half.safetensors")
+    assert {t.dtype for t in stored.values() if t.ndim >= 2} == {torch.float16}
+    loaded = checkpoint.load(tmp_path / "half.safetensors").twin
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    for name, tensor in twin.state_dict().items():
+        expected = tensor.half().float() if tensor.ndim >= 2 else tensor
+        assert torch.equal(loaded.state_dict()[name], expected)
+
+
+def test_headers_from_before_a_setting_was_there_are_read() -> None:
+    _, info = make()
+    header = info.to_json()
+    for name in ("head", "damped", "centre_on_support"):
+        del header["model"][name]
+    assert CheckpointInfo.from_json(header, "old").model == MODEL

@@ -1,0 +1,87 @@
+"""Classification as seen from the middle of the support set."""
+
+import numpy as np
+import pytest
+import torch
+
+from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
+from fsl.fewshot.classify import class_scores, classify, leave_one_out, leave_one_out_answers
+from fsl.fewshot.episodes import sample_episodes
+from fsl.fewshot.evaluate import episode_scores, evaluate
+from fsl.fewshot.scores import CENTRE_PRIOR, seen_from_support
+from fsl.fewshot.support import embed
+from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.network import TwinNetwork
+from tests.fewshot import helpers
+
+
+def twin(centred: bool = True) -> TwinNetwork:
+    torch.manual_seed(0)
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16, head="cosine", centre_on_support=centred)
+    return TwinNetwork(model).eval()
+
+
+def checkpoint() -> Checkpoint:
+    made = twin()
+    return from_twin(made, CheckpointInfo("test", made.config))
+
+
+def test_off_it_changes_nothing() -> None:
+    support, query = torch.randn(4, 5), torch.randn(2, 5)
+    seen = seen_from_support(twin(centred=False), support, query)
+    assert seen[0] is support
+    assert seen[1] is query
+
+
+def test_the_middle_is_the_support_set_s_mean_shrunk_to_the_origin() -> None:
+    support, query = torch.randn(4, 5), torch.randn(2, 5)
+    seen, asked = seen_from_support(twin(), support, query)
+    middle = support.mean(0) * 4 / (4 + CENTRE_PRIOR)
+    for row, expected in zip(torch.cat([seen, asked]), torch.cat([support, query]) - middle, strict=True):
+        assert torch.allclose(row, expected / expected.norm(), atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_episodes_equal_a_loop(rule: Rule) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(8), 6)
+    embeddings = torch.from_numpy(rng.normal(3, 1, (8, 5))[labels] + rng.normal(0, 1, (48, 5))).float()
+    episodes = sample_episodes(labels, EpisodeConfig(4, 3, 2, 7))
+    network = twin()
+    network.head.weight = torch.nn.Parameter(torch.rand(5))
+    scores = episode_scores(network, embeddings, episodes, rule)
+    slots = torch.arange(4).repeat_interleave(3)
+    for e in range(7):
+        support, query = seen_from_support(
+            network,
+            embeddings[torch.from_numpy(episodes.support[e].reshape(-1))],
+            embeddings[torch.from_numpy(episodes.query[e].reshape(-1))],
+        )
+        expected = class_scores(network, support, slots, 4, query, rule)
+        assert torch.allclose(scores[e].view(8, 4), expected, atol=1e-4)
+    assert evaluate(network, embeddings, labels, EpisodeConfig(4, 3, 2, 7), rule).accuracy >= 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_answer_does_not_depend_on_other_queries(rule: Rule) -> None:
+    made, support = checkpoint(), helpers.support()
+    queries = [helpers.picture("red", 90), helpers.picture("blue", 91), helpers.picture("grey", 92)]
+    together = classify(made, support, queries, rule)
+    alone = [classify(made, support, [query], rule)[0] for query in queries]
+    for one, other in zip(together, alone, strict=True):
+        assert one.label == other.label
+        assert one.probability == pytest.approx(other.probability, abs=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_leaving_one_out_leaves_it_out_of_the_middle_too(rule: Rule) -> None:
+    made, support = checkpoint(), helpers.support(shots=(3, 3, 3))
+    answers = leave_one_out_answers(made, support, rule)
+    embeddings, slots = embed(made, support.images), support.slot_tensor
+    for i, answer in enumerate(answers):
+        others = [j for j in range(9) if j != i]
+        seen, query = seen_from_support(made.twin, embeddings[others], embeddings[i : i + 1])
+        assert answer == int(class_scores(made.twin, seen, slots[others], 3, query, rule).argmax())
+    outcome = leave_one_out(made, support, rule)
+    assert outcome is not None
+    assert outcome.n_right == sum(a == s for a, s in zip(answers, support.slots, strict=True))

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from fsl.config import RULES, ModelConfig
+from fsl.errors import DataError
+from fsl.fewshot.classify import class_scores, classify
+from fsl.fewshot.quick import (
+    classify_quick,
+    compare_methods,
+    compare_on_embeddings,
+    fewest_shots,
+    fit_probabilities,
+)
+from fsl.twin.network import TwinNetwork
+from tests.fewshot import helpers
+
+
+def embedded(noise: float = 0.6, n_way: int = 4, shots: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(0)
+    slots = np.repeat(np.arange(n_way), shots)
+    features = rng.normal(0, 1, (n_way, 12))[slots] + rng.normal(0, noise, (n_way * shots, 12))
+    return torch.from_numpy(features.astype(np.float32)), torch.from_numpy(slots)
+
+
+def twin(dim: int = 12) -> TwinNetwork:
+    network = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=16, head="cosine")).eval()
+    network.head.weight = torch.nn.Parameter(torch.full((dim,), 2.0))
+    return network
+
+
+def test_probabilities_equal_scikit_learn_s() -> None:
+    features, slots = embedded()
+    found = fit_probabilities(features[::2], slots[::2], features[1::2])
+    unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
+    model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit[::2], slots[::2].numpy())
+    assert np.allclose(found.numpy(), model.predict_proba(unit[1::2]), atol=1e-4)
+    assert torch.allclose(found.sum(1), torch.ones(len(found)))
+
+
+def test_the_length_of_embeddings_does_not_matter() -> None:
+    features, slots = embedded()
+    lengths = torch.linspace(0.1, 9, len(features))[:, None]
+    one, other = (fit_probabilities(f[::2], slots[::2], f[1::2]) for f in (features, features * lengths))
+    assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_comparison_equals_a_naive_cross_validation() -> None:
+    features, slots = embedded(noise=1.2)
+    network = twin()
+    found = compare_on_embeddings(network, features, slots, 4, seed=3)
+    right = dict.fromkeys((*RULES, "quick"), 0)
+    for kept, asked in StratifiedKFold(5, shuffle=True, random_state=3).split(features, slots):
+        unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
+        model = LogisticRegression(C=10, max_iter=500, class_weight="balanced")
+        answers = model.fit(unit[kept], slots[kept]).predict(unit[asked])
+        right["quick"] += int((answers == slots[asked].numpy()).sum())
+        for rule in RULES:
+            scores = class_scores(network, features[kept], slots[kept], 4, features[asked], rule)
+            right[rule] += int((scores.argmax(1) == slots[asked]).sum())
+    assert found.right == right
+    assert found.n_images == 24
+    assert found.right[found.best] == max(right.values())
+    assert found.advantage == pytest.approx((right["quick"] - max(right[r] for r in RULES)) / 24)
+
+
+def test_on_a_tie_the_twin_s_rule_is_best() -> None:
+    features, slots = embedded(noise=0.01)
+    found = compare_on_embeddings(twin(), features, slots, 4)
+    assert found.right["quick"] == 24
+    assert found.best == found.best_rule
+    assert found.advantage == 0
+
+
+def test_few_shots_are_refused() -> None:
+    support = helpers.support(shots=(5, 4, 6))
+    assert fewest_shots(support) == 4
+    for ask in (
+        lambda: compare_methods(helpers.checkpoint(), support),
+        lambda: classify_quick(helpers.checkpoint(), support, []),
+    ):
+        with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
+            ask()
+
+
+def test_classify_quick_keeps_the_twin_s_similarities() -> None:
+    support = helpers.support(shots=(5, 5, 6))
+    queries = [helpers.picture("red", 90), helpers.picture("blue", 91)]
+    found = classify_quick(helpers.checkpoint(), support, queries, threshold=0.2)
+    twins = classify(helpers.checkpoint(), support, queries, threshold=0.2)
+    for quick, own in zip(found, twins, strict=True):
+        assert quick.label == max(quick.scores, key=lambda name: quick.scores[name])
+        assert sum(quick.scores.values()) == pytest.approx(1, abs=1e-5)
+        assert quick.similarities == own.similarities
+        assert quick.class_similarity == own.class_similarity
+    assert [p.label for p in found] == ["red", "blue"]
+    comparison = compare_methods(helpers.checkpoint(), support)
+    assert comparison.n_images == 16
