@@ -1,8 +1,8 @@
 """Embeddings of the same few images through a run, so that a map of them can be seen to move.
 
 ``snapshots/images.npz`` holds small thumbnails, labels and names, once; ``snapshots/<step>.npy`` the
-embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept, spread over the run however
-long it is: the first, the last, and those between that would be missed most. Embeddings longer than
+embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept, spread over the run
+however long it is: the first, the last, and those between that would be missed most. Embeddings longer than
 ``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
 """
 

@@ -39,9 +39,9 @@ def conv4(config: ModelConfig) -> nn.Module:
 def plain4(config: ModelConfig) -> nn.Module:
     """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm: as the first twin networks.
 
-    Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what the
-    article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.
-    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, with smaller filters;
+    Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what
+    the article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.
+    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, smaller filters;
     weights drawn so that activations keep their size (He et al., "Delving Deep into Rectifiers", 2015).
     """
     widths = config.widths or (64, 64, 64, 64)
