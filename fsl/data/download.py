@@ -28,7 +28,7 @@ class RemoteFile:
     Attributes:
         name: its relative path in the cache, with ``/`` between the parts.
         url: where it is.
-        sha256: of its content, in hexadecimal.
+        sha256: of its content, in hexadecimal; or, where a file's home publishes that only, its md5.
     """
 
     name: str
@@ -75,7 +75,7 @@ def download_files(
         DataError: a file cannot be fetched, differs from what was expected, or cannot be written.
     """
     paths = tuple(cache / row.name for row in rows)
-    missing = [i for i, row in enumerate(rows) if not _is_there(paths[i], row.sha256)]
+    missing = [i for i, row in enumerate(rows) if not _is_there(paths[i], row)]
     done = len(rows) - len(missing)
     if progress is not None:
         progress(done, len(rows))
@@ -90,11 +90,17 @@ def download_files(
     return paths
 
 
-def _is_there(path: Path, sha256: str) -> bool:
+def _is_there(path: Path, row: RemoteFile) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+        return _is_expected(path.read_bytes(), row)
     except OSError:
         return False
+
+
+def _is_expected(content: bytes, row: RemoteFile) -> bool:
+    digest = hashlib.md5(usedforsecurity=False) if len(row.sha256) == 32 else hashlib.sha256()
+    digest.update(content)
+    return digest.hexdigest() == row.sha256
 
 
 def _download(row: RemoteFile, path: Path, fetch: Callable[[str], bytes]) -> None:
@@ -102,10 +108,10 @@ def _download(row: RemoteFile, path: Path, fetch: Callable[[str], bytes]) -> Non
         content = fetch(row.url)
     except (OSError, http.client.HTTPException) as error:
         raise DataError(_not_fetched(row, error)) from error
-    if hashlib.sha256(content).hexdigest() != row.sha256:
+    if not _is_expected(content, row):
         raise DataError(
             f"{row.name}: the file fetched from {urlsplit(row.url).netloc} is not the expected one "
-            "(its sha256 differs). Try again; a network that asks for a login first gives other content."
+            "(its checksum differs). Try again; a network that asks for a login first gives other content."
         )
     try:
         _write(path, content)

@@ -1,4 +1,4 @@
-"""All images of a data set by whatever names it: a built-in set, a named set, a folder or a zip."""
+"""All images of a data set by whatever names it: a built-in, public or named set, a folder or a zip."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fsl.data.builtin import BUILTIN_SETS, builtin_set
 from fsl.data.imageset import ImageSet, load_image_set
 from fsl.data.listing import Problem, list_images
 from fsl.data.named import named_sets, resolve_data
+from fsl.data.public import PUBLIC_SETS, public_set
 from fsl.data.splits import expand_prefixes, read_class_list
 
 
@@ -26,8 +27,9 @@ def load_images(
     """Decode the images that ``data`` names.
 
     Args:
-        data: "rendered" or "digits", the name of a data set that is here, or a folder or zip, which goes
-            before a built-in set of the same name.
+        data: the name of a built-in set ("rendered", "digits"), of one to fetch from its public home
+            (``fsl.data.public.PUBLIC_SETS``) or of one that is here; or a folder or zip, which goes before a
+            set of the same name.
         size: side of the images in pixels.
         fit: how a picture becomes a square.
         part: only this part of a Fruits-360 layout.
@@ -40,8 +42,10 @@ def load_images(
         SettingsError: the size cannot be.
     """
     wanted = read_class_list(classes) if classes else None
-    if data in BUILTIN_SETS and data not in named_sets() and not Path(data).exists():
-        images = builtin_set(data, size)
+    comes_by_name = data not in named_sets() and not Path(data).exists()
+    if comes_by_name and (data in BUILTIN_SETS or data in PUBLIC_SETS):
+        made = data in BUILTIN_SETS
+        images = builtin_set(data, size) if made else public_set(data, size, fit, progress=progress)
         return (
             images if wanted is None else images.select_classes(expand_prefixes(images.class_names, wanted))
         )

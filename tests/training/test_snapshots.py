@@ -44,15 +44,15 @@ def test_nothing_is_recorded_unasked(tmp_path: Path, coloured_set: Maker) -> Non
 def test_disk_is_bounded_however_long_the_run(tmp_path: Path, coloured_set: Maker) -> None:
     validation = coloured_set(5)
     recorder = Recorder(tmp_path, validation, 300)
-    for step in range(300):
+    for step in range(150):
         recorder.record(step, torch.randn(len(validation), 5000))
     found = read_snapshots(tmp_path)
     assert found is not None
     assert len(found.steps) <= MOST_FRAMES
-    assert (found.steps[0], found.steps[-1]) == (0, 299)
+    assert (found.steps[0], found.steps[-1]) == (0, 149)
     assert max(frame.shape[1] for frame in found.frames) <= 1024
     gaps = np.diff(found.steps)
-    assert gaps.max() <= 16  # 300 / 60 is 5
+    assert gaps.max() <= 8  # 150 / 60 is 2.5
 
 
 def test_damage_is_told(tmp_path: Path, coloured_set: Maker) -> None:
