@@ -37,7 +37,7 @@ def conv4(config: ModelConfig) -> nn.Module:
 
 
 def plain4(config: ModelConfig) -> nn.Module:
-    """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm: as the first twin networks.
+    """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm.
 
     Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what
     the article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.

@@ -25,7 +25,11 @@ UPLOAD = "a zip of my own"
 SCRATCH = "from scratch"
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 MOST_RATES = 4
-BACKBONES = {"conv4": "Conv-4 (small, the field's standard)", "residual": "Residual (deeper, as fast)"}
+BACKBONES = {
+    "plain4": "Plain (no batch norm: the learning rate matters most)",
+    "conv4": "Conv-4 (small, the field's standard)",
+    "residual": "Residual (deeper, as fast)",
+}
 LOSSES = {
     "bce": "Same or different (the article's)",
     "bce+rank": "Same or different, and ranking",
@@ -222,7 +226,7 @@ def _use_preset() -> None:
     if preset.from_checkpoint:
         new |= {"data": MINE, "start": _first_checkpoint()}
     else:
-        new |= {"start": SCRATCH}
+        new |= {"start": SCRATCH, "backbone": preset.model.backbone}
     set_values(new)
 
 
