@@ -140,7 +140,7 @@ def _find(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding:
     if len(steps) >= 4 and (found := _collapsed(r) or _diverged(r)):
         return found
     if len(steps) < MIN_REPORTS or steps[-1].step < MIN_STEPS:
-        return "starting", f"{steps[-1].step} batches so far: too few to judge by.", ""
+        return "starting", f"Too few batches so far to judge by ({steps[-1].step}).", ""
     found = _stalled(r) or _overfitting(r, evaluations)
     return found or ("learning", f"The loss has fallen from {max(r.start, r.early):.3f} to {r.loss:.3f}.", "")
 
