@@ -29,7 +29,20 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_data(data: str, part: str | None, classes: str | None, size: int, fit: Fit) -> ImageSet:
+def add_centre_option(parser: argparse.ArgumentParser) -> None:
+    """``--centre``, for the commands that test a network on photographs with wide margins."""
+    parser.add_argument(
+        "--centre",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="take the middle of each picture alone, this share of its sides (default: %(default)s)",
+    )
+
+
+def load_data(
+    data: str, part: str | None, classes: str | None, size: int, fit: Fit, centre: float = 1.0
+) -> ImageSet:
     """Decode the data that the options name; unreadable files are reported on stderr.
 
     Raises:
@@ -37,7 +50,14 @@ def load_data(data: str, part: str | None, classes: str | None, size: int, fit: 
     """
     with Progress("reading images") as progress:
         return load_images(
-            data, size, fit, part=part or "", classes=classes or "", report=report, progress=progress
+            data,
+            size,
+            fit,
+            part=part or "",
+            classes=classes or "",
+            centre=centre,
+            report=report,
+            progress=progress,
         )
 
 

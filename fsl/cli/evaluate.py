@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, load_data, print_json
+from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.config import RULES, EpisodeConfig
 from fsl.fewshot.evaluate import evaluate
 from fsl.twin.inference import embed_images
@@ -20,6 +20,7 @@ def add_parser(commands: Any) -> None:
         "evaluate", help="how good is a checkpoint?", description=__doc__
     )
     add_data_options(parser)
+    add_centre_option(parser)
     parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
     parser.add_argument("--way", type=int, default=20, help="classes per episode (default: %(default)s)")
     parser.add_argument("--shot", type=int, default=1, help="support images per class (default: %(default)s)")
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     config = EpisodeConfig(options.way, options.shot, options.query, options.episodes, options.seed)
     checkpoint = fsl.load(options.checkpoint, options.device)
     model = checkpoint.info.model
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
+    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)

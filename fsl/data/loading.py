@@ -21,6 +21,7 @@ def load_images(
     *,
     part: str = "",
     classes: str = "",
+    centre: float = 1.0,
     report: Callable[[Sequence[Problem]], None],
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageSet:
@@ -34,6 +35,8 @@ def load_images(
         fit: how a picture becomes a square.
         part: only this part of a Fruits-360 layout.
         classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
+        centre: the share of each picture's sides that is taken, from its middle, as ``load_image_set``; for
+            folders, zips and sets that are here.
         report: told which files were left out.
         progress: called with (done, total) images.
 
@@ -55,6 +58,7 @@ def load_images(
         size,
         fit,
         classes=None if wanted is None else expand_prefixes(listing.class_names, wanted),
+        centre=centre,
         progress=progress,
     )
     report(problems)

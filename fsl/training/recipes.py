@@ -15,11 +15,13 @@ class Source:
         data: the data set's name.
         classes: "train", "val" or "novel", a list in its split file; empty for all classes.
         without: parts of class names; classes holding one are left out.
+        centre: the share of each picture's sides that is taken, from its middle.
     """
 
     data: str
     classes: str = ""
     without: tuple[str, ...] = ()
+    centre: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,4 +128,54 @@ GLYPHS = Recipe(
     licence="Weights trained from scratch on Omniglot's background set (Lake et al., 2015; MIT).",
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FRUITS, GLYPHS)}
+FACES = Recipe(
+    name="faces",
+    title="Faces: the same person or not (a demonstration, not for identifying anyone)",
+    train=(
+        # The face is in the middle of these pictures, with a wide margin around it.
+        Source("lfw", "train", centre=0.48),
+        Source("orl", "train"),
+    ),
+    validation=Source("lfw", "val", centre=0.48),
+    model=ModelConfig(
+        backbone="residual",
+        widths=(48, 96, 160, 256),
+        image_size=64,
+        mean=(0.45, 0.45, 0.45),
+        std=(0.25, 0.25, 0.25),
+        grey=True,
+        views=2,
+    ),
+    config=TrainConfig(
+        steps=4000,
+        learning_rate=2e-3,
+        schedule="one-cycle",
+        optimiser="adamw",
+        weight_decay=1e-3,
+        pairing="all",
+        loss="bce+rank",
+        batch_classes=32,
+        batch_images=2,
+        focus=1.0,
+        focus_groups=1,
+        evaluate_every=500,
+        augment=AugmentConfig(
+            rotate=12,
+            zoom=1.2,
+            shift=0.06,
+            stretch=1.08,
+            mirror=True,
+            brightness=0.3,
+            contrast=0.3,
+            erase=0.35,
+            background=0.45,
+        ),
+    ),
+    licence=(
+        "Weights trained from scratch on the ORL Database of Faces (Olivetti Research Laboratory, to which "
+        "credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. A demonstration, "
+        "trained on few people: not for identifying anyone."
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FRUITS, GLYPHS, FACES)}

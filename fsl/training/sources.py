@@ -36,7 +36,9 @@ def load_source(source: Source, model: ModelConfig, report: Report, data: str | 
     if source.classes:
         wanted = expand_prefixes(wanted, named_set(source.data).class_list(source.classes))
     wanted = tuple(name for name in wanted if not any(part in name for part in source.without))
-    images, problems = load_image_set(listing, model.image_size, model.fit, classes=wanted)
+    images, problems = load_image_set(
+        listing, model.image_size, model.fit, classes=wanted, centre=source.centre
+    )
     report(problems)
     return images
 

@@ -115,6 +115,20 @@ def test_loading_in_natural_order_with_labels() -> None:
     assert image_set.images.shape == (3, 4, 4, 3)
 
 
+def test_only_the_centre_of_pictures_with_wide_margins() -> None:
+    picture = Image.new("RGB", (40, 40), (0, 0, 0))
+    picture.paste((255, 255, 255), (10, 10, 30, 30))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    listing = list_files([("a/1.png", buffer.getvalue()), ("b/1.png", png(7)), ("b/2.png", b"rubbish")])
+    image_set, _ = load_image_set(listing, 8, "crop", centre=0.5)
+    assert image_set.images.shape == (2, 8, 8, 3)
+    assert image_set.images[0, 1:-1, 1:-1].min() == 255  # the white middle, and nothing of the black margin
+    assert load_image_set(listing, 8, "crop")[0].images[0].min() == 0
+    with pytest.raises(SettingsError, match="centre is"):
+        load_image_set(listing, 8, "crop", centre=1.5)
+
+
 def test_what_cannot_be_read_is_left_out_and_named() -> None:
     files = [
         ("a/1.png", png(1)),
