@@ -173,8 +173,8 @@ FACES = Recipe(
     ),
     licence=(
         "Weights trained from scratch on the ORL Database of Faces (Olivetti Research Laboratory, to which "
-        "credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. A demonstration, "
-        "trained on few people: not for identifying anyone."
+        "credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. "
+        "A demonstration, trained on few people: not for identifying anyone."
     ),
 )
 
