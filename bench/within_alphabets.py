@@ -1,0 +1,46 @@
+"""Accuracy within each alphabet that no training has seen: what ``glyphs`` is chosen by.
+
+    python -m bench within_alphabets [--checkpoint NAME|FILE] [--list val]
+
+Episodes are built as Omniglot's published runs are, all characters of one alphabet, up to 20 of them; the
+published runs themselves had no part in any choice. Wants Omniglot in FSL_DATA_DIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+import fsl
+from fsl.config import EpisodeConfig
+from fsl.fewshot.evaluate import evaluate
+from fsl.training.recipes import Source
+from fsl.training.sources import load_source
+from fsl.twin.inference import embed_images
+
+N_EPISODES = 500
+LARGEST_N_WAY = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", default="glyphs", metavar="NAME|FILE")
+    parser.add_argument(
+        "--list", default="val", help="of alphabets, in the split file (default: %(default)s)"
+    )
+    options = parser.parse_args()
+    checkpoint = fsl.load(options.checkpoint)
+    twin = checkpoint.twin
+    data = load_source(Source("omniglot", options.list), checkpoint.info.model, lambda _: None)
+    embeddings = embed_images(twin, data.images)
+    alphabet_of = np.array([name.partition("/")[0] for name in data.class_names])
+    accuracies = []
+    for alphabet in np.unique(alphabet_of):
+        classes = np.flatnonzero(alphabet_of == alphabet)
+        rows = np.flatnonzero(np.isin(data.labels, classes))
+        config = EpisodeConfig(min(LARGEST_N_WAY, len(classes)), n_episodes=N_EPISODES)
+        result = evaluate(twin, embeddings[rows], data.labels[rows], config, "mean")
+        accuracies.append(result.accuracy)
+        print(f"{alphabet}\t{config.n_way}-way\t{result.accuracy:.4f} ± {result.ci95:.4f}")
+    print(f"mean over {len(accuracies)} alphabets\t{np.mean(accuracies):.4f}")
