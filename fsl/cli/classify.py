@@ -15,6 +15,7 @@ from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.together import Team, join_team
 
 QUERIES_AT_ONCE = 256
 
@@ -38,15 +39,23 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Classify every query and print or write the answers."""
+    """Classify every query and print or write the answers; under ``torchrun`` each process its share."""
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise DataError(f"--threshold is {options.threshold}; it must be 0 to 1.")
-    checkpoint = fsl.load(options.checkpoint, options.device)
-    support, problems = SupportSet.from_listing(list_images(options.support))
+    with join_team(options.device) as team:
+        checkpoint = fsl.load(options.checkpoint, options.device)
+        support, problems = SupportSet.from_listing(list_images(options.support))
+        report(problems)
+        with Progress("support images") as progress:
+            embed(checkpoint, support.images, progress=progress)
+        answered, unread = _classify_share(checkpoint, support, options, team)
+        predictions, problems = team.collect(answered), tuple(team.collect(unread))
+    if not team.is_first:
+        return
     report(problems)
-    with Progress("support images") as progress:
-        embed(checkpoint, support.images, progress=progress)
-    predictions = _classify_all(checkpoint, support, options)
+    if not predictions:
+        first = f" ({problems[0]})" if problems else ""
+        raise DataError(f"None of the queries is a readable image{first}. Name files, or a folder of them.")
     if options.csv:
         write_text(options.csv, results_csv(predictions, support))
     if options.json:
@@ -57,11 +66,15 @@ def run(options: argparse.Namespace) -> None:
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
 
 
-def _classify_all(
-    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace
-) -> list[Prediction]:
-    """A folder of 10,000 files is decoded and classified a few hundred at a time, so memory stays bounded."""
+def _classify_share(
+    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace, team: Team
+) -> tuple[list[Prediction], list[Problem]]:
+    """Answer this process's share of the queries; also gives those that cannot be read.
+
+    A folder of 10,000 files is decoded and classified a few hundred at a time, so memory stays bounded.
+    """
     readers = [entry for path in options.query for entry in _query_entries(path)]
+    readers = readers[team.share(len(readers))]
     predictions: list[Prediction] = []
     problems: list[Problem] = []
     with Progress("queries") as progress:
@@ -75,11 +88,7 @@ def _classify_all(
             if images:
                 predictions += classify(checkpoint, support, images, options.rule, options.threshold)
             progress(min(start + QUERIES_AT_ONCE, len(readers)), len(readers))
-    report(problems)
-    if not predictions:
-        first = f" ({problems[0]})" if problems else ""
-        raise DataError(f"None of the queries is a readable image{first}. Name files, or a folder of them.")
-    return predictions
+    return predictions, problems
 
 
 def _query_entries(path: Path) -> list[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -61,9 +62,14 @@ def load_data(
         )
 
 
+def speaks() -> bool:
+    """Whether this process tells people things: of several that ``torchrun`` started the first one does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def report(problems: Iterable[Problem], most: int = 10) -> None:
     """Name the files that were left out, on stderr."""
-    problems = list(problems)
+    problems = list(problems) if speaks() else []
     for problem in problems[:most]:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
@@ -79,7 +85,7 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._on = sys.stderr.isatty()
+        self._on = sys.stderr.isatty() and speaks()
         self._shown = ""
 
     def __enter__(self) -> Callable[[int, int], None]:

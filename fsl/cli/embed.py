@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, load_data, print_json, write_text
+from fsl.cli.common import Progress, add_data_options, print_json, report, write_text
+from fsl.config import ModelConfig
+from fsl.data.imageset import ImageSet
+from fsl.data.listing import Problem
+from fsl.data.loading import load_images
 from fsl.embedding.distances import MAX_IMAGES, METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
-from fsl.embedding.labelled import LabelledEmbeddings
+from fsl.embedding.labelled import LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
 from fsl.errors import DataError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
+from fsl.twin.together import Team, join_team
 
 NO_MAP = "none"
 
@@ -49,31 +55,74 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Embed every image once, make the map, write the file."""
+    """Embed every image once, make the map, write the file; under ``torchrun`` each process its share."""
     suffix = options.out.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
     config = _map_config(options)
-    checkpoint = fsl.load(options.checkpoint, options.device)
-    model = checkpoint.info.model
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
-    if config is not None and len(data) > MAX_IMAGES:
+    with join_team(options.device) as team:
+        checkpoint = fsl.load(options.checkpoint, options.device)
+        data = _load_share(options, checkpoint.info.model, team)
+        n_images = sum(team.collect([len(data)]))
+        if team.is_first:
+            _check_number(n_images, config)
+        began = time.perf_counter()
+        with Progress("embedding") as progress:
+            embeddings = embed_images(checkpoint.twin, data.images, progress)
+        seconds = time.perf_counter() - began
+        parts = team.collect(
+            [LabelledEmbeddings(embeddings.numpy(), data.labels, data.class_names, data.names)]
+        )
+    if team.is_first:
+        _finish(checkpoint, join_parts(parts), config, options, seconds)
+
+
+def _load_share(options: argparse.Namespace, model: ModelConfig, team: Team) -> ImageSet:
+    """This process's part of the images; what could not be read anywhere is reported."""
+    problems: list[Problem] = []
+    with Progress("reading images") as progress:
+        data = load_images(
+            options.data,
+            model.image_size,
+            model.fit,
+            part=options.part or "",
+            classes=options.classes or "",
+            report=problems.extend,
+            progress=progress,
+            share=team.share if team.size > 1 else None,
+        )
+    report(dict.fromkeys(team.collect(problems)))  # those of the listing are every process's
+    return data
+
+
+def _check_number(n_images: int, config: MapConfig | None) -> None:
+    if not n_images:
+        raise DataError("None of the images can be read.")
+    if config is not None and n_images > MAX_IMAGES:
         raise DataError(
-            f"{len(data):,} images are too many for a map (at most {MAX_IMAGES:,}). "
+            f"{n_images:,} images are too many for a map (at most {MAX_IMAGES:,}). "
             "Name fewer classes with --classes, or take the embeddings alone with --map none."
         )
+
+
+def _finish(
+    checkpoint: Checkpoint,
+    images: LabelledEmbeddings,
+    config: MapConfig | None,
+    options: argparse.Namespace,
+    seconds: float,
+) -> None:
+    """Make the map, write the file, say so."""
     began = time.perf_counter()
-    with Progress("embedding") as progress:
-        embeddings = embed_images(checkpoint.twin, data.images, progress)
+    embeddings = torch.from_numpy(images.embeddings)
     points = None if config is None else _points(checkpoint, embeddings, config, options)
-    seconds = time.perf_counter() - began
-    images = LabelledEmbeddings(embeddings.numpy(), data.labels, data.class_names, data.names)
+    seconds += time.perf_counter() - began
     _write(options.out, images, points)
     if options.json:
         dimension = embeddings.shape[1]
-        print_json({"images": len(data), "dimension": dimension, "seconds": round(seconds, 2)})
+        print_json({"images": len(images), "dimension": dimension, "seconds": round(seconds, 2)})
     else:
-        print(f"{len(data):,} embeddings of {embeddings.shape[1]} values in {seconds:.1f} s: {options.out}")
+        print(f"{len(images):,} embeddings of {embeddings.shape[1]} values in {seconds:.1f} s: {options.out}")
 
 
 def _map_config(options: argparse.Namespace) -> MapConfig | None:

@@ -15,15 +15,16 @@ from threading import Event
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, report
+from fsl.cli.common import Progress, add_data_options, report, speaks
 from fsl.config import DataSource, ModelConfig, TrainConfig
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
-from fsl.training.runs import run_training
+from fsl.training.runs import follow_training, run_training
 from fsl.twin.backbones import BACKBONES
 from fsl.twin.network import TwinNetwork
+from fsl.twin.together import Team, join_team
 
 # Options that replace one field of TrainConfig each.
 OVERRIDES: dict[str, tuple[str, type]] = {
@@ -93,9 +94,29 @@ class _Plan:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train; a first Ctrl-C stops after the batch, leaving a loadable checkpoint."""
-    plan = _plan(options)
-    with stop_on_interrupt() as stop, Progress("training") as progress:
+    """Train; a first Ctrl-C stops after the batch, leaving a loadable checkpoint.
+
+    Under ``torchrun`` every process reads the data and trains; the first one writes and prints.
+    """
+    with join_team(options.device or "auto") as team:
+        plan = _plan(options)
+        with stop_on_interrupt() as stop:
+            if team.is_first:
+                _train(plan, options, team, stop)
+            else:
+                follow_training(
+                    options.run_dir,
+                    plan.data.train,
+                    plan.config,
+                    plan.start,
+                    team,
+                    resume=options.resume,
+                    should_stop=stop.is_set,
+                )
+
+
+def _train(plan: _Plan, options: argparse.Namespace, team: Team, stop: Event) -> None:
+    with Progress("training") as progress:
         for event in run_training(
             options.run_dir,
             plan.data.train,
@@ -106,6 +127,7 @@ def run(options: argparse.Namespace) -> None:
             resume=options.resume,
             should_stop=stop.is_set,
             source=plan.source.to_json(),
+            team=team,
         ):
             if isinstance(event, Step | Evaluation):
                 progress(event.step, plan.config.steps)
@@ -114,20 +136,24 @@ def run(options: argparse.Namespace) -> None:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Event]:
-    """An event that the first Ctrl-C sets; the second one interrupts as usual."""
+    """An event that the first Ctrl-C sets, or whoever ends the process kindly; a second one breaks it off."""
     stop = Event()
-    before = signal.getsignal(signal.SIGINT)
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
 
-    def request_stop(*_: object) -> None:
+    def request_stop(kind: int, _: object) -> None:
         stop.set()
-        signal.signal(signal.SIGINT, before)
-        print("fsl: stopping after this batch; press Ctrl-C again to break off.", file=sys.stderr)
+        signal.signal(kind, before[signal.Signals(kind)])
+        if speaks():
+            print("fsl: stopping after this batch; press Ctrl-C again to break off.", file=sys.stderr)
 
-    signal.signal(signal.SIGINT, request_stop)
+    for kind in kinds:
+        signal.signal(kind, request_stop)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for kind in kinds:
+            signal.signal(kind, before[kind])
 
 
 def _plan(options: argparse.Namespace) -> _Plan:

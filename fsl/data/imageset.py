@@ -99,6 +99,10 @@ class ImageSet:
         file_names = tuple(self.names[i] for i in kept)
         return ImageSet(self.images[kept], labels[kept], tuple(names), file_names)
 
+    def part(self, rows: slice) -> ImageSet:
+        """Some images in a row, with all classes."""
+        return ImageSet(self.images[rows], self.labels[rows], self.class_names, self.names[rows])
+
     def digest(self) -> str:
         """A sha256, as hexadecimal, of the pixels, the labels and all names: equal sets have equal ones."""
         digest = hashlib.sha256()
@@ -119,6 +123,7 @@ def load_image_set(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
+    share: Callable[[int], slice] | None = None,
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
     """Decodes the images of a listing into one set.
 
@@ -133,6 +138,8 @@ def load_image_set(
         workers: decoding threads; by default one for each processor, at most 8.
         progress: called from this thread with the images done and their total.
         limits: see :class:`DecodeLimits`.
+        share: given the number of images, the ones to decode, where other processes decode the others; the
+            set then has all classes, and perhaps no image.
 
     Returns:
         The set, and the problems: those of the listing, then the images that were left out.
@@ -149,14 +156,16 @@ def load_image_set(
     chosen = [entry for entry in listing.entries if entry.class_name in set(wanted)]
     if not chosen:
         raise DataError(_nothing_found(listing))
+    if share is not None:
+        chosen = chosen[share(len(chosen))]
     side = round(size / centre)
     pixels = _allocate(len(chosen), side)
     unread = _decode_all(chosen, pixels, fit, workers, progress, limits)
     problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
     kept = [i for i in range(len(chosen)) if i not in unread]
-    if not kept:
+    if not kept and share is None:
         raise DataError(f"None of the {len(chosen)} images can be read. The first: {unread[0]}.")
-    names_kept = {chosen[i].class_name for i in kept}
+    names_kept = {chosen[i].class_name for i in kept} if share is None else set(wanted)
     problems += [Problem(name, "none of its images can be read") for name in wanted if name not in names_kept]
     class_names = tuple(name for name in wanted if name in names_kept)
     label_of = {name: label for label, name in enumerate(class_names)}

@@ -24,6 +24,7 @@ def load_images(
     centre: float = 1.0,
     report: Callable[[Sequence[Problem]], None],
     progress: Callable[[int, int], None] | None = None,
+    share: Callable[[int], slice] | None = None,
 ) -> ImageSet:
     """Decode the images that ``data`` names.
 
@@ -39,6 +40,7 @@ def load_images(
             folders, zips and sets that are here.
         report: told which files were left out.
         progress: called with (done, total) images.
+        share: given the number of images, the ones wanted here; see ``load_image_set``.
 
     Raises:
         DataError: there is nothing to use.
@@ -49,9 +51,9 @@ def load_images(
     if comes_by_name and (data in BUILTIN_SETS or data in PUBLIC_SETS):
         made = data in BUILTIN_SETS
         images = builtin_set(data, size) if made else public_set(data, size, fit, progress=progress)
-        return (
-            images if wanted is None else images.select_classes(expand_prefixes(images.class_names, wanted))
-        )
+        if wanted is not None:
+            images = images.select_classes(expand_prefixes(images.class_names, wanted))
+        return images if share is None else images.part(share(len(images)))
     listing = list_images(resolve_data(data), part or None)
     loaded, problems = load_image_set(
         listing,
@@ -60,6 +62,7 @@ def load_images(
         classes=None if wanted is None else expand_prefixes(listing.class_names, wanted),
         centre=centre,
         progress=progress,
+        share=share,
     )
     report(problems)
     return loaded

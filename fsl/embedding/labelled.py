@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,3 +49,21 @@ class LabelledEmbeddings:
         """The name of that image's class, "" where it has none."""
         label = int(self.labels[row])
         return "" if label == NO_CLASS else self.class_names[label]
+
+
+def join_parts(parts: Sequence[LabelledEmbeddings]) -> LabelledEmbeddings:
+    """Parts of one set of images, in order, as one; classes that turned out to have no image are left out.
+
+    Args:
+        parts: one or more, all with the same ``class_names``.
+    """
+    labels = np.concatenate([part.labels for part in parts])
+    used = np.unique(labels[labels != NO_CLASS])
+    position = np.full(len(parts[0].class_names) + 1, NO_CLASS, np.int64)  # the last one is NO_CLASS's
+    position[used] = np.arange(len(used))
+    return LabelledEmbeddings(
+        np.concatenate([part.embeddings for part in parts]),
+        position[labels],
+        tuple(parts[0].class_names[label] for label in used),
+        tuple(name for part in parts for name in part.names),
+    )

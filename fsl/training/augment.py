@@ -7,6 +7,7 @@ live on the training device.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
@@ -14,19 +15,36 @@ from torch import Generator, Tensor
 
 from fsl.config import AugmentConfig
 
+ALL = slice(None)
 CHANNEL_ORDERS = torch.tensor([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
 
 
-def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
-    return torch.rand(n, generator=generator) * (high - low) + low
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Random numbers for some images of a batch: drawn for all, so that no process's share changes another's.
+
+    Attributes:
+        generator: on the CPU.
+        n: images of the batch.
+        share: those that are wanted.
+    """
+
+    generator: Generator
+    n: int
+    share: slice
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """float32 ``(n of the share, *shape)``."""
+        return (torch.rand(self.n, *shape, generator=self.generator) * (high - low) + low)[self.share]
+
+    def factors(self, largest: float) -> Tensor:
+        """In [1 / largest, largest], as often above 1 as below."""
+        return torch.exp(self.uniform(-1, 1) * math.log(largest))
 
 
-def _factors(n: int, largest: float, generator: Generator) -> Tensor:
-    """n factors in [1 / largest, largest], as often above 1 as below."""
-    return torch.exp(_uniform(n, -1, 1, generator) * math.log(largest))
-
-
-def as_new_classes(images: Tensor, slots: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def as_new_classes(
+    images: Tensor, slots: Tensor, config: AugmentConfig, generator: Generator, share: slice = ALL
+) -> Tensor:
     """Permute the colours or turn by right angles, the same way for all images of a class.
 
     A red apple with red and blue exchanged is a fruit of its own, and so is a letter lying on its side: the
@@ -34,15 +52,17 @@ def as_new_classes(images: Tensor, slots: Tensor, config: AugmentConfig, generat
     are of one class exactly when they have one slot.
 
     Args:
-        images: float ``(B, 3, S, S)``.
+        images: float ``(n, 3, S, S)``.
         slots: int ``(B,)``, the class of each image within the batch, 0 or more.
         config: ``recolour`` and ``turn`` are used.
         generator: on the CPU.
+        share: which of the batch's images these are; by default all.
 
     Returns:
-        float ``(B, 3, S, S)``.
+        float ``(n, 3, S, S)``.
     """
     n_slots = int(slots.max()) + 1
+    slots = slots[share]
     if config.recolour:
         order = torch.randint(6, (n_slots,), generator=generator)
         order[torch.rand(n_slots, generator=generator) >= config.recolour] = 0
@@ -58,29 +78,33 @@ def as_new_classes(images: Tensor, slots: Tensor, config: AugmentConfig, generat
     return images
 
 
-def augment(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def augment(
+    images: Tensor, config: AugmentConfig, generator: Generator, n: int = 0, share: slice = ALL
+) -> Tensor:
     """Rotate, zoom, shift, stretch and mirror, change the light and the colours, paint over a square.
 
     Args:
         images: float ``(B, 3, S, S)`` in [0, 1].
         config: strengths.
         generator: on the CPU.
+        n: images of the batch that these are a share of; 0 where they are all.
+        share: which of these they are.
 
     Returns:
         float ``(B, 3, S, S)`` in [0, 1]; what comes in from outside the image is ``config.background``.
     """
-    images = _move(images, config, generator)
-    images = _colour(images, config, generator)
-    return _erase(images, config, generator) if config.erase else images
+    draws = _Draws(generator, n or len(images), share)
+    images = _move(images, config, draws)
+    images = _colour(images, config, draws)
+    return _erase(images, config, draws) if config.erase else images
 
 
-def _move(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
-    n = len(images)
-    angle = _uniform(n, -1, 1, generator) * math.radians(config.rotate)
-    zoom = _factors(n, config.zoom, generator)
-    stretch = _factors(n, config.stretch, generator)
-    flip = torch.where(torch.rand(n, generator=generator) < 0.5 * config.mirror, -1.0, 1.0)
-    shift_x, shift_y = (_uniform(n, -2, 2, generator) * config.shift for _ in range(2))
+def _move(images: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
+    angle = draws.uniform(-1, 1) * math.radians(config.rotate)
+    zoom = draws.factors(config.zoom)
+    stretch = draws.factors(config.stretch)
+    flip = torch.where(draws.uniform(0, 1) < 0.5 * config.mirror, -1.0, 1.0)
+    shift_x, shift_y = (draws.uniform(-2, 2) * config.shift for _ in range(2))
     if config.rotate == config.shift == 0 and config.zoom == config.stretch == 1 and not config.mirror:
         return images
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -97,11 +121,10 @@ def _move(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor
     return moved + config.background
 
 
-def _colour(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
-    n = len(images)
-    light = 1 + _uniform(n, -1, 1, generator) * config.brightness
-    contrast = 1 + _uniform(n, -1, 1, generator) * config.contrast
-    tint = 1 + (torch.rand(n, 3, generator=generator) * 2 - 1) * config.tint
+def _colour(images: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
+    light = 1 + draws.uniform(-1, 1) * config.brightness
+    contrast = 1 + draws.uniform(-1, 1) * config.contrast
+    tint = 1 + draws.uniform(-1, 1, 3) * config.tint
     if config.brightness == config.contrast == config.tint == 0:
         return images
     gain = (light[:, None] * tint)[:, :, None, None].to(images.device)
@@ -110,10 +133,10 @@ def _colour(images: Tensor, config: AugmentConfig, generator: Generator) -> Tens
     return ((images - mean) * contrast.view(-1, 1, 1, 1).to(images.device) + mean).clamp(0, 1)
 
 
-def _erase(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
-    n, _, _, side = images.shape
-    half = _uniform(n, 0, config.erase / 2, generator) * side
-    centre_x, centre_y = (_uniform(n, 0, side, generator) for _ in range(2))
+def _erase(images: Tensor, config: AugmentConfig, draws: _Draws) -> Tensor:
+    side = images.shape[-1]
+    half = draws.uniform(0, config.erase / 2) * side
+    centre_x, centre_y = (draws.uniform(0, side) for _ in range(2))
     position = torch.arange(side) + 0.5
     in_x = (position[None] - centre_x[:, None]).abs() < half[:, None]  # (B, S)
     in_y = (position[None] - centre_y[:, None]).abs() < half[:, None]

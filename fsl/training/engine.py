@@ -27,6 +27,7 @@ from fsl.twin.losses import bce_loss, contrastive_loss, embedding_distance, rank
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import ClassIndex, all_pairs, class_batch, random_pairs
 from fsl.twin.preprocess import normalise, to_unit
+from fsl.twin.together import ALONE, Team
 from fsl.twin.trainable import choose_trainable, training_mode
 
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
@@ -53,6 +54,8 @@ class TrainState:
         before: float64 ``(E,)``, accuracy of each episode before the first batch; empty where not asked for.
         evaluated: float32 ``(n, D)``, embeddings of ``evaluation_images`` at the last evaluation; not part of
             what is needed to go on.
+        team: the processes that train this network together.
+        embed: as ``twin.embed``, with the team's gradients brought together.
     """
 
     twin: TwinNetwork
@@ -66,15 +69,21 @@ class TrainState:
     window: list[Tensor] = field(default_factory=list)
     before: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
     evaluated: Tensor | None = None
+    team: Team = ALONE
+    embed: Callable[[Tensor], Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.embed = self.team.embedder(self.twin)
 
 
-def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork) -> TrainState:
+def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork, team: Team = ALONE) -> TrainState:
     """The state before the first batch.
 
     Args:
         config: of the run.
         start: an architecture to train from random weights, or a network to train on, of which a copy is
             taken: the given one never changes.
+        team: the processes that train it together; each makes its state from the same settings.
 
     Raises:
         SettingsError: the device is not there.
@@ -94,7 +103,8 @@ def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork) -> TrainSta
         np.random.default_rng(config.seed),
         torch.Generator().manual_seed(config.seed),
         device,
-        use_bf16(config.precision, device),
+        team.agree(use_bf16(config.precision, device)),
+        team=team,
     )
 
 
@@ -188,6 +198,7 @@ def train_in_turns(
         yield None
 
     n_images, seconds = 0, 0.0
+    stopped = state.team.agree(stopped)
     while state.step < config.steps and not stopped:
         began = time.perf_counter()
         numbers, n = train_step(state, data, index, config)
@@ -220,7 +231,7 @@ def train_in_turns(
                 news.append(verdict)
         yield from news
         yield None
-        stopped = stopped or (not last and should_stop())
+        stopped = state.team.agree(stopped or (not last and should_stop()))
     yield Finished(state.step, state.seconds, stopped)
 
 
@@ -254,16 +265,27 @@ def train_step(
 
     Returns:
         float32 ``(4,)`` on the device (reading it would wait for a GPU): the loss, and the three numbers of
-        ``batch_statistics``; and how many images went through the backbone.
+        ``batch_statistics``; and how many images went through the backbone,
+        here and in the other processes of the team.
+
+    Raises:
+        SettingsError: the batch has fewer images than the team has processes.
     """
     for group in state.optimiser.param_groups:
         group["lr"] = learning_rate_at(config, state.step)
     rows, slots, first, second, difference = draw_batch(index, config, state.sampler)
-    images = to_unit(data.images[rows], state.device)
-    images = as_new_classes(images, slots, config.augment, state.generator)
-    images = augment(images, config.augment, state.generator)
+    if len(rows) < state.team.size:
+        raise SettingsError(
+            f"A batch of {len(rows)} images cannot be shared by {state.team.size} processes. Take larger "
+            "batches (--batch-classes, --batch-images) or fewer processes."
+        )
+    share = state.team.share(len(rows))
+    images = to_unit(data.images[rows[share]], state.device)
+    images = as_new_classes(images, slots, config.augment, state.generator, share)
+    images = augment(images, config.augment, state.generator, len(rows), share)
     with autocast(state.device, state.bf16):
-        embeddings = state.twin.embed(normalise(images, state.twin.config))
+        own = state.embed(normalise(images, state.twin.config))
+    embeddings = state.team.gather(own, len(rows))
     judged = pair_loss(state.twin, embeddings, slots, first, second, difference, config)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(judged.minimised)

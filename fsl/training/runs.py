@@ -33,6 +33,7 @@ from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
+from fsl.twin.together import ALONE, Team
 from fsl.twin.trainable import training_mode
 
 CONFIG = "config.json"
@@ -55,6 +56,7 @@ def run_training(
     should_stop: Callable[[], bool] = lambda: False,
     owner: Owner | None = None,
     source: Mapping[str, Any] = MappingProxyType({}),
+    team: Team = ALONE,
 ) -> Iterator[TrainEvent]:
     """Train, keeping the run folder up to date.
 
@@ -94,6 +96,7 @@ def run_training(
         should_stop=should_stop,
         owner=owner,
         source=source,
+        team=team,
     )
     for event in turns:
         if event is not None:
@@ -112,6 +115,7 @@ def run_in_turns(
     should_stop: Callable[[], bool] = lambda: False,
     owner: Owner | None = None,
     source: Mapping[str, Any] = MappingProxyType({}),
+    team: Team = ALONE,
 ) -> Iterator[TrainEvent | None]:
     """As ``run_training``, but also yields None after each batch, so that several runs can take turns."""
 
@@ -119,7 +123,7 @@ def run_in_turns(
         return should_stop() or (folder / STOP).exists()
 
     with owner or take(folder) as held:
-        state = new_state(config, start)
+        state = new_state(config, start, team)
         earlier: list[TrainEvent] = []
         if resume:
             load_state(folder / STATE, state)
@@ -160,6 +164,32 @@ def run_in_turns(
                         evaluation, due = event, True
                         recorder.record(event.step, state.evaluated)
                     yield written(event)
+
+
+def follow_training(
+    folder: Path,
+    data: ImageSet,
+    config: TrainConfig,
+    start: ModelConfig | TwinNetwork,
+    team: Team,
+    *,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """What the processes of a team but the first do: their share of every batch, and no file.
+
+    Args:
+        folder: the run folder, where the state to resume from is read.
+        data, config, start, team, resume, should_stop: as the first process gives ``run_training``.
+
+    Raises:
+        DataError, CheckpointError: there is no state to resume from, or it is damaged.
+    """
+    state = new_state(config, start, team)
+    if resume:
+        load_state(folder / STATE, state)
+    for _ in train_in_turns(data, config, state, should_stop=should_stop):
+        pass
 
 
 def prepare_run(
