@@ -39,6 +39,10 @@ class DifferenceHead(nn.Module):
         """
         return (e1 - e2).abs() @ self.weight + self.bias
 
+    def terms(self, e1: Tensor, e2: Tensor) -> Tensor:
+        """What each number of the embeddings adds to the logit, ``(..., D)``; the bias comes on top."""
+        return (e1 - e2).abs() * self.weight
+
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
         """Logits of every pair, without the ``(n1, n2, D)`` array of differences.
 
@@ -78,6 +82,10 @@ class CosineHead(nn.Module):
     def forward(self, e1: Tensor, e2: Tensor) -> Tensor:
         """Logits ``(...)`` of pairs, both float ``(..., D)`` or broadcastable."""
         return (F.normalize(e1, dim=-1) - F.normalize(e2, dim=-1)).square() @ self.weight + self.bias
+
+    def terms(self, e1: Tensor, e2: Tensor) -> Tensor:
+        """What each number of the embeddings adds to the logit, ``(..., D)``; the bias comes on top."""
+        return (F.normalize(e1, dim=-1) - F.normalize(e2, dim=-1)).square() * self.weight
 
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
         """Logits ``(n1, n2)`` of every pair of ``(n1, D)`` and ``(n2, D)``, by one matrix product."""

@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
 from tests.pages.helpers import save_small_checkpoint
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-BROWSER_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-_START_SECONDS = 60
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; without it the tests are skipped, or fail where FSL_REQUIRE_BROWSER says it must be there."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None or importlib.util.find_spec("playwright") is None:
+    executable = chromium()
+    if executable is None or importlib.util.find_spec("playwright") is None:
         message = "the browser tests need chromium (apt-get install chromium) and playwright"
         if os.environ.get("FSL_REQUIRE_BROWSER") == "1":
             pytest.fail(message)
@@ -49,7 +29,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
         yield started
         started.close()
 
@@ -68,35 +48,9 @@ def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on a free port of this machine; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     runs = tmp_path_factory.mktemp("runs")
-    environment = {**os.environ, "FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs)}
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    try:
-        _wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-    assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
-
-
-def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-    pytest.fail(f"the server did not start: {log.read_text(encoding='utf-8', errors='replace')}")
+    with running_app({"FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs)}) as address:
+        yield address
 
 
 @pytest.fixture

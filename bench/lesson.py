@@ -1,0 +1,48 @@
+"""Record the article's learning-rate lesson for the Learn page.
+
+    python -m bench lesson [--out FILE.json]
+
+Trains the preset "article" on the rendered examples, once at each of its learning rates: the same network,
+seed and batches, and only the rate differs. Written is every event of each run, as it came; the page shows
+these and nothing else.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from fsl.config import DataSource
+from fsl.training.datasource import load_training_data
+from fsl.training.engine import train
+from fsl.training.events import to_json
+from fsl.training.lesson import RECORDED
+from fsl.training.presets import PRESETS
+
+HOLD_OUT = 0.4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Record the learning-rate lesson.")
+    parser.add_argument("--out", type=Path, default=RECORDED)
+    arguments = parser.parse_args()
+    preset = PRESETS["article"]
+    source = DataSource(data="rendered", hold_out=HOLD_OUT)
+    data = load_training_data(source, preset.model, preset.config.seed, report=print)
+    runs = []
+    for rate in preset.rates:
+        config = replace(preset.config, learning_rate=rate, precision="fp32", device="cpu")
+        events = [to_json(e) for e in train(data.train, config, preset.model, data.validation)]
+        runs.append({"learning_rate": rate, "config": config.to_json(), "events": events})
+        print(rate, [e["kind"] for e in events if e["event"] == "verdict"][-1])
+    record = {
+        "command": "python -m bench lesson",
+        "trained_on": data.words,
+        "tested_on": data.validation_words,
+        "runs": runs,
+    }
+    arguments.out.write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

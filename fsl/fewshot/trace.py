@@ -1,0 +1,92 @@
+"""How a judgement comes about: what a pair of pictures turns into on its way to a similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fsl.fewshot.support import Picture, embed
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import device_of
+from fsl.twin.losses import bce_loss
+from fsl.twin.network import similarity
+from fsl.twin.pairs import PairBatch
+
+
+@dataclass(frozen=True, eq=False)
+class PairTrace:
+    """One pair of pictures inside the twin network.
+
+    Attributes:
+        first: float32 ``(D,)``, embedding of the first picture.
+        second: float32 ``(D,)``, of the second.
+        terms: float32 ``(D,)``, what each number of the embeddings adds to the logit.
+        bias: what the head adds whatever the pictures.
+        logit: ``terms.sum() + bias``; higher = more different.
+        similarity: ``1 - sigmoid(logit)``, in [0, 1].
+    """
+
+    first: Tensor
+    second: Tensor
+    terms: Tensor
+    bias: float
+    logit: float
+    similarity: float
+
+
+@torch.inference_mode()
+def trace_pair(checkpoint: Checkpoint, first: Picture, second: Picture) -> PairTrace:
+    """Put two pictures through the network and keep what there is on the way.
+
+    Args:
+        checkpoint: the twin network.
+        first: a picture.
+        second: another one; their order does not matter to the logit.
+
+    Raises:
+        ImageReadError: a picture cannot be decoded.
+    """
+    head = checkpoint.twin.head
+    e1, e2 = embed(checkpoint, [first, second]).to(device_of(checkpoint.twin))
+    terms = head.terms(e1, e2)
+    logit = terms.sum() + head.bias
+    return PairTrace(
+        e1.cpu(), e2.cpu(), terms.cpu(), float(head.bias), float(logit), float(similarity(logit))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedPairs:
+    """What the network says about a batch of pairs.
+
+    Attributes:
+        similarity: float32 ``(n_pairs,)``, in [0, 1].
+        loss: binary cross-entropy of the batch, as in training.
+        n_right: pairs on whose side of 0.5 the similarity is.
+    """
+
+    similarity: Tensor
+    loss: float
+    n_right: int
+
+
+@torch.inference_mode()
+def judge_pairs(checkpoint: Checkpoint, pictures: Sequence[Picture], batch: PairBatch) -> JudgedPairs:
+    """The network's judgement of a pair batch.
+
+    Args:
+        checkpoint: the twin network.
+        pictures: what the batch's rows point to.
+        batch: the pairs and their difference labels.
+
+    Raises:
+        ImageReadError: a picture cannot be decoded.
+    """
+    embeddings = embed(checkpoint, pictures).to(device_of(checkpoint.twin))
+    logits = checkpoint.twin.head(embeddings[batch.left], embeddings[batch.right]).cpu()
+    difference = torch.from_numpy(batch.difference)
+    n_right = int(((logits > 0) == (difference > 0)).sum())
+    return JudgedPairs(similarity(logits), float(bce_loss(logits, difference)), n_right)

@@ -1,0 +1,70 @@
+"""Every page with something to see on it: what the look test checks and the docs show.
+
+Only pictures that the program draws itself, or that come with scikit-learn, appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One page in one state.
+
+    Attributes:
+        name: of the scene, and of its picture.
+        path: of the page.
+        ready: brings the page there and waits until it is.
+    """
+
+    name: str
+    path: str
+    ready: Callable[[Page], None]
+
+
+def _sees(text: str) -> Callable[[Page], None]:
+    def ready(tab: Page) -> None:
+        tab.get_by_text(text).first.wait_for()
+
+    return ready
+
+
+def _classified(tab: Page) -> None:
+    tab.get_by_role("button", name="Drawn fruit").click()
+    tab.get_by_text("Similarity to each of your pictures").wait_for()
+    tab.locator(".st-key-small_map_card canvas").first.wait_for()
+
+
+def _mapped(tab: Page) -> None:
+    tab.get_by_role("button", name="Drawn fruit").click()
+    tab.get_by_text("Click a picture").wait_for()
+
+
+SCENES = (
+    Scene("home", "", _sees("Your pictures go to no other service")),
+    Scene("classify-empty", "classify", _sees("Show a few pictures of each thing")),
+    Scene("classify", "classify", _classified),
+    Scene("training", "training", _sees("No run yet")),
+    Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
+    Scene("embeddings", "embeddings", _mapped),
+    Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
+    Scene("learn-twin", "learn?step=twin", _sees("makes them more different")),
+    Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),
+    Scene("learn-loss", "learn?step=loss", _sees("If they are different")),
+    Scene("learn-episode", "learn?step=episode", _sees("Nearest:")),
+    Scene("learn-rate", "learn?step=rate", _sees("Recorded by")),
+    Scene("learn-faces", "learn?step=faces", _sees("false reject")),
+)
+
+
+def settle(tab: Page) -> None:
+    """Wait until the server has nothing more to send."""
+    tab.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+    tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    tab.wait_for_function("[...document.images].every(image => image.complete)")
