@@ -294,6 +294,7 @@ class DataSource(_Settings):
         part: only this part of a Fruits-360 layout.
         classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
         validation: classes to test on, given alike; "" to hold some out.
+        held_out: else these classes, or folders of classes, are held out; empty for a share.
         hold_out: else this share is held out, 0 to below 1.
         hold_out_of: "classes", so that the test asks about classes never trained on; or "images" of each
             class, where the classes are few and are the ones to be told apart.
@@ -306,6 +307,7 @@ class DataSource(_Settings):
     validation: str = ""
     hold_out: float = 0.2
     hold_out_of: Literal["classes", "images"] = "classes"
+    held_out: tuple[str, ...] = ()
     recipe: str = ""
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,9 +19,27 @@ BUILTIN_SETS: dict[str, str] = {
 """Names and titles."""
 
 _RENDERED_PER_CLASS = 20
+_DIGITS = tuple(f"digit {digit}" for digit in range(10))
 
 
-def builtin_set(name: str, size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
+def builtin_classes(name: str) -> tuple[str, ...]:
+    """The classes of one of ``BUILTIN_SETS``.
+
+    Raises:
+        DataError: there is no set of that name.
+    """
+    if name not in BUILTIN_SETS:
+        raise DataError(f"There is no built-in data set {name!r}; there are {', '.join(BUILTIN_SETS)}.")
+    return RENDERED_CLASSES if name == "rendered" else _DIGITS
+
+
+def builtin_set(
+    name: str,
+    size: int,
+    per_class: int = 0,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImageSet:
     """One of ``BUILTIN_SETS``.
 
     Args:
@@ -27,30 +47,40 @@ def builtin_set(name: str, size: int, per_class: int = 0, seed: int = 0) -> Imag
         size: side of the images in pixels, 16 or more.
         per_class: images of each class at most; 0 for as many as is usual (rendered 20, digits all).
         seed: of the drawing, and of which digits are taken.
+        progress: called with (done, total) images while they are drawn.
 
     Raises:
         DataError: there is no set of that name.
         SettingsError: a number is too small.
     """
+    builtin_classes(name)
     if name == "rendered":
-        return rendered_set(size, per_class or _RENDERED_PER_CLASS, seed)
-    if name == "digits":
-        return digits_set(size, per_class, seed)
-    raise DataError(f"There is no built-in data set {name!r}; there are {', '.join(BUILTIN_SETS)}.")
+        return rendered_set(size, per_class or _RENDERED_PER_CLASS, seed, progress)
+    return digits_set(size, per_class, seed)
 
 
-def rendered_set(size: int, per_class: int = _RENDERED_PER_CLASS, seed: int = 0) -> ImageSet:
+def rendered_set(
+    size: int,
+    per_class: int = _RENDERED_PER_CLASS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImageSet:
     """The objects that the program draws itself; about 2 ms an image at 64 pixels.
 
     Args:
         size: side in pixels, 16 or more.
         per_class: images of each class, 1 or more.
         seed: of the drawing.
+        progress: called with (done, total) images, class by class.
 
     Raises:
         SettingsError: a number is too small.
     """
-    drawn = render_examples(None, per_class, size, seed)
+    drawn: dict[str, list[Image.Image]] = {}
+    for name in RENDERED_CLASSES:
+        drawn |= render_examples((name,), per_class, size, seed)
+        if progress is not None:
+            progress(len(drawn) * per_class, len(RENDERED_CLASSES) * per_class)
     images = np.stack([np.asarray(image) for pictures in drawn.values() for image in pictures])
     labels = np.repeat(np.arange(len(drawn), dtype=np.int64), per_class)
     names = tuple(f"{name}/{i}.png" for name in drawn for i in range(per_class))
@@ -76,7 +106,7 @@ def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
     images = np.stack([_enlarged(digits.images[row], size) for row in rows])
     labels = digits.target[rows].astype(np.int64)
     names = tuple(f"{label}/{row}.png" for label, row in zip(labels, rows, strict=True))
-    return ImageSet(images, labels, tuple(f"digit {digit}" for digit in range(10)), names)
+    return ImageSet(images, labels, _DIGITS, names)
 
 
 def _enlarged(digit: NDArray[np.float64], size: int) -> NDArray[np.uint8]:

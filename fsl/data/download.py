@@ -1,14 +1,17 @@
-"""Fetching a few public files into a cache folder, checked against known digests."""
+"""Fetching a few public files into a cache folder, checked against known digests.
+
+What arrived before a connection broke is kept, and the next attempt asks the server for the rest only.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,8 @@ from fsl.errors import DataError
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 64 * 2**20
 _PARALLEL = 8
+_PIECE = 2**16
+_RANGE_REFUSED = 416
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,40 @@ class RemoteFile:
     Attributes:
         name: its relative path in the cache, with ``/`` between the parts.
         url: where it is.
-        sha256: of its content, in hexadecimal; or, where a file's home publishes that only, its md5.
+        sha256: of its content, in hexadecimal.
     """
 
     name: str
     url: str
     sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a server gives for a file.
+
+    Attributes:
+        start: number of the first byte; 0 where the server ignores that only the rest was asked for.
+        size: of the whole file in bytes, as far as the server says; 0 where it does not.
+        pieces: the content from ``start`` on; may raise as ``fetch_url`` does.
+    """
+
+    start: int
+    size: int
+    pieces: Iterator[bytes]
+
+
+Fetch = Callable[[str, int], Answer]
+"""Gives the content behind a URL from a byte on, raising as ``fetch_url``; may be called from threads."""
+Progress = Callable[[int, int], None]
+
+
+class _NotFetchedError(Exception):
+    """The network's fault, as against that of the disk."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 def cache_folder() -> Path:
@@ -42,23 +75,53 @@ def cache_folder() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "few-shot-lab"
 
 
-def fetch_url(url: str) -> bytes:
-    """The content behind a URL, at most 64 MB of it.
+def fetch_url(url: str, start: int = 0) -> Answer:
+    """The content behind a URL, from byte ``start`` on where the server can do that (RFC 9110, section 14).
 
     Raises:
         OSError: it cannot be had (``urllib.error.URLError`` and ``HTTPError`` are such errors).
-        http.client.HTTPException: the answer breaks off or is no HTTP.
+        http.client.HTTPException: the answer is no HTTP.
     """
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-        content: bytes = response.read(_MAX_BYTES)
-    return content
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    is_rest = response.status == http.HTTPStatus.PARTIAL_CONTENT
+    begins = start if is_rest else 0
+    length = int(response.headers.get("Content-Length") or 0)
+    return Answer(begins, begins + length if length else 0, _pieces(response))
+
+
+def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    with response:
+        while piece := response.read(_PIECE):
+            yield piece
+
+
+def download_file(
+    row: RemoteFile, cache: Path, progress: Progress | None = None, fetch: Fetch = fetch_url
+) -> Path:
+    """As ``download_files`` for one larger file, with progress in bytes.
+
+    Args:
+        row: the file.
+        cache: the folder to keep it in.
+        progress: called with the bytes there and their number (0 where the server does not say); what it
+            raises breaks the download off, to be gone on with later.
+        fetch: see ``Fetch``.
+
+    Raises:
+        DataError: as ``download_files``.
+    """
+    path = cache / row.name
+    if not _is_there(path, row):
+        _download(row, path, fetch, progress)
+    return path
 
 
 def download_files(
     rows: Sequence[RemoteFile],
     cache: Path,
-    progress: Callable[[int, int], None] | None = None,
-    fetch: Callable[[str], bytes] = fetch_url,
+    progress: Progress | None = None,
+    fetch: Fetch = fetch_url,
 ) -> tuple[Path, ...]:
     """Makes sure that all files are in the cache and gives their paths, in the order of ``rows``.
 
@@ -69,7 +132,7 @@ def download_files(
         rows: the files.
         cache: the folder to keep them in; made if need be.
         progress: called from this thread with the files done and their number.
-        fetch: gives the content behind a URL, raising as :func:`fetch_url` does; may be called from threads.
+        fetch: see ``Fetch``.
 
     Raises:
         DataError: a file cannot be fetched, differs from what was expected, or cannot be written.
@@ -81,7 +144,7 @@ def download_files(
         progress(done, len(rows))
     pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="download")
     try:
-        for _ in pool.map(lambda i: _download(rows[i], paths[i], fetch), missing):
+        for _ in pool.map(lambda i: _download(rows[i], paths[i], fetch, None), missing):
             done += 1
             if progress is not None:
                 progress(done, len(rows))
@@ -92,31 +155,75 @@ def download_files(
 
 def _is_there(path: Path, row: RemoteFile) -> bool:
     try:
-        return _is_expected(path.read_bytes(), row)
+        return hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
     except OSError:
         return False
 
 
-def _is_expected(content: bytes, row: RemoteFile) -> bool:
-    digest = hashlib.md5(usedforsecurity=False) if len(row.sha256) == 32 else hashlib.sha256()
-    digest.update(content)
-    return digest.hexdigest() == row.sha256
-
-
-def _download(row: RemoteFile, path: Path, fetch: Callable[[str], bytes]) -> None:
+def _download(row: RemoteFile, path: Path, fetch: Fetch, progress: Progress | None) -> None:
+    """Fetches under a name of its own, then renames: nobody ever sees half a file."""
+    part = path.with_name(f".part-{row.sha256[:12]}-{path.name}")
+    resumed = _size(part) > 0
     try:
-        content = fetch(row.url)
-    except (OSError, http.client.HTTPException) as error:
-        raise DataError(_not_fetched(row, error)) from error
-    if not _is_expected(content, row):
-        raise DataError(
-            f"{row.name}: the file fetched from {urlsplit(row.url).netloc} is not the expected one "
-            "(its checksum differs). Try again; a network that asks for a login first gives other content."
-        )
-    try:
-        _write(path, content)
+        _fetch_rest(row, part, fetch, progress)
+        if resumed and not _is_there(part, row):  # what was there before belonged to something else
+            part.unlink()
+            _fetch_rest(row, part, fetch, progress)
+        if not _is_there(part, row):
+            part.unlink()
+            raise DataError(
+                f"{row.name}: the file fetched from {urlsplit(row.url).netloc} is not the expected one "
+                "(its checksum differs). Try again; a network that asks for a login first gives other "
+                "content."
+            )
+        part.replace(path)
+    except _NotFetchedError as error:
+        raise DataError(_not_fetched(row, error.cause)) from error
     except OSError as error:
         raise DataError(f"{path}: the file cannot be written ({error.strerror or error}).") from error
+
+
+def _fetch_rest(row: RemoteFile, part: Path, fetch: Fetch, progress: Progress | None) -> None:
+    """Brings a partial file to its end; what has arrived stays where that fails."""
+    answer = _ask(row, part, fetch)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    done = answer.start
+    with part.open("ab" if done else "wb") as file, contextlib.closing(_generated(answer.pieces)) as pieces:
+        for piece in pieces:
+            file.write(piece)
+            done += len(piece)
+            if done > _MAX_BYTES:
+                raise _NotFetchedError(OSError(f"it is larger than {_MAX_BYTES / 2**20:.0f} MB"))
+            if progress is not None:
+                progress(done, answer.size)
+    if done < answer.size:
+        raise _NotFetchedError(OSError(f"the answer broke off after {done:,} of {answer.size:,} bytes"))
+
+
+def _ask(row: RemoteFile, part: Path, fetch: Fetch) -> Answer:
+    start = _size(part)
+    try:
+        return fetch(row.url, start)
+    except (OSError, http.client.HTTPException) as error:
+        if not start or getattr(error, "code", None) != _RANGE_REFUSED:
+            raise _NotFetchedError(error) from error
+    part.unlink()  # there is no such rest: the file has another size by now
+    return _ask(row, part, fetch)
+
+
+def _generated(pieces: Iterator[bytes]) -> Generator[bytes]:
+    """As a generator, which lets go of the connection when it is left early."""
+    try:
+        yield from pieces
+    except (OSError, http.client.HTTPException) as error:
+        raise _NotFetchedError(error) from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _not_fetched(row: RemoteFile, error: Exception) -> str:
@@ -128,16 +235,3 @@ def _not_fetched(row: RemoteFile, error: Exception) -> str:
         f"{row.name} cannot be fetched from {host} ({reason}). This needs a connection to the internet; "
         "what was fetched before is kept, and trying again goes on from there."
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes under a temporary name, then renames: nobody ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

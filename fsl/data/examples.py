@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fsl.data.download import RemoteFile, cache_folder, download_files, fetch_url
+from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
 from fsl.data.layout import natural_key
 from fsl.errors import SettingsError
 
@@ -101,7 +101,7 @@ def fruits_task(
     *,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-    fetch: Callable[[str], bytes] = fetch_url,
+    fetch: Fetch = fetch_url,
 ) -> ExampleTask:
     """Real photos of fruit from Fruits-360: 200 small files, fetched once (see :data:`FRUITS_CREDIT`).
 

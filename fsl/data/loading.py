@@ -6,12 +6,34 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fsl.config import Fit
-from fsl.data.builtin import BUILTIN_SETS, builtin_set
+from fsl.data.builtin import BUILTIN_SETS, builtin_classes, builtin_set
 from fsl.data.imageset import ImageSet, load_image_set
 from fsl.data.listing import Problem, list_images
 from fsl.data.named import named_sets, resolve_data
-from fsl.data.public import PUBLIC_SETS, public_set
+from fsl.data.public import PUBLIC_SETS, public_classes, public_set
 from fsl.data.splits import expand_prefixes, read_class_list
+
+
+def class_names(data: str) -> tuple[str, ...]:
+    """The classes of a set, without decoding its images.
+
+    Args:
+        data: as ``load_images`` takes it.
+
+    Returns:
+        the names, in the order of the labels; none for a public set that has not been fetched yet.
+
+    Raises:
+        DataError: there is no such set.
+    """
+    if _comes_by_name(data):
+        return builtin_classes(data) if data in BUILTIN_SETS else public_classes(data)
+    return list_images(resolve_data(data)).class_names
+
+
+def _comes_by_name(data: str) -> bool:
+    is_here = data in named_sets() or Path(data).exists()
+    return not is_here and (data in BUILTIN_SETS or data in PUBLIC_SETS)
 
 
 def load_images(
@@ -47,10 +69,13 @@ def load_images(
         SettingsError: the size cannot be.
     """
     wanted = read_class_list(classes) if classes else None
-    comes_by_name = data not in named_sets() and not Path(data).exists()
-    if comes_by_name and (data in BUILTIN_SETS or data in PUBLIC_SETS):
+    if _comes_by_name(data):
         made = data in BUILTIN_SETS
-        images = builtin_set(data, size) if made else public_set(data, size, fit, progress=progress)
+        images = (
+            builtin_set(data, size, progress=progress)
+            if made
+            else public_set(data, size, fit, progress=progress)
+        )
         if wanted is not None:
             images = images.select_classes(expand_prefixes(images.class_names, wanted))
         return images if share is None else images.part(share(len(images)))

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from fsl.config import Fit
-from fsl.data.download import RemoteFile, cache_folder, download_files, fetch_url
+from fsl.data.download import Fetch, RemoteFile, cache_folder, download_file, download_files, fetch_url
 from fsl.data.examples import fruits_sample
 from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.layout import natural_key
 from fsl.data.listing import list_folder, list_zip
 from fsl.errors import DataError
 
@@ -30,10 +31,34 @@ OLIVETTI = RemoteFile(
 OMNIGLOT = RemoteFile(
     "omniglot-background.zip",
     "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/images_background.zip",
-    "68d2efa1b9178cc56df9314c21c6e718",  # the md5 that torchvision checks it by
+    "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640",  # as TensorFlow Datasets has it
 )
 
-Fetch = Callable[[str], bytes]
+_PEOPLE = tuple(f"person {number + 1}" for number in range(40))
+
+
+def public_classes(name: str, cache: Path | None = None) -> tuple[str, ...]:
+    """The classes of one of ``PUBLIC_SETS``, without fetching anything.
+
+    Args:
+        name: of the set.
+        cache: as ``public_set``.
+
+    Returns:
+        their names; none where they are known only once the set has been fetched.
+
+    Raises:
+        DataError: there is no such set, or the fetched file is damaged.
+    """
+    if name == "fruits360-sample":
+        found = {row.name.split("/")[0] for row in fruits_sample()}
+        return tuple(sorted(found, key=natural_key))
+    if name == "olivetti":
+        return _PEOPLE
+    if name == "omniglot-background":
+        file = (cache or cache_folder()) / OMNIGLOT.name
+        return list_zip(file).class_names if file.is_file() else ()
+    raise DataError(f"There is no public data set {name!r}; there are {', '.join(PUBLIC_SETS)}.")
 
 
 def public_set(
@@ -52,7 +77,7 @@ def public_set(
         size: side of the images in pixels.
         fit: how a picture becomes a square.
         cache: the folder to keep files in; by default ``fsl.data.download.cache_folder()``.
-        progress: called with (done, total) files, then images.
+        progress: called with (done, total) files or bytes, then images.
         fetch: as ``fsl.data.download.download_files`` takes it.
 
     Raises:
@@ -64,10 +89,10 @@ def public_set(
         download_files(fruits_sample(), folder, progress, fetch)
         return load_image_set(list_folder(folder), size, fit, progress=progress)[0]
     if name == "olivetti":
-        (file,) = download_files([OLIVETTI], home, progress, fetch)
+        file = download_file(OLIVETTI, home, progress, fetch)
         return _olivetti(file, size)
     if name == "omniglot-background":
-        (file,) = download_files([OMNIGLOT], home, progress, fetch)
+        file = download_file(OMNIGLOT, home, progress, fetch)
         return load_image_set(list_zip(file), size, fit, progress=progress)[0]
     raise DataError(f"There is no public data set {name!r}; there are {', '.join(PUBLIC_SETS)}.")
 
@@ -85,7 +110,6 @@ def _olivetti(file: Path, size: int) -> ImageSet:
     grey = [Image.fromarray(np.ascontiguousarray(face)).resize((size, size)) for face in faces]
     images = np.stack([np.asarray(image.convert("RGB")) for image in grey])
     labels = np.arange(len(images), dtype=np.int64) // 10
-    people = tuple(f"person {number + 1}" for number in range(int(labels.max()) + 1))
-    return ImageSet(
-        images, labels, people, tuple(f"{label + 1}/{i % 10}.png" for i, label in enumerate(labels))
-    )
+    people = _PEOPLE[: int(labels.max()) + 1]
+    names = tuple(f"{label + 1}/{i % 10}.png" for i, label in enumerate(labels))
+    return ImageSet(images, labels, people, names)

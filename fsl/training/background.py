@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,7 @@ from fsl.twin.network import TwinNetwork
 NICENESS = 15
 MOST_AT_ONCE = 2
 MOST_WAITING = 20
+_NOTE_SECONDS = 0.2
 _NAME = re.compile(r"[\w][\w .()+-]{0,59}")
 
 
@@ -212,6 +213,11 @@ class RunManager:
                 raise CheckpointError(f"{folder} could not be removed: {error.strerror or error}.") from error
         forget_run(folder)
 
+    def queue(self) -> tuple[int, tuple[str, ...]]:
+        """How many jobs compute now, and the ids of the runs of this process that wait, in their order."""
+        with self._lock:
+            return len(self._computing), tuple(run.id for job in self._waiting for run in job)
+
     def runs(self) -> list[RunInfo]:
         """Every run in the folder, the latest first."""
         return list_runs(self.root)
@@ -262,6 +268,8 @@ class RunManager:
         lower_priority()
         threads = _Threads(self)
         try:
+            for run in job:  # while the first reads its images none of them waits for other jobs
+                run.owner.note("running")
             turns = [(run, self._turns(run, threads)) for run in list(job)]
             while turns:
                 turns = [(run, steps) for run, steps in turns if _take_turn(run, steps)]
@@ -284,8 +292,8 @@ class RunManager:
             return run.stop.is_set()
 
         threads.adjust()
-        run.owner.note("running")
-        config, model, about, data = _load(run.folder)
+        config, model, about, data = _load(run.folder, _Reading(run))
+        run.owner.note("running", "building the network")
         yield None
         yield from run_in_turns(
             run.folder,
@@ -302,6 +310,27 @@ class RunManager:
     def share_of_cores(self) -> int:
         """Threads for each job, so that all that compute now do not exceed the cores together."""
         return max(1, self.cores // max(1, len(self._computing)))
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: it leaves the reading of images for a run that is to stop
+    pass
+
+
+class _Reading:
+    """Progress of reading a run's images: noted for those who watch, and broken off where it is to stop."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._noted = 0.0
+        run.owner.note("running", "reading pictures")
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._run.stop.is_set():
+            raise _Stopped
+        now = time.monotonic()
+        if total and now - self._noted > _NOTE_SECONDS:
+            self._noted = now
+            self._run.owner.note("running", f"reading pictures, {done:,} of {total:,}")
 
 
 class _Threads:
@@ -331,8 +360,12 @@ class _Threads:
 
 @lru_cache(maxsize=1)
 def run_manager() -> RunManager:
-    """The manager of this process; its runs are stopped properly when the process ends properly."""
-    manager = RunManager()
+    """The manager of this process; its runs are stopped properly when the process ends properly.
+
+    As many jobs compute at once as ``FSL_RUNS_AT_ONCE`` says, else ``MOST_AT_ONCE``.
+    """
+    wish = os.environ.get("FSL_RUNS_AT_ONCE", "")
+    manager = RunManager(most_at_once=max(1, int(wish)) if wish.isdecimal() else MOST_AT_ONCE)
     atexit.register(manager.close)
     return manager
 
@@ -348,6 +381,26 @@ def lower_priority() -> None:
         thread = threading.get_native_id()
         now = os.getpriority(os.PRIO_PROCESS, thread)
         os.setpriority(os.PRIO_PROCESS, thread, max(now, NICENESS))
+
+
+def plan_like(run: RunInfo, learning_rate: float, start: ModelConfig | TwinNetwork, name: str) -> RunPlan:
+    """A run like another in everything but its learning rate.
+
+    Args:
+        run: the other one.
+        learning_rate: of the new one.
+        start: what the other one began with.
+        name: of the new one.
+
+    Raises:
+        DataError: the other one's settings or images cannot be read.
+    """
+    if run.config is None:
+        raise DataError(f"The settings of the run {run.name} cannot be read. {' '.join(run.problems)}")
+    source = source_of(_settings(run.folder).get("data", {}), run.folder)
+    data = read_stored_images(source) if isinstance(source, Path) else source
+    about = {key: value for key, value in run.about.items() if key in ("title", "licence", "start")}
+    return RunPlan(replace(run.config, learning_rate=learning_rate), start, data, name, about)
 
 
 def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
@@ -390,6 +443,9 @@ def _take_turn(run: _Run, steps: Iterator[TrainEvent | None]) -> bool:
             if event is None:
                 return True
         message = ""
+    except _Stopped:
+        message = ""
+        _log(run.folder, Finished(0, 0.0, stopped=True))
     except FslError as error:
         message = str(error)
     except torch.OutOfMemoryError:
@@ -446,7 +502,9 @@ def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
     return _Run(folder, owner)
 
 
-def _load(folder: Path) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
+def _load(
+    folder: Path, progress: Callable[[int, int], None]
+) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
     """Settings and images of a run, from its folder alone."""
     settings = _settings(folder)
     config, model = TrainConfig.from_json(settings["train"]), ModelConfig.from_json(settings["model"])
@@ -454,7 +512,7 @@ def _load(folder: Path) -> tuple[TrainConfig, ModelConfig, dict[str, Any], Train
     if isinstance(source, Path):
         data = read_stored_images(source)
     else:
-        data = load_training_data(source, model, config.seed, lambda problems: None)
+        data = load_training_data(source, model, config.seed, lambda problems: None, progress)
     about = {**settings.get("about", {}), "classes": list(data.train.class_names)}
     about |= {"data": data.words, "validation": data.validation_words}
     return config, model, about, data

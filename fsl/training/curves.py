@@ -1,14 +1,36 @@
-"""Loss curves for people: thinned to what a screen can show, and smoothed."""
+"""Loss curves for people: thinned to what a screen can show, smoothed, and as a table for other programs."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 
+from fsl.training.events import Evaluation, Step, TrainEvent, Verdict
+
 FloatArray = npt.NDArray[np.float64]
 MOST_POINTS = 500
+CSV_COLUMNS = (
+    "step",
+    "loss",
+    "learning_rate",
+    "images_per_second",
+    "seconds",
+    "logit_std",
+    "separation",
+    "embedding_spread",
+    "accuracy",
+    "ci95",
+    "n_way",
+    "n_shot",
+    "n_episodes",
+    "validation_loss",
+    "verdict",
+)
 
 
 def thin(x: Sequence[float], y: Sequence[float], most: int = MOST_POINTS) -> tuple[FloatArray, FloatArray]:
@@ -32,6 +54,34 @@ def thin(x: Sequence[float], y: Sequence[float], most: int = MOST_POINTS) -> tup
         kept |= {int(bucket[ys[bucket].argmin()]), int(bucket[ys[bucket].argmax()])}
     order = sorted(kept)
     return xs[order], ys[order]
+
+
+def curve_csv(events: Sequence[TrainEvent]) -> str:
+    """A run's curves as CSV: a row a batch that was reported, with the test and the verdict made there.
+
+    Args:
+        events: of the run.
+
+    Returns:
+        text with ``CSV_COLUMNS`` in its first line; what was not measured at a batch is empty.
+    """
+    rows: dict[int, dict[str, object]] = {}
+    for event in events:
+        if isinstance(event, Step):
+            found = asdict(event)
+        elif isinstance(event, Evaluation):
+            found = asdict(event)
+            found["validation_loss"] = found.pop("loss")
+        elif isinstance(event, Verdict):
+            found = {"step": event.step, "verdict": event.kind}
+        else:
+            continue
+        rows.setdefault(event.step, {}).update(found)
+    text = io.StringIO()
+    table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows[step] for step in sorted(rows))
+    return text.getvalue()
 
 
 def smooth(y: Sequence[float], weight: float = 0.9) -> FloatArray:

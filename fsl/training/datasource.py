@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,17 @@ import numpy as np
 
 from fsl.config import DataSource, ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.data.loading import load_images
+from fsl.data.shared import shared_images
 from fsl.errors import DataError, SettingsError
 from fsl.training.recipes import RECIPES, Source
-from fsl.training.sources import Report, hold_out_classes, hold_out_images, load_source, load_sources
+from fsl.training.sources import (
+    Report,
+    hold_out_classes,
+    hold_out_images,
+    load_source,
+    load_sources,
+    select_held_out,
+)
 from fsl.twin.checkpoint import write_atomically
 
 IMAGES = "data.npz"
@@ -71,7 +78,7 @@ def load_training_data(
     shown = Path(source.data).name
 
     def load(classes: str) -> ImageSet:
-        return load_images(
+        return shared_images(
             source.data,
             model.image_size,
             model.fit,
@@ -88,7 +95,25 @@ def load_training_data(
         kept = data.select_classes([name for name in data.class_names if name not in seen])
         words = Path(source.validation).name
         return TrainingData(kept, held_out, f"{shown} without {words}", f"{shown} {words}")
+    if source.held_out:
+        return chosen_out_data(data, source.held_out, shown)
     return held_out_data(data, source.hold_out, source.hold_out_of, seed, shown)
+
+
+def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
+    """Images split into those to train on and those of the named classes, to test on.
+
+    Args:
+        data: all images.
+        names: of classes or folders of classes.
+        shown: what the images are called.
+
+    Raises:
+        DataError: there is no such class, or too few are held out or left.
+    """
+    train, held_out = select_held_out(data, names)
+    words = f"{shown}, {held_out.n_classes} classes held out by name"
+    return TrainingData(train, held_out, words, f"the classes held out of {shown}")
 
 
 def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) -> TrainingData:

@@ -46,9 +46,14 @@ class Owner:
         self._folder = folder
         self._lock = lock
 
-    def note(self, phase: Phase) -> None:
-        """Say what the run is doing, for those who list it; "closing" when it only puts things away."""
-        (self._folder / PHASE).write_text(phase, encoding="utf-8")
+    def note(self, phase: Phase, detail: str = "") -> None:
+        """Say what the run is doing, for those who list it.
+
+        Args:
+            phase: "closing" when it only puts things away.
+            detail: more of it, for people: "reading pictures, 20 of 400".
+        """
+        (self._folder / PHASE).write_text(f"{phase}\n{detail}", encoding="utf-8")
 
     def release(self) -> None:
         """Let go; a second time does nothing."""
@@ -94,12 +99,18 @@ def phase_of(folder: Path) -> Phase | None:
         try:
             _lock(file)
         except OSError:
-            return next((phase for phase in PHASES if phase == _read_phase(folder)), "running")
+            noted = _read_note(folder).partition("\n")[0]
+            return next((phase for phase in PHASES if phase == noted), "running")
     return None
 
 
-def _read_phase(folder: Path) -> str:
+def detail_of(folder: Path) -> str:
+    """What the owner said last of what it is doing, for people; it may be over."""
+    return _read_note(folder).partition("\n")[2]
+
+
+def _read_note(folder: Path) -> str:
     try:
-        return (folder / PHASE).read_text(encoding="utf-8").strip()
+        return (folder / PHASE).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""

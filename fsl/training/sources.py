@@ -85,15 +85,54 @@ def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet,
     Raises:
         DataError: the share is out of range.
     """
+    held_out = drawn_classes(data.class_names, share, seed)
+    return select_held_out(data, held_out) if held_out else (data, None)
+
+
+def drawn_classes(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
+    """The classes that ``hold_out_classes`` holds out, sorted.
+
+    Args:
+        class_names: all classes.
+        share: of them, 0 to below 1.
+        seed: of the choice.
+
+    Returns:
+        names; none where fewer than 2 classes would be held out or kept.
+
+    Raises:
+        DataError: the share is out of range.
+    """
     if not 0 <= share < 1:
         raise DataError(f"The share of validation classes is {share}; it must be 0 to below 1.")
-    n_held_out = round(share * data.n_classes)
-    if n_held_out < 2 or data.n_classes - n_held_out < 2:
-        return data, None
-    order = np.random.default_rng(seed).permutation(data.n_classes)
-    names = [data.class_names[i] for i in order]
-    held_out, kept = sorted(names[:n_held_out]), sorted(names[n_held_out:])
-    return data.select_classes(kept), data.select_classes(held_out)
+    n_held_out = round(share * len(class_names))
+    if n_held_out < 2 or len(class_names) - n_held_out < 2:
+        return ()
+    order = np.random.default_rng(seed).permutation(len(class_names))
+    return tuple(sorted(class_names[i] for i in order[:n_held_out]))
+
+
+def select_held_out(data: ImageSet, names: Sequence[str]) -> tuple[ImageSet, ImageSet]:
+    """Split by the names of the classes to hold out.
+
+    Args:
+        data: all images.
+        names: of classes, or of folders of classes ("Greek" for "Greek/alpha", "Greek/beta", ...).
+
+    Returns:
+        the training set and the validation set.
+
+    Raises:
+        DataError: there is no such class, or fewer than 2 are held out or left to train on.
+    """
+    held_out = set(expand_prefixes(data.class_names, names))
+    kept = sorted(name for name in data.class_names if name not in held_out)
+    if len(held_out) < 2 or len(kept) < 2:
+        raise DataError(
+            f"{len(held_out)} of {data.n_classes} classes are held out for testing, which leaves {len(kept)} "
+            "to learn from. At least 2 of each are needed."
+        )
+    return data.select_classes(kept), data.select_classes(sorted(held_out))
 
 
 def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:

@@ -22,7 +22,7 @@ from fsl.training.events import (
     Verdict,
     from_json,
 )
-from fsl.training.owner import Phase, phase_of
+from fsl.training.owner import Phase, detail_of, phase_of
 from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS
 from fsl.training.verdict import judge
 
@@ -57,6 +57,7 @@ class RunInfo:
         verdict: on all events so far, with its evidence as of now; none before the first.
         finished: last event of a run that is over.
         has_checkpoint: whether there is a checkpoint to use.
+        doing: what it is doing before its first batch, for people; "".
         created: when it began, seconds since 1970.
         error: why it failed, for people; "".
         problems: what is wrong with its files, for people.
@@ -77,6 +78,7 @@ class RunInfo:
     verdict: Verdict | None = None
     finished: Finished | None = None
     has_checkpoint: bool = False
+    doing: str = ""
     created: float = 0.0
     error: str = ""
     problems: tuple[str, ...] = ()
@@ -218,6 +220,7 @@ def read_run(folder: Path) -> RunInfo:
         verdict=judge(events) if events else None,
         finished=finished,
         has_checkpoint=has_checkpoint,
+        doing=detail_of(folder) if phase in ("queued", "running") else "",
         created=_created(folder),
         error=error,
         problems=tuple(problems),

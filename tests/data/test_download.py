@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import email.message
 import hashlib
 import http.server
 import threading
 import urllib.error
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fsl.data.download import RemoteFile, cache_folder, download_files
+from fsl.data.download import Answer, RemoteFile, cache_folder, download_file, download_files
 from fsl.errors import DataError
 
 CONTENT = {f"http://host.test/{i}": f"content {i}".encode() for i in range(20)}
@@ -27,11 +29,15 @@ class Fetch:
     def __init__(self, fails: Callable[[str], bool] = lambda url: False) -> None:
         self.fails, self.urls = fails, list[str]()
 
-    def __call__(self, url: str) -> bytes:
+    def __call__(self, url: str, start: int) -> Answer:
         self.urls.append(url)
         if self.fails(url):
             raise urllib.error.URLError("name or service not known")
-        return CONTENT[url]
+        return whole(CONTENT[url])
+
+
+def whole(content: bytes) -> Answer:
+    return Answer(0, len(content), iter([content]))
 
 
 def test_files_arrive_and_are_not_fetched_again(tmp_path: Path) -> None:
@@ -69,7 +75,7 @@ def test_a_file_that_was_damaged_is_fetched_again(tmp_path: Path) -> None:
 
 def test_other_content_is_refused_and_not_kept(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the expected one"):
-        download_files(ROWS[:1], tmp_path, None, lambda url: b"<html>please log in</html>")
+        download_files(ROWS[:1], tmp_path, None, lambda url, start: whole(b"<html>please log in</html>"))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -86,8 +92,73 @@ def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert cache_folder().parts[-2:] == (".cache", "few-shot-lab")
 
 
+LARGE = bytes(range(256)) * 1000
+LARGE_FILE = RemoteFile("large.zip", "http://host.test/large", hashlib.sha256(LARGE).hexdigest())
+
+
+class Breaking:
+    """Serves LARGE in pieces, from where it is asked to or (not able) from its start, and may break off."""
+
+    def __init__(self, able: bool = True, breaks_at: int = 0) -> None:
+        self.able, self.breaks_at, self.starts = able, breaks_at, list[int]()
+
+    def __call__(self, url: str, start: int) -> Answer:
+        self.starts.append(start)
+        if start > len(LARGE):
+            raise urllib.error.HTTPError(url, 416, "Range Not Satisfiable", email.message.Message(), None)
+        begins = start if self.able else 0
+        return Answer(begins, len(LARGE), self.pieces(begins))
+
+    def pieces(self, begins: int) -> Iterator[bytes]:
+        for at in range(begins, len(LARGE), 1000):
+            if self.breaks_at and at >= self.breaks_at:
+                raise ConnectionResetError("connection reset")
+            yield LARGE[at : at + 1000]
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_large_file_goes_on_part_way(able: bool, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="trying again goes on from there"):
+        download_file(LARGE_FILE, tmp_path, None, Breaking(breaks_at=100_000))
+    assert not (tmp_path / "large.zip").exists()
+    server, calls = Breaking(able), list[tuple[int, int]]()
+    path = download_file(LARGE_FILE, tmp_path, lambda *call: calls.append(call), server)
+    assert path.read_bytes() == LARGE
+    assert server.starts == [100_000]
+    assert calls[0] == (101_000 if able else 1000, len(LARGE))
+    assert calls[-1] == (len(LARGE), len(LARGE))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("rest", [b"of another file", LARGE + b"more"])
+def test_a_rest_that_does_not_belong_is_fetched_anew(rest: bytes, tmp_path: Path) -> None:
+    (tmp_path / f".part-{LARGE_FILE.sha256[:12]}-large.zip").write_bytes(rest)
+    server = Breaking()
+    assert download_file(LARGE_FILE, tmp_path, None, server).read_bytes() == LARGE
+    assert server.starts == [len(rest), 0]
+
+
+def test_who_watches_can_break_off_and_go_on_later(tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done > 50_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download_file(LARGE_FILE, tmp_path, stop, Breaking())
+    server = Breaking()
+    assert download_file(LARGE_FILE, tmp_path, None, server).read_bytes() == LARGE
+    assert 50_000 < server.starts[0] < len(LARGE)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/ranged":
+            start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(LARGE) - start))
+            self.end_headers()
+            self.wfile.write(LARGE[start:])
+            return
         if self.path == "/good":
             self.send_response(200)
             self.end_headers()
@@ -119,8 +190,17 @@ def test_over_http(tmp_path: Path, server: str) -> None:
     assert path.read_bytes() == b"good"
     with pytest.raises(DataError, match="answered with error 404"):
         download_files([RemoteFile("b.jpg", f"{server}/missing", digest)], tmp_path)
-    with pytest.raises(DataError, match=r"c\.jpg"):
+    with pytest.raises(DataError, match=r"c\.jpg .*broke off after 4 of 100 bytes"):
         download_files([RemoteFile("c.jpg", f"{server}/short", digest)], tmp_path)
+
+
+def test_the_rest_over_http(tmp_path: Path, server: str) -> None:
+    row = replace(LARGE_FILE, url=f"{server}/ranged")
+    (tmp_path / f".part-{row.sha256[:12]}-large.zip").write_bytes(LARGE[:70_000])
+    calls: list[tuple[int, int]] = []
+    assert download_file(row, tmp_path, lambda *call: calls.append(call)).read_bytes() == LARGE
+    assert calls[0][0] > 70_000
+    assert calls[-1] == (len(LARGE), len(LARGE))
 
 
 def test_nobody_answers(tmp_path: Path, server: str) -> None:

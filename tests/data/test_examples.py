@@ -13,6 +13,7 @@ from PIL import Image
 
 from fsl.data import examples
 from fsl.data.decode import decode_image
+from fsl.data.download import Answer
 from fsl.data.examples import ExampleTask, digits_task, fruits_sample, fruits_task, rendered_task
 from fsl.errors import DataError, SettingsError
 
@@ -33,7 +34,12 @@ def fruits_offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[
 
     rows = tuple(replace(r, sha256=hashlib.sha256(jpeg_of(r.url)).hexdigest()) for r in fruits_sample())
     monkeypatch.setattr(examples, "fruits_sample", lambda: rows)
-    return lambda *args, **kwargs: fruits_task(*args, cache=tmp_path, fetch=jpeg_of, **kwargs)
+
+    def answer(url: str, start: int) -> Answer:
+        content = jpeg_of(url)
+        return Answer(0, len(content), iter([content]))
+
+    return lambda *args, **kwargs: fruits_task(*args, cache=tmp_path, fetch=answer, **kwargs)
 
 
 @pytest.fixture(params=["digits", "rendered", "fruits"])
@@ -98,7 +104,7 @@ def test_the_fruit_sample_is_well_formed() -> None:
 
 
 def test_offline_is_said_plainly(tmp_path: Path) -> None:
-    def offline(url: str) -> bytes:
+    def offline(url: str, start: int) -> Answer:
         raise OSError("network is unreachable")
 
     with pytest.raises(DataError, match="connection to the internet"):

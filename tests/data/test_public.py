@@ -14,11 +14,16 @@ from scipy.io import savemat
 
 from fsl.data import public
 from fsl.data.builtin import BUILTIN_SETS, builtin_set
+from fsl.data.download import Answer, Fetch
 from fsl.data.loading import load_images
 from fsl.errors import DataError, SettingsError
 
 
-def offline(url: str) -> bytes:
+def given(content: bytes) -> Fetch:
+    return lambda url, start: Answer(0, len(content), iter([content]))
+
+
+def offline(url: str, start: int) -> Answer:
     raise urllib.error.URLError("no route to host")
 
 
@@ -30,7 +35,7 @@ def test_olivetti(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = buffer.getvalue()
     row = replace(public.OLIVETTI, sha256=hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(public, "OLIVETTI", row)
-    found = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=lambda url: content)
+    found = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=given(content))
     assert found.n_classes == 4
     assert (found.images[..., 0] == faces).all()
     again = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=offline)  # from the cache
@@ -48,9 +53,9 @@ def test_omniglot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     name = f"images_background/{alphabet}/character0{character}/{i}.png"
                     archive.writestr(name, picture.getvalue())
     content = buffer.getvalue()
-    row = replace(public.OMNIGLOT, sha256=hashlib.md5(content).hexdigest())
+    row = replace(public.OMNIGLOT, sha256=hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(public, "OMNIGLOT", row)
-    found = public.public_set("omniglot-background", 28, "pad", cache=tmp_path, fetch=lambda url: content)
+    found = public.public_set("omniglot-background", 28, "pad", cache=tmp_path, fetch=given(content))
     assert found.class_names == tuple(f"{a}/character0{c}" for a in ("Greek", "Latin") for c in (1, 2))
     assert len(found) == 12
 
@@ -64,7 +69,7 @@ def test_offline_is_said_in_words(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["olivetti", "omniglot-background"])
 def test_another_file_than_expected_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the expected one"):
-        public.public_set(name, 32, "crop", cache=tmp_path, fetch=lambda url: b"<html>log in</html>")
+        public.public_set(name, 32, "crop", cache=tmp_path, fetch=given(b"<html>log in</html>"))
     assert not any(tmp_path.rglob("*.mat"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.data.download import Answer
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.ui.state import Session
 from tests.pages.helpers import LIMIT, picture
@@ -165,7 +166,7 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
 def test_photos_of_fruit_offline_say_so(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def refuse(url: str) -> bytes:
+    def refuse(url: str, start: int) -> Answer:
         raise OSError("no route")
 
     monkeypatch.setattr("fsl.data.download.cache_folder", lambda: tmp_path)

@@ -132,10 +132,70 @@ def test_no_rate_is_said(training: AppTest) -> None:
     assert "at least one learning rate" in shown(training)
 
 
+def figure(page: AppTest) -> str:
+    """The HTML of the batch."""
+    return "".join(element.proto.body for element in page.get("html") if 'class="pairs"' in element.proto.body)
+
+
 def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
-    training.toggle(key="see_batch").set_value(True).run()
+    first = figure(training)
+    assert first.count("<img") == 16
+    assert first.count("<small>same</small>") == first.count("<small>different</small>") == 4
+    assert "agrees" not in first
+    assert "0 = same class, 1 = different class" in first
+    training.button(key="other_pairs").click().run()
+    assert figure(training) != first
     assert not training.exception
-    assert "0 = same class, 1 = different class" in shown(training)
+
+
+def test_a_trained_network_answers_under_the_batch(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    assert training.selectbox(key="batch_network").value == run.id
+    answered = figure(training)
+    assert answered.count("✓") + answered.count("✗") == 8
+    assert f"{answered.count('✓')} answer" in shown(training)
+    training.selectbox(key="batch_network").set_value("").run()
+    assert "✓" not in figure(training) + "✗"
+    training.selectbox(key="batch_part").set_value("held out, never seen").run()
+    assert figure(training).count("<img") == 16
+
+
+def test_the_split_is_shown_and_can_be_chosen(training: AppTest) -> None:
+    assert "Learns from **6 classes**" in shown(training)
+    assert "Tested on **4 others**" in shown(training)
+    training.toggle(key="choose_classes").set_value(True).run()
+    training.multiselect(key="held_out").set_value(["digit 3", "digit 7"]).run()
+    assert "Tested on **2 others**, never seen: digit 3, digit 7" in shown(training)
+    (run,) = start(training, [1e-3], steps=4)
+    (run,) = wait_until_over(training)
+    assert run.status == "finished"
+    assert run.started is not None
+    assert run.started.n_classes == 8
+    info = load(run.folder / "checkpoint.safetensors").info
+    assert "digit 3" not in info.training["classes"]
+    training.multiselect(key="held_out").set_value(["digit 3"]).run()
+    assert "Hold out 2 classes at least" in shown(training)
+
+
+def test_runs_are_compared_in_a_table_and_tried_at_another_rate(training: AppTest) -> None:
+    start(training, [3e-4, 3.0], steps=60)
+    runs = wait_until_over(training)
+    training.session_state["all_runs"] = True
+    training.run()
+    table = training.dataframe[0].value
+    assert table["rate"].tolist() == ["3", "0.0003"] or table["rate"].tolist() == ["0.0003", "3"]
+    assert all("±" in test for test in table["test"])
+    assert set(table["link"]) == {f"?run={run.id}" for run in runs}
+    bad = next(run for run in runs if run.config and run.config.learning_rate == 3.0)
+    assert bad.verdict is not None
+    assert bad.verdict.kind in ("stalled", "diverged")
+    training.button(key=f"try_{bad.id}").click().run()
+    assert not training.exception
+    new = next(run for run in list_runs() if run.id not in {old.id for old in runs})
+    assert new.config is not None
+    assert new.config.learning_rate == pytest.approx(0.3)
+    assert new.id in training.multiselect(key="shown").value
 
 
 def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:

@@ -20,6 +20,19 @@ const ticks = (low, high, wanted) => {
   return found;
 };
 
+// Ticks of a logarithmic axis: whole powers of ten, and between them 2 and 5 where there is room.
+const logTicks = (low, high) => {
+  const within = (values) => values.filter((v) => v >= low - 1e-9 && v <= high + 1e-9);
+  const powers = [];
+  for (let p = Math.floor(low); p <= Math.ceil(high); p += 1) powers.push(p);
+  const fine = within(powers.flatMap((p) => [p, p + Math.log10(2), p + Math.log10(5)]));
+  const coarse = within(powers.filter((p) => (high - low < 12 ? true : p % 2 === 0)));
+  if (fine.length < 2) return ticks(low, high, 5);
+  return fine.length <= 8 ? fine : coarse;
+};
+
+const shownX = (state, x) => nice(state.data.x_log ? 10 ** x : x);
+
 const scaleOf = (state) => (state.log ? (v) => Math.log10(Math.max(v, 1e-6)) : (v) => v);
 
 const shownLines = (state) => state.data.lines.map((line) => ({ ...line, y: state.smooth ? line.smooth : line.raw }));
@@ -62,7 +75,7 @@ const paint = (state) => {
   context.strokeStyle = ink;
   context.lineWidth = 1;
   context.textAlign = "right";
-  for (const v of ticks(range.y0, range.y1, 5)) {
+  for (const v of state.log ? logTicks(range.y0, range.y1) : ticks(range.y0, range.y1, 5)) {
     const value = state.log ? 10 ** v : v;
     const y = py(value);
     context.globalAlpha = 0.15;
@@ -74,7 +87,8 @@ const paint = (state) => {
     context.fillText(nice(value), MARGIN.left - 6, y + 4);
   }
   context.textAlign = "center";
-  for (const v of ticks(range.x0, range.x1, 6)) context.fillText(nice(v), px(v), height - 12);
+  const marksOfX = state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6);
+  for (const v of marksOfX) context.fillText(shownX(state, v), px(v), height - 12);
   context.textAlign = "right";
   context.fillText(state.data.x_title, width - MARGIN.right, height - 1);
   context.save();
@@ -144,7 +158,7 @@ const showTip = (state, event) => {
   });
   state.tip.hidden = !rows.length;
   if (!rows.length) return;
-  state.tip.replaceChildren(make("div", "", `${state.data.x_title} ${nice(rows[0][1])}`), ...rows.map(([line, , y]) => {
+  state.tip.replaceChildren(make("div", "", `${state.data.x_title} ${shownX(state, rows[0][1])}`), ...rows.map(([line, , y]) => {
     const row = make("div", "", `${line.name}: ${nice(y)}`);
     row.style.color = line.colour;
     return row;

@@ -60,6 +60,7 @@ def curves(
     x_title: str = "batch",
     x_min: float = 0,
     x_max: float = 1,
+    x_log: bool = False,
     y_range: tuple[float, float] | None = None,
     levels: Sequence[Level] = (),
     marks: Sequence[Mark] = (),
@@ -75,6 +76,7 @@ def curves(
         x_title: of the axis.
         x_min: where the axis begins.
         x_max: how far it reaches at least.
+        x_log: whether x holds decimal logarithms, to be labelled with the values themselves.
         y_range: of the other axis; none to fit the curves.
         levels: values worth knowing.
         marks: places worth knowing.
@@ -99,6 +101,7 @@ def curves(
             "x_title": x_title,
             "x_min": x_min,
             "x_max": x_max,
+            "x_log": x_log,
             "y_range": y_range,
             "levels": [vars(level) for level in levels],
             "marks": [vars(mark) for mark in marks],

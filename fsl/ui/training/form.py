@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fsl.config import DataSource, ModelConfig, TrainConfig
+from fsl.config import ModelConfig, TrainConfig
 from fsl.errors import DataError, FslError, SettingsError
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice, choices, load_checkpoint
-from fsl.ui.state import session
+from fsl.ui.training.data import MINE, choose_data, data_of_run, show_held_out
+from fsl.ui.training.split import Split
 from fsl.ui.training.values import kept, set_values
 
 if TYPE_CHECKING:
     from fsl.training.background import RunPlan
-    from fsl.training.datasource import TrainingData
+    from fsl.twin.network import TwinNetwork
 
-MINE = "the classes of the Classify page"
-UPLOAD = "a zip of my own"
 SCRATCH = "from scratch"
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 MOST_RATES = 4
@@ -45,12 +44,12 @@ class Wish:
     """What the form was set to when its button was pressed.
 
     Attributes:
-        data: name of a data set, ``MINE`` or ``UPLOAD``.
+        data: name of a data set, ``fsl.ui.training.data.MINE`` or ``UPLOAD``.
         start: name of a checkpoint, or ``SCRATCH``.
         model: architecture where there is no checkpoint.
         config: settings but for the learning rate.
         rates: learning rates, one run each.
-        hold_out: share held out for testing.
+        split: what is held out for testing.
     """
 
     data: str
@@ -58,7 +57,7 @@ class Wish:
     model: ModelConfig
     config: TrainConfig
     rates: tuple[float, ...]
-    hold_out: float
+    split: Split
 
 
 def rate_text(rate: float) -> str:
@@ -80,7 +79,8 @@ def show_form() -> Wish:
     )
     preset = PRESETS[st.session_state["preset"] or "article"]
     st.caption(markdown(preset.help))
-    data = _data()
+    data = choose_data()
+    split = show_held_out(data)
     start = _start(preset)
     rates = st.multiselect(
         "Learning rates",
@@ -98,27 +98,9 @@ def show_form() -> Wish:
         step=50,
         help="How long to train; a run can be stopped at any time and resumed later.",
     )
-    model, config, hold_out = _details(preset, start)
+    model, config = _details(preset, start)
     config = replace(config, steps=int(steps))
-    return Wish(data, start, model, config, tuple(sorted(rates)), hold_out)
-
-
-def _data() -> str:
-    from fsl.data.builtin import BUILTIN_SETS
-    from fsl.data.named import named_sets
-
-    titles = {**BUILTIN_SETS, **{name: known.title for name, known in named_sets().items()}}
-    titles |= {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
-    data = st.selectbox(
-        "Pictures to learn from",
-        list(titles),
-        key=kept("data", "digits"),
-        format_func=lambda name: titles[name],
-        help="The network learns from pairs of these: same class or different class?",
-    )
-    if data == UPLOAD:
-        st.file_uploader("Zip with one folder per class", type="zip", key="training_zip")
-    return data
+    return Wish(data, start, model, config, tuple(sorted(rates)), split)
 
 
 def _start(preset: Preset) -> str:
@@ -139,7 +121,7 @@ def _start(preset: Preset) -> str:
     )
 
 
-def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig, float]:
+def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
     c = preset.config
     with st.expander("More settings"):
         left, right = st.columns(2)
@@ -176,14 +158,6 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig, floa
                 key=kept("batch", 32),
                 help="Pairs in a batch; for all pairs, pictures in a batch.",
             )
-            hold_out = st.slider(
-                "Held out for testing",
-                0.0,
-                0.6,
-                step=0.05,
-                key=kept("hold_out", 0.4),
-                help="Share of the classes never trained on: the test asks about things it has not seen.",
-            )
             changed = st.toggle(
                 "Change pictures at random",
                 key=kept("augment", True),
@@ -205,7 +179,7 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig, floa
         "augment": augment,
         "snapshot_images": 150,
     }
-    return model, replace(c, **settings), float(hold_out)
+    return model, replace(c, **settings)
 
 
 def _choice(label: str, options: dict[str, str], key: str, default: str, help_text: str) -> str:
@@ -248,11 +222,9 @@ def plans_of(wish: Wish) -> list[RunPlan]:
 
     if not wish.rates:
         raise SettingsError("Choose at least one learning rate.")
-    start: ModelConfig | TwinNetwork = wish.model
-    if wish.start != SCRATCH:
-        start = load_checkpoint(_checkpoint(wish.start)).twin
+    start = starting_network(wish)
     model = start.config if isinstance(start, TwinNetwork) else start
-    data = _images(wish, model)
+    data = data_of_run(wish.data, wish.split, model, wish.config.seed)
     about = {"start": "" if wish.start == SCRATCH else wish.start}
     return [
         RunPlan(replace(wish.config, learning_rate=rate), start, data, f"rate {rate_text(rate)}", about)
@@ -260,54 +232,24 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     ]
 
 
-def _checkpoint(name: str) -> Choice:
+def starting_network(wish: Wish) -> ModelConfig | TwinNetwork:
+    """What to train from; the network is shared with other pages and must not be changed.
+
+    Raises:
+        DataError, CheckpointError: it is no longer there, or cannot be read.
+    """
+    if wish.start == SCRATCH:
+        return wish.model
+    return load_checkpoint(checkpoint_choice(wish.start)).twin
+
+
+def checkpoint_choice(name: str) -> Choice:
+    """The installed network of that name.
+
+    Raises:
+        DataError: it is no longer there.
+    """
     found = [choice for choice in choices() if choice.name == name]
     if not found:
         raise DataError(f"The network {name} is no longer there. Choose another one.")
     return found[0]
-
-
-def _images(wish: Wish, model: ModelConfig) -> DataSource | TrainingData:
-    if wish.data == MINE:
-        return _my_classes(model, wish)
-    if wish.data == UPLOAD:
-        return _my_zip(model, wish)
-    return DataSource(data=wish.data, hold_out=wish.hold_out)
-
-
-def _my_classes(model: ModelConfig, wish: Wish) -> TrainingData:
-    import numpy as np
-
-    from fsl.data.imageset import ImageSet
-    from fsl.training.datasource import held_out_data
-    from fsl.twin.preprocess import to_uint8
-
-    cards = [card for card in session().workspace.classes if len(card.pictures) >= 2]
-    if len(cards) < 2:
-        raise DataError(
-            "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
-            "choose other pictures here."
-        )
-    pictures = [picture for card in cards for picture in card.pictures]
-    labels = np.repeat(np.arange(len(cards), dtype=np.int64), [len(card.pictures) for card in cards])
-    images = ImageSet(
-        to_uint8([picture.image for picture in pictures], model),
-        labels,
-        tuple(card.name for card in cards),
-        tuple(picture.name for picture in pictures),
-    )
-    # The classes are the ones to be told apart, so the test is on other pictures of them.
-    enough = min(len(card.pictures) for card in cards) >= 4
-    return held_out_data(images, wish.hold_out if enough else 0.0, "images", wish.config.seed, "my classes")
-
-
-def _my_zip(model: ModelConfig, wish: Wish) -> TrainingData:
-    from fsl.data.imageset import load_image_set
-    from fsl.data.listing import list_zip
-    from fsl.training.datasource import held_out_data
-
-    file = st.session_state.get("training_zip")
-    if file is None:
-        raise DataError("Drop a zip with one folder per class first.")
-    images, _ = load_image_set(list_zip(file.getvalue(), file.name), model.image_size, model.fit)
-    return held_out_data(images, wish.hold_out, "classes", wish.config.seed, file.name)

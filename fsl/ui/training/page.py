@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,17 +13,20 @@ from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
 from fsl.ui.state import session
+from fsl.ui.training.actions import MOST_SHOWN
+from fsl.ui.training.ahead import get_ready
 from fsl.ui.training.batch import show_batch
 from fsl.ui.training.form import Wish, plans_of, show_form
 from fsl.ui.training.live import show_runs
 from fsl.ui.training.range_test import show_range_test
+from fsl.ui.training.table import show_table
 from fsl.ui.training.values import set_values, values
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 _REFRESH_SECONDS = 1.0
-_MOST_SHOWN = 6
+_REFRESH_AT_FIRST = 0.4  # until each run has its first point
 
 
 def show_training_page() -> None:
@@ -44,11 +48,14 @@ def show_training_page() -> None:
         if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
             _begin(wish)
     with right, guarded():
-        _choose_runs()
-        _live()
+        runs = _all_runs()
+        _choose_runs(runs)
+        shown = _live()
         if wish is not None:
+            get_ready(wish)
+            show_batch(wish, shown)
             show_range_test(wish)
-            show_batch(wish)
+        show_table(runs)
     warm_up_after_paint()
 
 
@@ -57,18 +64,22 @@ def _begin(wish: Wish) -> None:
 
     with st.spinner("Preparing the pictures …"):
         ids = run_manager().start_together(plans_of(wish))
+    values()["asked"] = None
     set_values({"shown": ids})
     st.query_params["run"] = ",".join(ids)
 
 
-def _choose_runs() -> None:
-    """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
+def _all_runs() -> list[RunInfo]:
     from fsl.training.background import run_manager
 
-    runs = run_manager().runs()
+    return run_manager().runs()
+
+
+def _choose_runs(runs: Sequence[RunInfo]) -> None:
+    """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
     names = {run.id: f"{run.name} ({run.id})" for run in runs}
     linked = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
-    default = linked or [run.id for run in runs if run.is_live][:_MOST_SHOWN]
+    default = linked or [run.id for run in runs if run.is_live][:MOST_SHOWN]
     wanted = values().setdefault("shown", default)
     # Set before the widget is made: its own value is lost when the page changes.
     set_values({"shown": [run_id for run_id in wanted if run_id in names]})
@@ -84,7 +95,7 @@ def _choose_runs() -> None:
         list(names),
         key="shown",
         format_func=lambda run_id: names.get(run_id, run_id),
-        max_selections=_MOST_SHOWN,
+        max_selections=MOST_SHOWN,
         help="Runs stay in the runs folder; those started from a shell are here too.",
         on_change=guarded_callback(_take_shown),
     )
@@ -95,23 +106,35 @@ def _take_shown() -> None:
     values()["shown"] = list(st.session_state["shown"])
 
 
-def _live() -> None:
-    """The chosen runs, drawn again every second while one of them goes on."""
+def _live() -> list[RunInfo]:
+    """The chosen runs, drawn again and again while one of them goes on.
+
+    Returns:
+        them, as they are now.
+    """
     shown = list(values().get("shown", []))
     if not shown:
-        return
-    live = any(run.is_live for run in _read(shown))
-    values()["clock"] = live
-    st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(shown)
+        return []
+    runs = _read(shown)
+    values()["clock"] = _pace(runs)
+    st.fragment(_draw, run_every=values()["clock"])(shown)
+    return runs
+
+
+def _pace(runs: Sequence[RunInfo]) -> float | None:
+    """Seconds between two drawings; none where nothing goes on."""
+    if any(run.status == "running" and run.step is None for run in runs):
+        return _REFRESH_AT_FIRST
+    return _REFRESH_SECONDS if any(run.is_live for run in runs) else None
 
 
 def _draw(shown: list[str]) -> None:
     with guarded():
         runs = _read(shown)
         show_runs(runs)
-        live = any(run.is_live for run in runs)
-        if live != values().get("clock", live):
-            st.rerun()  # the whole page: this part's clock is to be started or stopped
+        pace = _pace(runs)
+        if pace != values().get("clock", pace):
+            st.rerun()  # the whole page: this part's clock is to be changed
 
 
 def _read(shown: list[str]) -> list[RunInfo]:

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from fsl.training.background import RunPlan
     from fsl.training.lr_range import RangePoint
 
-_N_POINTS = 100
 
 
 def show_range_test(wish: Wish) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
-    from fsl.training.lr_range import suggest_rate
+    from fsl.training.lr_range import N_POINTS, suggest_rate
 
     with st.expander("Find a learning rate"):
         st.caption(
-            f"Trains a throw-away copy for {_N_POINTS} batches while the rate rises from far too low to far "
+            f"Trains a throw-away copy for {N_POINTS} batches while the rate rises from far too low to far "
             "too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
@@ -42,7 +41,8 @@ def show_range_test(wish: Wish) -> None:
             [line],
             key="range_curve",
             label="Loss by learning rate",
-            x_title="rate as a power of ten",
+            x_title="learning rate",
+            x_log=True,
             x_min=x[0],
             x_max=x[-1],
             marks=marks,
@@ -63,19 +63,24 @@ def show_range_test(wish: Wish) -> None:
 def _run(plan: RunPlan) -> list[RangePoint]:
     from fsl.config import DataSource
     from fsl.training.datasource import load_training_data
-    from fsl.training.lr_range import lr_range
+    from fsl.training.lr_range import N_POINTS, lr_range
     from fsl.twin.network import TwinNetwork
 
     bar = st.progress(0.0, "Reading pictures …")
     model = plan.start.config if isinstance(plan.start, TwinNetwork) else plan.start
     data = plan.data
     if isinstance(data, DataSource):
-        data = load_training_data(data, model, plan.config.seed, lambda problems: None)
+
+
+        def read(done: int, total: int) -> None:
+            bar.progress(done / total if total else 0.0, f"Reading pictures: {done:,} of {total:,}")
+
+        data = load_training_data(data, model, plan.config.seed, lambda problems: None, read)
     points = []
     with COMPUTE:
-        for point in lr_range(data.train, plan.config, plan.start, n_points=_N_POINTS):
+        for point in lr_range(data.train, plan.config, plan.start, n_points=N_POINTS):
             points.append(point)
-            bar.progress(len(points) / _N_POINTS, f"rate {point.lr:.1e}, loss {point.loss:.3f}")
+            bar.progress(len(points) / N_POINTS, f"rate {point.lr:.1e}, loss {point.loss:.3f}")
     bar.empty()
     return [point for point in points if math.isfinite(point.loss)]
 

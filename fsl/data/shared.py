@@ -1,0 +1,114 @@
+"""Image sets read once for all who ask in this process: runs that are compared, previews, the next run."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fsl.config import Fit
+from fsl.data.imageset import ImageSet
+from fsl.data.listing import Problem
+from fsl.data.loading import load_images
+from fsl.data.named import named_sets
+
+MOST_SETS = 4
+MOST_BYTES = 2**29
+_LOOK_UP_SECONDS = 0.2
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(eq=False)
+class _Slot:
+    """One set, or the one who is reading it now."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    images: ImageSet | None = None
+    problems: tuple[Problem, ...] = ()
+    progress: tuple[int, int] = (0, 0)
+
+
+_GUARD = threading.Lock()
+_SLOTS: OrderedDict[Hashable, _Slot] = OrderedDict()
+
+
+def shared_images(
+    data: str,
+    size: int,
+    fit: Fit,
+    *,
+    part: str = "",
+    classes: str = "",
+    report: Callable[[Sequence[Problem]], None],
+    progress: Progress | None = None,
+) -> ImageSet:
+    """As ``fsl.data.loading.load_images``, but read once and kept while there is room.
+
+    Whoever asks for a set that another thread is reading waits for it and sees its progress. A folder, and
+    what a file of classes chooses, is read each time, as there is no quick way to tell that nothing has
+    changed. The images are shared: nobody may change them.
+
+    Args:
+        data, size, fit, part, classes, report: as ``load_images``.
+        progress: as ``load_images``; what it raises ends the wait, and the reading where it is this thread's.
+
+    Raises:
+        DataError, SettingsError: as ``load_images``; the next one who asks tries again.
+    """
+    stamp = _stamp(data)
+    if stamp is None or classes:
+        return load_images(data, size, fit, part=part, classes=classes, report=report, progress=progress)
+    slot = _slot_of((data, stamp, size, fit, part))
+
+    def note(done: int, total: int) -> None:
+        slot.progress = (done, total)
+        if progress is not None:
+            progress(done, total)
+
+    while not slot.lock.acquire(timeout=_LOOK_UP_SECONDS):
+        if progress is not None:
+            progress(*slot.progress)
+    try:
+        if slot.images is None:
+            found: list[Problem] = []
+            slot.images = load_images(data, size, fit, part=part, report=found.extend, progress=note)
+            slot.problems = tuple(found)
+            _make_room(slot)
+        report(slot.problems)
+        return slot.images
+    finally:
+        slot.lock.release()
+
+
+def _stamp(data: str) -> Hashable:
+    """What changes when the set does; none where that cannot be told."""
+    here = named_sets()
+    path = here[data].path if data in here else Path(data)
+    if not path.exists():
+        return "by name"
+    if path.is_dir():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _slot_of(key: Hashable) -> _Slot:
+    with _GUARD:
+        slot = _SLOTS.setdefault(key, _Slot())
+        _SLOTS.move_to_end(key)
+        return slot
+
+
+def _make_room(newest: _Slot) -> None:
+    """Let go of the sets longest unused; who still has one keeps it alive."""
+    with _GUARD:
+        room, count = MOST_BYTES, 0
+        for key, slot in reversed(list(_SLOTS.items())):
+            if slot.images is None:
+                continue
+            room, count = room - slot.images.images.nbytes, count + 1
+            if slot is not newest and (room < 0 or count > MOST_SETS):
+                del _SLOTS[key]

@@ -1,0 +1,113 @@
+"""What can be done with a run: stop, resume, try another rate, keep, download, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.errors import DataError
+from fsl.ui.guard import guarded_callback
+from fsl.ui.resources import load_checkpoint
+from fsl.ui.training.form import checkpoint_choice, rate_text
+from fsl.ui.training.values import values
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+MOST_SHOWN = 6
+
+
+def show_actions(run: RunInfo) -> None:
+    """The buttons of one run."""
+    from fsl.training.verdict import try_rate
+
+    with st.container(horizontal=True):
+        if run.is_live:
+            _button("Stop", f"stop_{run.id}", _stop, run.id)
+        elif run.status in ("stopped", "interrupted", "failed"):
+            _button("Resume", f"resume_{run.id}", _resume, run.id)
+        if run.verdict and run.config:
+            rate = try_rate(run.verdict, run.config.learning_rate)
+            if rate is not None:
+                factor = "a tenth" if rate < run.config.learning_rate else "ten times"
+                label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
+                _button(f"{label}: {rate_text(rate)}", f"try_{run.id}", _try, run.id)
+    if run.has_checkpoint and not run.is_live:
+        with st.popover("Keep or delete", width="stretch"):
+            _show_keeping(run)
+
+
+def _show_keeping(run: RunInfo) -> None:
+    name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
+    st.button(
+        "Use on every page",
+        key=f"save_{run.id}",
+        disabled=not name.strip(),
+        on_click=guarded_callback(_save),
+        args=(run.id, name),
+    )
+    _show_downloads(run)
+    _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+
+
+def _button(label: str, key: str, action: Callable[[str], None], run_id: str) -> None:
+    st.button(label, key=key, on_click=guarded_callback(action), args=(run_id,))
+
+
+def _show_downloads(run: RunInfo) -> None:
+    from fsl.training.curves import curve_csv
+    from fsl.training.runs import CHECKPOINT, EVENTS
+    from fsl.training.status import run_events
+
+    files: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "Network (.safetensors)": (CHECKPOINT, (run.folder / CHECKPOINT).read_bytes),
+        "Curve (CSV)": ("curve.csv", lambda: curve_csv(run_events(run.folder)).encode()),
+        "Everything logged (JSON lines)": (EVENTS, (run.folder / EVENTS).read_bytes),
+    }
+    for label, (file, read) in files.items():
+        st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
+
+
+def _stop(run_id: str) -> None:
+    from fsl.training.background import run_manager
+
+    run_manager().stop(run_id)
+    run_manager().wait(run_id, timeout=0.7)  # so that the page drawn next shows it stopped
+
+
+def _resume(run_id: str) -> None:
+    from fsl.training.background import run_manager
+
+    run_manager().resume(run_id)
+
+
+def _delete(run_id: str) -> None:
+    from fsl.training.background import run_manager
+
+    run_manager().delete(run_id)
+    values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
+
+
+def _save(run_id: str, name: str) -> None:
+    from fsl.training.background import save_as
+
+    save_as(run_id, name)
+    values()["note"] = f"“{name.strip()}” can now be chosen on every page."
+
+
+def _try(run_id: str) -> None:
+    """The same run at the rate that its verdict suggests, next to it."""
+    from fsl.training.background import plan_like, run_manager
+    from fsl.training.status import find_run
+    from fsl.training.verdict import try_rate
+
+    run = find_run(run_id)
+    rate = try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
+    if rate is None or run.model is None:
+        raise DataError(f"There is no other rate to try for {run.name}.")
+    origin = str(run.about.get("start") or "")
+    start = load_checkpoint(checkpoint_choice(origin)).twin if origin else run.model
+    new = run_manager().start(plan_like(run, rate, start, f"rate {rate_text(rate)}"))
+    values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]

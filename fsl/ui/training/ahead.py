@@ -1,0 +1,60 @@
+"""While somebody reads the page: what the first run would wait for, in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+from fsl.config import Fit, ModelConfig
+from fsl.errors import FslError
+from fsl.ui.resources import COMPUTE, load_checkpoint
+from fsl.ui.training.data import is_read_ahead
+from fsl.ui.training.form import SCRATCH, Wish, checkpoint_choice
+
+_LOG = logging.getLogger(__name__)
+
+
+def get_ready(wish: Wish) -> None:
+    """Begin to prepare for the run that the form describes; returns at once."""
+    _warm_up()
+    if is_read_ahead(wish.data):
+        model = wish.model
+        if wish.start != SCRATCH:
+            model = load_checkpoint(checkpoint_choice(wish.start)).twin.config
+        _read(wish.data, model.image_size, model.fit)
+
+
+@st.cache_resource(show_spinner=False)
+def _warm_up() -> threading.Thread:
+    def work() -> None:
+        from fsl.training.ahead import warm_up_engine
+
+        with COMPUTE:
+            warm_up_engine()
+
+    return _begin(work, "warm-up-training")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(data: str, size: int, fit: Fit) -> threading.Thread:
+    def work() -> None:
+        from fsl.training.ahead import read_ahead
+
+        read_ahead(data, ModelConfig(image_size=size, fit=fit))
+
+    return _begin(work, f"read-{data}")
+
+
+def _begin(work: Callable[[], None], name: str) -> threading.Thread:
+    def safely() -> None:
+        try:
+            work()
+        except FslError as error:
+            _LOG.warning("%s: %s", name, error)  # who asks for it in earnest is told
+
+    thread = threading.Thread(target=safely, name=name, daemon=True)
+    thread.start()
+    return thread

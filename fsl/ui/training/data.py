@@ -1,0 +1,213 @@
+"""The pictures to learn from: by name, from the Classify page, or an uploaded zip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import streamlit as st
+
+from fsl.config import DataSource, ModelConfig
+from fsl.errors import DataError, FslError
+from fsl.ui import wording
+from fsl.ui.escape import markdown
+from fsl.ui.state import session
+from fsl.ui.training.split import Split, show_split, show_split_of_pictures
+from fsl.ui.training.values import kept, set_values, values
+
+if TYPE_CHECKING:
+    from fsl.data.imageset import ImageSet
+    from fsl.data.listing import Listing, Problem
+    from fsl.training.datasource import TrainingData
+    from fsl.ui.workspace import ClassCard
+
+MINE = "the classes of the Classify page"
+UPLOAD = "a zip of my own"
+_SHOWN_PROBLEMS = 8
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Zip:
+    """An uploaded zip, kept while the browser tab is open."""
+
+    name: str
+    data: bytes
+    digest: str
+
+
+def choose_data() -> str:
+    """The choice of pictures: a name, ``MINE`` or ``UPLOAD``."""
+    titles = _titles()
+    if kept("data", "digits") and st.session_state["data"] not in titles:
+        set_values({"data": "digits"})
+    data = st.selectbox(
+        "Pictures to learn from",
+        list(titles),
+        key="data",
+        format_func=lambda name: titles[name],
+        help="The network learns from pairs of these: same class or different class? "
+        "What is to be downloaded is fetched once, checked and kept.",
+    )
+    if data == UPLOAD:
+        _show_upload()
+    return data
+
+
+def _titles() -> dict[str, str]:
+    from fsl.data.builtin import BUILTIN_SETS
+    from fsl.data.named import named_sets
+    from fsl.data.public import PUBLIC_SETS
+
+    here = {name: known.title for name, known in named_sets().items()}
+    to_fetch = {name: f"Download: {title}" for name, title in PUBLIC_SETS.items()}
+    mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
+    return {**BUILTIN_SETS, **here, **mine, **to_fetch}
+
+
+def show_held_out(data: str) -> Split:
+    """What is held out of these pictures for testing."""
+    if data == MINE:
+        return show_split_of_pictures(min((len(card.pictures) for card in my_cards()), default=0))
+    try:
+        names = _class_names(data)
+    except FslError as error:
+        st.warning(markdown(str(error)))
+        names = ()
+    return show_split(names, int(values().get("seed", 0)))
+
+
+def _class_names(data: str) -> tuple[str, ...]:
+    if data == UPLOAD:
+        stored = _stored_zip()
+        return _listing(stored).class_names if stored else ()
+    return _remembered("classes", data, lambda: _names_of_set(data))
+
+
+def _names_of_set(data: str) -> tuple[str, ...]:
+    from fsl.data.loading import class_names
+
+    return class_names(data)
+
+
+def my_cards() -> list[ClassCard]:
+    """The classes of the Classify page that can be learned from."""
+    return [card for card in session().workspace.classes if len(card.pictures) >= 2]
+
+
+def is_read_ahead(data: str) -> bool:
+    """Whether its pictures can be read before they are asked for, without anything being fetched."""
+    from fsl.data.builtin import BUILTIN_SETS
+    from fsl.data.named import named_sets
+
+    return data in BUILTIN_SETS or data in named_sets()
+
+
+def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSource | TrainingData:
+    """What a run is to work on: where its images are, or own images themselves.
+
+    Raises:
+        DataError: something is missing or cannot be used.
+    """
+    if data == MINE:
+        return _my_classes(model, split, seed)
+    if data == UPLOAD:
+        return _my_zip(model, split, seed)
+    return DataSource(data=data, hold_out=split.share, held_out=split.names)
+
+
+def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
+    from fsl.training.datasource import held_out_data
+
+    cards = my_cards()
+    if len(cards) < 2:
+        raise DataError(
+            "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
+            "choose other pictures here."
+        )
+    pictures = tuple((card.name, picture.digest) for card in cards for picture in card.pictures)
+    key = (pictures, model.image_size, model.fit)
+    images = _remembered("images", key, lambda: _images_of(cards, model))
+    # The classes are the ones to be told apart, so the test is on other pictures of them.
+    return held_out_data(images, split.share, "images", seed, "my classes")
+
+
+def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
+    import numpy as np
+
+    from fsl.data.imageset import ImageSet
+    from fsl.twin.preprocess import to_uint8
+
+    pictures = [picture for card in cards for picture in card.pictures]
+    return ImageSet(
+        to_uint8([picture.image for picture in pictures], model),
+        np.repeat(np.arange(len(cards), dtype=np.int64), [len(card.pictures) for card in cards]),
+        tuple(card.name for card in cards),
+        tuple(picture.name for picture in pictures),
+    )
+
+
+def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
+    from fsl.data.imageset import load_image_set
+    from fsl.training.datasource import chosen_out_data, held_out_data
+
+    stored = _stored_zip()
+    if stored is None:
+        raise DataError("Drop a zip with one folder per class first.")
+    images, problems = _remembered(
+        "images",
+        (stored.digest, model.image_size, model.fit),
+        lambda: load_image_set(_listing(stored), model.image_size, model.fit),
+    )
+    values()["zip_problems"] = problems
+    if split.names:
+        return chosen_out_data(images, split.names, stored.name)
+    return held_out_data(images, split.share, "classes", seed, stored.name)
+
+
+def _show_upload() -> None:
+    file = st.file_uploader("Zip with one folder per class", type="zip", key="training_zip")
+    if file is not None:
+        content = file.getvalue()
+        fresh = Zip(file.name, content, hashlib.sha256(content).hexdigest())
+        if fresh != _stored_zip():
+            values()["zip"], values()["zip_problems"] = fresh, ()
+    stored = _stored_zip()
+    if stored is None:
+        return
+    if file is None:
+        st.caption(f"In use: {markdown(stored.name)} ({len(stored.data) / 2**20:.1f} MB).")
+    _say_problems(_listing(stored).problems)
+
+
+def _say_problems(in_listing: tuple[Problem, ...]) -> None:
+    problems = values().get("zip_problems") or in_listing
+    if not problems:
+        return
+    with st.expander(f"{wording.count(len(problems), 'file')} could not be used", icon=":material/warning:"):
+        lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in problems[:_SHOWN_PROBLEMS]]
+        more = len(problems) - _SHOWN_PROBLEMS
+        st.markdown("\n".join([*lines, *([f"- and {more:,} more"] if more > 0 else [])]))
+
+
+def _stored_zip() -> Zip | None:
+    stored: Zip | None = values().get("zip")
+    return stored
+
+
+def _listing(stored: Zip) -> Listing:
+    from fsl.data.listing import list_zip
+
+    return _remembered("listing", stored.digest, lambda: list_zip(stored.data, stored.name))
+
+
+def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What was made last under that name, or, for another key, anew."""
+    memo: dict[str, tuple[Any, Any]] = values().setdefault("memo", {})
+    if name not in memo or memo[name][0] != key:
+        memo[name] = (key, make())
+    found: T = memo[name][1]
+    return found
