@@ -134,7 +134,8 @@ def test_no_rate_is_said(training: AppTest) -> None:
 
 def figure(page: AppTest) -> str:
     """The HTML of the batch."""
-    return "".join(element.proto.body for element in page.get("html") if 'class="pairs"' in element.proto.body)
+    bodies = [element.proto.body for element in page.get("html")]
+    return "".join(body for body in bodies if 'class="pairs"' in body)
 
 
 def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
