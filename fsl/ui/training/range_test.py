@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fsl.training.lr_range import RangePoint
 
 
-
 def show_range_test(wish: Wish) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
     from fsl.training.lr_range import N_POINTS, suggest_rate
@@ -70,7 +69,6 @@ def _run(plan: RunPlan) -> list[RangePoint]:
     model = plan.start.config if isinstance(plan.start, TwinNetwork) else plan.start
     data = plan.data
     if isinstance(data, DataSource):
-
 
         def read(done: int, total: int) -> None:
             bar.progress(done / total if total else 0.0, f"Reading pictures: {done:,} of {total:,}")
