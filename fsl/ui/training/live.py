@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 LN2 = Level(0.6931, "ln 2: says nothing")
-BADGES = {
+ICONS = {
     "starting": ":gray-badge[:material/hourglass_empty: starting]",
     "learning": ":green-badge[:material/trending_down: learning]",
     "stalled": ":orange-badge[:material/trending_flat: stalled]",
@@ -75,10 +75,10 @@ def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
 def _tile(run: RunInfo) -> None:
     st.markdown(f"**{markdown(run.name)}** · {run.status}")
     if run.verdict:
-        st.markdown(BADGES[run.verdict.kind])
+        st.markdown(ICONS[run.verdict.kind])
         st.caption(markdown(run.verdict.evidence))
     elif run.is_live:
-        st.markdown(BADGES["starting"])
+        st.markdown(ICONS["starting"])
     if run.step:
         steps = run.config.steps if run.config else run.step.step
         st.metric("Loss", f"{run.step.loss:.3f}", border=False)
