@@ -26,6 +26,8 @@ from fsl.config import RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError
 from fsl.fewshot.calibrate import calibrate
+from fsl.fewshot.episodes import IntArray
+from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.engine import TrainState, new_state, train_in_turns
 from fsl.training.events import Evaluation, Finished, Saved, Started, TrainEvent, from_json, to_json
 from fsl.training.owner import Owner, take
@@ -257,9 +259,12 @@ def _save(
     state.twin.eval()
     try:
         if validation is not None:
-            fitted = fit_calibrations(state.twin, validation, str(about.get("validation", "")))
+            name = str(about.get("validation", ""))
+            embeddings = embed_images(state.twin, validation.images)
+            fitted = fit_calibrations(state.twin, embeddings, validation.labels, name)
             best = max(fitted, key=lambda calibration: calibration.accuracy or 0.0)
-            info = replace(info, calibrations=fitted, rule=best.rule)
+            pairs = measure_pair_rates(state.twin, [(embeddings, validation.labels)], name)
+            info = replace(info, calibrations=fitted, rule=best.rule, pairs=pairs)
         checkpoints.save(folder / CHECKPOINT, state.twin, info)
     finally:
         training_mode(state.twin)
@@ -268,18 +273,18 @@ def _save(
 
 
 def fit_calibrations(
-    twin: TwinNetwork, validation: ImageSet, data: str
+    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, data: str
 ) -> tuple[checkpoints.Calibration, ...]:
-    """Calibrate every rule on one set of held-out classes, which are embedded once.
+    """Calibrate every rule on one set of held-out classes.
 
     Args:
-        twin: in ``eval`` mode.
-        validation: images of at least three classes not trained on.
+        twin: the trained network.
+        embeddings: float32 ``(N, D)`` of at least three classes not trained on.
+        labels: int64 ``(N,)``.
         data: their name.
     """
-    embeddings = embed_images(twin, validation.images)
     config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
-    return tuple(calibrate(twin, embeddings, validation.labels, rule, config, data) for rule in RULES)
+    return tuple(calibrate(twin, embeddings, labels, rule, config, data) for rule in RULES)
 
 
 def dump_state(state: TrainState) -> bytes:

@@ -22,6 +22,7 @@ from torch import Tensor
 from fsl.config import ModelConfig, Rule
 from fsl.errors import CheckpointError, SettingsError
 from fsl.twin.network import TwinNetwork
+from fsl.twin.pair_rates import PairRates
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -67,6 +68,7 @@ class CheckpointInfo:
         metrics: what was measured, each with its command; free-form JSON.
         licence: notes on weights and data.
         version: of this project.
+        pairs: error rates of "same or different?" on held-out classes; none when never measured.
     """
 
     name: str
@@ -78,6 +80,7 @@ class CheckpointInfo:
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
     version: str = ""
+    pairs: PairRates | None = None
 
     def calibration(self, rule: Rule) -> Calibration:
         """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
@@ -104,8 +107,9 @@ class CheckpointInfo:
         try:
             known["model"] = ModelConfig.from_json(known["model"])
             known["calibrations"] = tuple(Calibration(**c) for c in known.get("calibrations", ()))
+            known["pairs"] = PairRates.from_json(known["pairs"]) if known.get("pairs") else None
             return cls(**known)
-        except (KeyError, TypeError, AttributeError, SettingsError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
             raise CheckpointError(f"{where} has a damaged header ({error}). Get the file again.") from error
 
 

@@ -1,0 +1,154 @@
+"""Chances of being the same, and the table of error rates that a checkpoint keeps."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from fsl.errors import CheckpointError, SettingsError
+from fsl.fewshot.pair_calibration import (
+    balanced,
+    calibration_error,
+    cross_fitted_reliability,
+    fit_chance,
+    measure_pair_rates,
+    pair_rates,
+    reliability,
+)
+from fsl.fewshot.verify import PairScores
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.checkpoint import CheckpointInfo
+from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_rate
+from tests.fewshot.helpers import checkpoint
+from tests.fewshot.test_verify import embedded, made_up
+
+
+def sharp(gap: float = 2.0, n_classes: int = 40, per_class: int = 5) -> PairScores:
+    """Scores without ties."""
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(n_classes), per_class)
+    first, second = np.triu_indices(len(labels), 1)
+    raw = rng.normal(0, 1, len(first)) + gap * (labels[first] == labels[second])
+    return PairScores(1 / (1 + np.exp(-raw)), first, second, labels)
+
+
+def test_the_table_gives_back_the_rates_it_was_made_from() -> None:
+    scores = sharp()
+    rates = pair_rates(scores, "made up")
+    different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
+    for threshold in np.linspace(0.05, 0.95, 19):
+        assert rates.false_accept(threshold) == pytest.approx((different >= threshold).mean(), abs=0.005)
+        assert rates.false_reject(threshold) == pytest.approx((same < threshold).mean(), abs=0.01)
+    for wished in (0.001, 0.01, 0.2, 0.7):
+        threshold = rates.threshold_at(wished)
+        assert (different >= threshold).mean() == pytest.approx(wished, rel=0.1)
+        assert rates.false_accept(threshold) == pytest.approx(wished, rel=1e-6)
+    assert rates.false_accept(rates.threshold) == pytest.approx(rates.equal_error_rate, abs=0.005)
+    assert rates.false_reject(rates.threshold) == pytest.approx(rates.equal_error_rate, abs=0.01)
+    assert rates.auc == pytest.approx(roc_auc_score(scores.same, scores.similarity))
+
+
+def test_curve_and_histogram_come_from_the_same_table() -> None:
+    scores = sharp()
+    rates = pair_rates(scores, "made up")
+    thresholds, false, true = rates.curve()
+    assert (np.diff(thresholds) < 0).all()
+    assert (np.diff(false) >= 0).all()
+    assert (np.diff(true) >= 0).all()
+    assert (false[-1], true[-1]) == (1, 1)
+    area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
+    assert area == pytest.approx(rates.auc, abs=0.01)
+    edges, same, different = rates.histogram(20)
+    assert len(edges) == 21
+    assert same.sum() == pytest.approx(1)
+    counted = np.histogram(scores.similarity[~scores.same], edges)[0] / (~scores.same).sum()
+    assert different == pytest.approx(counted, abs=0.01)
+
+
+def test_many_pairs_of_equal_similarity() -> None:
+    """Saturated scores: a threshold at their value accepts them all."""
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    first, second = np.triu_indices(6, 1)
+    same = labels[first] == labels[second]
+    rates = pair_rates(PairScores(np.where(same, 1.0, 0.0), first, second, labels), "two values")
+    assert (rates.false_accept(0.5), rates.false_reject(0.5)) == (0, 0)
+    assert rates.false_reject(1.0) == 0
+    assert rates.false_accept(0.0) == 1
+    assert rates.equal_error_rate == 0
+
+
+def test_chances_are_found() -> None:
+    """Two normal distributions d apart: the log odds are d (x - d / 2), slope d and offset -d^2 / 2."""
+    slope, offset = fit_chance(sharp(gap=2.0, n_classes=80))
+    assert slope == pytest.approx(2.0, rel=0.15)
+    assert offset == pytest.approx(-2.0, rel=0.2)
+    half = balanced(made_up())
+    assert half.same.mean() == 0.5
+
+
+def test_reliability_of_honest_and_of_boastful_chances() -> None:
+    rng = np.random.default_rng(0)
+    honest = rng.random(40_000)
+    same = rng.random(40_000) < honest
+    bins = reliability(honest, same)
+    assert len(bins) == 10
+    assert sum(one.n for one in bins) == 40_000
+    for i, one in enumerate(bins):
+        inside = (honest > i / 10) & (honest <= (i + 1) / 10)
+        assert one.n == inside.sum()
+        assert one.observed == pytest.approx(same[inside].mean(), abs=1e-6)
+    assert calibration_error(bins) < 0.02
+    boastful = np.where(honest > 0.5, 0.99, 0.01)
+    assert calibration_error(reliability(boastful, same)) == pytest.approx(0.24, abs=0.02)
+    assert calibration_error(()) == 0
+
+
+def test_reliability_is_measured_on_other_classes() -> None:
+    bins = cross_fitted_reliability(sharp(n_classes=60))
+    assert calibration_error(bins) < 0.05
+    assert cross_fitted_reliability(made_up(n_classes=2)) == ()
+
+
+def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
+    loaded = checkpoint()
+    embeddings, labels = embedded(8, 5)
+    rates = measure_pair_rates(loaded.twin, [(embeddings, labels)], "clusters val")
+    assert rates is not None
+    assert rates.fitted_on == "clusters val: pairs of 40 images of 8 classes"
+    assert (rates.n_same, rates.n_different, rates.n_class_pairs) == (80, 700, 28)
+    assert rates.lowest_promised == pytest.approx(3 / 28)
+    path = tmp_path / "with.safetensors"
+    checkpoints.save(path, loaded.twin, replace(loaded.info, pairs=rates))
+    assert checkpoints.read_info(path).pairs == rates
+    assert len(json.dumps(rates.__dict__, default=vars)) < 8_000
+    assert measure_pair_rates(loaded.twin, [(embeddings, np.arange(40))], "no same pair") is None
+
+
+def test_headers_without_and_with_damaged_rates() -> None:
+    header = checkpoint().info.to_json()
+    assert CheckpointInfo.from_json(header, "x").pairs is None
+    del header["pairs"]  # as written before there were any
+    assert CheckpointInfo.from_json(header, "x").pairs is None
+    rates = pair_rates(made_up(), "made up")
+    good = json.loads(json.dumps(replace(checkpoint().info, pairs=rates).to_json()))
+    assert CheckpointInfo.from_json({**good, "pairs": {**good["pairs"], "later": 1}}, "x").pairs == rates
+    for damage in ({"same": [0.1, 0.2]}, {"different": [2.0] * len(LEVELS)}, {"threshold": 7}, {"same": 3}):
+        with pytest.raises(CheckpointError, match="damaged header"):
+            CheckpointInfo.from_json({**good, "pairs": {**good["pairs"], **damage}}, "x")
+    with pytest.raises(CheckpointError, match="damaged header"):
+        CheckpointInfo.from_json({**good, "pairs": [1]}, "x")
+
+
+def test_bounds() -> None:
+    rates = pair_rates(made_up(), "made up")
+    with pytest.raises(SettingsError, match=r"false-accept rate is 1\.5"):
+        rates.threshold_at(1.5)
+    with pytest.raises(SettingsError, match="rising"):
+        replace(rates, same=tuple(reversed(rates.same)))
+    assert isinstance(rates, PairRates)
+    assert lowest_rate(0) == 1
+    assert lowest_rate(3000) == pytest.approx(0.001)
+    assert 0 < chances(0.0, 2.0, 0.0) < chances(1.0, 2.0, 0.0) <= 1

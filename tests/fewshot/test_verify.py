@@ -1,0 +1,202 @@
+"""Verification against naive loops and scikit-learn."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from fsl.errors import DataError, SettingsError
+from fsl.fewshot import verify as module
+from fsl.fewshot.verify import (
+    PairScores,
+    accuracy_at,
+    area,
+    equal_error,
+    interval,
+    point_at,
+    pooled,
+    resampled,
+    roc,
+    score_pairs,
+    verify,
+)
+from tests.fewshot.helpers import checkpoint
+
+
+def made_up(n_classes: int = 12, per_class: int = 6, gap: float = 1.5, seed: int = 0) -> PairScores:
+    """Scores with ties: same pairs are more alike by ``gap`` on average."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(n_classes), per_class)
+    first, second = np.triu_indices(len(labels), 1)
+    same = labels[first] == labels[second]
+    raw = rng.normal(0, 1, len(first)) + gap * same
+    return PairScores(np.round(1 / (1 + np.exp(-raw)), 3), first, second, labels)
+
+
+def embedded(n_classes: int = 5, per_class: int = 4) -> tuple[torch.Tensor, np.ndarray]:
+    twin = checkpoint().twin
+    torch.manual_seed(1)
+    centres = torch.randn(n_classes, 1, twin.embedding_dim)
+    points = centres + 0.7 * torch.randn(n_classes, per_class, twin.embedding_dim)
+    return points.flatten(0, 1), np.repeat(np.arange(n_classes), per_class)
+
+
+@pytest.mark.parametrize("at_once", [4_000_000, 50])
+def test_every_pair_once_as_the_head_says(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAIRS_AT_ONCE", at_once)
+    twin = checkpoint().twin
+    embeddings, labels = embedded()
+    scores = score_pairs(twin, embeddings, labels)
+    pairs = list(zip(scores.first.tolist(), scores.second.tolist(), strict=True))
+    assert sorted(pairs) == list(itertools.combinations(range(20), 2))
+    for i in (0, 57, 189):
+        a, b = pairs[i]
+        with torch.no_grad():
+            logit = twin.head(embeddings[a], embeddings[b]).double()
+        assert scores.similarity[i] == pytest.approx(torch.sigmoid(-logit).item(), abs=1e-5)
+    assert scores.same.sum() == 5 * 6
+    assert scores.n_class_pairs == 10
+
+
+def test_a_sample_of_different_pairs_keeps_every_same_one() -> None:
+    embeddings, labels = embedded(10, 6)
+    whole = score_pairs(checkpoint().twin, embeddings, labels)
+    drawn = score_pairs(checkpoint().twin, embeddings, labels, most_different=300, seed=3)
+    assert drawn.same.sum() == whole.same.sum() == 150
+    assert 200 < (~drawn.same).sum() < 400
+    again = score_pairs(checkpoint().twin, embeddings, labels, most_different=300, seed=3)
+    assert np.array_equal(again.first, drawn.first)
+
+
+def test_both_kinds_of_pairs_are_needed() -> None:
+    embeddings, _ = embedded()
+    with pytest.raises(DataError, match="0 pairs of one class"):
+        score_pairs(checkpoint().twin, embeddings, np.arange(20))
+    with pytest.raises(DataError, match="0 of two"):
+        score_pairs(checkpoint().twin, embeddings, np.zeros(20, np.int64))
+
+
+def test_pooled_sets_make_no_pairs_between_them() -> None:
+    one, two = made_up(4, 3, seed=1), made_up(5, 2, seed=2)
+    both = pooled([one, two])
+    assert len(both) == len(one) + len(two)
+    assert np.array_equal(both.same, np.concatenate([one.same, two.same]))
+    assert both.n_class_pairs == 6 + 10
+    sides = (both.first < len(one.labels)), (both.second < len(one.labels))
+    assert np.array_equal(*sides)
+
+
+def test_the_curve_is_scikit_learns() -> None:
+    scores = made_up()
+    curve = roc(scores)
+    assert area(curve) == pytest.approx(roc_auc_score(scores.same, scores.similarity))
+    for threshold, false, true in zip(
+        curve.threshold[1::97], curve.false_accept[1::97], curve.true_accept[1::97], strict=True
+    ):
+        accepted = scores.similarity >= threshold
+        assert false == pytest.approx(accepted[~scores.same].mean())
+        assert true == pytest.approx(accepted[scores.same].mean())
+
+
+def test_equal_error_rate_of_normal_scores_is_known() -> None:
+    """Two normal distributions d apart cross at Phi(-d / 2)."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(150), 4)
+    first, second = np.triu_indices(len(labels), 1)
+    raw = rng.normal(0, 1, len(first)) + 2.0 * (labels[first] == labels[second])
+    scores = PairScores(1 / (1 + np.exp(-raw)), first, second, labels)
+    rate, threshold = equal_error(roc(scores))
+    assert rate == pytest.approx(0.1587, abs=0.02)
+    assert threshold == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.02)
+    accepted = scores.similarity >= threshold
+    assert accepted[~scores.same].mean() == pytest.approx(rate, abs=2e-3)
+    assert (~accepted[scores.same]).mean() == pytest.approx(rate, abs=2e-3)
+    assert accuracy_at(scores, threshold) == pytest.approx(1 - rate, abs=2e-3)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.0, 3.0])
+def test_equal_error_rate_against_a_loop(gap: float) -> None:
+    scores = made_up(gap=gap, seed=5)
+    different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
+    worst = [
+        (abs((different >= t).mean() - (same < t).mean()), ((different >= t).mean() + (same < t).mean()) / 2)
+        for t in np.unique(scores.similarity)
+    ]
+    nearest = min(worst)
+    assert equal_error(roc(scores))[0] == pytest.approx(nearest[1], abs=nearest[0] + 1e-9)
+
+
+def test_perfect_and_inverted_scores() -> None:
+    labels = np.array([0, 0, 1, 1])
+    first, second = np.triu_indices(4, 1)
+    same = labels[first] == labels[second]
+    perfect = PairScores(np.where(same, 0.9, 0.1), first, second, labels)
+    rate, threshold = equal_error(roc(perfect))
+    assert rate == 0
+    assert 0.1 < threshold <= 0.9
+    inverted = PairScores(np.where(same, 0.1, 0.9), first, second, labels)
+    assert equal_error(roc(inverted))[0] == 1
+
+
+def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
+    scores = made_up(gap=2.0)
+    different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
+    result = verify(scores, (0.1, 0.01), n_bootstrap=20)
+    for at in result.at:
+        allowed = [t for t in np.unique(scores.similarity) if (different >= t).mean() <= at.wished]
+        assert at.threshold == pytest.approx(min(allowed))
+        assert at.true_accept == pytest.approx((same >= min(allowed)).mean())
+        assert at.false_accept <= at.wished
+        assert at.false_accept_interval[0] <= at.false_accept <= at.false_accept_interval[1]
+        assert at.threshold_interval[0] <= at.threshold <= at.threshold_interval[1]
+    assert result.at[0].true_accept > result.at[1].true_accept
+    low, high = result.equal_error_interval
+    assert low < result.equal_error_rate < high
+
+
+def test_too_few_classes_promise_no_small_rate() -> None:
+    few = verify(made_up(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
+    assert few.n_class_pairs == 15
+    assert [at.promised for at in few.at] == [True, False]
+    many = verify(made_up(n_classes=30, per_class=3), (0.01,), n_bootstrap=5)
+    assert many.at[0].promised  # 435 pairs of classes, 3 in 435 is below 1%
+    with pytest.raises(SettingsError, match="false-accept rate is 0"):
+        verify(made_up(), (0.0,), n_bootstrap=5)
+
+
+@pytest.mark.parametrize("unit", ["classes", "images"])
+def test_a_draw_against_pairs_written_out(unit: str) -> None:
+    """A drawn curve is scikit-learn's for the drawn images or classes, every pair weighed by its copies."""
+    scores = made_up(5, 3)
+    (redrawn,) = resampled(scores, 1, unit, seed=4)  # type: ignore[arg-type]
+    n = 5 if unit == "classes" else 15
+    times = np.bincount(np.random.default_rng(4).integers(n, size=n), minlength=n)
+    ends = (scores.labels[scores.first], scores.labels[scores.second])
+    if unit == "images":
+        ends = (scores.first, scores.second)
+    weights = [times[a] if a == b else times[a] * times[b] for a, b in zip(*ends, strict=True)]
+    false, true, threshold = roc_curve(
+        scores.same, scores.similarity, sample_weight=weights, drop_intermediate=False
+    )
+    for t, f, s in zip(threshold[1:], false[1:], true[1:], strict=True):
+        here = int(np.flatnonzero(redrawn.threshold == t)[0])
+        assert (redrawn.false_accept[here], redrawn.true_accept[here]) == (pytest.approx(f), pytest.approx(s))
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """Of data sets drawn anew, most intervals hold the rate of the distribution itself."""
+    truth = 0.5 * (1 - 0.6826895)  # Phi(-1), two normal distributions 2 apart
+    held = 0
+    for seed in range(20):
+        low, high = verify(made_up(20, 4, gap=2.0, seed=seed), (), n_bootstrap=60).equal_error_interval
+        held += low - 0.005 <= truth <= high + 0.005
+    assert held >= 15
+
+
+def test_middle_of_values() -> None:
+    assert interval([float(v) for v in range(1001)]) == (25.0, 975.0)
+    curve = roc(made_up())
+    assert curve.false_accept[point_at(curve, 0.05)] <= 0.05
+    assert curve.false_accept[point_at(curve, 0.05) + 1] > 0.05
