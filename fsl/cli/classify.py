@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from fsl.config import RULES
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError, ImageReadError
 from fsl.fewshot.classify import Prediction, classify
+from fsl.fewshot.reading import Reader, read_pictures
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.together import Team, join_team
 
-QUERIES_AT_ONCE = 256
+QUERIES_AT_ONCE = 64
 
 
 def add_parser(commands: Any) -> None:
@@ -71,27 +73,26 @@ def _classify_share(
 ) -> tuple[list[Prediction], list[Problem]]:
     """Answer this process's share of the queries; also gives those that cannot be read.
 
-    A folder of 10,000 files is decoded and classified a few hundred at a time, so memory stays bounded.
+    A folder of 10,000 files is decoded and classified a few dozen at a time, so memory stays bounded, and
+    while the network works on some the next ones are decoded.
     """
     readers = [entry for path in options.query for entry in _query_entries(path)]
     readers = readers[team.share(len(readers))]
+    pictures = read_pictures(readers, checkpoint.info.model)
     predictions: list[Prediction] = []
     problems: list[Problem] = []
     with Progress("queries") as progress:
         for start in range(0, len(readers), QUERIES_AT_ONCE):
-            images = []
-            for name, read in readers[start : start + QUERIES_AT_ONCE]:
-                try:
-                    images.append(NamedImage.from_bytes(read(), name))
-                except ImageReadError as error:
-                    problems.append(Problem(error.name, error.reason))
+            found = list(islice(pictures, QUERIES_AT_ONCE))
+            problems += [one for one in found if isinstance(one, Problem)]
+            images = [one for one in found if isinstance(one, NamedImage)]
             if images:
                 predictions += classify(checkpoint, support, images, options.rule, options.threshold)
-            progress(min(start + QUERIES_AT_ONCE, len(readers)), len(readers))
+            progress(start + len(found), len(readers))
     return predictions, problems
 
 
-def _query_entries(path: Path) -> list[tuple[str, Any]]:
+def _query_entries(path: Path) -> list[Reader]:
     if path.is_dir() or path.suffix.lower() == ".zip":
         listing = list_images(path)
         report(listing.problems)

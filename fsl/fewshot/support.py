@@ -193,6 +193,11 @@ class EmbeddingCache:
             while len(self._rows) > self._max_entries:
                 self._rows.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._rows.clear()
+
 
 CACHE = EmbeddingCache()
 

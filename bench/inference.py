@@ -1,0 +1,216 @@
+"""How fast are answers, against easyfsl with the same network and against the network alone?
+
+    pip install -r requirements-bench.txt
+    python -m bench inference [--checkpoint NAME] [--quick]
+
+One query: a decoded picture of 1024 x 768 pixels against 5 classes of 5 support pictures that are embedded
+already, from picture to answer. easyfsl: torchvision's transforms and its prototypical network round the
+same backbone. The limit: the bare backbone's forward pass on a tensor that lies ready.
+
+A folder: 2,000 photos (JPEG, 1024 x 768) from files to a table of answers by the command ``classify``,
+against easyfsl's network fed by a DataLoader with as many workers as cores. The limit: the bare forward pass
+over as many images in memory, at the best of several batch sizes.
+"""
+
+import contextlib
+import io
+import os
+import tempfile
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+import fsl
+from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
+from bench._photos import write_photos
+from fsl.__main__ import main as command_line
+from fsl.fewshot.classify import classify
+from fsl.fewshot.support import CACHE, NamedImage, SupportSet, embed
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.network import TwinNetwork
+
+N_CLASSES, N_SHOT = 5, 5
+BATCHES = (8, 16, 32, 64)
+
+
+class Embed(nn.Module):
+    """The backbone as easyfsl takes one."""
+
+    def __init__(self, twin: TwinNetwork) -> None:
+        super().__init__()
+        self.twin = twin
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.twin.embed(images.contiguous(memory_format=torch.channels_last))
+
+
+class Photos(Dataset):
+    """The usual folder of files, as users of easyfsl write it."""
+
+    def __init__(self, files: list[Path], transform: object) -> None:
+        self.files, self.transform = files, transform
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, row: int) -> Tensor:
+        return self.transform(Image.open(self.files[row]).convert("RGB"))
+
+
+def transform_of(checkpoint: Checkpoint) -> transforms.Compose:
+    model = checkpoint.info.model
+    return transforms.Compose(
+        [
+            transforms.Resize(model.image_size),
+            transforms.CenterCrop(model.image_size),
+            transforms.ToTensor(),
+            transforms.Normalize(model.mean, model.std),
+        ]
+    )
+
+
+def peer_of(checkpoint: Checkpoint, support: SupportSet) -> nn.Module:
+    """easyfsl's prototypical network, which knows the support set."""
+    from easyfsl.methods import PrototypicalNetworks
+
+    peer = PrototypicalNetworks(Embed(checkpoint.twin)).eval()
+    transform = transform_of(checkpoint)
+    with torch.inference_mode():
+        images = torch.stack([transform(image.image) for image in support.images])
+        peer.process_support_set(images, support.slot_tensor)
+    return peer
+
+
+def ready_images(checkpoint: Checkpoint, n: int) -> Tensor:
+    side = checkpoint.info.model.image_size
+    return torch.rand(n, 3, side, side).contiguous(memory_format=torch.channels_last)
+
+
+def one_query(
+    checkpoint: Checkpoint, support: SupportSet, rounds: int
+) -> tuple[Claim, list[dict[str, object]]]:
+    peer, transform = peer_of(checkpoint, support), transform_of(checkpoint)
+    picture, ready = support.images[0].image, ready_images(checkpoint, 1)
+    numbers = count()
+    embed(checkpoint, support.images)
+
+    def ours() -> None:  # a new digest each time, as a new picture has: nothing comes from the cache
+        classify(checkpoint, support, [NamedImage("query", picture, f"query {next(numbers)}")])
+
+    @torch.inference_mode()
+    def theirs() -> None:
+        peer(transform(picture)[None]).softmax(1).tolist()
+
+    @torch.inference_mode()
+    def limit() -> None:
+        checkpoint.twin.embed(ready)
+
+    seconds = take_turns(
+        {"fsl.classify": ours, "easyfsl": theirs, "bare forward pass": limit}, rounds, warm_up=3
+    )
+    over_limit = ratio(seconds["fsl.classify"], seconds["bare forward pass"])
+    over_peer = ratio(seconds["easyfsl"], seconds["fsl.classify"])
+    milliseconds = {name: 1000 * median(values) for name, values in seconds.items()}
+    say(f"one query: easyfsl takes {over_peer} times as long")
+    claim = Claim(
+        f"One query against 5 x 5 embedded pictures ({checkpoint.name}), against the bare forward pass",
+        f"{milliseconds['fsl.classify']:.1f} ms (easyfsl {milliseconds['easyfsl']:.1f} ms)",
+        f"{milliseconds['bare forward pass']:.1f} ms",
+        str(over_limit),
+        "at most 1.2",
+        over_limit.median <= 1.2,
+    )
+    return claim, [
+        {"what": f"one query, {name}", "figure": f"{ms:.2f} ms"} for name, ms in milliseconds.items()
+    ]
+
+
+def best_batch(checkpoint: Checkpoint, n: int) -> tuple[int, Tensor]:
+    """The batch size at which the bare network is fastest, and images for it."""
+    images = ready_images(checkpoint, max(BATCHES))
+    with torch.inference_mode():
+        passes = {
+            str(size): lambda size=size: [
+                checkpoint.twin.embed(images[i : i + size]) for i in range(0, 64, size)
+            ]
+            for size in BATCHES
+        }
+        seconds = take_turns(passes, 3)
+    best = min(BATCHES, key=lambda size: median(seconds[str(size)]))
+    say(f"bare forward pass: batches of {best} are the fastest of {BATCHES}")
+    return best, ready_images(checkpoint, best)
+
+
+def folder(
+    checkpoint: Checkpoint, support: SupportSet, places: tuple[Path, Path], rounds: int
+) -> tuple[Claim, list[dict[str, object]]]:
+    known, queries = places
+    files = sorted(queries.rglob("*.jpg"))
+    peer, transform = peer_of(checkpoint, support), transform_of(checkpoint)
+    size, ready = best_batch(checkpoint, len(files))
+
+    def ours() -> None:
+        CACHE.clear()  # or the second round would find the answers of the first
+        arguments = ["--support", str(known), "--query", str(queries), "--checkpoint", checkpoint.name]
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert command_line(["classify", *arguments, "--csv", os.devnull, "--device", "cpu"]) == 0
+
+    @torch.inference_mode()
+    def theirs() -> None:
+        loader = DataLoader(Photos(files, transform), batch_size=64, num_workers=os.cpu_count() or 1)
+        np.concatenate([peer(images).softmax(1).numpy() for images in loader])
+
+    @torch.inference_mode()
+    def limit() -> None:
+        for start in range(0, len(files), size):
+            checkpoint.twin.embed(ready[: min(size, len(files) - start)])
+
+    seconds = take_turns(
+        {"fsl classify": ours, "easyfsl": theirs, "bare forward pass": limit}, rounds, warm_up=0
+    )
+    rates = {name: len(files) / median(values) for name, values in seconds.items()}
+    of_limit = ratio(seconds["bare forward pass"], seconds["fsl classify"])
+    claim = Claim(
+        f"{len(files):,} photos through `classify` ({checkpoint.name}), against the bare forward pass",
+        f"{rates['fsl classify']:.1f} photos/s (easyfsl {rates['easyfsl']:.1f})",
+        f"{rates['bare forward pass']:.1f} images/s",
+        str(of_limit),
+        "at least 0.9",
+        of_limit.median >= 0.9,
+    )
+    return claim, [
+        {"what": f"folder, {name}", "figure": f"{rate:.1f} a second"} for name, rate in rates.items()
+    ]
+
+
+def main() -> None:
+    options = options_of(
+        __doc__, ("--checkpoint", {"default": "", "help": "default: photos, or else fruits"})
+    )
+    installed = {path.stem for path in Path(fsl.__file__).parents[1].glob("checkpoints/*.safetensors")}
+    checkpoint = fsl.load(options.checkpoint or ("photos" if "photos" in installed else "fruits"), "cpu")
+    # The command also looks the support pictures up by content: other pictures than the queries.
+    with tempfile.TemporaryDirectory() as temporary:
+        known, queries = Path(temporary, "support"), Path(temporary, "queries")
+        write_photos(known, N_CLASSES, N_SHOT)
+        say("writing the photos")
+        write_photos(queries, 20, 2 if options.quick else 100)
+        support = SupportSet.from_folder(known)
+        claims, rows = zip(
+            one_query(checkpoint, support, 10 if options.quick else 100),
+            folder(checkpoint, support, (known, queries), 1 if options.quick else 3),
+            strict=True,
+        )
+    finish(
+        "inference", claims, [row for part in rows for row in part], options.quick, checkpoint=checkpoint.name
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What does the training engine cost over a bare PyTorch loop?
+
+    python -m bench overhead [--quick]
+
+The bare loop has its batches drawn, converted and normalised beforehand and does nothing but forward, the
+loss over all pairs, backward and the optimiser. The engine does that and all else that it does: it draws
+batches, converts them, keeps statistics, reports events and judges the run. Same network, same number of
+images a batch, same precision and threads; both take turns, a few batches at a time. Then where an engine's
+step goes, part by part, with the augmentation that runs have by default.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from unittest.mock import patch
+
+import torch
+
+from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
+from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
+from fsl.data.builtin import rendered_set
+from fsl.data.imageset import ImageSet
+from fsl.training import engine
+from fsl.training.engine import TrainState, draw_batch, new_state, train_in_turns
+from fsl.twin.device import autocast
+from fsl.twin.losses import bce_loss
+from fsl.twin.network import TwinNetwork
+from fsl.twin.pairs import ClassIndex
+from fsl.twin.preprocess import normalise, to_unit
+
+MODEL = ModelConfig()  # Conv-4 with 64 channels at 64 x 64, the program's default
+CONFIG = TrainConfig(steps=1_000_000, evaluate_every=0, augment=NO_AUGMENTATION)
+PARTS = (
+    "draw_batch",
+    "to_unit",
+    "as_new_classes",
+    "augment",
+    "normalise",
+    "pair_loss",
+    "batch_statistics",
+    "judge",
+)
+
+
+def bare_loop(data: ImageSet, state: TrainState, n_batches: int) -> Callable[[], None]:
+    """Forward, loss, backward and step on batches that lie ready; nothing of the engine."""
+    twin = TwinNetwork(MODEL).to(state.device).train()
+    optimiser = torch.optim.Adam(twin.parameters(), CONFIG.learning_rate)
+    index = ClassIndex(data.labels, data.class_names)
+    batches = []
+    for _ in range(n_batches):
+        rows, _, first, second, difference = draw_batch(index, CONFIG, state.sampler)
+        batches.append(
+            (normalise(to_unit(data.images[rows], state.device), MODEL), first, second, difference)
+        )
+
+    def loop() -> None:
+        for images, first, second, difference in batches:
+            with autocast(state.device, state.bf16):
+                embeddings = twin.embed(images)
+            loss = bce_loss(twin.head(embeddings[first], embeddings[second]), difference)
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            optimiser.step()
+
+    return loop
+
+
+def engine_loop(data: ImageSet, config: TrainConfig, n_batches: int) -> Callable[[], None]:
+    """As many batches of a run that goes on and on."""
+    run = train_in_turns(data, config, new_state(config, MODEL))
+
+    def loop() -> None:
+        done = 0
+        while done < n_batches:
+            done += next(run) is None
+
+    return loop
+
+
+@contextmanager
+def stopwatches(seconds: dict[str, float], state: TrainState) -> Iterator[None]:
+    """Add up the time that the parts of the engine's step take, in the engine itself."""
+
+    def watched(name: str, work: Callable[..., object]) -> Callable[..., object]:
+        def timed(*args: object, **kwargs: object) -> object:
+            began = time.perf_counter()
+            try:
+                return work(*args, **kwargs)
+            finally:
+                seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+
+        return timed
+
+    with ExitStack() as stack:
+        for name in PARTS:
+            stack.enter_context(patch.object(engine, name, watched(name, getattr(engine, name))))
+        backward = watched("backward", torch.autograd.backward)
+        stack.enter_context(patch.object(torch.autograd, "backward", backward))
+        stack.enter_context(patch.object(state, "embed", watched("forward", state.embed)))
+        stack.enter_context(patch.object(state.optimiser, "step", watched("optimiser", state.optimiser.step)))
+        yield
+
+
+def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
+    config = replace(TrainConfig(), steps=n_batches, evaluate_every=0)
+    state = new_state(config, MODEL)
+    state.optimiser.step()  # its first call wraps itself
+    seconds: dict[str, float] = {}
+    with stopwatches(seconds, state):
+        began = time.perf_counter()
+        for _ in train_in_turns(data, config, state):
+            pass
+        whole = time.perf_counter() - began
+    seconds["all else (events, learning rate, copies)"] = whole - sum(seconds.values())
+    order = sorted(seconds, key=lambda part: -seconds[part])
+    return [
+        {"part": part, "ms a batch": 1000 * seconds[part] / n_batches, "share": seconds[part] / whole}
+        for part in order
+    ]
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    n_batches, rounds = (5, 3) if options.quick else (20, 15)
+    data = rendered_set(MODEL.image_size, 20)
+    state = new_state(CONFIG, MODEL)
+    n_images = n_batches * CONFIG.batch_classes * CONFIG.batch_images
+    augmented = replace(CONFIG, augment=TrainConfig().augment)
+    seconds = take_turns(
+        {
+            "bare loop": bare_loop(data, state, n_batches),
+            "engine": engine_loop(data, CONFIG, n_batches),
+            "engine with augmentation": engine_loop(data, augmented, n_batches),
+        },
+        rounds,
+    )
+    rates = {name: n_images / median(values) for name, values in seconds.items()}
+    speed = ratio(seconds["bare loop"], seconds["engine"])
+    rows: list[dict[str, object]] = [{"loop": name, "images a second": rate} for name, rate in rates.items()]
+    say(f"bf16: {state.bf16}, threads: {torch.get_num_threads()}")
+    parts = where_it_goes(data, 10 if options.quick else 100)
+    for part in parts:
+        print(f"{part['part']:42} {part['ms a batch']:8.2f} ms {part['share']:7.1%}")
+    claim = Claim(
+        "Training engine against a bare PyTorch loop on data in memory",
+        f"{rates['engine']:,.0f} images/s",
+        f"{rates['bare loop']:,.0f} images/s",
+        str(speed),
+        "at least 0.95",
+        speed.median >= 0.95,
+    )
+    finish("overhead", [claim], rows, options.quick, parts=parts, bf16=state.bf16)
+
+
+if __name__ == "__main__":
+    main()
