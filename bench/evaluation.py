@@ -5,19 +5,19 @@
 
 1,000 episodes, 20-way 5-shot, one query a class. Both get the same cached embeddings: easyfsl as its
 FeaturesDataset, read by a DataLoader with its TaskSampler (in this process, and with as many workers as there
-are cores: the faster one counts). Equal accuracy is checked twice: the prototype rule of this project on
-easyfsl's own scores (negative Euclidean distance) must answer every query of the same episodes as easyfsl
-does, and each one's accuracy on its own 1,000 episodes must agree within the intervals. What is timed is
-everything that ``fsl.evaluate`` does, with each of its rules; the checkpoint's own counts.
+are cores: the faster one counts). Equal accuracy: with easyfsl's Euclidean score in the place of the twin's
+head, every one of the same episodes must get the same accuracy here and there. What is timed is everything
+that evaluating does from embeddings on, with each rule of this project; the checkpoint's own rule counts.
 """
 
 import os
 import random
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Sampler
 
 import fsl
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
@@ -47,7 +47,9 @@ def main() -> None:
 
     def easyfsl_with(workers: int) -> float:
         random.seed(0)
-        sampler = TaskSampler(dataset, config.n_way, config.n_shot, config.n_query, n_episodes)
+        # easyfsl 1.5 passes an argument that torch 2.14 no longer takes.
+        with patch.object(Sampler, "__init__", lambda *_, **__: None):
+            sampler = TaskSampler(dataset, config.n_way, config.n_shot, config.n_query, n_episodes)
         loader = DataLoader(
             dataset, batch_sampler=sampler, num_workers=workers, collate_fn=sampler.episodic_collate_fn
         )
@@ -60,11 +62,11 @@ def main() -> None:
     cores = os.cpu_count() or 1
     contestants |= {f"easyfsl, {n} workers": lambda n=n: easyfsl_with(n) for n in (0, cores)}
     seconds = take_turns(contestants, rounds)
-    different = _different_answers(peer, embeddings, labels, config)
+    different = _different_episodes(peer, checkpoint.twin, embeddings, labels, config)
     accuracies = {rule: evaluate(checkpoint.twin, embeddings, labels, config, rule) for rule in RULES}
     theirs = easyfsl_with(0)
     say(f"easyfsl's accuracy on its own episodes: {theirs:.4f}")
-    say(f"answers that differ from easyfsl's on the same episodes and scores: {different}")
+    say(f"of the same episodes with the same scores, this many get another accuracy: {different}")
     rows = [{"evaluation": name, "seconds": median(values)} for name, values in seconds.items()]
     best = min(
         (name for name in seconds if name.startswith("easyfsl")), key=lambda name: median(seconds[name])
@@ -76,7 +78,7 @@ def main() -> None:
         f"{1000 / n_episodes * median(seconds[f'fsl, {rule}']):.2f} s",
         f"{1000 / n_episodes * median(seconds[best]):.1f} s",
         str(speed),
-        "at least 10, same answers",
+        "at least 10, equal accuracy",
         speed.median >= 10 and different == 0,
     )
     finish(
@@ -85,37 +87,46 @@ def main() -> None:
         rows,
         options.quick,
         rule=rule,
-        different_answers=different,
+        different_episodes=different,
         accuracy={"easyfsl": theirs, **{name: result.accuracy for name, result in accuracies.items()}},
         images=len(labels),
     )
 
 
-def _embeddings(twin: torch.nn.Module, size: int, quick: bool) -> tuple[Tensor, np.ndarray]:
+def _embeddings(twin: nn.Module, size: int, quick: bool) -> tuple[Tensor, np.ndarray]:
     """Real ones, of rendered pictures, of as many classes as the "novel" list has."""
     pictures = rendered_set(size, 10 if quick else IMAGES)
     rows = pictures.labels < CLASSES
     return embed_images(twin, pictures.images[rows]), pictures.labels[rows]
 
 
-def _different_answers(
-    peer: torch.nn.Module, embeddings: Tensor, labels: np.ndarray, config: EpisodeConfig
+class EuclideanHead(nn.Module):
+    """easyfsl's score in the place of the twin's head, so that both answer the same question."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))  # tells the device
+
+    def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
+        return torch.cdist(e1, e2)
+
+
+@torch.inference_mode()
+def _different_episodes(
+    peer: nn.Module, twin: nn.Module, embeddings: Tensor, labels: np.ndarray, config: EpisodeConfig
 ) -> int:
-    """Queries of the same episodes that prototypes answer differently here and there."""
-    different = 0
-    for support, query in zip(*_rows_of(labels, config), strict=True):
-        n_way, n_shot = support.shape
-        prototypes = embeddings[support.reshape(-1)].view(n_way, n_shot, -1).mean(1)
-        ours = torch.cdist(embeddings[query.reshape(-1)], prototypes).argmin(1)
-        slots = torch.arange(n_way).repeat_interleave(n_shot)
-        peer.process_support_set(embeddings[support.reshape(-1)], slots)
-        different += int((peer(embeddings[query.reshape(-1)]).argmax(1) != ours).sum())
-    return different
-
-
-def _rows_of(labels: np.ndarray, config: EpisodeConfig) -> tuple[Tensor, Tensor]:
+    """Of the same episodes, how many get another accuracy here than by easyfsl."""
+    euclidean = twin.copy()
+    euclidean.head = EuclideanHead()
+    ours = evaluate(euclidean, embeddings, labels, config, "prototype").episode_accuracy
     episodes = sample_episodes(labels, config)
-    return torch.from_numpy(episodes.support), torch.from_numpy(episodes.query)
+    theirs = []
+    for support, query in zip(episodes.support, episodes.query, strict=True):
+        slots = torch.arange(len(support)).repeat_interleave(support.shape[1])
+        peer.process_support_set(embeddings[support.reshape(-1)], slots)
+        answers = peer(embeddings[query.reshape(-1)]).argmax(1).numpy()
+        theirs.append((answers == np.repeat(np.arange(len(query)), query.shape[1])).mean())
+    return int((np.abs(ours - theirs) > 1e-9).sum())
 
 
 if __name__ == "__main__":

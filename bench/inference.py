@@ -119,7 +119,7 @@ def one_query(
     milliseconds = {name: 1000 * median(values) for name, values in seconds.items()}
     say(f"one query: easyfsl takes {over_peer} times as long")
     claim = Claim(
-        f"One query against 5 x 5 embedded pictures ({checkpoint.name}), against the bare forward pass",
+        f"One query against 5 x 5 embedded pictures ({checkpoint.info.name}), against the bare forward pass",
         f"{milliseconds['fsl.classify']:.1f} ms (easyfsl {milliseconds['easyfsl']:.1f} ms)",
         f"{milliseconds['bare forward pass']:.1f} ms",
         str(over_limit),
@@ -157,7 +157,7 @@ def folder(
 
     def ours() -> None:
         CACHE.clear()  # or the second round would find the answers of the first
-        arguments = ["--support", str(known), "--query", str(queries), "--checkpoint", checkpoint.name]
+        arguments = ["--support", str(known), "--query", str(queries), "--checkpoint", checkpoint.info.name]
         with contextlib.redirect_stdout(io.StringIO()):
             assert command_line(["classify", *arguments, "--csv", os.devnull, "--device", "cpu"]) == 0
 
@@ -177,7 +177,7 @@ def folder(
     rates = {name: len(files) / median(values) for name, values in seconds.items()}
     of_limit = ratio(seconds["bare forward pass"], seconds["fsl classify"])
     claim = Claim(
-        f"{len(files):,} photos through `classify` ({checkpoint.name}), against the bare forward pass",
+        f"{len(files):,} photos through `classify` ({checkpoint.info.name}), against the bare forward pass",
         f"{rates['fsl classify']:.1f} photos/s (easyfsl {rates['easyfsl']:.1f})",
         f"{rates['bare forward pass']:.1f} images/s",
         str(of_limit),
@@ -208,7 +208,11 @@ def main() -> None:
             strict=True,
         )
     finish(
-        "inference", claims, [row for part in rows for row in part], options.quick, checkpoint=checkpoint.name
+        "inference",
+        claims,
+        [row for part in rows for row in part],
+        options.quick,
+        checkpoint=checkpoint.info.name,
     )
 
 

@@ -2,15 +2,15 @@
 
     python -m bench time_to_accuracy [--limit SECONDS] [--quick]
 
-Both train the same Conv-4 from random weights on the ``train`` fruits of Fruits-360, in the same precision and
-with the same threads, and are tested on the same 20-way 1-shot episodes of classes that neither trains on
+Both train the same Conv-4 on the ``train`` fruits of Fruits-360, in the same precision and with the same
+threads, and are tested on the same 20-way 1-shot episodes of classes that neither trains on
 (``val`` has 14 classes, so 6 classes of ``train`` join it, and neither loop trains on these). The article's
 loop: random pairs, both images of each forwarded, binary cross-entropy, Adam; with 32 and with 128 pairs a
 batch, at its learning rate (0.0001) and at those of a sweep. This engine: all pairs of 16 classes x 4 images,
 its default settings. Neither augments.
 
 Only training time counts, not the tests, which come every few seconds of training. The runs take strict turns
-of a few seconds, so that what else the machine does slows all alike. A run ends at the higher target or at the
+of a few seconds, so that what else the machine does slows all alike. A run ends at the higher target or the
 limit. First every setting once; then the best of the article's, and this engine, with further seeds.
 """
 

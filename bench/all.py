@@ -1,0 +1,83 @@
+"""All measurements, and the README's table of them.
+
+    python -m bench all [--quick]       run every one, then write the table
+    python -m bench all --table         write the table from the results that are there
+
+The table stands between two markers in README.md. A figure of a quick trial is marked as one, and gives way
+to that of a full run.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench._measure import options_of, result_file, say
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- bench: written by `python -m bench all` -->", "<!-- /bench -->"
+NAMES = ("time_to_accuracy", "overhead", "inference", "evaluation", "threads", "app", "growth")
+
+
+def main() -> None:
+    options = options_of(
+        __doc__, ("--table", {"action": "store_true", "help": "only write the table from the results"})
+    )
+    failed = []
+    for name in () if options.table else NAMES:
+        say(f"--- {name}")
+        quick = ["--quick"] if options.quick else []
+        if subprocess.run([sys.executable, "-m", "bench", name, *quick]).returncode:
+            failed.append(name)
+    results = [result for name in NAMES if (result := latest(name))]
+    text = README.read_text(encoding="utf-8")
+    README.write_text(with_table(text, table_of(results)), encoding="utf-8")
+    say(f"{len(results)} of {len(NAMES)} results in the table of {README.name}")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def latest(name: str) -> dict | None:
+    """The full run's result, or else the quick trial's."""
+    files = (result_file(name, quick) for quick in (False, True))
+    file = next((file for file in files if file.exists()), None)
+    return json.loads(file.read_text(encoding="utf-8")) if file else None
+
+
+def table_of(results: list[dict]) -> str:
+    lines = [
+        "| what | here | compared with | ratio (middle half) | goal | command |",
+        "|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        for claim in result["claims"]:
+            mark = " (quick trial)" if result["quick"] else ("" if claim["met"] else " **missed**")
+            cells = [claim["what"], claim["ours"], claim["peer"], claim["ratio"], claim["goal"] + mark]
+            lines.append("| " + " | ".join([*cells, f"`{result['command']}`"]) + " |")
+    return "\n".join([*lines, "", *measured_on(results)])
+
+
+def measured_on(results: list[dict]) -> list[str]:
+    """One sentence for each machine that the results come from."""
+    machines = {
+        f"{m['processor']}, {m['usable']} of {m['cores']} cores, torch {m['torch']}"
+        for m in (result["machine"] for result in results)
+    }
+    return [f"Measured on: {machine}." for machine in sorted(machines)]
+
+
+def with_table(readme: str, table: str) -> str:
+    """The README with the table between its markers.
+
+    Raises:
+        ValueError: it does not hold both markers.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md does not hold the markers {BEGIN} and {END}.")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+if __name__ == "__main__":
+    main()

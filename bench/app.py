@@ -1,0 +1,194 @@
+"""How quick is the app, in a real browser?
+
+    python -m bench app [--quick]
+
+Starts the server anew for each round and drives Chromium through Playwright: from a cold start to the first
+paint and to the first answer (the example "Drawn fruit"); changes of pages, idle and while the runs of the
+Train page compute; and what the browser receives for each new point of the live curves.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench._measure import Claim, finish, median, options_of, say
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[1]
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+# A link's name, and what stands on its page.
+PAGES = (("Classify", "1. Your classes"), ("Few-Shot Lab", "Teach it with a handful of pictures"))
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, float]]:
+    """The app on a free port: its address, and when it was started."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with tempfile.TemporaryDirectory() as runs:
+        environment = {**os.environ, "FSL_RUNS_DIR": runs}
+        began = time.perf_counter()
+        out = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}", began
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+    sys.exit("the server did not start")
+
+
+def cold_start(browser: "Browser") -> dict[str, float]:
+    """Seconds from the start of the server's process, and from the request of the page."""
+    with server() as (address, started):
+        up = time.perf_counter()
+        page = new_page(browser)
+        page.goto(address)
+        page.get_by_text(PAGES[1][1]).wait_for()
+        painted = time.perf_counter()
+        page.get_by_role("link", name="Classify").click()
+        page.get_by_role("button", name="Drawn fruit").first.click()
+        page.locator(".st-key-answers li.tile").first.wait_for()
+        answered = time.perf_counter()
+        page.context.close()
+    return {
+        "server up, from its start": up - started,
+        "first paint, from opening the page": painted - up,
+        "first answer, from opening the page": answered - up,
+    }
+
+
+def new_page(browser: "Browser") -> "Page":
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(120_000)
+    return page
+
+
+def page_changes(page: "Page", rounds: int) -> list[float]:
+    seconds = []
+    for _ in range(rounds):
+        for link, text in PAGES:
+            began = time.perf_counter()
+            page.get_by_role("link", name=link).first.click()
+            page.get_by_text(text).first.wait_for()
+            seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def start_training(page: "Page") -> None:
+    page.get_by_role("link", name="Train").click()
+    batches = page.get_by_role("spinbutton", name="Batches")
+    batches.fill("100000")
+    batches.press("Enter")
+    page.get_by_role("button", name="Start training").click()
+    page.locator(".curve canvas").first.wait_for()
+
+
+def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
+    """Bytes that the browser receives while it watches the curves, and how often they grew."""
+    received: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+    page.goto(f"{address}/training")  # a new socket, which is listened to from its start
+    canvas = page.locator(".curve canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(2000)
+    received.clear()
+    growths, last = 0, canvas.get_attribute("data-points")
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        page.wait_for_timeout(50)
+        now = canvas.get_attribute("data-points")
+        growths, last = growths + (now != last), now
+    return float(sum(received)), growths
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    options = options_of(__doc__)
+    rounds = 1 if options.quick else 5
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("this measurement needs chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        starts = [cold_start(browser) for _ in range(rounds)]
+        say(f"cold starts: {starts}")
+        with server() as (address, _):
+            page = new_page(browser)
+            page.goto(address)
+            page.get_by_text(PAGES[1][1]).wait_for()
+            page_changes(page, 1)
+            idle = page_changes(page, 2 if options.quick else 20)
+            start_training(page)
+            page.wait_for_timeout(3000)
+            busy = page_changes(page, 2 if options.quick else 20)
+            n_bytes, updates = live_bytes(page, address, 5 if options.quick else 30)
+            page.context.close()
+        browser.close()
+    rows: list[dict[str, object]] = [
+        {"what": what, "figure": f"{median([start[what] for start in starts]):.2f} s"} for what in starts[0]
+    ]
+    rows += [
+        {"what": "change of page, idle", "figure": f"{median(idle):.2f} s (slowest {max(idle):.2f} s)"},
+        {
+            "what": "change of page, three runs training",
+            "figure": f"{median(busy):.2f} s (slowest {max(busy):.2f} s)",
+        },
+        {
+            "what": "received for a growth of the live curves",
+            "figure": f"{n_bytes / max(1, updates) / 1000:.1f} kB",
+        },
+        {"what": "growths of the live curves watched", "figure": str(updates)},
+    ]
+    first = median([start["first answer, from opening the page"] for start in starts])
+    paint = median([start["first paint, from opening the page"] for start in starts])
+    slower = median(busy) / median(idle)
+    claims = [
+        Claim(
+            "The app after a cold start: first paint, first answer of an example",
+            f"{paint:.1f} s, {first:.1f} s",
+            "-",
+            "-",
+            "-",
+            True,
+        ),
+        Claim(
+            "The app: change of page while three runs train, against idle",
+            f"{median(busy):.2f} s",
+            f"{median(idle):.2f} s",
+            f"{slower:.1f}",
+            "-",
+            True,
+        ),
+    ]
+    finish("app", claims, rows, options.quick)
+
+
+if __name__ == "__main__":
+    main()
