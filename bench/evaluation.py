@@ -10,7 +10,6 @@ head, every one of the same episodes must get the same accuracy here and there. 
 that evaluating does from embeddings on, with each rule of this project; the checkpoint's own rule counts.
 """
 
-import os
 import random
 from unittest.mock import patch
 
@@ -25,6 +24,7 @@ from fsl.config import RULES, EpisodeConfig
 from fsl.data.builtin import rendered_set
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import evaluate
+from fsl.training.background import usable_cores
 from fsl.twin.inference import embed_images
 
 CHECKPOINT = "fruits"
@@ -59,7 +59,7 @@ def main() -> None:
         f"fsl, {rule}": lambda r=rule: evaluate(checkpoint.twin, embeddings, labels, config, r)
         for rule in RULES
     }
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     contestants |= {f"easyfsl, {n} workers": lambda n=n: easyfsl_with(n) for n in (0, cores)}
     seconds = take_turns(contestants, rounds)
     different = _different_episodes(peer, checkpoint.twin, embeddings, labels, config)

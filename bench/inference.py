@@ -32,6 +32,7 @@ from bench._photos import write_photos
 from fsl.__main__ import main as command_line
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import CACHE, NamedImage, SupportSet, embed
+from fsl.training.background import usable_cores
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 
@@ -163,7 +164,7 @@ def folder(
 
     @torch.inference_mode()
     def theirs() -> None:
-        loader = DataLoader(Photos(files, transform), batch_size=64, num_workers=os.cpu_count() or 1)
+        loader = DataLoader(Photos(files, transform), batch_size=64, num_workers=usable_cores())
         np.concatenate([peer(images).softmax(1).numpy() for images in loader])
 
     @torch.inference_mode()

@@ -8,7 +8,6 @@ of threads as it finds it, and for training bf16 where ``fsl.twin.device.bf16_he
 embeddings are always computed in the weights' own precision (``fsl.twin.inference``).
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ import torch
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from bench.overhead import CONFIG, MODEL, engine_loop
 from fsl.data.builtin import rendered_set
+from fsl.training.background import usable_cores
 from fsl.twin.device import use_bf16
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
@@ -41,7 +41,7 @@ def main() -> None:
     data = rendered_set(MODEL.image_size, 20)
     twin = TwinNetwork(MODEL).eval()
     images = data.images[:N_IMAGES]
-    counts = range(1, max(os.cpu_count() or 1, chosen_threads) + 1)
+    counts = range(1, max(usable_cores(), chosen_threads) + 1)
     work: dict[tuple[str, int, str], Callable[[], None]] = {}
     for n in counts:
         for precision in ("fp32", "bf16"):
