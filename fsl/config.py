@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from typing import Any, Literal, Self
 
 from fsl.errors import SettingsError
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
 DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
 MOST_SNAPSHOT_IMAGES = 300
+MOST_STAGES = 16
 
 
 def _require(condition: bool, message: str) -> None:
@@ -93,9 +95,19 @@ class ModelConfig(_Settings):
         _require(0 <= self.damped <= 4096, f"damped is {self.damped}; it must be 0 to 4096.")
         _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
         _require(0 <= self.embedding_dim <= 8192, f"embedding_dim is {self.embedding_dim}; 0 to 8192.")
-        _require(all(w > 0 for w in self.widths), f"widths are {self.widths}; they must be positive.")
+        _require(
+            len(self.widths) <= MOST_STAGES and all(w > 0 for w in self.widths),
+            f"widths are {self.widths[:MOST_STAGES]}; they must be positive, and at most {MOST_STAGES}.",
+        )
+        _require(self.backbone.count("+") < 4, "At most 4 backbones can stand side by side.")
         _require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
-        _require(all(s > 0 for s in self.std), f"std is {self.std}; it must be positive.")
+        _require(
+            len(self.mean) == 3 and all(map(isfinite, self.mean)), f"mean is {self.mean}; give 3 numbers."
+        )
+        _require(len(self.std) == 3 and all(s > 0 for s in self.std), f"std is {self.std}; 3 above 0.")
+        _require(
+            isinstance(self.grey, bool) and isinstance(self.centre_on_support, bool), "Say true or false."
+        )
 
 
 @dataclass(frozen=True)
@@ -273,6 +285,8 @@ class TrainConfig(_Settings):
         _require(self.evaluate_every >= 0, f"evaluate_every is {self.evaluate_every}; 0 or more.")
         _require(self.report_every >= 1, f"report_every is {self.report_every}; 1 or more.")
         _require(self.seed >= 0, f"seed is {self.seed}; it must not be negative.")
+        _require(isinstance(self.evaluation, EpisodeConfig), "evaluation holds no settings of a test.")
+        _require(isinstance(self.augment, AugmentConfig), "augment holds no settings of augmentation.")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
+from fsl.data.jpeg import count_passes
 from fsl.data.pixels import GreyRange, shrink_to_rgb
 from fsl.data.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
 from fsl.errors import ImageReadError
@@ -29,6 +32,15 @@ _CUT_OFF = re.compile(
     r"truncat|unexpected end|not enough|buffer is not large|cannot read that much|EOF", re.I
 )
 _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
+
+# Pillow's readers of these hold the picture several times over, at 9 to 15 bytes a pixel.
+_HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
+_HUNGRY_MAX_PIXELS = 40_000_000
+# A pass over a million pixels takes about a millisecond: this many, in all passes, a second or two.
+_MAX_PIXELS_OF_ALL_PASSES = 2_000_000_000
+_MAX_PASSES = 200
+_LARGE_PIXELS = 25_000_000
+_ONE_LARGE_AT_A_TIME = threading.Lock()
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,7 +60,8 @@ class DecodeLimits:
 
     Attributes:
         max_bytes: the largest file, in bytes.
-        max_pixels: the largest picture, width times height as stored in the file.
+        max_pixels: the largest picture, width times height as stored in the file; for WebP and AVIF, which
+            take more memory, 40 million if that is less.
         max_side: the longest side of the picture handed back, in pixels; larger ones are scaled down.
     """
 
@@ -69,7 +82,8 @@ def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) 
 
     File size and pixel count are checked before anything is decoded; a JPEG is decoded at reduced scale.
     The EXIF orientation is applied, transparency is laid on white, 16-bit and float values are scaled to
-    8 bits, and of an animation the first frame is taken. Safe to call from several threads.
+    8 bits, and of an animation the first frame is taken. Safe to call from several threads; pictures of more
+    than 25 million pixels take their turns, so that many at once do not fill the memory.
 
     Args:
         data: the whole file. What it is told by its content, not by its name.
@@ -96,12 +110,14 @@ def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
     _check_bytes(data, limits)
     with _open(data) as image:
         _check_pixels(image, limits)
-        grey = _stated_grey_range(image)
-        _mend_transparency(image)
-        _draft(image, limits.max_side)
-        image.load()
-        upright = _TURNS.get(_orientation(image))
-        small = shrink_to_rgb(image, limits.max_side, grey)
+        _check_passes(image, data)
+        with _turn(image):
+            grey = _stated_grey_range(image)
+            _mend_transparency(image)
+            _draft(image, limits.max_side)
+            image.load()
+            upright = _TURNS.get(_orientation(image))
+            small = shrink_to_rgb(image, limits.max_side, grey)
     turned = small if upright is None else small.transpose(upright)
     # A new image leaves behind the file's metadata and any hold on its bytes.
     plain = Image.new("RGB", turned.size)
@@ -142,17 +158,31 @@ def _open(data: bytes) -> ImageFile:
         raise _Refusal(f"the file starts as {format_name}, but {_reason(error)}") from error
 
 
-def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
+def _check_pixels(image: ImageFile, limits: DecodeLimits) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise _Refusal("the picture has no pixels")
+    count = f"the picture has {width * height / 1e6:,.4g} million pixels"
     if width * height > limits.max_pixels:
-        count = width * height / 1e6
-        raise _Refusal(f"the picture has {count:,.4g} million pixels; {_pixel_limit(limits)}")
+        raise _Refusal(f"{count}; {_pixel_limit(limits)}")
+    if image.format in _HUNGRY_FORMATS and width * height > _HUNGRY_MAX_PIXELS:
+        raise _Refusal(f"{count}; of this format at most {_HUNGRY_MAX_PIXELS / 1e6:g} million are accepted")
 
 
 def _pixel_limit(limits: DecodeLimits) -> str:
     return f"at most {limits.max_pixels / 1e6:,.4g} million are accepted"
+
+
+def _check_passes(image: ImageFile, data: bytes) -> None:
+    if image.format not in ("JPEG", "MPO"):
+        return
+    most = min(_MAX_PASSES, max(1, _MAX_PIXELS_OF_ALL_PASSES // (image.width * image.height)))
+    if count_passes(data, most + 1) > most:
+        raise _Refusal(f"it stores its picture in more than {most} passes, which no photo does")
+
+
+def _turn(image: ImageFile) -> AbstractContextManager[object]:
+    return _ONE_LARGE_AT_A_TIME if image.width * image.height > _LARGE_PIXELS else nullcontext()
 
 
 def _draft(image: ImageFile, max_side: int) -> None:

@@ -66,8 +66,13 @@ def is_ignored_folder(name: str) -> bool:
 def display_path(path: str) -> str:
     """The path as shown: ``/`` between the parts, none empty or ".", accents composed, nothing invisible."""
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
-    text = unicodedata.normalize("NFC", "/".join(parts)) or "(no name)"
-    return "".join("\ufffd" if _unshowable(character) else character for character in text)
+    return display_text("/".join(parts)) or "(no name)"
+
+
+def display_text(text: str) -> str:
+    """Text from outside with its accents composed and nothing in it that is invisible or no character."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join("\ufffd" if _unshowable(character) else character for character in composed)
 
 
 def folder_name_text(path: str) -> str:

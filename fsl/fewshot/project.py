@@ -13,17 +13,20 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, TypeGuard
 
 from fsl.config import RULES, Rule
 from fsl.data.decode import IMAGE_SUFFIXES
 from fsl.data.listing import Problem, list_zip
+from fsl.data.paths import display_text
 from fsl.errors import DataError, ImageReadError
 
 FORMAT = 1
 MANIFEST = "project.json"
 _MAX_MANIFEST_BYTES = 16 * 2**20
+_MAX_IMAGES = 10_000  # twice what the page holds
 _DATE = (1980, 1, 1, 0, 0, 0)  # the zip of the same work is the same file
 
 
@@ -101,11 +104,21 @@ def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple
     readers = {entry.name: entry.read for entry in listing.entries}
     problems: list[Problem] = list(listing.problems)
 
+    @cache  # a manifest may name one picture again and again: it is unpacked and held once
+    def content(file: str) -> bytes | str:
+        if file not in readers:
+            return "the project names it but does not hold it"
+        try:
+            return readers[file]()
+        except ImageReadError as error:
+            return error.reason
+
     def images(entries: Any) -> tuple[ProjectImage, ...]:
-        found = (_read_image(entry, readers, problems, name) for entry in _list_of_objects(entries, name))
+        found = (_read_image(entry, content, problems, name) for entry in _list_of_objects(entries, name))
         return tuple(image for image in found if image is not None)
 
     members = _list_of_objects(manifest.get("classes"), name)
+    _refuse_too_many(manifest, members, name)
     classes = tuple((_text(c.get("name"), "a class's name", name), images(c.get("images"))) for c in members)
     names = [class_name for class_name, _ in classes]
     if len(set(names)) < len(names):
@@ -172,17 +185,13 @@ def _read_manifest(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _read_image(
-    entry: dict[str, Any], readers: dict[str, Callable[[], bytes]], problems: list[Problem], name: str
+    entry: dict[str, Any], content: Callable[[str], bytes | str], problems: list[Problem], name: str
 ) -> ProjectImage | None:
+    """A picture of the manifest; ``content`` gives a file of the zip, or in words why it cannot be had."""
     shown = _text(entry.get("name"), "a picture's name", name)
-    read = readers.get(_text(entry.get("file"), "a picture's file", name))
-    if read is None:
-        problems.append(Problem(shown, "the project names it but does not hold it"))
-        return None
-    try:
-        data = read()
-    except ImageReadError as error:
-        problems.append(Problem(shown, error.reason))
+    data = content(_text(entry.get("file"), "a picture's file", name))
+    if isinstance(data, str):
+        problems.append(Problem(shown, data))
         return None
     if _digest(data) != entry.get("sha256"):
         problems.append(Problem(shown, "it is not the picture that was saved (its checksum differs)"))
@@ -203,7 +212,17 @@ def _list_of_objects(value: Any, name: str) -> list[dict[str, Any]]:
 def _text(value: Any, what: str, name: str) -> str:
     if not isinstance(value, str):
         raise DataError(f"{name}: {what} in its manifest is no text; it was not opened.")
-    return value
+    return display_text(value)
+
+
+def _refuse_too_many(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> None:
+    lists = [manifest.get("queries"), *(member.get("images") for member in members)]
+    total = sum(len(images) for images in lists if isinstance(images, list))
+    if total > _MAX_IMAGES or len(members) > _MAX_IMAGES:
+        raise DataError(
+            f"{name}: its manifest names {max(total, len(members)):,} pictures and classes; a project holds "
+            f"at most {_MAX_IMAGES:,}. It was not opened."
+        )
 
 
 def _rule(value: Any, name: str) -> Rule | None:

@@ -513,7 +513,8 @@ def _load(
         data = read_stored_images(source)
     else:
         data = load_training_data(source, model, config.seed, lambda problems: None, progress)
-    about = {**settings.get("about", {}), "classes": list(data.train.class_names)}
+    about = settings.get("about")
+    about = {**(about if isinstance(about, dict) else {}), "classes": list(data.train.class_names)}
     about |= {"data": data.words, "validation": data.validation_words}
     return config, model, about, data
 

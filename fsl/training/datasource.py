@@ -160,11 +160,11 @@ def source_of(settings: Mapping[str, Any], folder: Path) -> DataSource | Path:
     Raises:
         DataError: it does not say, or what it says cannot be read.
     """
-    if settings.get("file") == IMAGES:
-        return folder / IMAGES
     try:
+        if settings.get("file") == IMAGES:
+            return folder / IMAGES
         return DataSource.from_json(dict(settings))
-    except (SettingsError, TypeError, ValueError) as error:
+    except (SettingsError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"The run {folder.name} does not say where its images are, so it cannot go on from here. "
             "Repeat its command with --resume, or start a new run."

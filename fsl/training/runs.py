@@ -364,7 +364,7 @@ def read_events(path: Path) -> list[TrainEvent]:
     for number, line in enumerate(lines, start=1):
         try:
             events.append(from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise DataError(f"{path}, line {number} is damaged ({error}).") from error

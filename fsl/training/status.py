@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fsl.config import ModelConfig, TrainConfig
+from fsl.data.paths import display_text
 from fsl.errors import DataError
 from fsl.training.events import (
     Comparison,
@@ -208,7 +209,7 @@ def read_run(folder: Path) -> RunInfo:
         id=folder.name,
         folder=folder,
         status=status,
-        name=str(about.get("name") or folder.name),
+        name=display_text(str(about.get("name") or folder.name)),
         group=str(about.get("group") or ""),
         config=_settings_of(TrainConfig, settings, "train", problems),
         model=_settings_of(ModelConfig, settings, "model", problems),

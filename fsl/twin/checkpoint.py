@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -19,7 +20,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from fsl.config import ModelConfig, Rule
+from fsl.config import RULES, ModelConfig, Rule
+from fsl.data.paths import display_text
 from fsl.errors import CheckpointError, SettingsError
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
@@ -28,6 +30,8 @@ FORMAT = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
 CHECKPOINT_DIR = Path(__file__).resolve().parents[2] / "checkpoints"
+_GET_AGAIN = "Get the file again."
+_KINDS: dict[str, type] = {"name": str, "title": str, "licence": str, "training": dict, "metrics": dict}
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -52,6 +56,18 @@ class Calibration:
     false_accept: float | None = None
     accuracy: float | None = None
     fitted_on: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise SettingsError(
+                f"A calibration's rule is {self.rule!r}; it must be one of {', '.join(RULES)}."
+            )
+        if not 0.0 < self.temperature < math.inf:
+            raise SettingsError(f"A calibration's temperature is {self.temperature}; it must be positive.")
+        for name in ("unknown_threshold", "false_reject", "false_accept", "accuracy"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise SettingsError(f"A calibration's {name} is {value}; it must be 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -104,13 +120,21 @@ class CheckpointInfo:
                 f"{FORMAT}. Update the project, or train the checkpoint again."
             )
         known = {k: v for k, v in header.items() if k in cls.__dataclass_fields__}
+        for name, kind in _KINDS.items():
+            if not isinstance(known.get(name, kind()), kind):
+                raise CheckpointError(
+                    f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
+                )
+        if known.get("rule", RULES[0]) not in RULES:
+            raise CheckpointError(f"{where} has a damaged header (rule is {known['rule']!r}). {_GET_AGAIN}")
+        known |= {name: display_text(known[name]) for name in ("name", "title", "licence") if name in known}
         try:
             known["model"] = ModelConfig.from_json(known["model"])
             known["calibrations"] = tuple(Calibration(**c) for c in known.get("calibrations", ()))
             known["pairs"] = PairRates.from_json(known["pairs"]) if known.get("pairs") else None
             return cls(**known)
         except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
-            raise CheckpointError(f"{where} has a damaged header ({error}). Get the file again.") from error
+            raise CheckpointError(f"{where} has a damaged header ({error}). {_GET_AGAIN}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,10 +218,10 @@ def read_info(path: Path) -> CheckpointInfo:
         )
     try:
         header = json.loads(metadata[METADATA_KEY])
-    except ValueError as error:
-        raise CheckpointError(f"{path.name} has a damaged header ({error}). Get the file again.") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name} has a damaged header ({error}). {_GET_AGAIN}") from error
     if not isinstance(header, dict):
-        raise CheckpointError(f"{path.name} has a damaged header (no JSON object). Get the file again.")
+        raise CheckpointError(f"{path.name} has a damaged header (no JSON object). {_GET_AGAIN}")
     return CheckpointInfo.from_json(header, path.name)
 
 
@@ -211,10 +235,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     try:
         data = path.read_bytes()
         tensors = safetensors.torch.load(data)
+        # First without any memory for weights: a header may promise gigabytes that the file does not hold.
+        with torch.device("meta"):
+            promised = TwinNetwork(info.model).state_dict()
+        _refuse_wrong_weights(path.name, promised, tensors)
         twin = TwinNetwork(info.model)
-    except (safetensors.SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} could not be loaded: {error}.") from error
-    _refuse_wrong_weights(path.name, twin.state_dict(), tensors)
+    except (safetensors.SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"{path.name} could not be loaded: {error}") from error
     twin.load_state_dict(tensors)
     twin.to(device).eval().requires_grad_(False)
     return Checkpoint(twin, info, hashlib.sha256(data).hexdigest())
@@ -245,10 +272,19 @@ def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[st
         return f"{shown} and {len(keys) - 5} more" if len(keys) > 5 else shown
 
     missing, unexpected = set(expected) - set(found), set(found) - set(expected)
-    shapes = {k for k in set(expected) & set(found) if expected[k].shape != found[k].shape}
+    shared = set(expected) & set(found)
+    shapes = {k for k in shared if expected[k].shape != found[k].shape}
+    kinds = {k for k in shared if expected[k].is_floating_point() != found[k].is_floating_point()}
+    numbers = {k for k in shared - kinds if not bool(found[k].isfinite().all())}
     faults = [
         f"{label}: {first(keys)}"
-        for label, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        for label, keys in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("of another shape", shapes),
+            ("of another kind of number", kinds),
+            ("not finite", numbers),
+        )
         if keys
     ]
     if faults:

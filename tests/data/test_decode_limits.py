@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from fsl.data.decode import DecodeLimits, decode_image
+from fsl.data.jpeg import count_passes
 from fsl.errors import ImageReadError
 
 
@@ -160,3 +163,42 @@ def test_pillows_settings_are_left_alone() -> None:
         decode_image(BOMBS["PNG"], "bomb")
     assert before == Image.MAX_IMAGE_PIXELS
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+def jpeg(passes: int = 1, **options: object) -> bytes:
+    """A small JPEG whose last pass is stored several times."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (9, 99, 9)).save(buffer, "JPEG", **options)
+    data = buffer.getvalue()
+    start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    return data[:start] + data[start:end] * passes + data[end:]
+
+
+def test_passes_are_counted_where_the_decoder_finds_them() -> None:
+    usual = count_passes(jpeg(progressive=True), 99)
+    assert count_passes(jpeg(), 99) == 1
+    assert 5 <= usual <= 15
+    assert count_passes(jpeg(30, progressive=True), 99) == usual + 29
+    assert count_passes(jpeg(500, progressive=True), 99) == 99
+    # Neither in the thumbnail inside the metadata, nor behind the end, where phones put a film.
+    assert count_passes(jpeg(exif=b"Exif\0\0" + jpeg(500)[:60_000]), 99) == 1
+    assert count_passes(jpeg() + b"\xff\xda" * 500, 99) == 1
+
+
+def test_a_jpeg_of_very_many_passes_is_refused_and_a_progressive_one_is_not() -> None:
+    assert decode_image(jpeg(progressive=True), "x").size == (64, 64)
+    with pytest.raises(ImageReadError, match="more than 200 passes"):
+        decode_image(jpeg(300, progressive=True), "x")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300))
+def test_counting_passes_ends_on_any_bytes(data: bytes) -> None:
+    assert 0 <= count_passes(b"\xff\xd8\xff" + data, 5) <= 5
+
+
+def test_a_large_webp_is_refused_before_it_is_decoded() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8_000, 6_000)).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    with pytest.raises(ImageReadError, match="48 million pixels; of this format at most 40 million"):
+        decode_image(buffer.getvalue(), "x")

@@ -29,7 +29,7 @@ def save_small_checkpoint(folder: Path, name: str = "small") -> None:
         apart = (embedded[:, None] - embedded[None]).abs().mean()
         twin.head.weight.fill_(6.0 / (twin.embedding_dim * float(apart)))
         twin.head.bias.fill_(-3.0)
-    calibrations = tuple(Calibration(rule, 1.0, LIMIT, 0.05, 0.1, "made up") for rule in RULES)
+    calibrations = tuple(Calibration(rule, 1.0, LIMIT, 0.05, 0.1, None, "made up") for rule in RULES)
     info = CheckpointInfo(name, config, title="colours", calibrations=calibrations)
     save(folder / f"{name}.safetensors", twin, info)
 

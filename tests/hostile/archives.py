@@ -1,0 +1,168 @@
+"""Hostile zips. Each that opens at all holds two good pictures beside what is wrong, which must be kept."""
+
+from __future__ import annotations
+
+import io
+import random
+import stat
+import struct
+import warnings
+import zipfile
+from collections.abc import Iterator
+
+from tests.hostile.images import encoded, jpeg_of_many_passes, picture, png
+from tests.hostile.inputs import Hostile
+
+GOOD = {
+    "good/apple/1.png": encoded(picture(1), "PNG"),
+    "good/pear/1.png": encoded(picture(2), "PNG"),
+}
+KEEPS = tuple(GOOD)
+BAD_NAMES = (
+    "/etc/cron.d/1.png",
+    "../../outside.png",
+    "good/../../outside.png",
+    "..\\..\\outside.png",
+    "C:\\Windows\\1.png",
+    "C:1.png",
+    "\\\\server\\share\\1.png",
+    "~/../1.png",
+    "good/" + "deep/" * 4000 + "../../1.png",
+)
+ODD_NAMES = (
+    "good/<img src=x onerror=alert(1)>/1.png",
+    "good/![x](http:example.com)/1.png",
+    "good/line\nbreak\x1b[31m/1.png",
+    "good/\u202egnp/1.png",
+    "good/" + "n" * 5000 + "/1.png",
+    "good/" + "deep/" * 2000 + "1.png",
+    "good/CON/1.png",
+    "good/ /1.png",
+    "good/queries/1.png",
+    "~/1.png",
+)
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
+        warnings.simplefilter("ignore")
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def archives() -> Iterator[Hostile]:
+    """All of them."""
+    yield from _cut_and_flipped()
+    yield from _names()
+    yield from _entries()
+    yield from _bombs()
+    yield from _no_archives()
+
+
+def _cut_and_flipped() -> Iterator[Hostile]:
+    whole = zipped(GOOD)
+    for share in (0.0, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99):
+        yield Hostile("zip cut off", f"cut at {share:.0%}.zip", whole[: int(len(whole) * share)], False)
+    directory = whole.index(b"PK\x01\x02")
+    for seed in range(24):
+        rng = random.Random(f"zip {seed}")
+        flipped = bytearray(whole)
+        place = rng.randrange(directory, len(whole)) if seed % 2 else rng.randrange(len(whole))
+        flipped[place] ^= 1 << rng.randrange(8)
+        yield Hostile("zip with bits flipped", f"flipped {seed}.zip", bytes(flipped))
+
+
+def _names() -> Iterator[Hostile]:
+    for number, name in enumerate(BAD_NAMES):
+        data = zipped({**GOOD, name: encoded(picture(50 + number), "PNG")})
+        yield Hostile("zip with paths that lead out", f"path {number}.zip", data, True, KEEPS)
+    for number, name in enumerate(ODD_NAMES):
+        data = zipped({**GOOD, name: encoded(picture(70 + number), "PNG")})
+        yield Hostile("zip with odd names", f"name {number}.zip", data, True, KEEPS)
+    for stored in (b"m\xfcsli", b"\xff\xfe\x00x", b"caf\xc3\xa9", b"\xed\xa0\x80x"):
+        plain = zipped({**GOOD, f"good/{'m' * len(stored)}/1.png": encoded(picture(9), "PNG")})
+        data = plain.replace(b"m" * len(stored) + b"/", stored + b"/")
+        yield Hostile("zip with odd names", f"not UTF-8 {stored!r}.zip", data, True, KEEPS)
+        flagged = bytearray(data)
+        last = data.rindex(b"PK\x01\x02")
+        flagged[last + 9] |= 0x08  # says that the name is UTF-8, which it may not be
+        yield Hostile("zip with odd names", f"flag of UTF-8 {stored!r}.zip", bytes(flagged))
+
+
+def _entries() -> Iterator[Hostile]:
+    one = encoded(picture(3), "PNG")
+    inner = zipped({"x/1.png": one, "y/1.png": one})
+    yield Hostile("zip in a zip", "nested.zip", zipped({**GOOD, "inner.zip": inner}), True, KEEPS)
+    yield Hostile("zip in a zip", "zip as png.zip", zipped({**GOOD, "good/kiwi/1.png": inner}), True, KEEPS)
+    encrypted = bytearray(zipped({**GOOD, "good/kiwi/1.png": one}))
+    encrypted[encrypted.rindex(b"PK\x01\x02") + 8] |= 1
+    yield Hostile("encrypted zip", "one encrypted.zip", bytes(encrypted), True, KEEPS)
+    link = zipfile.ZipInfo("good/kiwi/1.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    device = zipfile.ZipInfo("good/kiwi/2.png")
+    device.external_attr = (stat.S_IFCHR | 0o666) << 16
+    buffer = io.BytesIO(zipped(GOOD))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr(device, one)
+    yield Hostile("zip with links", "links.zip", buffer.getvalue(), True, KEEPS)
+    buffer = io.BytesIO(zipped(GOOD))
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
+        warnings.simplefilter("ignore")
+        for name in ("good/apple/1.png", "good//apple/1.png", "good/./apple/1.png"):
+            archive.writestr(name, one)
+    yield Hostile("zip with a name twice", "twice.zip", buffer.getvalue(), True, KEEPS)
+    for method, name in ((zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "lzma")):
+        buffer = io.BytesIO(zipped(GOOD))
+        with zipfile.ZipFile(buffer, "a", method) as archive:
+            archive.writestr("good/kiwi/1.png", one * 20)
+        yield Hostile("zip with an unusual method", f"{name}.zip", buffer.getvalue(), True, KEEPS)
+    bad_members = {"cut": one[:90], "text": b"no picture", "empty": b"", "huge": png(30_000, 30_000)}
+    bad_members["passes"] = jpeg_of_many_passes()
+    for name, content in bad_members.items():
+        data = zipped({**GOOD, "good/kiwi/1.png": content})
+        yield Hostile("zip with a bad picture", f"{name}.zip", data, True, KEEPS)
+
+
+def _bombs() -> Iterator[Hostile]:
+    zeros = zipped({**GOOD, "good/kiwi/1.png": bytes(60 * 2**20)}, zipfile.ZIP_DEFLATED)
+    yield Hostile("zip bomb", "ratio.zip", zeros, True, KEEPS)
+    for stated in (0, 10, 2**20, 2**32 - 1):
+        lying = bytearray(zeros)
+        for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+            place = lying.rindex(mark) + offset
+            lying[place : place + 4] = struct.pack("<I", stated)
+        yield Hostile("zip bomb", f"size said to be {stated}.zip", bytes(lying))
+    # Many entries that share one packed content, as in Fifield's overlapping bomb.
+    whole = zipped({**GOOD, "good/kiwi/1.png": bytes(2**20)}, zipfile.ZIP_DEFLATED)
+    start, end = whole.index(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    last = whole[whole.rindex(b"PK\x01\x02") : end]
+    copies = b"".join(last.replace(b"kiwi", b"%04d" % number) for number in range(5_000))
+    directory = whole[start:end] + copies
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 5_003, 5_003, len(directory), start, 0)
+    yield Hostile("zip bomb", "overlapping.zip", whole[:start] + directory + tail)
+    many = bytearray(zipped(GOOD))
+    many[-10:-6] = struct.pack("<I", 2**31)
+    yield Hostile("zip bomb", "endless directory.zip", bytes(many), False)
+    entries = {f"c{number % 7}/{number}.png": b"" for number in range(20_000)}
+    yield Hostile("zip bomb", "20000 empty files.zip", zipped({**GOOD, **entries}), True, KEEPS)
+
+
+def _no_archives() -> Iterator[Hostile]:
+    contents = {
+        "empty.zip": b"",
+        "text.zip": b"no zip at all",
+        "picture.zip": encoded(picture(), "PNG"),
+        "signature.zip": b"PK\x03\x04",
+        "end alone.zip": b"PK\x05\x06",
+        "end with lies.zip": b"PK\x05\x06" + b"\xff" * 18,
+        "rar.zip": b"Rar!\x1a\x07\x00" + bytes(100),
+        "zeros.zip": bytes(100_000),
+    }
+    for name, data in contents.items():
+        yield Hostile("no zip", name, data, False)
+    yield Hostile("zip with nothing to use", "no files.zip", b"PK\x05\x06" + bytes(18), True)
+    yield Hostile("zip with nothing to use", "texts.zip", zipped({"a/readme.txt": b"x", "b.csv": b"y"}), True)
+    yield Hostile("zip with nothing to use", "one class.zip", zipped({"a/1.png": GOOD[KEEPS[0]]}), True)

@@ -1,0 +1,164 @@
+"""Hostile checkpoints: pickles under another name, cut and flipped files, headers that lie."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import random
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from fsl.config import ModelConfig
+from fsl.twin import checkpoint
+from fsl.twin.network import TwinNetwork
+from tests.hostile.inputs import Hostile
+
+MODEL = ModelConfig(widths=(2, 2), image_size=16)
+ALARM = "hostile-pickle-was-run"
+
+
+class _RunsOnLoading:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, (ALARM,))
+
+
+def _twin() -> TwinNetwork:
+    torch.manual_seed(0)
+    return TwinNetwork(MODEL).eval()
+
+
+def good_checkpoint() -> bytes:
+    """One that is fine."""
+    return checkpoint.dump(_twin(), checkpoint.CheckpointInfo("tiny", MODEL))
+
+
+def with_header(**changes: Any) -> bytes:
+    """The same weights under a header with other values."""
+    header = {**checkpoint.CheckpointInfo("tiny", MODEL).to_json(), **changes}
+    return _with_text(json.dumps(header))
+
+
+def _with_text(text: str) -> bytes:
+    tensors = {k: v.contiguous() for k, v in _twin().state_dict().items()}
+    return safetensors.torch.save(tensors, {checkpoint.METADATA_KEY: text})
+
+
+def raw(header: dict[str, Any] | bytes, body: bytes = b"", length: int | None = None) -> bytes:
+    """A safetensors file by hand."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + body
+
+
+def checkpoints() -> Iterator[Hostile]:
+    """All of them."""
+    yield from _pickles()
+    whole = good_checkpoint()
+    for share in (0.0, 0.001, 0.01, 0.2, 0.5, 0.8, 0.95, 0.999):
+        yield Hostile(
+            "checkpoint cut off", f"cut at {share:.1%}.safetensors", whole[: int(len(whole) * share)], False
+        )
+    for seed in range(24):
+        rng = random.Random(f"checkpoint {seed}")
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole) if seed % 2 else 2_000)] ^= 1 << rng.randrange(8)
+        yield Hostile("checkpoint with bits flipped", f"flipped {seed}.safetensors", bytes(flipped))
+    yield from _lying_tables()
+    yield from _lying_headers()
+
+
+def _pickles() -> Iterator[Hostile]:
+    for protocol in range(6):
+        data = pickle.dumps({"state_dict": _RunsOnLoading()}, protocol=protocol)
+        yield Hostile("pickle named .safetensors", f"protocol {protocol}.safetensors", data, False)
+    buffer = io.BytesIO()
+    torch.save({"weight": torch.zeros(2)}, buffer)
+    yield Hostile("pickle named .safetensors", "torch.safetensors", buffer.getvalue(), False)
+    old = io.BytesIO()
+    torch.save({"weight": torch.zeros(2)}, old, _use_new_zipfile_serialization=False)
+    yield Hostile("pickle named .safetensors", "old torch.safetensors", old.getvalue(), False)
+
+
+def _lying_tables() -> Iterator[Hostile]:
+    f32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    tables: dict[str, bytes] = {
+        "length 2^63": raw({"a": f32}, bytes(8), 2**63),
+        "length 100 MB": raw({"a": f32}, bytes(8), 100 * 2**20),
+        "length 0": raw(b"", b"", 0),
+        "not JSON": raw(b"{not json}" + b" " * 6),
+        "deep JSON": raw(b"[" * 100_000),
+        "offsets outside": raw({"a": {**f32, "data_offsets": [0, 10**12], "shape": [250 * 10**9]}}, bytes(8)),
+        "offsets backwards": raw({"a": {**f32, "data_offsets": [8, 0]}}, bytes(8)),
+        "overlapping": raw({"a": f32, "b": f32}, bytes(8)),
+        "shape lies": raw({"a": {**f32, "shape": [2**40, 2**40]}}, bytes(8)),
+        "shape negative": raw({"a": {**f32, "shape": [-2]}}, bytes(8)),
+        "dtype unknown": raw({"a": {**f32, "dtype": "F1"}}, bytes(8)),
+        "metadata a number": raw({"__metadata__": {"few_shot_lab": 5}, "a": f32}, bytes(8)),
+        "no header of ours": raw({"a": f32}, bytes(8)),
+    }
+    for name, data in tables.items():
+        yield Hostile("safetensors whose table lies", f"{name}.safetensors", data, False)
+
+
+def _lying_headers() -> Iterator[Hostile]:
+    model = MODEL.to_json()
+    changes: dict[str, dict[str, Any]] = {
+        "another format": {"format": 99},
+        "no model": {"model": None},
+        "unknown backbone": {"model": {**model, "backbone": "nonsense"}},
+        "thousand backbones": {"model": {**model, "backbone": "+".join(["resnet18"] * 1000)}},
+        "widths of gigabytes": {"model": {**model, "widths": [30_000, 30_000]}},
+        "widths of 2 GB": {"model": {**model, "widths": [8_000, 8_000]}},
+        "widths beyond counting": {"model": {**model, "widths": [2**40, 2**40]}},
+        "many layers": {"model": {**model, "widths": [2] * 5_000}},
+        "width of text": {"model": {**model, "widths": ["a", "b"]}},
+        "width of half": {"model": {**model, "widths": [2.5, 2]}},
+        "other widths": {"model": {**model, "widths": [3, 2]}},
+        "large pictures": {"model": {**model, "image_size": 10**9}},
+        "size as text": {"model": {**model, "image_size": "16"}},
+        "large embedding": {"model": {**model, "embedding_dim": 8192}},
+        "mean of one": {"model": {**model, "mean": [0.5]}},
+        "mean of text": {"model": {**model, "mean": ["a", "b", "c"]}},
+        "std NaN": {"model": {**model, "std": [float("nan")] * 3}},
+        "std zero": {"model": {**model, "std": [0, 0, 0]}},
+        "views 3": {"model": {**model, "views": 3}},
+        "grey a list": {"model": {**model, "grey": [1]}},
+        "calibrations of numbers": {"calibrations": [1, 2]},
+        "calibrations a number": {"calibrations": 7},
+        "temperature text": {"calibrations": [{"rule": "mean", "temperature": "hot"}]},
+        "temperature zero": {"calibrations": [{"rule": "mean", "temperature": 0}]},
+        "temperature NaN": {"calibrations": [{"rule": "mean", "temperature": float("nan")}]},
+        "threshold 7": {"calibrations": [{"rule": "mean", "unknown_threshold": 7}]},
+        "calibrated rule unknown": {"calibrations": [{"rule": "median"}]},
+        "false reject text": {"calibrations": [{"rule": "mean", "false_reject": "few"}]},
+        "rule unknown": {"rule": "median"},
+        "name a list": {"name": ["tiny"]},
+        "title an object": {"title": {}},
+        "training a list": {"training": [1]},
+        "metrics a number": {"metrics": 5},
+        "licence a list": {"licence": []},
+    }
+    for name, change in changes.items():
+        yield Hostile("checkpoint whose header lies", f"{name}.safetensors", with_header(**change), False)
+    for name, text in {"empty": "", "a list": "[]", "half": '{"format": 1', "deep": "[" * 200_000}.items():
+        yield Hostile("checkpoint whose header lies", f"header {name}.safetensors", _with_text(text), False)
+    tensors = {k: v.contiguous() for k, v in _twin().state_dict().items()}
+    own = {checkpoint.METADATA_KEY: json.dumps(checkpoint.CheckpointInfo("tiny", MODEL).to_json())}
+    name = "head.weight"
+    wrong = {
+        "weight missing": {k: v for k, v in tensors.items() if k != name},
+        "weight too many": {**tensors, "surplus": torch.zeros(2)},
+        "weight of integers": {**tensors, name: torch.zeros(tensors[name].shape, dtype=torch.int64)},
+        "weight not a number": {**tensors, name: torch.full_like(tensors[name], float("nan"))},
+    }
+    for title, values in wrong.items():
+        yield Hostile(
+            "checkpoint whose weights do not fit",
+            f"{title}.safetensors",
+            safetensors.torch.save(values, own),
+            False,
+        )

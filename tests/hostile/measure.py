@@ -1,0 +1,228 @@
+"""The whole corpus through the functions that read it, in this process, measured.
+
+    python -m tests.hostile.measure [--out FILE.json]
+
+Prints a line per class of input: how many, how many were read and how many refused, and the worst time (of
+the processor) and memory of one input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from fsl.data.decode import decode_image
+from fsl.data.listing import list_zip
+from fsl.errors import FslError, ImageReadError
+from fsl.fewshot.project import read_project
+from fsl.training.snapshots import read_snapshots
+from fsl.training.status import read_run, run_events
+from fsl.twin import checkpoint
+from fsl.twin.network import TwinNetwork
+from tests.hostile.archives import GOOD, archives, zipped
+from tests.hostile.checkpoints import MODEL, checkpoints
+from tests.hostile.images import images
+from tests.hostile.inputs import Hostile
+from tests.hostile.projects import projects
+from tests.hostile.runs import HostileRun, runs
+from tests.hostile.watch import watching
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one input.
+
+    Attributes:
+        kind, name: of the input.
+        read: whether it was accepted.
+        message: why not; of an archive, the messages on what in it was refused.
+        seconds: of processor time.
+        megabytes: most memory taken on top of what was held before.
+        fault: what should not have been; "" if all is well.
+    """
+
+    kind: str
+    name: str
+    read: bool
+    message: str
+    seconds: float
+    megabytes: float
+    fault: str
+
+
+def results() -> Iterator[Result]:
+    """Every input's."""
+    list_zip(zipped(GOOD))
+    TwinNetwork(MODEL)
+    with torch.device("meta"):
+        TwinNetwork(MODEL)  # what torch imports the first time is no input's doing
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for one in images():
+            yield _measured(one, lambda one=one: _read_image(one), place)
+        for one in archives():
+            yield _measured(one, lambda one=one: _read_archive(one), place)
+        for one in projects():
+            yield _measured(one, lambda one=one: _read_project(one), place)
+        for one in checkpoints():
+            yield _measured(one, lambda one=one: _read_checkpoint(one, place), place)
+        for run in runs():
+            yield _measured(run, lambda run=run: _read_run(run, place), place)
+
+
+def _measured(one: Hostile | HostileRun, read: Callable[[], str], place: Path) -> Result:
+    before, began = _reset_peak(), time.process_time()
+    message, fault, was_read = "", "", True
+    with watching(place) as watch:
+        try:
+            message = read()
+        except FslError as error:
+            was_read, message = False, str(error)
+        except Exception as error:  # noqa: BLE001 - this is what is looked for
+            was_read, fault = False, f"{type(error).__name__}: {error}"
+    seconds, megabytes = time.process_time() - began, _peak() - before
+    faults = [fault, *watch.faults]
+    if isinstance(one, Hostile):
+        if one.good is not None and was_read != one.good:
+            faults.append(f"it was {'read' if was_read else 'refused'}: {message}")
+        if not was_read and _plain(one.name) not in message:
+            faults.append(f"the message does not name the file: {message}")
+    if "Traceback" in message or "\x1b" in message:
+        faults.append(f"the message is not fit to be shown: {message}")
+    shown = "; ".join(f for f in faults if f)
+    return Result(one.kind, one.name, was_read, message, round(seconds, 3), round(megabytes, 1), shown)
+
+
+def _plain(name: str) -> str:
+    """A part of the name that every message shows as it is."""
+    return max("".join(c if c.isascii() and c.isalnum() else " " for c in name).split(), key=len)
+
+
+def _read_image(one: Hostile) -> str:
+    image = decode_image(one.data, one.name)
+    assert image.mode == "RGB" and max(image.size) <= 1024, f"{image.mode} {image.size}"
+    return ""
+
+
+def _read_archive(one: Hostile) -> str:
+    listing = list_zip(one.data, one.name)
+    messages, kept = [str(problem) for problem in listing.problems], set()
+    for entry in listing.entries:
+        try:
+            decode_image(entry.read(), entry.name)
+            kept.add(entry.name)
+        except ImageReadError as error:
+            messages.append(str(error))
+    assert kept >= set(one.keeps), f"good files were lost: {set(one.keeps) - kept}"
+    return "; ".join(messages[:20])
+
+
+def _read_project(one: Hostile) -> str:
+    project, problems = read_project(one.data, one.name)
+    text = json.dumps([name for name, _ in project.classes], ensure_ascii=False)
+    text.encode()  # what cannot be encoded cannot be sent to a browser
+    return "; ".join(map(str, problems[:20]))
+
+
+def _read_checkpoint(one: Hostile, place: Path) -> str:
+    path = place / one.name
+    path.write_bytes(one.data)
+    try:
+        checkpoint.load(path)
+    finally:
+        path.unlink()
+    return ""
+
+
+def _read_run(one: HostileRun, place: Path) -> str:
+    folder = place / "runs" / one.name
+    for name, data in one.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    info = read_run(folder)
+    run_events(folder)
+    info.name.encode()
+    try:
+        read_snapshots(folder)
+    except FslError as error:
+        return "; ".join((*info.problems, str(error)))
+    return "; ".join(info.problems)
+
+
+def _reset_peak() -> float:
+    """Memory held now, in megabytes, from which the next peak counts (Linux)."""
+    if sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+        return _status("VmRSS")
+    return _peak()
+
+
+def _peak() -> float:
+    if sys.platform == "linux":
+        return _status("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def _status(name: str) -> float:
+    text = Path("/proc/self/status").read_text()
+    return int(text.split(f"{name}:")[1].split()[0]) / 1024
+
+
+def table(found: list[Result]) -> dict[str, dict[str, float]]:
+    """By class of input."""
+    by_kind: dict[str, list[Result]] = defaultdict(list)
+    for result in found:
+        by_kind[result.kind].append(result)
+    return {
+        kind: {
+            "inputs": len(members),
+            "read": sum(r.read for r in members),
+            "refused": sum(not r.read for r in members),
+            "faults": sum(bool(r.fault) for r in members),
+            "most_seconds": max(r.seconds for r in members),
+            "most_megabytes": max(r.megabytes for r in members),
+        }
+        for kind, members in by_kind.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the table as JSON")
+    parser.add_argument("--all", action="store_true", help="print every result as a line of JSON instead")
+    options = parser.parse_args()
+    found = []
+    for result in results():
+        found.append(result)
+        if options.all:
+            print(json.dumps(asdict(result)), flush=True)
+    rows = table(found)
+    if options.out:
+        options.out.write_text(json.dumps({"inputs": len(found), "classes": rows}, indent=1) + "\n")
+    if not options.all:
+        print(
+            f"{'class of input':40} {'inputs':>6} {'read':>5} {'refused':>8} {'faults':>6} {'s':>6} {'MB':>5}"
+        )
+        for kind, row in rows.items():
+            print(
+                f"{kind:40} {row['inputs']:6} {row['read']:5} {row['refused']:8} {row['faults']:6} "
+                f"{row['most_seconds']:6.2f} {row['most_megabytes']:5.0f}"
+            )
+        print(f"{len(found)} inputs, {sum(bool(r.fault) for r in found)} faults")
+        for result in found:
+            if result.fault:
+                print(f"  {result.kind}, {result.name!r}: {result.fault}")
+
+
+if __name__ == "__main__":
+    main()

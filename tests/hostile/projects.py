@@ -1,0 +1,100 @@
+"""Hostile project zips: parts missing, contradictory, repeated without end."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from fsl.fewshot.project import MANIFEST, Project, ProjectImage, project_bytes
+from tests.hostile.images import encoded, picture
+from tests.hostile.inputs import Hostile
+
+RED, BLUE, QUERY = (ProjectImage(f"{n}.png", encoded(picture(n), "PNG")) for n in (1, 2, 3))
+WORK = Project((("red", (RED,)), ("blue", (BLUE,))), (QUERY,), "max", 0.2)
+
+
+def _rewritten(change: dict[str, Any] | None = None, text: bytes | None = None, drop: str = "") -> bytes:
+    """The project with a changed manifest, or another text in its place, or without some files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(project_bytes(WORK))) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == MANIFEST:
+                data = (
+                    text if text is not None else json.dumps({**json.loads(data), **(change or {})}).encode()
+                )
+            if not drop or not name.startswith(drop):
+                new.writestr(name, data)
+    return out.getvalue()
+
+
+def projects() -> Iterator[Hostile]:
+    """All of them; ``good`` says whether the project opens, be it with fewer pictures."""
+    entry = json.loads(zipfile.ZipFile(io.BytesIO(project_bytes(WORK))).read(MANIFEST))["queries"][0]
+    contradictions: dict[str, dict[str, Any]] = {
+        "another format": {"format": 2},
+        "no format": {"format": None},
+        "format as text": {"format": "1"},
+        "no classes": {"classes": None},
+        "classes of numbers": {"classes": [1, 2]},
+        "class without pictures": {"classes": [{"name": "a"}]},
+        "class name a number": {"classes": [{"name": 3, "images": []}]},
+        "two of a name": {"classes": [{"name": "a", "images": []}] * 2},
+        "queries an object": {"queries": {"name": "a"}},
+        "picture without file": {"queries": [{"name": "a"}]},
+        "file a list": {"queries": [{**entry, "file": ["a"]}]},
+        "rule unknown": {"rule": "median"},
+        "rule an object": {"rule": {}},
+        "threshold 2": {"threshold": 2},
+        "threshold NaN": {"threshold": float("nan")},
+        "threshold huge": {"threshold": 10**400},
+        "threshold yes": {"threshold": True},
+        "checkpoint a number": {"checkpoint": 5},
+        "digest a list": {"checkpoint_digest": []},
+        "40000 pictures": {"queries": [entry] * 40_000},
+    }
+    for name, change in contradictions.items():
+        yield Hostile("project that contradicts itself", f"{name}.zip", _rewritten(change), False)
+    texts = {
+        "empty": b"",
+        "half": b'{"format": 1, "classes": [',
+        "list": b"[]",
+        "not UTF-8": b"\xff\xfe{}",
+        "deep": b"[" * 200_000,
+        "long number": b'{"format": 1' + b"0" * 10_000 + b"}",
+        "17 MB": b" " * (17 * 2**20) + b"{}",
+    }
+    for name, text in texts.items():
+        yield Hostile("project with a damaged manifest", f"{name}.zip", _rewritten(text=text), False)
+    yield Hostile("project with parts missing", "no manifest.zip", _rewritten(drop=MANIFEST), False)
+    yield Hostile("project with parts missing", "no pictures.zip", _rewritten(drop="images/"), True)
+    for name, file in {
+        "outside": "../../etc/passwd",
+        "absolute": "/etc/passwd",
+        "nowhere": "images/x.png",
+    }.items():
+        data = _rewritten({"queries": [{**entry, "file": file}]})
+        yield Hostile("project with parts missing", f"{name}.zip", data, True)
+    yield Hostile(
+        "project with a wrong picture",
+        "checksum.zip",
+        _rewritten({"queries": [{**entry, "sha256": "0"}]}),
+        True,
+    )
+    yield Hostile(
+        "project with a wrong picture", "same 1000 times.zip", _rewritten({"queries": [entry] * 1_000}), True
+    )
+    names = [
+        "<script>alert(1)</script>",
+        "![x](http://example.com/x.png)",
+        "\x1b[31m\n\0",
+        "",
+        "n" * 100_000,
+        "\ud800",
+    ]
+    for number, name in enumerate(names):
+        classes = [{"name": name, "images": [entry]}, {"name": "other", "images": [entry]}]
+        yield Hostile("project with odd names", f"name {number}.zip", _rewritten({"classes": classes}), True)
