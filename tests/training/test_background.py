@@ -12,7 +12,7 @@ import torch
 from fsl.config import DataSource
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError, SettingsError
-from fsl.training.background import RunManager, RunPlan, save_as
+from fsl.training.background import RunManager, RunPlan, plan_like, save_as
 from fsl.training.datasource import TrainingData
 from fsl.training.events import Step
 from fsl.training.owner import take
@@ -224,3 +224,45 @@ def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -
     assert find_run("r", manager.root).status == "interrupted"
     with take(manager.root / "r"), pytest.raises(DataError, match="being trained right now"):
         take(manager.root / "r")
+
+
+def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
+    manager: RunManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_for_ever(*_: object, progress: Callable[[int, int], None], **__: object) -> ImageSet:
+        while True:
+            progress(1, 1000)
+            time.sleep(0.01)
+
+    monkeypatch.setattr("fsl.training.datasource.shared_images", read_for_ever)
+    run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("digits")))
+    until(lambda: "reading pictures, 1 of 1,000" in find_run(run_id, manager.root).doing)
+    assert find_run(run_id, manager.root).status == "running"
+    manager.stop(run_id)
+    assert manager.wait(run_id, 10)
+    run = find_run(run_id, manager.root)
+    assert (run.status, run.doing, run.error) == ("stopped", "", "")
+
+
+def test_who_waits_knows_the_place_in_the_queue(manager: RunManager, data: TrainingData) -> None:
+    ids = [manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(4)]
+    assert manager.queue() == (2, (ids[2], ids[3]))
+    manager.stop(ids[2])
+    assert manager.queue() == (2, (ids[3],))
+
+
+def test_the_same_run_at_another_rate(manager: RunManager, data: TrainingData) -> None:
+    run_id = manager.start(RunPlan(SMALL, MODEL, data, "first", {"title": "colours"}))
+    assert manager.wait(run_id, 30)
+    run = find_run(run_id, manager.root)
+    plan = plan_like(run, 1e-3, MODEL, "second")
+    other_id = manager.start(plan)
+    assert manager.wait(other_id, 30)
+    other = find_run(other_id, manager.root)
+    assert other.config == replace(SMALL, learning_rate=1e-3)
+    assert other.about["title"] == "colours"
+    assert other.name == "second"
+    assert losses(other)[0] == losses(run)[0]  # same weights, same batch, same images
+    (run.folder / CONFIG).write_text("{")
+    with pytest.raises(DataError, match="cannot be read"):
+        plan_like(find_run(run_id, manager.root), 1e-3, MODEL, "third")

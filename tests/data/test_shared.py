@@ -1,0 +1,123 @@
+"""Image sets read once for all: by runs that are compared, by previews, and by who waits for another."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fsl.data import shared
+from fsl.data.imageset import ImageSet
+from fsl.data.shared import shared_images
+from fsl.errors import DataError
+
+
+def ignore(problems: object) -> None:
+    """No file is expected to be left out."""
+
+
+class Loader:
+    """Counts, and reads when it is let."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.fails = False
+
+    def __call__(self, data: str, size: int, fit: str, **options: Callable[..., None]) -> ImageSet:
+        self.calls += 1
+        options["progress"](1, 2)
+        assert self.may_go_on.wait(20)
+        if self.fails:
+            raise DataError("no such set")
+        images = np.zeros((2, size, size, 3), np.uint8)
+        return ImageSet(images, np.array([0, 1]), ("a", "b"), ("0", "1"))
+
+
+@pytest.fixture
+def loader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loader]:
+    made = Loader()
+    monkeypatch.setattr(shared, "load_images", made)
+    monkeypatch.setattr(shared, "_SLOTS", type(shared._SLOTS)())
+    yield made
+    made.may_go_on.set()
+
+
+def test_read_once_for_each_size(loader: Loader) -> None:
+    first = shared_images("some", 16, "crop", report=ignore)
+    assert shared_images("some", 16, "crop", report=ignore) is first
+    assert shared_images("some", 32, "crop", report=ignore) is not first
+    assert loader.calls == 2
+
+
+def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
+    loader.may_go_on.clear()
+    found: list[ImageSet] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(shared_images("some", 16, "crop", report=ignore)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+
+    class LeftError(Exception):
+        pass
+
+    def leave(done: int, total: int) -> None:
+        if total:
+            raise LeftError
+
+    with pytest.raises(LeftError):
+        shared_images("some", 16, "crop", report=ignore, progress=leave)
+    loader.may_go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert loader.calls == 1
+    assert len(found) == 3
+    assert all(images is found[0] for images in found)
+
+
+def test_a_failure_is_not_kept(loader: Loader) -> None:
+    loader.fails = True
+    with pytest.raises(DataError):
+        shared_images("some", 16, "crop", report=ignore)
+    loader.fails = False
+    assert len(shared_images("some", 16, "crop", report=ignore)) == 2
+
+
+def test_the_longest_unused_make_room(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "MOST_SETS", 2)
+    for name in ("a", "b", "a", "c", "a"):
+        shared_images(name, 16, "crop", report=ignore)
+    assert loader.calls == 3
+    shared_images("b", 16, "crop", report=ignore)
+    assert loader.calls == 4
+    monkeypatch.setattr(shared, "MOST_BYTES", 1)
+    shared_images("d", 16, "crop", report=ignore)  # larger than all the room: used, and alone
+    assert len(shared._SLOTS) == 1
+
+
+def test_a_changed_zip_is_read_again_with_its_problems(tmp_path: Path) -> None:
+    path = tmp_path / "two.zip"
+
+    def write(n: int) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in ("a", "b"):
+                for i in range(n):
+                    Image.new("RGB", (8, 8), (i, 0, 0)).save(tmp_path / "x.png")
+                    archive.write(tmp_path / "x.png", f"{name}/{i}.png")
+            archive.writestr("a/broken.png", b"none")
+
+    problems: list[object] = []
+    write(2)
+    assert len(shared_images(str(path), 16, "crop", report=problems.extend)) == 4
+    shared_images(str(path), 16, "crop", report=problems.extend)
+    assert len(problems) == 2
+    write(3)
+    assert len(shared_images(str(path), 16, "crop", report=problems.extend)) == 6
