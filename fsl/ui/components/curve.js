@@ -102,8 +102,8 @@ const paint = (state) => {
     context.moveTo(MARGIN.left, py(level.y));
     context.lineTo(width, py(level.y));
     context.stroke();
-    context.textAlign = "left";
-    context.fillText(level.text, MARGIN.left + 6, py(level.y) - 5);
+    context.textAlign = "right";
+    context.fillText(level.text, width - MARGIN.right - 4, py(level.y) - 5);
   }
   for (const mark of state.data.marks) {
     context.globalAlpha = 0.7;

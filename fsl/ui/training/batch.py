@@ -42,7 +42,12 @@ def show_batch(wish: Wish, runs: Sequence[RunInfo]) -> None:
     if panel.open is False:
         return
     with panel:
-        st.fragment(_show)(wish, [run for run in runs if run.has_checkpoint and run.steps_done])
+        st.fragment(_show)(wish, [run for run in runs if _has_answers(run)])
+
+
+def _has_answers(run: RunInfo) -> bool:
+    """Whether its saved network is a trained one; it is saved at each test and at the end."""
+    return run.has_checkpoint and bool(run.steps_done) and (run.evaluation is not None or not run.is_live)
 
 
 def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
@@ -89,7 +94,7 @@ def _choose_part(wish: Wish) -> str:
 
 def _choose_network(wish: Wish, trained: Sequence[RunInfo]) -> RunInfo | None:
     """The run whose network is asked; none for the one to start from, or for nobody."""
-    names = {run.id: run.name for run in trained}
+    names = {run.id: f"{run.name}{_so_far(run)}" for run in trained}
     first = "nobody yet" if wish.start == SCRATCH else f"{wish.start}, before training"
     options = {_NOBODY: first, **names}
     best = max(trained, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
@@ -108,6 +113,10 @@ def _choose_network(wish: Wish, trained: Sequence[RunInfo]) -> RunInfo | None:
         help="A run's latest saved network: it is saved at each test and at the end.",
     )
     return next((run for run in trained if run.id == chosen), None)
+
+
+def _so_far(run: RunInfo) -> str:
+    return f", after {run.evaluation.step:,} batches" if run.is_live and run.evaluation else ""
 
 
 def _take_network() -> None:
