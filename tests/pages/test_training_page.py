@@ -13,7 +13,7 @@ from fsl.training.background import run_manager
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
 from tests.pages.helpers import picture
-from tests.pages.test_classify_page import drop, shown
+from tests.pages.test_classify_page import drop, shown, zipped
 
 
 @pytest.fixture
@@ -107,11 +107,16 @@ def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
     training.switch_page("pages/training.py").run()
     training.pills(key="preset").set_value("fine-tune").run()
     assert training.selectbox(key="start").value == "small"
+    assert figure(training).count("<img") == 16  # own pictures, and what the network says of them already
+    assert figure(training).count("✓") + figure(training).count("✗") == 8
     training.number_input(key="steps").set_value(6)
     training.button(key="start_training").click().run()
     (run,) = wait_until_over(training)
     assert (run.status, run.error) == ("finished", "")
     assert run.about["start"] == "small"
+    assert run.comparison is not None
+    told = shown(training) + "".join(element.value for element in training.success)
+    assert f"{run.comparison.before:.1%} before, {run.comparison.after:.1%} after" in told
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,25 @@ def test_missing_pictures_are_said(training: AppTest, data: str, told: str) -> N
     assert not training.exception
     assert told in shown(training)
     assert list_runs() == []
+
+
+def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
+    colours = {"red": (250, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 250), "grey": (90, 90, 90)}
+    files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(4)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    assert "Drop a zip" in shown(training)
+    archive = zipped(**files, **{"red/broken.png": b"none"})
+    training.file_uploader(key="training_zip").upload("colours.zip", archive, "application/zip").run()
+    assert "Learns from **2 classes**" in shown(training)
+    assert figure(training).count("<img") == 16
+    (run,) = start(training, [1e-3], steps=6)
+    (run,) = wait_until_over(training)
+    assert (run.status, run.error) == ("finished", "")
+    assert "red/broken.png" in shown(training)
+    training.switch_page("pages/classify.py").run()
+    training.switch_page("pages/training.py").run()
+    assert "colours.zip" in shown(training)  # still there
+    assert figure(training).count("<img") == 16
 
 
 def test_no_rate_is_said(training: AppTest) -> None:
