@@ -18,6 +18,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -262,9 +263,11 @@ def _save(
             name = str(about.get("validation", ""))
             embeddings = embed_images(state.twin, validation.images)
             fitted = fit_calibrations(state.twin, embeddings, validation.labels, name)
-            best = max(fitted, key=lambda calibration: calibration.accuracy or 0.0)
             pairs = measure_pair_rates(state.twin, [(embeddings, validation.labels)], name)
-            info = replace(info, calibrations=fitted, rule=best.rule, pairs=pairs)
+            info = replace(info, calibrations=fitted, pairs=pairs)
+            if fitted:
+                best = max(fitted, key=lambda calibration: calibration.accuracy or 0.0)
+                info = replace(info, rule=best.rule)
         checkpoints.save(folder / CHECKPOINT, state.twin, info)
     finally:
         training_mode(state.twin)
@@ -275,15 +278,25 @@ def _save(
 def fit_calibrations(
     twin: TwinNetwork, embeddings: Tensor, labels: IntArray, data: str
 ) -> tuple[checkpoints.Calibration, ...]:
-    """Calibrate every rule on one set of held-out classes.
+    """Calibrate every rule on one set of held-out images.
 
     Args:
         twin: the trained network.
-        embeddings: float32 ``(N, D)`` of at least three classes not trained on.
+        embeddings: float32 ``(N, D)`` of images not trained on.
         labels: int64 ``(N,)``.
         data: their name.
+
+    Returns:
+        one per rule; none where fewer than three classes have two images.
     """
-    config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
+    # Two classes to choose from and one for "unknown" must have enough images.
+    counts = np.sort(np.bincount(labels))[::-1]
+    n_images = int(counts[2]) if len(counts) > 2 else 0
+    if n_images < 2:
+        return ()
+    n_query = 2 if n_images >= 4 else 1
+    n_shot = min(3, n_images - n_query)
+    config = EpisodeConfig(n_way=5, n_shot=n_shot, n_query=n_query, n_episodes=400, seed=1)
     return tuple(calibrate(twin, embeddings, labels, rule, config, data) for rule in RULES)
 
 

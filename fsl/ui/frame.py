@@ -9,6 +9,7 @@ import streamlit as st
 from fsl.ui.resources import warm_up
 
 _ICON = Path(__file__).with_name("icon.png")
+_LOOK_SECONDS = 1.0
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {
     "app.py": "Few-Shot Lab",
@@ -45,3 +46,14 @@ def bootstrap(title: str) -> None:
 def warm_up_after_paint() -> None:
     """Start loading torch in the background; to be called when the page stands."""
     warm_up()
+
+
+def draw_again_when_warm() -> None:
+    """As ``warm_up_after_paint``, and once torch is loaded the page is drawn again, with what needs it."""
+    if not warm_up().done.is_set():
+        st.fragment(_draw_again, run_every=_LOOK_SECONDS)()
+
+
+def _draw_again() -> None:
+    if warm_up().done.is_set():
+        st.rerun()

@@ -1,65 +1,113 @@
-"""The home page: what this is, where to go, what it runs on."""
+"""The home page: what this is, an example that already shows an answer, where to go, what it runs on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
-from fsl.ui.frame import warm_up_after_paint
+from fsl.ui.frame import PAGES, draw_again_when_warm
+from fsl.ui.home_example import show_example
+from fsl.ui.learn.page import STEPS
 from fsl.ui.resources import warm_up
 
-_DEVICE_WAIT_SECONDS = 1.0
-_STEPS = (
-    (
-        "add_photo_alternate",
-        "Show",
-        "Drop one to five pictures per class: your parts, your plants, your mugs.",
+
+@dataclass(frozen=True)
+class Door:
+    """A way into the app.
+
+    Attributes:
+        page: where it leads.
+        icon: of it.
+        title: what one does there.
+        about: a sentence on it.
+    """
+
+    page: str
+    icon: str
+    title: str
+    about: str
+
+
+_DOORS = (
+    Door(
+        "pages/classify.py",
+        ":material/add_photo_alternate:",
+        "Classify my pictures",
+        "One to five pictures of each class, then the pictures to sort. No training; “unknown” when nothing "
+        "is alike enough.",
     ),
-    ("help_center", "Ask", "Drop the pictures to sort. The answers are there at once, with no training."),
-    (
-        "compare",
-        "See why",
-        "How sure it is, which pictures decided, and “unknown” when nothing is alike enough.",
+    Door(
+        "pages/training.py",
+        ":material/show_chart:",
+        "Experiment with training",
+        "Several learning rates side by side, live curves, and a verdict on each run: learning, stalled, "
+        "diverged.",
+    ),
+    Door(
+        "pages/embeddings.py",
+        ":material/scatter_plot:",
+        "Explore embeddings",
+        "A map on which pictures that the network finds alike lie close together.",
+    ),
+    Door(
+        "pages/compare.py",
+        ":material/compare:",
+        "Compare two pictures",
+        "The same person or thing, or not? With a limit whose errors were measured.",
+    ),
+    Door(
+        "pages/evaluate.py",
+        ":material/analytics:",
+        "Measure a network",
+        "Accuracy on N-way K-shot tasks, with its interval and the command that repeats it.",
     ),
 )
+_MAIN_DOORS = 3
 
 
 def show_home_page() -> None:
     """Draw it."""
-    with st.container(key="home_text"):
+    left, right = st.columns([1.15, 1], gap="large")
+    with left:
         st.title("Teach it with a handful of pictures", anchor=False)
         st.markdown(
             "Few-Shot Lab tells things apart after seeing **one to five pictures of each**. It does not "
             "train on your pictures: a *twin network*, trained beforehand on thousands of others, looks at "
             "two pictures and says how alike they are. What your new picture is most alike to is the answer."
         )
-    with st.container(key="steps"):
-        for column, (icon, title, text) in zip(st.columns(3), _STEPS, strict=True):
-            with column, st.container(border=True, height="stretch"):
-                st.markdown(f"##### :material/{icon}: {title}")
-                st.markdown(text)
-    with st.container(horizontal=True, gap="small", key="doors"):
-        start = st.button(
-            "Classify my pictures", key="door_classify", type="primary", icon=":material/arrow_forward:"
-        )
-        train = st.button("Watch it learn", key="door_training", icon=":material/show_chart:")
-        look = st.button("See what the network sees", key="door_embeddings", icon=":material/scatter_plot:")
-    if start:
-        st.switch_page("pages/classify.py")
-    if train:
-        st.switch_page("pages/training.py")
-    if look:
-        st.switch_page("pages/embeddings.py")
+        _show_doors()
+    with right:
+        show_example()
+    _show_steps()
     _show_device()
-    warm_up_after_paint()
+    draw_again_when_warm()
+
+
+def _show_doors() -> None:
+    doors = [door for door in _DOORS if door.page in PAGES]
+    for door in doors[:_MAIN_DOORS]:
+        with st.container(border=True, key=f"door_{door.page[6:-3]}", gap="xxsmall"):
+            st.page_link(door.page, label=f"**{door.title}**", icon=door.icon)
+            st.caption(door.about)
+    others = doors[_MAIN_DOORS:]
+    if others:
+        with st.container(horizontal=True, key="more_doors"):
+            for door in others:
+                st.page_link(door.page, label=door.title, icon=door.icon, help=door.about)
+
+
+def _show_steps() -> None:
+    with st.container(border=True, key="home_steps", gap="xxsmall"):
+        st.markdown("**New to this?** Seven short steps, each with something to move:")
+        with st.container(horizontal=True, gap="xsmall"):
+            for number, (key, step) in enumerate(STEPS.items(), start=1):
+                label = f"{number} {step.title}"
+                st.page_link("pages/learn.py", label=label, query_params={"step": key})
 
 
 def _show_device() -> None:
-    # Naming the device takes torch, and torch takes seconds: look again until it is there.
-    waits = not warm_up().done.is_set()
-    st.fragment(_device_line, run_every=_DEVICE_WAIT_SECONDS if waits else None)()
-
-
-def _device_line() -> None:
+    # Naming the device takes torch, and torch takes seconds.
     state = warm_up()
     if not state.done.is_set():
         st.caption(":material/memory: Looking at this machine …")

@@ -82,6 +82,14 @@ class Session:
             self.change(before.workspace)
             self.report()
 
+    def use_network(self, name: str) -> None:
+        """Decide by another network from now on; a limit and a rule only mean something for the one they
+        were chosen with.
+        """
+        self.checkpoint = name
+        self.threshold = self.rule = None
+        self.saved_with = ""
+
     def report(self, *notes: str, problems: tuple[Problem, ...] = ()) -> None:
         """Replace what is said about the last change."""
         self.notes, self.problems = notes, problems

@@ -64,7 +64,8 @@ SCENES = (
 
 
 def settle(tab: Page) -> None:
-    """Wait until the server has nothing more to send."""
+    """Wait until the server has nothing more to send and every picture is drawn."""
     tab.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
     tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-    tab.wait_for_function("[...document.images].every(image => image.complete)")
+    for image in tab.locator("img").all():
+        image.evaluate("image => image.decode()")

@@ -31,7 +31,7 @@ def main() -> None:
                         viewport={"width": width, "height": 900}, color_scheme=scheme
                     )
                     tab = context.new_page()
-                    tab.set_default_timeout(60_000)
+                    tab.set_default_timeout(240_000)  # a busy machine takes its time
                     tab.goto(f"{address}/{scene.path}")
                     scene.ready(tab)
                     settle(tab)

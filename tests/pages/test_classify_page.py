@@ -268,11 +268,3 @@ def test_changing_pages_loses_nothing(page: AppTest) -> None:
     assert page.selectbox(key="rule").value == "max"
     assert page.slider(key="threshold").value == 0.2
     assert "Most like red" in shown(page)
-
-
-def test_home_leads_to_classify(app: AppTest) -> None:
-    app.run()
-    assert not app.exception
-    app.button(key="door_classify").click().run()
-    assert not app.exception
-    assert any(title.value.startswith("Classify") for title in app.title)

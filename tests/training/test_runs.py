@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError
 from fsl.training.events import Evaluation, Finished, Step, TrainEvent
-from fsl.training.runs import CHECKPOINT, EVENTS, STATE, read_events, run_training
+from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.network import TwinNetwork
 from tests.training.test_engine import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
@@ -39,6 +41,27 @@ def test_a_run_leaves_a_folder_that_can_be_used(tmp_path: Path, coloured_set: Ma
     assert {c.rule for c in loaded.info.calibrations} == {"mean", "max", "prototype"}
     assert loaded.info.training["steps_done"] == RUN.steps
     assert loaded.info.metrics["validation"]["step"] == RUN.steps
+
+
+@pytest.mark.parametrize(("per_class", "calibrated"), [(5, True), (4, True), (2, True), (1, False)])
+def test_a_run_with_few_images_to_test_on_still_ends_well(
+    tmp_path: Path, coloured_set: Maker, per_class: int, calibrated: bool
+) -> None:
+    few = coloured_set(4, per_class=per_class, seed=1)
+    short = replace(RUN, steps=2, evaluate_every=0, evaluation=replace(RUN.evaluation, n_episodes=2))
+    validation = few if per_class > 1 else None
+    events = list(
+        run_training(tmp_path / "few", coloured_set(), short, MODEL, about={}, validation=validation)
+    )
+    assert isinstance(events[-1], Finished)
+    loaded = checkpoints.load(tmp_path / "few" / CHECKPOINT)
+    assert bool(loaded.info.calibrations) == calibrated
+
+
+def test_too_few_images_calibrate_nothing() -> None:
+    twin = TwinNetwork(MODEL).eval()
+    labels = np.array([0, 0, 0, 1, 1, 1, 2])
+    assert fit_calibrations(twin, torch.randn(7, twin.embedding_dim), labels, "few") == ()
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, coloured_set: Maker) -> None:

@@ -148,3 +148,16 @@ def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet
             hint = wording.self_check_hint(outcome)
             if hint:
                 st.caption(markdown(hint))
+            _show_fine_tuning(state, checkpoint)
+
+
+def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
+    if sum(len(card.pictures) > 1 for card in state.workspace.classes) < 2:
+        return
+    st.page_link(
+        "pages/training.py",
+        label="Fine-tune on these classes",
+        icon=":material/model_training:",
+        help="Opens the Training page, set to go on with this network on these pictures.",
+        query_params={"preset": "fine-tune", "start": checkpoint.info.name},
+    )

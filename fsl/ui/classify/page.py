@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fsl.ui.classify.address import show_address, take_address
 from fsl.ui.classify.answers import show_answers
 from fsl.ui.classify.camera import camera_dialog
 from fsl.ui.classify.classes import show_classes
@@ -18,6 +19,8 @@ from fsl.ui.state import session
 def show_classify_page() -> None:
     """Draw the page; what needs the network comes last, so that everything else is there at once."""
     state = session()
+    take_address(state)
+    show_address(state)
     st.title("Classify pictures from a few examples", anchor=False)
     with guarded():
         show_toolbar(state)

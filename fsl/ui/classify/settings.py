@@ -89,11 +89,10 @@ def _rule_name(rule: Rule) -> str:
 
 
 def _take(state: Session, name: str) -> None:
-    setattr(state, name, st.session_state[name])
     if name == "checkpoint":
-        # A limit and a rule only mean something for the network they were chosen with.
-        state.threshold = state.rule = None
-        state.saved_with = ""
+        state.use_network(st.session_state[name])
+    else:
+        setattr(state, name, st.session_state[name])
 
 
 def _reset_threshold(state: Session) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.ui.components.scatter import picture_sheet
+from fsl.ui.embeddings.address import show_address, take_address
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, mapped, sheet_of
 from fsl.ui.embeddings.downloads import show_downloads
@@ -26,6 +27,7 @@ _SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to 
 def show_embeddings_page() -> None:
     """Draw the page; what needs the network comes last."""
     state = map_state()
+    take_address(state)
     st.title("See what the network sees", anchor=False)
     st.markdown(
         "The network turns every picture into a list of numbers, its *embedding*: pictures it finds alike "
@@ -44,6 +46,7 @@ def show_embeddings_page() -> None:
             collection = collection_of(state, source)
             state.look_at(collection)
             _show_map(state, collection, bar)
+    show_address(state)
     warm_up_after_paint()
 
 

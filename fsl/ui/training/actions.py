@@ -95,6 +95,7 @@ def _save(run_id: str, name: str) -> None:
 
     save_as(run_id, name)
     values()["note"] = f"“{name.strip()}” can now be chosen on every page."
+    values()["saved"] = name.strip()
 
 
 def _try(run_id: str) -> None:

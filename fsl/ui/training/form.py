@@ -188,9 +188,26 @@ def _choice(label: str, options: dict[str, str], key: str, default: str, help_te
     )
 
 
+def take_address() -> None:
+    """Set what a link asks for (``?preset=fine-tune&start=fruits``), once; what is unknown is left alone."""
+    name, start = st.query_params.get("preset", ""), st.query_params.get("start", "")
+    if name not in PRESETS:
+        return
+    _set_preset(name)
+    if start:
+        set_values({"start": start})
+    for parameter in ("preset", "start"):
+        st.query_params.pop(parameter, None)
+
+
 def _use_preset() -> None:
-    preset = PRESETS[st.session_state["preset"] or "article"]
+    _set_preset(st.session_state["preset"] or "article")
+
+
+def _set_preset(name: str) -> None:
+    preset = PRESETS[name]
     new: dict[str, Any] = {
+        "preset": name,
         "rates": list(preset.rates),
         "steps": preset.config.steps,
         "loss": preset.config.loss,

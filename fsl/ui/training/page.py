@@ -9,6 +9,7 @@ import streamlit as st
 
 from fsl.errors import FslError
 from fsl.ui.classify.notices import show_notices
+from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
@@ -16,7 +17,7 @@ from fsl.ui.state import session
 from fsl.ui.training.actions import MOST_SHOWN
 from fsl.ui.training.ahead import get_ready
 from fsl.ui.training.batch import show_batch
-from fsl.ui.training.form import Wish, plans_of, show_form
+from fsl.ui.training.form import Wish, plans_of, show_form, take_address
 from fsl.ui.training.live import show_runs
 from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.table import show_table
@@ -37,9 +38,8 @@ def show_training_page() -> None:
         "each time, its **learning rate**, decides whether it learns at all: try several."
     )
     show_notices(session())
-    note = values().pop("note", "")
-    if note:
-        st.success(note.replace("\\", ""), icon=":material/check:")
+    take_address()
+    _show_note()
     warm_up().done.wait(timeout=30)
     left, right = st.columns([1, 1.7], gap="large")
     wish = None
@@ -57,6 +57,19 @@ def show_training_page() -> None:
             show_range_test(wish)
         show_table(runs)
     warm_up_after_paint()
+
+
+def _show_note() -> None:
+    note, network = values().pop("note", ""), values().pop("saved", "")
+    if note:
+        st.success(markdown(note), icon=":material/check:")
+    if network:
+        st.page_link(
+            "pages/classify.py",
+            label="Classify with it",
+            icon=":material/arrow_outward:",
+            query_params={"network": network},
+        )
 
 
 def _begin(wish: Wish) -> None:

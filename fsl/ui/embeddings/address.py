@@ -1,0 +1,25 @@
+"""What the map shows, in the address: ``?source=digits&network=fruits&beside=glyphs``."""
+
+from __future__ import annotations
+
+from fsl.ui.address import read_address, write_address
+from fsl.ui.embeddings.sources import UPLOAD, choose, sources
+from fsl.ui.embeddings.state import MapState
+
+_PAGE = "embeddings"
+
+
+def take_address(state: MapState) -> None:
+    """Set what the address asks for; what is not there is left alone."""
+    asked = read_address(_PAGE)
+    if asked.get("source") in {source.key for source in sources(state)}:
+        choose(state, asked["source"])
+    if "network" in asked or "beside" in asked:
+        state.networks = (asked.get("network", ""), asked.get("beside", ""))
+
+
+def show_address(state: MapState) -> None:
+    """Put it into the address; somebody's own folder is nothing a link could bring back."""
+    first, second = state.networks
+    source = "" if state.source == UPLOAD else state.source
+    write_address(_PAGE, {"source": source, "network": first, "beside": second})

@@ -1,0 +1,96 @@
+"""The small example on the home page: pictures at once, and the answer as soon as the network is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.ui import wording
+from fsl.ui.classify.drops import replace_all
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded, guarded_callback
+from fsl.ui.learn.network import network_in_use
+from fsl.ui.resources import COMPUTE, warm_up
+from fsl.ui.small_tasks import SmallTask, small_task, workspace_of
+from fsl.ui.state import session
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import Prediction
+    from fsl.ui.pictures import StoredPicture
+
+_WAYS, _SHOTS, _QUERIES, _SEED = 3, 2, 3, 8
+_CHOSEN = "few_shot_lab_home_picture"
+
+
+@st.fragment
+def show_example() -> None:
+    """Draw it; without the answer until torch is loaded."""
+    with guarded(), st.container(border=True, key="home_example"):
+        task = small_task("drawn", _WAYS, _SHOTS, _QUERIES, _SEED)
+        query = _chosen(task)
+        prediction = _prediction(task, query) if warm_up().done.is_set() else None
+        st.markdown("**Two examples of each are all it has seen.** Choose a new picture:")
+        _show_queries(task, query)
+        if prediction is None:
+            st.markdown("The network is being loaded …")
+        else:
+            st.markdown(f"#### {markdown(wording.headline(prediction))}")
+        _show_examples(task, prediction)
+        opened = st.button(
+            "Open this on the Classify page", key="home_open", icon=":material/open_in_full:", type="tertiary"
+        )
+        if opened:
+            state = session()
+            replace_all(state, workspace_of(task, state.workspace.next_id))
+            state.example = state.workspace
+            state.selected = query.digest
+            state.report()
+            st.switch_page("pages/classify.py")
+
+
+def _chosen(task: SmallTask) -> StoredPicture:
+    wanted = st.session_state.get(_CHOSEN, "")
+    return next((query for query in task.queries if query.digest == wanted), task.queries[0])
+
+
+def _choose(digest: str) -> None:
+    st.session_state[_CHOSEN] = digest
+
+
+def _prediction(task: SmallTask, query: StoredPicture) -> Prediction:
+    from fsl.fewshot.classify import classify
+    from fsl.fewshot.support import SupportSet
+
+    checkpoint = network_in_use()
+    with COMPUTE:
+        return classify(checkpoint, SupportSet.from_classes(task.classes), [query])[0]
+
+
+def _show_queries(task: SmallTask, query: StoredPicture) -> None:
+    picture_grid(
+        [Tile(q.digest, q.thumbnail, q.name) for q in task.queries],
+        key="home_queries",
+        label="New pictures",
+        actions=Actions(select=guarded_callback(_choose)),
+        selected=query.digest,
+    )
+
+
+def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
+    similarities = prediction.similarities if prediction else (None,) * len(task.labelled)
+    answer = prediction.label if prediction and not prediction.unknown else ""
+    tiles = [
+        Tile(
+            picture.digest,
+            picture.thumbnail,
+            picture.name,
+            title=name,
+            note="" if similarity is None else f"similarity {similarity:.2f}",
+            bar=similarity,
+            tone="accent" if name == answer else "muted",
+        )
+        for similarity, (name, picture) in zip(similarities, task.labelled, strict=True)
+    ]
+    picture_grid(tiles, key="home_examples", label="The examples", size="medium")

@@ -1,0 +1,162 @@
+"""The docs say what is so: links lead somewhere, the map matches the tree, and every block of code runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fsl.__main__ import main
+from fsl.data.examples import rendered_task
+from fsl.data.rendered import render_examples
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+# Run by whoever runs this, or by the other tests; they only need to be there.
+ELSEWHERE = {"pip", "pytest", "ruff", "mypy", "streamlit", "apt-get", ".", "export"}
+# Smaller numbers for what would take minutes; the commands stay what they are.
+SHORTER = {"--steps": "3", "--episodes": "20", "--points": "4"}
+LONG_BY_DEFAULT = {"train": ("--steps", "3"), "lr-range": ("--points", "4")}
+
+
+@dataclass(frozen=True)
+class Block:
+    file: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    text = path.read_text(encoding="utf-8")
+    for found in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL):
+        line = text[: found.start()].count("\n") + 1
+        code = re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE)
+        yield Block(str(path.relative_to(ROOT)), line, found[2], code)
+
+
+BLOCKS = [block for path in FILES for block in blocks_of(path)]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the docs speak of: classes, photos, and data sets by name, all of drawn pictures."""
+    task = rendered_task(n_way=5, n_shot=6, n_query=4, seed=1)
+    for name, files in task.classes.items():
+        (tmp_path / "my_classes" / name).mkdir(parents=True)
+        for file, data in files:
+            (tmp_path / "my_classes" / name / file).write_bytes(data)
+    (tmp_path / "new_photos").mkdir()
+    places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
+    for place, (_, data) in zip(places, [*task.queries, task.queries[0]], strict=True):
+        (tmp_path / place).write_bytes(data)
+    monkeypatch.setattr("fsl.data.builtin._RENDERED_PER_CLASS", 4)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = target.partition("#")
+        there = path.parent / file if file else path
+        assert there.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert anchor in slugs, target
+
+
+def test_the_map_matches_the_tree() -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    mapped = set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))
+    packages = {str(p.parent.relative_to(ROOT)) for p in (ROOT / "fsl").rglob("__init__.py")}
+    assert mapped == packages | {"pages", "bench", "checkpoints", "tests"}
+
+
+def test_files_that_are_named_are_there() -> None:
+    for path in FILES:
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for name in re.findall(r"`((?:fsl|tests|pages|bench)/[\w/]+\.\w+)`", text):
+            assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=str)
+def test_python_runs(block: Block, workplace: Path) -> None:
+    exec(compile(block.text, str(block), "exec"), {"__name__": "docs"})
+
+
+def test_all_blocks_are_of_a_kind_that_is_run() -> None:
+    assert {block.language for block in BLOCKS} <= {"sh", "python", ""}
+    assert all("fsl" not in block.text for block in BLOCKS if not block.language)
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=str)
+def test_commands_run(
+    block: Block, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in block.text.replace("\\\n", " ").splitlines():
+        for command in filter(None, (part.strip() for part in line.partition("#")[0].split("&&"))):
+            run_command(shlex.split(command), workplace, monkeypatch)
+
+
+def run_command(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in words:
+        if word.startswith("requirements") or word == "app.py":
+            assert (ROOT / word).is_file(), word
+    if words[0] == "torchrun":
+        words = ["python", *words[words.index("-m") :]]  # as one process of one
+    if words[:3] == ["python", "-m", "fsl"]:
+        named_data(words, workplace, monkeypatch)
+        assert main(shortened(words[3:])) == 0, " ".join(words)
+    elif words[:3] == ["python", "-m", "bench"]:
+        assert (ROOT / "bench" / f"{words[3]}.py").is_file()
+    elif words[:2] == ["python", "-m"]:
+        assert words[2] == "venv" or (ROOT / f"{words[2].replace('.', '/')}.py").is_file()
+    else:
+        assert words[0] in ELSEWHERE, words[0]
+
+
+def shortened(words: list[str]) -> list[str]:
+    short = [SHORTER.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+    option = LONG_BY_DEFAULT.get(short[0])
+    return [*short, *option] if option and option[0] not in short else short
+
+
+def named_data(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a command asks for a public data set: one of its layout and classes, drawn."""
+    if "fruits360" not in words:
+        return
+    import io
+    import json
+    import zipfile
+
+    names = [f"Kind {i}" for i in range(24)]
+    (workplace / "splits").mkdir(exist_ok=True)
+    lists = {"train": [], "val": [], "novel": names}
+    (workplace / "splits" / "fruits360.json").write_text(json.dumps(lists), encoding="utf-8")
+    pictures = list(render_examples(None, 6, 32, seed=0).values())
+    with zipfile.ZipFile(workplace / "fruits360-subset.zip", "w") as archive:
+        for name, images in zip(names, pictures, strict=True):
+            for i, image in enumerate(images):
+                buffer = io.BytesIO()
+                image.save(buffer, "PNG")
+                archive.writestr(f"Training/{name}/{i}.png", buffer.getvalue())
+    monkeypatch.setenv("FSL_DATA_DIR", str(workplace))
+
+
+def test_shortening_changes_numbers_alone() -> None:
+    assert shortened(["train", "--steps", "300", "--lr", "1"]) == ["train", "--steps", "3", "--lr", "1"]
+    assert shortened(["train", "--lr", "1"]) == ["train", "--lr", "1", "--steps", "3"]
+    assert shortened(["classify"]) == ["classify"]

@@ -1,0 +1,58 @@
+"""The home page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fsl.ui.frame import PAGES
+from fsl.ui.learn.page import STEPS
+from fsl.ui.resources import warm_up
+from tests.pages.test_classify_page import shown
+from tests.pages.test_learn_page import grid
+
+
+@pytest.fixture
+def home(app: AppTest) -> AppTest:
+    """The app on its home page, after torch was loaded."""
+    app.run()
+    assert warm_up().done.wait(timeout=60)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_an_answer_is_there_without_a_click(home: AppTest) -> None:
+    tiles = grid(home, "home_examples")["tiles"]
+    similarities = [float(tile["note"].split()[-1]) for tile in tiles]
+    assert len(similarities) == 6
+    best = tiles[similarities.index(max(similarities))]["title"]
+    text = shown(home)
+    assert f"Most like {best}" in text or "Unknown: none of your classes" in text
+    assert "Your pictures go to no other service" in text
+
+
+def test_another_picture_has_another_answer(home: AppTest) -> None:
+    queries = grid(home, "home_queries")["tiles"]
+    before = grid(home, "home_examples")["tiles"]
+    home.session_state["few_shot_lab_home_picture"] = queries[1]["id"]
+    home.run()
+    assert grid(home, "home_queries")["selected"] == queries[1]["id"]
+    assert grid(home, "home_examples")["tiles"] != before
+
+
+def test_the_example_opens_on_the_classify_page(home: AppTest) -> None:
+    home.button(key="home_open").click().run()
+    assert not home.exception
+    held = home.session_state["few_shot_lab"]
+    assert len(held.workspace.classes) == 3
+    assert len(held.workspace.queries) == 3
+    assert "Similarity to each of your pictures" in shown(home)
+
+
+def test_every_page_and_step_has_a_door(home: AppTest) -> None:
+    links = [link.proto for link in home.get("page_link")]
+    pages = {link.page for link in links}
+    assert {page.partition("/")[2][:-3] for page in PAGES if "/" in page} <= pages
+    steps = {link.query_string for link in links if link.page == "learn"}
+    assert {f"step={step}" for step in STEPS} <= steps
