@@ -16,9 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
-import numpy as np
 import torch
 from torch import Tensor
 

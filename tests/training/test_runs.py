@@ -53,7 +53,7 @@ def test_a_run_with_few_images_to_test_on_still_ends_well(
     events = list(
         run_training(tmp_path / "few", coloured_set(), short, MODEL, about={}, validation=validation)
     )
-    assert isinstance(events[-1], Finished)
+    assert any(isinstance(event, Finished) for event in events)
     loaded = checkpoints.load(tmp_path / "few" / CHECKPOINT)
     assert bool(loaded.info.calibrations) == calibrated
 
