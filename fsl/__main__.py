@@ -1,4 +1,4 @@
-"""``python -m fsl COMMAND``: classify, evaluate, train, embed and list checkpoints from a shell.
+"""``python -m fsl COMMAND``: classify, compare, evaluate, train, embed and more from a shell.
 
 Exit status 0, 1 (a failure: one clear line on stderr, no traceback) or 2 (usage).
 """
@@ -11,10 +11,32 @@ import sys
 from collections.abc import Sequence
 
 import fsl
-from fsl.cli import checkpoints, classify, embed, evaluate, export, lr_range, omniglot_runs, train
+from fsl.cli import (
+    checkpoints,
+    classify,
+    compare,
+    embed,
+    evaluate,
+    export,
+    lr_range,
+    omniglot_runs,
+    train,
+    verify,
+)
 from fsl.errors import FslError
 
-COMMANDS = (classify, evaluate, omniglot_runs, train, lr_range, embed, export, checkpoints)
+COMMANDS = (
+    classify,
+    compare,
+    evaluate,
+    verify,
+    omniglot_runs,
+    train,
+    lr_range,
+    embed,
+    export,
+    checkpoints,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

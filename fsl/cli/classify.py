@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, report, write_text
+from fsl.cli.common import Progress, image_entries, report, write_text
 from fsl.config import RULES
 from fsl.data.listing import Problem, list_images
-from fsl.errors import DataError, ImageReadError
+from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
-from fsl.fewshot.reading import Reader, read_pictures
+from fsl.fewshot.reading import read_pictures
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
@@ -76,7 +76,7 @@ def _classify_share(
     A folder of 10,000 files is decoded and classified a few dozen at a time, so memory stays bounded, and
     while the network works on some the next ones are decoded.
     """
-    readers = [entry for path in options.query for entry in _query_entries(path)]
+    readers = [entry for path in options.query for entry in image_entries(path)]
     readers = readers[team.share(len(readers))]
     pictures = read_pictures(readers, checkpoint.info.model)
     predictions: list[Prediction] = []
@@ -90,18 +90,3 @@ def _classify_share(
                 predictions += classify(checkpoint, support, images, options.rule, options.threshold)
             progress(start + len(found), len(readers))
     return predictions, problems
-
-
-def _query_entries(path: Path) -> list[Reader]:
-    if path.is_dir() or path.suffix.lower() == ".zip":
-        listing = list_images(path)
-        report(listing.problems)
-        return [(str(path / entry.name), entry.read) for entry in listing.entries]
-
-    def read() -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ImageReadError(str(path), error.strerror or str(error)) from error
-
-    return [(str(path), read)]

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from fsl.config import Fit
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem
+from fsl.data.listing import Problem, list_images
 from fsl.data.loading import load_images
-from fsl.errors import DataError
+from fsl.errors import DataError, ImageReadError
+from fsl.fewshot.reading import Reader
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +75,25 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
         print(f"left out {len(problems) - most} more files", file=sys.stderr)
+
+
+def image_entries(path: Path) -> list[Reader]:
+    """Name and reader of a file, or of every image in a folder or zip; what is left out is reported.
+
+    The readers raise ImageReadError.
+    """
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        listing = list_images(path)
+        report(listing.problems)
+        return [(str(path / entry.name), entry.read) for entry in listing.entries]
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ImageReadError(str(path), error.strerror or str(error)) from error
+
+    return [(str(path), read)]
 
 
 class Progress:

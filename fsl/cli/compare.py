@@ -1,0 +1,133 @@
+"""``compare``: the same or different? Probes against reference images, at a threshold with error rates."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fsl
+from fsl.cli.common import Progress, image_entries, print_json, report
+from fsl.config import ModelConfig
+from fsl.data.listing import Problem
+from fsl.errors import DataError
+from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
+from fsl.fewshot.promise import promise
+from fsl.fewshot.reading import Reader, read_pictures
+from fsl.fewshot.support import NamedImage
+from fsl.twin.checkpoint import Checkpoint
+
+PROBES_AT_ONCE = 256
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "compare", help="the same or different?", description=__doc__
+    )
+    parser.add_argument(
+        "reference", type=Path, metavar="REFERENCE", help="a picture, or a folder or zip of pictures of one"
+    )
+    parser.add_argument("probe", nargs="+", type=Path, metavar="PROBE", help="files or folders")
+    parser.add_argument("--checkpoint", default="faces", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument(
+        "--far",
+        type=float,
+        default=0.01,
+        metavar="RATE",
+        help="how often different ones may be called the same, 0 to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threshold", type=float, help="the similarity from which on it is the same, instead of --far"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare every probe with every reference and print the answers."""
+    checkpoint = fsl.load(options.checkpoint, options.device)
+    threshold, sentence = _threshold(checkpoint, options.threshold, options.far)
+    references, problems = _read(image_entries(options.reference), checkpoint.info.model)
+    if problems:
+        raise DataError(f"{problems[0].name}: {problems[0].reason}.")
+    if not references:
+        raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
+    answers = _compare_all(checkpoint, references, options.probe, threshold)
+    if options.json:
+        print_json(_as_json(checkpoint, references, answers, threshold, sentence))
+        return
+    for answer in answers:
+        print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{answer.similarity:.4f}")
+    print(f"Threshold {threshold:.4f}. {sentence}".rstrip())
+
+
+def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float) -> tuple[float, str]:
+    """The threshold, and what it promises."""
+    rates = checkpoint.info.pairs
+    if wished is not None:
+        if not 0 <= wished <= 1:
+            raise DataError(f"--threshold is {wished}; it must be 0 to 1.")
+        return wished, promise(rates, wished) if rates else ""
+    if not 0 < false_accept <= 1:
+        raise DataError(f"--far is {false_accept}; it must be above 0, and at most 1.")
+    rates = measured_rates(checkpoint)
+    threshold = rates.threshold_at(false_accept)
+    return threshold, promise(rates, threshold)
+
+
+def _read(entries: Sequence[Reader], model: ModelConfig) -> tuple[list[NamedImage], list[Problem]]:
+    found = list(read_pictures(entries, model))
+    images = [one for one in found if isinstance(one, NamedImage)]
+    return images, [one for one in found if isinstance(one, Problem)]
+
+
+def _compare_all(
+    checkpoint: Checkpoint, references: Sequence[NamedImage], paths: Sequence[Path], threshold: float
+) -> list[ProbeAnswer]:
+    """A few hundred probes at a time, so that memory stays bounded."""
+    entries = [entry for path in paths for entry in image_entries(path)]
+    answers: list[ProbeAnswer] = []
+    problems: list[Problem] = []
+    with Progress("probes") as progress:
+        for start in range(0, len(entries), PROBES_AT_ONCE):
+            probes, unread = _read(entries[start : start + PROBES_AT_ONCE], checkpoint.info.model)
+            problems += unread
+            if probes:
+                answers += compare(checkpoint, references, probes, threshold)
+            progress(min(start + PROBES_AT_ONCE, len(entries)), len(entries))
+    report(problems)
+    if not answers:
+        first = f" ({problems[0]})" if problems else ""
+        raise DataError(f"None of the probes is a readable image{first}. Name files, or a folder of them.")
+    return answers
+
+
+def _as_json(
+    checkpoint: Checkpoint,
+    references: Sequence[NamedImage],
+    answers: Sequence[ProbeAnswer],
+    threshold: float,
+    sentence: str,
+) -> dict[str, Any]:
+    pairs = [
+        {
+            "reference": reference.name,
+            "probe": answer.probe,
+            "similarity": similarity,
+            "same": similarity >= threshold,
+            "threshold": threshold,
+        }
+        for answer in answers
+        for reference, similarity in zip(references, answer.pairs, strict=True)
+    ]
+    together = [{"probe": a.probe, "similarity": a.similarity, "same": a.same} for a in answers]
+    out: dict[str, Any] = {"pairs": pairs, "probes": together, "checkpoint": checkpoint.info.name}
+    rates = checkpoint.info.pairs
+    if rates:
+        out["false_accept"] = rates.false_accept(threshold)
+        out["false_reject"] = rates.false_reject(threshold)
+        out["promise"] = sentence
+    return out

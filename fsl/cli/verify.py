@@ -1,0 +1,138 @@
+"""``verify``: how well does a checkpoint tell same from different, over all pairs of a set of images?"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import fsl
+from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
+from fsl.errors import DataError
+from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability
+from fsl.fewshot.promise import percentage
+from fsl.fewshot.verify import (
+    FALSE_ACCEPT_RATES,
+    PairScores,
+    ThresholdAt,
+    Verification,
+    accuracy_at,
+    score_pairs,
+    verify,
+)
+from fsl.twin.inference import embed_images
+from fsl.twin.pair_rates import PairRates, chances
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "verify", help="how well are same and different told apart?", description=__doc__
+    )
+    add_data_options(parser)
+    add_centre_option(parser)
+    parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
+    parser.add_argument(
+        "--far",
+        type=float,
+        nargs="+",
+        default=list(FALSE_ACCEPT_RATES),
+        metavar="RATE",
+        help="false-accept rates to report true accepts at (default: 0.01 0.001)",
+    )
+    parser.add_argument("--bootstrap", type=int, default=200, help="draws (default: %(default)s)")
+    parser.add_argument(
+        "--unit",
+        choices=("classes", "images"),
+        default="classes",
+        help="what the bootstrap draws again: other classes (other people), or other images of the same",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Embed every image once, score every pair, print what they say."""
+    if options.bootstrap < 1:
+        raise DataError(f"--bootstrap is {options.bootstrap}; it must be 1 or more.")
+    checkpoint = fsl.load(options.checkpoint, options.device)
+    model = checkpoint.info.model
+    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
+    began = time.perf_counter()
+    with Progress("embedding") as progress:
+        embeddings = embed_images(checkpoint.twin, data.images, progress)
+    scores = score_pairs(checkpoint.twin, embeddings, data.labels, seed=options.seed)
+    result = verify(scores, options.far, options.bootstrap, options.unit, options.seed)
+    seconds = time.perf_counter() - began
+    rates = checkpoint.info.pairs
+    if options.json:
+        print_json({**_as_json(result, scores, rates), "seconds": round(seconds, 2)})
+        return
+    _print(result, scores, rates, seconds)
+
+
+def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "auc": result.auc,
+        "eer": result.equal_error_rate,
+        "eer_interval": result.equal_error_interval,
+        "eer_threshold": result.equal_error_threshold,
+        "accuracy_at_stored_threshold": accuracy_at(scores, rates.threshold) if rates else None,
+        "tar_at_far": {f"{at.wished:g}": at.true_accept for at in result.at},
+        "thresholds": {f"{at.wished:g}": _threshold_json(at) for at in result.at},
+        "same_pairs": result.n_same,
+        "different_pairs": result.n_different,
+        "classes": result.n_classes,
+    }
+    if rates:
+        bins = _reliability(scores, rates)
+        out["stored_threshold"] = rates.threshold
+        out["reliability"] = [vars(one) for one in bins]
+        out["calibration_error"] = calibration_error(bins)
+    return out
+
+
+def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
+    return {
+        "threshold": at.threshold,
+        "threshold_interval": at.threshold_interval,
+        "false_accept": at.false_accept,
+        "false_accept_interval": at.false_accept_interval,
+        "true_accept_interval": at.true_accept_interval,
+        "promised": at.promised,
+    }
+
+
+def _reliability(scores: PairScores, rates: PairRates) -> Any:
+    """The chances that the checkpoint gives, held against these pairs."""
+    half = balanced(scores)
+    return reliability(chances(half.similarity, rates.slope, rates.offset), half.same)
+
+
+def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:
+    low, high = (percentage(rate) for rate in result.equal_error_interval)
+    print(
+        f"{result.n_same:,} same and {result.n_different:,} different pairs of {result.n_classes:,} classes, "
+        f"{seconds:.1f} s"
+    )
+    print(f"AUC {result.auc:.4f}")
+    print(
+        f"equal error rate {percentage(result.equal_error_rate)} (95%: {low} to {high}) "
+        f"at {result.equal_error_threshold:.4f}"
+    )
+    for at in result.at:
+        few, many = (percentage(rate) for rate in at.true_accept_interval)
+        print(
+            f"at {percentage(at.wished)} false accepts {percentage(at.true_accept)} true accepts "
+            f"(95%: {few} to {many}), threshold {at.threshold:.4f}"
+        )
+        if not at.promised:
+            print(
+                f"  too few classes to promise it: {result.n_class_pairs:,} pairs of classes speak for "
+                f"{percentage(at.lowest_promised)} and more"
+            )
+    if rates:
+        accuracy = accuracy_at(scores, rates.threshold)
+        print(f"accuracy at the stored threshold {rates.threshold:.4f}: {accuracy:.4f}")

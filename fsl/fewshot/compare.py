@@ -1,0 +1,80 @@
+"""Reference images of one thing against probes: the same or not, and how often that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from fsl.errors import SettingsError
+from fsl.fewshot.support import Picture, embed
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import pair_logits
+from fsl.twin.pair_rates import PairRates
+
+
+@dataclass(frozen=True)
+class ProbeAnswer:
+    """Whether one probe shows what the references show.
+
+    Attributes:
+        probe: its name.
+        similarity: to the references together, in [0, 1]: of one, that pair's; of several, by the mean of the
+            pairs' logits.
+        same: ``similarity >= threshold``.
+        threshold: in [0, 1].
+        pairs: similarity to each reference, in order, in [0, 1].
+    """
+
+    probe: str
+    similarity: float
+    same: bool
+    threshold: float
+    pairs: tuple[float, ...]
+
+
+def compare(
+    checkpoint: Checkpoint, references: Sequence[Picture], probes: Sequence[Picture], threshold: float
+) -> list[ProbeAnswer]:
+    """Compare each probe with the references of one identity.
+
+    Args:
+        checkpoint: the twin network.
+        references: one or more images of one identity.
+        probes: images to compare with them.
+        threshold: the similarity from which on a probe is the same, in [0, 1].
+
+    Returns:
+        one answer per probe, in order.
+
+    Raises:
+        SettingsError: there is no reference, or the threshold is out of range.
+    """
+    if not references:
+        raise SettingsError("There is no reference picture. Give at least one.")
+    if not 0 <= threshold <= 1:
+        raise SettingsError(f"The threshold is {threshold}; it must be 0 to 1.")
+    seen, asked = embed(checkpoint, references), embed(checkpoint, probes)
+    logits = pair_logits(checkpoint.twin, asked, seen).double()
+    pairs = torch.sigmoid(-logits)
+    together = torch.sigmoid(-logits.mean(1))
+    return [
+        ProbeAnswer(probe.name, similarity, similarity >= threshold, threshold, tuple(row))
+        for probe, similarity, row in zip(probes, together.tolist(), pairs.tolist(), strict=True)
+    ]
+
+
+def measured_rates(checkpoint: Checkpoint) -> PairRates:
+    """The checkpoint's error rates.
+
+    Raises:
+        SettingsError: none were ever measured.
+    """
+    if checkpoint.info.pairs is None:
+        raise SettingsError(
+            f"No error rates of same or different were ever measured for {checkpoint.info.name}, so no "
+            "threshold can be chosen by them. Name a threshold yourself, or measure them: "
+            "python -m bench recalibrate --help."
+        )
+    return checkpoint.info.pairs

@@ -1,0 +1,46 @@
+"""What a threshold promises, in plain sentences. No torch: a page may need these before there is any."""
+
+from __future__ import annotations
+
+from fsl.twin.pair_rates import PairRates
+
+
+def promise(rates: PairRates, threshold: float) -> str:
+    """The error rates at a threshold, and whether they can be relied on.
+
+    Args:
+        rates: measured on held-out classes.
+        threshold: in [0, 1].
+    """
+    accepted, rejected = rates.false_accept(threshold), rates.false_reject(threshold)
+    text = (
+        f"At this threshold {one_in(accepted)} of different things would be called the same, and "
+        f"{one_in(rejected)} of the same thing different."
+    )
+    return f"{text} {too_few(rates)}" if accepted < rates.lowest_promised else text
+
+
+def too_few(rates: PairRates) -> str:
+    """Why a false-accept rate below the lowest promised is no promise."""
+    return (
+        f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
+        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {percentage(rates.lowest_promised)} "
+        "and more, not for less."
+    )
+
+
+def one_in(rate: float) -> str:
+    """A rate of pairs for people: "1 in 100 pairs", "fewer than 1 in 10,000 pairs".
+
+    Args:
+        rate: in [0, 1]; told within a tenth of itself.
+    """
+    if round(rate * 10_000) < 1:
+        return "fewer than 1 in 10,000 pairs"
+    total = next((t for t in (100, 1_000) if abs(round(rate * t) / t - rate) <= 0.1 * rate), 10_000)
+    return f"{round(rate * total):,} in {total:,} pairs"
+
+
+def percentage(rate: float) -> str:
+    """A rate with two digits that count: "0.1%", "3.3%", "12%"."""
+    return f"{float(f'{100 * rate:.2g}'):g}%"

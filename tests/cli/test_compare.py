@@ -1,0 +1,158 @@
+"""The commands ``compare`` and ``verify``: names, options, JSON keys, exit status, one line on stderr."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from bench.recalibrate import source_of, write_header
+from fsl.data.loading import load_images
+from fsl.fewshot.pair_calibration import measure_pair_rates
+from fsl.fewshot.promise import one_in, percentage, promise
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.inference import embed_images, similarities
+from tests.cli.test_commands import folder, run, weights
+
+__all__ = ["folder", "weights"]  # fixtures
+
+
+@pytest.fixture
+def measured(folder: Path, weights: str) -> str:
+    """The same network with error rates measured on the folder's own colours."""
+    loaded = checkpoints.load(Path(weights))
+    data = load_images(str(folder), 16, "crop", report=lambda problems: None)
+    rates = measure_pair_rates(
+        loaded.twin, [(embed_images(loaded.twin, data.images), data.labels)], "colours"
+    )
+    path = Path(weights).with_name("measured.safetensors")
+    write_header(Path(weights), path, replace(loaded.info, pairs=rates))
+    return str(path)
+
+
+def test_compare_json(
+    folder: Path, measured: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    alike, other = folder / "red" / "1.png", folder / "green" / "0.png"
+    status, out, err = run(
+        capsys, "compare", folder / "red" / "0.png", alike, other, tmp_path / "bad.png",
+        "--checkpoint", measured, "--far", "0.2", "--json",
+    )  # fmt: skip
+    assert status == 0
+    result = json.loads(out)
+    rates = checkpoints.read_info(Path(measured)).pairs
+    assert rates is not None
+    assert [pair["probe"] for pair in result["pairs"]] == [str(alike), str(other)]
+    for pair in result["pairs"]:
+        assert set(pair) == {"reference", "probe", "similarity", "same", "threshold"}
+        assert pair["threshold"] == pytest.approx(rates.threshold_at(0.2))
+        assert pair["same"] == (pair["similarity"] >= pair["threshold"])
+    assert result["pairs"][0]["same"]
+    assert result["pairs"][0]["similarity"] > result["pairs"][1]["similarity"]
+    assert result["false_accept"] == pytest.approx(0.2)
+    assert "bad.png" in err
+
+
+def test_compare_a_folder_of_references_for_people(
+    folder: Path, measured: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(
+        capsys, "compare", folder / "red", folder / "red" / "3.png", folder / "green",
+        "--checkpoint", measured, "--threshold", "0.5",
+    )  # fmt: skip
+    assert status == 0
+    lines = out.splitlines()
+    assert len(lines) == 6
+    assert lines[0].split("\t")[1] in ("same", "different")
+    assert lines[-1].startswith("Threshold 0.5000. At this threshold ")
+    assert "pairs of different things would be called the same" in lines[-1]
+
+
+def test_verify_json_against_scikit_learn(
+    folder: Path, measured: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(
+        capsys, "verify", "--data", folder, "--checkpoint", measured, "--bootstrap", 20, "--json"
+    )
+    assert status == 0
+    result = json.loads(out)
+    assert {"auc", "eer", "eer_threshold", "accuracy_at_stored_threshold", "tar_at_far"} <= set(result)
+    assert set(result["tar_at_far"]) == {"0.01", "0.001"}
+    assert (result["same_pairs"], result["different_pairs"]) == (24, 96)
+    loaded = checkpoints.load(Path(measured))
+    data = load_images(str(folder), 16, "crop", report=lambda problems: None)
+    embeddings = embed_images(loaded.twin, data.images)
+    table = similarities(loaded.twin, embeddings, embeddings).double().numpy()
+    rows = np.triu_indices(16, 1)
+    same = data.labels[rows[0]] == data.labels[rows[1]]
+    assert result["auc"] == pytest.approx(roc_auc_score(same, table[rows]), abs=1e-3)
+    assert not result["thresholds"]["0.01"]["promised"]  # 6 pairs of colours
+    assert 0 <= result["eer_interval"][0] <= result["eer"] <= result["eer_interval"][1] <= 1
+
+
+def test_verify_for_people_says_what_cannot_be_promised(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, "verify", "--data", folder, "--checkpoint", weights, "--bootstrap", 5)
+    assert status == 0
+    assert "equal error rate" in out
+    assert "too few classes to promise it: 6 pairs of classes speak for 50% and more" in out
+    assert "stored threshold" not in out  # none was ever measured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["compare", "RED", "RED"], "ever measured for tiny"),
+        (["compare", "RED", "RED", "--far", "2"], "--far is 2"),
+        (["compare", "RED", "RED", "--threshold", "7"], "--threshold is 7"),
+        (["compare", "absent.png", "RED", "--threshold", "0.5"], "absent.png"),
+        (["compare", "RED", "absent.png", "--threshold", "0.5"], "None of the probes"),
+        (["verify", "--data", "absent"], "absent"),
+        (["verify", "--data", "DATA", "--far", "0"], "false-accept rate is 0"),
+        (["verify", "--data", "DATA", "--bootstrap", "0"], "--bootstrap is 0"),
+    ],
+)
+def test_failures_are_one_line(
+    arguments: list[str], told: str, folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"RED": str(folder / "red" / "0.png"), "DATA": str(folder)}
+    filled = [places.get(a, a) for a in arguments]
+    status, out, err = run(capsys, *filled, "--checkpoint", weights)
+    assert (status, out) == (1, "")
+    assert told in err.splitlines()[-1]
+    assert err.count("\n") <= 2  # a file left out is named first
+
+
+def test_a_new_header_leaves_the_weights_alone(measured: str, weights: str) -> None:
+    old, new = checkpoints.load(Path(weights)), checkpoints.load(Path(measured))
+    for (name, before), after in zip(
+        old.twin.state_dict().items(), new.twin.state_dict().values(), strict=True
+    ):
+        assert torch.equal(before, after), name
+    assert old.info == replace(new.info, pairs=None)
+    source = source_of("lfw:val@0.48")
+    assert (source.data, source.classes, source.centre) == ("lfw", "val", 0.48)
+    assert source_of("fruits360").centre == 1
+
+
+def test_rates_in_words(measured: str) -> None:
+    assert [one_in(r) for r in (0.0, 0.00004, 0.0003, 0.001, 0.01, 0.015, 0.333, 1.0)] == [
+        "fewer than 1 in 10,000 pairs",
+        "fewer than 1 in 10,000 pairs",
+        "3 in 10,000 pairs",
+        "1 in 1,000 pairs",
+        "1 in 100 pairs",
+        "15 in 1,000 pairs",
+        "33 in 100 pairs",
+        "100 in 100 pairs",
+    ]
+    assert [percentage(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
+    rates = checkpoints.read_info(Path(measured)).pairs
+    assert rates is not None
+    assert "no promise" in promise(rates, 1.0)
+    assert "no promise" not in promise(rates, 0.0)
