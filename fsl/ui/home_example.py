@@ -11,8 +11,8 @@ from fsl.ui.classify.drops import replace_all
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.ui.learn.network import network_in_use
-from fsl.ui.resources import COMPUTE, warm_up
+from fsl.ui.learn.network import answers
+from fsl.ui.resources import warm_up
 from fsl.ui.small_tasks import SmallTask, small_task, workspace_of
 from fsl.ui.state import session
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
     from fsl.ui.pictures import StoredPicture
 
-_WAYS, _SHOTS, _QUERIES, _SEED = 3, 2, 3, 8
+_WAYS, _SHOTS, _QUERIES, _SEED = 4, 1, 4, 8
 _CHOSEN = "few_shot_lab_home_picture"
 
 
@@ -30,8 +30,8 @@ def show_example() -> None:
     with guarded(), st.container(border=True, key="home_example"):
         task = small_task("drawn", _WAYS, _SHOTS, _QUERIES, _SEED)
         query = _chosen(task)
-        prediction = _prediction(task, query) if warm_up().done.is_set() else None
-        st.markdown("**Two examples of each are all it has seen.** Choose a new picture:")
+        prediction = answers(task)[task.queries.index(query)] if warm_up().done.is_set() else None
+        st.markdown("**One example of each kind, and the answer is there.** Choose a new picture:")
         _show_queries(task, query)
         if prediction is None:
             st.markdown("The network is being loaded …")
@@ -57,15 +57,6 @@ def _chosen(task: SmallTask) -> StoredPicture:
 
 def _choose(digest: str) -> None:
     st.session_state[_CHOSEN] = digest
-
-
-def _prediction(task: SmallTask, query: StoredPicture) -> Prediction:
-    from fsl.fewshot.classify import classify
-    from fsl.fewshot.support import SupportSet
-
-    checkpoint = network_in_use()
-    with COMPUTE:
-        return classify(checkpoint, SupportSet.from_classes(task.classes), [query])[0]
 
 
 def _show_queries(task: SmallTask, query: StoredPicture) -> None:

@@ -25,7 +25,7 @@ def home(app: AppTest) -> AppTest:
 def test_an_answer_is_there_without_a_click(home: AppTest) -> None:
     tiles = grid(home, "home_examples")["tiles"]
     similarities = [float(tile["note"].split()[-1]) for tile in tiles]
-    assert len(similarities) == 6
+    assert len(similarities) == 4
     best = tiles[similarities.index(max(similarities))]["title"]
     text = shown(home)
     assert f"Most like {best}" in text or "Unknown: none of your classes" in text
@@ -45,8 +45,8 @@ def test_the_example_opens_on_the_classify_page(home: AppTest) -> None:
     home.button(key="home_open").click().run()
     assert not home.exception
     held = home.session_state["few_shot_lab"]
-    assert len(held.workspace.classes) == 3
-    assert len(held.workspace.queries) == 3
+    assert len(held.workspace.classes) == 4
+    assert len(held.workspace.queries) == 4
     assert "Similarity to each of your pictures" in shown(home)
 
 

@@ -10,7 +10,7 @@ from fsl.charts import percent
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
-from fsl.ui.learn.network import network_in_use
+from fsl.ui.learn.network import answers, network_in_use
 from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, Kind, SmallTask, small_task
@@ -46,7 +46,7 @@ def _episode(state: LearnState) -> None:
         _show_settings(state)
         task = small_task(state.kind, state.ways, state.shots, 1, state.episode)
         with st.spinner("Comparing"):
-            prediction = _prediction(task)
+            (prediction,) = answers(task, rule="max")
         _show_answer(task, prediction)
         _show_accuracy(state)
 
@@ -86,15 +86,6 @@ def _show_settings(state: LearnState) -> None:
         )
     with again:
         st.button("New task", key="episode_next", icon=":material/refresh:", on_click=_next, args=(state,))
-
-
-def _prediction(task: SmallTask) -> Prediction:
-    from fsl.fewshot.classify import classify
-    from fsl.fewshot.support import SupportSet
-
-    checkpoint = network_in_use()
-    with COMPUTE:
-        return classify(checkpoint, SupportSet.from_classes(task.classes), task.queries, rule="max")[0]
 
 
 def _show_answer(task: SmallTask, prediction: Prediction) -> None:

@@ -8,9 +8,8 @@ from fsl.charts import percent
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.ui.learn.network import network_in_use
+from fsl.ui.learn.network import answers
 from fsl.ui.learn.state import LearnState
-from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import SmallTask, small_task
 
 _WAYS = 4
@@ -67,20 +66,11 @@ def _show_outcome(state: LearnState, task: SmallTask) -> None:
     ways = f"You have just solved a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each."
     st.markdown(f"**{verdict}: it is the {markdown(answer)}.** {ways}")
     with st.spinner("The network looks, too"):
-        label, probability, is_unknown = _answer_of_network(task)
-    says = f"The network, which saw the same {_WAYS + 1} pictures, says **{markdown(label)}**"
-    sure = "though it finds it too little alike to be sure" if is_unknown else f"{percent(probability)} sure"
+        (found,) = answers(task)
+    says = f"The network, which saw the same {_WAYS + 1} pictures, says **{markdown(found.label)}**"
+    unsure = "though it finds it too little alike to be sure"
+    sure = unsure if found.unknown else f"{percent(found.probability)} sure"
     st.markdown(f"{says}, {sure}. It was not trained on them: it compared.")
-
-
-def _answer_of_network(task: SmallTask) -> tuple[str, float, bool]:
-    from fsl.fewshot.classify import classify
-    from fsl.fewshot.support import SupportSet
-
-    checkpoint = network_in_use()
-    with COMPUTE:
-        (answer,) = classify(checkpoint, SupportSet.from_classes(task.classes), task.queries)
-    return answer.label, answer.probability, answer.unknown
 
 
 def _next(state: LearnState) -> None:

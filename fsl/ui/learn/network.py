@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.ui.classify.settings import chosen
-from fsl.ui.resources import choices, load_checkpoint
+from fsl.ui.resources import COMPUTE, choices, load_checkpoint
+from fsl.ui.small_tasks import SmallTask
 from fsl.ui.state import session
 
 if TYPE_CHECKING:
+    from fsl.config import Rule
+    from fsl.fewshot.classify import Prediction
     from fsl.twin.checkpoint import Checkpoint
 
 
@@ -19,3 +22,21 @@ def network_in_use() -> Checkpoint:
         CheckpointError: there is none, or it cannot be read.
     """
     return load_checkpoint(chosen(session(), choices()))
+
+
+def answers(task: SmallTask, rule: Rule | None = None) -> list[Prediction]:
+    """What the network says about each query of a task.
+
+    Args:
+        task: any.
+        rule: how shots are combined; none = the network's own.
+
+    Raises:
+        CheckpointError: there is no network, or it cannot be read.
+    """
+    from fsl.fewshot.classify import classify
+    from fsl.fewshot.support import SupportSet
+
+    checkpoint = network_in_use()
+    with COMPUTE:
+        return classify(checkpoint, SupportSet.from_classes(task.classes), task.queries, rule)

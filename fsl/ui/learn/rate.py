@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fsl.training.curves import smooth
 from fsl.training.events import Evaluation, Step, Verdict
 from fsl.training.lesson import Lesson, RecordedRun, recorded_lesson
 from fsl.ui.components.curve import Line, curves
 from fsl.ui.escape import markdown
 from fsl.ui.training.form import rate_text
 from fsl.ui.training.live import ICONS, LN2
-
-_SMOOTH = 0.8
 
 
 def show_rate(state: object) -> None:
@@ -30,6 +27,7 @@ def show_rate(state: object) -> None:
         key="learn_rate_curve",
         label="Loss by batch at each learning rate",
         levels=(LN2,),
+        smoothable=False,
         height=300,
     )
     for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
@@ -45,7 +43,7 @@ def _line(run: RecordedRun) -> Line:
         f"rate {rate_text(run.learning_rate)}",
         [step.step for step in steps],
         losses,
-        smooth(losses, _SMOOTH).tolist(),
+        losses,  # as it was: smoothing would hide how soon a run stalls
     )
 
 
