@@ -13,9 +13,10 @@ from torch import Tensor
 from fsl.config import EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.scores import seen_from_support
-from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
+from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
 from fsl.twin.network import TwinNetwork
 
+VALUES_AT_ONCE = 500_000
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -128,10 +129,11 @@ def _pair_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: 
     return table[q[:, :, None], s[:, None, :]]
 
 
+@torch.inference_mode()
 def _logits_by_episode(
     twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor, n_averaged: int = 1
 ) -> Tensor:
-    """An episode at a time, so that memory holds the embeddings of one.
+    """A few episodes at a time: enough to keep all cores busy, and few enough for their caches.
 
     Args:
         twin: the network whose head compares.
@@ -143,10 +145,15 @@ def _logits_by_episode(
     Returns:
         float32 ``(E, n_query, n_support / n_averaged)``.
     """
+    device = device_of(twin)
+    n_rows = query.shape[1] + support.shape[1]
+    at_once = max(1, VALUES_AT_ONCE // (n_rows * embeddings.shape[1]))
     logits = []
-    for query_rows, support_rows in zip(query, support, strict=True):
-        s, q = seen_from_support(twin, embeddings[support_rows], embeddings[query_rows])
+    for start in range(0, len(query), at_once):
+        some = slice(start, start + at_once)
+        s, q = (embeddings[rows[some]].to(device) for rows in (support, query))  # (E', n, D)
+        s, q = seen_from_support(twin, s, q)
         if n_averaged > 1:
-            s = s.view(-1, n_averaged, s.shape[1]).mean(1)
-        logits.append(pair_logits(twin, q, s))
-    return torch.stack(logits)
+            s = s.unflatten(1, (-1, n_averaged)).mean(2)
+        logits.append(twin.head.pairwise(q, s).cpu())
+    return torch.cat(logits)

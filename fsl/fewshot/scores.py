@@ -27,16 +27,16 @@ def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tupl
 
     Args:
         twin: its settings say whether; if not, both come back as they are.
-        support: float ``(n_support, D)``.
-        query: float ``(n_query, D)``.
+        support: float ``(..., n_support, D)``.
+        query: float ``(..., n_query, D)``.
 
     Returns:
         both, of unit length.
     """
     if not twin.config.centre_on_support:
         return support, query
-    middle = support.sum(0) / (len(support) + CENTRE_PRIOR)
-    return F.normalize(support - middle, dim=1), F.normalize(query - middle, dim=1)
+    middle = support.sum(-2, keepdim=True) / (support.shape[-2] + CENTRE_PRIOR)
+    return F.normalize(support - middle, dim=-1), F.normalize(query - middle, dim=-1)
 
 
 def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tensor:

@@ -50,11 +50,11 @@ class DifferenceHead(nn.Module):
         scaled by the negative weights, so memory stays at ``n1 * n2``.
 
         Args:
-            e1: float ``(n1, D)``.
-            e2: float ``(n2, D)``.
+            e1: float ``(..., n1, D)``.
+            e2: float ``(..., n2, D)``.
 
         Returns:
-            float ``(n1, n2)``.
+            float ``(..., n1, n2)``.
         """
         positive, negative = self.weight.clamp(min=0), (-self.weight).clamp(min=0)
         logits = torch.cdist(e1 * positive, e2 * positive, p=1) + self.bias
@@ -88,10 +88,10 @@ class CosineHead(nn.Module):
         return (F.normalize(e1, dim=-1) - F.normalize(e2, dim=-1)).square() * self.weight
 
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits ``(n1, n2)`` of every pair of ``(n1, D)`` and ``(n2, D)``, by one matrix product."""
+        """Logits of every pair, by a matrix product; shapes as ``DifferenceHead.pairwise``."""
         u1, u2 = F.normalize(e1, dim=-1), F.normalize(e2, dim=-1)
         own1, own2 = u1.square() @ self.weight, u2.square() @ self.weight
-        return own1[:, None] + own2[None] - 2 * (u1 * self.weight) @ u2.T + self.bias
+        return own1[..., :, None] + own2[..., None, :] - 2 * (u1 * self.weight) @ u2.mT + self.bias
 
 
 TwinHead = DifferenceHead | CosineHead
