@@ -132,7 +132,7 @@ def one_query(
     ]
 
 
-def best_batch(checkpoint: Checkpoint, n: int) -> tuple[int, Tensor]:
+def best_batch(checkpoint: Checkpoint, rounds: int) -> tuple[int, Tensor]:
     """The batch size at which the bare network is fastest, and images for it."""
     images = ready_images(checkpoint, max(BATCHES))
     with torch.inference_mode():
@@ -142,7 +142,7 @@ def best_batch(checkpoint: Checkpoint, n: int) -> tuple[int, Tensor]:
             ]
             for size in BATCHES
         }
-        seconds = take_turns(passes, 3)
+        seconds = take_turns(passes, rounds, warm_up=0)
     best = min(BATCHES, key=lambda size: median(seconds[str(size)]))
     say(f"bare forward pass: batches of {best} are the fastest of {BATCHES}")
     return best, ready_images(checkpoint, best)
@@ -154,7 +154,7 @@ def folder(
     known, queries = places
     files = sorted(queries.rglob("*.jpg"))
     peer, transform = peer_of(checkpoint, support), transform_of(checkpoint)
-    size, ready = best_batch(checkpoint, len(files))
+    size, ready = best_batch(checkpoint, rounds)
 
     def ours() -> None:
         CACHE.clear()  # or the second round would find the answers of the first
@@ -201,7 +201,7 @@ def main() -> None:
         known, queries = Path(temporary, "support"), Path(temporary, "queries")
         write_photos(known, N_CLASSES, N_SHOT)
         say("writing the photos")
-        write_photos(queries, 20, 2 if options.quick else 100)
+        write_photos(queries, 20, 1 if options.quick else 100)
         support = SupportSet.from_folder(known)
         claims, rows = zip(
             one_query(checkpoint, support, 10 if options.quick else 100),

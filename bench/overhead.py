@@ -123,8 +123,8 @@ def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
 
 def main() -> None:
     options = options_of(__doc__)
-    n_batches, rounds = (5, 3) if options.quick else (20, 15)
-    data = rendered_set(MODEL.image_size, 20)
+    n_batches, rounds = (2, 2) if options.quick else (20, 15)
+    data = rendered_set(MODEL.image_size, 4 if options.quick else 20)
     state = new_state(CONFIG, MODEL)
     n_images = n_batches * CONFIG.batch_classes * CONFIG.batch_images
     augmented = replace(CONFIG, augment=TrainConfig().augment)
@@ -140,7 +140,7 @@ def main() -> None:
     speed = ratio(seconds["bare loop"], seconds["engine"])
     rows: list[dict[str, object]] = [{"loop": name, "images a second": rate} for name, rate in rates.items()]
     say(f"bf16: {state.bf16}, threads: {torch.get_num_threads()}")
-    parts = where_it_goes(data, 10 if options.quick else 100)
+    parts = where_it_goes(data, 3 if options.quick else 100)
     for part in parts:
         print(f"{part['part']:42} {part['ms a batch']:8.2f} ms {part['share']:7.1%}")
     claim = Claim(

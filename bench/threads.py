@@ -34,11 +34,11 @@ def with_threads(n: int, work: Callable[[], object]) -> Callable[[], None]:
 
 def main() -> None:
     options = options_of(__doc__)
-    batches, rounds = (2, 2) if options.quick else (8, 9)
+    batches, rounds = (1, 1) if options.quick else (8, 9)
     chosen_threads = torch.get_num_threads()
     chosen_bf16 = use_bf16("auto", torch.device("cpu"))
     say(f"the program's own choice: {chosen_threads} threads, bf16 for training: {chosen_bf16}")
-    data = rendered_set(MODEL.image_size, 20)
+    data = rendered_set(MODEL.image_size, 4 if options.quick else 20)
     twin = TwinNetwork(MODEL).eval()
     images = data.images[:N_IMAGES]
     counts = range(1, max(usable_cores(), chosen_threads) + 1)
