@@ -154,6 +154,6 @@ def _logits_by_episode(
         s, q = (embeddings[rows[some]].to(device) for rows in (support, query))  # (E', n, D)
         s, q = seen_from_support(twin, s, q)
         if n_averaged > 1:
-            s = s.unflatten(1, (-1, n_averaged)).mean(2)
+            s = s.view(len(s), -1, n_averaged, s.shape[2]).mean(2)
         logits.append(twin.head.pairwise(q, s).cpu())
     return torch.cat(logits)

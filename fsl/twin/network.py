@@ -59,7 +59,7 @@ class TwinNetwork(nn.Module):
             # A single query's views in one pass take 0.6 of the time; many images gain nothing by it.
             passes = [torch.cat(views)] if len(images) <= FEW_IMAGES else views
             features = torch.cat([self.backbone(one).float() for one in passes])
-            features = features.unflatten(0, (len(views), -1)).mean(0)
+            features = features.view(len(views), len(images), -1).mean(0)
         else:
             features = self.backbone(images).float()
         return self.damping(features)  # type: ignore[no-any-return]
