@@ -51,13 +51,14 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
         distances -= own
         np.maximum(distances, 0.0, out=distances)
     else:
-        distances = _straight_lines(embeddings)
+        distances = straight_lines(embeddings)
     np.fill_diagonal(distances, 0.0)
     return distances
 
 
 @torch.inference_mode()
-def _straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
+def straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
+    """Euclidean distances ``(n, n)`` of float32 embeddings ``(n, D)``, a few rows at a time."""
     n = len(embeddings)
     out = torch.empty(n, n)
     rows = max(1, PAIRS_AT_ONCE // max(1, n))

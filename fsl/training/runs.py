@@ -137,7 +137,8 @@ def run_in_turns(
         held.note("running")
         (folder / STOP).unlink(missing_ok=True)
         (folder / ERROR).unlink(missing_ok=True)
-        recorder = Recorder(folder, validation, config.snapshot_images)
+        recorder = Recorder(folder, validation, config)
+        recorder.record_between(state.step, state.twin)
         with (folder / EVENTS).open("a", encoding="utf-8") as log:
 
             def written(event: TrainEvent) -> TrainEvent:
@@ -152,6 +153,7 @@ def run_in_turns(
                     if due:  # after all events of this batch, so that none is missing from a resumed run
                         due = False
                         yield from map(written, _save(folder, state, about, evaluation))
+                    recorder.record_between(state.step, state.twin)
                     yield None
                 elif isinstance(event, Started) and any(isinstance(e, Started) for e in earlier):
                     yield event  # the log has one from the first start

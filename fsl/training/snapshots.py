@@ -1,14 +1,16 @@
 """Embeddings of the same few images through a run, so that a map of them can be seen to move.
 
 ``snapshots/images.npz`` holds small thumbnails, labels and names, once; ``snapshots/<step>.npy`` the
-embeddings at one evaluation, float16 ``(n, D)``. At most ``MOST_FRAMES`` are kept, spread over the run
-however long it is: the first, the last, and those between that would be missed most. Embeddings longer than
-``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
+embeddings after so many batches, float16 ``(n, D)``: at every evaluation, for which they are there anyway,
+and in between where they cost little (see ``frames_apart``). At most ``MOST_FRAMES`` are kept, spread over
+the run however long it is: the first, the last, and those between that would be missed most. Embeddings
+longer than ``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +20,24 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
+from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError
 from fsl.training.engine import evaluation_images
 from fsl.twin.checkpoint import write_atomically
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
+from fsl.twin.trainable import training_mode
 
 FOLDER = "snapshots"
 IMAGES = "images.npz"
 MOST_FRAMES = 60
 MOST_VALUES = 1024
 THUMBNAIL = 32
+_LARGEST = 60_000.0
+_FRAMES_WANTED = 30
+_MOST_OF_THE_TIME = 0.15  # of a run, for frames between evaluations
+_BATCH_PASSES = 3  # of its images through the backbone: forward, and twice as much work back
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +50,7 @@ class Snapshots:
         class_names: of the validation classes.
         names: n file names.
         steps: batches done at each frame, rising.
-        frames: float16 ``(n, D)`` each.
+        frames: float16 ``(n, D)`` each; of very large embeddings a scaled copy.
     """
 
     thumbnails: npt.NDArray[np.uint8]
@@ -57,15 +67,18 @@ class Recorder:
     Args:
         run: its folder.
         validation: the run's; none records nothing.
-        n_images: how many images to follow; 0 records nothing.
+        config: of the run; ``snapshot_images`` of 0 records nothing.
     """
 
-    def __init__(self, run: Path, validation: ImageSet | None, n_images: int) -> None:
+    def __init__(self, run: Path, validation: ImageSet | None, config: TrainConfig) -> None:
         self._folder = run / FOLDER
+        n_images = config.snapshot_images
         self._images = evaluation_images(validation) if validation is not None and n_images else None
         self._rows = np.empty(0, np.int64)
+        self._apart = frames_apart(config, 1)
         if self._images is not None:
             self._rows = spread_over_classes(self._images.labels, n_images)
+            self._apart = frames_apart(config, len(self._rows))
 
     def record(self, step: int, embeddings: Tensor | None) -> None:
         """Keep a frame.
@@ -79,14 +92,55 @@ class Recorder:
         """
         if self._images is None or embeddings is None:
             return
+        self._write(step, embeddings[self._rows])
+
+    def record_between(self, step: int, twin: TwinNetwork) -> None:
+        """Keep a frame between two evaluations, where one is due and not there yet.
+
+        Args:
+            step: batches done.
+            twin: the network; it is left in training mode.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        if self._images is None or step % self._apart or (self._folder / f"{step}.npy").exists():
+            return
+        twin.eval()
+        try:
+            embeddings = embed_images(twin, self._images.images[self._rows])
+        finally:
+            training_mode(twin)
+        self._write(step, embeddings)
+
+    def _write(self, step: int, embeddings: Tensor) -> None:
+        assert self._images is not None
+        if not bool(embeddings.isfinite().all()):
+            return  # the weights broke down, and the network sees nothing any more
         if not (self._folder / IMAGES).exists():
             write_atomically(self._folder / IMAGES, _images_file(self._images, self._rows))
-        values = embeddings[self._rows].numpy()
-        values = values[:, :: -(-values.shape[1] // MOST_VALUES)]
+        values = embeddings[:, :: -(-embeddings.shape[1] // MOST_VALUES)].numpy()
+        # A network gone wild has embeddings too large for 16 bits; what a map shows does not depend on scale.
+        values = values / max(1.0, float(np.abs(values).max()) / _LARGEST)
         buffer = io.BytesIO()
         np.save(buffer, values.astype(np.float16))
         write_atomically(self._folder / f"{step}.npy", buffer.getvalue())
         _thin_out(self._folder)
+
+
+def frames_apart(config: TrainConfig, n_images: int) -> int:
+    """Batches from one frame to the next.
+
+    About 30 frames show a run as one movement; but embedding for them takes at most about 15% of its time.
+
+    Args:
+        config: of the run.
+        n_images: followed.
+    """
+    pairs = config.pairing == "random"
+    batch = 2 * config.batch_pairs if pairs else config.batch_classes * config.batch_images
+    affordable = n_images / (_MOST_OF_THE_TIME * _BATCH_PASSES * batch)
+    return max(1, math.ceil(config.steps / _FRAMES_WANTED), math.ceil(affordable))
 
 
 def spread_over_classes(labels: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
@@ -105,6 +159,11 @@ def drop_frames_after(run: Path, step: int) -> None:
             path.unlink(missing_ok=True)
 
 
+def has_snapshots(run: Path) -> bool:
+    """Whether a run recorded anything."""
+    return (run / FOLDER / IMAGES).is_file()
+
+
 def read_snapshots(run: Path) -> Snapshots | None:
     """What a run recorded so far; none where it recorded nothing.
 
@@ -112,7 +171,7 @@ def read_snapshots(run: Path) -> Snapshots | None:
         DataError: the files are damaged.
     """
     folder = run / FOLDER
-    if not (folder / IMAGES).exists():
+    if not has_snapshots(run):
         return None
     files = _frame_files(folder)
     try:

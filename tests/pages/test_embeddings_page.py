@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.config import ModelConfig, TrainConfig
+from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.ui.components.scatter import _SCRIPTS
 from fsl.ui.embeddings.state import MapState
 from tests.pages.helpers import picture
@@ -175,3 +178,110 @@ def test_colours_are_the_same_on_the_map_and_in_files() -> None:
     folder = Path(__file__).resolve().parents[2] / "fsl/ui/components/scatter_parts"
     script = (folder / _SCRIPTS[0]).read_text(encoding="utf-8")
     assert [colour for colour in CLASS_COLOURS if f'"{colour}"' not in script] == []
+
+
+def record_run(
+    folder: Path, n_frames: int, learns: bool = True, head: str = "absolute", seed: int = 0
+) -> None:
+    """A run folder as the Training page leaves it, with recorded embeddings of 18 pictures."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(3), 6)
+    centres, noise = rng.normal(size=(3, 8))[labels], rng.normal(size=(18, 8))
+    frames = folder / FOLDER
+    frames.mkdir(parents=True)
+    settings = {
+        "train": TrainConfig(steps=40).to_json(),
+        "model": ModelConfig(head=head).to_json(),  # type: ignore[arg-type]
+        "about": {"name": f"run *{folder.name}*"},
+    }
+    (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    np.savez(
+        frames / IMAGES,
+        thumbnails=np.zeros((18, 32, 32, 3), np.uint8),
+        labels=labels,
+        class_names=np.array(["one", "two", "<b>three"]),
+        names=np.array([f"{i}.png" for i in range(18)]),
+    )
+    for number in range(n_frames):
+        moved = noise + (4 * number if learns else 0) * centres
+        np.save(frames / f"{10 * number}.npy", moved.astype(np.float16))
+
+
+@pytest.fixture
+def runs(maps: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The Embeddings page, with two recorded runs."""
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path))
+    record_run(tmp_path / "learns", 3)
+    record_run(tmp_path / "stalls", 3, learns=False)
+    return maps
+
+
+def accuracies(data: dict[str, Any]) -> list[int]:
+    return [int(text.split("right ")[1].split("%")[0]) for text in data["motion"]["captions"]]
+
+
+def test_runs_are_offered_and_one_click_shows_their_movement(runs: AppTest) -> None:
+    runs.segmented_control(key="map_mode").set_value("A network while it learns").run()
+    assert not runs.exception
+    runs.button(key="map_watch_learns").click().run()
+    assert not runs.exception
+    assert runs.query_params["run"] in ("learns", ["learns"])  # as AppTest likes it
+    data = map_data(runs, "motion_learns")
+    assert data["motion"]["steps"] == [0, 10, 20]
+    assert [len(frame) for frame in data["motion"]["frames"]] == [36, 36, 36]
+    assert max(abs(value) for frame in data["motion"]["frames"] for value in frame) <= 1
+    assert accuracies(data)[-1] == 100
+    assert "<b>three" in data["classes"]
+
+
+def test_a_link_shows_runs_side_by_side(runs: AppTest) -> None:
+    runs.query_params["run"] = "learns,stalls"
+    runs.run()
+    assert not runs.exception
+    learns, stalls = map_data(runs, "motion_learns"), map_data(runs, "motion_stalls")
+    assert learns["sheet"] == stalls["sheet"]
+    first, *_, last = accuracies(learns)
+    assert last > first
+    assert len(set(accuracies(stalls))) == 1
+    runs.segmented_control(key="map_mode").set_value("Pictures by a network").run()
+    assert "run" not in runs.query_params
+
+
+def test_new_moments_are_added_to_a_map_that_is_there(
+    runs: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.query_params["run"] = "learns"
+    runs.run()
+    before = map_data(runs, "motion_learns")["motion"]["frames"]
+    made = state(runs).frames["learns"]
+    np.save(tmp_path / "learns" / FOLDER / "30.npy", np.random.default_rng(1).normal(size=(18, 8)))
+    runs.run()
+    after = map_data(runs, "motion_learns")["motion"]
+    assert after["steps"] == [0, 10, 20, 30]
+    assert after["frames"][:3] == before
+    assert state(runs).frames["learns"][:3] == made
+
+
+def test_runs_that_are_gone_damaged_or_recorded_nothing_say_so(runs: AppTest, tmp_path: Path) -> None:
+    runs.query_params["run"] = "../elsewhere"
+    runs.run()
+    assert "no run" in runs.warning[0].value.replace("\\", "")
+    record_run(tmp_path / "empty", 0)
+    (tmp_path / "empty" / FOLDER / IMAGES).unlink()
+    runs.query_params["run"] = "empty"
+    runs.run()
+    assert "--snapshots" in runs.warning[0].value.replace("\\", "")
+    (tmp_path / "learns" / FOLDER / "10.npy").write_bytes(b"damaged")
+    runs.query_params["run"] = "learns"
+    runs.run()
+    assert "damaged" in runs.warning[0].value
+    assert not runs.exception
+
+
+def test_without_runs_the_page_says_where_to_start_one(
+    maps: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "none"))
+    maps.segmented_control(key="map_mode").set_value("A network while it learns").run()
+    assert not maps.exception
+    assert "Start one" in maps.info[0].value

@@ -11,7 +11,14 @@ import torch
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError
 from fsl.training.runs import CHECKPOINT, run_training
-from fsl.training.snapshots import MOST_FRAMES, Recorder, read_snapshots, spread_over_classes
+from fsl.training.snapshots import (
+    FOLDER,
+    MOST_FRAMES,
+    Recorder,
+    frames_apart,
+    read_snapshots,
+    spread_over_classes,
+)
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images
 from tests.training.test_engine import CONFIG, MODEL
@@ -25,7 +32,9 @@ def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> N
     list(run_training(tmp_path / "r", coloured_set(), config, MODEL, about={}, validation=validation))
     found = read_snapshots(tmp_path / "r")
     assert found is not None
-    assert found.steps == (0, 5, 10, 12)
+    assert found.steps[0] == 0
+    assert {5, 10, 12} <= set(found.steps)  # the evaluations
+    assert found.steps[1] == frames_apart(config, 12)
     assert found.thumbnails.shape == (12, 32, 32, 3)
     assert set(np.bincount(found.labels)) == {2, 3}  # evenly over the classes
     rows = [validation.names.index(name) for name in found.names]
@@ -43,7 +52,7 @@ def test_nothing_is_recorded_unasked(tmp_path: Path, coloured_set: Maker) -> Non
 
 def test_disk_is_bounded_however_long_the_run(tmp_path: Path, coloured_set: Maker) -> None:
     validation = coloured_set(5)
-    recorder = Recorder(tmp_path, validation, 300)
+    recorder = Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=300))
     for step in range(150):
         recorder.record(step, torch.randn(len(validation), 5000))
     found = read_snapshots(tmp_path)
@@ -57,7 +66,9 @@ def test_disk_is_bounded_however_long_the_run(tmp_path: Path, coloured_set: Make
 
 def test_damage_is_told(tmp_path: Path, coloured_set: Maker) -> None:
     validation = coloured_set(5)
-    Recorder(tmp_path, validation, 10).record(1, torch.randn(len(validation), 8))
+    Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10)).record(
+        1, torch.randn(len(validation), 8)
+    )
     file = tmp_path / "snapshots" / "1.npy"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match="are damaged"):
@@ -68,3 +79,41 @@ def test_spread_takes_the_first_of_each_class_first() -> None:
     labels = np.array([0, 0, 0, 0, 1, 1, 2])
     assert spread_over_classes(labels, 5).tolist() == [0, 1, 4, 5, 6]
     assert spread_over_classes(labels, 100).tolist() == list(range(7))
+
+
+def test_frames_between_evaluations_cost_a_bounded_share() -> None:
+    for steps in (20, 300, 20_000):
+        for n in (12, 150, 300):
+            config = replace(CONFIG, steps=steps)
+            frames = steps // frames_apart(config, n)
+            trained = 3 * steps * config.batch_classes * config.batch_images
+            assert frames * n <= 0.15 * trained
+            assert frames <= 30
+
+
+def test_frames_do_not_change_what_is_learned(tmp_path: Path, coloured_set: Maker) -> None:
+    validation = coloured_set(5, seed=1)
+    twins = []
+    for n in (0, 12):
+        config = replace(CONFIG, snapshot_images=n)
+        list(run_training(tmp_path / str(n), coloured_set(), config, MODEL, about={}, validation=validation))
+        twins.append(checkpoints.load(tmp_path / str(n) / CHECKPOINT).twin.state_dict())
+    assert all(torch.equal(twins[0][key], twins[1][key]) for key in twins[0])
+
+
+def test_embeddings_beyond_16_bits_are_scaled_and_broken_ones_left_out(
+    tmp_path: Path, coloured_set: Maker
+) -> None:
+    validation = coloured_set(5)
+    recorder = Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10))
+    huge = torch.randn(len(validation), 8) * 1e8
+    recorder.record(1, huge)
+    recorder.record(2, huge * float("nan"))
+    found = read_snapshots(tmp_path)
+    assert found is not None
+    assert found.steps == (1,)
+    assert np.isfinite(found.frames[0]).all()
+    rows = [validation.names.index(name) for name in found.names]
+    cosine = torch.cosine_similarity(torch.from_numpy(found.frames[0].astype(np.float32)), huge[rows])
+    assert cosine.min() > 0.999
+    assert len(list((tmp_path / FOLDER).glob("*.npy"))) == 1

@@ -51,6 +51,20 @@ const rangeOf = (state, lines) => {
   return { x0, x1, y0: bounded[0], y1: bounded[1] };
 };
 
+// Where the player on the page is.
+const drawMoment = (context, canvas, x, height) => {
+  const ink = context.strokeStyle;
+  context.globalAlpha = 0.9;
+  context.setLineDash([]);
+  context.lineWidth = 2;
+  context.strokeStyle = getComputedStyle(canvas).getPropertyValue("--st-primary-color") || ink;
+  context.beginPath();
+  context.moveTo(x, MARGIN.top);
+  context.lineTo(x, height - MARGIN.bottom);
+  context.stroke();
+  context.strokeStyle = ink;
+};
+
 const paint = (state) => {
   const { canvas } = state;
   const ratio = window.devicePixelRatio || 1;
@@ -115,6 +129,9 @@ const paint = (state) => {
     context.textAlign = "left";
     context.fillText(mark.text, px(mark.x) + 6, MARGIN.top + 12);
   }
+  const step = window.fewShotLabSteps?.get(state.data.player);
+  if (step !== undefined) drawMoment(context, canvas, px(step), height);
+  canvas.dataset.moment = step === undefined ? "" : step.toFixed(1);
   for (const [y, alpha, weight] of [["raw", state.smooth ? 0.22 : 0, 1], ["y", 1, 2.2]]) {
     lines.forEach((line, number) => {
       if (!alpha) return;
@@ -197,10 +214,17 @@ const build = (root, data) => {
     const drag = state.drag;
     state.drag = null;
     if (drag && Math.abs(drag[1] - drag[0]) > 8) state.zoom = drag.map((p) => atPixel(state, p)).sort((a, b) => a - b);
+    else if (drag && state.data.player) {
+      const detail = { player: state.data.player, step: atPixel(state, drag[1]) };
+      dispatchEvent(new CustomEvent("few-shot-lab-seek", { detail }));
+    }
     paint(state);
   };
   canvas.onpointerleave = () => { tip.hidden = true; };
   canvas.ondblclick = () => { state.zoom = null; paint(state); };
+  addEventListener("few-shot-lab-step", ({ detail }) => {
+    if (canvas.isConnected && state.data.player === detail.player) paint(state);
+  });
   root.replaceChildren(tools, canvas, tip);
   new ResizeObserver(() => paint(state)).observe(canvas);
   return state;

@@ -66,6 +66,7 @@ def curves(
     marks: Sequence[Mark] = (),
     smoothable: bool = True,
     height: int = 300,
+    player: str = "",
 ) -> None:
     """Show curves; drag over them to look closer.
 
@@ -82,6 +83,8 @@ def curves(
         marks: places worth knowing.
         smoothable: whether to offer smoothing and a log scale.
         height: in pixels.
+        player: key of the :func:`fsl.ui.components.player.player` whose moment is marked, and which a click
+            sends there; "" for none.
     """
     _component(
         key=key,
@@ -107,5 +110,6 @@ def curves(
             "marks": [vars(mark) for mark in marks],
             "smoothable": smoothable,
             "height": height,
+            "player": player,
         },
     )

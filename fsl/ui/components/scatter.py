@@ -16,7 +16,7 @@ import streamlit as st
 
 _HERE = Path(__file__).parent / "scatter_parts"
 # Together they are one module; a component takes its script as one text.
-_SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "scatter.js")
+_SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js")
 _map = st.components.v2.component(
     "few_shot_lab_map",
     html='<div class="map"></div>',
@@ -85,6 +85,23 @@ class Emphasis:
     links: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The places of a map's images at moments of a training, shown as a player says.
+
+    Attributes:
+        player: key of the :func:`fsl.ui.components.player.player` that it follows.
+        steps: of the moments, rising.
+        frames: n * dims coordinates of each; between two of them the images move evenly.
+        captions: a line of text for each.
+    """
+
+    player: str
+    steps: Sequence[int]
+    frames: Sequence[Sequence[float]]
+    captions: Sequence[str]
+
+
 _PLAIN = Emphasis()
 
 
@@ -103,6 +120,7 @@ def scatter_map(
     on_group: Callable[[tuple[int, ...]], None] | None = None,
     height: int = 560,
     compact: bool = False,
+    motion: Motion | None = None,
 ) -> None:
     """Show a map.
 
@@ -113,9 +131,10 @@ def scatter_map(
         label: what it shows, for screen readers.
         emphasis: what is stressed.
         on_select: called with the clicked image, -1 for a click beside all.
-        on_group: called with the images inside a box or a lasso.
+        on_group: called with the images inside a box or a lasso; without it there are no such tools.
         height: of the map itself, in pixels.
         compact: without tools and legend.
+        motion: how the images move; none where they stay.
     """
     data = {
         **vars(points),
@@ -127,6 +146,8 @@ def scatter_map(
         "label": label,
         "height": height,
         "compact": compact,
+        "groups": on_group is not None,
+        "motion": vars(motion) if motion else None,
     }
     _map(
         key=key,

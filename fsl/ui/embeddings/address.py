@@ -1,10 +1,10 @@
-"""What the map shows, in the address: ``?source=digits&network=fruits&beside=glyphs``."""
+"""What the map shows, in the address: ``?source=digits&network=fruits&beside=glyphs``, or ``?run=ID,ID``."""
 
 from __future__ import annotations
 
 from fsl.ui.address import read_address, write_address
 from fsl.ui.embeddings.sources import UPLOAD, choose, sources
-from fsl.ui.embeddings.state import MapState
+from fsl.ui.embeddings.state import MOST_RUNS, MapState
 
 _PAGE = "embeddings"
 
@@ -16,10 +16,16 @@ def take_address(state: MapState) -> None:
         choose(state, asked["source"])
     if "network" in asked or "beside" in asked:
         state.networks = (asked.get("network", ""), asked.get("beside", ""))
+    runs = [run_id for run_id in asked.get("run", "").split(",") if run_id]
+    if runs:
+        state.moving, state.runs = True, runs[:MOST_RUNS]
 
 
 def show_address(state: MapState) -> None:
     """Put it into the address; somebody's own folder is nothing a link could bring back."""
+    if state.moving:
+        write_address(_PAGE, {"run": ",".join(state.runs)})
+        return
     first, second = state.networks
     source = "" if state.source == UPLOAD else state.source
     write_address(_PAGE, {"source": source, "network": first, "beside": second})

@@ -16,6 +16,8 @@ from fsl.ui.intake import Progress
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from fsl.embedding.export import Sprite
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from fsl.embedding.quality import Quality
     from fsl.twin.checkpoint import Checkpoint
 
-_MAPPING = threading.Lock()
+MAPPING = threading.Lock()
 """Held while a map is made: one at a time, on one thread, beside the network's own work."""
 _LINKS_TO = 2
 _LINKED_QUERIES = 200
@@ -77,7 +79,7 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
         labelled = labelled_embeddings(collection, embeddings)
         with COMPUTE:
             distances = pair_distances(checkpoint.twin, embeddings, state.metric)
-        with _MAPPING, threadpool_limits(1, user_api="openmp"):
+        with MAPPING, threadpool_limits(1, user_api="openmp"):
             made = make_map(distances, config)
             quality = measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
         points = screen_points(collection, made, repr(inputs))
@@ -124,18 +126,23 @@ def labelled_embeddings(collection: Collection, embeddings: Tensor) -> LabelledE
 
 
 def screen_points(collection: Collection, made: EmbeddingMap, layout: str) -> MapPoints:
-    """A map for the screen: coordinates from -1 to 1, rounded to what can be seen."""
-    centred = made.points - (made.points.max(0) + made.points.min(0)) / 2
-    reach = float(abs(centred).max()) or 1.0
+    """A map for the screen, rounded to what can be seen."""
     return MapPoints(
         collection=collection.key,
         layout=layout,
         dims=made.points.shape[1],
-        xyz=(centred / reach).astype(float).round(4).ravel().tolist(),
+        xyz=screen_places(made.points).round(4).ravel().tolist(),
         labels=collection.labels,
         classes=collection.class_names,
         names=[picture.name for picture in collection.pictures],
     )
+
+
+def screen_places(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The places of a map ``(n, 2 or 3)``, in the middle of a square from -1 to 1 and as large as it."""
+    centred = points - (points.max(0) + points.min(0)) / 2
+    places: NDArray[np.float64] = (centred / (float(abs(centred).max()) or 1.0)).astype(float)
+    return places
 
 
 def neighbours(found: Mapped, row: int, k: int) -> tuple[Neighbour, ...]:

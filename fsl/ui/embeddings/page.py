@@ -11,6 +11,7 @@ from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, mapped, sheet_of
 from fsl.ui.embeddings.downloads import show_downloads
 from fsl.ui.embeddings.numbers import show_numbers
+from fsl.ui.embeddings.runs import show_mode, show_runs_moving
 from fsl.ui.embeddings.settings import networks_in_use, show_networks, show_settings
 from fsl.ui.embeddings.sources import collection_of, show_origin, show_source, show_welcome
 from fsl.ui.embeddings.state import MapState, map_state
@@ -34,20 +35,28 @@ def show_embeddings_page() -> None:
         "get similar numbers. On the map, **what the network finds alike lies close together**. "
         "Classes in groups of their own are easy for it; where groups mix, it will confuse them."
     )
+    show_mode(state)
     with guarded():
-        bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
-        with bar:
-            source = show_source(state)
-        if state.fault:
-            st.error(markdown(state.fault), icon=":material/error:")
-        if source is None:
-            show_welcome(state)
+        if state.moving:
+            show_runs_moving(state)
         else:
-            collection = collection_of(state, source)
-            state.look_at(collection)
-            _show_map(state, collection, bar)
+            _show_pictures(state)
     show_address(state)
     warm_up_after_paint()
+
+
+def _show_pictures(state: MapState) -> None:
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
+    with bar:
+        source = show_source(state)
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")
+    if source is None:
+        show_welcome(state)
+    else:
+        collection = collection_of(state, source)
+        state.look_at(collection)
+        _show_map(state, collection, bar)
 
 
 def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> None:

@@ -125,6 +125,7 @@ def collection_of(state: MapState, source: Source) -> Collection:
 def choose(state: MapState, key: str) -> None:
     """Show that source from now on."""
     state.source = key
+    state.moving = False
     state.fault = ""
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
 from fsl.ui.embeddings.collection import Collection
 
+if TYPE_CHECKING:  # torch comes with it, and the page paints before torch is there
+    from fsl.embedding.motion import Frame
+
 _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
+MOST_RUNS = 3
+"""Shown side by side."""
 T = TypeVar("T")
 
 
@@ -21,6 +26,10 @@ class MapState:
     """The page's settings and what is looked at.
 
     Attributes:
+        moving: whether runs are shown as they learn, rather than pictures by one network.
+        runs: ids of the runs shown.
+        followed: the picture followed through the runs, -1 for none.
+        frames: moving maps made so far, by run.
         source: key of the source of the pictures, "" before one is chosen.
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
@@ -41,6 +50,10 @@ class MapState:
         memo: results by their inputs, the oldest given up first.
     """
 
+    moving: bool = False
+    runs: list[str] = field(default_factory=list)
+    followed: int = -1
+    frames: dict[str, tuple[Frame, ...]] = field(default_factory=dict)
     source: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None

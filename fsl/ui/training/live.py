@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 LN2 = Level(0.6931, "ln 2: says nothing")
+_SIDE_BY_SIDE = 3  # as many as the Embeddings page shows
 ICONS = {
     "starting": ":gray-badge[:material/hourglass_empty: starting]",
     "learning": ":green-badge[:material/trending_down: learning]",
@@ -29,22 +30,25 @@ ICONS = {
 
 def show_runs(runs: Sequence[RunInfo]) -> None:
     """Curves and tiles of the runs being compared."""
+    from fsl.training.snapshots import has_snapshots
+
     _show_curves(runs)
+    recorded = [run for run in runs if has_snapshots(run.folder)][:_SIDE_BY_SIDE]
+    if len(recorded) > 1:
+        _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
         with column, st.container(border=True, key=f"tile_{run.id}"), guarded():
             _tile(run)
 
 
 def _show_curves(runs: Sequence[RunInfo]) -> None:
-    from fsl.training.events import Evaluation, Step
+    from fsl.training.events import Evaluation
     from fsl.training.status import run_events
 
     losses, accuracies = [], []
     for run in runs:
-        events = run_events(run.folder)
-        steps = [e for e in events if isinstance(e, Step)]
-        tests = [e for e in events if isinstance(e, Evaluation)]
-        losses.append(_line(run.name, [s.step for s in steps], [s.loss for s in steps]))
+        tests = [e for e in run_events(run.folder) if isinstance(e, Evaluation)]
+        losses.append(loss_line(run))
         accuracies.append(_line(run.name, [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
     config = next((run.config for run in runs if run.config), None)
@@ -67,12 +71,33 @@ def _show_curves(runs: Sequence[RunInfo]) -> None:
     )
 
 
+def loss_line(run: RunInfo) -> Line:
+    """The run's loss so far."""
+    from fsl.training.events import Step
+    from fsl.training.status import run_events
+
+    steps = [event for event in run_events(run.folder) if isinstance(event, Step)]
+    return _line(run.name, [step.step for step in steps], [step.loss for step in steps])
+
+
 def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
     raw_x, raw = thin(x, y)
     return Line(name, raw_x.tolist(), raw.tolist(), smooth(raw.tolist(), 0.8).tolist())
 
 
+def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
+    """What those runs see, as maps that move."""
+    st.page_link(
+        "pages/embeddings.py",
+        label=label,
+        icon=":material/bubble_chart:",
+        query_params={"run": ",".join(run.id for run in runs)},
+    )
+
+
 def _tile(run: RunInfo) -> None:
+    from fsl.training.snapshots import has_snapshots
+
     st.markdown(f"**{markdown(run.name)}** · {run.status}")
     if run.verdict:
         st.markdown(ICONS[run.verdict.kind])
@@ -93,6 +118,8 @@ def _tile(run: RunInfo) -> None:
     for text in (*run.problems, run.error):
         if text:
             st.warning(markdown(text))
+    if has_snapshots(run.folder):
+        _link_to_maps("Watch it on the map", [run])
     show_actions(run)
 
 

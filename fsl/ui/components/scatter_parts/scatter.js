@@ -91,11 +91,12 @@ const TOOLS = [
 ];
 const PICTURES = { auto: "Pictures: auto", on: "Pictures: always", off: "Pictures: never" };
 
-const buildToolbar = (state) => {
+const buildToolbar = (state, canGroup) => {
   const bar = make("div", "toolbar");
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", "Map tools");
-  const tools = TOOLS.map(([tool, text, title]) => {
+  const kinds = canGroup ? TOOLS : [];
+  const tools = kinds.map(([tool, text, title]) => {
     const button = toolButton(text, title, () => {
       state.tool = tool;
       tools.forEach((other, i) => other.setAttribute("aria-pressed", String(TOOLS[i][0] === tool)));
@@ -163,7 +164,7 @@ const readTheme = (state) => {
   state.muted = "rgba(128, 140, 135, 0.75)";
 };
 
-const build = (parentElement) => {
+const build = (parentElement, data) => {
   const frame = parentElement.querySelector(".map");
   const [stage, canvas, tip, legend] = [make("div", "stage"), make("canvas", "canvas"), make("div", "tip"), make("div", "legend")];
   canvas.tabIndex = 0;
@@ -180,7 +181,9 @@ const build = (parentElement) => {
     view: { ...FRESH_VIEW }, tool: "move", pictures: "auto", hidden: new Set(), hover: -1, trail: [], press: null,
     fingers: new Map(), apart: 0, scale: 1, width: 0, height: 0, side: 0, sheet: null, bright: null, said: "",
   };
-  frame.append(buildToolbar(state), stage, legend);
+  state.caption = make("div", "caption");
+  frame.append(buildToolbar(state, data.groups), stage, state.caption, legend);
+  listenToPlayer(state);
   listenToPointer(state);
   listenToKeys(state);
   new ResizeObserver(() => resize(state)).observe(stage);
@@ -216,9 +219,9 @@ const takeMap = (state, data) => {
   const dims = data.dims;
   const xyz = Float32Array.from(data.xyz);
   const n = data.labels.length;
-  const isSame = state.map && state.collection === data.collection && state.map.dims === dims;
+  const isSame = state.map && state.collection === data.collection && state.map.n === n && state.map.dims === dims;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (isSame && state.layout !== data.layout && !calm) {
+  if (isSame && state.layout !== data.layout && !calm && !data.motion) {
     state.glide = { from: state.map.xyz.slice(), to: xyz, fromExtents: state.map.extents, toExtents: extents(xyz, dims) };
   } else if (!isSame || state.layout !== data.layout) {
     state.glide = null;
@@ -235,6 +238,7 @@ const takeMap = (state, data) => {
   for (const label of data.labels) state.counts.set(label, (state.counts.get(label) ?? 0) + 1);
   state.collection = data.collection;
   state.layout = data.layout;
+  takeMotion(state, data.motion);
 };
 
 const states = new WeakMap();
@@ -243,7 +247,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const frame = parentElement.querySelector(".map");
   let state = states.get(frame);
   if (!state) {
-    state = build(parentElement);
+    state = build(parentElement, data);
     states.set(frame, state);
   }
   state.send = (what, value) => !data.compact && setTriggerValue(what, value);

@@ -1,0 +1,90 @@
+"""A map that moves: the same images as a network sees them at moments of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from numpy.typing import NDArray
+
+from fsl.embedding.distances import straight_lines
+from fsl.embedding.maps import EmbeddingMap, MapConfig, next_map
+from fsl.embedding.quality import Measure, neighbour_accuracy, silhouette
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One moment.
+
+    Attributes:
+        step: batches done.
+        map: where the images lie; aligned with the frame before.
+        neighbour_accuracy: share of images whose nearest other image is of their class, in [0, 1].
+        silhouette: of the classes, -1 to 1.
+    """
+
+    step: int
+    map: EmbeddingMap
+    neighbour_accuracy: Measure
+    silhouette: Measure
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Embeddings of the same n images at several moments.
+
+    Attributes:
+        steps: batches done, rising.
+        embeddings: float ``(n, D)`` at each.
+        labels: int64 ``(n,)``, the class of each image.
+        by_direction: whether only the direction of an embedding counts, as for the cosine head.
+    """
+
+    steps: Sequence[int]
+    embeddings: Sequence[NDArray[np.floating]]
+    labels: NDArray[np.int64]
+    by_direction: bool = False
+
+
+def moving_map(
+    recording: Recording,
+    config: MapConfig,
+    begun: Sequence[Frame] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Frame, ...]:
+    """A frame for each moment, by Euclidean distance (a head is not recorded, so its judgement is not known).
+
+    Args:
+        recording: what the network saw.
+        config: how maps are made.
+        begun: the frames of the same recording when it was shorter; they are kept, as far as they fit.
+        progress: called with (done, total).
+
+    Raises:
+        SettingsError: as :func:`fsl.embedding.maps.next_map`.
+    """
+    frames = list(_still_valid(recording.steps, begun))
+    for number in range(len(frames), len(recording.steps)):
+        if progress is not None:
+            progress(number, len(recording.steps))
+        values = torch.from_numpy(recording.embeddings[number].astype(np.float32))
+        distances = straight_lines(F.normalize(values, dim=1) if recording.by_direction else values)
+        frames.append(
+            Frame(
+                recording.steps[number],
+                next_map(frames[-1].map if frames else None, distances, config),
+                neighbour_accuracy(distances, recording.labels),
+                silhouette(distances, recording.labels),
+            )
+        )
+    return tuple(frames)
+
+
+def _still_valid(steps: Sequence[int], begun: Sequence[Frame]) -> Iterator[Frame]:
+    for step, frame in zip(steps, begun, strict=False):
+        if step != frame.step:
+            return
+        yield frame

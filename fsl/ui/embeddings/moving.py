@@ -1,0 +1,128 @@
+"""The computation behind a moving map: what a run recorded, frame by frame. No layout here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fsl.ui.components.scatter import MapPoints, Motion, Sheet
+from fsl.ui.embeddings.compute import MAPPING, screen_places
+from fsl.ui.embeddings.state import MapState
+from fsl.ui.intake import Progress
+
+if TYPE_CHECKING:
+    from fsl.embedding.motion import Frame
+    from fsl.embedding.quality import Measure
+    from fsl.training.snapshots import Snapshots
+    from fsl.training.status import RunInfo
+
+
+@dataclass(frozen=True, eq=False)
+class MovingRun:
+    """A run as a map that moves.
+
+    Attributes:
+        run: as its folder tells it.
+        snapshots: what it recorded.
+        frames: a map for each moment.
+    """
+
+    run: RunInfo
+    snapshots: Snapshots
+    frames: tuple[Frame, ...]
+
+
+def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun | None:
+    """The run's moving map; frames made before are kept.
+
+    Args:
+        state: where they are kept.
+        run: any run.
+        progress: called with (done, total) moments.
+
+    Returns:
+        none where the run recorded nothing yet.
+
+    Raises:
+        DataError: its recording is damaged.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from fsl.embedding.maps import MapConfig
+    from fsl.embedding.motion import Recording, moving_map
+    from fsl.training.snapshots import read_snapshots
+
+    snapshots = read_snapshots(run.folder)
+    if snapshots is None or not snapshots.steps:
+        return None
+    by_direction = run.model is not None and run.model.head == "cosine"
+    recording = Recording(snapshots.steps, snapshots.frames, snapshots.labels, by_direction)
+    with MAPPING, threadpool_limits(1, user_api="openmp"):
+        frames = moving_map(recording, MapConfig(), state.frames.get(run.id, ()), progress)
+    state.frames[run.id] = frames
+    return MovingRun(run, snapshots, frames)
+
+
+def forget_frames(state: MapState, but: Iterable[str]) -> None:
+    """Give up the moving maps of all runs but those."""
+    kept = set(but)
+    state.frames = {run_id: frames for run_id, frames in state.frames.items() if run_id in kept}
+
+
+def images_key(snapshots: Snapshots) -> str:
+    """A sha256 of the pictures followed: runs of one experiment follow the same."""
+    digest = hashlib.sha256(snapshots.thumbnails.tobytes())
+    digest.update(repr((snapshots.names, snapshots.class_names, snapshots.labels.tolist())).encode())
+    return digest.hexdigest()
+
+
+def sheet_of_run(state: MapState, snapshots: Snapshots) -> Sheet:
+    """The pictures followed, all in one."""
+    key = images_key(snapshots)
+
+    def compute() -> Sheet:
+        from PIL import Image
+
+        from fsl.embedding.export import make_sprite
+
+        tile = snapshots.thumbnails.shape[1]
+        thumbnails = (Image.fromarray(picture) for picture in snapshots.thumbnails)
+        sprite = make_sprite(thumbnails, len(snapshots.names), tile)
+        buffer = io.BytesIO()
+        sprite.image.save(buffer, "PNG")
+        src = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        return Sheet(key, src, sprite.tile, sprite.columns)
+
+    return state.remember(("sheet", key), compute)
+
+
+def screen_motion(moving: MovingRun, player: str) -> tuple[MapPoints, Motion]:
+    """The map and its movement for the screen: coordinates from -1 to 1 at every moment."""
+    places = [screen_places(frame.map.points).round(3).ravel().tolist() for frame in moving.frames]
+    steps = [frame.step for frame in moving.frames]
+    points = MapPoints(
+        collection=images_key(moving.snapshots),
+        layout=f"{moving.run.id} {steps}",
+        dims=2,
+        xyz=places[0],
+        labels=moving.snapshots.labels.tolist(),
+        classes=moving.snapshots.class_names,
+        names=moving.snapshots.names,
+    )
+    return points, Motion(player, steps, places, [caption(frame) for frame in moving.frames])
+
+
+def caption(frame: Frame) -> str:
+    """The numbers of one moment, in a line."""
+    right = _shown(frame.neighbour_accuracy, "{:.0%}")
+    apart = _shown(frame.silhouette, "{:.2f}")
+    note = "" if frame.map.points.any() else " · all pictures look the same to it"
+    return f"Nearest is right {right} · classes apart {apart}{note}"
+
+
+def _shown(measure: Measure, form: str) -> str:
+    return "–" if measure.value is None else form.format(measure.value)

@@ -1,0 +1,241 @@
+"""Networks while they learn: the maps of training runs, moving together beside their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.errors import FslError
+from fsl.ui import wording
+from fsl.ui.components.curve import Level, Line, curves
+from fsl.ui.components.player import player
+from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
+from fsl.ui.embeddings.moving import MovingRun, forget_frames, moving_run, screen_motion, sheet_of_run
+from fsl.ui.embeddings.state import MOST_RUNS, MapState
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded, guarded_callback
+from fsl.ui.resources import warm_up
+from fsl.ui.training.live import ICONS, LN2, loss_line
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+_OFFERED = 5
+_REFRESH_SECONDS = 4.0
+_PLAYER = "training_player"
+_MODES = ("Pictures by a network", "A network while it learns")
+
+
+def show_mode(state: MapState) -> None:
+    """The choice between pictures and runs."""
+    st.session_state["map_mode"] = _MODES[state.moving]
+    st.segmented_control(
+        "What to look at",
+        _MODES,
+        key="map_mode",
+        label_visibility="collapsed",
+        on_change=guarded_callback(_take_mode),
+        args=(state,),
+    )
+
+
+def _take_mode(state: MapState) -> None:
+    # None: somebody pressed the button that was on already.
+    chosen = st.session_state["map_mode"]
+    state.moving = state.moving if chosen is None else chosen == _MODES[True]
+
+
+def show_runs_moving(state: MapState) -> None:
+    """The chosen runs, or the ones to choose from."""
+    from fsl.training.snapshots import has_snapshots
+    from fsl.training.status import list_runs
+
+    warm_up().done.wait(timeout=30)
+    known = {run.id: run for run in list_runs()}
+    offered = {run_id: run for run_id, run in known.items() if has_snapshots(run.folder)}
+    for run_id in state.runs:
+        if run_id not in known:
+            st.warning(markdown(f"There is no run {run_id!r}; it may have been deleted."))
+        elif run_id not in offered:
+            st.warning(markdown(_nothing_recorded(known[run_id])))
+    state.runs = [run_id for run_id in state.runs if run_id in offered]
+    if not offered:
+        st.info("No run has recorded how its pictures move yet. Start one: half a minute is enough.")
+        st.page_link("pages/training.py", label="Train a network", icon=":material/play_arrow:")
+        return
+    st.session_state["map_runs"] = state.runs
+    st.multiselect(
+        "Training runs",
+        list(offered),
+        key="map_runs",
+        format_func=lambda run_id: f"{offered[run_id].name} ({run_id})",
+        max_selections=MOST_RUNS,
+        placeholder=f"Choose one run, or up to {MOST_RUNS} side by side",
+        on_change=guarded_callback(_take_runs),
+        args=(state,),
+    )
+    if not state.runs:
+        _show_offer(state, list(offered.values()))
+        return
+    forget_frames(state, state.runs)
+    live = any(offered[run_id].is_live for run_id in state.runs)
+    st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(state, live)
+
+
+def _nothing_recorded(run: RunInfo) -> str:
+    if run.is_live:
+        return f"The run {run.name} has recorded nothing yet; look again in a moment."
+    return (
+        f"The run {run.name} recorded nothing that could move. Runs of the Training page do; from a shell, "
+        "add --snapshots 150 to the train command."
+    )
+
+
+def _take_runs(state: MapState) -> None:
+    _show(state, list(st.session_state["map_runs"]))
+
+
+def _show(state: MapState, runs: list[str]) -> None:
+    state.runs, state.followed = runs, -1
+
+
+def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
+    """The latest experiments, one click each."""
+    with st.container(border=True, key="map_run_list"):
+        st.markdown("**Watch the pictures find their places while a network learns.** Your latest runs:")
+        experiments = [list(group) for _, group in groupby(runs, lambda run: run.group or run.id)]
+        for experiment in experiments[:_OFFERED]:
+            shown = experiment[:MOST_RUNS][::-1]
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown("   ".join(_title(run) for run in shown), width="stretch")
+                side_by_side = f"Watch {wording.count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
+                st.button(
+                    side_by_side,
+                    key=f"map_watch_{shown[0].id}",
+                    icon=":material/play_arrow:",
+                    on_click=guarded_callback(_show),
+                    args=(state, [run.id for run in shown]),
+                )
+
+
+def _title(run: RunInfo) -> str:
+    badge = ICONS[run.verdict.kind] if run.verdict else run.status
+    return f"**{markdown(run.name)}** {badge}"
+
+
+def _draw(state: MapState, was_live: bool) -> None:
+    with guarded():
+        moving = [found for run_id in state.runs if (found := _moving(state, run_id)) is not None]
+        if not moving:
+            st.info("Nothing is recorded yet; the first moment comes with the first batches.")
+        else:
+            _show_moving(state, moving)
+        if was_live and not any(found.run.is_live for found in moving):
+            st.rerun()  # the whole page: this part's clock is to be stopped
+
+
+def _moving(state: MapState, run_id: str) -> MovingRun | None:
+    from fsl.training.status import find_run
+
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / total, f"Making the map of each moment: {done} of {total}")
+
+    try:
+        return moving_run(state, find_run(run_id), progress)
+    except FslError as error:
+        st.warning(markdown(str(error)))
+        return None
+    finally:
+        place.empty()
+
+
+def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
+    steps = sorted({frame.step for found in moving for frame in found.frames})
+    last = max([steps[-1], *(found.run.config.steps for found in moving if found.run.config)])
+    n = len(moving[0].snapshots.names)
+    st.caption(
+        f"{n} pictures that the network never learns from, after more and more batches of training. Play, or "
+        "move the slider with the mouse or the arrow keys. Click a picture to follow it."
+    )
+    player(_PLAYER, steps, last=last)
+    if len(moving) == 1:
+        left, right = st.columns([1.7, 1], gap="medium")
+        with left:
+            _show_map(state, moving[0], 520)
+        with right:
+            _show_loss(moving, last, 230)
+            _show_accuracy(moving, last, 190)
+    else:
+        for column, found in zip(st.columns(len(moving), gap="small"), moving, strict=True):
+            with column:
+                _show_map(state, found, 380)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _show_loss(moving, last, 220)
+        with right:
+            _show_accuracy(moving, last, 220)
+    st.caption(
+        "By straight lines between embeddings, as a run does not record its judgement of pairs. Each map "
+        "starts from the one before and is turned onto it; its size and direction mean nothing."
+    )
+
+
+def _show_map(state: MapState, found: MovingRun, height: int) -> None:
+    points, motion = screen_motion(found, _PLAYER)
+    sheet = sheet_of_run(state, found.snapshots)
+    st.markdown(_title(found.run))
+    scatter_map(
+        points,
+        sheet,
+        key=f"motion_{found.run.id}",
+        label=f"Moving map of {len(points.names)} pictures by the run {found.run.name}",
+        emphasis=Emphasis(selected=state.followed),
+        on_select=guarded_callback(lambda row: setattr(state, "followed", row)),
+        height=height,
+        motion=motion,
+    )
+    picture_sheet(sheet, key=f"motion_sheet_{found.run.id}")
+
+
+def _show_loss(moving: Sequence[MovingRun], last: int, height: int) -> None:
+    st.markdown("**Loss**: how wrong it is on the batch it learns from. Click to go to a moment.")
+    is_bce = all(found.run.config is not None and found.run.config.loss == "bce" for found in moving)
+    curves(
+        [loss_line(found.run) for found in moving],
+        key="motion_loss",
+        label="Loss by batch",
+        x_max=last,
+        levels=(LN2,) if is_bce else (),
+        height=height,
+        player=_PLAYER,
+    )
+
+
+def _show_accuracy(moving: Sequence[MovingRun], last: int, height: int) -> None:
+    st.markdown(
+        "**Nearest is right**: share of pictures whose nearest other one is of their class.",
+        help="By the embeddings themselves, not by their places on the map (leave one out).",
+    )
+    lines = []
+    for found in moving:
+        measured = [(f.step, f.neighbour_accuracy.value) for f in found.frames]
+        known = [(step, value) for step, value in measured if value is not None]
+        values = [value for _, value in known]
+        lines.append(Line(found.run.name, [step for step, _ in known], values, values))
+    n_classes = len(moving[0].snapshots.class_names)
+    curves(
+        lines,
+        key="motion_accuracy",
+        label="Nearest is right, by batch",
+        x_max=last,
+        y_range=(0.0, 1.0),
+        levels=(Level(1 / n_classes, "chance"),) if n_classes else (),
+        smoothable=False,
+        height=height,
+        player=_PLAYER,
+    )
