@@ -129,3 +129,246 @@ def map_html(points: NDArray[np.float32], classes: Sequence[str], names: Sequenc
 
 def _cut(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…"
+
+
+def _quiet(figure: go.Figure, height: int, **layout: object) -> go.Figure:
+    """A figure that stands still: no dragging, little margin."""
+    margin = {"l": 0, "r": 16, "t": 8, "b": 0}
+    figure.update_layout(height=height, margin=margin, dragmode=False, **layout)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+    return figure
+
+
+def interval_bars(
+    names: Sequence[str], values: Sequence[float], errors: Sequence[float], chance: float
+) -> go.Figure:
+    """A bar for each accuracy with its interval, the first on top and in the accent colour.
+
+    Args:
+        names: of the bars.
+        values: in [0, 1].
+        errors: half the widths of their intervals.
+        chance: accuracy of guessing, drawn as a line.
+    """
+    places = list(range(len(names)))[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=places,
+            orientation="h",
+            marker={"color": [ACCENT, *(MUTED for _ in names[1:])], "cornerradius": 4},
+            error_x={"array": list(errors), "color": "gray", "thickness": 1.5},
+            customdata=[
+                [label(n), f"{v:.1%} ± {e:.1%}"] for n, v, e in zip(names, values, errors, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+        )
+    )
+    for place, value, error in zip(places, values, errors, strict=True):
+        inside = value > 0.8
+        figure.add_annotation(
+            x=value - error if inside else value + error,
+            y=place,
+            text=f"<b>{value:.1%}</b>",
+            showarrow=False,
+            xanchor="right" if inside else "left",
+            xshift=-8 if inside else 8,
+            font={"color": "white"} if inside and place == places[0] else {},
+        )
+    figure.add_vline(
+        x=chance, line={"color": "gray", "dash": "dot"}, annotation={"text": "guessing", "yanchor": "bottom"}
+    )
+    _quiet(figure, 46 * len(names) + 40, bargap=0.3, showlegend=False)
+    figure.update_layout(margin_t=24)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    ticks = [label(_cut(name)) + "  " for name in names]
+    figure.update_yaxes(tickmode="array", tickvals=places, ticktext=ticks, automargin=True, showgrid=False)
+    return figure
+
+
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
+    """How often each class was taken for each other; a point on every mistake can be selected.
+
+    Args:
+        counts: int64 ``(C, C)``, true class by answered class.
+        names: of the classes. A point's ``customdata`` is [true class, answered class].
+    """
+    n = len(names)
+    totals = counts.sum(1, keepdims=True)
+    shares = counts / totals.clip(min=1)
+    texts = [
+        [
+            f"{label(names[t])}, taken for {label(names[a])}: {counts[t, a]:,} of {totals[t, 0]:,}"
+            for a in range(n)
+        ]
+        for t in range(n)
+    ]
+    right = [[texts[t][a].replace(", taken for ", ", answered ") for a in range(n)] for t in range(n)]
+    shown = [[right[t][a] if t == a else texts[t][a] for a in range(n)] for t in range(n)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, "rgba(16,147,111,0.04)"], [0.15, "rgba(16,147,111,0.35)"], [1, ACCENT]],
+            showscale=False,
+            text=shown,
+            hovertemplate="%{text}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    mistakes = [(t, a) for t in range(n) for a in range(n) if t != a and counts[t, a]]
+    figure.add_trace(
+        go.Scatter(
+            x=[a for _, a in mistakes],
+            y=[t for t, _ in mistakes],
+            customdata=mistakes,
+            mode="markers",
+            marker={"symbol": "square", "size": max(8, 420 // n), "opacity": 0},
+            text=[texts[t][a] for t, a in mistakes],
+            hovertemplate="%{text}<br>click to see the pictures<extra></extra>",
+        )
+    )
+    height = max(300, min(820, 26 * n + 130))
+    _quiet(figure, height, showlegend=False, clickmode="event+select")
+    ticks = {"tickmode": "array", "tickvals": list(range(n)), "showgrid": False, "automargin": True}
+    ticks["ticktext"] = [label(_cut(name)) for name in names]
+    figure.update_xaxes(**ticks, title="answered", tickangle=-50, range=[-0.5, n - 0.5])
+    figure.update_yaxes(**ticks, title="true class", range=[n - 0.5, -0.5])
+    return figure
+
+
+def reliability_diagram(
+    confidence: NDArray[np.float64], accuracy: NDArray[np.float64], counts: NDArray[np.int64]
+) -> go.Figure:
+    """How often answers of each stated probability are right; on the line the two agree.
+
+    Args:
+        confidence: ``(B,)``, mean stated probability of each bin, nan where it is empty.
+        accuracy: ``(B,)``, likewise.
+        counts: ``(B,)``.
+    """
+    width = 1 / len(counts)
+    middles = [(b + 0.5) * width for b in range(len(counts))]
+    texts = [
+        f"said {c:.0%} on average, right in {a:.0%} of {n:,}" if n else "no answers"
+        for c, a, n in zip(confidence, accuracy, counts, strict=True)
+    ]
+    heaviest = max(1, int(counts.max()))
+    opacity = [0.35 + 0.65 * float(n) / heaviest for n in counts]
+    bars = go.Bar(
+        x=middles,
+        y=accuracy,
+        width=width * 0.92,
+        marker={"color": ACCENT, "opacity": opacity, "cornerradius": 3},
+        text=texts,
+        textposition="none",
+        hovertemplate="%{text}<extra></extra>",
+        name="right answers",
+    )
+    line = go.Scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": "gray", "dash": "dot"}, hoverinfo="skip"
+    )
+    figure = _quiet(go.Figure([bars, line]), 330, showlegend=False)
+    figure.update_xaxes(title="how sure it said it was", range=[0, 1], tickformat=".0%", showgrid=False)
+    figure.update_yaxes(title="how often it was right", range=[0, 1.02], tickformat=".0%")
+    return figure
+
+
+def two_histograms(
+    known: NDArray[np.float64], strangers: NDArray[np.float64], threshold: float | None
+) -> go.Figure:
+    """Best similarity of queries whose class is there, and of strangers.
+
+    Args:
+        known: any shape, in [0, 1].
+        strangers: likewise.
+        threshold: below it an answer is "unknown", drawn as a line; none for no line.
+    """
+    figure = go.Figure()
+    bins = {"start": 0.0, "end": 1.0, "size": 0.025}
+    groups = ((known, "class is among the examples", ACCENT), (strangers, "stranger", "#dd7a00"))
+    for values, name, colour in groups:
+        figure.add_histogram(
+            x=values.reshape(-1),
+            name=name,
+            histnorm="probability",
+            xbins=bins,
+            marker={"color": colour},
+            opacity=0.6,
+            hovertemplate=f"{name}: %{{y:.0%}} near %{{x}}<extra></extra>",
+        )
+    if threshold is not None:
+        figure.add_vline(x=threshold, line={"color": "gray", "dash": "dot"}, annotation={"text": "limit"})
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    _quiet(figure, 300, barmode="overlay", legend=legend)
+    figure.update_layout(margin_t=30)
+    figure.update_xaxes(title="similarity to the best class", range=[0, 1])
+    figure.update_yaxes(title="share of queries", tickformat=".0%")
+    return figure
+
+
+def grid_heat_map(
+    ways: Sequence[int], shots: Sequence[int], cells: Mapping[tuple[int, int], tuple[float, float] | None]
+) -> go.Figure:
+    """Accuracy by ways and shots, written in every square.
+
+    Args:
+        ways: the rows.
+        shots: the columns.
+        cells: (accuracy, half the interval's width) by (way, shot); none where there is no figure.
+    """
+    found = [[cells.get((way, shot)) for shot in shots] for way in ways]
+    figure = go.Figure(
+        go.Heatmap(
+            z=[[cell[0] if cell else None for cell in row] for row in found],
+            x=[f"{shot}-shot" for shot in shots],
+            y=[f"{way}-way" for way in ways],
+            text=[[f"{c[0]:.1%}<br>± {c[1]:.1%}" if c else "–" for c in row] for row in found],
+            texttemplate="%{text}",
+            textfont={"color": "#12201b"},
+            colorscale=[[0, "#e9efe9"], [0.5, "#9fd3bd"], [1, "#35b48c"]],
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            hovertemplate="%{y} %{x}: %{text}<extra></extra>",
+        )
+    )
+    _quiet(figure, 58 * len(ways) + 40)
+    figure.update_xaxes(showgrid=False, side="top")
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def class_accuracies(names: Sequence[str], values: Sequence[float], counts: Sequence[int]) -> go.Figure:
+    """A bar for each class, in the order given.
+
+    Args:
+        names: of the classes.
+        values: share of right answers, in [0, 1].
+        counts: how often each was asked about.
+    """
+    places = list(range(len(names)))[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=places,
+            orientation="h",
+            marker={"color": ACCENT, "opacity": 0.75, "cornerradius": 3},
+            text=[f"{value:.0%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[[label(name), count] for name, count in zip(names, counts, strict=True)],
+            hovertemplate="%{customdata[0]}: %{x:.1%} of %{customdata[1]:,}<extra></extra>",
+        )
+    )
+    _quiet(figure, 24 * len(names) + 24, bargap=0.25, showlegend=False)
+    figure.update_layout(margin_r=48)
+    figure.update_xaxes(range=[0, 1], visible=False)
+    ticks = [label(_cut(name)) + "  " for name in names]
+    figure.update_yaxes(tickmode="array", tickvals=places, ticktext=ticks, automargin=True, showgrid=False)
+    return figure

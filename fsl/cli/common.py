@@ -43,7 +43,13 @@ def add_centre_option(parser: argparse.ArgumentParser) -> None:
 
 
 def load_data(
-    data: str, part: str | None, classes: str | None, size: int, fit: Fit, centre: float = 1.0
+    data: str,
+    part: str | None,
+    classes: str | None,
+    size: int,
+    fit: Fit,
+    centre: float = 1.0,
+    per_class: int = 0,
 ) -> ImageSet:
     """Decode the data that the options name; unreadable files are reported on stderr.
 
@@ -58,6 +64,7 @@ def load_data(
             part=part or "",
             classes=classes or "",
             centre=centre,
+            per_class=per_class,
             report=report,
             progress=progress,
         )

@@ -1,4 +1,8 @@
-"""``evaluate``: N-way K-shot accuracy on seeded episodes, with a 95% interval."""
+"""``evaluate``: N-way K-shot accuracy on seeded episodes, with a 95% interval.
+
+The checkpoint may also be one to beat: ``pixels`` (nearest neighbour by pixels, no network),
+``untrained:NAME`` (that network with random weights) or ``cosine:NAME`` (its backbone and plain cosine).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from typing import Any
 import fsl
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.config import RULES, EpisodeConfig
-from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
+from fsl.fewshot.baselines import baseline, is_baseline
+from fsl.fewshot.episodes import IntArray
 from fsl.twin.inference import embed_images
 
 
@@ -22,6 +28,9 @@ def add_parser(commands: Any) -> None:
     add_data_options(parser)
     add_centre_option(parser)
     parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
+    parser.add_argument(
+        "--per-class", type=int, default=0, metavar="N", help="take N images of each class at most"
+    )
     parser.add_argument("--way", type=int, default=20, help="classes per episode (default: %(default)s)")
     parser.add_argument("--shot", type=int, default=1, help="support images per class (default: %(default)s)")
     parser.add_argument("--query", type=int, default=1, help="queries per class (default: %(default)s)")
@@ -36,14 +45,26 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Embed every image once, draw the episodes, print the accuracy."""
     config = EpisodeConfig(options.way, options.shot, options.query, options.episodes, options.seed)
-    checkpoint = fsl.load(options.checkpoint, options.device)
+    name = options.checkpoint
+    checkpoint = baseline(name, options.device) if is_baseline(name) else fsl.load(name, options.device)
     model = checkpoint.info.model
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
+    data = load_data(
+        options.data,
+        options.part,
+        options.classes,
+        model.image_size,
+        model.fit,
+        options.centre,
+        options.per_class,
+    )
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
     rule = options.rule or checkpoint.info.rule
-    result = evaluate(checkpoint.twin, embeddings, data.labels, config, rule)
+    calibration = checkpoint.info.calibration(rule)
+    contender = Contender(checkpoint.info.name, checkpoint.twin, embeddings, rule, calibration.temperature)
+    answers = _answer(contender, data.labels, config)
+    result = answers.result(data.n_classes)
     seconds = time.perf_counter() - began
     if not options.json:
         print(
@@ -52,6 +73,7 @@ def run(options: argparse.Namespace) -> None:
         )
         return
     per_class = zip(data.class_names, result.per_class.tolist(), strict=True)
+    strangers = answers.stranger_similarity
     print_json(
         {
             "accuracy": result.accuracy,
@@ -63,5 +85,14 @@ def run(options: argparse.Namespace) -> None:
             "checkpoint": checkpoint.info.name,
             "per_class": {name: None if math.isnan(value) else value for name, value in per_class},
             "confusion": {"classes": list(data.class_names), "counts": result.confusion.tolist()},
+            "calibration_error": reliability(answers.confidence, answers.right).error,
+            "unknown_auroc": None if strangers is None else auroc(answers.similarity, strangers),
         }
     )
+
+
+def _answer(contender: Contender, labels: IntArray, config: EpisodeConfig) -> Answers:
+    with Progress("episodes") as progress:
+        for (answers,) in answer_in_parts([contender], labels, config):
+            progress(answers.n_episodes, config.n_episodes)
+    return answers

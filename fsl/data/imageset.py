@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -99,6 +99,11 @@ class ImageSet:
         file_names = tuple(self.names[i] for i in kept)
         return ImageSet(self.images[kept], labels[kept], tuple(names), file_names)
 
+    def rows(self, rows: Sequence[int]) -> ImageSet:
+        """These images, with all classes."""
+        names = tuple(self.names[row] for row in rows)
+        return ImageSet(self.images[list(rows)], self.labels[list(rows)], self.class_names, names)
+
     def part(self, rows: slice) -> ImageSet:
         """Some images in a row, with all classes."""
         return ImageSet(self.images[rows], self.labels[rows], self.class_names, self.names[rows])
@@ -120,6 +125,7 @@ def load_image_set(
     *,
     classes: Sequence[str] | None = None,
     centre: float = 1.0,
+    per_class: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
@@ -135,6 +141,7 @@ def load_image_set(
             :func:`fsl.data.splits.expand_prefixes`); by default all, sorted naturally.
         centre: the share of each picture's sides, 0.1 to 1, that is taken, from its middle: 0.5 for
             photographs with a wide margin around what they are about.
+        per_class: images of each class at most, evenly spaced over its files; 0 for all.
         workers: decoding threads; by default one for each processor, at most 8.
         progress: called from this thread with the images done and their total.
         limits: see :class:`DecodeLimits`.
@@ -156,6 +163,8 @@ def load_image_set(
     chosen = [entry for entry in listing.entries if entry.class_name in set(wanted)]
     if not chosen:
         raise DataError(_nothing_found(listing))
+    if per_class:
+        chosen = [chosen[row] for row in evenly([entry.class_name for entry in chosen], per_class)]
     if share is not None:
         chosen = chosen[share(len(chosen))]
     side = round(size / centre)
@@ -197,6 +206,19 @@ def concatenate(sets: Sequence[ImageSet]) -> ImageSet:
         np.concatenate(labels),
         tuple(class_names),
         tuple(name for one in sets for name in one.names),
+    )
+
+
+def evenly(classes: Sequence[Hashable], per_class: int) -> list[int]:
+    """Positions of at most ``per_class`` items of each class, evenly spaced over it, rising."""
+    rows: dict[Hashable, list[int]] = {}
+    for row, name in enumerate(classes):
+        rows.setdefault(name, []).append(row)
+    return sorted(
+        members[i * len(members) // n]
+        for members in rows.values()
+        for n in [min(per_class, len(members))]
+        for i in range(n)
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fsl.config import Fit
 from fsl.data.builtin import BUILTIN_SETS, builtin_classes, builtin_set
-from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.imageset import ImageSet, evenly, load_image_set
 from fsl.data.listing import Problem, list_images
 from fsl.data.named import named_sets, resolve_data
 from fsl.data.public import PUBLIC_SETS, public_classes, public_set
@@ -44,6 +44,7 @@ def load_images(
     part: str = "",
     classes: str = "",
     centre: float = 1.0,
+    per_class: int = 0,
     report: Callable[[Sequence[Problem]], None],
     progress: Callable[[int, int], None] | None = None,
     share: Callable[[int], slice] | None = None,
@@ -60,6 +61,7 @@ def load_images(
         classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
         centre: the share of each picture's sides that is taken, from its middle, as ``load_image_set``; for
             folders, zips and sets that are here.
+        per_class: images of each class at most, evenly spaced over its files; 0 for all.
         report: told which files were left out.
         progress: called with (done, total) images.
         share: given the number of images, the ones wanted here; see ``load_image_set``.
@@ -78,6 +80,8 @@ def load_images(
         )
         if wanted is not None:
             images = images.select_classes(expand_prefixes(images.class_names, wanted))
+        if per_class:
+            images = images.rows(evenly(images.labels.tolist(), per_class))
         return images if share is None else images.part(share(len(images)))
     listing = list_images(resolve_data(data), part or None)
     loaded, problems = load_image_set(
@@ -86,6 +90,7 @@ def load_images(
         fit,
         classes=None if wanted is None else expand_prefixes(listing.class_names, wanted),
         centre=centre,
+        per_class=per_class,
         progress=progress,
         share=share,
     )

@@ -33,6 +33,15 @@ def read_class_list(spec: str) -> tuple[str, ...]:
     raise DataError(f"{file} holds no list named {key!r}; it holds {there}.")
 
 
+def class_lists(file: Path) -> tuple[str, ...]:
+    """The names of the lists in a split file, as ``read_class_list`` takes them after the colon.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return tuple(name for name, _ in _lists(_read_json(file), ()))
+
+
 def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
     """The classes that are meant by ``wanted``: each name is a class, or a folder of classes.
 

@@ -108,9 +108,24 @@ def resnet18(config: ModelConfig) -> nn.Module:
     return model
 
 
+PIXELS_SIDE = 32
+
+
+def pixels(config: ModelConfig) -> nn.Module:
+    """No network at all: the picture at 32x32 pixels, its values one after another (D = 3072).
+
+    What any network has to beat: its distances are those of plain nearest neighbours.
+    """
+    layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten()]
+    if config.embedding_dim:
+        layers.append(nn.Linear(3 * PIXELS_SIDE**2, config.embedding_dim))
+    return nn.Sequential(*layers)
+
+
 BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "conv4": conv4,
     "plain4": plain4,
+    "pixels": pixels,
     "residual": residual,
     "resnet18": resnet18,
     "efficientnet_lite0": efficientnet_lite,

@@ -16,6 +16,7 @@ PAGES = {
     "pages/classify.py": "Classify",
     "pages/training.py": "Train",
     "pages/embeddings.py": "Embeddings",
+    "pages/evaluate.py": "Evaluate",
     "pages/learn.py": "Learn",
 }
 """File to label of each page, in the header's order; the first is home."""

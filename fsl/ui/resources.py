@@ -95,6 +95,28 @@ def _load(path: Path, modified: int, size: int) -> Checkpoint:
     return fsl.load(str(path))
 
 
+def load_baseline(name: str, installed: list[Choice]) -> Checkpoint:
+    """What a network has to beat (``fsl.fewshot.baselines``), made once for all sessions.
+
+    Args:
+        name: of the baseline.
+        installed: the checkpoints there are; it may be made of one of them.
+
+    Raises:
+        CheckpointError: there is no such baseline, or not the checkpoint it is made of.
+    """
+    source = next((c.path for c in installed if c.name == name.partition(":")[2]), None)
+    stamp = source.stat().st_mtime_ns if source is not None and source.is_file() else 0
+    return _baseline(name, stamp)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _baseline(name: str, modified: int) -> Checkpoint:
+    from fsl.fewshot.baselines import baseline
+
+    return baseline(name)
+
+
 @st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
     """Import torch in the background, once; pages call this after their first paint."""

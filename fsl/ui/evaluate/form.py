@@ -1,0 +1,219 @@
+"""What to evaluate, and on what."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.config import EpisodeConfig
+from fsl.data.listing import list_files, list_zip
+from fsl.errors import DataError, FslError
+from fsl.ui.escape import markdown
+from fsl.ui.evaluate.job import Job, Request
+from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
+from fsl.ui.evaluate.state import EvaluateState, remembered, take
+from fsl.ui.guard import guarded_callback
+from fsl.ui.resources import Choice
+from fsl.ui.state import session
+
+PIXELS = "pixels"
+UNTRAINED = "untrained:"
+COSINE = "cosine:"
+_PRETRAINED = "photos"
+_MOST_EPISODES = 5000
+_MOST_PICTURES = 200
+_USUAL_LISTS = ("novel", "val")  # in this order: classes that no network was trained on
+
+
+def show_form(state: EvaluateState, installed: list[Choice]) -> None:
+    """All settings and the button that begins."""
+    known = sources(session().workspace, state.upload)
+    source = _show_source(state, known)
+    classes = _show_classes(state, source)
+    names = _show_networks(state, installed)
+    config, per_class = _show_settings(state)
+    # No callback: its arguments would be the settings of the page as it was last drawn in full, and a number
+    # typed just before the click would be missed.
+    if st.button(
+        "Evaluate",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="ev_start",
+        width="stretch",
+        disabled=not names,
+    ):
+        state.fault = ""
+        state.job = Job(Request(source, classes, per_class, names, config))
+
+
+def title_of(name: str, installed: list[Choice]) -> str:
+    """A contender's name for people; plain text."""
+    if name == PIXELS:
+        return "Pixels alone"
+    if name.startswith(UNTRAINED):
+        return f"{name.removeprefix(UNTRAINED)}, untrained"
+    if name.startswith(COSINE):
+        return f"{name.removeprefix(COSINE)} backbone, cosine"
+    return name
+
+
+def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
+    chosen = str(state.values.get("source", ""))
+    if chosen not in known:  # its content has changed, or it is gone: the same kind, else the first
+        kind = chosen.partition("-")[0]
+        chosen = next(
+            (k for k in known if kind in (CLASSIFY, UPLOAD) and k.startswith(kind)), next(iter(known))
+        )
+        state.values["source"] = chosen
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Pictures",
+            list(known),
+            key=remembered(state, "source", chosen),
+            format_func=lambda key: known[key].title,
+            on_change=guarded_callback(take),
+            args=(state, "source"),
+        )
+        with st.popover("", icon=":material/folder_open:", help="A folder or zip of your own"):
+            _show_drops(state)
+    return known[str(state.values["source"])]
+
+
+def _show_drops(state: EvaluateState) -> None:
+    st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
+    archive = st.file_uploader("A zip", type="zip", key=f"ev_zip_{state.uploads}")
+    folder = st.file_uploader(
+        "Or the folder itself", accept_multiple_files="directory", key=f"ev_folder_{state.uploads}"
+    )
+    if not archive and not folder:
+        return
+    state.uploads += 1
+    try:
+        if archive:
+            files = [(archive.name, archive.getvalue())]
+            title, listing = archive.name, list_zip(files[0][1], name=archive.name)
+        else:
+            files = [(file.name, file.getvalue()) for file in folder]
+            title, listing = files[0][0].split("/")[0], list_files(files)
+        if len(listing.class_names) < 2:
+            raise DataError(
+                f"{title}: {len(listing.class_names)} class folders with pictures were found, and a test "
+                "needs at least 2. Put the pictures of each class into a folder of its own."
+            )
+        state.upload = upload_of(title, listing, files)
+        state.values["source"] = f"{UPLOAD}-{state.upload.digest}"
+        state.fault = ""
+    except FslError as error:
+        state.fault = str(error)
+    st.rerun()
+
+
+def _show_classes(state: EvaluateState, source: Source) -> str:
+    lists = [name for name, _ in source.lists]
+    if not lists:
+        return ""
+    usual = next((name for name in _USUAL_LISTS if name in lists), "")
+    name = f"classes_{source.key}"
+    titles = {
+        "": "all classes",
+        "novel": "novel: kept for the final test",
+        "val": "val: for choosing settings",
+    }
+    titles["train"] = "train: what networks learn from"
+    st.selectbox(
+        "Classes",
+        ["", *lists],
+        key=remembered(state, name, usual),
+        format_func=lambda one: titles.get(one, one),
+        help="Which part of the data set. On classes a network was trained on its figures are too good.",
+        on_change=guarded_callback(take),
+        args=(state, name),
+    )
+    return str(state.values[name])
+
+
+def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, ...]:
+    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in installed}
+    kept = [name for name in state.values.get("networks", []) if name in titles]
+    state.values["networks"] = kept if kept or "networks" in state.values else [installed[0].name]
+    st.multiselect(
+        "Networks",
+        list(titles),
+        key=remembered(state, "networks", []),
+        format_func=lambda name: titles[name],
+        placeholder="Choose one or several",
+        on_change=guarded_callback(take),
+        args=(state, "networks"),
+    )
+    networks = list(state.values["networks"])
+    offered = [PIXELS, *(f"{UNTRAINED}{name}" for name in networks[:1])]
+    if _PRETRAINED in titles:
+        offered.append(f"{COSINE}{_PRETRAINED}")
+    state.values["baselines"] = [name for name in state.values.get("baselines", [PIXELS]) if name in offered]
+    st.multiselect(
+        "To beat",
+        offered,
+        key=remembered(state, "baselines", []),
+        format_func=lambda name: title_of(name, installed),
+        placeholder="Nothing",
+        help=(
+            "On the very same tests. Pixels alone: the most similar picture, without any network. "
+            "Untrained: the same network before it learned anything. Cosine: a network trained on a "
+            "million everyday photos, its features compared directly"
+            + ("." if _PRETRAINED in titles else " (needs the network “photos”, which is not installed).")
+        ),
+        on_change=guarded_callback(take),
+        args=(state, "baselines"),
+    )
+    return (*networks, *state.values["baselines"])
+
+
+def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
+    left, right = st.columns(2)
+    with left:
+        way = _number(
+            state, "way", "Classes (ways)", 5, (2, 100), "How many classes there are to choose from."
+        )
+    with right:
+        shot = _number(
+            state, "shot", "Examples (shots)", 1, (1, 50), "Pictures of each class that are shown."
+        )
+    with st.expander("More settings", icon=":material/tune:"):
+        query = _number(
+            state, "query", "Questions per class", 5, (1, 50), "Pictures of each class to classify."
+        )
+        episodes = _number(
+            state, "episodes", "Tests", 500, (10, _MOST_EPISODES), "More make the interval narrower."
+        )
+        per_class = _number(
+            state,
+            "per_class",
+            "Pictures per class",
+            40,
+            (2, _MOST_PICTURES),
+            "At most so many of each class are used. The network looks at each picture once, so this decides "
+            "how long the first evaluation takes.",
+        )
+        seed = _number(state, "seed", "Seed", 0, (0, 9999), "Another seed draws other tests.")
+    return EpisodeConfig(way, shot, query, episodes, seed), per_class
+
+
+def _number(
+    state: EvaluateState, name: str, title: str, usual: int, span: tuple[int, int], help_: str
+) -> int:
+    st.number_input(
+        title,
+        min_value=span[0],
+        max_value=span[1],
+        step=1,
+        key=remembered(state, name, usual),
+        help=help_,
+        on_change=guarded_callback(take),
+        args=(state, name),
+    )
+    return int(state.values[name])
+
+
+def show_faults(state: EvaluateState) -> None:
+    """What was wrong with the last drop or evaluation."""
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")

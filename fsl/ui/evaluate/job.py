@@ -1,0 +1,244 @@
+"""An evaluation from its request to the answers: load, embed once, answer part by part. No layout here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fsl.config import EpisodeConfig
+from fsl.data.listing import Problem
+from fsl.errors import DataError
+from fsl.ui.evaluate.sources import Source
+from fsl.ui.evaluate.state import EvaluateState
+from fsl.ui.pictures import thumbnail_uri
+from fsl.ui.resources import COMPUTE, Choice, load_baseline, load_checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fsl.data.imageset import ImageSet
+    from fsl.fewshot.assess import Answers, Cell, Contender
+    from fsl.fewshot.episodes import IntArray
+    from fsl.twin.checkpoint import Checkpoint
+
+_CHUNK = 32
+Say = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be evaluated.
+
+    Attributes:
+        source: the pictures.
+        classes: name of one of its class lists, "" for all.
+        per_class: pictures of each class at most.
+        names: the contenders: names of checkpoints and baselines.
+        config: the episodes, as wished.
+    """
+
+    source: Source
+    classes: str
+    per_class: int
+    names: tuple[str, ...]
+    config: EpisodeConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What all contenders look at.
+
+    Attributes:
+        labels: int64 ``(N,)``.
+        class_names: C names.
+        names: N file names.
+        thumbnails: N ``data:`` URIs.
+        problems: files that could not be used.
+    """
+
+    labels: IntArray
+    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+    thumbnails: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass
+class Job:
+    """One evaluation.
+
+    Attributes:
+        request: what was asked for.
+        running: whether it is to go on.
+        config: the episodes as they can be made of these pictures.
+        notes: what was changed or left out, as sentences.
+        pictures: as above, once loaded.
+        checkpoints: the contenders' networks, in order.
+        contenders: with their embeddings.
+        parts: the rest of the evaluation.
+        answers: of each contender so far.
+        seconds: spent on episodes.
+        grids: cells of the ways-by-shots grid, by contender.
+        looked_at: the contender whose details are shown.
+        mistake: the confusion whose pictures are shown: true class, answered class.
+    """
+
+    request: Request
+    running: bool = True
+    config: EpisodeConfig = field(default_factory=EpisodeConfig)
+    notes: tuple[str, ...] = ()
+    pictures: Pictures | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    contenders: tuple[Contender, ...] = ()
+    parts: Iterator[tuple[Answers, ...]] | None = None
+    answers: tuple[Answers, ...] = ()
+    seconds: float = 0.0
+    grids: dict[str, list[Cell]] = field(default_factory=dict)
+    looked_at: str = ""
+    mistake: tuple[int, int] | None = None
+
+    @property
+    def n_done(self) -> int:
+        """Episodes answered."""
+        return self.answers[0].n_episodes if self.answers else 0
+
+    def step(self) -> bool:
+        """Answer the next part of the episodes; whether there was one."""
+        assert self.parts is not None
+        began = time.perf_counter()
+        with COMPUTE:
+            answers = next(self.parts, None)
+        self.seconds += time.perf_counter() - began
+        if answers is None:
+            self.running = False
+            return False
+        self.answers = answers
+        return True
+
+
+def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -> None:
+    """Load networks and pictures and embed them, from memory where they were before.
+
+    Args:
+        state: holds the memory.
+        job: is filled in.
+        installed: the checkpoints there are.
+        say: shows progress: a share and a sentence.
+
+    Raises:
+        FslError: a network or the pictures cannot be used.
+    """
+    from fsl.fewshot.assess import Contender, answer_in_parts, fit_to_images
+
+    request = job.request
+    say(0.0, "Loading the networks")
+    checkpoints = {name: _checkpoint(name, installed) for name in request.names}
+    embedded: dict[str, Tensor] = {}
+    # The largest pictures first: the thumbnails are made of them.
+    for name in sorted(request.names, key=lambda name: -checkpoints[name].info.model.image_size):
+        pictures, embedded[name] = _embedded(state, request, checkpoints[name], job.pictures, say)
+        job.pictures = job.pictures or pictures
+    assert job.pictures is not None
+    job.config, note = fit_to_images(request.config, job.pictures.labels)
+    job.notes = (*([note] if note else []), *_trained_on(request.source, job.pictures, checkpoints))
+    job.checkpoints = tuple(checkpoints.values())
+    contenders = []
+    for name, checkpoint in checkpoints.items():
+        rule = checkpoint.info.rule
+        temperature = checkpoint.info.calibration(rule).temperature
+        contenders.append(Contender(name, checkpoint.twin, embedded[name], rule, temperature))
+    job.contenders = tuple(contenders)
+    job.looked_at = contenders[0].name
+    job.parts = answer_in_parts(contenders, job.pictures.labels, job.config)
+
+
+def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
+    choice = next((choice for choice in installed if choice.name == name), None)
+    return load_checkpoint(choice) if choice else load_baseline(name, installed)
+
+
+def _embedded(
+    state: EvaluateState, request: Request, checkpoint: Checkpoint, known: Pictures | None, say: Say
+) -> tuple[Pictures, Tensor]:
+    name = checkpoint.info.name
+    inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
+
+    def compute() -> tuple[Pictures, Tensor]:
+        import torch
+
+        from fsl.twin.inference import embed_images
+
+        model = checkpoint.info.model
+        images, problems = request.source.load(
+            model.image_size,
+            model.fit,
+            request.classes,
+            request.per_class,
+            lambda done, total: say(done / max(1, total), f"Reading pictures: {done:,} of {total:,}"),
+        )
+        parts = []
+        for start in range(0, len(images), _CHUNK):
+            with COMPUTE:  # given up between chunks, for everybody else's sake
+                parts.append(embed_images(checkpoint.twin, images.images[start : start + _CHUNK]))
+            done = min(start + _CHUNK, len(images))
+            say(done / len(images), f"{name} looks at every picture once: {done:,} of {len(images):,}")
+        pictures = known if known is not None else _pictures(images, problems)
+        if pictures.names != images.names:
+            raise DataError("The pictures changed while they were being read. Evaluate again.")
+        return pictures, torch.cat(parts)
+
+    return state.remember(inputs, compute)
+
+
+def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:
+    from PIL import Image
+
+    thumbnails = tuple(thumbnail_uri(Image.fromarray(pixels)) for pixels in images.images)
+    return Pictures(images.labels, images.class_names, images.names, thumbnails, problems)
+
+
+def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Checkpoint]) -> list[str]:
+    """A warning for every network that was trained on classes it is tested on."""
+    notes = []
+    for name, checkpoint in checkpoints.items():
+        trained = set(checkpoint.info.training.get("classes", ()))
+        seen = [c for c in pictures.class_names if c in trained or f"{source.key}/{c}" in trained]
+        if seen:
+            notes.append(
+                f"{name} was trained on {len(seen)} of these {len(pictures.class_names)} classes, so its "
+                "figures here are too good for classes it has never seen."
+            )
+    return notes
+
+
+def measure_grid(
+    job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...], most: int
+) -> Iterator[Cell]:
+    """The ways-by-shots grid of one contender, a cell at a time, kept in the job when it is complete.
+
+    Args:
+        job: with its answers.
+        name: of the contender.
+        ways: the rows.
+        shots: the columns.
+        most: episodes a cell at most.
+    """
+    from dataclasses import replace
+
+    from fsl.fewshot.assess import accuracy_grid
+
+    assert job.pictures is not None
+    contender = next(one for one in job.contenders if one.name == name)
+    config = replace(job.config, n_episodes=min(most, job.config.n_episodes), n_query=1)
+    cells = []
+    iterator = accuracy_grid(contender, job.pictures.labels, ways, shots, config)
+    while True:
+        with COMPUTE:
+            cell = next(iterator, None)
+        if cell is None:
+            break
+        cells.append(cell)
+        yield cell
+    job.grids[name] = cells

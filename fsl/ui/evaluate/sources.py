@@ -1,0 +1,160 @@
+"""The pictures that an evaluation can be made on. No Streamlit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fsl.config import Fit
+from fsl.data.builtin import BUILTIN_SETS
+from fsl.data.listing import ImageEntry, Listing, Problem
+from fsl.data.named import NamedSet, named_sets
+from fsl.data.splits import class_lists
+from fsl.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fsl.data.imageset import ImageSet
+
+CLASSIFY = "classify"
+UPLOAD = "upload"
+_CLASSIFY_FILE = "my-classes.zip"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """What was dropped.
+
+    Attributes:
+        title: name of the zip or folder.
+        listing: what is in it.
+        digest: sha256 of its content.
+    """
+
+    title: str
+    listing: Listing
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One source.
+
+    Attributes:
+        key: of it, in the state; different for different content.
+        title: in the list.
+        data: as the command line's ``--data`` takes it.
+        listing: its files, where it is no set that goes by a name.
+        lists: the class lists of a set that has some, by name: as ``--classes`` takes them.
+        credit: whom to name, "" for nobody.
+        archive: makes the zip that ``data`` names, where nobody has it yet.
+    """
+
+    key: str
+    title: str
+    data: str
+    listing: Listing | None = None
+    lists: tuple[tuple[str, str], ...] = ()
+    credit: str = ""
+    archive: Callable[[], bytes] | None = None
+
+    def load(
+        self, size: int, fit: Fit, classes: str, per_class: int, progress: Progress
+    ) -> tuple[ImageSet, tuple[Problem, ...]]:
+        """Its images as a network takes them, and the files that could not be used.
+
+        Args:
+            size: side of the images in pixels.
+            fit: how a picture becomes a square.
+            classes: name of one of ``lists``, "" for all classes.
+            per_class: images of each class at most.
+            progress: called with (done, total).
+
+        Raises:
+            DataError: there is nothing to use.
+        """
+        from fsl.data.imageset import load_image_set
+        from fsl.data.loading import load_images
+
+        if self.listing is not None:
+            return load_image_set(self.listing, size, fit, per_class=per_class, progress=progress)
+        problems: list[Problem] = []
+        spec = dict(self.lists).get(classes, "")
+        images = load_images(
+            self.data,
+            size,
+            fit,
+            classes=spec,
+            per_class=per_class,
+            report=problems.extend,
+            progress=progress,
+        )
+        return images, tuple(problems)
+
+
+def sources(workspace: Workspace, upload: Upload | None) -> dict[str, Source]:
+    """What can be evaluated on now, by key."""
+    found = []
+    if any(card.pictures for card in workspace.classes):
+        found.append(_of_workspace(workspace))
+    if upload is not None:
+        found.append(
+            Source(f"{UPLOAD}-{upload.digest}", f"My pictures: {upload.title}", upload.title, upload.listing)
+        )
+    found += [_of_named(known) for known in named_sets().values()]
+    found += [Source(name, title, name) for name, title in BUILTIN_SETS.items()]
+    return {source.key: source for source in found}
+
+
+def upload_of(title: str, listing: Listing, files: list[tuple[str, bytes]]) -> Upload:
+    """A drop as a source; ``files`` are its bytes by name."""
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(f"{name}\n".encode())
+        digest.update(hashlib.sha256(data).digest())
+    return Upload(title, listing, digest.hexdigest()[:16])
+
+
+def _of_named(known: NamedSet) -> Source:
+    prefix = known.list_prefix
+    lists = class_lists(known.splits) if known.splits else ()
+    own = tuple(
+        (name.removeprefix(prefix), f"{known.splits}:{name}") for name in lists if name.startswith(prefix)
+    )
+    return Source(known.name, known.title, known.name, lists=own, credit=known.credit)
+
+
+def _of_workspace(workspace: Workspace) -> Source:
+    entries = tuple(
+        ImageEntry(card.name, f"{number}/{picture.name}", lambda data=picture.data: data)  # type: ignore[misc]
+        for number, card in enumerate(workspace.classes)
+        for picture in card.pictures
+    )
+    digest = hashlib.sha256()
+    for card in workspace.classes:
+        for picture in card.pictures:
+            digest.update(f"{card.name}\n{picture.digest}\n".encode())
+    key = f"{CLASSIFY}-{digest.hexdigest()[:16]}"
+    listing = Listing(entries, ())
+    return Source(
+        key,
+        "My classes on the Classify page",
+        _CLASSIFY_FILE,
+        listing,
+        archive=lambda: _zipped(listing),
+    )
+
+
+def _zipped(listing: Listing) -> bytes:
+    """The pictures as a zip with a folder per class; file names are numbers, which are safe everywhere."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, entry in enumerate(listing.entries):
+            suffix = entry.name.rpartition(".")[2]
+            folder = (entry.class_name or "").replace("/", "_").replace("\\", "_")
+            archive.writestr(f"pictures/{folder}/{number:05}.{suffix}", entry.read())
+    return out.getvalue()

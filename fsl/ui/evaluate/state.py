@@ -1,0 +1,73 @@
+"""What the Evaluate page remembers of a browser session, under one key of its own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import streamlit as st
+
+from fsl.ui.evaluate.sources import Upload
+
+if TYPE_CHECKING:
+    from fsl.ui.evaluate.job import Job
+
+_KEY = "few_shot_lab_evaluate"
+_REMEMBERED = 12
+T = TypeVar("T")
+
+
+@dataclass
+class EvaluateState:
+    """The page's settings and its last evaluation.
+
+    Attributes:
+        values: settings by the name of their widget; widgets forget theirs when the page changes.
+        upload: what was dropped last.
+        uploads: how often the drop zones were emptied; part of their keys.
+        fault: what was wrong with the last drop or the last evaluation, "" for nothing.
+        job: the evaluation that runs or ran last.
+        memo: results by their inputs, the oldest given up first.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    upload: Upload | None = None
+    uploads: int = 0
+    fault: str = ""
+    job: Job | None = None
+    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
+        """The result for these inputs, computed if it is not there."""
+        if inputs not in self.memo:
+            self.memo[inputs] = compute()
+        self.memo.move_to_end(inputs)
+        while len(self.memo) > _REMEMBERED:
+            self.memo.popitem(last=False)
+        result: T = self.memo[inputs]
+        return result
+
+
+def evaluate_state() -> EvaluateState:
+    """This browser session's."""
+    state: EvaluateState = st.session_state.setdefault(_KEY, EvaluateState())
+    return state
+
+
+def remembered(state: EvaluateState, name: str, usual: Any) -> str:
+    """Give the widget ``ev_<name>`` its value; its key, to be passed on together with :func:`taker`.
+
+    Args:
+        state: where values are kept.
+        name: of the setting.
+        usual: its value before anybody chose one.
+    """
+    st.session_state[f"ev_{name}"] = state.values.setdefault(name, usual)
+    return f"ev_{name}"
+
+
+def take(state: EvaluateState, name: str) -> None:
+    """A widget's callback: keep its value."""
+    state.values[name] = st.session_state[f"ev_{name}"]

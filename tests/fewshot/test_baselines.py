@@ -1,0 +1,60 @@
+"""What has to be beaten, against arithmetic on the pictures themselves."""
+
+import numpy as np
+import pytest
+import torch
+
+from fsl.errors import CheckpointError
+from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
+from fsl.twin.inference import embed_images, pair_logits
+from tests.fewshot.helpers import checkpoint
+
+
+def images(n: int, side: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+
+
+def test_pixels_rank_pairs_by_their_absolute_difference() -> None:
+    twin, pictures = pixel_neighbours().twin, images(6, 32)
+    embeddings = embed_images(twin, pictures)
+    logits = pair_logits(twin, embeddings, embeddings).numpy()
+    values = pictures.reshape(6, -1).astype(float)
+    apart = np.abs(values[:, None] - values[None]).mean(-1)
+    off = ~np.eye(6, dtype=bool)
+    assert np.corrcoef(logits[off], apart[off])[0, 1] == pytest.approx(1, abs=1e-5)
+
+
+def test_cosine_ranks_pairs_by_the_cosine_of_the_backbone() -> None:
+    trained = checkpoint()
+    twin, pictures = plain_cosine(trained).twin, images(6, 16)
+    features = embed_images(trained.twin, pictures)
+    assert torch.allclose(embed_images(twin, pictures), features)
+    logits = pair_logits(twin, features, features).numpy()
+    unit = (features / features.norm(dim=1, keepdim=True)).numpy()
+    assert np.allclose(logits, -2 + 2 * 2 * (1 - unit @ unit.T), atol=1e-4)
+
+
+def test_untrained_is_the_same_network_with_other_weights_always_the_same_ones() -> None:
+    trained = checkpoint()
+    state = torch.get_rng_state()
+    torch.manual_seed(1)
+    first, second = untrained(trained), untrained(trained)
+    assert first.info.model == trained.info.model
+    assert first.digest == second.digest
+    torch.set_rng_state(state)
+
+
+def test_a_baseline_leaves_the_random_numbers_alone() -> None:
+    trained = checkpoint()
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    plain_cosine(untrained(trained))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_an_unknown_baseline_says_which_there_are() -> None:
+    with pytest.raises(CheckpointError, match="untrained:CHECKPOINT"):
+        baseline("chance")
+    with pytest.raises(CheckpointError, match="no-such"):
+        baseline("cosine:no-such")
