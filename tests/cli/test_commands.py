@@ -101,7 +101,8 @@ def test_evaluate_json(
     assert status == 0
     result = json.loads(out)
     expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
-    assert set(result) == set(expected.split())
+    assert set(result) == {*expected.split(), "calibration_error", "unknown_auroc"}
+    assert result["unknown_auroc"] is None  # all three classes are in every support set
     assert set(result["per_class"]) == {"red", "green", "grey"}
     assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2
     assert result["accuracy"] > 0.8
@@ -194,3 +195,20 @@ def test_usage_errors_exit_with_2() -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["classify"])
     assert exit_.value.code == 2
+
+
+def test_evaluate_a_baseline_with_a_class_left_out(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("pixels", f"untrained:{weights}", f"cosine:{weights}"):
+        status, out, _ = run(
+            capsys, "evaluate", "--data", folder, "--checkpoint", name, "--way", 3, "--shot", 1,
+            "--episodes", 20, "--per-class", 3, "--json",
+        )  # fmt: skip
+        assert status == 0
+        result = json.loads(out)
+        assert result["accuracy"] > 0.6  # these colours are told apart without any training
+        assert 0.5 < result["unknown_auroc"] <= 1
+    status, _, err = run(capsys, "evaluate", "--data", folder, "--checkpoint", "cosine:none", "--way", 3)
+    assert status == 1
+    assert "none" in err
