@@ -69,6 +69,10 @@ class ModelConfig(_Settings):
         views: when not training, average the embedding over the image alone (1), it and its mirror image (2),
             or the eight ways a square can lie (8).
         grey: drop colour before the network sees the image.
+        folded: the backbone's batch norms are part of its convolutions, which makes it faster; for
+            EfficientNet-Lite, see ``fsl.twin.efficientnet.fold_batch_norms``.
+        middle: how much the features of half-way through count beside the last ones, 0 to 1; for
+            EfficientNet-Lites side by side, see ``fsl.twin.backbones.SideBySide``.
         head: how two embeddings become a logit, see ``fsl.twin.heads``.
         damped: directions of the embedding in which images of one class vary most and which are therefore
             damped (``fsl.twin.damping``); 0 for none.
@@ -85,6 +89,8 @@ class ModelConfig(_Settings):
     std: tuple[float, float, float] = (0.3, 0.3, 0.3)
     views: int = 1
     grey: bool = False
+    folded: bool = False
+    middle: float = 0.0
     head: Head = "absolute"
     damped: int = 0
     centre_on_support: bool = False
@@ -92,6 +98,7 @@ class ModelConfig(_Settings):
     def __post_init__(self) -> None:
         _require_choice("fit", self.fit, ("crop", "pad", "stretch"))
         _require_choice("head", self.head, ("absolute", "cosine"))
+        _require(0 <= self.middle <= 1, f"middle is {self.middle}; it must be 0 to 1.")
         _require(0 <= self.damped <= 4096, f"damped is {self.damped}; it must be 0 to 4096.")
         _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
         _require(0 <= self.embedding_dim <= 8192, f"embedding_dim is {self.embedding_dim}; 0 to 8192.")

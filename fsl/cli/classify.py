@@ -13,6 +13,7 @@ from fsl.config import RULES
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
+from fsl.fewshot.quick import classify_quick
 from fsl.fewshot.reading import read_pictures
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed
@@ -31,8 +32,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--query", required=True, nargs="+", type=Path, metavar="PATH", help="files or folders"
     )
-    parser.add_argument("--checkpoint", default="fruits", metavar="NAME|FILE", help="default: %(default)s")
-    parser.add_argument("--rule", choices=RULES, help="how shots are combined (default: the checkpoint's)")
+    parser.add_argument("--checkpoint", default="photos", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument(
+        "--rule",
+        choices=(*RULES, "quick"),
+        help="how shots are combined (default: the checkpoint's); quick: a classifier fitted to the support "
+        "images, at least 5 of each class",
+    )
     parser.add_argument("--threshold", type=float, help="similarity below which an answer is unknown, 0 to 1")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row per query")
@@ -87,6 +93,14 @@ def _classify_share(
             problems += [one for one in found if isinstance(one, Problem)]
             images = [one for one in found if isinstance(one, NamedImage)]
             if images:
-                predictions += classify(checkpoint, support, images, options.rule, options.threshold)
+                predictions += _classify(checkpoint, support, images, options)
             progress(start + len(found), len(readers))
     return predictions, problems
+
+
+def _classify(
+    checkpoint: Checkpoint, support: SupportSet, images: list[NamedImage], options: argparse.Namespace
+) -> list[Prediction]:
+    if options.rule == "quick":
+        return classify_quick(checkpoint, support, images, options.threshold)
+    return classify(checkpoint, support, images, options.rule, options.threshold)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
-from fsl.twin.efficientnet import efficientnet_lite
+from fsl.twin.efficientnet import EfficientNetLite, efficientnet_lite
 from fsl.twin.timm_backbones import TIMM, timm_backbone
 
 
@@ -138,21 +138,39 @@ class SideBySide(nn.Module):
     """Several backbones on the same image; their features one after another, D the sum of theirs.
 
     Each one's features are replaced by their square roots, which evens out the few that are large, and scaled
-    to unit length, so that every backbone has its say.
+    to unit length, so that every backbone has its say. The features of half-way through, which know more of
+    colour and texture and less of what things are, can be added at a lesser length.
 
     Args:
         members: backbones whose features are not negative.
+        middle: length of the features of half-way through; 0 leaves them out.
+
+    Raises:
+        SettingsError: a member gives no features of half-way through.
     """
 
-    def __init__(self, members: list[nn.Module]) -> None:
+    def __init__(self, members: list[nn.Module], middle: float = 0.0) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.middle = middle
+        if middle and not all(isinstance(member, EfficientNetLite) for member in members):
+            raise SettingsError("Features of half-way through are those of EfficientNet-Lite only: middle=0.")
 
     def forward(self, images: Tensor) -> Tensor:
         """float ``(B, 3, S, S)`` to float32 ``(B, D)``."""
-        # The root has an infinite slope at 0, which would turn into NaN when trained.
-        roots = [(member(images).float().clamp(min=0) + 1e-8).sqrt() for member in self.members]
-        return torch.cat([F.normalize(root, dim=1) for root in roots], dim=1)
+        parts = []
+        for member in self.members:
+            if self.middle and isinstance(member, EfficientNetLite):
+                last, middle = member.with_middle(images)
+                parts += [_unit_root(last), self.middle * F.normalize(middle.float(), dim=1)]
+            else:
+                parts.append(_unit_root(member(images)))
+        return torch.cat(parts, dim=1)
+
+
+def _unit_root(features: Tensor) -> Tensor:
+    # The root has an infinite slope at 0, which would turn into NaN when trained.
+    return F.normalize((features.float().clamp(min=0) + 1e-8).sqrt(), dim=1)
 
 
 def build_backbone(config: ModelConfig) -> nn.Module:
@@ -163,7 +181,7 @@ def build_backbone(config: ModelConfig) -> nn.Module:
     """
     if "+" in config.backbone:
         names = config.backbone.split("+")
-        return SideBySide([build_backbone(replace(config, backbone=name)) for name in names])
+        return SideBySide([build_backbone(replace(config, backbone=name)) for name in names], config.middle)
     if config.backbone.startswith(TIMM):
         return timm_backbone(config)
     try:

@@ -11,6 +11,7 @@ import math
 
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
@@ -31,6 +32,8 @@ _SCALES = {
     "efficientnet_lite1": (1.0, 1.1),
     "efficientnet_lite2": (1.1, 1.2),
 }
+# After this stage, at a sixteenth of the image's size, colour and texture are still there to be told apart.
+_MIDDLE_STAGE = 3
 _STEM_CHANNELS = 32
 _HEAD_CHANNELS = 1280
 
@@ -53,14 +56,19 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _convolution(n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+def _convolution(
+    n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1, bias: bool = False
+) -> nn.Conv2d:
     if stride == 1:  # symmetric anyway, and quicker without a copy of the input
-        return nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, groups=groups, bias=False)
-    return SameConv2d(n_in, n_out, kernel, stride, groups=groups, bias=False)
+        return nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, groups=groups, bias=bias)
+    return SameConv2d(n_in, n_out, kernel, stride, groups=groups, bias=bias)
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+def _normed(convolution: nn.Conv2d) -> list[nn.Module]:
+    """The convolution and its batch norm, which a convolution with a bias has in itself."""
+    if convolution.bias is not None:
+        return [convolution]
+    return [convolution, nn.BatchNorm2d(convolution.out_channels, eps=1e-3, momentum=0.01)]
 
 
 class InvertedResidual(nn.Module):
@@ -72,21 +80,22 @@ class InvertedResidual(nn.Module):
         expansion: how much wider the middle is; 1 leaves the widening out.
         stride: of the middle.
         kernel: side of the middle's filters.
+        folded: without batch norms; see ``fold_batch_norms``.
     """
 
-    def __init__(self, n_in: int, n_out: int, expansion: int, stride: int, kernel: int) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, expansion: int, stride: int, kernel: int, folded: bool = False
+    ) -> None:
         super().__init__()
         n_mid = n_in * expansion
         widen: list[nn.Module] = []
         if expansion != 1:
-            widen = [_convolution(n_in, n_mid, 1), _norm(n_mid), nn.ReLU6(inplace=True)]
+            widen = [*_normed(_convolution(n_in, n_mid, 1, bias=folded)), nn.ReLU6(inplace=True)]
         self.layers = nn.Sequential(
             *widen,
-            _convolution(n_mid, n_mid, kernel, stride, groups=n_mid),
-            _norm(n_mid),
+            *_normed(_convolution(n_mid, n_mid, kernel, stride, groups=n_mid, bias=folded)),
             nn.ReLU6(inplace=True),
-            _convolution(n_mid, n_out, 1),
-            _norm(n_out),
+            *_normed(_convolution(n_mid, n_out, 1, bias=folded)),
         )
         self.adds_input = stride == 1 and n_in == n_out
 
@@ -94,6 +103,65 @@ class InvertedResidual(nn.Module):
         """``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
         y: Tensor = self.layers(x)
         return x + y if self.adds_input else y
+
+
+class EfficientNetLite(nn.Sequential):
+    """Stem, blocks, 1x1 convolution, pooling: ``(B, 3, S, S)`` to ``(B, 1280)``.
+
+    Args:
+        config: names the network; its ``folded`` and ``embedding_dim`` count too.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        width_factor, depth_factor = _SCALES[config.backbone]
+        blocks: list[nn.Module] = []
+        n_in = _STEM_CHANNELS
+        n_until_middle = 0
+        for number, (expansion, channels, n_blocks, stride, kernel) in enumerate(_STAGES):
+            n_out = _round_channels(channels * width_factor)
+            if 0 < number < len(_STAGES) - 1:  # the "Lite" networks do not deepen the first and last stage
+                n_blocks = math.ceil(n_blocks * depth_factor)
+            for block in range(n_blocks):
+                step = stride if block == 0 else 1
+                blocks.append(InvertedResidual(n_in, n_out, expansion, step, kernel, config.folded))
+                n_in = n_out
+            if number == _MIDDLE_STAGE:
+                n_until_middle = len(blocks)
+        layers: list[nn.Module] = [
+            nn.Sequential(
+                *_normed(_convolution(3, _STEM_CHANNELS, 3, stride=2, bias=config.folded)),
+                nn.ReLU6(inplace=True),
+            ),
+            nn.Sequential(*blocks),
+            nn.Sequential(
+                *_normed(_convolution(n_in, _HEAD_CHANNELS, 1, bias=config.folded)), nn.ReLU6(inplace=True)
+            ),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        ]
+        if config.embedding_dim:
+            layers.append(nn.Linear(_HEAD_CHANNELS, config.embedding_dim))
+        super().__init__(*layers)
+        self.n_until_middle = n_until_middle
+
+    def with_middle(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and the average over the image of the features half-way, of either sign.
+
+        Args:
+            images: float ``(B, 3, S, S)``.
+
+        Returns:
+            float ``(B, D)`` and ``(B, 80)`` (88 for Lite2).
+        """
+        stem, blocks, *rest = self
+        x = stem(images)
+        for number, block in enumerate(blocks.children(), start=1):
+            x = block(x)
+            if number == self.n_until_middle:
+                middle = x.mean((2, 3))
+        for layer in rest:
+            x = layer(x)
+        return x, middle
 
 
 def efficientnet_lite(config: ModelConfig) -> nn.Module:
@@ -104,31 +172,34 @@ def efficientnet_lite(config: ModelConfig) -> nn.Module:
     """
     if config.widths:
         raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
-    width_factor, depth_factor = _SCALES[config.backbone]
-    blocks: list[nn.Module] = []
-    n_in = _STEM_CHANNELS
-    for number, (expansion, channels, n_blocks, stride, kernel) in enumerate(_STAGES):
-        n_out = _round_channels(channels * width_factor)
-        if 0 < number < len(_STAGES) - 1:  # the "Lite" networks do not deepen the first and last stage
-            n_blocks = math.ceil(n_blocks * depth_factor)
-        for block in range(n_blocks):
-            blocks.append(InvertedResidual(n_in, n_out, expansion, stride if block == 0 else 1, kernel))
-            n_in = n_out
-    layers: list[nn.Module] = [
-        nn.Sequential(
-            _convolution(3, _STEM_CHANNELS, 3, stride=2), _norm(_STEM_CHANNELS), nn.ReLU6(inplace=True)
-        ),
-        nn.Sequential(*blocks),
-        nn.Sequential(_convolution(n_in, _HEAD_CHANNELS, 1), _norm(_HEAD_CHANNELS), nn.ReLU6(inplace=True)),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-    ]
-    if config.embedding_dim:
-        layers.append(nn.Linear(_HEAD_CHANNELS, config.embedding_dim))
-    return nn.Sequential(*layers)
+    return EfficientNetLite(config)
 
 
 def _round_channels(channels: float, divisor: int = 8) -> int:
     """The nearest multiple of ``divisor``, but not more than a tenth below ``channels``."""
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+def fold_batch_norms(backbone: nn.Module) -> None:
+    """Make every batch norm part of the convolution before it, in place: the same outputs, much faster.
+
+    What comes out has the layers of a network built with ``ModelConfig.folded``.
+
+    Args:
+        backbone: in ``eval`` mode, for the statistics become weights.
+    """
+    for name, child in list(backbone.named_children()):
+        fold_batch_norms(child)
+        if isinstance(child, nn.Sequential):
+            setattr(backbone, name, _folded(child))
+
+
+def _folded(layers: nn.Sequential) -> nn.Sequential:
+    out: list[nn.Module] = []
+    for layer in layers:
+        if isinstance(layer, nn.BatchNorm2d) and out and isinstance(out[-1], nn.Conv2d):
+            out[-1] = fuse_conv_bn_eval(out[-1], layer)
+        else:
+            out.append(layer)
+    return nn.Sequential(*out)

@@ -7,7 +7,7 @@ from torch import nn
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.backbones import build_backbone
-from fsl.twin.efficientnet import SameConv2d
+from fsl.twin.efficientnet import SameConv2d, fold_batch_norms
 from fsl.twin.network import TwinNetwork
 
 LITE0 = ModelConfig(backbone="efficientnet_lite0", image_size=64)
@@ -76,3 +76,44 @@ def test_side_by_side_can_be_trained() -> None:
 def test_one_unknown_name_among_several_is_named() -> None:
     with pytest.raises(SettingsError, match="'vgg'"):
         build_backbone(ModelConfig(backbone="conv4+vgg"))
+
+
+def test_folding_keeps_the_outputs_and_gives_the_folded_architecture() -> None:
+    torch.manual_seed(0)
+    config = replace(LITE0, backbone="efficientnet_lite0+efficientnet_lite2")
+    backbone = build_backbone(config).eval()
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        before = backbone(images)
+    fold_batch_norms(backbone)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in backbone.modules())
+    folded = build_backbone(replace(config, folded=True)).eval()
+    folded.load_state_dict(backbone.state_dict())
+    with torch.inference_mode():
+        assert torch.allclose(folded(images), before, atol=1e-4)
+
+
+def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> None:
+    torch.manual_seed(0)
+    config = replace(LITE0, backbone="efficientnet_lite0+efficientnet_lite2", middle=0.3)
+    backbone = build_backbone(config).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        parts = backbone(images).split([1280, 80, 1280, 88], dim=1)
+        last, middle = backbone.members[0].with_middle(images)
+        assert torch.equal(last, backbone.members[0](images))
+    for part, length in zip(parts, (1, 0.3, 1, 0.3), strict=True):
+        assert torch.allclose(part.norm(dim=1), torch.full((2,), float(length)), atol=1e-3)
+    assert torch.allclose(parts[1], 0.3 * torch.nn.functional.normalize(middle, dim=1), atol=1e-6)
+    blocks = backbone.members[0][1]
+    assert [block.layers[-1].num_features for block in blocks[8:10]] == [80, 112]  # the middle ends a stage
+    assert backbone.members[0].n_until_middle == 9
+
+
+def test_other_backbones_have_no_half_way() -> None:
+    with pytest.raises(SettingsError, match="EfficientNet-Lite only"):
+        build_backbone(ModelConfig(backbone="conv4+residual", middle=0.3))
