@@ -1,7 +1,7 @@
 """Few-Shot Lab: classify, compare and explore images from a few examples with a twin network.
 
 >>> import fsl
->>> twin = fsl.load("fruits")
+>>> twin = fsl.load("photos")
 >>> support = fsl.SupportSet.from_folder("my_classes")
 >>> for answer in fsl.classify(twin, support, ["query.jpg"]):
 ...     print(answer.label, answer.probability)
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def load(name_or_file: str, device: str = "auto") -> Checkpoint:
-    """A checkpoint by name ("fruits") or file.
+    """A checkpoint by name ("photos") or file.
 
     Args:
         name_or_file: one of ``python -m fsl checkpoints``, a ``.safetensors`` file, or "timm:NAME" for a

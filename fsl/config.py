@@ -15,9 +15,12 @@ Trainable = Literal["all", "last", "head"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 Rule = Literal["mean", "max", "prototype"]
+Method = Rule | Literal["quick"]
 Head = Literal["absolute", "cosine"]
 
 RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
+# The twin's rules, and the classifier that is fitted to a support set (fsl.fewshot.quick).
+METHODS: tuple[Method, ...] = (*RULES, "quick")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
 DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
 MOST_SNAPSHOT_IMAGES = 300

@@ -9,7 +9,7 @@ from typing import Any
 
 import fsl
 from fsl.cli.common import Progress, image_entries, report, write_text
-from fsl.config import RULES
+from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--checkpoint", default="photos", metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument(
         "--rule",
-        choices=(*RULES, "quick"),
+        choices=METHODS,
         help="how shots are combined (default: the checkpoint's); quick: a classifier fitted to the support "
         "images, at least 5 of each class",
     )

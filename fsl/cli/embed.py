@@ -37,7 +37,7 @@ def add_parser(commands: Any) -> None:
     )
     add_data_options(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.npz|FILE.csv", help="what to write")
-    parser.add_argument("--checkpoint", default="fruits", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--checkpoint", default="photos", metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument(
         "--map",
         choices=[*METHODS, NO_MAP],

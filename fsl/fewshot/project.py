@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, TypeGuard
 
-from fsl.config import RULES, Rule
+from fsl.config import METHODS, Method
 from fsl.data.decode import IMAGE_SUFFIXES
 from fsl.data.listing import Problem, list_zip
 from fsl.data.paths import display_text
@@ -45,7 +45,7 @@ class Project:
     Attributes:
         classes: name and pictures of each class, in order; a class may be empty.
         queries: pictures to be classified.
-        rule: how shots are combined; none = as does best with the checkpoint.
+        rule: how shots are combined, or "quick"; none = as does best with the checkpoint.
         threshold: of "unknown" in [0, 1], or none for the checkpoint's own.
         checkpoint: its name, "" for the default one.
         checkpoint_digest: sha256 of its file, "" when none was loaded.
@@ -53,7 +53,7 @@ class Project:
 
     classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
     queries: tuple[ProjectImage, ...] = ()
-    rule: Rule | None = None
+    rule: Method | None = None
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""
@@ -225,13 +225,13 @@ def _refuse_too_many(manifest: dict[str, Any], members: list[dict[str, Any]], na
         )
 
 
-def _rule(value: Any, name: str) -> Rule | None:
+def _rule(value: Any, name: str) -> Method | None:
     if value is None:
         return None
-    for rule in RULES:
+    for rule in METHODS:
         if value == rule:
             return rule
-    raise DataError(f"{name}: its rule is none of {', '.join(RULES)}; it was not opened.")
+    raise DataError(f"{name}: its rule is none of {', '.join(METHODS)}; it was not opened.")
 
 
 def _threshold(value: Any, name: str) -> float | None:

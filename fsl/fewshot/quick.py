@@ -2,6 +2,9 @@
 
 With five or more images per class it can weigh what the twin's rules cannot. Whether it does better is not a
 matter of belief: it is cross-validated against them on the support set itself.
+
+The fit penalises the squared length of the weights, so these lie in the span of the support embeddings: it is
+made there, in as many dimensions as there are images, with the same outcome in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -9,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.config import RULES, Rule
+from fsl.config import METHODS, RULES, Method, Rule
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, class_scores, classify
 from fsl.fewshot.scores import seen_from_support
@@ -23,11 +25,11 @@ from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 
-Method = Rule | Literal["quick"]
-
 FEWEST_SHOTS = 5
 # Inverse strength of the regularisation, for embeddings scaled to unit length.
 _C = 10.0
+# Beyond so many images, folds of a fifth: their figures are steady enough, and a fit for each image is slow.
+_LEAVE_ONE_OUT_UP_TO = 60
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Comparison:
     Attributes:
         right: images each method answered rightly; of the same folds.
         n_images: images tested, which is all of them.
+        n_folds: parts hidden in turn; as many as images where each was hidden by itself.
         best_rule: the twin's rule with the most right answers.
         best: the method with the most; the twin's rule on a tie.
     """
 
     right: dict[Method, int]
     n_images: int
+    n_folds: int
     best_rule: Rule
     best: Method
 
@@ -50,6 +54,15 @@ class Comparison:
     def advantage(self) -> float:
         """Accuracy of the quick classifier less that of the best rule, -1 to 1."""
         return (self.right["quick"] - self.right[self.best_rule]) / self.n_images
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the difference between these two is more than chance would often make it.
+
+        Twice the standard error of McNemar's test at its largest: no error of the one is shared by the other.
+        """
+        right, other = self.right["quick"], self.right[self.best_rule]
+        return (right - other) ** 2 > 4 * (2 * self.n_images - right - other)
 
 
 def fewest_shots(support: SupportSet) -> int:
@@ -71,18 +84,23 @@ def fit_probabilities(support: Tensor, slots: Tensor, query: Tensor) -> Tensor:
     from sklearn.linear_model import LogisticRegression
 
     # Of unit length, so that one strength of regularisation fits the embeddings of any network.
-    train, test = (torch.nn.functional.normalize(e, dim=1).numpy() for e in (support, query))
-    model = LogisticRegression(C=_C, max_iter=500, class_weight="balanced").fit(train, slots.numpy())
-    return torch.from_numpy(model.predict_proba(test).astype(np.float32))
+    train, test = (torch.nn.functional.normalize(e, dim=1) for e in (support, query))
+    if train.shape[0] < train.shape[1]:
+        span = torch.linalg.qr(train.T).Q
+        train, test = train @ span, test @ span
+    model = LogisticRegression(C=_C, max_iter=500, class_weight="balanced").fit(train.numpy(), slots.numpy())
+    return torch.from_numpy(model.predict_proba(test.numpy()).astype(np.float32))
 
 
 def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> Comparison:
     """Cross-validate the quick classifier against the twin's rules on a support set.
 
+    Each image is hidden in turn and asked of a fit to the others; of large sets, a fifth at a time.
+
     Args:
         checkpoint: the twin network.
         support: at least ``FEWEST_SHOTS`` images of each class.
-        seed: of the folds.
+        seed: of the folds, where there are any.
 
     Raises:
         DataError: a class has fewer images.
@@ -97,11 +115,15 @@ def compare_on_embeddings(
     twin: TwinNetwork, embeddings: Tensor, slots: Tensor, n_way: int, seed: int = 0
 ) -> Comparison:
     """As ``compare_methods``, on embeddings ``(n, D)`` of classes ``slots`` ``(n,)``."""
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
-    right: dict[Method, int] = dict.fromkeys((*RULES, "quick"), 0)
-    folds = StratifiedKFold(FEWEST_SHOTS, shuffle=True, random_state=seed)
-    for train_rows, test_rows in folds.split(np.zeros(len(slots)), slots.numpy()):
+    right: dict[Method, int] = dict.fromkeys(METHODS, 0)
+    if len(slots) <= _LEAVE_ONE_OUT_UP_TO:
+        folds = LeaveOneOut()
+    else:
+        folds = StratifiedKFold(FEWEST_SHOTS, shuffle=True, random_state=seed)
+    parts = list(folds.split(np.zeros(len(slots)), slots.numpy()))
+    for train_rows, test_rows in parts:
         kept, asked = torch.from_numpy(train_rows), torch.from_numpy(test_rows)
         support, query = seen_from_support(twin, embeddings[kept], embeddings[asked])
         for method in right:
@@ -112,7 +134,7 @@ def compare_on_embeddings(
             right[method] += int((scores.argmax(1) == slots[asked]).sum())
     best_rule = max(RULES, key=lambda rule: right[rule])
     best: Method = "quick" if right["quick"] > right[best_rule] else best_rule
-    return Comparison(right, len(slots), best_rule, best)
+    return Comparison(right, len(slots), len(parts), best_rule, best)
 
 
 def classify_quick(

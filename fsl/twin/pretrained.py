@@ -14,7 +14,9 @@ from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.network import TwinNetwork
 from fsl.twin.timm_backbones import TIMM, import_timm, options
 
-_LARGEST_INPUT = 512
+# Networks made for more than this (DINOv2: 518) get the usual 224: nearly as good, many times as fast.
+_LARGEST_INPUT = 384
+_USUAL_INPUT = 224
 
 
 def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Checkpoint:
@@ -35,7 +37,7 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
         raise SettingsError(f"timm has no pretrained weights for {bare!r}.")
     config = ModelConfig(
         backbone=name,
-        image_size=min(settings.input_size[-1], _LARGEST_INPUT),
+        image_size=side if (side := settings.input_size[-1]) <= _LARGEST_INPUT else _USUAL_INPUT,
         mean=tuple(settings.mean),
         std=tuple(settings.std),
         head="cosine",

@@ -24,11 +24,17 @@ COMPUTE = threading.Lock()
 
 @dataclass(frozen=True)
 class Choice:
-    """A checkpoint one can choose: its name, what it is for, and its file."""
+    """A network one can choose.
+
+    Attributes:
+        name: of the checkpoint, or "timm:NAME".
+        title: what it is for.
+        path: its file; none for a network of timm.
+    """
 
     name: str
     title: str
-    path: Path
+    path: Path | None
 
 
 @dataclass
@@ -78,7 +84,10 @@ def load_checkpoint(choice: Choice) -> Checkpoint:
 
     Raises:
         CheckpointError: the file is gone, damaged or unsafe.
+        FslError: a network of timm cannot be had.
     """
+    if choice.path is None:
+        return _load_named(choice.name)
     try:
         stamp = choice.path.stat()
     except OSError as error:
@@ -93,6 +102,13 @@ def _load(path: Path, modified: int, size: int) -> Checkpoint:
     import fsl
 
     return fsl.load(str(path))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _load_named(name: str) -> Checkpoint:
+    import fsl
+
+    return fsl.load(name)
 
 
 def load_baseline(name: str, installed: list[Choice]) -> Checkpoint:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from fsl.config import Rule
+from fsl.config import Method
 from fsl.data.listing import Problem
 from fsl.ui.workspace import Workspace
 
@@ -30,7 +30,7 @@ class Session:
 
     Attributes:
         workspace: classes and queries.
-        rule: how shots are combined; none = as does best with the checkpoint.
+        rule: how shots are combined, or "quick"; none = as does best with the checkpoint.
         threshold: of "unknown"; none = the checkpoint's calibrated one.
         checkpoint: name of the checkpoint; "" = the default one.
         checkpoint_digest: sha256 of the file of the one in use, "" before it is loaded.
@@ -47,7 +47,7 @@ class Session:
     """
 
     workspace: Workspace = field(default_factory=Workspace.fresh)
-    rule: Rule | None = None
+    rule: Method | None = None
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""

@@ -6,18 +6,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsl.charts import percent
-from fsl.config import Rule
+from fsl.config import Method
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
     from fsl.fewshot.classify import LeaveOneOut, Prediction
+    from fsl.fewshot.quick import Comparison
     from fsl.twin.checkpoint import Calibration
 
-RULE_NAMES: dict[Rule, str] = {
+RULE_NAMES: dict[Method, str] = {
     "mean": "Average of all its pictures",
     "max": "Its single best picture",
     "prototype": "Its typical picture",
+    "quick": "Quick classifier, fitted to your pictures",
 }
 """What each rule compares a query with, for people."""
+_SHORT_NAMES: dict[Method, str] = {
+    "mean": "the average of all pictures",
+    "max": "the single best picture",
+    "prototype": "the typical picture",
+    "quick": "the quick classifier",
+}
 
 
 def headline(prediction: Prediction) -> str:
@@ -29,10 +37,12 @@ def headline(prediction: Prediction) -> str:
 
 def reason(prediction: Prediction) -> str:
     """Why the answer is what it is."""
-    similarity = prediction.class_similarity[prediction.label]
-    numbers = f"similarity {similarity:.2f}, the limit is {prediction.threshold:.2f}"
+    similar = prediction.class_similarity
+    # The quick classifier's answer need not be the class that is most similar.
+    named = max(similar, key=similar.__getitem__) if prediction.unknown else prediction.label
+    numbers = f"similarity {similar[named]:.2f}, the limit is {prediction.threshold:.2f}"
     if prediction.unknown:
-        return f"Nothing here is similar enough: the best match, {prediction.label}, has {numbers}."
+        return f"Nothing here is similar enough: the best match, {named}, has {numbers}."
     runner_up = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[1]
     return f"It has {numbers}. Next comes {runner_up} with {percent(prediction.scores[runner_up])}."
 
@@ -72,6 +82,30 @@ def self_check_hint(outcome: LeaveOneOut) -> str:
         f"Most confused: {first} and {second} ({often}). "
         "More, and more varied, pictures of these two help most."
     )
+
+
+def comparison(found: Comparison) -> str:
+    """How many of a support set's own pictures each method recognises."""
+    hidden = "Each picture" if found.n_folds == found.n_images else "A fifth of the pictures"
+    by_right = sorted(found.right, key=found.right.__getitem__, reverse=True)
+    each = ", ".join(f"{_SHORT_NAMES[method]} {found.right[method]:,}" for method in by_right)
+    return f"{hidden} hidden in turn, of {found.n_images:,} are recognised: {each}."
+
+
+def verdict(found: Comparison) -> str:
+    """Which method is best on a support set, by how much, and whether that is more than chance."""
+    lead = found.right["quick"] - found.right[found.best_rule]
+    if lead == 0:
+        return (
+            "The quick classifier does as well here as the network's best way to compare, "
+            f"{_SHORT_NAMES[found.best_rule]}."
+        )
+    best: Method = "quick" if lead > 0 else found.best_rule
+    other: Method = found.best_rule if lead > 0 else "quick"
+    margin = f"{count(abs(lead), 'picture')} ({abs(found.advantage) * 100:.0f} in a hundred)"
+    chance = "" if found.is_clear else " So small a difference may well be chance."
+    name = _SHORT_NAMES[best]
+    return f"Best here is {name}, by {margin} before {_SHORT_NAMES[other]}.{chance}"
 
 
 def count(number: int, thing: str, things: str = "") -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
 from fsl.config import RULES, ModelConfig
 from fsl.errors import DataError
@@ -47,12 +47,27 @@ def test_the_length_of_embeddings_does_not_matter() -> None:
     assert torch.allclose(one, other, atol=1e-4)
 
 
-def test_comparison_equals_a_naive_cross_validation() -> None:
-    features, slots = embedded(noise=1.2)
+def test_a_fit_in_the_span_of_the_images_equals_one_in_all_dimensions() -> None:
+    rng = np.random.default_rng(1)
+    features, slots = torch.from_numpy(rng.normal(0, 1, (20, 300)).astype(np.float32)), torch.arange(20) % 4
+    query = torch.from_numpy(rng.normal(0, 1, (6, 300)).astype(np.float32))
+    unit, asked = (e.numpy() / np.linalg.norm(e.numpy(), axis=1, keepdims=True) for e in (features, query))
+    model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit, slots.numpy())
+    found = fit_probabilities(features, slots, query)
+    assert np.allclose(found.numpy(), model.predict_proba(asked), atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("shots", "folds"),
+    [(6, LeaveOneOut()), (16, StratifiedKFold(5, shuffle=True, random_state=3))],
+)
+def test_comparison_equals_a_naive_cross_validation(shots: int, folds: LeaveOneOut | StratifiedKFold) -> None:
+    features, slots = embedded(noise=1.2, shots=shots)
     network = twin()
     found = compare_on_embeddings(network, features, slots, 4, seed=3)
     right = dict.fromkeys((*RULES, "quick"), 0)
-    for kept, asked in StratifiedKFold(5, shuffle=True, random_state=3).split(features, slots):
+    parts = list(folds.split(features, slots))
+    for kept, asked in parts:
         unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
         model = LogisticRegression(C=10, max_iter=500, class_weight="balanced")
         answers = model.fit(unit[kept], slots[kept]).predict(unit[asked])
@@ -61,9 +76,10 @@ def test_comparison_equals_a_naive_cross_validation() -> None:
             scores = class_scores(network, features[kept], slots[kept], 4, features[asked], rule)
             right[rule] += int((scores.argmax(1) == slots[asked]).sum())
     assert found.right == right
-    assert found.n_images == 24
+    assert found.n_images == 4 * shots
+    assert found.n_folds == len(parts)
     assert found.right[found.best] == max(right.values())
-    assert found.advantage == pytest.approx((right["quick"] - max(right[r] for r in RULES)) / 24)
+    assert found.advantage == pytest.approx((right["quick"] - max(right[r] for r in RULES)) / (4 * shots))
 
 
 def test_on_a_tie_the_twin_s_rule_is_best() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import fsl
 from fsl.data.download import Answer
+from fsl.errors import FslError
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
+from fsl.fewshot.quick import Comparison
+from fsl.twin.checkpoint import from_twin
 from fsl.ui.state import Session
 from tests.pages.helpers import LIMIT, picture
 
@@ -88,6 +93,79 @@ def test_rule_and_network_change_the_answer_without_embedding_again(
     page.selectbox(key="checkpoint").set_value("small-two").run()
     assert state(page).checkpoint == "small-two"
     assert not page.error
+
+
+def fill_with_five_each(page: AppTest) -> None:
+    for number, channel in enumerate((0, 2)):
+        colours = [[5 + 10 * shot, 5 + 12 * shot, 5 + 9 * shot] for shot in range(5)]
+        for colour in colours:
+            colour[channel] = 250
+        files = [(f"{number}{i}.png", picture(tuple(c))) for i, c in enumerate(colours)]
+        drop(page, f"class_{number}", *files)
+    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+
+
+def test_the_quick_classifier_is_offered_from_five_pictures_on(page: AppTest) -> None:
+    fill(page)
+    assert not any("quick" in option for option in page.selectbox(key="rule").options)
+    assert "Quick classifier." not in shown(page)
+    fill_with_five_each(page)
+    text = shown(page)
+    assert "Each picture hidden in turn, of 14 are recognised: " in text
+    assert "the quick classifier" in text
+    page.selectbox(key="rule").set_value("quick").run()
+    assert state(page).rule == "quick"
+    assert "Most like Class 1" in shown(page)
+    page.button(key="clear_1").click().run()
+    drop(page, "class_1", ("b1.png", picture((0, 0, 250))))
+    assert "Most like Class 1" in shown(page)  # by the network's own rule: too few are left
+    assert page.selectbox(key="rule").value != "quick"
+
+
+def test_a_better_method_is_one_click_away(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Comparison({"mean": 6, "max": 5, "prototype": 7, "quick": 10}, 10, 10, "prototype", "quick")
+    monkeypatch.setattr("fsl.fewshot.quick.compare_methods", lambda *_: found)
+    fill_with_five_each(page)
+    assert "Best here is the quick classifier, by 3 pictures (30 in a hundred)" in shown(page)
+    assert "may well be chance" in shown(page)
+    page.button(key="use_best").click().run()
+    assert state(page).rule == "quick"
+    assert not [button for button in page.button if button.key == "use_best"]
+
+
+def test_a_network_that_cannot_be_had_leaves_the_default_one(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(page)
+    monkeypatch.setattr("fsl.twin.pretrained.pretrained_checkpoint", _offline)
+    page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
+    page.button(key="use_timm").click().run()
+    assert "connect to the internet" in shown(page)
+    assert "small answers instead" in shown(page)
+    assert "Most like Class 1" in shown(page)
+    assert state(page).checkpoint == ""
+
+
+def test_a_network_of_timm_answers_and_calls_nothing_unknown(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, checkpoint_folder: Path
+) -> None:
+    fill(page)
+    made = fsl.load(str(checkpoint_folder / "small.safetensors"), "cpu")
+    info = replace(made.info, name="timm:resnet50.a1_in1k", title="", calibrations=())
+    monkeypatch.setattr(
+        "fsl.twin.pretrained.pretrained_checkpoint", lambda name, device: from_twin(made.twin, info)
+    )
+    page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
+    page.button(key="use_timm").click().run()
+    assert state(page).checkpoint == "timm:resnet50.a1_in1k"
+    assert "Most like Class 1" in shown(page)
+    assert "no picture is ever called unknown" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small").run()
+    assert state(page).checkpoint == "small"
+
+
+def _offline(name: str, device: object) -> None:
+    raise FslError(f"{name}: connect to the internet and try again.")
 
 
 def test_bad_files_are_named_with_the_reason_and_good_ones_kept(page: AppTest) -> None:

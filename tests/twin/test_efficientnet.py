@@ -110,8 +110,8 @@ def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> Non
         assert torch.allclose(part.norm(dim=1), torch.full((2,), float(length)), atol=1e-3)
     assert torch.allclose(parts[1], 0.3 * torch.nn.functional.normalize(middle, dim=1), atol=1e-6)
     blocks = backbone.members[0][1]
-    assert [block.layers[-1].num_features for block in blocks[8:10]] == [80, 112]  # the middle ends a stage
-    assert backbone.members[0].n_until_middle == 9
+    assert [block.layers[-1].num_features for block in blocks[7:9]] == [80, 112]  # the middle ends a stage
+    assert backbone.members[0].n_until_middle == 8
 
 
 def test_other_backbones_have_no_half_way() -> None:

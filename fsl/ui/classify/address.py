@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fsl.config import RULES
+from fsl.config import METHODS
 from fsl.ui.address import read_address, write_address
+from fsl.ui.classify.other_networks import TIMM
 from fsl.ui.state import Session
 
 _PAGE = "classify"
@@ -12,9 +13,11 @@ _PAGE = "classify"
 def take_address(state: Session) -> None:
     """Set what the address asks for; what makes no sense is left alone."""
     asked = read_address(_PAGE)
-    if "network" in asked and asked["network"] != state.checkpoint:
-        state.use_network(asked["network"])  # one that is not installed gives the default one
-    for rule in RULES:
+    wished = asked.get("network", state.checkpoint)
+    # One that is not installed gives the default one; and no link makes this server download anything.
+    if wished != state.checkpoint and not wished.startswith(TIMM):
+        state.use_network(wished)
+    for rule in METHODS:
         if asked.get("rule") == rule:
             state.rule = rule
     limit = _number(asked.get("limit", ""))

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.charts import percent
+from fsl.errors import FslError
 from fsl.ui import wording
-from fsl.ui.classify.decide import check_support, embed_new, predict, support_of, what_is_missing
+from fsl.ui.classify.decide import (
+    check_support,
+    compare,
+    embed_new,
+    predict,
+    support_of,
+    what_is_missing,
+)
 from fsl.ui.classify.detail import show_detail
 from fsl.ui.classify.downloads import show_downloads
-from fsl.ui.classify.settings import chosen, show_settings, threshold_in_use
+from fsl.ui.classify.other_networks import TIMM, waiting_text
+from fsl.ui.classify.settings import (
+    chosen,
+    method_in_use,
+    rule_in_use,
+    show_settings,
+    threshold_in_use,
+    use_method,
+)
 from fsl.ui.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.embeddings.small import show_small_map
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
-from fsl.ui.resources import choices, load_checkpoint
+from fsl.ui.resources import Choice, choices, load_checkpoint
 from fsl.ui.state import Session
 
 if TYPE_CHECKING:
@@ -32,7 +48,8 @@ _OTHER_NETWORK = (
     "This project was saved with another network, or another version of it, which is not installed here. "
     "Its answers may differ; choose a network in the settings to go on with that one."
 )
-_BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
+_BAR_FROM = 9  # pictures; fewer are looked at before a bar could be read
+_DONE_SHOWN = 12
 
 
 def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
@@ -51,21 +68,21 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         st.info(markdown(missing), icon=":material/arrow_upward:")
         if len([card for card in state.workspace.classes if card.pictures]) < 2 or queries:
             return
-    with st.spinner("Loading the network"):
-        installed = choices()
-        checkpoint = load_checkpoint(chosen(state, installed))
+    installed = choices()
+    checkpoint = _load(state, installed)
     state.checkpoint_digest = checkpoint.digest
     support = support_of(state.workspace)
     pictures = [p for card in state.workspace.classes for p in card.pictures] + list(queries)
     _embed_with_bar(checkpoint, pictures)
     if not missing:
-        predictions = predict(state, checkpoint, support, threshold_in_use(state, checkpoint))
+        method = method_in_use(state, checkpoint, support)
+        predictions = predict(state, checkpoint, support, method, threshold_in_use(state, checkpoint))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader("3. Answers", anchor=False, width="stretch")
             with st.popover("Settings", icon=":material/tune:"):
-                show_settings(state, installed, checkpoint)
+                show_settings(state, installed, checkpoint, support)
             with st.popover("Download", icon=":material/download:"):
-                show_downloads(predictions, support)
+                show_downloads(predictions, support, checkpoint)
         if state.saved_with not in ("", checkpoint.digest):
             st.warning(_OTHER_NETWORK, icon=":material/warning:")
         _show_tiles(state, predictions)
@@ -75,12 +92,31 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         _show_self_check(state, checkpoint, support)
 
 
-def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture]) -> None:
-    place = st.empty()
+def _load(state: Session, installed: list[Choice]) -> Checkpoint:
+    choice = chosen(state, installed)
+    with st.spinner(waiting_text(choice.name)):
+        try:
+            return load_checkpoint(choice)
+        except FslError as error:
+            if choice.path is not None:
+                raise
+            # Without a network there would be no settings either in which to choose another one.
+            state.checkpoint = ""
+            st.error(markdown(f"{error} {installed[0].name} answers instead."), icon=":material/error:")
+            return load_checkpoint(installed[0])
 
-    def progress(done: int, total: int) -> None:
-        if total >= _BAR_FROM:
-            place.progress(done / total, f"Looking at your pictures: {done:,} of {total:,}")
+
+def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture]) -> None:
+    with st.container(key="looking"):
+        place = st.empty()
+
+    def progress(done: Sequence[StoredPicture], total: int) -> None:
+        if total < _BAR_FROM:
+            return
+        with place.container():
+            st.progress(len(done) / total, f"Looking at your pictures: {len(done):,} of {total:,}")
+            if done:
+                st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
 
     embed_new(checkpoint, pictures, progress)
     place.empty()
@@ -137,7 +173,7 @@ def _show_selected(state: Session, predictions: list[Prediction]) -> None:
 
 
 def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
-    outcome = check_support(state, checkpoint, support)
+    outcome = check_support(state, checkpoint, support, rule_in_use(state, checkpoint))
     with st.container(border=True, key="self_check", gap="small"):
         st.markdown(
             f"**Self-check.** {markdown(wording.self_check(outcome))}",
@@ -148,11 +184,14 @@ def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet
             hint = wording.self_check_hint(outcome)
             if hint:
                 st.caption(markdown(hint))
+        _show_comparison(state, checkpoint, support)
+        if outcome is not None:
             _show_fine_tuning(state, checkpoint)
 
 
 def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
-    if sum(len(card.pictures) > 1 for card in state.workspace.classes) < 2:
+    is_installed = not checkpoint.info.name.startswith(TIMM)
+    if not is_installed or sum(len(card.pictures) > 1 for card in state.workspace.classes) < 2:
         return
     st.page_link(
         "pages/training.py",
@@ -161,3 +200,24 @@ def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
         help="Opens the Training page, set to go on with this network on these pictures.",
         query_params={"preset": "fine-tune", "start": checkpoint.info.name},
     )
+
+
+def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
+    with st.spinner("Trying the quick classifier on your pictures"):
+        found = compare(state, checkpoint, support)
+    if found is None:
+        return
+    st.markdown(
+        f"**Quick classifier.** {markdown(wording.verdict(found))}",
+        help="A logistic regression on what the network sees, fitted to your pictures. Similarities, and "
+        "what is unknown, stay the network's own.",
+    )
+    st.caption(markdown(wording.comparison(found)))
+    if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:
+        st.button(
+            f"Decide by it: {wording.RULE_NAMES[found.best].lower()}",
+            key="use_best",
+            icon=":material/check:",
+            on_click=guarded_callback(use_method),
+            args=(state, found.best),
+        )

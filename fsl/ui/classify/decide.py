@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from fsl.config import Method, Rule
 from fsl.errors import DataError
 from fsl.ui.resources import COMPUTE
 from fsl.ui.state import Session
@@ -12,12 +13,12 @@ from fsl.ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut, Prediction
+    from fsl.fewshot.quick import Comparison
     from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
     from fsl.ui.pictures import StoredPicture
 
 T = TypeVar("T")
-_CHUNK = 32
 
 
 def what_is_missing(workspace: Workspace) -> str:
@@ -52,51 +53,89 @@ def support_of(workspace: Workspace) -> SupportSet:
 
 
 def embed_new(
-    checkpoint: Checkpoint, pictures: Sequence[StoredPicture], progress: Callable[[int, int], None]
+    checkpoint: Checkpoint,
+    pictures: Sequence[StoredPicture],
+    progress: Callable[[Sequence[StoredPicture], int], None],
 ) -> None:
-    """Put the embeddings that are not cached yet into the cache, a chunk at a time.
+    """Put the embeddings that are not cached yet into the cache, a batch at a time.
 
-    The lock is given up between chunks, so that somebody's thousand pictures do not hold up everybody else.
+    The lock is given up between batches, so that somebody's thousand pictures do not hold up everybody else.
+
+    Args:
+        checkpoint: the network.
+        pictures: any.
+        progress: called with the pictures done so far and the number there are to do, before each batch and
+            after the last; not at all where there is nothing to do.
     """
     from fsl.fewshot.support import CACHE, embed
+    from fsl.twin.inference import batch_size
 
     new = [p for p in pictures if CACHE.get(checkpoint.digest, p.digest) is None]
-    for start in range(0, len(new), _CHUNK):
+    step = batch_size(checkpoint.twin)
+    for start in range(0, len(new), step):
+        progress(new[:start], len(new))
         with COMPUTE:
-            embed(checkpoint, new[start : start + _CHUNK])
-        progress(min(start + _CHUNK, len(new)), len(new))
+            embed(checkpoint, new[start : start + step])
+    if new:
+        progress(new, len(new))
+
+
+def can_be_quick(support: SupportSet) -> bool:
+    """Whether there are pictures enough for the quick classifier."""
+    from fsl.fewshot.quick import FEWEST_SHOTS, fewest_shots
+
+    return fewest_shots(support) >= FEWEST_SHOTS
 
 
 def predict(
-    state: Session, checkpoint: Checkpoint, support: SupportSet, threshold: float
+    state: Session, checkpoint: Checkpoint, support: SupportSet, method: Method, threshold: float
 ) -> list[Prediction]:
     """The answers, from memory when nothing has changed."""
     from fsl.fewshot.classify import classify
+    from fsl.fewshot.quick import classify_quick
 
     queries = state.workspace.queries
-    inputs = (*_inputs(state, checkpoint, support), threshold, tuple((q.digest, q.name) for q in queries))
+    inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
 
     def compute() -> list[Prediction]:
         with COMPUTE:
-            return classify(checkpoint, support, queries, state.rule, threshold)
+            if method == "quick":
+                return classify_quick(checkpoint, support, queries, threshold)
+            return classify(checkpoint, support, queries, method, threshold)
 
     return _remember(state, "predictions", inputs, compute)
 
 
-def check_support(state: Session, checkpoint: Checkpoint, support: SupportSet) -> LeaveOneOut | None:
+def check_support(
+    state: Session, checkpoint: Checkpoint, support: SupportSet, rule: Rule
+) -> LeaveOneOut | None:
     """Leave-one-out accuracy, from memory when nothing has changed."""
     from fsl.fewshot.classify import leave_one_out
 
     def compute() -> LeaveOneOut | None:
         with COMPUTE:
-            return leave_one_out(checkpoint, support, state.rule)
+            return leave_one_out(checkpoint, support, rule)
 
-    return _remember(state, "self_check", _inputs(state, checkpoint, support), compute)
+    return _remember(state, "self_check", (*_inputs(checkpoint, support), rule), compute)
 
 
-def _inputs(state: Session, checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:
+def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comparison | None:
+    """The quick classifier against the network's rules on the support set; none with too few pictures."""
+    from fsl.fewshot.quick import compare_methods
+
+    if not can_be_quick(support):
+        return None
+
+    def compute() -> Comparison:
+        with COMPUTE:
+            return compare_methods(checkpoint, support)
+
+    return _remember(state, "comparison", _inputs(checkpoint, support), compute)
+
+
+def _inputs(checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:
     images = tuple((image.digest, image.name) for image in support.images)
-    return (checkpoint.digest, state.rule, support.class_names, support.slots, images)
+    return (checkpoint.digest, support.class_names, support.slots, images)
 
 
 def _remember(state: Session, what: str, inputs: object, compute: Callable[[], T]) -> T:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.fewshot.results import results_csv, results_json
+from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.support import SupportSet
+    from fsl.twin.checkpoint import Checkpoint
 
 
-def show_downloads(predictions: Sequence[Prediction], support: SupportSet) -> None:
+def show_downloads(predictions: Sequence[Prediction], support: SupportSet, checkpoint: Checkpoint) -> None:
     """A button per format; the file is made when the button is pressed."""
     st.download_button(
         "Table (CSV)",
@@ -36,3 +41,27 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet) -> No
         on_click="ignore",
         width="stretch",
     )
+    can_export = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+    st.download_button(
+        "The network (ONNX)",
+        data=lambda: _onnx(checkpoint),
+        file_name=f"{checkpoint.info.name.replace(':', '-')}.onnx",
+        mime="application/octet-stream",
+        key="download_onnx",
+        help="For programs of your own, without this one: examples/classify_onnx.py shows how. It is made "
+        "and checked when pressed, which takes some seconds.",
+        on_click="ignore",
+        width="stretch",
+        disabled=not can_export,
+    )
+    if not can_export:
+        st.caption("ONNX needs more packages on the server: pip install -r requirements-export.txt.")
+
+
+def _onnx(checkpoint: Checkpoint) -> bytes:
+    from fsl.twin.export import export_onnx
+
+    with tempfile.TemporaryDirectory() as folder, COMPUTE:
+        path = Path(folder) / "network.onnx"
+        export_onnx(checkpoint, path)
+        return path.read_bytes()

@@ -6,24 +6,30 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.config import RULES, Rule
+from fsl.config import METHODS, RULES, Method, Rule
 from fsl.ui import wording
+from fsl.ui.classify.decide import can_be_quick
+from fsl.ui.classify.other_networks import TIMM, show_other_networks
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 from fsl.ui.state import Session
 
 if TYPE_CHECKING:
+    from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
 _RULE_HELP = (
     "What a new picture is compared with: all pictures of a class (steady), the best-matching one (for "
-    "classes that look different from case to case), or a blend of them."
+    "classes that look different from case to case), or a blend of them. With five pictures of every class, "
+    "a classifier fitted to them joins the list."
 )
 
 
 def chosen(state: Session, choices: list[Choice]) -> Choice:
     """The network in use; the default one where the wished one is not installed."""
+    if state.checkpoint.startswith(TIMM):
+        return Choice(state.checkpoint, "", None)
     return next((choice for choice in choices if choice.name == state.checkpoint), choices[0])
 
 
@@ -35,16 +41,31 @@ def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
 
 
 def rule_in_use(state: Session, checkpoint: Checkpoint) -> Rule:
-    """The person's own choice, or what did best with this network on classes held out."""
-    return state.rule or checkpoint.info.rule
+    """The network's rule: the person's own choice, or what did best with it on classes held out."""
+    return checkpoint.info.rule if state.rule is None or state.rule == "quick" else state.rule
 
 
-def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint) -> None:
+def method_in_use(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Method:
+    """The rule, or the quick classifier where it is wished and there are pictures enough for it."""
+    if state.rule == "quick" and can_be_quick(support):
+        return "quick"
+    return rule_in_use(state, checkpoint)
+
+
+def use_method(state: Session, method: Method) -> None:
+    """Decide by it from now on; a limit moved by hand only meant something for the former one."""
+    state.rule = method
+    state.threshold = None
+
+
+def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint, support: SupportSet) -> None:
     """The settings, each with a sentence of help. Changes show at once; nothing is embedded again."""
     # Each value is set before its widget is made: the session keeps it, a page change loses the widget's.
-    names = [choice.name for choice in choices]
-    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in choices}
-    st.session_state["checkpoint"] = chosen(state, choices).name
+    in_use = chosen(state, choices)
+    listed = choices if in_use.path else [in_use, *choices]
+    names = [choice.name for choice in listed]
+    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in listed}
+    st.session_state["checkpoint"] = in_use.name
     st.selectbox(
         "Network",
         names,
@@ -54,18 +75,18 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint)
         on_change=guarded_callback(_take),
         args=(state, "checkpoint"),
     )
-    rule = rule_in_use(state, checkpoint)
-    st.session_state["rule"] = rule
+    show_other_networks(state)
+    st.session_state["rule"] = method_in_use(state, checkpoint, support)
     st.selectbox(
         "Compare with",
-        RULES,
+        METHODS if can_be_quick(support) else RULES,
         key="rule",
         format_func=_rule_name,
         help=_RULE_HELP,
         on_change=guarded_callback(_take),
         args=(state, "rule"),
     )
-    calibration = checkpoint.info.calibration(rule)
+    calibration = checkpoint.info.calibration(rule_in_use(state, checkpoint))
     st.session_state["threshold"] = round(threshold_in_use(state, checkpoint), 2)
     st.slider(
         "Say “unknown” below this similarity",
@@ -84,8 +105,8 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint)
         st.button(label, key="reset_threshold", type="tertiary", on_click=reset, args=(state,))
 
 
-def _rule_name(rule: Rule) -> str:
-    return f"{wording.RULE_NAMES[rule]} ({rule})"
+def _rule_name(method: Method) -> str:
+    return f"{wording.RULE_NAMES[method]} ({method})"
 
 
 def _take(state: Session, name: str) -> None:

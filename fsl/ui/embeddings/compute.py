@@ -109,7 +109,7 @@ def principal_points(state: MapState, collection: Collection, checkpoint: Checkp
 def _embedded(collection: Collection, checkpoint: Checkpoint, progress: Progress) -> Tensor:
     from fsl.fewshot.support import embed
 
-    embed_new(checkpoint, collection.pictures, progress)
+    embed_new(checkpoint, collection.pictures, lambda done, total: progress(len(done), total))
     with COMPUTE:
         return embed(checkpoint, collection.pictures)
 

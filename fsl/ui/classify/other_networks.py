@@ -1,0 +1,68 @@
+"""Networks that do not ship: any of timm's collection, by name, downloaded when first used."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import streamlit as st
+
+from fsl.ui import wording
+from fsl.ui.guard import guarded_callback
+from fsl.ui.state import Session
+
+TIMM = "timm:"
+_MB = {
+    "mobilenetv3_large_100.ra_in1k": 22,
+    "vit_small_patch14_dinov2.lvd142m": 88,
+    "resnet50.a1_in1k": 102,
+    "convnext_tiny.in12k_ft_in1k": 114,
+    "vit_base_patch14_dinov2.lvd142m": 346,
+}
+"""Suggestions, and the megabytes to download; held against timm's own networks by a test."""
+_ABOUT = (
+    "Any network of the timm collection can look at your pictures instead. Its weights are downloaded once "
+    "and kept. It ranks your classes well, but has no measured limit: it calls nothing unknown."
+)
+
+
+def show_other_networks(state: Session) -> None:
+    """A choice among suggestions, or any other name typed in."""
+    with st.expander("Other networks, to download"):
+        if importlib.util.find_spec("timm") is None:
+            st.caption(f"{_ABOUT} It needs one more package on the server: pip install timm.")
+            return
+        st.caption(_ABOUT)
+        st.selectbox(
+            "Name in timm",
+            list(_MB),
+            key="timm_name",
+            format_func=_with_size,
+            accept_new_options=True,
+            help="Choose a suggestion, or type any name that timm.list_pretrained() gives.",
+        )
+        st.button(
+            "Download and use",
+            key="use_timm",
+            icon=":material/cloud_download:",
+            on_click=guarded_callback(_use),
+            args=(state,),
+            width="stretch",
+        )
+
+
+def waiting_text(name: str) -> str:
+    """What to say while the network ``name`` is loaded."""
+    megabytes = _MB.get(name.removeprefix(TIMM))
+    if not name.startswith(TIMM):
+        return "Loading the network"
+    size = f" ({wording.count(megabytes, 'MB', 'MB')})" if megabytes else ""
+    return f"Loading {name.removeprefix(TIMM)}{size}; the first time it is downloaded"
+
+
+def _with_size(name: str) -> str:
+    return f"{name} ({_MB[name]} MB)" if name in _MB else name
+
+
+def _use(state: Session) -> None:
+    name = str(st.session_state["timm_name"]).strip().removeprefix(TIMM)
+    state.use_network(TIMM + name)
