@@ -16,7 +16,16 @@ from bench._measure import options_of, result_file, say
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- bench: written by `python -m bench all` -->", "<!-- /bench -->"
-NAMES = ("time_to_accuracy", "overhead", "inference", "evaluation", "threads", "app", "growth")
+NAMES = (
+    "time_to_accuracy",
+    "overhead",
+    "inference",
+    "photos_speed",
+    "evaluation",
+    "threads",
+    "app",
+    "growth",
+)
 
 
 def main() -> None:

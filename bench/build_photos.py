@@ -77,6 +77,7 @@ TRAIN = (
 HELD_OUT_IMAGES_PER_CLASS = 20
 VALIDATION = (Source("grocery", "val"), Source("tiny-imagenet", "val"), Source("fruits360", "val"))
 RULE: Rule = "prototype"
+SHOTS = (1, 5)
 COMMAND = "python -m bench build_photos --weights DIR"
 NOVEL = Source("fruits360", "novel")
 LICENCE = (
@@ -257,15 +258,19 @@ def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[checkpoints.
     return tuple(calibrations)
 
 
+def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
+    """The episodes that accuracies are measured on."""
+    return EpisodeConfig(n_way, n_shot, n_query=1, n_episodes=1000)
+
+
 def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
     """Accuracy at 20 ways, or as many as there are, and how well unknown classes are told from known ones."""
     results: dict[str, Any] = {}
     embeddings = twin.damping(held_out.features)
     about = {"images_per_class": HELD_OUT_IMAGES_PER_CLASS, "command": COMMAND}
     n_way = min(20, len(np.unique(held_out.labels)))
-    for n_shot in (1, 5):
-        config = EpisodeConfig(n_way, n_shot, 1, 1000)
-        result = evaluate(twin, embeddings, held_out.labels, config, RULE)
+    for n_shot in SHOTS:
+        result = evaluate(twin, embeddings, held_out.labels, episodes_of(n_way, n_shot), RULE)
         values = {"accuracy": round(result.accuracy, 4), "ci95": round(result.ci95, 4), **about}
         results[f"{held_out.name} {n_way}-way {n_shot}-shot"] = values
     config = EpisodeConfig(5, 5, 2, 400, seed=2)

@@ -3,32 +3,56 @@
     python -m bench photos_against_cosine --weights DIR [--checkpoint NAME|FILE] [--out FILE.json]
 
 Prints a table in Markdown. ``--weights`` is the folder that ``bench/build_photos.py`` tells how to get. Lists
-named ``val`` chose the settings of ``photos``; ``novel`` had no part in it.
+named ``val`` chose the settings of ``photos`` and, after it was measured on them, taught it: its figures
+there are those of its header. ``novel`` had no part in it and is measured here.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 import fsl
-from bench.build_photos import HELD_OUT_IMAGES_PER_CLASS, MODEL, NOVEL, VALIDATION, load, say, weights_file
+from bench.build_photos import (
+    HELD_OUT_IMAGES_PER_CLASS,
+    MODEL,
+    NOVEL,
+    RULE,
+    SHOTS,
+    VALIDATION,
+    episodes_of,
+    load,
+    say,
+    weights_file,
+)
 from bench.lite_weights import load_imagenet_weights
-from fsl.config import EpisodeConfig, ModelConfig, Rule
+from fsl.config import ModelConfig
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.recipes import Source
+from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 
-N_EPISODES = 1000
+COSINE_NAME = "EfficientNet-Lite0, plain cosine"
 COSINE = ModelConfig(
     backbone="efficientnet_lite0", image_size=224, mean=MODEL.mean, std=MODEL.std, head="cosine"
 )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: N-way K-shot accuracy in [0, 1] and the half width of its 95% interval."""
+
+    data: str
+    network: str
+    way: int
+    shot: int
+    accuracy: float
+    ci95: float
 
 
 def main() -> None:
@@ -37,47 +61,62 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="photos")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
-    cosine = TwinNetwork(COSINE).eval().requires_grad_(False)
-    load_imagenet_weights(cosine.backbone, weights_file(options.weights, COSINE.backbone))
-    checkpoint = fsl.load(options.checkpoint)
-    rows = []
-    for name, twin, rules in (
-        ("EfficientNet-Lite0, plain cosine", cosine, ("mean", "prototype")),
-        ("photos", checkpoint.twin, ("mean", "max", "prototype")),
-    ):
-        for source in (*VALIDATION, NOVEL):
-            rows += list(measure(name, twin, rules, source))
+    rows = compare(fsl.load(options.checkpoint), options.weights)
     print(table(rows))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps([asdict(row) for row in rows], indent=1)
+        options.out.write_text(text + "\n", encoding="utf-8")
 
 
-def measure(name: str, twin: TwinNetwork, rules: tuple[Rule, ...], source: Source) -> Iterator[dict]:
-    model = replace(MODEL, image_size=twin.config.image_size)
-    data = load(source, HELD_OUT_IMAGES_PER_CLASS, model)
+def compare(photos: Checkpoint, weights: Path) -> list[Row]:
+    """All figures, for a table of results to take its rows from.
+
+    Args:
+        photos: the checkpoint.
+        weights: folder of the unpacked ``.pth`` files.
+
+    Returns:
+        for each data set the rows of plain cosine, then those of ``photos``; 1 shot, then 5.
+
+    Raises:
+        CheckpointError: the weights are not there.
+        DataError: a data set is not there.
+    """
+    cosine = TwinNetwork(COSINE).eval().requires_grad_(False)
+    load_imagenet_weights(cosine.backbone, weights_file(weights, COSINE.backbone))
+    rows = []
+    for source in VALIDATION:
+        plain = measure(COSINE_NAME, cosine, source)
+        rows += [*plain, *(_from_header(photos, row) for row in plain)]
+    for name, twin in ((COSINE_NAME, cosine), (photos.info.name, photos.twin)):
+        rows += measure(name, twin, NOVEL)
+    return rows
+
+
+def measure(name: str, twin: TwinNetwork, source: Source) -> list[Row]:
+    """The rows of one network on one data set."""
+    data = load(source, HELD_OUT_IMAGES_PER_CLASS, replace(MODEL, image_size=twin.config.image_size))
     embeddings = embed_images(twin, data.images)
     n_way = min(20, len(np.unique(data.labels)))
-    for rule in rules:
-        for n_shot in (1, 5):
-            config = EpisodeConfig(n_way, n_shot, 1, N_EPISODES)
-            result = evaluate(twin, embeddings, data.labels, config, rule)
-            yield {
-                "data": f"{source.data} {source.classes}",
-                "network": name,
-                "rule": rule,
-                "way": n_way,
-                "shot": n_shot,
-                "accuracy": round(result.accuracy, 4),
-                "ci95": round(result.ci95, 4),
-            }
-    say(f"{name}, {source.data} {source.classes}: done")
+    what = f"{source.data} {source.classes}"
+    rows = []
+    for n_shot in SHOTS:
+        result = evaluate(twin, embeddings, data.labels, episodes_of(n_way, n_shot), RULE)
+        rows.append(Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.ci95, 4)))
+    say(f"{name}, {what}: done")
+    return rows
 
 
-def table(rows: list[dict]) -> str:
-    lines = ["| data | ways | network | rule | 1-shot | 5-shot |", "|---|---|---|---|---|---|"]
-    for one, five in zip(rows[::2], rows[1::2], strict=True):  # as ``measure`` yields them
-        names = f"{one['data']} | {one['way']} | {one['network']} | {one['rule']}"
-        cells = [f"{r['accuracy']:.3f} ± {r['ci95']:.3f}" for r in (one, five)]
-        lines.append(f"| {names} | {' | '.join(cells)} |")
+def _from_header(photos: Checkpoint, row: Row) -> Row:
+    told = photos.info.metrics[f"{row.data} {row.way}-way {row.shot}-shot"]
+    return replace(row, network=photos.info.name, accuracy=told["accuracy"], ci95=told["ci95"])
+
+
+def table(rows: list[Row]) -> str:
+    """The rows in Markdown, the shots side by side."""
+    lines = ["| data | ways | network | 1-shot | 5-shot |", "|---|---|---|---|---|"]
+    for one, five in zip(rows[::2], rows[1::2], strict=True):
+        cells = [f"{row.accuracy:.3f} ± {row.ci95:.3f}" for row in (one, five)]
+        lines.append(f"| {one.data} | {one.way} | {one.network} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,66 +1,86 @@
-"""How fast ``photos`` is: a query against embedded supports, and the embedding of a support set.
+"""How fast is ``photos`` where somebody waits for it?
 
-    python -m bench photos_speed [--checkpoint NAME|FILE]
+    python -m bench photos_speed [--checkpoint NAME] [--quick]
 
-Prints the median time to classify one picture against 20 classes of 5 pictures whose embeddings are known,
-beside the network's bare forward pass on the same picture; then the time in which 200 pictures embed.
-The pictures are drawn by the program; of decoding and shrinking them, all that the first measurement does is
-in the answer's time but not in the bare one's.
+One query: a decoded picture of 1024 x 768 pixels against 20 classes of 5 support pictures that are embedded
+already, from picture to answer; the limit is the bare backbone's forward pass on a tensor that lies ready.
+A support set: 200 photos (JPEG, 1024 x 768) from their bytes to embeddings.
 """
 
-from __future__ import annotations
+import tempfile
+from itertools import count
+from pathlib import Path
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
-
-import numpy as np
 import torch
-from PIL import Image
 
 import fsl
+from bench._measure import Claim, finish, median, options_of, ratio, take_turns
+from bench._photos import write_photos
+from bench.inference import ready_images
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
-from fsl.twin.preprocess import normalise, to_uint8, to_unit
+from fsl.twin.checkpoint import Checkpoint
 
-N_WAY, N_SHOT, N_QUERIES, N_EMBEDDED, SIDE = 20, 5, 30, 200, 640
+N_WAY, N_SHOT, N_EMBEDDED = 20, 5, 200
+MOST_SECONDS = 15
+
+
+def one_query(checkpoint: Checkpoint, support: SupportSet, rounds: int) -> Claim:
+    picture, ready = support.images[0].image, ready_images(checkpoint, 1)
+    numbers = count()
+    embed(checkpoint, support.images)
+
+    def ours() -> None:  # a new digest each time, as a new picture has: nothing comes from the cache
+        classify(checkpoint, support, [NamedImage("query", picture, f"query {next(numbers)}")])
+
+    @torch.inference_mode()
+    def limit() -> None:
+        checkpoint.twin.backbone(ready)
+
+    seconds = take_turns({"answer": ours, "bare": limit}, rounds, warm_up=3)
+    over_limit = ratio(seconds["answer"], seconds["bare"])
+    return Claim(
+        f"One query against {N_WAY} x {N_SHOT} embedded pictures ({checkpoint.info.name}), against the bare "
+        "backbone",
+        f"{1000 * median(seconds['answer']):.1f} ms",
+        f"{1000 * median(seconds['bare']):.1f} ms",
+        str(over_limit),
+        "at most 1.2",
+        over_limit.median <= 1.2,
+    )
+
+
+def support_set(checkpoint: Checkpoint, files: list[Path]) -> Claim:
+    def ours() -> None:
+        pictures = [NamedImage.from_bytes(file.read_bytes(), file.name) for file in files]
+        embed(checkpoint, pictures, EmbeddingCache())
+
+    seconds = take_turns({"ours": ours}, 1, warm_up=0)["ours"][0]
+    return Claim(
+        f"{len(files)} support pictures from bytes to embeddings ({checkpoint.info.name})",
+        f"{seconds:.1f} s",
+        f"{MOST_SECONDS} s",
+        f"{seconds / MOST_SECONDS:.2f}",
+        "at most 1",
+        seconds <= MOST_SECONDS,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", default="photos")
-    options = parser.parse_args()
-    checkpoint = fsl.load(options.checkpoint)
-    twin = checkpoint.twin
-    device = next(twin.parameters()).device
-    classes = {f"class {c}": [picture(N_SHOT * c + k) for k in range(N_SHOT)] for c in range(N_WAY)}
-    support = SupportSet.from_classes(classes)
-    queries = [picture(1000 + n) for n in range(N_QUERIES)]
-    batches = [
-        normalise(to_unit(to_uint8([query.image], twin.config), device), twin.config) for query in queries
-    ]
-    embed(checkpoint, support.images)
-    bare, answer = [], []
-    # Turn and turn about: a machine that slows down slows both.
-    for batch, query in zip(batches, queries, strict=True):
-        with torch.inference_mode():
-            bare.append(seconds(lambda b=batch: twin.backbone(b)))
-        answer.append(seconds(lambda q=query: classify(checkpoint, support, [q])))
-    one, other = (statistics.median(times[5:]) for times in (answer, bare))
-    print(f"{torch.get_num_threads()} threads, {device.type}")
-    print(f"one query, {N_WAY} classes x {N_SHOT}: {one * 1e3:.1f} ms; bare backbone {other * 1e3:.1f} ms")
-    print(f"ratio {one / other:.2f}")
-    new = [picture(5000 + n) for n in range(N_EMBEDDED)]
-    print(f"{N_EMBEDDED} pictures embed in {seconds(lambda: embed(checkpoint, new, EmbeddingCache())):.1f} s")
+    options = options_of(__doc__, ("--checkpoint", {"default": "photos"}))
+    checkpoint = fsl.load(options.checkpoint, "cpu")
+    with tempfile.TemporaryDirectory() as temporary:
+        known, new = Path(temporary, "known"), Path(temporary, "new")
+        write_photos(known, N_WAY, N_SHOT)
+        write_photos(new, N_WAY, (20 if options.quick else N_EMBEDDED) // N_WAY)
+        support = SupportSet.from_folder(known)
+        claims = (
+            one_query(checkpoint, support, 5 if options.quick else 50),
+            support_set(checkpoint, sorted(new.rglob("*.jpg"))),
+        )
+    rows = [{"what": claim.what, "figure": claim.ours} for claim in claims]
+    finish("photos_speed", claims, rows, options.quick, checkpoint=checkpoint.info.name)
 
 
-def picture(seed: int) -> NamedImage:
-    pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
-    return NamedImage(f"{seed}.png", Image.fromarray(pixels), f"speed {seed}")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+if __name__ == "__main__":
+    main()

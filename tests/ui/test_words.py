@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
+from fsl.fewshot.quick import Comparison
 from fsl.twin.checkpoint import Calibration
 from fsl.ui import wording
 from fsl.ui.escape import markdown
@@ -77,3 +79,26 @@ def test_counts_and_lists() -> None:
     assert wording.count(1, "class", "classes") == "1 class"
     assert wording.count(2000, "picture") == "2,000 pictures"
     assert wording.names(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def compared(right: dict[Method, int], n_images: int, n_folds: int) -> Comparison:
+    best_rule = max(RULES, key=lambda rule: right[rule])
+    best: Method = "quick" if right["quick"] > right[best_rule] else best_rule
+    return Comparison(right, n_images, n_folds, best_rule, best)
+
+
+def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance() -> None:
+    clear = compared({"mean": 40, "max": 20, "prototype": 41, "quick": 58}, 60, 60)
+    assert wording.verdict(clear) == (
+        "Best here is the quick classifier, by 17 pictures (28 in a hundred) before the typical picture."
+    )
+    assert wording.comparison(clear) == (
+        "Each picture hidden in turn, of 60 are recognised: the quick classifier 58, the typical picture 41, "
+        "the average of all pictures 40, the single best picture 20."
+    )
+    close = compared({"mean": 20, "max": 24, "prototype": 22, "quick": 22}, 25, 25)
+    assert "Best here is the single best picture, by 2 pictures (8 in a hundred)" in wording.verdict(close)
+    assert wording.verdict(close).endswith("may well be chance.")
+    even = compared({"mean": 90, "max": 80, "prototype": 95, "quick": 95}, 100, 5)
+    assert "does as well here" in wording.verdict(even)
+    assert wording.comparison(even).startswith("A fifth of the pictures hidden in turn, of 100 ")
