@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 from fsl.config import EpisodeConfig
@@ -12,7 +13,7 @@ from fsl.data.imageset import ImageSet, load_image_set
 from fsl.data.listing import list_images
 from fsl.data.one_shot_runs import read_runs
 from fsl.data.splits import read_class_list
-from fsl.fewshot.calibrate import calibrate
+from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.twin import checkpoint as checkpoints
@@ -78,3 +79,21 @@ def test_glyphs_passes_the_published_test(data_dir: Path) -> None:
     assert correct == pytest.approx(told["correct"], abs=2)  # arithmetic differs a little among processors
     alphabets = {name.partition("/")[0] for name in loaded.info.training["classes"]}
     assert alphabets == set(read_class_list(f"{data_dir}/splits/omniglot.json:train"))
+
+
+def test_photos_tells_kinds_apart_and_strangers_from_known_ones(data_dir: Path) -> None:
+    """A small sample of what the header claims: fruit that had no part in fitting anything."""
+    loaded = checkpoints.load(SHIPPED["photos"])
+    classes = read_class_list(f"{data_dir}/splits/fruits360.json:novel")[::3]
+    assert not {f"fruits360/{name}" for name in classes} & set(loaded.info.training["classes"])
+    listing = list_images(data_dir / "fruits360-subset.zip", part="Test")
+    data, _ = load_image_set(listing, loaded.info.model.image_size, "crop", classes=classes)
+    kept = np.concatenate([np.flatnonzero(data.labels == label)[::5] for label in range(data.n_classes)])
+    embeddings, labels = embed_images(loaded.twin, data.images[kept]), data.labels[kept]
+    result = evaluate(loaded.twin, embeddings, labels, EpisodeConfig(len(classes), 1, 1, 300), "mean")
+    assert result.accuracy > 0.85
+    rule = loaded.info.rule
+    _, known, unknown = open_set_scores(loaded.twin, embeddings, labels, rule, EpisodeConfig(5, 3, 1, 200))
+    threshold = loaded.info.calibration(rule).unknown_threshold
+    assert (torch.sigmoid(known.amax(-1)) >= threshold).float().mean() > 0.75
+    assert (torch.sigmoid(unknown.amax(-1)) < threshold).float().mean() > 0.75
