@@ -83,7 +83,7 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
 
     tab.get_by_role("link", name="Few-Shot Lab").click()
     tab.get_by_text("Teach it with a handful of pictures").wait_for()
-    tab.get_by_role("link", name="Classify").click()
+    tab.get_by_role("link", name="Classify", exact=True).click()
     answers(tab).nth(4).wait_for()
     assert titles(answers(tab)) == before
     names = tab.locator('[class*="st-key-class_card_"] input[type=text]')

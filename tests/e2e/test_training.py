@@ -47,9 +47,9 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
     assert canvas.get_attribute("data-zoom") == zoom
     assert canvas.locator("xpath=..").locator(".key").count() == 3
 
-    tab.get_by_role("link", name="Classify").click()
+    tab.get_by_role("link", name="Classify", exact=True).click()
     tab.get_by_text("1. Your classes").wait_for()
-    tab.get_by_role("link", name="Train").click()
+    tab.get_by_role("link", name="Train", exact=True).click()
     loss_canvas(tab).wait_for()
     wait_for_points(tab, 10)
     tab.reload()
