@@ -53,6 +53,7 @@ SCENES = (
     Scene("training", "training", _sees("No run yet")),
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
     Scene("embeddings", "embeddings", _mapped),
+    Scene("evaluate", "evaluate", _sees("gives a first figure within seconds")),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
     Scene("learn-twin", "learn?step=twin", _sees("makes them more different")),
     Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),
