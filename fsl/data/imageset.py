@@ -85,7 +85,8 @@ class ImageSet:
         Raises:
             DataError: a name is no class of this set, or is given twice.
         """
-        unknown = [name for name in names if name not in set(self.class_names)]
+        known_names = set(self.class_names)
+        unknown = [name for name in names if name not in known_names]
         if unknown:
             shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
             known = ", ".join(self.class_names[:5]) + (", ..." if self.n_classes > 5 else "")
@@ -160,7 +161,8 @@ def load_image_set(
     if not 0.1 <= centre <= 1:
         raise SettingsError(f"centre is {centre}; it must be 0.1 to 1.")
     wanted = listing.class_names if classes is None else expand_prefixes(listing.class_names, classes)
-    chosen = [entry for entry in listing.entries if entry.class_name in set(wanted)]
+    classes_wanted = set(wanted)
+    chosen = [entry for entry in listing.entries if entry.class_name in classes_wanted]
     if not chosen:
         raise DataError(_nothing_found(listing))
     if per_class:

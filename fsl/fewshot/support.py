@@ -96,7 +96,8 @@ class SupportSet:
             raise DataError(f"Two classes are called {twice[0]!r}. Give each class a name of its own.")
         if len(self.images) != len(self.slots):
             raise DataError(f"{len(self.images)} images have {len(self.slots)} labels; give one label each.")
-        empty = [n for i, n in enumerate(self.class_names) if i not in set(self.slots)]
+        used = set(self.slots)
+        empty = [n for i, n in enumerate(self.class_names) if i not in used]
         if empty:
             raise DataError(f"Class {empty[0]!r} has no image. Add one, or delete the class.")
         if len(self.class_names) < 2:
