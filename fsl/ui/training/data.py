@@ -77,7 +77,9 @@ def show_held_out(data: str) -> Split:
     except FslError as error:
         st.warning(markdown(str(error)))
         names = ()
-    return show_split(names, int(values().get("seed", 0)))
+    # The seed's own widget comes further down; what it was just set to is in the session's state already.
+    seed = st.session_state.get("seed", values().get("seed", 0))
+    return show_split(names, int(seed))
 
 
 def _class_names(data: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.training.curves import smooth, thin
+from fsl.ui import wording
 from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
@@ -133,7 +134,8 @@ def _waiting_text(run: RunInfo) -> str:
     if run.id not in waiting:
         return "Waits for its turn."
     place = waiting.index(run.id) + 1
-    return f"Waits for its turn, number {place} in the queue: {computing} at a time compute."
+    others = wording.count(computing, "set of runs computes", "sets of runs compute")
+    return f"Waits for its turn: number {place} in the queue; {others} now."
 
 
 def _progress_text(run: RunInfo, steps: int) -> str:
