@@ -6,6 +6,7 @@ Exit status 0, 1 (a failure: one clear line on stderr, no traceback) or 2 (usage
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from fsl.cli import (
     train,
     verify,
 )
-from fsl.errors import FslError
+from fsl.cli.failure import failure_line
 
 COMMANDS = (
     classify,
@@ -53,21 +54,34 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     options = build_parser().parse_args(arguments)
     try:
         options.run(options)
         sys.stdout.flush()
-    except FslError as error:
-        print(f"fsl: {error}", file=sys.stderr)
-        return 1
     except BrokenPipeError:
-        # The reader (head, less) has gone; leave nothing for the interpreter's own flush to fail on.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader (head, less) has gone
         return 1
     except KeyboardInterrupt:
         print("fsl: stopped.", file=sys.stderr)
         return 1
+    except Exception as error:  # noqa: BLE001 - the program's outermost frame: a line, not a traceback
+        print(f"fsl: {failure_line(error)}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _give_up_output()
+        return 1
     return 0
+
+
+def _give_up_output() -> None:
+    """Leave nothing for the interpreter's own flush to fail on."""
+    try:
+        output = sys.stdout.fileno()
+    except OSError:  # no file, as under a test
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
 
 
 if __name__ == "__main__":

@@ -35,3 +35,7 @@ class ImageReadError(DataError):
 
 class CheckpointError(FslError):
     """A checkpoint file is missing, damaged, unsafe or does not fit the network."""
+
+
+class DeviceMemoryError(FslError):
+    """The GPU has not enough free memory."""

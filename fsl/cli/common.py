@@ -7,13 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from fsl.config import Fit
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem, list_images
+from fsl.data.listing import Problem, list_images, read_file
 from fsl.data.loading import load_images
-from fsl.errors import DataError, ImageReadError
+from fsl.data.paths import display_text, folder_name_text
+from fsl.errors import DataError
 from fsl.fewshot.reading import Reader
 
 
@@ -89,18 +91,12 @@ def image_entries(path: Path) -> list[Reader]:
 
     The readers raise ImageReadError.
     """
+    shown = display_text(folder_name_text(str(path)))
     if path.is_dir() or path.suffix.lower() == ".zip":
         listing = list_images(path)
         report(listing.problems)
-        return [(str(path / entry.name), entry.read) for entry in listing.entries]
-
-    def read() -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ImageReadError(str(path), error.strerror or str(error)) from error
-
-    return [(str(path), read)]
+        return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
+    return [(shown, partial(read_file, path, shown))]
 
 
 class Progress:
@@ -144,6 +140,6 @@ def write_text(path: Path, text: str) -> None:
         DataError: it cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
         raise DataError(f"{path} could not be written: {error.strerror or error}.") from error

@@ -223,15 +223,26 @@ def _folder_file(root: Path, home: Path, path: Path) -> _Found:
         objection = "is a link that leads out of the folder"
     elif not path.is_file():
         objection = "is not a plain file"
-    return _Found(shown, partial(_read_file, path, shown), objection)
+    return _Found(shown, partial(read_file, path, shown), objection)
 
 
 def _relative(root: Path, path: Path) -> str:
     return folder_name_text(path.relative_to(root).as_posix())
 
 
-def _read_file(path: Path, shown: str) -> bytes:
+def read_file(path: Path, shown: str) -> bytes:
+    """A file's bytes, unless it is no plain file or larger than any image may be.
+
+    Args:
+        path: the file.
+        shown: what to call it in messages.
+
+    Raises:
+        ImageReadError: it cannot be read.
+    """
     try:
+        if path.exists() and not path.is_file():
+            raise ImageReadError(shown, "this is not a plain file")
         with path.open("rb") as file:
             _check_size(os.fstat(file.fileno()).st_size, shown)
             return file.read(_MAX_FILE_BYTES)

@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from fsl.data.decode import decode_image
-from fsl.data.listing import Listing, Problem, list_images
+from fsl.data.listing import Listing, Problem, list_images, read_file
+from fsl.data.paths import display_text, folder_name_text
 from fsl.errors import DataError, ImageReadError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images
@@ -68,12 +69,8 @@ class NamedImage:
         Raises:
             ImageReadError: it cannot be read, or is no readable image.
         """
-        path = Path(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ImageReadError(str(path), error.strerror or str(error)) from error
-        return cls.from_bytes(data, str(path))
+        shown = display_text(folder_name_text(str(path)))
+        return cls.from_bytes(read_file(Path(path), shown), shown)
 
 
 @dataclass(frozen=True, eq=False)

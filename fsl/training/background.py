@@ -38,9 +38,18 @@ from fsl.training.datasource import (
     source_of,
     store_images,
 )
-from fsl.training.events import Finished, TrainEvent, to_json
+from fsl.training.events import Finished, TrainEvent
 from fsl.training.owner import Owner, take
-from fsl.training.runs import CONFIG, ERROR, EVENTS, STOP, prepare_run, run_in_turns
+from fsl.training.runs import (
+    CONFIG,
+    ERROR,
+    EVENTS,
+    STOP,
+    VISITOR,
+    EventLog,
+    prepare_run,
+    run_in_turns,
+)
 from fsl.training.status import RunInfo, find_run, forget_run, list_runs, read_run, run_folder, runs_root
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
@@ -62,6 +71,7 @@ class RunPlan:
         data: where the images are, or the images themselves, which are then kept in the run folder.
         name: for people; "" for the run's id.
         about: what the checkpoint's header shall say besides data and seed: "title", "licence", "start".
+        visitor: an anonymous name of who starts it from a page, to whom it is then listed; "" for everybody.
     """
 
     config: TrainConfig
@@ -69,6 +79,7 @@ class RunPlan:
     data: DataSource | TrainingData
     name: str = ""
     about: dict[str, Any] = field(default_factory=dict)
+    visitor: str = ""
 
 
 @dataclass(eq=False)
@@ -493,6 +504,8 @@ def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
             source, words = {"file": IMAGES}, {"data": plan.data.words}
             store_images(folder, plan.data)
         about = {**words, "seed": plan.config.seed, **plan.about, "name": plan.name, "group": group}
+        if plan.visitor:
+            checkpoints.write_atomically(folder / VISITOR, plan.visitor.encode())
         owner.note("queued")
         prepare_run(folder, plan.config, plan.start, about, source)
     except BaseException:
@@ -530,5 +543,5 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _log(folder: Path, event: TrainEvent) -> None:
-    with (folder / EVENTS).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(to_json(event)) + "\n")
+    with EventLog(folder / EVENTS) as log:
+        log.write(event)

@@ -192,6 +192,8 @@ def from_json(values: Mapping[str, Any]) -> TrainEvent:
         value = getattr(event, f.name)
         if not isinstance(value, _TYPES.get(str(f.type), (str,))):
             raise TypeError(f"{f.name} is {value!r}")
+    if not 0 <= event.step <= _MOST_STEPS:
+        raise TypeError(f"step is {event.step}")
     return event
 
 
@@ -201,6 +203,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float | None": (int, float, type(None)),
     "bool": (bool,),
 }
+_MOST_STEPS = 10**12
 _NUMBERS: dict[str, float] = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 

@@ -3,18 +3,21 @@
 ``config.json`` (written once), ``events.jsonl`` (append-only, one JSON object a line),
 ``checkpoint.safetensors`` (the network, loadable at any time) and ``state.safetensors`` (all that resuming
 needs), ``owner.lock`` (held by the process that writes the run, see ``fsl.training.owner``), ``snapshots/``
-where asked for, ``error.txt`` where it failed, ``stop`` where another process asks it to stop, and
-``data.npz`` where its images came from a page. A run started from a page or from a shell looks the same.
+where asked for, ``error.txt`` where it failed, ``stop`` where another process asks it to stop,
+``visitor`` where it was started from a page (an anonymous name of who started it), and ``data.npz`` where its
+images came from a page. But for these two, a run started from a page or from a shell looks the same.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import safetensors
@@ -44,6 +47,7 @@ EVENTS = "events.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
 STATE = "state.safetensors"
 ERROR = "error.txt"
+VISITOR = "visitor"
 STOP = "stop"
 
 
@@ -139,11 +143,10 @@ def run_in_turns(
         (folder / ERROR).unlink(missing_ok=True)
         recorder = Recorder(folder, validation, config)
         recorder.record_between(state.step, state.twin)
-        with (folder / EVENTS).open("a", encoding="utf-8") as log:
+        with EventLog(folder / EVENTS) as log:
 
             def written(event: TrainEvent) -> TrainEvent:
-                log.write(json.dumps(to_json(event)) + "\n")
-                log.flush()
+                log.write(event)
                 return event
 
             evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
@@ -363,6 +366,51 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]
             values.setdefault(int(number), {})[key] = tensor
     settings = optimiser.state_dict()
     optimiser.load_state_dict({**settings, "state": values})
+
+
+class EventLog:
+    """The growing ``events.jsonl`` of a run; a context manager.
+
+    Args:
+        path: the file, which is made if need be.
+
+    Raises:
+        CheckpointError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            # Unbuffered: after a full disk there must be nothing left that closing would try to write again.
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def write(self, event: TrainEvent) -> None:
+        """Add an event.
+
+        Raises:
+            CheckpointError: the disk is full, or the folder is gone.
+        """
+        line = json.dumps(to_json(event)).encode() + b"\n"
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            raise self._failure(error) from error
+        if written != len(line):
+            raise self._failure(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    def _failure(self, error: OSError) -> CheckpointError:
+        return CheckpointError(
+            f"{self._path} could not be written: {error.strerror or error}. What was saved before is kept; "
+            "when there is room again, the run can be resumed."
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def read_events(path: Path) -> list[TrainEvent]:

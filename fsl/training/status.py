@@ -24,7 +24,7 @@ from fsl.training.events import (
     from_json,
 )
 from fsl.training.owner import Phase, detail_of, phase_of
-from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS
+from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, VISITOR
 from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
@@ -61,6 +61,7 @@ class RunInfo:
         doing: what it is doing before its first batch, for people; "".
         created: when it began, seconds since 1970.
         error: why it failed, for people; "".
+        visitor: an anonymous name of who started it from a page; "" for runs from a shell.
         problems: what is wrong with its files, for people.
     """
 
@@ -82,6 +83,7 @@ class RunInfo:
     doing: str = ""
     created: float = 0.0
     error: str = ""
+    visitor: str = ""
     problems: tuple[str, ...] = ()
 
     @property
@@ -199,7 +201,7 @@ def read_run(folder: Path) -> RunInfo:
     settings = _read_settings(folder, problems)
     about = settings.get("about")
     about = about if isinstance(about, dict) else {}
-    error = _read_error(folder)
+    error = _read_text(folder / ERROR)
     finished = _latest(events, Finished)
     has_checkpoint = (folder / CHECKPOINT).is_file()
     status = _status(phase, finished, error)
@@ -224,6 +226,7 @@ def read_run(folder: Path) -> RunInfo:
         doing=detail_of(folder) if phase in ("queued", "running") else "",
         created=_created(folder),
         error=error,
+        visitor=_read_text(folder / VISITOR),
         problems=tuple(problems),
     )
 
@@ -269,9 +272,10 @@ def _settings_of(
         return None
 
 
-def _read_error(folder: Path) -> str:
+def _read_text(path: Path) -> str:
+    """A small file's text, "" where there is none."""
     try:
-        return (folder / ERROR).read_text(encoding="utf-8", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 

@@ -6,6 +6,7 @@ Never pickle: a file of somebody else's must not run code.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
@@ -30,6 +31,7 @@ FORMAT = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
 CHECKPOINT_DIR = Path(__file__).resolve().parents[2] / "checkpoints"
+_ABANDONED_SECONDS = 3600.0
 _GET_AGAIN = "Get the file again."
 _KINDS: dict[str, type] = {"name": str, "title": str, "licence": str, "training": dict, "metrics": dict}
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
@@ -167,12 +169,24 @@ def write_atomically(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
+            _remove_abandoned(path, Path(temporary))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def _remove_abandoned(path: Path, fresh: Path) -> None:
+    """Remove what was left of ``path`` when a process was killed while writing it.
+
+    By age, on the file system's own clock: another process may be writing right now.
+    """
+    now = fresh.stat().st_mtime
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
+            other.unlink(missing_ok=True)
 
 
 def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:

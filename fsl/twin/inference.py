@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.errors import DeviceMemoryError
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
 
@@ -51,16 +52,35 @@ def embed_images(
 
     Returns:
         float32 ``(N, D)`` on the CPU.
+
+    Raises:
+        DeviceMemoryError: the GPU has no room for a single image.
     """
     device = device_of(twin)
     step = batch_size(twin)
     parts = []
     for start in range(0, len(images), step):
-        batch = normalise(to_unit(images[start : start + step], device), twin.config)
-        parts.append(twin.embed(batch).cpu())
+        parts.append(_embed_batch(twin, images[start : start + step], device))
         if progress is not None:
             progress(min(start + step, len(images)), len(images))
     return torch.cat(parts) if parts else torch.empty(0, twin.embedding_dim)
+
+
+def _embed_batch(twin: TwinNetwork, images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Embeddings ``(B, D)`` of a batch; of its halves, where the GPU has no room for all at once."""
+    try:
+        return twin.embed(normalise(to_unit(images, device), twin.config)).cpu()
+    except torch.OutOfMemoryError as error:
+        if len(images) == 1:
+            raise DeviceMemoryError(
+                "The GPU has not enough free memory for even one picture. Close what else uses it, or "
+                "compute on the processor (--device cpu; for the app, start it with CUDA_VISIBLE_DEVICES= )."
+            ) from error
+    # Outside the handler, which would keep alive what did not fit.
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    half = len(images) // 2
+    return torch.cat([_embed_batch(twin, part, device) for part in (images[:half], images[half:])])
 
 
 @torch.inference_mode()

@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from fsl.ui.resources import warm_up
+from fsl.ui.sessions import forget_ended_sessions
+from fsl.ui.visitor import remember_visitor
 
 _ICON = Path(__file__).with_name("icon.png")
 _LOOK_SECONDS = 1.0
@@ -38,6 +40,8 @@ def bootstrap(title: str) -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{_STYLE}</style>")
+    remember_visitor()
+    forget_ended_sessions()
     with st.container(horizontal=True, vertical_alignment="center", key="header", gap="medium"):
         for path, label in PAGES.items():
             icon = ":material/filter_center_focus:" if path == "app.py" else None

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fsl.errors import DataError
 from fsl.ui.pictures import StoredPicture
 
-MAX_PICTURES = 5_000
-MAX_BYTES = 2**30
+
+def _limit(name: str, usual: int) -> int:
+    """A limit that whoever runs the server may set in the environment."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() and int(text) > 0 else usual
+
+
+MAX_PICTURES = _limit("FSL_SESSION_PICTURES", 5_000)
+MAX_BYTES = _limit("FSL_SESSION_MB", 1_024) * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +160,18 @@ class Workspace:
                 seen.setdefault(picture.digest, card.name)
         return shared
 
+    def refuse_more_than_room(self, n_new: int) -> None:
+        """Refuse that many more pictures before any is read.
+
+        Raises:
+            DataError: there would be too many.
+        """
+        if self.n_pictures + n_new > MAX_PICTURES:
+            raise DataError(
+                f"This page holds at most {MAX_PICTURES:,} pictures; nothing was added. "
+                "For larger collections use the command line: python -m fsl classify."
+            )
+
     def _free_name(self) -> str:
         taken = {card.name for card in self.classes}
         number = len(self.classes) + 1
@@ -168,11 +188,7 @@ class Workspace:
         return self._changed(replace(self.card(target), pictures=pictures))
 
     def _refuse_too_many(self, new: Sequence[StoredPicture]) -> None:
-        if self.n_pictures + len(new) > MAX_PICTURES:
-            raise DataError(
-                f"This page holds at most {MAX_PICTURES:,} pictures; nothing was added. "
-                "For larger collections use the command line: python -m fsl classify."
-            )
+        self.refuse_more_than_room(len(new))
         held = sum(len(p.data) for card in self.classes for p in card.pictures)
         held += sum(len(p.data) for p in (*self.queries, *new))
         if held > MAX_BYTES:

@@ -93,17 +93,30 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
 
 
 def _load(state: Session, installed: list[Choice]) -> Checkpoint:
-    choice = chosen(state, installed)
-    with st.spinner(waiting_text(choice.name)):
+    """The wished network, or, with a word about it, the first other one where that is gone or damaged.
+
+    Without a network there would be no settings either in which to choose another one.
+
+    Raises:
+        FslError: none can be loaded.
+    """
+    wished = chosen(state, installed)
+    faults = []
+    if state.checkpoint not in ("", wished.name) and not state.saved_with:
+        faults.append(f"The network {state.checkpoint} is no longer there.")
+    for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
         try:
-            return load_checkpoint(choice)
+            with st.spinner(waiting_text(choice.name)):
+                checkpoint = load_checkpoint(choice)
         except FslError as error:
-            if choice.path is not None:
-                raise
-            # Without a network there would be no settings either in which to choose another one.
-            state.checkpoint = ""
-            st.error(markdown(f"{error} {installed[0].name} answers instead."), icon=":material/error:")
-            return load_checkpoint(installed[0])
+            faults.append(str(error))
+            continue
+        if faults:
+            if wished.path is None:
+                state.checkpoint = ""  # to be fetched again only when it is chosen again
+            st.error(markdown(f"{faults[0]} {choice.name} answers instead."), icon=":material/error:")
+        return checkpoint
+    raise FslError(faults[0])
 
 
 def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture]) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.data.listing import Listing, list_files, list_zip
+from fsl.data.listing import ImportLimits, Listing, list_files, list_zip
 from fsl.errors import FslError
 from fsl.fewshot.project import is_project, read_project
 from fsl.ui import wording
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Session
-from fsl.ui.workspace import Workspace
+from fsl.ui.workspace import MAX_BYTES, Workspace
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Target = int | None
 """The id of a class, or none for the queries."""
+
+PAGE_LIMITS = ImportLimits(max_unpacked_bytes=MAX_BYTES)
+"""What a zip dropped on a page may hold: no more than the page does."""
 
 _PROGRESS_FROM = 12  # a bar for fewer files would only flash
 
@@ -89,7 +92,7 @@ def take_zip(state: Session, name: str, data: bytes) -> None:
     if is_project(data):
         open_project(state, name, data)
     else:
-        _fill(state, list_zip(data, name=name))
+        _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
 
 
 def take_project(state: Session, file: UploadedFile) -> None:
@@ -134,6 +137,8 @@ def replace_all(state: Session, workspace: Workspace) -> None:
 
 
 def _fill(state: Session, listing: Listing) -> None:
+    if state.workspace is not state.example:  # which makes way
+        state.workspace.refuse_more_than_room(len(listing.entries))
     with _progress(len(listing.entries)) as progress:
         intake = take_listing(listing, progress)
     if state.workspace is state.example and intake.classes:

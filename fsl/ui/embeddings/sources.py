@@ -13,6 +13,7 @@ from fsl.data.listing import list_files, list_images, list_zip
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
 from fsl.ui import wording
+from fsl.ui.classify.drops import PAGE_LIMITS
 from fsl.ui.embeddings.collection import MOST_PICTURES, Collection, of_files, of_listing, of_workspace
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
@@ -208,7 +209,7 @@ def _show_drops(state: MapState) -> None:
     state.uploads += 1
     try:
         if archive:
-            title, listing = archive.name, list_zip(archive.getvalue(), name=archive.name)
+            title, listing = archive.name, list_zip(archive.getvalue(), name=archive.name, limits=PAGE_LIMITS)
         else:
             title = folder[0].name.split("/")[0]
             listing = list_files([(file.name, file.getvalue()) for file in folder])

@@ -16,6 +16,7 @@ from fsl.ui.resources import Choice, choices, load_checkpoint
 from fsl.ui.training.data import MINE, choose_data, data_of_run, show_held_out
 from fsl.ui.training.split import Split
 from fsl.ui.training.values import kept, set_values
+from fsl.ui.visitor import visitor
 
 if TYPE_CHECKING:
     from fsl.training.background import RunPlan
@@ -244,7 +245,14 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     data = data_of_run(wish.data, wish.split, model, wish.config.seed)
     about = {"start": "" if wish.start == SCRATCH else wish.start}
     return [
-        RunPlan(replace(wish.config, learning_rate=rate), start, data, f"rate {rate_text(rate)}", about)
+        RunPlan(
+            replace(wish.config, learning_rate=rate),
+            start,
+            data,
+            f"rate {rate_text(rate)}",
+            about,
+            visitor(),
+        )
         for rate in wish.rates
     ]
 

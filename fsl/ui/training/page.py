@@ -22,6 +22,7 @@ from fsl.ui.training.live import show_runs
 from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.table import show_table
 from fsl.ui.training.values import set_values, values
+from fsl.ui.visitor import visitor
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -83,16 +84,22 @@ def _begin(wish: Wish) -> None:
 
 
 def _all_runs() -> list[RunInfo]:
+    """The runs of this browser and of the shell; somebody else's only where its link was opened."""
     from fsl.training.background import run_manager
 
-    return run_manager().runs()
+    known = {*values().get("shown", []), *_linked()}
+    runs = run_manager().runs()
+    return [run for run in runs if run.visitor in ("", visitor()) or run.id in known]
+
+
+def _linked() -> list[str]:
+    return [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
 
 
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
     """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
     names = {run.id: f"{run.name} ({run.id})" for run in runs}
-    linked = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
-    default = linked or [run.id for run in runs if run.is_live][:MOST_SHOWN]
+    default = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
     wanted = values().setdefault("shown", default)
     # Set before the widget is made: its own value is lost when the page changes.
     set_values({"shown": [run_id for run_id in wanted if run_id in names]})
@@ -109,7 +116,7 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
         key="shown",
         format_func=lambda run_id: names.get(run_id, run_id),
         max_selections=MOST_SHOWN,
-        help="Runs stay in the runs folder; those started from a shell are here too.",
+        help="Your runs, and those started from a shell. Who has the address of this page sees these runs.",
         on_change=guarded_callback(_take_shown),
     )
     st.query_params["run"] = ",".join(shown)
@@ -158,5 +165,5 @@ def _read(shown: list[str]) -> list[RunInfo]:
         try:
             runs.append(find_run(run_id))
         except FslError as error:
-            st.warning(str(error))
+            st.warning(markdown(str(error)))
     return runs

@@ -1,0 +1,31 @@
+# Few-Shot Lab for a team: docker build -t few-shot-lab . ; see docs/deploy.md for how to run it.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 OMP_WAIT_POLICY=PASSIVE
+RUN useradd --create-home --uid 10001 lab
+WORKDIR /app
+
+# The libraries first: they change seldom, so a change of the program does not fetch them again. Without a GPU,
+# --build-arg TORCH_INDEX=... takes the much smaller CPU-only wheels from the index PyTorch's install page names.
+COPY requirements.txt constraints.txt ./
+ARG TORCH_INDEX=""
+RUN if [ -n "$TORCH_INDEX" ]; then pip install torch torchvision --index-url "$TORCH_INDEX"; fi \
+    && pip install -r requirements.txt $([ -n "$TORCH_INDEX" ] || echo "-c constraints.txt")
+
+COPY app.py ./
+COPY .streamlit .streamlit
+COPY pages pages
+COPY fsl fsl
+COPY checkpoints checkpoints
+
+# Runs, checkpoints kept by people, and fetched pictures: the only places that are written to.
+RUN mkdir -p /data/runs /data/cache checkpoints/saved && chown -R lab /data checkpoints/saved
+ENV FSL_RUNS_DIR=/data/runs FSL_CACHE_DIR=/data/cache
+VOLUME ["/data", "/app/checkpoints/saved"]
+USER lab
+
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+# Inside its container the server must listen to more than loopback; what the host lets in is said by -p.
+CMD ["streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", "8501"]

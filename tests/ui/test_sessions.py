@@ -1,0 +1,78 @@
+"""Session data goes when the session does."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+from streamlit.testing.v1 import AppTest
+
+from fsl.ui import sessions
+from tests.pages.conftest import ROOT, checkpoint_folder  # noqa: F401 - a fixture
+from tests.pages.test_classify_page import fill, state
+
+
+def server(ttl_seconds: float) -> SimpleNamespace:
+    """A runtime with Streamlit's own session manager and storage, as far as they matter here."""
+    manager = WebsocketSessionManager(
+        MemorySessionStorage(ttl_seconds=ttl_seconds),  # type: ignore[arg-type]
+        SimpleNamespace(),  # type: ignore[arg-type]
+        SimpleNamespace(),  # type: ignore[arg-type]
+        None,
+    )
+    return SimpleNamespace(_session_mgr=manager)
+
+
+class ClosedSession:
+    id = "closed"
+
+
+def test_a_session_closed_long_ago_is_dropped_though_nobody_comes() -> None:
+    runtime = server(0.01)
+    session = ClosedSession()
+    gone = weakref.ref(session)
+    runtime._session_mgr._session_storage.save(SimpleNamespace(session=session))
+    del session
+    time.sleep(0.05)
+    gc.collect()
+    assert gone() is not None  # by itself, Streamlit keeps it
+    assert sessions.drop_expired(runtime) == 1
+    gc.collect()
+    assert gone() is None
+    sessions.give_memory_back()
+
+
+def test_a_session_closed_just_now_is_kept() -> None:
+    runtime = server(100)
+    runtime._session_mgr._session_storage.save(SimpleNamespace(session=ClosedSession()))
+    assert sessions.drop_expired(runtime) == 0
+    assert runtime._session_mgr._session_storage.get("closed") is not None
+
+
+def test_a_runtime_of_another_kind_is_left_alone() -> None:
+    assert sessions.drop_expired(SimpleNamespace()) is None
+
+
+def test_nothing_of_ours_holds_on_to_a_sessions_pictures(
+    checkpoint_folder: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
+
+    def visit() -> list[weakref.ref[object]]:
+        page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        page.switch_page("pages/classify.py").run()
+        fill(page)
+        held = state(page)
+        assert len(held.workspace.queries) == 1
+        return [weakref.ref(held), weakref.ref(held.workspace.queries[0])]
+
+    watched = visit()
+    gc.collect()
+    assert [seen() for seen in watched] == [None, None]
