@@ -75,16 +75,16 @@ def measured_on(results: list[dict]) -> list[str]:
     return [f"Measured on: {machine}." for machine in sorted(machines)]
 
 
-def with_table(readme: str, table: str) -> str:
+def with_table(readme: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
     """The README with the table between its markers.
 
     Raises:
         ValueError: it does not hold both markers.
     """
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = readme.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"README.md does not hold the markers {BEGIN} and {END}.")
+        raise ValueError(f"README.md does not hold the markers {begin_mark} and {end_mark}.")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 

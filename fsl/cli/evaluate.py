@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
             "checkpoint": checkpoint.info.name,
             "per_class": {name: None if math.isnan(value) else value for name, value in per_class},
             "confusion": {"classes": list(data.class_names), "counts": result.confusion.tolist()},
+            "episode_accuracy": result.episode_accuracy.tolist(),
             "calibration_error": reliability(answers.confidence, answers.right).error,
             "unknown_auroc": None if strangers is None else auroc(answers.similarity, strangers),
         }

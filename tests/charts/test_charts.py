@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from fsl.charts import ACCENT, class_bars, label, percent
+from fsl.charts import ACCENT, class_bars, confusion_matrix, grid_heat_map, interval_bars, label, percent
 
 
 def test_labels_show_html_letter_for_letter() -> None:
@@ -44,3 +45,27 @@ def test_charts_import_neither_torch_nor_streamlit() -> None:
 )
 def test_percent_is_never_quite_sure(value: float, text: str) -> None:
     assert percent(value) == text
+
+
+def test_every_mistake_of_the_matrix_can_be_clicked_and_names_are_shown_letter_for_letter() -> None:
+    counts = np.array([[5, 2, 0], [0, 4, 0], [1, 0, 3]])
+    figure = confusion_matrix(counts, ["<b>a</b>", "b", "c"])
+    heat, points = figure.data
+    assert {tuple(pair) for pair in points.customdata} == {(0, 1), (2, 0)}
+    assert list(zip(points.y, points.x, strict=True)) == [(0, 1), (2, 0)]
+    assert heat.z[0].tolist() == pytest.approx([5 / 7, 2 / 7, 0])
+    assert "<b>" not in str(heat.text) + str(points.text) + str(figure.layout.xaxis.ticktext)
+    assert "2 of 7" in points.text[0]
+
+
+def test_intervals_and_chance_are_drawn() -> None:
+    figure = interval_bars(["a", "b"], [0.9, 0.5], [0.01, 0.02], 0.2)
+    assert list(figure.data[0].error_x.array) == [0.01, 0.02]
+    assert figure.data[0].marker.color[0] == ACCENT
+    assert figure.layout.shapes[0].x0 == 0.2
+
+
+def test_a_grid_says_where_there_is_no_figure() -> None:
+    figure = grid_heat_map([2, 5], [1], {(2, 1): (0.75, 0.01), (5, 1): None})
+    assert figure.data[0].text[0][0] == "75.0%<br>± 1.0%"
+    assert figure.data[0].text[1][0] == "–"

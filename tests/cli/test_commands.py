@@ -101,7 +101,10 @@ def test_evaluate_json(
     assert status == 0
     result = json.loads(out)
     expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
-    assert set(result) == {*expected.split(), "calibration_error", "unknown_auroc"}
+    assert set(result) == {
+        *expected.split(), "calibration_error", "episode_accuracy", "unknown_auroc",
+    }  # fmt: skip
+    assert np.mean(result["episode_accuracy"]) == pytest.approx(result["accuracy"])
     assert result["unknown_auroc"] is None  # all three classes are in every support set
     assert set(result["per_class"]) == {"red", "green", "grey"}
     assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2

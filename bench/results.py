@@ -1,0 +1,264 @@
+"""How good is every checkpoint that ships? Runs the tests and writes the README's table of results.
+
+    python -m bench results [CHECKPOINT ...]     measure these (all, if none is named), then write the table
+    python -m bench results --table              write the table from bench/results/results.json
+
+Every figure comes from a command of ``python -m fsl``, which stands beside it in the JSON file. A checkpoint
+that is not there is left out with a note, and so are figures of a file that has changed since. Wants the data
+sets in FSL_DATA_DIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench._measure import RESULTS, machine, say
+from bench.all import README, with_table
+from fsl.fewshot.evaluate import ci95
+from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX
+
+FILE = RESULTS / "results.json"
+BEGIN, END = "<!-- results: written by `python -m bench results` -->", "<!-- /results -->"
+DATA = "$FSL_DATA_DIR"
+LITE0 = "ImageNet-pretrained EfficientNet-Lite0, cosine, no training"
+BESIDE = "measured beside this project"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One row of a table.
+
+    Attributes:
+        checkpoint: whose test it is.
+        data: what it is tested on.
+        what: the test, in words.
+        command: words after ``python -m fsl``; the data folder is written as ``DATA``.
+        figure: what the command's JSON says, and half the width (or the ends) of its 95% interval.
+        against: figures of others, each with its source.
+        rival: a checkpoint or baseline tested on the same episodes; the difference is paired. "" for none.
+        unstructured: characters of any alphabets at once, which is another task than within one alphabet;
+            these have a table of their own.
+    """
+
+    checkpoint: str
+    data: str
+    what: str
+    command: tuple[str, ...]
+    figure: Callable[[Json], str]
+    against: str = ""
+    rival: str = ""
+    unstructured: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The command as one line for a shell."""
+        return f"python -m fsl {' '.join(self.command)}"
+
+
+def mean_with_interval(out: Json) -> str:
+    return f"{out['accuracy']:.3f} ± {out['ci95']:.3f}"
+
+
+def share_of_runs(out: Json) -> str:
+    per_run = np.array([run["correct"] / run["total"] for run in out["per_run"]])
+    return f"{out['accuracy']:.4f} ± {ci95(per_run):.4f} ({out['correct']} of {out['total']})"
+
+
+def equal_error(out: Json) -> str:
+    low, high = out["eer_interval"]
+    return f"equal error rate {out['eer']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def episodes(checkpoint: str, data: str, classes: str, title: str, way: int, shot: int, **more: Any) -> Test:
+    command = (
+        "evaluate", "--data", data, "--classes", f"{DATA}/splits/{classes}", "--checkpoint", checkpoint,
+        "--way", str(way), "--shot", str(shot), "--episodes", "1000",
+    )  # fmt: skip
+    what = f"{way}-way {shot}-shot, 1,000 episodes"
+    return Test(checkpoint, title, what, command, mean_with_interval, **more)
+
+
+def pairs(checkpoint: str, data: str, classes: str, title: str, against: str = "", centre: str = "") -> Test:
+    command = ("verify", "--data", data, "--classes", f"{DATA}/splits/{classes}", "--checkpoint", checkpoint)
+    command += ("--centre", centre) if centre else ()
+    return Test(checkpoint, title, "same or different, all pairs", command, equal_error, against)
+
+
+FRUIT = "Fruits-360, 35 classes of fruit families never seen"
+GROCERY = "grocery photographs, 14 classes that chose its settings"
+TINY = "everyday photographs, 35 classes that chose its settings"
+ALPHABETS = "Omniglot, the 5 `val` alphabets"
+RUNS = "people 0.955, BPL 0.967 (Lake et al. 2015); Koch et al.'s Siamese network 0.920 (2015)"
+OTHERS = "Matching Nets 0.938, MAML 0.958, ProtoNet 0.960, on other characters (the papers)"
+
+TESTS = (
+    episodes("fruits", "fruits360", "fruits360.json:novel", FRUIT, 20, 1,
+             against=f"{LITE0}: 0.871 ({BESIDE})", rival="pixels"),
+    episodes("fruits", "fruits360", "fruits360.json:novel", FRUIT, 20, 5,
+             against=f"{LITE0}: 0.976 ({BESIDE})", rival="pixels"),
+    Test("glyphs", "Omniglot, the 20 published runs", "20-way 1-shot within one alphabet",
+         ("omniglot-runs", "--runs", f"{DATA}/omniglot-one-shot-runs.zip", "--checkpoint", "glyphs"),
+         share_of_runs, RUNS),
+    episodes("glyphs", "omniglot", "omniglot.json:val", ALPHABETS, 20, 1,
+             against=OTHERS, rival="pixels", unstructured=True),
+    episodes("glyphs", "omniglot", "omniglot.json:val", ALPHABETS, 20, 5, rival="pixels", unstructured=True),
+    pairs("faces", "orl", "faces.json:orl.novel", "ORL, 6 people never seen",
+          "a Siamese CNN on ORL, people never seen: 0.033 (a 2016 IEEE paper)"),
+    pairs("faces", "lfw", "faces.json:lfw.novel", "LFW (press photos), 43 people never seen", centre="0.48"),
+    episodes("photos", "fruits360", "fruits360.json:novel", FRUIT, 20, 1,
+             against=f"{LITE0}: 0.871 ({BESIDE})", rival="cosine:photos"),
+    episodes("photos", "fruits360", "fruits360.json:novel", FRUIT, 20, 5,
+             against=f"{LITE0}: 0.976 ({BESIDE})", rival="cosine:photos"),
+    episodes("photos", "grocery", "photos.json:grocery.val", GROCERY, 14, 1, rival="cosine:photos"),
+    episodes("photos", "grocery", "photos.json:grocery.val", GROCERY, 14, 5, rival="cosine:photos"),
+    episodes("photos", "tiny-imagenet", "photos.json:tiny_imagenet.val", TINY, 20, 1, rival="cosine:photos"),
+    episodes("photos", "tiny-imagenet", "photos.json:tiny_imagenet.val", TINY, 20, 5, rival="cosine:photos"),
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = list(dict.fromkeys(test.checkpoint for test in TESTS))
+    parser.add_argument("checkpoint", nargs="*", help=f"of {', '.join(names)} (default: all)")
+    parser.add_argument("--table", action="store_true", help="only write the table from the results")
+    options = parser.parse_args()
+    unknown = sorted(set(options.checkpoint) - set(names))
+    if unknown:
+        parser.error(f"there are no tests of {', '.join(unknown)}; there are of {', '.join(names)}")
+    known = read()
+    if not options.table:
+        for test in TESTS:
+            if test.checkpoint in (options.checkpoint or names) and digest(test.checkpoint):
+                measure(test, known)
+    absent = [name for name in names if not digest(name)]
+    for name in absent:
+        say(f"{name}: there is no such checkpoint, so nothing is said of it")
+    text = README.read_text(encoding="utf-8")
+    README.write_text(with_table(text, tables(known, digest), BEGIN, END), encoding="utf-8")
+
+
+def measure(test: Test, known: dict[str, Json]) -> None:
+    """Run a test and write its result at once, so that a later failure loses nothing."""
+    out = output_of(test.command)
+    if out is None:
+        return
+    result: Json = {
+        "checkpoint": test.checkpoint,
+        "sha256": digest(test.checkpoint),
+        "command": test.shown,
+        "figure": test.figure(out),
+        "seconds": out["wall_seconds"],
+        "output": {k: v for k, v in out.items() if k not in ("confusion", "episode_accuracy", "per_class")},
+    }
+    if test.rival:
+        position = test.command.index("--checkpoint") + 1
+        rival = (*test.command[:position], test.rival, *test.command[position + 1 :])
+        theirs = output_of(rival)
+        if theirs is not None:
+            result["rival"] = rival_result(test, rival, out, theirs)
+    known[test.shown] = result
+    result["machine"] = machine()
+    RESULTS.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    say(f"{test.checkpoint}, {test.data}, {test.what}: {result['figure']} in {result['seconds']:.0f} s")
+
+
+def rival_result(test: Test, command: Sequence[str], ours: Json, theirs: Json) -> Json:
+    """The rival's accuracy, and the difference on the same episodes with its own interval."""
+    gain = np.array(ours["episode_accuracy"]) - np.array(theirs["episode_accuracy"])
+    return {
+        "name": test.rival,
+        "command": f"python -m fsl {' '.join(command)}",
+        "figure": mean_with_interval(theirs),
+        "difference": float(gain.mean()),
+        "difference_ci95": ci95(gain),
+    }
+
+
+def output_of(command: Sequence[str]) -> Json | None:
+    """What the command prints as JSON, and its seconds; none, with a note, where it fails."""
+    words = [word.replace(DATA, os.environ.get("FSL_DATA_DIR", ".")) for word in command]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "fsl", *words, "--json"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        say(f"left out: python -m fsl {shlex.join(words)} ended with {done.returncode}: {last[0]}")
+        return None
+    out: Json = json.loads(done.stdout)
+    return {**out, "wall_seconds": round(time.perf_counter() - began, 1)}
+
+
+def read() -> dict[str, Json]:
+    """The results there are, by command."""
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+
+
+def digest(checkpoint: str) -> str:
+    """Sha256 of a checkpoint that ships, "" where it is not there."""
+    file = CHECKPOINT_DIR / f"{checkpoint}{SUFFIX}"
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def tables(known: dict[str, Json], digest_of: Callable[[str], str]) -> str:
+    """All tables in Markdown; a result of a file that has changed since is left out and named."""
+    current, stale = [], []
+    for test in TESTS:
+        result = known.get(test.shown)
+        if result and result["sha256"] == digest_of(test.checkpoint):
+            current.append((test, result))
+        elif result:
+            stale.append(test)
+    for test in stale:
+        say(f"left out: {test.checkpoint} has changed since {test.shown} was run")
+    parts = [table([pair for pair in current if not pair[0].unstructured])]
+    apart = [pair for pair in current if pair[0].unstructured]
+    if apart:
+        parts += [
+            "Characters of several alphabets at once are an easier task, and no figure above can be compared "
+            "with these:",
+            table(apart),
+        ]
+    return "\n\n".join(parts)
+
+
+def table(rows: Sequence[tuple[Test, Json]]) -> str:
+    lines = [
+        "| checkpoint | data | test | result (95% interval) | on the same episodes | others | took |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for test, result in rows:
+        cells = [f"`{test.checkpoint}`", test.data, test.what, result["figure"], versus(result)]
+        lines.append("| " + " | ".join([*cells, test.against, f"{result['seconds']:.0f} s"]) + " |")
+    return "\n".join(lines)
+
+
+def versus(result: Json) -> str:
+    """The rival on the same episodes, and the difference."""
+    rival = result.get("rival")
+    if not rival:
+        return ""
+    names = {"pixels": "nearest neighbour by pixels"}
+    name = names.get(rival["name"], f"its backbone, plain cosine (`{rival['name']}`)")
+    return f"{name}: {rival['figure']}; {rival['difference']:+.3f} ± {rival['difference_ci95']:.3f}"
+
+
+if __name__ == "__main__":
+    main()

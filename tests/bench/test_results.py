@@ -1,0 +1,90 @@
+"""The table of results: what is run, what is left out, and what the figures are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import results
+from bench.all import README
+from bench.results import BEGIN, END, TESTS, rival_result, share_of_runs, tables
+from fsl.cli import evaluate, omniglot_runs
+
+
+def result_of(test: results.Test, **more: Any) -> dict[str, Any]:
+    return {"sha256": f"of {test.checkpoint}", "figure": f"figure of {test.what}", "seconds": 3.0, **more}
+
+
+def of(name: str) -> str:
+    return f"of {name}"
+
+
+def test_every_test_has_a_command_of_its_own_that_can_be_read() -> None:
+    import argparse
+
+    assert len({test.shown for test in TESTS}) == len(TESTS)
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    evaluate.add_parser(commands)
+    omniglot_runs.add_parser(commands)
+    for test in TESTS:
+        if test.command[0] != "verify":
+            parser.parse_args([*test.command, "--json"])
+
+
+def test_nothing_is_reported_on_classes_that_were_trained_on() -> None:
+    lists = {match for test in TESTS for match in re.findall(r"json:(\S+)", test.shown)}
+    assert lists
+    assert not [name for name in lists if "train" in name]
+
+
+def test_only_measured_checkpoints_as_they_are_now_are_in_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fruits, glyphs = TESTS[0], TESTS[2]
+    known = {fruits.shown: result_of(fruits), glyphs.shown: {**result_of(glyphs), "sha256": "another"}}
+    text = tables(known, of)
+    assert "`fruits`" in text
+    assert "glyphs" not in text
+    assert "glyphs has changed since" in capsys.readouterr().err
+
+
+def test_unstructured_figures_stand_apart() -> None:
+    known = {test.shown: result_of(test) for test in TESTS if test.checkpoint == "glyphs"}
+    first, note, second = tables(known, of).split("\n\n")
+    assert "within one alphabet" in first
+    assert "`val` alphabets" not in first
+    assert "easier task" in note
+    assert second.count("`val` alphabets") == 2
+
+
+def test_a_rival_is_compared_episode_by_episode() -> None:
+    rng = np.random.default_rng(0)
+    hardness = rng.random(300)
+    ours = {"episode_accuracy": (hardness + 0.1).tolist()}
+    theirs = {"episode_accuracy": hardness.tolist(), "accuracy": 0.5, "ci95": 0.01}
+    found = rival_result(TESTS[0], ("evaluate",), ours, theirs)
+    assert found["difference"] == pytest.approx(0.1)
+    assert found["difference_ci95"] == pytest.approx(0, abs=1e-9)
+    assert results.versus({"rival": found}) == "nearest neighbour by pixels: 0.500 ± 0.010; +0.100 ± 0.000"
+
+
+def test_the_interval_of_the_runs_is_over_runs() -> None:
+    correct = [20, 19, 18, 20]
+    runs = [{"correct": c, "total": 20} for c in correct]
+    text = share_of_runs({"accuracy": 77 / 80, "correct": 77, "total": 80, "per_run": runs})
+    half = 1.96 * np.std(np.array(correct) / 20, ddof=1) / 2
+    assert text == f"0.9625 ± {half:.4f} (77 of 80)"
+
+
+def test_a_command_that_fails_is_a_note_and_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert results.output_of(("evaluate", "--data", "no-such", "--checkpoint", "no-such")) is None
+    assert "no-such" in capsys.readouterr().err
+
+
+def test_the_readme_has_the_table_s_place() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count(BEGIN) == text.count(END) == 1

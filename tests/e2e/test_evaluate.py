@@ -1,0 +1,71 @@
+"""The Evaluate page in a real browser: a zip, figures, a mistake's pictures, and what can be downloaded."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from fsl.data.examples import digits_task
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def archive() -> bytes:
+    """Six digits with six pictures each."""
+    task = digits_task(n_way=6, n_shot=6, n_query=1, seed=1)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, pictures in task.classes.items():
+            for file_name, data in pictures:
+                file.writestr(f"digits/{name}/{file_name}", data)
+    return buffer.getvalue()
+
+
+def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Page) -> None:
+    tab.goto(f"{server}/evaluate")
+    tab.locator(".st-key-ev_start button:enabled").wait_for()
+    tab.locator('[data-testid="stPopover"] button').first.click()
+    drop = {"name": "digits.zip", "mimeType": "application/zip", "buffer": archive()}
+    tab.locator('[class*="st-key-ev_zip_"] input[type=file]').set_input_files([drop])
+    tab.locator(".st-key-ev_source").get_by_text("My pictures: digits.zip").wait_for()
+    tab.keyboard.press("Escape")
+    tab.locator(".st-key-ev_start button").click()
+    tab.get_by_text("36 pictures of 6 classes").wait_for()
+    tab.locator(".st-key-ev_bars .js-plotly-plot").wait_for()
+    tab.get_by_role("heading", name="% right").wait_for()
+
+    tab.locator(".st-key-ev_matrix .js-plotly-plot").wait_for()
+    chosen = tab.locator(".st-key-ev_mistake")
+    before = chosen.inner_text()
+    assert "taken for" in before
+    tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
+    # A click on the last mistake of the matrix opens another than the most frequent one.
+    tab.locator(".st-key-ev_matrix").scroll_into_view_if_needed()
+    place = tab.locator(".st-key-ev_matrix .js-plotly-plot").evaluate(
+        """plot => {
+             const {customdata, x, y} = plot.data[1], last = customdata.length - 1
+             const area = plot._fullLayout, box = plot.getBoundingClientRect()
+             return [box.left + area.xaxis._offset + area.xaxis.d2p(x[last]),
+                     box.top + area.yaxis._offset + area.yaxis.d2p(y[last])]
+           }"""
+    )
+    tab.mouse.click(*place)
+    tab.wait_for_function(
+        "before => document.querySelector('.st-key-ev_mistake').innerText !== before", arg=before
+    )
+
+    tab.get_by_role("tab", name="Files").click()
+    tab.get_by_text("python -m fsl evaluate --data digits.zip").first.wait_for()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Summary (CSV)").click()
+    assert download.value.path().read_text(encoding="utf-8").startswith("network,way,shot")
+
+
+def test_it_fits_a_narrow_screen(server: str, tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{server}/evaluate")
+    tab.locator(".st-key-ev_start button:enabled").wait_for()
+    main = tab.locator("[data-testid=stMain]")
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
