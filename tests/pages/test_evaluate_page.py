@@ -217,3 +217,36 @@ def test_named_sets_offer_their_lists(data_dir: object) -> None:
     known = sources(Workspace.fresh(), None)
     assert [name for name, _ in known["fruits360"].lists] == ["train", "val", "novel"]
     assert [name for name, _ in known["grocery"].lists] == ["train", "val"]
+
+
+def test_what_was_embedded_before_a_click_is_not_embedded_again(
+    page_: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A click while the network looks at the pictures interrupts it between two chunks."""
+    from fsl.twin import inference
+    from fsl.ui.evaluate import job as module
+
+    class ClickError(Exception):
+        pass
+
+    seen: list[int] = []
+    embed = inference.embed_images
+
+    def counted(twin: object, images: object) -> object:
+        seen.append(len(images))  # type: ignore[arg-type]
+        if len(seen) == 3:
+            raise ClickError
+        return embed(twin, images)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(inference, "embed_images", counted)
+    monkeypatch.setattr(module, "_CHUNK", 4)
+    drop(page_, archive())
+    page_.multiselect(key="ev_baselines").set_value([]).run()
+    evaluate(page_, way=3)
+    assert seen == [4, 4, 4]
+    page_.run()
+    assert seen[3:] == [4, 4, 4]  # 20 pictures in five chunks, the third one again
+    job = state(page_).job
+    assert job is not None
+    assert job.n_done == 40
+    assert len(job.contenders[0].embeddings) == 20

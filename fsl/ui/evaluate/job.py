@@ -75,6 +75,7 @@ class Job:
         config: the episodes as they can be made of these pictures.
         notes: what was changed or left out, as sentences.
         pictures: as above, once loaded.
+        begun: embeddings of each contender so far, so that a click while they are made loses nothing.
         checkpoints: the contenders' networks, in order.
         contenders: with their embeddings.
         parts: the rest of the evaluation.
@@ -90,6 +91,7 @@ class Job:
     config: EpisodeConfig = field(default_factory=EpisodeConfig)
     notes: tuple[str, ...] = ()
     pictures: Pictures | None = None
+    begun: dict[str, list[Tensor]] = field(default_factory=dict)
     checkpoints: tuple[Checkpoint, ...] = ()
     contenders: tuple[Contender, ...] = ()
     parts: Iterator[tuple[Answers, ...]] | None = None
@@ -138,7 +140,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     embedded: dict[str, Tensor] = {}
     # The largest pictures first: the thumbnails are made of them.
     for name in sorted(request.names, key=lambda name: -checkpoints[name].info.model.image_size):
-        pictures, embedded[name] = _embedded(state, request, checkpoints[name], job.pictures, say)
+        pictures, embedded[name] = _embedded(state, job, checkpoints[name], say)
         job.pictures = job.pictures or pictures
     assert job.pictures is not None
     job.config, note = fit_to_images(request.config, job.pictures.labels)
@@ -159,10 +161,8 @@ def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
     return load_checkpoint(choice) if choice else load_baseline(name, installed)
 
 
-def _embedded(
-    state: EvaluateState, request: Request, checkpoint: Checkpoint, known: Pictures | None, say: Say
-) -> tuple[Pictures, Tensor]:
-    name = checkpoint.info.name
+def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) -> tuple[Pictures, Tensor]:
+    request, name = job.request, checkpoint.info.name
     inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
 
     def compute() -> tuple[Pictures, Tensor]:
@@ -178,16 +178,18 @@ def _embedded(
             request.per_class,
             lambda done, total: say(done / max(1, total), f"Reading pictures: {done:,} of {total:,}"),
         )
-        parts = []
-        for start in range(0, len(images), _CHUNK):
+        if job.pictures is None:
+            job.pictures = _pictures(images, problems)
+        if job.pictures.names != images.names:
+            raise DataError("The pictures changed while they were being read. Evaluate again.")
+        parts = job.begun.setdefault(name, [])
+        for start in range(_CHUNK * len(parts), len(images), _CHUNK):
             with COMPUTE:  # given up between chunks, for everybody else's sake
                 parts.append(embed_images(checkpoint.twin, images.images[start : start + _CHUNK]))
             done = min(start + _CHUNK, len(images))
             say(done / len(images), f"{name} looks at every picture once: {done:,} of {len(images):,}")
-        pictures = known if known is not None else _pictures(images, problems)
-        if pictures.names != images.names:
-            raise DataError("The pictures changed while they were being read. Evaluate again.")
-        return pictures, torch.cat(parts)
+        del job.begun[name]
+        return job.pictures, torch.cat(parts)
 
     return state.remember(inputs, compute)
 

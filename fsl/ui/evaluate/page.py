@@ -49,6 +49,8 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
         return
     if job.running:
         _run(state, job, installed)
+    if not job.answers and not state.fault:
+        st.info("Stopped before the first test was over.", icon=":material/info:")
     if job.pictures is not None and job.answers:
         _show_origin(job)
         show_results(job, installed)
