@@ -341,7 +341,8 @@ class _Reading:
         now = time.monotonic()
         if total and now - self._noted > _NOTE_SECONDS:
             self._noted = now
-            self._run.owner.note("running", f"reading pictures, {done:,} of {total:,}")
+            # In percent, as these may be images, files or bytes.
+            self._run.owner.note("running", f"reading pictures, {done / total:.0%}")
 
 
 class _Threads:

@@ -51,7 +51,7 @@ class Owner:
 
         Args:
             phase: "closing" when it only puts things away.
-            detail: more of it, for people: "reading pictures, 20 of 400".
+            detail: more of it, for people: "reading pictures, 20%".
         """
         (self._folder / PHASE).write_text(f"{phase}\n{detail}", encoding="utf-8")
 

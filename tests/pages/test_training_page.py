@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.data.download import Answer
+from fsl.data.public import public_set
 from fsl.training.background import run_manager
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
@@ -148,6 +151,28 @@ def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
     training.switch_page("pages/training.py").run()
     assert "colours.zip" in shown(training)  # still there
     assert figure(training).count("<img") == 16
+
+
+def test_offline_a_download_says_so(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(url: str, start: int) -> Answer:
+        raise urllib.error.URLError("name or service not known")
+
+    monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(public_set, "__kwdefaults__", {**(public_set.__kwdefaults__ or {}), "fetch": offline})
+    training.selectbox(key="data").set_value("olivetti").run()
+    assert "still to be downloaded" in shown(training)  # nothing is fetched unasked
+    assert "Tested on **16 others**" in shown(training)
+    training.button(key="fetch_data").click().run()
+    assert "needs a connection to the internet" in shown(training)
+    training.run()
+    assert "still to be downloaded" in shown(training)
+    (run,) = start(training, [1e-3])
+    (run,) = wait_until_over(training)
+    assert run.status == "failed"
+    assert "needs a connection to the internet" in run.error
+    assert run.error in shown(training)
 
 
 def test_no_rate_is_said(training: AppTest) -> None:

@@ -231,12 +231,12 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
 ) -> None:
     def read_for_ever(*_: object, progress: Callable[[int, int], None], **__: object) -> ImageSet:
         while True:
-            progress(1, 1000)
+            progress(250, 1000)
             time.sleep(0.01)
 
     monkeypatch.setattr("fsl.training.datasource.shared_images", read_for_ever)
     run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("digits")))
-    until(lambda: "reading pictures, 1 of 1,000" in find_run(run_id, manager.root).doing)
+    until(lambda: "reading pictures, 25%" in find_run(run_id, manager.root).doing)
     assert find_run(run_id, manager.root).status == "running"
     manager.stop(run_id)
     assert manager.wait(run_id, 10)

@@ -54,8 +54,11 @@ def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
     with guarded():
         try:
             _show_pairs(wish, trained)
-        except (DataError, SettingsError) as error:  # no fault yet: nothing has been dropped, say
-            st.caption(markdown(str(error)))
+        except (DataError, SettingsError) as error:
+            if values().pop("fetch", None):  # not tried again before it is asked for again
+                st.error(markdown(str(error)), icon=":material/cloud_off:")
+            else:  # no fault yet: nothing has been dropped, say
+                st.caption(markdown(str(error)))
 
 
 def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
@@ -159,7 +162,7 @@ def _read(wish: Wish, model: ModelConfig) -> TrainingData:
 
     def progress(done: int, total: int) -> None:
         if total:
-            place.progress(done / total, f"Reading pictures: {done:,} of {total:,}")
+            place.progress(done / total, f"Reading pictures: {done / total:.0%}")
 
     found = load_training_data(data, model, wish.config.seed, lambda problems: None, progress)
     place.empty()

@@ -71,7 +71,8 @@ def _run(plan: RunPlan) -> list[RangePoint]:
     if isinstance(data, DataSource):
 
         def read(done: int, total: int) -> None:
-            bar.progress(done / total if total else 0.0, f"Reading pictures: {done:,} of {total:,}")
+            share = done / total if total else 0.0
+            bar.progress(share, f"Reading pictures: {share:.0%}")
 
         data = load_training_data(data, model, plan.config.seed, lambda problems: None, read)
     points = []
