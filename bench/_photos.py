@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
-from fsl.data.rendered import render_examples
+from fsl.data.rendered import RENDERED_CLASSES, render_examples
 
-SIDES = (1024, 768)
+WIDTH, HEIGHT = 1024, 768
 _DRAWN = 256  # drawing larger takes long, and enlarging is as hard to decode
+_KINDS = 2
 
 
 def write_photos(folder: Path, n_classes: int, per_class: int) -> None:
     """A folder per class of JPEG files of 1024 x 768 pixels with a camera's noise, all different."""
     rng = np.random.default_rng(0)
-    noise = rng.normal(0, 4, (SIDES[1], SIDES[0], 3)).astype(np.float32)
-    few = min(per_class, 4)
-    for name, drawn in list(render_examples(None, few, _DRAWN, seed=1).items())[:n_classes]:
+    names = tuple(islice(RENDERED_CLASSES, n_classes))
+    for name, drawn in render_examples(names, min(per_class, _KINDS), _DRAWN, seed=1).items():
         (folder / name).mkdir(parents=True)
+        noisy = [_with_noise(picture, rng) for picture in drawn]
         for i in range(per_class):
-            picture = drawn[i % few].resize((SIDES[0], SIDES[0])).crop((0, 128, SIDES[0], 128 + SIDES[1]))
-            pixels = np.asarray(picture, np.float32) + np.roll(noise, int(rng.integers(1 << 20)))
-            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name / f"{i}.jpg", quality=90)
+            across, down = (int(shift) for shift in rng.integers(-60, 60, 2))
+            photo = ImageChops.offset(noisy[i % len(noisy)], across, down)
+            photo.save(folder / name / f"{i}.jpg", quality=90)
+
+
+def _with_noise(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    large = picture.resize((WIDTH, WIDTH)).crop((0, (WIDTH - HEIGHT) // 2, WIDTH, (WIDTH + HEIGHT) // 2))
+    noise = rng.normal(0, 4, (HEIGHT, WIDTH, 3))
+    return Image.fromarray((np.asarray(large) + noise).clip(0, 255).astype(np.uint8))

@@ -65,13 +65,7 @@ def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = No
         grey = grey_range(image)
     # Averaging whole blocks first leaves at least twice the wanted size for the better filter.
     step = max(1, max(image.size) // (2 * max_side))
-    small = Image.new("RGB", (-(-image.width // step), -(-image.height // step)), _WHITE)
-    top = 0
-    for band in _bands(image, step):
-        flat = _flatten(band, grey)
-        part = flat.reduce(step) if step > 1 else flat
-        small.paste(part, (0, top))
-        top += part.height
+    small = _reduced(image, step, grey)
     shrink = max_side / max(image.size)
     if shrink >= 1.0:
         return small
@@ -79,6 +73,20 @@ def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = No
     # The last block may be a partial one; the box says where the picture really ends.
     box = (0.0, 0.0, image.width / step, image.height / step)
     return small.resize(size, Image.Resampling.BICUBIC, box=box)
+
+
+def _reduced(image: Image.Image, step: int, grey: GreyRange | None) -> Image.Image:
+    """As RGB on white, blocks of ``step`` x ``step`` pixels averaged; perhaps the very image."""
+    if step == 1 and image.width * image.height <= _BAND_PIXELS:
+        return _flatten(image, grey)
+    small = Image.new("RGB", (-(-image.width // step), -(-image.height // step)), _WHITE)
+    top = 0
+    for band in _bands(image, step):
+        flat = _flatten(band, grey)
+        part = flat.reduce(step) if step > 1 else flat
+        small.paste(part, (0, top))
+        top += part.height
+    return small
 
 
 def _bands(image: Image.Image, step: int) -> Iterator[Image.Image]:
