@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ACCENT = "#10936f"
+AGAINST = "#dd7a00"
+PROBE = "#6a4fc8"
 MUTED = "rgba(128, 138, 150, 0.45)"
 CLASS_COLOURS = (
     "#2f7fd1", "#dd7a00", "#149a6b", "#c9447a", "#8763d0",
@@ -80,6 +83,94 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
         fixedrange=True,
     )
     return figure
+
+
+def pair_histograms(
+    edges: Sequence[float],
+    same: Sequence[float],
+    different: Sequence[float],
+    threshold: float,
+    similarity: float | None,
+) -> go.Figure:
+    """Similarities of same and of different pairs, with the threshold and one probe marked.
+
+    Args:
+        edges: of the bins, one more than there are bins, in [0, 1].
+        same: share of same pairs in each bin.
+        different: share of different pairs in each bin.
+        threshold: in [0, 1].
+        similarity: of the probe; none for no mark.
+    """
+    centres = [(low + high) / 2 for low, high in pairwise(edges)]
+    widths = [high - low for low, high in pairwise(edges)]
+    figure = go.Figure()
+    for name, shares, colour in (("different", different, AGAINST), ("same", same, ACCENT)):
+        figure.add_bar(
+            x=centres,
+            y=shares,
+            width=widths,
+            name=f"{name} pairs",
+            marker={"color": colour, "opacity": 0.6, "line": {"width": 0}},
+            hovertemplate=f"similarity %{{x:.2f}}<br>%{{y:.1%}} of {name} pairs<extra></extra>",
+        )
+    figure.add_vline(
+        x=threshold, line={"dash": "dash", "width": 2}, annotation_text="threshold", annotation_y=1.08
+    )
+    if similarity is not None:
+        figure.add_vline(x=similarity, line={"width": 3, "color": PROBE})
+        figure.add_annotation(
+            x=similarity, y=0.9, yref="paper", text="this one", font={"color": PROBE}, showarrow=False,
+            xanchor="right" if similarity > 0.5 else "left", xshift=-6 if similarity > 0.5 else 6,
+        )  # fmt: skip
+    _pair_layout(figure, "Similarity", "Share of pairs")
+    figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.28, "x": 0})
+    figure.update_yaxes(range=[0, 1.15 * max(_second(same), _second(different), 0.02)], tickformat=".0%")
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def roc_figure(
+    false_accept: Sequence[float], true_accept: Sequence[float], here: tuple[float, float]
+) -> go.Figure:
+    """The ROC curve with a point on it marked.
+
+    Args:
+        false_accept: share of different pairs called the same, rising.
+        true_accept: share of same pairs called the same, rising.
+        here: both, at the threshold in use.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=false_accept,
+            y=true_accept,
+            mode="lines",
+            line={"color": ACCENT, "width": 2},
+            hovertemplate="%{x:.2%} false accepts<br>%{y:.1%} true accepts<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        x=[here[0]],
+        y=[here[1]],
+        mode="markers",
+        marker={"size": 12, "color": PROBE, "line": {"width": 2, "color": "white"}},
+        hovertemplate="threshold: %{x:.2%} false accepts, %{y:.1%} true accepts<extra></extra>",
+    )
+    _pair_layout(figure, "Different called the same", "Same called the same")
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[-0.02, 1], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.03], tickformat=".0%")
+    return figure
+
+
+def _pair_layout(figure: go.Figure, x: str, y: str) -> None:
+    figure.update_layout(height=280, margin={"l": 0, "r": 8, "t": 24, "b": 8}, dragmode=False)
+    figure.update_xaxes(title=x, fixedrange=True)
+    figure.update_yaxes(title=y, fixedrange=True)
+
+
+def _second(shares: Sequence[float]) -> float:
+    """The second largest share: the bin at the end may hold most pairs and would flatten all others."""
+    return sorted(shares)[-2] if len(shares) > 1 else 1.0
 
 
 def map_figure(

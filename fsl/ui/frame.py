@@ -16,6 +16,7 @@ _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {
     "app.py": "Few-Shot Lab",
     "pages/classify.py": "Classify",
+    "pages/compare.py": "Compare",
     "pages/training.py": "Train",
     "pages/embeddings.py": "Embeddings",
     "pages/evaluate.py": "Evaluate",

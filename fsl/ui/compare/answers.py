@@ -1,0 +1,106 @@
+"""The answers: a tile per probe, and the chosen one in full."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.charts import percent
+from fsl.ui import wording
+from fsl.ui.compare.state import CompareState
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded_callback
+from fsl.ui.pictures import StoredPicture
+from fsl.ui.resources import COMPUTE
+
+if TYPE_CHECKING:
+    from fsl.fewshot.compare import ProbeAnswer
+    from fsl.twin.checkpoint import Checkpoint
+
+
+def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) -> list[ProbeAnswer]:
+    """An answer per probe, from memory when nothing has changed."""
+    from fsl.fewshot.compare import compare
+
+    def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((picture.digest, picture.name) for picture in pictures)
+
+    inputs = ("answers", checkpoint.digest, threshold, digests(state.references), digests(state.probes))
+
+    def compute() -> list[ProbeAnswer]:
+        with COMPUTE:
+            return compare(checkpoint, state.references, state.probes, threshold)
+
+    return state.remember(inputs, compute)
+
+
+def chosen_probe(state: CompareState) -> int:
+    """Position of the probe whose details are shown."""
+    return next((i for i, probe in enumerate(state.probes) if probe.digest == state.selected), 0)
+
+
+def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
+    """A tile per probe, to choose or to remove; before there are answers, the pictures alone."""
+    tiles = []
+    for position, probe in enumerate(state.probes):
+        tile = Tile(probe.digest, probe.thumbnail, probe.name)
+        if answers:
+            answer = answers[position]
+            tile = Tile(
+                probe.digest,
+                probe.thumbnail,
+                probe.name,
+                title=said(answer),
+                note=f"{answer.similarity:.2f}",
+                bar=answer.similarity,
+                tone="accent" if answer.same else "muted",
+            )
+        tiles.append(tile)
+    if len(answers) > 1:
+        n_same = sum(answer.same for answer in answers)
+        st.caption(
+            f"{n_same} of {wording.count(len(answers), 'picture')} called the same. Choose one to see why."
+        )
+    picture_grid(
+        tiles,
+        key="compare_answers",
+        label="Answers, one per picture",
+        size="medium",
+        actions=Actions(
+            remove=guarded_callback(partial(state.remove, "probes")),
+            select=guarded_callback(partial(_select, state)) if answers else None,
+        ),
+        selected=state.probes[chosen_probe(state)].digest if answers else "",
+    )
+
+
+def show_chosen(state: CompareState, checkpoint: Checkpoint, answer: ProbeAnswer) -> None:
+    """The chosen probe's answer in a sentence, and its similarity to each reference."""
+    rates = checkpoint.info.pairs
+    st.markdown(f"#### {said(answer).capitalize()}: similarity {answer.similarity:.2f}")
+    text = f"{answer.probe}: the threshold is {answer.threshold:.2f}."
+    if rates is not None:
+        chance = rates.chance_same(answer.similarity)
+        text += (
+            f" Of pairs this much alike, {percent(chance)} were the same where the network was tested "
+            "on as many same as different ones."
+        )
+    if len(answer.pairs) > 1:
+        pairs = ", ".join(f"{similarity:.2f}" for similarity in answer.pairs[:12])
+        text += (
+            f" To each reference: {pairs}. The error rates are those of single references; several "
+            "together usually do better."
+        )
+    st.markdown(markdown(text))
+
+
+def said(answer: ProbeAnswer) -> str:
+    """ "same" or "different"."""
+    return "same" if answer.same else "different"
+
+
+def _select(state: CompareState, digest: str) -> None:
+    state.selected = digest

@@ -1,0 +1,91 @@
+"""The two sides: the reference pictures, and the pictures to compare with them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from fsl.ui import wording
+from fsl.ui.compare.state import CompareState, Side, compare_state
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.guard import guarded, guarded_callback
+from fsl.ui.small_tasks import small_task
+
+_TEXT: dict[Side, tuple[str, str]] = {
+    "references": ("1. The one you know", "One or more pictures of one person or thing."),
+    "probes": ("2. Is it the same?", "Pictures to compare with it, as many as you like."),
+}
+_KINDS, _SAME = 5, 4
+
+
+def show_side(state: CompareState, side: Side) -> bool:
+    """Heading, pictures, drop zone and camera of one side.
+
+    Returns:
+        whether the camera was asked for in this run.
+    """
+    title, about = _TEXT[side]
+    st.subheader(title, anchor=False)
+    st.caption(about)
+    pictures = state.pictures(side)
+    if pictures and side == "references":
+        picture_grid(
+            [Tile(p.digest, p.thumbnail, p.name) for p in pictures],
+            key=f"compare_{side}",
+            label="Reference pictures",
+            size="medium",
+            actions=Actions(remove=guarded_callback(partial(state.remove, side))),
+        )
+    files = st.file_uploader(
+        f"Add {'reference pictures' if side == 'references' else 'pictures to compare'}",
+        accept_multiple_files=True,
+        key=f"compare_drop_{side}_{state.drops[side]}",
+        label_visibility="collapsed",
+    )
+    if files:
+        state.drops[side] += 1
+        with guarded():
+            state.take(side, [(file.name, file.getvalue()) for file in files])
+            st.rerun()
+    with st.container(horizontal=True, gap="small"):
+        wish = st.button(
+            "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"
+        )
+        if pictures:
+            st.button(
+                "Clear",
+                key=f"compare_clear_{side}",
+                icon=":material/ink_eraser:",
+                type="tertiary",
+                on_click=partial(state.put, side, ()),
+            )
+    return wish
+
+
+@st.dialog("Take a photo", on_dismiss="rerun")
+def camera_dialog(side: Side) -> None:
+    """Photos, one after the other, until the dialog is closed."""
+    state = compare_state()
+    with guarded():
+        photo = st.camera_input("Photo", key=f"compare_photo_{side}_{state.drops[side]}")
+        if photo is not None:
+            state.drops[side] += 1
+            state.take(side, [(f"photo {len(state.pictures(side)) + 1}.jpg", photo.getvalue())])
+            st.rerun(scope="fragment")
+        taken = state.pictures(side)
+        if taken:
+            st.caption(f"{wording.count(len(taken), 'picture')} on this side.")
+    if st.button("Done", key="compare_camera_done", type="primary"):
+        st.rerun()
+
+
+def load_example(state: CompareState) -> None:
+    """A drawn fruit, more pictures of it, and some of others; another fruit each time."""
+    task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
+    (_, known), *others = task.classes.items()
+    strangers = [pictures[0] for _, pictures in others]
+    state.put("references", known[:1])
+    state.put("probes", [*known[1:], *strangers])
+    state.selected, state.note, state.problems = "", "", ()
+    state.examples += 1

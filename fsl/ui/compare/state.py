@@ -1,0 +1,123 @@
+"""What the Compare page remembers of a browser session, under one key of its own. Nothing goes to disk."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import streamlit as st
+
+from fsl.data.listing import Problem
+from fsl.errors import DataError
+from fsl.ui.intake import take_files
+from fsl.ui.pictures import StoredPicture
+
+Side = Literal["references", "probes"]
+
+MOST_PICTURES = 500
+_KEY = "few_shot_lab_compare"
+_REMEMBERED = 16
+T = TypeVar("T")
+
+
+@dataclass
+class CompareState:
+    """The page's pictures and settings.
+
+    Attributes:
+        references: pictures of one person or thing, no content twice.
+        probes: pictures to compare with them, likewise.
+        network: name of the checkpoint; "" = the default one.
+        false_accept: the wished false-accept rate; none = the checkpoint's own threshold.
+        threshold: the threshold of a network without measured rates, in [0, 1].
+        selected: digest of the probe whose details are shown.
+        drops: how often each side's drop zone was emptied; part of its key.
+        note: what the last drop did, "" for nothing to say.
+        problems: files of the last drop that could not be used.
+        examples: how many examples were loaded; the seed of the next one.
+        memo: results by their inputs, the oldest given up first.
+    """
+
+    references: tuple[StoredPicture, ...] = ()
+    probes: tuple[StoredPicture, ...] = ()
+    network: str = ""
+    false_accept: float | None = None
+    threshold: float = 0.5
+    selected: str = ""
+    drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
+    note: str = ""
+    problems: tuple[Problem, ...] = ()
+    examples: int = 0
+    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+    def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
+        """Of one side."""
+        return self.references if side == "references" else self.probes
+
+    def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
+        """Replace one side's pictures; of equal ones the first is kept.
+
+        Raises:
+            DataError: they are too many.
+        """
+        unique = tuple({picture.digest: picture for picture in reversed(pictures)}.values())[::-1]
+        if len(unique) > MOST_PICTURES:
+            raise DataError(
+                f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
+                "For more use the command line: python -m fsl compare."
+            )
+        if side == "references":
+            self.references = unique
+        else:
+            self.probes = unique
+
+    def take(self, side: Side, files: Sequence[tuple[str, bytes]]) -> None:
+        """Add dropped files; what is no picture is named.
+
+        Raises:
+            DataError: they are too many.
+        """
+        found, problems = take_files(files)
+        before = self.pictures(side)
+        self.put(side, [*before, *found])
+        twice = len(before) + len(found) - len(self.pictures(side))
+        self.problems = tuple(problems)
+        self.note = "A picture was there already; each is kept once." if twice else ""
+
+    def remove(self, side: Side, digest: str) -> None:
+        """Take one picture away."""
+        self.put(side, [picture for picture in self.pictures(side) if picture.digest != digest])
+
+    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
+        """The result for these inputs, computed if it is not there."""
+        if inputs not in self.memo:
+            self.memo[inputs] = compute()
+        self.memo.move_to_end(inputs)
+        while len(self.memo) > _REMEMBERED:
+            self.memo.popitem(last=False)
+        result: T = self.memo[inputs]
+        return result
+
+
+def compare_state() -> CompareState:
+    """This browser session's."""
+    state: CompareState = st.session_state.setdefault(_KEY, CompareState())
+    return state
+
+
+def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:
+    """Put one pair on the Compare page, in place of what is there.
+
+    Args:
+        reference: the known picture.
+        probe: the one to compare with it.
+        network: name of the checkpoint to compare by.
+    """
+    state = compare_state()
+    state.put("references", [reference])
+    state.put("probes", [probe])
+    state.network, state.selected = network, probe.digest
+    state.false_accept = None
+    state.note, state.problems = "", ()

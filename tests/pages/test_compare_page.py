@@ -1,0 +1,136 @@
+"""The Compare page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from bench.recalibrate import write_header
+from fsl.fewshot.pair_calibration import pair_rates
+from fsl.twin import checkpoint as checkpoints
+from fsl.ui.compare.state import CompareState
+from fsl.ui.pictures import StoredPicture
+from tests.fewshot.test_verify import made_up
+from tests.pages.helpers import picture, save_small_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network with error rates, one without, and one for faces."""
+    folder = tmp_path_factory.mktemp("measured")
+    save_small_checkpoint(folder, "bare")
+    rates = pair_rates(made_up(n_classes=20, gap=2.0), "made-up val")
+    for name in ("with-rates", "faces"):
+        save_small_checkpoint(folder, name)
+        path = folder / f"{name}.safetensors"
+        write_header(path, path, replace(checkpoints.read_info(path), pairs=rates))
+    return folder
+
+
+@pytest.fixture
+def page(measured_folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(measured_folder))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    st.cache_resource.clear()
+    return app.switch_page("pages/compare.py").run()
+
+
+def state(page: AppTest) -> CompareState:
+    held: CompareState = page.session_state["few_shot_lab_compare"]
+    return held
+
+
+def drop(page: AppTest, side: str, *files: tuple[str, bytes]) -> None:
+    number = state(page).drops[side]  # type: ignore[index]
+    uploads = [(name, data, "image/png") for name, data in files]
+    page.file_uploader(key=f"compare_drop_{side}_{number}").set_value(uploads).run()
+    assert not page.exception
+
+
+def shown(page: AppTest) -> str:
+    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.subheader]
+    return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
+
+
+def fill(page: AppTest) -> None:
+    drop(page, "references", ("known.png", picture((250, 0, 0))))
+    drop(page, "probes", ("alike.png", picture((245, 5, 0))), ("other.png", picture((0, 0, 250))))
+
+
+def test_the_empty_page_says_what_to_do_and_faces_come_with_a_notice(page: AppTest) -> None:
+    assert not page.exception
+    text = shown(page)
+    assert "Add a picture of the one you know" in text
+    assert "Do not use it to identify anyone in earnest" in text
+    page.selectbox(key="compare_network").set_value("bare").run()
+    text = shown(page)
+    assert "identify anyone" not in text
+    assert "No error rates were ever measured for this network" in text
+
+
+def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
+    fill(page)
+    text = shown(page)
+    assert "1 of 2 pictures called the same" in text
+    assert "Same: similarity" in text
+    assert "1 in 100 pairs of different things would be called the same" in text
+    assert "made-up val" in text
+
+
+def test_a_stricter_limit_turns_more_away(page: AppTest) -> None:
+    fill(page)
+    lenient = page.select_slider(key="compare_wish")
+    lenient.set_value(0.5).run()
+    before = shown(page)
+    assert "50 in 100 pairs of different things would be called the same" in before
+    page.select_slider(key="compare_wish").set_value(0.001).run()
+    after = shown(page)
+    assert "So few false accepts are no promise" in after
+    assert state(page).false_accept == 0.001
+
+
+def test_bad_files_are_named_and_the_rest_kept(page: AppTest) -> None:
+    drop(page, "probes", ("<b>x</b>.png", b"no picture"), ("good.png", picture("red")))
+    assert len(state(page).probes) == 1
+    assert "<b>x</b>.png" in shown(page)
+    drop(page, "probes", ("again.png", picture("red")))
+    assert "each is kept once" in shown(page)
+    assert len(state(page).probes) == 1
+
+
+def test_why_is_shown_when_asked_for(page: AppTest) -> None:
+    fill(page)
+    assert "Green: makes the two more alike" not in shown(page)
+    page.button(key="compare_why_show").click().run()
+    assert not page.exception
+    assert "Green: makes the two more alike" in shown(page)
+
+
+def test_the_example_fills_both_sides(page: AppTest) -> None:
+    page.button(key="compare_example").click().run()
+    assert not page.exception
+    assert (len(state(page).references), len(state(page).probes)) == (1, 7)
+    page.button(key="compare_clear_probes").click().run()
+    assert state(page).probes == ()
+    assert "Add a picture to compare with it" in shown(page)
+
+
+def test_a_pair_handed_over_from_another_page(page: AppTest) -> None:
+    left, right = (StoredPicture.from_bytes(picture(c), f"{c}.png") for c in ("red", "blue"))
+    state(page).put("references", [left])
+    state(page).put("probes", [right])
+    page.run()
+    assert "Different: similarity" in shown(page)
+
+
+def test_pictures_are_kept_over_a_page_change(page: AppTest) -> None:
+    fill(page)
+    page.switch_page("pages/classify.py").run()
+    page.switch_page("pages/compare.py").run()
+    assert "1 of 2 pictures called the same" in shown(page)
