@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 LN2 = Level(0.6931, "ln 2: says nothing")
+_SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
 _SIDE_BY_SIDE = 3  # as many as the Embeddings page shows
 ICONS = {
     "starting": ":gray-badge[:material/hourglass_empty: starting]",
@@ -83,7 +84,7 @@ def loss_line(run: RunInfo) -> Line:
 
 def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
     raw_x, raw = thin(x, y)
-    return Line(name, raw_x.tolist(), raw.tolist(), smooth(raw.tolist(), 0.8).tolist())
+    return Line(name, raw_x.tolist(), raw.tolist(), smooth(raw.tolist(), _SMOOTH).tolist())
 
 
 def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:

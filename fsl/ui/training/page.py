@@ -53,7 +53,8 @@ def show_training_page() -> None:
         _choose_runs(runs)
         shown = _live()
         if wish is not None:
-            get_ready(wish)
+            with guarded():
+                get_ready(wish)
             show_batch(wish, shown)
             show_range_test(wish)
         show_table(runs)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.ui.components.curve import Line, Mark, curves
-from fsl.ui.guard import guarded_callback
+from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import COMPUTE
 from fsl.ui.training.form import RATES, Wish, plans_of, rate_text
 from fsl.ui.training.values import set_values, values
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 def show_range_test(wish: Wish) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
-    from fsl.training.lr_range import N_POINTS, suggest_rate
+    from fsl.training.lr_range import LOWEST, N_POINTS, suggest_rate
 
-    with st.expander("Find a learning rate"):
+    with st.expander("Find a learning rate"), guarded():
         st.caption(
             f"Trains a throw-away copy for {N_POINTS} batches while the rate rises from far too low to far "
             "too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
-            values()["range"] = _run(plans_of(wish)[0])
+            values()["range"] = _run(plans_of(replace(wish, rates=(LOWEST,)))[0])  # its own rates count
         points: list[RangePoint] = values().get("range", [])
         if not points:
             return

@@ -59,6 +59,7 @@ def _row(run: RunInfo) -> dict[str, str | int | float | None]:
         "verdict": run.verdict.kind if run.verdict else "",
         "test": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
         "asked": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
+        "link": f"?run={run.id}",
         "loss": round(run.step.loss, 4) if run.step else None,
         "batches": run.steps_done,
         "status": run.status,
@@ -68,7 +69,6 @@ def _row(run: RunInfo) -> dict[str, str | int | float | None]:
         "pairs": run.config.pairing if run.config else "",
         "seed": run.config.seed if run.config else None,
         "begun": datetime.fromtimestamp(run.created).strftime("%Y-%m-%d %H:%M"),
-        "link": f"?run={run.id}",
     }
 
 
