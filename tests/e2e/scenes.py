@@ -41,6 +41,22 @@ def _classified(tab: Page) -> None:
     tab.locator(".st-key-small_map_card canvas").first.wait_for()
 
 
+def _compared(tab: Page) -> None:
+    choose_network(tab, "fruits")
+    tab.get_by_role("button", name="Try an example").click()
+    tab.locator(".st-key-compare_answers li.tile .title").nth(6).wait_for()
+    tab.locator(".st-key-compare_roc .main-svg").first.wait_for()
+    tab.get_by_role("button", name="Show why").click()
+    tab.locator(".st-key-compare_why_maps li.tile").nth(1).wait_for()
+
+
+def choose_network(tab: Page, name: str) -> None:
+    """Choose a network on the Compare page."""
+    tab.get_by_role("combobox", name="Network").first.click()
+    tab.get_by_role("option").filter(has_text=f"{name}: ").click()
+    tab.locator(".st-key-compare_bar").get_by_text(f"{name}: ").wait_for()
+
+
 def _mapped(tab: Page) -> None:
     tab.get_by_role("button", name="Drawn fruit").click()
     tab.get_by_text("Click a picture").wait_for()
@@ -56,6 +72,8 @@ SCENES = (
     Scene("home", "", _sees("Your pictures go to no other service")),
     Scene("classify-empty", "classify", _sees("Show a few pictures of each thing")),
     Scene("classify", "classify", _classified),
+    Scene("compare-empty", "compare", _sees("Add a picture of the one you know")),
+    Scene("compare", "compare", _compared),
     Scene("training", "training", _sees("No run yet")),
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
     Scene("embeddings", "embeddings", _mapped),

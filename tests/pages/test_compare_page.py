@@ -134,3 +134,19 @@ def test_pictures_are_kept_over_a_page_change(page: AppTest) -> None:
     page.switch_page("pages/classify.py").run()
     page.switch_page("pages/compare.py").run()
     assert "1 of 2 pictures called the same" in shown(page)
+
+
+def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest) -> None:
+    page.switch_page("pages/classify.py").run()
+    for place, colour in (("class_0", "red"), ("class_1", "blue"), ("queries", (250, 5, 5))):
+        key = f"drop_{place}_{page.session_state['few_shot_lab'].drops[place]}"
+        upload = (f"{place}.png", picture(colour), "image/png")  # type: ignore[arg-type]
+        page.file_uploader(key=key).set_value([upload]).run()
+    assert not page.exception
+    page.button(key="pair_why_show").click().run()
+    assert "Green: makes the two more alike" in shown(page)
+    page.button(key="pair_compare").click().run()
+    assert [p.name for p in state(page).references] == ["class_0.png"]
+    assert [p.name for p in state(page).probes] == ["queries.png"]
+    page.switch_page("pages/compare.py").run()
+    assert "Same: similarity" in shown(page)

@@ -22,6 +22,7 @@ from fsl.ui.classify.decide import (
 from fsl.ui.classify.detail import show_detail
 from fsl.ui.classify.downloads import show_downloads
 from fsl.ui.classify.other_networks import TIMM, waiting_text
+from fsl.ui.classify.pair import show_pair
 from fsl.ui.classify.settings import (
     chosen,
     method_in_use,
@@ -86,7 +87,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         if state.saved_with not in ("", checkpoint.digest):
             st.warning(_OTHER_NETWORK, icon=":material/warning:")
         _show_tiles(state, predictions)
-        _show_selected(state, predictions)
+        _show_selected(state, predictions, checkpoint, chosen(state, installed).name)
         show_small_map(state, checkpoint, _selected_query(state))
     with self_check_place:
         _show_self_check(state, checkpoint, support)
@@ -178,11 +179,14 @@ def _selected_query(state: Session) -> StoredPicture:
     return next((query for query in queries if query.digest == state.selected), queries[0])
 
 
-def _show_selected(state: Session, predictions: list[Prediction]) -> None:
+def _show_selected(
+    state: Session, predictions: list[Prediction], checkpoint: Checkpoint, network: str
+) -> None:
     query = _selected_query(state)
     prediction = predictions[state.workspace.queries.index(query)]
     members = [(card.name, p) for card in state.workspace.classes for p in card.pictures]
     show_detail(query, prediction, members)
+    show_pair(checkpoint, network, query, prediction, members)
 
 
 def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:

@@ -18,8 +18,8 @@ from fsl.ui.resources import Choice, choices, load_checkpoint
 FACES = "faces"
 _RESPONSIBLE = (
     "Faces: a demonstration, trained on few people. Do not use it to identify anyone in earnest, and ask "
-    "people before you compare their pictures. Nothing you add is written to disk or leaves this "
-    "computer."
+    "people before you compare their pictures. What you add is never written to disk, and stays on the "
+    "computer that this app runs on."
 )
 
 

@@ -1,0 +1,56 @@
+"""One pair of the Classify page looked into: the chosen query and one of the support pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.ui.compare.state import hand_over
+from fsl.ui.compare.why import show_why
+from fsl.ui.escape import markdown
+from fsl.ui.pictures import StoredPicture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fsl.fewshot.classify import Prediction
+    from fsl.twin.checkpoint import Checkpoint
+
+_MOST_PAIRS = 30
+
+
+def show_pair(
+    checkpoint: Checkpoint,
+    network: str,
+    query: StoredPicture,
+    prediction: Prediction,
+    members: Sequence[tuple[str, StoredPicture]],
+) -> None:
+    """Choose a support picture; then see why, or take both to the Compare page.
+
+    Args:
+        checkpoint: the network.
+        network: its name among the networks one can choose.
+        query: the picture.
+        prediction: its answer.
+        members: class name and picture of each support image, in the support set's order.
+    """
+    ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
+    names = {
+        i: markdown(f"{members[i][0]}: {members[i][1].name}, similarity {prediction.similarities[i]:.2f}")
+        for i in ranked[:_MOST_PAIRS]
+    }
+    with st.container(border=True, key="pair_card"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            # Another query has other similarities, and so another list.
+            chosen = st.selectbox(
+                "Look into one pair: this picture and …",
+                list(names),
+                format_func=names.__getitem__,
+                key=f"pair_{query.digest}",
+            )
+            if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
+                hand_over(members[chosen][1], query, network)
+                st.switch_page("pages/compare.py")
+        show_why(checkpoint, members[chosen][1], query, "pair_why")
