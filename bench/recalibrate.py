@@ -1,11 +1,15 @@
 """Measure a checkpoint's calibration anew on named held-out classes, and write it into its header.
 
-The weights stay as they are; what is measured is the temperature and the "unknown" threshold
-of every rule, and the error rates of "same or different?". For checkpoints made before one of these existed,
-or trained without classes held out.
+The weights stay as they are, but for the head's where that is asked for; what is measured is the temperature
+and the "unknown" threshold of every rule, and the error rates of "same or different?". For checkpoints made
+before one of these existed, or trained without classes held out.
 
     python -m bench recalibrate fruits --on fruits360:val
     python -m bench recalibrate faces --on lfw:val@0.48 --on orl:val --pairs-only
+    python -m bench recalibrate faces --on lfw:val@0.48 --refit-head
+
+``--refit-head`` first gives the head another scale and bias, which moves no similarity past another: a
+network trained on few classes is too sure of itself, and its similarities crowd at 0 and 1.
 """
 
 import argparse
@@ -14,7 +18,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import safetensors.torch
+import torch
 
 from fsl.data.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
@@ -23,7 +30,12 @@ from fsl.training.recipes import Source
 from fsl.training.runs import fit_calibrations
 from fsl.training.sources import load_source
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.inference import embed_images
+from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.losses import bce_loss
+from fsl.twin.network import TwinNetwork
+from fsl.twin.pairs import all_pairs
+
+IntArray = npt.NDArray[np.int64]
 
 
 def main() -> None:
@@ -35,20 +47,26 @@ def main() -> None:
         "picture alone, that share of its sides. Several: pairs are made within each",
     )  # fmt: skip
     parser.add_argument("--pairs-only", action="store_true", help="leave rules and thresholds as they are")
+    parser.add_argument("--refit-head", action="store_true", help="the head's scale and bias too")
     parser.add_argument("--out", type=Path, help="write here instead")
     options = parser.parse_args()
     path = checkpoints.find(options.checkpoint)
-    write_header(path, options.out or path, recalibrated(path, options.on, options.pairs_only))
-
-
-def recalibrated(path: Path, names: Sequence[str], pairs_only: bool) -> checkpoints.CheckpointInfo:
-    """The header of the checkpoint ``path``, measured anew on the data sets ``names``."""
     loaded = checkpoints.load(path)
+    info = recalibrated(loaded, options.on, options.pairs_only, options.refit_head)
+    write_with_header(path, options.out or path, info, loaded.twin.head if options.refit_head else None)
+
+
+def recalibrated(
+    loaded: checkpoints.Checkpoint, names: Sequence[str], pairs_only: bool, head_too: bool
+) -> checkpoints.CheckpointInfo:
+    """The header measured anew on the data sets ``names``; its head is fitted to them if wished."""
     embedded = []
     for source in map(source_of, names):
         images = load_source(source, loaded.info.model, report)
         embedded.append((embed_images(loaded.twin, images.images), images.labels))
         print(f"{source.data} {source.classes}: {len(images):,} images of {images.n_classes} classes")
+    if head_too:
+        refit_head(loaded.twin, embedded)
     what = " and ".join(name.replace(":", " ") for name in names)
     pairs = measure_pair_rates(loaded.twin, embedded, what)
     if pairs is None:
@@ -74,9 +92,39 @@ def source_of(name: str) -> Source:
     return Source(data, classes, centre=float(centre) if centre else 1.0)
 
 
-def write_header(path: Path, out: Path, info: checkpoints.CheckpointInfo) -> None:
-    """Write the tensors of ``path``, in their own precision, with another header."""
+def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]]) -> None:
+    """Fit a positive scale and a bias of the logits, in place, by the article's loss over the sets' pairs."""
+    logits, differences = [], []
+    for embeddings, labels in sets:
+        first, second, difference = all_pairs(torch.from_numpy(labels))
+        logits.append(pair_logits(twin, embeddings, embeddings)[first, second])
+        differences.append(difference)
+    log_scale, bias = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    optimiser = torch.optim.LBFGS([log_scale, bias], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        losses = [
+            bce_loss(log_scale.exp() * one + bias, t) for one, t in zip(logits, differences, strict=True)
+        ]
+        loss = torch.stack(losses).mean()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    with torch.no_grad():
+        twin.head.weight.mul_(log_scale.exp())
+        twin.head.bias.mul_(log_scale.exp()).add_(bias)
+    print(f"head: scaled by {log_scale.exp().item():.3f}, bias {twin.head.bias.item():.2f}")
+
+
+def write_with_header(
+    path: Path, out: Path, info: checkpoints.CheckpointInfo, head: torch.nn.Module | None
+) -> None:
+    """Write the tensors of ``path``, in their own precision, with another header, and another head if any."""
     tensors = safetensors.torch.load_file(path)
+    for name, tensor in head.state_dict().items() if head else ():
+        tensors[f"head.{name}"] = tensor.to(tensors[f"head.{name}"].dtype)
     metadata = {checkpoints.METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)}
     checkpoints.write_atomically(out, safetensors.torch.save(tensors, metadata))
 

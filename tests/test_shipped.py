@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_curve
 from torch import Tensor
 
 from fsl.config import EpisodeConfig
@@ -17,7 +18,7 @@ from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.inference import embed_images
+from fsl.twin.inference import embed_images, pair_logits
 
 LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 20, "photos": 20}
 SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)
@@ -97,3 +98,22 @@ def test_photos_tells_kinds_apart_and_strangers_from_known_ones(data_dir: Path) 
     threshold = loaded.info.calibration(rule).unknown_threshold
     assert (torch.sigmoid(known.amax(-1)) >= threshold).float().mean() > 0.75
     assert (torch.sigmoid(unknown.amax(-1)) < threshold).float().mean() > 0.75
+
+
+def test_faces_tells_people_apart_that_it_never_saw(data_dir: Path) -> None:
+    """At most 5% equal error rate on the ORL people that nothing was trained or chosen on."""
+    loaded = checkpoints.load(SHIPPED["faces"])
+    novel = read_class_list(f"{data_dir}/splits/faces.json:orl.novel")
+    assert not {f"orl/{name}" for name in novel} & set(loaded.info.training["classes"])
+    model = loaded.info.model
+    listing = list_images(data_dir / "orl-faces.zip")
+    data, _ = load_image_set(listing, model.image_size, model.fit, classes=novel)
+    logits = pair_logits(loaded.twin, *[embed_images(loaded.twin, data.images)] * 2)
+    first, second = np.triu_indices(len(data), 1)
+    false_accepts, true_accepts, _ = roc_curve(
+        data.labels[first] == data.labels[second], -logits[first, second].numpy()
+    )
+    equal = np.abs(false_accepts - (1 - true_accepts)).argmin()
+    error = (false_accepts[equal] + 1 - true_accepts[equal]) / 2
+    assert error < 0.05
+    assert error == pytest.approx(loaded.info.metrics["orl novel, same or different"]["eer"], abs=0.01)
