@@ -33,7 +33,7 @@ FOLDER = "snapshots"
 IMAGES = "images.npz"
 MOST_FRAMES = 60
 MOST_VALUES = 1024
-THUMBNAIL = 32
+THUMBNAIL = 64
 _LARGEST = 60_000.0
 _FRAMES_WANTED = 30
 _MOST_OF_THE_TIME = 0.15  # of a run, for frames between evaluations
@@ -45,7 +45,7 @@ class Snapshots:
     """What a run recorded.
 
     Attributes:
-        thumbnails: uint8 ``(n, 32, 32, 3)``.
+        thumbnails: uint8 ``(n, S, S, 3)``, S the network's input size, or 64 where that is larger.
         labels: int64 ``(n,)``, positions in ``class_names``.
         class_names: of the validation classes.
         names: n file names.
@@ -189,7 +189,8 @@ def read_snapshots(run: Path) -> Snapshots | None:
 
 
 def _images_file(images: ImageSet, rows: npt.NDArray[np.int64]) -> bytes:
-    thumbnails = [Image.fromarray(images.images[row]).resize((THUMBNAIL, THUMBNAIL)) for row in rows]
+    side = min(THUMBNAIL, images.images.shape[1])
+    thumbnails = [Image.fromarray(images.images[row]).resize((side, side)) for row in rows]
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
