@@ -14,6 +14,7 @@ from fsl.training.runs import CHECKPOINT, run_training
 from fsl.training.snapshots import (
     FOLDER,
     MOST_FRAMES,
+    THUMBNAIL,
     Recorder,
     frames_apart,
     read_snapshots,
@@ -35,7 +36,8 @@ def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> N
     assert found.steps[0] == 0
     assert {5, 10, 12} <= set(found.steps)  # the evaluations
     assert found.steps[1] == frames_apart(config, 12)
-    assert found.thumbnails.shape == (12, 32, 32, 3)
+    side = min(THUMBNAIL, validation.images.shape[1])
+    assert found.thumbnails.shape == (12, side, side, 3)
     assert set(np.bincount(found.labels)) == {2, 3}  # evenly over the classes
     rows = [validation.names.index(name) for name in found.names]
     assert (validation.labels[rows] == found.labels).all()
