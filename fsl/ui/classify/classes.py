@@ -126,7 +126,9 @@ def _show_all(state: Session) -> None:
 
 
 def _rename(state: Session, card_id: int, key: str) -> None:
-    state.change(state.workspace.renamed(card_id, str(st.session_state[key])))
+    # The browser may still send the name of a card that has just made way for others.
+    if any(card.id == card_id for card in state.workspace.classes):
+        state.change(state.workspace.renamed(card_id, str(st.session_state[key])))
 
 
 def _clear(state: Session, card_id: int) -> None:
