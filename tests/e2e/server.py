@@ -28,6 +28,7 @@ BROWSER_ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 _START_SECONDS = 60
+_STOP_SECONDS = 60
 
 
 def chromium() -> str | None:
@@ -56,7 +57,7 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=_STOP_SECONDS)
         said = log.read_text(encoding="utf-8", errors="replace")
         assert "Traceback" not in said, said
 
