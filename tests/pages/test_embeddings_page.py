@@ -285,3 +285,16 @@ def test_without_runs_the_page_says_where_to_start_one(
     maps.segmented_control(key="map_mode").set_value("A network while it learns").run()
     assert not maps.exception
     assert "Start one" in maps.info[0].value
+
+
+def test_a_picture_and_its_nearest_go_to_the_compare_page(maps: AppTest) -> None:
+    drop_folder(maps, *colours(3))
+    state(maps).selected = 4
+    maps.run()
+    chosen = state(maps).upload
+    assert chosen is not None
+    maps.button(key="map_compare").click().run()
+    assert not maps.exception
+    held = maps.session_state["few_shot_lab_compare"]
+    assert [p.digest for p in held.probes] == [chosen.pictures[4].digest]
+    assert held.references[0].digest in {p.digest for p in chosen.pictures} - {chosen.pictures[4].digest}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from fsl.ui import wording
+from fsl.ui.compare.state import hand_over
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
 from fsl.ui.embeddings.collection import NO_CLASS, Collection
@@ -143,6 +144,7 @@ def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]
         st.caption(markdown(picture.name))
         for view in views:
             _show_neighbours(state, collection, view, len(views) > 1)
+        _show_comparison(state, collection, views[0])
         st.button("Close", key="map_close", type="tertiary", on_click=guarded_callback(_close), args=(state,))
 
 
@@ -173,6 +175,20 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
         size="medium",
         actions=Actions(select=_tile_selector(state)),
     )
+
+
+def _show_comparison(state: MapState, collection: Collection, view: Mapped) -> None:
+    nearest = neighbours(view, state.selected, 1)
+    if nearest and st.button(
+        "Compare with the most similar",
+        key="map_compare",
+        icon=":material/compare:",
+        type="tertiary",
+        help="Opens the Compare page with these two pictures.",
+    ):
+        pictures = collection.pictures
+        hand_over(pictures[nearest[0].row], pictures[state.selected], view.checkpoint.info.name)
+        st.switch_page("pages/compare.py")
 
 
 def _close(state: MapState) -> None:
