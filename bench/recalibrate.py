@@ -53,7 +53,7 @@ def main() -> None:
     path = checkpoints.find(options.checkpoint)
     loaded = checkpoints.load(path)
     info = recalibrated(loaded, options.on, options.pairs_only, options.refit_head)
-    write_with_header(path, options.out or path, info, loaded.twin.head if options.refit_head else None)
+    write_header(path, options.out or path, info, loaded.twin.head if options.refit_head else None)
 
 
 def recalibrated(
@@ -118,8 +118,8 @@ def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]])
     print(f"head: scaled by {log_scale.exp().item():.3f}, bias {twin.head.bias.item():.2f}")
 
 
-def write_with_header(
-    path: Path, out: Path, info: checkpoints.CheckpointInfo, head: torch.nn.Module | None
+def write_header(
+    path: Path, out: Path, info: checkpoints.CheckpointInfo, head: torch.nn.Module | None = None
 ) -> None:
     """Write the tensors of ``path``, in their own precision, with another header, and another head if any."""
     tensors = safetensors.torch.load_file(path)
