@@ -58,7 +58,7 @@ def evaluate(page: AppTest, episodes: int = 40, **settings: int) -> None:
 
 
 def test_the_empty_page_says_what_to_do(page_: AppTest) -> None:
-    assert "seconds" in shown(page_)
+    assert "a first figure" in shown(page_)
     assert page_.selectbox(key="ev_source").value == "rendered"
     assert page_.multiselect(key="ev_networks").value == ["small"]
 

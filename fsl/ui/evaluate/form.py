@@ -188,7 +188,7 @@ def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
             state,
             "per_class",
             "Pictures per class",
-            20,
+            10,
             (2, _MOST_PICTURES),
             "At most so many of each class are used. The network looks at each picture once, so this decides "
             "how long the first evaluation takes.",

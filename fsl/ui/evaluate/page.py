@@ -43,7 +43,7 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
     job = state.job
     if job is None:
         st.info(
-            "**Evaluate** with the settings as they are gives a first figure within seconds.",
+            "**Evaluate** with the settings as they are gives a first figure within a minute.",
             icon=":material/arrow_back:",
         )
         return
