@@ -51,7 +51,7 @@ def baseline(name: str, device: Device = "auto") -> Checkpoint:
 
 
 def pixel_neighbours() -> Checkpoint:
-    """Nearest neighbours by the mean absolute difference of pixels, at 32x32."""
+    """Nearest neighbours by the mean absolute difference of pixels, at 16x16."""
     model = ModelConfig(backbone="pixels", image_size=32)
     return _checkpoint(TwinNetwork(model), PIXELS, "nearest neighbour by pixels, no network", "max")
 

@@ -109,11 +109,11 @@ def resnet18(config: ModelConfig) -> nn.Module:
     return model
 
 
-PIXELS_SIDE = 32
+PIXELS_SIDE = 16
 
 
 def pixels(config: ModelConfig) -> nn.Module:
-    """No network at all: the picture at 32x32 pixels, its values one after another (D = 3072).
+    """No network at all: the picture at 16x16 pixels, its values one after another (D = 768).
 
     What any network has to beat: its distances are those of plain nearest neighbours.
     """
