@@ -74,13 +74,13 @@ def load_images(
     if _comes_by_name(data):
         made = data in BUILTIN_SETS
         images = (
-            builtin_set(data, size, progress=progress)
+            builtin_set(data, size, per_class, progress=progress)
             if made
             else public_set(data, size, fit, progress=progress)
         )
         if wanted is not None:
             images = images.select_classes(expand_prefixes(images.class_names, wanted))
-        if per_class:
+        if per_class and not made:
             images = images.rows(evenly(images.labels.tolist(), per_class))
         return images if share is None else images.part(share(len(images)))
     listing = list_images(resolve_data(data), part or None)

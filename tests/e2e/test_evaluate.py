@@ -23,13 +23,25 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
+# What a select box shows is the value of an input, or a text beside it.
+SHOWN = """key => {
+  const box = document.querySelector(`.st-key-${key}`)
+  return box.innerText + [...box.querySelectorAll("input")].map(input => input.value).join(" ")
+}"""
+
+
+def wait_until_shown(tab: Page, key: str, text: str) -> None:
+    """Wait until the select box of that key shows ``text``."""
+    tab.wait_for_function(f"([key, text]) => ({SHOWN})(key).includes(text)", arg=[key, text])
+
+
 def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Page) -> None:
     tab.goto(f"{server}/evaluate")
     tab.locator(".st-key-ev_start button:enabled").wait_for()
     tab.locator('[data-testid="stPopover"] button').first.click()
     drop = {"name": "digits.zip", "mimeType": "application/zip", "buffer": archive()}
     tab.locator('[class*="st-key-ev_zip_"] input[type=file]').set_input_files([drop])
-    tab.locator(".st-key-ev_source").get_by_text("My pictures: digits.zip").wait_for()
+    wait_until_shown(tab, "ev_source", "My pictures: digits.zip")
     tab.keyboard.press("Escape")
     tab.locator(".st-key-ev_start button").click()
     tab.get_by_text("36 pictures of 6 classes").wait_for()
@@ -37,9 +49,8 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.get_by_role("heading", name="% right").wait_for()
 
     tab.locator(".st-key-ev_matrix .js-plotly-plot").wait_for()
-    chosen = tab.locator(".st-key-ev_mistake")
-    before = chosen.inner_text()
-    assert "taken for" in before
+    wait_until_shown(tab, "ev_mistake", "taken for")
+    before = tab.evaluate(SHOWN, "ev_mistake")
     tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
     # A click on the last mistake of the matrix opens another than the most frequent one.
     tab.locator(".st-key-ev_matrix").scroll_into_view_if_needed()
@@ -52,9 +63,7 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
            }"""
     )
     tab.mouse.click(*place)
-    tab.wait_for_function(
-        "before => document.querySelector('.st-key-ev_mistake').innerText !== before", arg=before
-    )
+    tab.wait_for_function(f"before => ({SHOWN})('ev_mistake') !== before", arg=before)
 
     tab.get_by_role("tab", name="Files").click()
     tab.get_by_text("python -m fsl evaluate --data digits.zip").first.wait_for()

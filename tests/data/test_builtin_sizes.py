@@ -1,0 +1,25 @@
+"""The drawn set at sizes beyond what it is drawn at, and no more of it than is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from fsl.data.builtin import rendered_set
+from fsl.data.loading import load_images
+
+
+def test_large_pictures_are_small_ones_enlarged() -> None:
+    small, large = rendered_set(96, 1), rendered_set(128, 1)
+    assert large.images.shape[1:] == (128, 128, 3)
+    enlarged = Image.fromarray(small.images[3]).resize((128, 128), Image.Resampling.BICUBIC)
+    assert np.array_equal(large.images[3], np.asarray(enlarged))
+
+
+def test_only_the_pictures_asked_for_are_made() -> None:
+    some = load_images("rendered", 16, "crop", per_class=2, report=print)
+    every = load_images("rendered", 16, "crop", per_class=3, report=print)
+    assert set(some.class_counts().tolist()) == {2}
+    assert np.array_equal(some.images[:2], every.images[:2])
+    digits = load_images("digits", 16, "crop", per_class=4, report=print)
+    assert set(digits.class_counts().tolist()) == {4}
