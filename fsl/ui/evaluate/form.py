@@ -73,7 +73,7 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
             on_change=guarded_callback(take),
             args=(state, "source"),
         )
-        with st.popover("", icon=":material/folder_open:", help="A folder or zip of your own"):
+        with st.popover("Upload", icon=":material/folder_open:", help="A folder or zip of your own"):
             _show_drops(state)
     return known[str(state.values["source"])]
 
