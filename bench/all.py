@@ -25,6 +25,7 @@ NAMES = (
     "threads",
     "app",
     "growth",
+    "embed_map",
 )
 
 
