@@ -30,6 +30,7 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
     batches.fill("100000")
     batches.press("Enter")
     tab.get_by_role("button", name="Start training").click()
+    tab.get_by_text("starting").first.wait_for()
     loss_canvas(tab).wait_for()
     wait_for_points(tab, 6)
     canvas = loss_canvas(tab)
@@ -63,3 +64,4 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
                 break
             tab.wait_for_timeout(250)
     tab.get_by_role("button", name="Resume").nth(2).wait_for()
+    tab.locator(".pairs").get_by_text("agrees").first.wait_for()  # a network that was stopped answers
