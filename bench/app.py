@@ -69,7 +69,7 @@ def cold_start(browser: "Browser") -> dict[str, float]:
         up = time.perf_counter()
         page = new_page(browser)
         page.goto(address)
-        page.get_by_text(PAGES[1][1]).wait_for()
+        page.get_by_text(PAGES[1][1]).first.wait_for()
         painted = time.perf_counter()
         header_link(page, "Classify").click()
         page.get_by_role("button", name="Drawn fruit").first.click()
@@ -146,7 +146,7 @@ def main() -> None:
         with server() as (address, _):
             page = new_page(browser)
             page.goto(address)
-            page.get_by_text(PAGES[1][1]).wait_for()
+            page.get_by_text(PAGES[1][1]).first.wait_for()
             page_changes(page, 1)
             idle = page_changes(page, 2 if options.quick else 20)
             start_training(page)
