@@ -30,6 +30,7 @@ from fsl.fewshot.evaluate import ci95
 from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
 FILE = RESULTS / "results.json"
+AGAINST_COSINE = RESULTS / "photos_against_cosine.json"
 BEGIN, END = "<!-- results: written by `python -m bench results` -->", "<!-- /results -->"
 DATA = "$FSL_DATA_DIR"
 LITE0 = "ImageNet-pretrained EfficientNet-Lite0, cosine, no training"
@@ -50,7 +51,7 @@ class Test:
         figure: what the command's JSON says, and half the width (or the ends) of its 95% interval.
         against: figures of others, each with its source.
         rival: a checkpoint or baseline tested on the same episodes; the difference is paired. "" for none.
-        metric: name of a figure in the checkpoint's header, taken instead of a new one; "" to measure.
+        metric: name of the same figure in the checkpoint's header, "" where it holds none.
         unstructured: characters of any alphabets at once, which is another task than within one alphabet;
             these have a table of their own.
     """
@@ -66,9 +67,14 @@ class Test:
     unstructured: bool = False
 
     @property
+    def only_told(self) -> bool:
+        """Whether the header's figure is the only one there is."""
+        return self.command == ("checkpoints",)
+
+    @property
     def shown(self) -> str:
         """The command as one line for a shell."""
-        note = f" --json # {self.checkpoint}: {self.metric}" if self.metric else ""
+        note = f" --json # {self.checkpoint}: {self.metric}" if self.only_told else ""
         return f"python -m fsl {' '.join(self.command)}{note}"
 
 
@@ -106,7 +112,7 @@ def episodes(
 
 
 def told(checkpoint: str, metric: str, title: str, way: int, shot: int) -> Test:
-    """A figure of the checkpoint's header: these classes have taught it since, so none can be measured."""
+    """A figure of the checkpoint's header, measured when it was built; ``val`` has taught it since."""
     metric = f"{metric} {way}-way {shot}-shot"
     return Test(
         checkpoint,
@@ -125,17 +131,18 @@ def pairs(checkpoint: str, data: str, classes: str, title: str, against: str = "
 
 
 FRUIT = "Fruits-360, 35 classes of fruit families never seen"
+FEW_FRUIT = f"{FRUIT}, 20 photos of each"
 GROCERY = "grocery photographs, 14 classes that chose its settings, before they were added to its training"
-TINY = "Tiny ImageNet, 35 classes that chose its settings, before they were added to its training"
-ALPHABETS = "Omniglot, the 5 `val` alphabets"
+TINY = "Tiny ImageNet (which its backbones know from ImageNet), 35 classes that chose its settings, likewise"
+ALPHABETS = "Omniglot, the 5 `val` alphabets, which chose its settings"
 RUNS = "people 0.955, BPL 0.967 (Lake et al. 2015); Koch et al.'s Siamese network 0.920 (2015)"
 OTHERS = "Matching Nets 0.938, MAML 0.958, ProtoNet 0.960, on other characters (the papers)"
 
 TESTS = (
     episodes("fruits", "fruits360", "fruits360.json:novel", FRUIT, 20, 1,
-             against=f"{LITE0}: 0.871 ({BESIDE})", rival="pixels"),
+             against=f"{LITE0}: 0.871 ({BESIDE})", rival="pixels", metric="novel 20-way 1-shot"),
     episodes("fruits", "fruits360", "fruits360.json:novel", FRUIT, 20, 5,
-             against=f"{LITE0}: 0.976 ({BESIDE})", rival="pixels"),
+             against=f"{LITE0}: 0.976 ({BESIDE})", rival="pixels", metric="novel 20-way 5-shot"),
     Test("glyphs", "Omniglot, the 20 published runs", "20-way 1-shot within one alphabet",
          ("omniglot-runs", "--runs", f"{DATA}/omniglot-one-shot-runs.zip", "--checkpoint", "glyphs"),
          share_of_runs, RUNS),
@@ -145,10 +152,7 @@ TESTS = (
     pairs("faces", "orl", "faces.json:orl.novel", "ORL, 6 people never seen",
           "a Siamese CNN on ORL, people never seen: 0.033 (a 2016 IEEE paper)"),
     pairs("faces", "lfw", "faces.json:lfw.novel", "LFW (press photos), 43 people never seen", centre="0.48"),
-    episodes("photos", "fruits360", "fruits360.json:novel", f"{FRUIT}, 20 photos of each", 20, 1,
-             against=f"{LITE0}: 0.871 ({BESIDE})", rival="cosine:photos", per_class=20),
-    episodes("photos", "fruits360", "fruits360.json:novel", f"{FRUIT}, 20 photos of each", 20, 5,
-             against=f"{LITE0}: 0.976 ({BESIDE})", rival="cosine:photos", per_class=20),
+    told("photos", "fruits360 novel", FEW_FRUIT, 20, 1), told("photos", "fruits360 novel", FEW_FRUIT, 20, 5),
     told("photos", "grocery val", GROCERY, 14, 1), told("photos", "grocery val", GROCERY, 14, 5),
     told("photos", "tiny-imagenet val", TINY, 20, 1), told("photos", "tiny-imagenet val", TINY, 20, 5),
 )  # fmt: skip
@@ -161,6 +165,9 @@ def main() -> None:
     names = list(dict.fromkeys(test.checkpoint for test in TESTS))
     parser.add_argument("checkpoint", nargs="*", help=f"of {', '.join(names)} (default: all)")
     parser.add_argument("--table", action="store_true", help="only write the table from the results")
+    parser.add_argument(
+        "--told", action="store_true", help="take figures from the checkpoints' headers where they hold them"
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.checkpoint) - set(names))
     if unknown:
@@ -169,7 +176,7 @@ def main() -> None:
     if not options.table:
         for test in TESTS:
             if test.checkpoint in (options.checkpoint or names) and digest(test.checkpoint):
-                measure(test, known)
+                measure(test, known, options.told)
     absent = [name for name in names if not digest(name)]
     for name in absent:
         say(f"{name}: there is no such checkpoint, so nothing is said of it")
@@ -177,9 +184,10 @@ def main() -> None:
     README.write_text(with_table(text, tables(known, digest), BEGIN, END), encoding="utf-8")
 
 
-def measure(test: Test, known: dict[str, Json]) -> None:
+def measure(test: Test, known: dict[str, Json], told: bool) -> None:
     """Run a test and write its result at once, so that a later failure loses nothing."""
-    out = header_of(test) if test.metric else output_of(test.command)
+    from_header = test.only_told or (told and bool(test.metric))
+    out = header_of(test) if from_header else output_of(test.command)
     if out is None:
         return
     result: Json = {
@@ -190,7 +198,11 @@ def measure(test: Test, known: dict[str, Json]) -> None:
         "seconds": out.get("wall_seconds"),
         "output": {k: v for k, v in out.items() if k not in ("confusion", "episode_accuracy", "per_class")},
     }
-    if test.rival:
+    if from_header:
+        rival_told = plain_cosine_of(test)
+        if rival_told:
+            result["rival"] = rival_told
+    elif test.rival:
         position = test.command.index("--checkpoint") + 1
         rival = (*test.command[:position], test.rival, *test.command[position + 1 :])
         theirs = output_of(rival)
@@ -209,6 +221,16 @@ def header_of(test: Test) -> Json | None:
     if found is None:
         say(f"left out: the header of {test.checkpoint} tells nothing of {test.metric!r}")
     return found
+
+
+def plain_cosine_of(test: Test) -> Json | None:
+    """What ``python -m bench photos_against_cosine`` found plain cosine to do on the same episodes."""
+    if test.checkpoint != "photos" or not AGAINST_COSINE.is_file():
+        return None
+    rows = json.loads(AGAINST_COSINE.read_text(encoding="utf-8"))
+    found = (r for r in rows if test.metric == f"{r['data']} {r['way']}-way {r['shot']}-shot")
+    row = next((r for r in found if r["network"] != test.checkpoint), None)
+    return row and {"name": row["network"], "figure": mean_with_interval(row)}
 
 
 def rival_result(test: Test, command: Sequence[str], ours: Json, theirs: Json) -> Json:
@@ -288,8 +310,9 @@ def versus(result: Json) -> str:
     rival = result.get("rival")
     if not rival:
         return ""
-    names = {"pixels": "nearest neighbour by pixels"}
-    name = names.get(rival["name"], f"its backbone, plain cosine (`{rival['name']}`)")
+    name = "nearest neighbour by pixels" if rival["name"] == "pixels" else rival["name"]
+    if "difference" not in rival:
+        return f"{name}: {rival['figure']}"
     return f"{name}: {rival['figure']}; {rival['difference']:+.3f} ± {rival['difference_ci95']:.3f}"
 
 

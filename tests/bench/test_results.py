@@ -88,3 +88,14 @@ def test_a_command_that_fails_is_a_note_and_no_result(capsys: pytest.CaptureFixt
 def test_the_readme_has_the_table_s_place() -> None:
     text = README.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
+
+
+def test_a_told_figure_is_the_header_s_and_stands_beside_plain_cosine() -> None:
+    test = next(test for test in TESTS if test.checkpoint == "photos")
+    out = results.header_of(test)
+    assert out is not None
+    assert 0 < out["accuracy"] < 1
+    rival = results.plain_cosine_of(test)
+    assert rival is not None
+    assert results.versus({"rival": rival}).startswith("EfficientNet-Lite0, plain cosine: 0.")
+    assert results.plain_cosine_of(TESTS[0]) is None
