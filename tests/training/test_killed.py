@@ -63,4 +63,5 @@ def test_kill_and_resume_equals_never_killed(tmp_path: Path) -> None:
     one, two = (checkpoints.load(tmp_path / n / "checkpoint.safetensors").twin for n in ("whole", "killed"))
     assert all(torch.equal(v, two.state_dict()[k]) for k, v in one.state_dict().items())
     frames = [sorted(p.name for p in (tmp_path / n / "snapshots").iterdir()) for n in ("whole", "killed")]
-    assert frames[0] == frames[1] == ["20.npy", "40.npy", "60.npy", "images.npz"]
+    assert frames[0] == frames[1]
+    assert {"20.npy", "40.npy", "60.npy", "images.npz"} <= set(frames[0])  # each evaluation's, and between
