@@ -176,7 +176,7 @@ def read_snapshots(run: Path) -> Snapshots | None:
     files = _frame_files(folder)
     try:
         with np.load(folder / IMAGES, allow_pickle=False) as images:
-            return Snapshots(
+            found = Snapshots(
                 images["thumbnails"],
                 images["labels"],
                 tuple(str(name) for name in images["class_names"]),
@@ -186,6 +186,20 @@ def read_snapshots(run: Path) -> Snapshots | None:
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"The recorded embeddings of {run.name} are damaged ({error}).") from error
+    if not _fits_together(found):
+        raise DataError(f"The recorded embeddings of {run.name} are damaged (they are of other images).")
+    return found
+
+
+def _fits_together(found: Snapshots) -> bool:
+    n = len(found.names)
+    labels, pictures = found.labels, found.thumbnails
+    return (
+        pictures.shape == (n, *pictures.shape[1:3], 3)
+        and labels.shape == (n,)
+        and all(0 <= label < len(found.class_names) for label in labels.tolist())
+        and all(frame.ndim == 2 and len(frame) == n for frame in found.frames)
+    )
 
 
 def _images_file(images: ImageSet, rows: npt.NDArray[np.int64]) -> bytes:

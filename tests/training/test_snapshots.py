@@ -119,3 +119,13 @@ def test_embeddings_beyond_16_bits_are_scaled_and_broken_ones_left_out(
     cosine = torch.cosine_similarity(torch.from_numpy(found.frames[0].astype(np.float32)), huge[rows])
     assert cosine.min() > 0.999
     assert len(list((tmp_path / FOLDER).glob("*.npy"))) == 1
+
+
+def test_a_frame_of_other_images_is_told(tmp_path: Path, coloured_set: Maker) -> None:
+    validation = coloured_set(5)
+    Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10)).record(
+        1, torch.randn(len(validation), 8)
+    )
+    np.save(tmp_path / FOLDER / "2.npy", np.zeros((3, 8), np.float16))
+    with pytest.raises(DataError, match="other images"):
+        read_snapshots(tmp_path)
