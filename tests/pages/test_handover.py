@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.helpers import picture
-from tests.pages.test_classify_page import drop, fill, shown
+from tests.pages.test_classify_page import drop, fill, shown, state
 
 
 def links(page: AppTest) -> dict[str, str]:
@@ -78,3 +78,9 @@ def test_a_link_opens_a_map(app: AppTest) -> None:
     assert app.selectbox(key="map_network").value == "small-two"
     assert "Handwritten digits" in str(app.selectbox(key="map_source_choice").options)
     assert shown(app)
+
+
+def test_no_link_makes_the_server_download_a_network(page: AppTest) -> None:
+    page.query_params["network"] = "timm:resnet50"
+    page.run()
+    assert state(page).checkpoint == ""
