@@ -62,12 +62,6 @@ def _mapped(tab: Page) -> None:
     tab.get_by_text("Click a picture").wait_for()
 
 
-def _evaluated(tab: Page) -> None:
-    tab.locator(".st-key-ev_start button:enabled").click()
-    tab.locator(".st-key-ev_matrix .js-plotly-plot").wait_for()
-    tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
-
-
 SCENES = (
     Scene("home", "", _sees("Your pictures go to no other service")),
     Scene("classify-empty", "classify", _sees("Show a few pictures of each thing")),
@@ -77,8 +71,7 @@ SCENES = (
     Scene("training", "training", _sees("No run yet")),
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
     Scene("embeddings", "embeddings", _mapped),
-    Scene("evaluate-empty", "evaluate", _sees("gives a first figure")),
-    Scene("evaluate", "evaluate", _evaluated),
+    Scene("evaluate", "evaluate", _sees("gives a first figure")),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
     Scene("learn-twin", "learn?step=twin", _sees("makes them more different")),
     Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),
