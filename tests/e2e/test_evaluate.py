@@ -52,15 +52,16 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     wait_until_shown(tab, "ev_mistake", "taken for")
     before = tab.evaluate(SHOWN, "ev_mistake")
     tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
-    # A click on the last mistake of the matrix opens another than the most frequent one.
+    # A click on a square of the matrix opens that mistake instead of the most frequent one.
     tab.locator(".st-key-ev_matrix").scroll_into_view_if_needed()
     place = tab.locator(".st-key-ev_matrix .js-plotly-plot").evaluate(
-        """plot => {
-             const {customdata, x, y} = plot.data[1], last = customdata.length - 1
-             const area = plot._fullLayout, box = plot.getBoundingClientRect()
-             return [box.left + area.xaxis._offset + area.xaxis.d2p(x[last]),
-                     box.top + area.yaxis._offset + area.yaxis.d2p(y[last])]
-           }"""
+        """(plot, before) => {
+             const {text, x, y} = plot.data[1], area = plot._fullLayout, box = plot.getBoundingClientRect()
+             const i = text.findIndex(one => !before.includes(one.split(":")[0].replace(",", "")))
+             return [box.left + area.xaxis._offset + area.xaxis.d2p(x[i]),
+                     box.top + area.yaxis._offset + area.yaxis.d2p(y[i])]
+           }""",
+        before,
     )
     tab.mouse.click(*place)
     tab.wait_for_function(f"before => ({SHOWN})('ev_mistake') !== before", arg=before)
