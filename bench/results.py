@@ -192,7 +192,7 @@ def measure(test: Test, known: dict[str, Json], told: bool) -> None:
         return
     result: Json = {
         "checkpoint": test.checkpoint,
-        "sha256": digest(test.checkpoint),
+        "network": digest(test.checkpoint),
         "command": test.shown,
         "figure": test.figure(out),
         "seconds": out.get("wall_seconds"),
@@ -266,9 +266,17 @@ def read() -> dict[str, Json]:
 
 
 def digest(checkpoint: str) -> str:
-    """Sha256 of a checkpoint that ships, "" where it is not there."""
+    """Sha256 of what the figures of a checkpoint that ships come from, "" where it is not there.
+
+    That is its weights, architecture and rule: calibrating it again changes its file, not its answers.
+    """
     file = CHECKPOINT_DIR / f"{checkpoint}{SUFFIX}"
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    info, data = read_info(file), file.read_bytes()
+    weights = data[8 + int.from_bytes(data[:8], "little") :]  # after the header's length and the header
+    settings = json.dumps([info.model.to_json(), info.rule], sort_keys=True)
+    return hashlib.sha256(settings.encode() + weights).hexdigest()
 
 
 def tables(known: dict[str, Json], digest_of: Callable[[str], str]) -> str:
@@ -276,7 +284,7 @@ def tables(known: dict[str, Json], digest_of: Callable[[str], str]) -> str:
     current, stale = [], []
     for test in TESTS:
         result = known.get(test.shown)
-        if result and result["sha256"] == digest_of(test.checkpoint):
+        if result and result["network"] == digest_of(test.checkpoint):
             current.append((test, result))
         elif result:
             stale.append(test)

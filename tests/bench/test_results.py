@@ -15,7 +15,7 @@ from fsl.cli import evaluate, omniglot_runs
 
 
 def result_of(test: results.Test, **more: Any) -> dict[str, Any]:
-    return {"sha256": f"of {test.checkpoint}", "figure": f"figure of {test.what}", "seconds": 3.0, **more}
+    return {"network": f"of {test.checkpoint}", "figure": f"figure of {test.what}", "seconds": 3.0, **more}
 
 
 def of(name: str) -> str:
@@ -45,7 +45,7 @@ def test_only_measured_checkpoints_as_they_are_now_are_in_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fruits, glyphs = TESTS[0], TESTS[2]
-    known = {fruits.shown: result_of(fruits), glyphs.shown: {**result_of(glyphs), "sha256": "another"}}
+    known = {fruits.shown: result_of(fruits), glyphs.shown: {**result_of(glyphs), "network": "another"}}
     text = tables(known, of)
     assert "`fruits`" in text
     assert "glyphs" not in text
