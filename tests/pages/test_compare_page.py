@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from bench.recalibrate import write_header
+from bench.recalibrate import write_with_header
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.ui.compare.state import CompareState
@@ -29,7 +31,7 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("with-rates", "faces"):
         save_small_checkpoint(folder, name)
         path = folder / f"{name}.safetensors"
-        write_header(path, path, replace(checkpoints.read_info(path), pairs=rates))
+        write_with_header(path, path, replace(checkpoints.read_info(path), pairs=rates), None)
     return folder
 
 
@@ -110,6 +112,20 @@ def test_why_is_shown_when_asked_for(page: AppTest) -> None:
     page.button(key="compare_why_show").click().run()
     assert not page.exception
     assert "Green: makes the two more alike" in shown(page)
+
+
+def test_margins_can_be_left_out(page: AppTest) -> None:
+    """A red picture in a wide blue frame is like a red one only without the frame."""
+    framed = Image.new("RGB", (40, 40), (0, 0, 250))
+    framed.paste((250, 0, 0), (10, 10, 30, 30))
+    buffer = io.BytesIO()
+    framed.save(buffer, "PNG")
+    drop(page, "references", ("red.png", picture((250, 0, 0))))
+    drop(page, "probes", ("framed.png", buffer.getvalue()))
+    assert "Different: similarity" in shown(page)
+    page.slider(key="compare_middle").set_value(50).run()
+    assert not page.exception
+    assert "Same: similarity" in shown(page)
 
 
 def test_the_example_fills_both_sides(page: AppTest) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fsl.charts import percent
 from fsl.ui import wording
+from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.state import CompareState
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.escape import markdown
@@ -28,11 +29,20 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
     def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
         return tuple((picture.digest, picture.name) for picture in pictures)
 
-    inputs = ("answers", checkpoint.digest, threshold, digests(state.references), digests(state.probes))
+    share = state.middle
+    inputs = (
+        "answers",
+        checkpoint.digest,
+        threshold,
+        share,
+        digests(state.references),
+        digests(state.probes),
+    )
 
     def compute() -> list[ProbeAnswer]:
         with COMPUTE:
-            return compare(checkpoint, state.references, state.probes, threshold)
+            known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
+            return compare(checkpoint, known, asked, threshold)
 
     return state.remember(inputs, compute)
 

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.ui.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
+from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.sides import camera_dialog, load_example, show_side
 from fsl.ui.compare.state import CompareState, Side, compare_state
 from fsl.ui.compare.threshold import show_rates, show_threshold, threshold_in_use
@@ -74,6 +75,19 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             on_click=guarded_callback(load_example),
             args=(state,),
         )
+        with st.popover("Crop", icon=":material/crop:"):
+            st.session_state["compare_middle"] = round(100 * state.middle)
+            st.slider(
+                "The middle of each picture alone",
+                30,
+                100,
+                step=5,
+                format="%d%%",
+                key="compare_middle",
+                help="For photos with wide margins: what is compared, above all a face, should fill them.",
+                on_change=guarded_callback(_take_middle),
+                args=(state,),
+            )
     if FACES in chosen.name.lower() or "face" in chosen.title.lower():
         st.warning(_RESPONSIBLE, icon=":material/front_hand:")
     else:
@@ -107,7 +121,8 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
         with st.container(border=True, key="compare_detail"):
             show_chosen(state, checkpoint, answer)
         best = max(range(len(answer.pairs)), key=answer.pairs.__getitem__)
-        show_why(checkpoint, state.references[best], state.probes[position], "compare_why")
+        known, asked = state.references[best], state.probes[position]
+        show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
     with limit_place:
         st.subheader("3. How strict?", anchor=False)
         show_threshold(state, checkpoint)
@@ -118,6 +133,10 @@ def _chosen(state: CompareState, installed: list[Choice]) -> Choice:
     """The network in use: as chosen, else the one for faces, else the first."""
     names = {choice.name: choice for choice in installed}
     return names.get(state.network) or names.get(FACES) or installed[0]
+
+
+def _take_middle(state: CompareState) -> None:
+    state.middle = int(st.session_state["compare_middle"]) / 100
 
 
 def _take_network(state: CompareState) -> None:

@@ -32,6 +32,7 @@ class CompareState:
         network: name of the checkpoint; "" = the default one.
         false_accept: the wished false-accept rate; none = the checkpoint's own threshold.
         threshold: the threshold of a network without measured rates, in [0, 1].
+        middle: the share of each picture's sides that is compared, from its middle, 0.3 to 1.
         selected: digest of the probe whose details are shown.
         drops: how often each side's drop zone was emptied; part of its key.
         note: what the last drop did, "" for nothing to say.
@@ -45,6 +46,7 @@ class CompareState:
     network: str = ""
     false_accept: float | None = None
     threshold: float = 0.5
+    middle: float = 1.0
     selected: str = ""
     drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
     note: str = ""

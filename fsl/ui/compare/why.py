@@ -10,11 +10,11 @@ from fsl.ui.compare.overlay import overlay_uri
 from fsl.ui.compare.state import compare_state
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.guard import guarded
-from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
     from fsl.fewshot.explain import Explanation
+    from fsl.fewshot.support import Picture
     from fsl.twin.checkpoint import Checkpoint
 
 Method = Literal["each", "both", "gradient"]
@@ -32,7 +32,7 @@ _HELP = (
 )
 
 
-def show_why(checkpoint: Checkpoint, left: StoredPicture, right: StoredPicture, key: str) -> None:
+def show_why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> None:
     """A button, and then the maps of one pair; on their own, so that the page does not wait for them.
 
     Args:
@@ -44,7 +44,7 @@ def show_why(checkpoint: Checkpoint, left: StoredPicture, right: StoredPicture, 
     st.fragment(_why)(checkpoint, left, right, key)
 
 
-def _why(checkpoint: Checkpoint, left: StoredPicture, right: StoredPicture, key: str) -> None:
+def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> None:
     with guarded(), st.container(border=True, key=f"{key}_card"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.selectbox(
@@ -75,8 +75,8 @@ def _why(checkpoint: Checkpoint, left: StoredPicture, right: StoredPicture, key:
 
 def _explain(
     checkpoint: Checkpoint,
-    left: StoredPicture,
-    right: StoredPicture,
+    left: Picture,
+    right: Picture,
     method: Method,
 ) -> Explanation:
     from fsl.fewshot.explain import explain
