@@ -1,0 +1,203 @@
+"""A visitor of the app without a browser: speaks Streamlit's own protocol over a websocket, as a tab does.
+
+Twenty browsers are too much for two cores; what they would ask of the server is not.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import ClientConnection, connect
+
+TIMEOUT = 120.0
+
+
+class Visitor:
+    """One session; a context manager.
+
+    Args:
+        address: of the server, "http://127.0.0.1:8501".
+        page: its path, "classify"; "" for home.
+        query: of the address, "run=...".
+
+    Attributes:
+        session_id: as the server calls it.
+        text: everything readable that the last run of the page showed.
+        seen: everything that any run sent, byte for byte.
+        faults: exceptions shown, and the apology for unexpected errors.
+    """
+
+    def __init__(self, address: str, page: str = "", query: str = "") -> None:
+        self._host = urlsplit(address).netloc
+        self._page, self._query = page, query
+        self._widgets: dict[str, WidgetState] = {}
+        self._ids: dict[str, str] = {}
+        self._known: dict[str, ForwardMsg] = {}
+        self.session_id = ""
+        self.text = ""
+        self.seen = bytearray()
+        self.faults: list[str] = []
+        self._xsrf = self._cookie()
+        self._socket: ClientConnection = connect(
+            f"ws://{self._host}/_stcore/stream",
+            subprotocols=["streamlit", self._xsrf],  # type: ignore[list-item]
+            additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}"},
+            origin=f"http://{self._host}",  # type: ignore[arg-type]
+            max_size=None,
+            open_timeout=TIMEOUT,
+        )
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """As closing the tab."""
+        self._socket.close()
+
+    def open(self, page: str | None = None, query: str | None = None) -> float:
+        """Go to a page; seconds until it stands."""
+        if page is not None and page != self._page:
+            self._page = page
+            self._widgets.clear()
+        self._query = self._query if query is None else query
+        return self._run()
+
+    def set(self, key: str, **value: Any) -> float:
+        """Set the widget of that key as a person would, and wait: seconds until the page stands."""
+        state = WidgetState(id=self._id(key))
+        for name, content in value.items():
+            if name == "string_array_value":
+                state.string_array_value.data.extend(content)
+            else:
+                setattr(state, name, content)
+        self._widgets[state.id] = state
+        try:
+            return self._run()
+        finally:
+            if "trigger_value" in value:
+                del self._widgets[state.id]
+
+    def drop(self, place: str, files: Sequence[tuple[str, bytes]]) -> float:
+        """Drop files on a place's zone; seconds from when they are there until the page stands."""
+        key = next(key for key in self._ids if key.startswith(f"drop_{place}_"))
+        request = BackMsg()
+        request.file_urls_request.request_id = str(uuid.uuid4())
+        request.file_urls_request.session_id = self.session_id
+        request.file_urls_request.file_names.extend(name for name, _ in files)
+        self._socket.send(request.SerializeToString())
+        urls = self._receive_until("file_urls_response").file_urls_response.file_urls
+        state = WidgetState(id=self._id(key))
+        for (name, data), url in zip(files, urls, strict=True):
+            self._put(url.upload_url, name, data)
+            info = state.file_uploader_state_value.uploaded_file_info.add()
+            info.name, info.size, info.file_id = name, len(data), url.file_id
+            info.file_urls.CopyFrom(url)
+        self._widgets[state.id] = state
+        try:
+            return self._run()
+        finally:
+            self._widgets.pop(state.id, None)
+
+    def has(self, key: str) -> bool:
+        """Whether the page has a widget of that key."""
+        return key in self._ids
+
+    def _id(self, key: str) -> str:
+        if key not in self._ids:
+            raise KeyError(f"no widget {key!r} on {self._page or 'home'}: {sorted(self._ids)}")
+        return self._ids[key]
+
+    def _run(self) -> float:
+        began = time.perf_counter()
+        message = BackMsg()
+        message.rerun_script.query_string = self._query
+        message.rerun_script.page_name = self._page
+        message.rerun_script.widget_states.widgets.extend(self._widgets.values())
+        self._socket.send(message.SerializeToString())
+        self._receive_until("script_finished")
+        return time.perf_counter() - began
+
+    def _receive_until(self, kind: str) -> ForwardMsg:
+        """Read messages up to one of that kind; a run that calls for another one is not the end."""
+        while True:
+            message = self._receive()
+            found = message.WhichOneof("type")
+            if found == "new_session":
+                self.session_id = message.new_session.initialize.session_id or self.session_id
+                self._ids, self.text = {}, ""
+            elif found == "delta":
+                self._take_in(message)
+            if found == kind == "script_finished":
+                if message.script_finished in (
+                    ForwardMsg.FINISHED_SUCCESSFULLY,
+                    ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
+                ):
+                    return message
+            elif found == kind:
+                return message
+
+    def _receive(self) -> ForwardMsg:
+        data = self._socket.recv(timeout=TIMEOUT)
+        assert isinstance(data, bytes)
+        self.seen += data
+        message = ForwardMsg.FromString(data)
+        if message.WhichOneof("type") == "ref_hash":
+            return self._known[message.ref_hash]
+        if message.hash and message.metadata.cacheable:
+            self._known[message.hash] = message
+        return message
+
+    def _take_in(self, message: ForwardMsg) -> None:
+        element = message.delta.new_element
+        kind = element.WhichOneof("type")
+        if kind is None:
+            return
+        content = getattr(element, kind)
+        if kind == "exception":
+            self.faults.append(content.message)
+        identity = getattr(content, "id", "")
+        if identity.startswith("$$ID-"):
+            self._ids[identity.split("-", 2)[2]] = identity
+        for name in ("body", "value", "label", "text"):
+            value = getattr(content, name, "")
+            if isinstance(value, str) and value:
+                self.text += value.replace("\\", "").replace("\u2060", "") + "\n"
+        if "Something went wrong" in self.text:
+            self.faults.append(self.text[-300:])
+
+    def _cookie(self) -> str:
+        connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
+        connection.request("GET", "/_stcore/health")
+        answer = connection.getresponse()
+        answer.read()
+        cookies = [v for k, v in answer.getheaders() if k.lower() == "set-cookie"]
+        connection.close()
+        return next(c.split("=", 1)[1].split(";")[0] for c in cookies if c.startswith("_streamlit_xsrf="))
+
+    def _put(self, url: str, name: str, data: bytes) -> None:
+        mark = uuid.uuid4().hex
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        body = head.encode() + b"Content-Type: image/png\r\n\r\n" + data + f"\r\n--{mark}--\r\n".encode()
+        connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={mark}",
+            "X-Xsrftoken": self._xsrf,
+            "Cookie": f"_streamlit_xsrf={self._xsrf}",
+        }
+        connection.request("PUT", url, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise OSError(f"the upload of {name} was refused: {answer.status} {answer.reason}")
