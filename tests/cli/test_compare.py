@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from bench.recalibrate import source_of, write_with_header
+from bench.recalibrate import source_of, write_header
 from fsl.data.loading import load_images
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.fewshot.promise import one_in, percentage, promise
@@ -29,7 +29,7 @@ def measured(folder: Path, weights: str) -> str:
         loaded.twin, [(embed_images(loaded.twin, data.images), data.labels)], "colours"
     )
     path = Path(weights).with_name("measured.safetensors")
-    write_with_header(Path(weights), path, replace(loaded.info, pairs=rates), None)
+    write_header(Path(weights), path, replace(loaded.info, pairs=rates))
     return str(path)
 
 

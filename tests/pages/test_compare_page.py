@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from bench.recalibrate import write_with_header
+from bench.recalibrate import write_header
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.ui.compare.state import CompareState
@@ -31,7 +31,7 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("with-rates", "faces"):
         save_small_checkpoint(folder, name)
         path = folder / f"{name}.safetensors"
-        write_with_header(path, path, replace(checkpoints.read_info(path), pairs=rates), None)
+        write_header(path, path, replace(checkpoints.read_info(path), pairs=rates))
     return folder
 
 
