@@ -89,7 +89,7 @@ def comparison(found: Comparison) -> str:
     hidden = "Each picture" if found.n_folds == found.n_images else "A fifth of the pictures"
     by_right = sorted(found.right, key=found.right.__getitem__, reverse=True)
     each = ", ".join(f"{_SHORT_NAMES[method]} {found.right[method]:,}" for method in by_right)
-    return f"{hidden} hidden in turn, of {found.n_images:,} are recognised: {each}."
+    return f"{hidden} hidden in turn; recognised of {found.n_images:,}: {each}."
 
 
 def verdict(found: Comparison) -> str:

@@ -111,7 +111,7 @@ def test_the_quick_classifier_is_offered_from_five_pictures_on(page: AppTest) ->
     assert "Quick classifier." not in shown(page)
     fill_with_five_each(page)
     text = shown(page)
-    assert "Each picture hidden in turn, of 14 are recognised: " in text
+    assert "Each picture hidden in turn; recognised of 14: " in text
     assert "the quick classifier" in text
     page.selectbox(key="rule").set_value("quick").run()
     assert state(page).rule == "quick"

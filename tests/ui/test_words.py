@@ -93,7 +93,7 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
         "Best here is the quick classifier, by 17 pictures (28 in a hundred) before the typical picture."
     )
     assert wording.comparison(clear) == (
-        "Each picture hidden in turn, of 60 are recognised: the quick classifier 58, the typical picture 41, "
+        "Each picture hidden in turn; recognised of 60: the quick classifier 58, the typical picture 41, "
         "the average of all pictures 40, the single best picture 20."
     )
     close = compared({"mean": 20, "max": 24, "prototype": 22, "quick": 22}, 25, 25)
@@ -101,4 +101,4 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
     assert wording.verdict(close).endswith("may well be chance.")
     even = compared({"mean": 90, "max": 80, "prototype": 95, "quick": 95}, 100, 5)
     assert "does as well here" in wording.verdict(even)
-    assert wording.comparison(even).startswith("A fifth of the pictures hidden in turn, of 100 ")
+    assert wording.comparison(even).startswith("A fifth of the pictures hidden in turn; recognised of 100")
