@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.data.examples import rendered_task
-from tests.e2e.scenes import choose_network, settle
+from tests.e2e.scenes import choose_fruits, settle
 from tests.e2e.test_classify import all_images_are_drawn, drop, titles
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def test_a_fruit_is_told_from_others(server: str, tab: Page) -> None:
     known, other, another = task.classes.values()
     tab.goto(f"{server}/compare")
     tab.get_by_text("1. The one you know").wait_for()
-    choose_network(tab, "fruits")
+    choose_fruits(tab)
     drop(tab.locator('[class*="st-key-compare_drop_references_"]'), known[:1])
     tab.locator(".st-key-compare_references li.tile img").wait_for()
     drop(tab.locator('[class*="st-key-compare_drop_probes_"]'), [known[1], other[0], another[0]])
