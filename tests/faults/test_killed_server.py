@@ -1,0 +1,84 @@
+"""kill -9 of a real server in mid-run: nothing saved is lost, and the next server goes on with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench._visitor import Visitor
+from bench.load import wait_until_up
+from fsl.training.status import find_run, list_runs
+from fsl.twin import checkpoint
+from tests.pages.helpers import save_small_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+
+def start_server(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    environment = {
+        **os.environ,
+        "FSL_RUNS_DIR": str(folder / "runs"),
+        "FSL_CHECKPOINT_DIR": str(folder / "checkpoints"),
+    }
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
+    return f"http://127.0.0.1:{port}", process
+
+
+def until(true: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    save_small_checkpoint(tmp_path / "checkpoints")
+    root = tmp_path / "runs"
+    address, process = start_server(tmp_path)
+    try:
+        with Visitor(address) as mine, Visitor(address) as other:
+            mine.open("training")
+            mine.set("start_training", trigger_value=True)
+            until(lambda: any(run.steps_done > 3 for run in list_runs(root)))
+            other.open("training")
+            assert mine.has("shown")
+            assert not other.has("shown")
+            assert not any(run.id in other.text for run in list_runs(root))
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(20)
+    runs = list_runs(root)
+    assert {run.status for run in runs} == {"interrupted"}
+    assert all(run.problems == () for run in runs)
+    for run in runs:
+        checkpoint.load(run.folder / "checkpoint.safetensors")
+
+    chosen = next(run for run in runs if run.steps_done)
+    address, process = start_server(tmp_path)
+    try:
+        with Visitor(address) as visitor:
+            visitor.open("training", query=f"run={chosen.id}")
+            visitor.set(f"resume_{chosen.id}", trigger_value=True)
+            until(lambda: find_run(chosen.id, root).steps_done > chosen.steps_done + 3)
+            assert visitor.faults == []
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert "Traceback" not in (tmp_path / "log.txt").read_text(errors="replace")

@@ -1,0 +1,60 @@
+"""The page says what happened, in words, and goes on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from fsl.twin.network import TwinNetwork
+from fsl.ui import workspace
+from tests.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
+from tests.pages.helpers import picture
+from tests.pages.test_classify_page import drop, fill, shown, state
+
+
+def test_a_checkpoint_deleted_while_in_use(
+    page: AppTest,  # noqa: F811
+    checkpoint_folder: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(checkpoint_folder, tmp_path / "networks")
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "networks"))
+    fill(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    (tmp_path / "networks" / "small-two.safetensors").unlink()
+    page.run()
+    assert "The network small-two is no longer there. small answers instead." in shown(page)
+    assert "Most like Class 1" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small").run()
+    assert "no longer there" not in shown(page)
+
+
+def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def embed(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TwinNetwork, "embed", embed)
+        drop(page, "class_0", ("a.png", picture((201, 7, 3))))
+        drop(page, "class_1", ("b.png", picture((3, 7, 201))))
+        drop(page, "queries", ("c.png", picture((190, 9, 9))))
+        assert "The GPU has not enough free memory for even one picture." in shown(page)
+    assert state(page).workspace.n_pictures == 3
+    page.run()
+    assert "Most like Class 1" in shown(page)
+
+
+def test_more_pictures_than_a_session_may_hold(
+    page: AppTest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workspace, "MAX_PICTURES", 3)
+    drop(page, "class_0", ("a.png", picture("red")), ("b.png", picture("blue")))
+    drop(page, "class_1", ("c.png", picture("green")), ("d.png", picture("white")))
+    assert "This page holds at most 3 pictures; nothing was added." in shown(page)
+    assert state(page).workspace.n_pictures == 2
