@@ -22,8 +22,6 @@ from fsl.errors import DataError
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 64 * 2**20
 _PARALLEL = 8
-_PART = ".part-"
-_ABANDONED_SECONDS = 3600.0
 _PIECE = 2**16
 _RANGE_REFUSED = 416
 
@@ -237,11 +235,3 @@ def _not_fetched(row: RemoteFile, error: Exception) -> str:
         f"{row.name} cannot be fetched from {host} ({reason}). This needs a connection to the internet; "
         "what was fetched before is kept, and trying again goes on from there."
     )
-
-
-def _remove_abandoned(fresh: Path) -> None:
-    """Remove halves that a killed process left, by their age: another one may be at work right now."""
-    now = fresh.stat().st_mtime
-    for other in fresh.parent.glob(f"{_PART}*"):
-        if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
-            other.unlink(missing_ok=True)

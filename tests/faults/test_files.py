@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fsl.data.download import RemoteFile, download_files
+from fsl.data.download import Answer, RemoteFile, download_files
 from fsl.errors import CheckpointError
 from fsl.training.background import save_as
 from fsl.training.events import Finished
@@ -40,11 +40,16 @@ from pathlib import Path
 from tests.faults.test_files import ROWS, content
 from fsl.data import download
 
-def fetch(url):
-    if url.endswith("2"):
-        print("fetching", flush=True)
-        time.sleep(600)
-    return content(url)
+def fetch(url, start):
+    def pieces():
+        yield content(url)[:500]
+        if url.endswith("2"):
+            yield content(url)[500:900]
+            print("fetching", flush=True)
+            time.sleep(600)
+        yield content(url)[500:]
+
+    return download.Answer(0, len(content(url)), pieces())
 
 download._PARALLEL = 1
 download.download_files(ROWS, Path(sys.argv[1]), fetch=fetch)
@@ -91,14 +96,16 @@ def test_killed_while_saving_a_checkpoint(tmp_path: Path) -> None:
 def test_killed_while_fetching(tmp_path: Path) -> None:
     kill_after(FETCH_AND_HANG, tmp_path, 0.1)
     assert {p.name for p in tmp_path.iterdir() if not p.name.startswith(".")} == {"0.bin", "1.bin"}
-    fetched = []
+    asked = {}
 
-    def fetch(url: str) -> bytes:
-        fetched.append(url[-1])
-        return content(url)
+    def fetch(url: str, start: int) -> Answer:
+        asked[url[-1]] = start
+        return Answer(start, len(content(url)), iter([content(url)[start:]]))
 
     paths = download_files(ROWS, tmp_path, fetch=fetch)
-    assert sorted(fetched) == ["2", "3"]
+    assert set(asked) == {"2", "3"}
+    assert asked["3"] == 0
+    assert asked["2"] in (0, 900)  # what had reached the disk is not fetched again
     assert [p.read_bytes() for p in paths] == [content(row.url) for row in ROWS]
 
 

@@ -30,7 +30,8 @@ def test_a_checkpoint_deleted_while_in_use(
     page.run()
     assert "The network small-two is no longer there. small answers instead." in shown(page)
     assert "Most like Class 1" in shown(page)
-    page.selectbox(key="checkpoint").set_value("small").run()
+    assert page.selectbox(key="checkpoint").value == "small"
+    page.button(key="dismiss").click().run()
     assert "no longer there" not in shown(page)
 
 

@@ -81,9 +81,9 @@ def test_a_folder_full_of_hostile_checkpoints(
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
     drop(page, "class_0", ("r.png", picture("red")))
     drop(page, "class_1", ("b.png", picture("blue")))
+    assert "small answers instead." in shown(page)
     drop(page, "queries", ("q.png", picture((250, 10, 10))))
     assert_harmless(page)
-    assert "small answers instead." in shown(page)
     assert "Most like Class 1" in shown(page)
     for name in page.selectbox(key="checkpoint").options:
         page.selectbox(key="checkpoint").set_value(name.partition(":")[0]).run()

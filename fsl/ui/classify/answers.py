@@ -113,9 +113,11 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
             faults.append(str(error))
             continue
         if faults:
-            if wished.path is None:
-                state.checkpoint = ""  # to be fetched again only when it is chosen again
-            st.error(markdown(f"{faults[0]} {choice.name} answers instead."), icon=":material/error:")
+            # What was to be fetched is fetched again only when it is chosen again.
+            state.checkpoint = "" if wished.path is None else choice.name
+            said = f"{faults[0]} {choice.name} answers instead."
+            state.report(*state.notes, said, problems=state.problems)
+            st.rerun()
         return checkpoint
     raise FslError(faults[0])
 
