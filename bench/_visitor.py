@@ -5,6 +5,7 @@ Twenty browsers are too much for two cores; what they would ask of the server is
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import time
 import uuid
@@ -46,7 +47,8 @@ class Visitor:
         self.seen = bytearray()
         self.faults: list[str] = []
         self._xsrf = self._cookie()
-        self._socket: ClientConnection = connect(
+        self._open = contextlib.ExitStack()
+        connection = connect(
             f"ws://{self._host}/_stcore/stream",
             subprotocols=["streamlit", self._xsrf],  # type: ignore[list-item]
             additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}"},
@@ -54,6 +56,7 @@ class Visitor:
             max_size=None,
             open_timeout=TIMEOUT,
         )
+        self._socket: ClientConnection = self._open.enter_context(connection)
 
     def __enter__(self) -> Visitor:
         return self
@@ -63,7 +66,7 @@ class Visitor:
 
     def close(self) -> None:
         """As closing the tab."""
-        self._socket.close()
+        self._open.close()
 
     def open(self, page: str | None = None, query: str | None = None) -> float:
         """Go to a page; seconds until it stands."""
