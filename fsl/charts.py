@@ -326,6 +326,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
     _quiet(figure, height, showlegend=False, clickmode="event+select")
     ticks = {"tickmode": "array", "tickvals": list(range(n)), "showgrid": False, "automargin": True}
     ticks["ticktext"] = [label(_cut(name)) for name in names]
+    ticks["zeroline"] = False
     figure.update_xaxes(**ticks, title="answered", tickangle=-50, range=[-0.5, n - 0.5])
     figure.update_yaxes(**ticks, title="true class", range=[n - 0.5, -0.5])
     return figure

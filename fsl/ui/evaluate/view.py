@@ -257,7 +257,7 @@ def _show_sureness(job: Job, name: str, answers: Answers) -> None:
     tone = "too sure of itself" if said > right else "too modest"
     verdict = f"On average {tone}" if abs(said - right) >= 0.01 else "On average as sure as it should be"
     st.markdown(
-        f"{verdict}: it said **{said:.0%}** and was right in **{right:.0%}**. The mean gap is "
+        f"{verdict}: it said **{said:.1%}** and was right in **{right:.1%}**. The mean gap is "
         f"**{found.error:.1%}** (expected calibration error)."
     )
     figure = reliability_diagram(found.confidence, found.accuracy, found.counts)
