@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from fsl.data.examples import rendered_task
 
 if TYPE_CHECKING:
@@ -122,19 +120,6 @@ def test_a_folder_fills_all_classes(server: str, tab: Page, tmp_path: Path) -> N
     tab.locator('[class*="st-key-drop_folder_"] input[type=file]').set_input_files(folder)
     answers(tab).nth(2).wait_for()
     assert tab.locator('[class*="st-key-class_card_"]').count() == 3
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_the_screen(server: str, tab: Page, width: int, scheme: str) -> None:
-    tab.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    tab.set_viewport_size({"width": width, "height": 900})
-    tab.goto(f"{server}/classify")
-    tab.get_by_role("button", name="Drawn fruit").click()
-    tab.get_by_text("Similarity to each of your pictures").wait_for()
-    main = tab.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
-    assert all_images_are_drawn(tab)
 
 
 def test_real_fruit_photos(server: str, tab: Page, data_dir: Path, checkpoint_folder: Path) -> None:
