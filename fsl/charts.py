@@ -114,7 +114,10 @@ def pair_histograms(
             hovertemplate=f"similarity %{{x:.2f}}<br>%{{y:.1%}} of {name} pairs<extra></extra>",
         )
     figure.add_vline(
-        x=threshold, line={"dash": "dash", "width": 2}, annotation_text="threshold", annotation_y=1.08
+        x=threshold,
+        line={"dash": "dash", "width": 2},
+        annotation_text="threshold",
+        annotation_position="top left",
     )
     if similarity is not None:
         figure.add_vline(x=similarity, line={"width": 3, "color": PROBE})

@@ -95,8 +95,7 @@ def show_chosen(state: CompareState, checkpoint: Checkpoint, answer: ProbeAnswer
     if rates is not None:
         chance = rates.chance_same(answer.similarity)
         text += (
-            f" Of pairs this much alike, {percent(chance)} were the same where the network was tested "
-            "on as many same as different ones."
+            f" Where half of all pairs are the same, about {percent(chance)} of those this much alike are."
         )
     if len(answer.pairs) > 1:
         pairs = ", ".join(f"{similarity:.2f}" for similarity in answer.pairs[:12])

@@ -52,13 +52,18 @@ def show_threshold(state: CompareState, checkpoint: Checkpoint) -> None:
         _WISHES,
         key="compare_wish",
         format_func=lambda wish: _said(rates, wish),
-        help="Different ones let in (false accepts) against same ones turned away (false rejects). There is "
-        "no limit without both: strict on the left, lenient on the right.",
+        label_visibility="collapsed",
         on_change=guarded_callback(_take_wish),
         args=(state,),
     )
-    st.markdown(markdown(promise(rates, threshold_in_use(state, checkpoint))))
-    st.caption(markdown(f"Similarity {threshold_in_use(state, checkpoint):.2f} and above is “same”."))
+    threshold = threshold_in_use(state, checkpoint)
+    st.caption(
+        markdown(
+            "Strict on the left, lenient on the right: different ones let in (false accepts) against same ones "
+            f"turned away (false rejects). Here, similarity {threshold:.2f} and above is “same”."
+        )
+    )
+    st.markdown(markdown(promise(rates, threshold)))
 
 
 def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | None) -> None:

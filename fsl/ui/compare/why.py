@@ -62,11 +62,17 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         with st.spinner("Hiding one bit after another"):
             found = state.remember(inputs, lambda: _explain(checkpoint, left, right, method))
         strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
-        tiles = [
-            Tile("left", overlay_uri(found.left_pixels, found.left, strongest), left.name),
-            Tile("right", overlay_uri(found.right_pixels, found.right, strongest), right.name),
-        ]
-        picture_grid(tiles, key=f"{key}_maps", label="What the answer rests on", size="large")
+        maps = {
+            "left": (left.name, found.left_pixels, found.left),
+            "right": (right.name, found.right_pixels, found.right),
+        }
+        with st.container(key=f"{key}_maps"):
+            for column, (side, (name, pixels, contributions)) in zip(
+                st.columns(2), maps.items(), strict=True
+            ):
+                with column:
+                    tile = Tile(side, overlay_uri(pixels, contributions, strongest), name)
+                    picture_grid([tile], key=f"{key}_{side}", label=f"What counts in {name}", size="large")
         st.caption(
             "Green: makes the two more alike. Orange: sets them apart. No colour: does not matter. Shown as "
             "the network sees them."
