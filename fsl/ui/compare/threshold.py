@@ -59,8 +59,8 @@ def show_threshold(state: CompareState, checkpoint: Checkpoint) -> None:
     threshold = threshold_in_use(state, checkpoint)
     st.caption(
         markdown(
-            "Strict on the left, lenient on the right: different ones let in (false accepts) against same ones "
-            f"turned away (false rejects). Here, similarity {threshold:.2f} and above is “same”."
+            "Strict on the left, lenient on the right: different ones let in (false accepts) against same "
+            f"ones turned away (false rejects). Here, similarity {threshold:.2f} and above is “same”."
         )
     )
     st.markdown(markdown(promise(rates, threshold)))
