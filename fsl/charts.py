@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ACCENT = "#10936f"
 AGAINST = "#dd7a00"
-PROBE = "#6a4fc8"
+PROBE = "#8264e0"
 MUTED = "rgba(128, 138, 150, 0.45)"
 CLASS_COLOURS = (
     "#2f7fd1", "#dd7a00", "#149a6b", "#c9447a", "#8763d0",
@@ -115,7 +115,7 @@ def pair_histograms(
         )
     figure.add_vline(
         x=threshold,
-        line={"dash": "dash", "width": 2},
+        line={"dash": "dash", "width": 2, "color": "#7b8794"},
         annotation_text="threshold",
         annotation_position="top left",
     )
