@@ -24,6 +24,7 @@ NAMES = (
     "evaluation",
     "threads",
     "app",
+    "first_point",
     "growth",
     "embed_map",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,6 +66,8 @@ def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
     ]
     for thread in threads:
         thread.start()
+    while not loader.calls:  # one of them reads; this thread is to be one of those who wait
+        time.sleep(0.01)
 
     class LeftError(Exception):
         pass

@@ -1,0 +1,76 @@
+"""How long from the click on "Start training" to the first point of the live curves, in a real browser?
+
+    python -m bench first_point [--quick]
+
+A server that is warm: the Train page has been open for a while. Each round starts the page's own default,
+three learning rates side by side on the drawn pictures, and stops them again. Goal: two seconds.
+"""
+
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from bench._measure import Claim, finish, median, options_of, say
+from bench.app import ARGUMENTS, server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+GOAL_SECONDS = 2.0
+WARM_SECONDS = 30.0
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("this measurement needs chromium (apt-get install chromium)")
+    rows = []
+    with server() as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        tab = browser.new_page(viewport={"width": 1440, "height": 1000})
+        tab.set_default_timeout(120_000)
+        tab.goto(f"{address}/training")
+        tab.get_by_role("button", name="Start training").wait_for()
+        time.sleep(WARM_SECONDS)
+        for number in range(1 if options.quick else 5):
+            rows.append({"round": number + 1, **one_round(tab, address)})
+            say(str(rows[-1]))
+        browser.close()
+    first = median([row["first point, s"] for row in rows])
+    claim = Claim(
+        "From the click to the first point of the live curves, warm, three runs at once",
+        f"{first:.2f} s",
+        f"{GOAL_SECONDS:g} s",
+        f"{first / GOAL_SECONDS:.2f}",
+        f"at most {GOAL_SECONDS:g} s",
+        first <= GOAL_SECONDS,
+    )
+    finish("first_point", [claim], rows, options.quick)
+
+
+def one_round(tab: "Page", address: str) -> dict[str, float]:
+    """Seconds until something says that it starts, and until a curve has a point."""
+    tab.goto(f"{address}/training")
+    batches = tab.get_by_role("spinbutton", name="Batches")
+    batches.fill("100000")
+    batches.press("Enter")
+    time.sleep(3)  # until the page is at rest again
+    began = time.perf_counter()
+    tab.get_by_role("button", name="Start training").click()
+    tab.get_by_text("starting").first.wait_for()
+    seen = time.perf_counter() - began
+    tab.locator('.curve canvas[data-points]:not([data-points="0"])').first.wait_for()
+    point = time.perf_counter() - began
+    for left in (2, 1, 0):
+        tab.get_by_role("button", name="Stop").first.click()
+        while tab.get_by_role("button", name="Stop").count() > left:
+            tab.wait_for_timeout(200)
+    return {"says so, s": round(seen, 2), "first point, s": round(point, 2)}
+
+
+if __name__ == "__main__":
+    main()
