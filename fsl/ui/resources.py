@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,9 @@ def load_checkpoint(choice: Choice) -> Checkpoint:
 def _load(path: Path, modified: int, size: int) -> Checkpoint:
     import fsl
 
-    return fsl.load(str(path))
+    checkpoint = fsl.load(str(path))
+    # Networks are chosen by their file's name, whatever name the header has: a run's network, copied, is one.
+    return replace(checkpoint, info=replace(checkpoint.info, name=path.stem))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

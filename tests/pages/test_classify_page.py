@@ -95,6 +95,33 @@ def test_rule_and_network_change_the_answer_without_embedding_again(
     assert not page.error
 
 
+def test_every_zip_of_a_drop_is_taken_and_the_pictures_too(page: AppTest) -> None:
+    first = zipped(lemon__1=picture("yellow"), lemon__2=picture("gold"))
+    second = zipped(plum__1=picture("purple"), pear__1=picture("green"))
+    files = [("keep.png", picture("red")), ("a.zip", first), ("bad.zip", b"no zip"), ("b.zip", second)]
+    drop(page, "class_0", *files)
+    held = {card.name: len(card.pictures) for card in state(page).workspace.classes}
+    assert held == {"Class 1": 1, "lemon": 2, "plum": 1, "pear": 1}
+    assert "a.zip: Added 1 class." in shown(page)
+    assert "b.zip: Added 2 classes." in shown(page)
+    assert "bad.zip: this is not a zip" in shown(page)
+
+
+def test_what_is_dropped_beside_a_project_is_named(page: AppTest) -> None:
+    project = Project(classes=(("red", (ProjectImage("r.png", picture("red")),)), ("blue", ())))
+    drop(page, "class_0", ("keep.png", picture("green")), ("project.zip", project_bytes(project)))
+    assert [card.name for card in state(page).workspace.classes] == ["red", "blue"]
+    assert "keep.png: it was dropped together with a project" in shown(page)
+
+
+def test_two_classes_of_one_name_are_complained_of_once(page: AppTest) -> None:
+    fill(page)
+    page.button(key="clear_queries").click().run()
+    for number in (0, 1):
+        page.text_input(key=f"class_name_{number}").set_value("same").run()
+    assert shown(page).count("Two classes are called") == 1
+
+
 def fill_with_five_each(page: AppTest) -> None:
     for number, channel in enumerate((0, 2)):
         colours = [[5 + 10 * shot, 5 + 12 * shot, 5 + 9 * shot] for shot in range(5)]

@@ -15,6 +15,7 @@ from fsl.ui.classify.decide import (
     check_support,
     compare,
     embed_new,
+    has_classes,
     predict,
     support_of,
     what_is_missing,
@@ -67,7 +68,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
             show_thumbnails(state, None, queries, "Pictures to classify")
         st.subheader("3. Answers", anchor=False)
         st.info(markdown(missing), icon=":material/arrow_upward:")
-        if len([card for card in state.workspace.classes if card.pictures]) < 2 or queries:
+        if queries or not has_classes(state.workspace):
             return
     installed = choices()
     checkpoint = _load(state, installed)

@@ -35,6 +35,11 @@ def what_is_missing(workspace: Workspace) -> str:
     return ""
 
 
+def has_classes(workspace: Workspace) -> bool:
+    """Whether there are classes enough to compare with, each of a name of its own."""
+    return sum(bool(card.pictures) for card in workspace.classes) > 1 and not workspace.names_used_twice()
+
+
 def support_of(workspace: Workspace) -> SupportSet:
     """The classes that have pictures.
 

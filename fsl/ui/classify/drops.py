@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.data.listing import ImportLimits, Listing, list_files, list_zip
-from fsl.errors import FslError
+from fsl.data.listing import ImportLimits, Listing, Problem, list_files, list_zip
+from fsl.errors import DataError, FslError
 from fsl.fewshot.project import is_project, read_project
 from fsl.ui import wording
 from fsl.ui.intake import take_files, take_listing
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 Target = int | None
 """The id of a class, or none for the queries."""
+Files = Sequence[tuple[str, bytes]]
+"""Name and bytes of each."""
 
 PAGE_LIMITS = ImportLimits(max_unpacked_bytes=MAX_BYTES)
 """What a zip dropped on a page may hold: no more than the page does."""
 
+_BESIDE_PROJECT = "it was dropped together with a project, which replaces everything; drop it again"
 _PROGRESS_FROM = 12  # a bar for fewer files would only flash
 
 
@@ -53,46 +56,66 @@ def emptying(state: Session, place: str) -> Iterator[None]:
 
 
 def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile]) -> None:
-    """Take files dropped on a class or on the queries; a zip among them fills all classes."""
-    zips = [file for file in files if file.name.lower().endswith(".zip")]
+    """Take files dropped on a class or on the queries; each zip among them fills all classes.
+
+    A project replaces everything, so it is opened alone, and whatever was dropped beside it is named.
+    """
     with emptying(state, place_of(target)):
-        if zips:
-            take_zip(state, zips[0].name, zips[0].getvalue())
-            return
-        add_pictures(state, target, [(file.name, file.getvalue()) for file in files])
+        dropped = [(file.name, file.getvalue()) for file in files]
+        zips = [file for file in dropped if file[0].lower().endswith(".zip")]
+        project = next((file for file in zips if is_project(file[1])), None)
+        if project is None:
+            _take_all(state, target, [file for file in dropped if file not in zips], zips)
+        else:
+            open_project(state, *project)
+            beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
+            state.report(*state.notes, problems=(*state.problems, *beside))
 
 
-def add_pictures(state: Session, target: Target, files: Sequence[tuple[str, bytes]]) -> None:
+def _take_all(state: Session, target: Target, pictures: Files, zips: Files) -> None:
+    notes: list[str] = []
+    problems: list[Problem] = []
+    # Pictures first: a card without any makes way for the classes of a zip.
+    if pictures:
+        notes, problems = _add(state, target, pictures)
+    for name, data in zips:
+        try:
+            said, faults = _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
+        except DataError as error:  # the other files of the drop are good ones
+            said, faults = [str(error).removeprefix(f"{name}: ")], []
+        notes += [f"{name}: {sentence}" for sentence in said]
+        problems += faults
+    state.report(*notes, problems=tuple(problems))
+
+
+def add_pictures(state: Session, target: Target, files: Files) -> None:
     """Check files and add them to a class, or (target none) to the queries."""
+    notes, problems = _add(state, target, files)
+    state.report(*notes, problems=tuple(problems))
+
+
+def _add(state: Session, target: Target, files: Files) -> tuple[list[str], list[Problem]]:
     with _progress(len(files)) as progress:
         pictures, problems = take_files(files, progress)
     workspace, twice = state.workspace.with_pictures(target, pictures)
     state.change(workspace)
-    state.report(*_said_twice(twice), problems=tuple(problems))
+    return _said_twice(twice), problems
 
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
     """Take a dropped folder: a class per sub-folder."""
     with emptying(state, "folder"):
-        _fill(state, list_files([(file.name, file.getvalue()) for file in files]))
+        _fill_and_say(state, list_files([(file.name, file.getvalue()) for file in files]))
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
     """Take a dropped zip: a project if it is one, else a class per folder."""
     with emptying(state, "zip"):
-        take_zip(state, file.name, file.getvalue())
-
-
-def take_zip(state: Session, name: str, data: bytes) -> None:
-    """A project zip is opened, any other zip fills the classes.
-
-    Raises:
-        DataError: it is neither, or damaged.
-    """
-    if is_project(data):
-        open_project(state, name, data)
-    else:
-        _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
+        name, data = file.name, file.getvalue()
+        if is_project(data):
+            open_project(state, name, data)
+        else:
+            _fill_and_say(state, list_zip(data, name=name, limits=PAGE_LIMITS))
 
 
 def take_project(state: Session, file: UploadedFile) -> None:
@@ -136,7 +159,12 @@ def replace_all(state: Session, workspace: Workspace) -> None:
     state.selected = ""
 
 
-def _fill(state: Session, listing: Listing) -> None:
+def _fill_and_say(state: Session, listing: Listing) -> None:
+    notes, problems = _fill(state, listing)
+    state.report(*notes, problems=tuple(problems))
+
+
+def _fill(state: Session, listing: Listing) -> tuple[list[str], list[Problem]]:
     if state.workspace is not state.example:  # which makes way
         state.workspace.refuse_more_than_room(len(listing.entries))
     with _progress(len(listing.entries)) as progress:
@@ -151,7 +179,7 @@ def _fill(state: Session, listing: Listing) -> None:
     notes = [f"Added {' and '.join(found)}."] if found else ["No picture was found in it."]
     if not intake.classes and intake.queries:
         notes.append("There was no folder per class, so all pictures went to the ones to classify.")
-    state.report(*notes, *_said_twice(twice), problems=tuple(intake.problems))
+    return [*notes, *_said_twice(twice)], intake.problems
 
 
 def _contents(workspace: Workspace) -> str:
