@@ -11,16 +11,19 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each part may import the parts named, and itself.
 MAY_IMPORT = {
     "errors": set(),
+    "memory": set(),
     "config": {"errors"},
     "data": {"errors", "config"},
     "twin": {"errors", "config", "data"},
     "fewshot": {"errors", "config", "data", "twin"},
     "embedding": {"errors", "config", "data", "twin"},
-    "training": {"errors", "config", "data", "twin", "fewshot", "embedding", "fsl"},
+    "training": {"errors", "memory", "config", "data", "twin", "fewshot", "embedding", "fsl"},
     "charts": {"errors", "config"},
     "cli": {"errors", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
     "__main__": {"errors", "cli", "fsl"},
-    "ui": {"errors", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
+    "ui": {
+        *("errors", "memory", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl")
+    },
     "fsl": {"errors", "config", "data", "twin", "fewshot"},
 }
 CORE = sorted(

@@ -164,11 +164,12 @@ class EmbeddingCache:
     """Embeddings by checkpoint and content, the least recently used given up first; safe from threads.
 
     Args:
-        max_entries: embeddings kept; one takes 4 * D bytes.
+        max_bytes: of embeddings kept; one takes 4 * D bytes.
     """
 
-    def __init__(self, max_entries: int = 50_000) -> None:
-        self._max_entries = max_entries
+    def __init__(self, max_bytes: int = 128 * 2**20) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._rows: OrderedDict[tuple[str, str], Tensor] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -186,15 +187,17 @@ class EmbeddingCache:
     def put(self, checkpoint: str, digest: str, row: Tensor) -> None:
         """Keep an embedding ``(D,)``."""
         with self._lock:
+            former = self._rows.pop((checkpoint, digest), None)
+            self._bytes += row.nbytes - (0 if former is None else former.nbytes)
             self._rows[checkpoint, digest] = row
-            self._rows.move_to_end((checkpoint, digest))
-            while len(self._rows) > self._max_entries:
-                self._rows.popitem(last=False)
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._rows.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
         """Forget all of them."""
         with self._lock:
             self._rows.clear()
+            self._bytes = 0
 
 
 CACHE = EmbeddingCache()

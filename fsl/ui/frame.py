@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import streamlit as st
 
+from fsl.memory import keep_memory_together
 from fsl.ui.resources import warm_up
 from fsl.ui.sessions import forget_ended_sessions
 from fsl.ui.visitor import remember_visitor
@@ -34,6 +36,7 @@ def bootstrap(title: str) -> None:
     Args:
         title: of the browser's tab.
     """
+    prepare_process()
     st.set_page_config(
         page_title=title if title == "Few-Shot Lab" else f"{title} · Few-Shot Lab",
         page_icon=str(_ICON),
@@ -47,6 +50,14 @@ def bootstrap(title: str) -> None:
         for path, label in PAGES.items():
             icon = ":material/filter_center_focus:" if path == "app.py" else None
             st.page_link(path, label=f"**{label}**" if icon else label, icon=icon)
+
+
+@st.cache_resource(show_spinner=False)
+def prepare_process() -> None:
+    """What has to be set before torch is loaded and many threads are there; once for all sessions."""
+    keep_memory_together()
+    # Else torch's threads go on spinning for a while after each batch, on the cores of whoever comes next.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def warm_up_after_paint() -> None:

@@ -7,16 +7,17 @@ visitor of a day, gigabytes of pictures would stay. So somebody has to look from
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
-import sys
 import threading
 import time
+from typing import Any
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
+
+from fsl.memory import give_memory_back
 
 _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 15.0
@@ -33,11 +34,15 @@ def forget_ended_sessions() -> threading.Thread:
 def _keep_looking() -> None:
     while True:
         time.sleep(_EVERY_SECONDS)
-        dropped = drop_expired(runtime.get_instance()) if runtime.exists() else 0
+        if not runtime.exists():
+            continue
+        server = runtime.get_instance()
+        dropped = drop_expired(server)
         if dropped is None:
             _LOG.warning("This version of Streamlit keeps its sessions otherwise; ended ones stay longer")
             return
         if dropped:
+            forget_what_they_left(server)
             give_memory_back()
 
 
@@ -61,10 +66,17 @@ def drop_expired(server: object) -> int | None:
         return len(cache.expire())
 
 
-def give_memory_back() -> None:
-    """Return what is free to the system; on Linux the C library would keep it."""
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the GNU C library has it, others need it not
-        if trim is not None:
-            trim(0)
+def forget_what_they_left(server: Any) -> None:
+    """Give up what dropped sessions leave behind in what all sessions share.
+
+    Args:
+        server: Streamlit's runtime.
+    """
+    gc.collect()  # a session lets go of its files at its very end
+    # Streamlit only marks a download the first time that nobody has it any more, and looks again when the
+    # next session ends; the last visitor's project, with all pictures in it, would wait for that.
+    server.media_file_mgr.remove_orphaned_files()
+    if not server._session_mgr.list_sessions():
+        from fsl.fewshot.support import CACHE  # torch comes with it
+
+        CACHE.clear()

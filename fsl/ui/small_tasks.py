@@ -36,7 +36,7 @@ class SmallTask:
         return tuple((name, picture) for name, pictures in self.classes.items() for picture in pictures)
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
+@st.cache_resource(max_entries=20, show_spinner=False)
 def small_task(kind: Kind, n_way: int, n_shot: int, n_query: int, seed: int) -> SmallTask:
     """A task; the same for the same numbers.
 

@@ -105,11 +105,15 @@ def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cache_is_bounded() -> None:
-    cache = EmbeddingCache(max_entries=2)
-    for name in "abc":
+    cache = EmbeddingCache(max_bytes=12)
+    for name in "aabc":
         cache.put("twin", name, torch.zeros(1))
-    assert len(cache) == 2
-    assert cache.get("twin", "a") is None
+    assert len(cache) == 3
+    cache.put("twin", "b", torch.zeros(2))  # replaces the other one
+    assert [name for name in "abc" if cache.get("twin", name) is None] == ["a"]
+    cache.clear()
+    cache.put("twin", "d", torch.zeros(3))
+    assert len(cache) == 1
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -9,10 +9,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from streamlit.runtime.media_file_manager import MediaFileManager, MediaFileMetadata
+from streamlit.runtime.media_file_storage import MediaFileKind
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.testing.v1 import AppTest
 
+from fsl.fewshot.support import CACHE
 from fsl.ui import sessions
 from tests.pages.conftest import ROOT, checkpoint_folder  # noqa: F401 - a fixture
 from tests.pages.test_classify_page import fill, state
@@ -45,7 +50,6 @@ def test_a_session_closed_long_ago_is_dropped_though_nobody_comes() -> None:
     assert sessions.drop_expired(runtime) == 1
     gc.collect()
     assert gone() is None
-    sessions.give_memory_back()
 
 
 def test_a_session_closed_just_now_is_kept() -> None:
@@ -57,6 +61,24 @@ def test_a_session_closed_just_now_is_kept() -> None:
 
 def test_a_runtime_of_another_kind_is_left_alone() -> None:
     assert sessions.drop_expired(SimpleNamespace()) is None
+
+
+def test_the_last_visitors_downloads_and_embeddings_go_too() -> None:
+    runtime = server(100)
+    files = runtime.media_file_mgr = MediaFileManager(MemoryMediaFileStorage("/media"))
+    files._storage.load_and_get_id(b"a project", "application/zip", MediaFileKind.DOWNLOADABLE, "p.zip")
+    file_id = next(iter(files._storage._files_by_id))
+    files._file_metadata[file_id] = MediaFileMetadata(MediaFileKind.DOWNLOADABLE)
+    files.remove_orphaned_files()  # as a session does at its end
+    assert files._storage._files_by_id  # Streamlit has only marked it
+    CACHE.put("twin", "digest", torch.zeros(3))
+    runtime._session_mgr._session_storage.save(SimpleNamespace(session=ClosedSession()))
+    sessions.forget_what_they_left(runtime)
+    assert not files._storage._files_by_id
+    assert CACHE.get("twin", "digest") is not None  # somebody is still there
+    runtime._session_mgr._session_storage.delete("closed")
+    sessions.forget_what_they_left(runtime)
+    assert CACHE.get("twin", "digest") is None
 
 
 def test_nothing_of_ours_holds_on_to_a_sessions_pictures(

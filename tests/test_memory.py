@@ -1,0 +1,60 @@
+"""What threads freed goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Twenty threads that live at the same time, as twenty visitors' do; each fills 20 MB, frees them, and keeps a
+# little. The first block that is freed has the C library take the others from its regions.
+MEGABYTES_LEFT = """
+import sys, threading
+from pathlib import Path
+from fsl.memory import give_memory_back, keep_memory_together
+
+def held():
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+def fill(megabytes):
+    block = bytearray(megabytes << 20)
+    block[::4096] = bytes(len(block[::4096]))
+
+def visit():
+    fill(20)
+    kept.append(bytes(3000))
+    all_there.wait()
+    all_gone.wait()
+
+if sys.argv[1] == "together":
+    keep_memory_together()
+kept, all_there, all_gone = [], threading.Barrier(21), threading.Event()
+fill(30)
+before = held()
+for _ in range(20):
+    threading.Thread(target=visit).start()
+all_there.wait()
+give_memory_back()
+print(held() - before)
+all_gone.set()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this is a matter of Linux's C library")
+def test_what_many_threads_freed_is_given_back() -> None:
+    left = {}
+    for how in ("apart", "together"):
+        done = subprocess.run(
+            [sys.executable, "-c", MEGABYTES_LEFT, how],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        left[how] = float(done.stdout)
+    assert left["together"] < 60
+    assert left["together"] < left["apart"] / 2
