@@ -11,7 +11,6 @@ digits of its numbers: they are the same bit for bit where the number of threads
 from __future__ import annotations
 
 import atexit
-import gc
 import json
 import os
 import re
@@ -30,6 +29,7 @@ import torch
 
 from fsl.config import DataSource, ModelConfig, TrainConfig
 from fsl.errors import CheckpointError, DataError, FslError, SettingsError
+from fsl.memory import give_memory_back
 from fsl.training.datasource import (
     IMAGES,
     TrainingData,
@@ -50,7 +50,7 @@ from fsl.training.runs import (
     prepare_run,
     run_in_turns,
 )
-from fsl.training.status import RunInfo, find_run, forget_run, list_runs, read_run, run_folder, runs_root
+from fsl.training.status import RunInfo, find_run, forget_runs, list_runs, read_run, run_folder, runs_root
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 
@@ -222,7 +222,7 @@ class RunManager:
                 shutil.rmtree(folder)
             except OSError as error:
                 raise CheckpointError(f"{folder} could not be removed: {error.strerror or error}.") from error
-        forget_run(folder)
+        forget_runs()
 
     def queue(self) -> tuple[int, tuple[str, ...]]:
         """How many jobs compute now, and the ids of the runs of this process that wait, in their order."""
@@ -271,7 +271,7 @@ class RunManager:
                 job.remove(run)
                 if not job:
                     self._waiting.remove(job)
-        _log(run.folder, Finished(0, 0.0, stopped=True))
+        _note_stopped(run)
         _let_go(run)
 
     def _compute(self, job: list[_Run]) -> None:
@@ -279,9 +279,7 @@ class RunManager:
         lower_priority()
         threads = _Threads(self)
         try:
-            for run in job:  # while the first reads its images none of them waits for other jobs
-                run.owner.note("running")
-            turns = [(run, self._turns(run, threads)) for run in list(job)]
+            turns = [(run, self._turns(run, threads)) for run in list(job) if _begins(run)]
             while turns:
                 turns = [(run, steps) for run, steps in turns if _take_turn(run, steps)]
         finally:
@@ -291,7 +289,7 @@ class RunManager:
                 self._computing.remove(job)
                 self._begin_waiting()
             threads.restore()
-            gc.collect()
+            give_memory_back()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
@@ -448,6 +446,17 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     return path
 
 
+def _begins(run: _Run) -> bool:
+    """Say that a run is on, as none waits for other jobs while the first of its own reads its images."""
+    try:
+        run.owner.note("running")
+    except CheckpointError as error:
+        _note_error(run.folder, str(error))
+        _let_go(run)
+        return False
+    return True
+
+
 def _take_turn(run: _Run, steps: Iterator[TrainEvent | None]) -> bool:
     """One batch and its events; whether there is more to come. A failure is the run's own, and is kept."""
     try:
@@ -457,7 +466,7 @@ def _take_turn(run: _Run, steps: Iterator[TrainEvent | None]) -> bool:
         message = ""
     except _Stopped:
         message = ""
-        _log(run.folder, Finished(0, 0.0, stopped=True))
+        _note_stopped(run)
     except FslError as error:
         message = str(error)
     except torch.OutOfMemoryError:
@@ -475,6 +484,15 @@ def _note_error(folder: Path, message: str) -> None:
         (folder / ERROR).write_text(message + "\n", encoding="utf-8")
     except OSError as error:  # a full disk, say; the run is then listed as interrupted
         print(f"fsl: {folder.name}: {message} ({error})", file=sys.stderr)
+
+
+def _note_stopped(run: _Run) -> None:
+    """Log the end of a run that is stopped before its first batch."""
+    try:
+        with EventLog(run.folder / EVENTS) as log:
+            log.write(Finished(0, 0.0, stopped=True))
+    except CheckpointError as error:
+        _note_error(run.folder, str(error))
 
 
 def _let_go(run: _Run) -> None:
@@ -541,8 +559,3 @@ def _settings(folder: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise DataError(f"The settings of the run {folder.name} are damaged.")
     return values
-
-
-def _log(folder: Path, event: TrainEvent) -> None:
-    with EventLog(folder / EVENTS) as log:
-        log.write(event)

@@ -52,8 +52,18 @@ class Owner:
         Args:
             phase: "closing" when it only puts things away.
             detail: more of it, for people: "reading pictures, 20%".
+
+        Raises:
+            CheckpointError: the disk is full, or the folder is gone.
         """
-        (self._folder / PHASE).write_text(f"{phase}\n{detail}", encoding="utf-8")
+        path = self._folder / PHASE
+        try:
+            path.write_text(f"{phase}\n{detail}", encoding="utf-8")
+        except OSError as error:
+            raise CheckpointError(
+                f"{path} could not be written: {error.strerror or error}. What was saved before is kept; "
+                "when there is room again, the run can be resumed."
+            ) from error
 
     def release(self) -> None:
         """Let go; a second time does nothing."""

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -138,21 +139,57 @@ class EventReader:
             return list(self._events), self._damaged
 
 
-_READERS: dict[Path, EventReader] = {}
-
-
 def run_events(folder: Path) -> Sequence[TrainEvent]:
     """The events of a run so far; cheap to ask again and again, and never an exception."""
-    return _reader(folder).read()[0]
+    return _reader((folder / EVENTS).absolute()).read()[0]
 
 
-def _reader(folder: Path) -> EventReader:
-    return _READERS.setdefault((folder / EVENTS).absolute(), EventReader(folder / EVENTS))
+def forget_runs() -> None:
+    """Give up what is kept in memory about runs, as one was deleted; of the others it is read again."""
+    _reader.cache_clear()
+    _facts_at.cache_clear()
 
 
-def forget_run(folder: Path) -> None:
-    """Give up what is kept in memory about a run that was deleted."""
-    _READERS.pop((folder / EVENTS).absolute(), None)
+# A long run has many megabytes of events, and those of all runs ever made would fill the memory.
+@lru_cache(maxsize=32)
+def _reader(path: Path) -> EventReader:
+    return EventReader(path)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the list of runs says of one's events; far smaller than these."""
+
+    started: Started | None
+    step: Step | None
+    evaluation: Evaluation | None
+    comparison: Comparison | None
+    verdict: Verdict | None
+    finished: Finished | None
+    damaged: int
+
+
+def _facts(path: Path) -> _Facts:
+    try:
+        found = path.stat()
+    except OSError:
+        return _facts_at(path, 0, 0, 0)
+    return _facts_at(path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _facts_at(path: Path, inode: int, size: int, modified: int) -> _Facts:
+    """Of the file as it is with that inode, size and time of change; those of a run that is over stay."""
+    events, damaged = _reader(path).read()
+    return _Facts(
+        _latest(events, Started),
+        _latest(events, Step),
+        _latest(events, Evaluation),
+        _latest(events, Comparison),
+        judge(events) if events else None,
+        _latest(events, Finished),
+        damaged,
+    )
 
 
 def list_runs(root: Path | None = None) -> list[RunInfo]:
@@ -195,16 +232,15 @@ def read_run(folder: Path) -> RunInfo:
     """One run as its folder tells it; what cannot be read is named under ``problems``."""
     problems: list[str] = []
     phase = phase_of(folder)  # before the events: a run that ends in between is then seen as it was
-    events, damaged = _reader(folder).read()
-    if damaged:
-        problems.append(f"{damaged} lines of {EVENTS} are damaged and left out.")
+    facts = _facts((folder / EVENTS).absolute())
+    if facts.damaged:
+        problems.append(f"{facts.damaged} lines of {EVENTS} are damaged and left out.")
     settings = _read_settings(folder, problems)
     about = settings.get("about")
     about = about if isinstance(about, dict) else {}
     error = _read_text(folder / ERROR)
-    finished = _latest(events, Finished)
     has_checkpoint = (folder / CHECKPOINT).is_file()
-    status = _status(phase, finished, error)
+    status = _status(phase, facts.finished, error)
     if not has_checkpoint and status in ("finished", "stopped"):
         problems.append(f"{CHECKPOINT} is missing.")
     return RunInfo(
@@ -216,12 +252,12 @@ def read_run(folder: Path) -> RunInfo:
         config=_settings_of(TrainConfig, settings, "train", problems),
         model=_settings_of(ModelConfig, settings, "model", problems),
         about=about,
-        started=_latest(events, Started),
-        step=_latest(events, Step),
-        evaluation=_latest(events, Evaluation),
-        comparison=_latest(events, Comparison),
-        verdict=judge(events) if events else None,
-        finished=finished,
+        started=facts.started,
+        step=facts.step,
+        evaluation=facts.evaluation,
+        comparison=facts.comparison,
+        verdict=facts.verdict,
+        finished=facts.finished,
         has_checkpoint=has_checkpoint,
         doing=detail_of(folder) if phase in ("queued", "running") else "",
         created=_created(folder),

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.errors import DeviceMemoryError
-from fsl.training.background import RunManager, RunPlan
+from fsl.errors import CheckpointError, DeviceMemoryError, SettingsError
+from fsl.training.background import MOST_WAITING, RunManager, RunPlan
 from fsl.training.datasource import TrainingData
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
@@ -109,9 +110,93 @@ def test_embedding_takes_smaller_batches_where_the_gpu_has_little_room(
         embed_images(twin, images)
 
 
-def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = manager.start(RunPlan(SMALL, MODEL, data))
+def refuse_writes(monkeypatch: pytest.MonkeyPatch, name: str, where: Callable[[Path], bool]) -> None:
+    """The disk is full for files of that name, in the run folders ``where`` says."""
+    really = Path.write_text, Path.open
+
+    def write_text(path: Path, *rest: Any, **more: Any) -> int:
+        refuse(path)
+        return really[0](path, *rest, **more)
+
+    def opened(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        if mode.startswith("a"):
+            refuse(path)
+        return really[1](path, mode, *rest, **more)
+
+    def refuse(path: Path) -> None:
+        if path.name == name and where(path.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    monkeypatch.setattr(Path, "open", opened)
+
+
+def test_a_disk_that_is_full_when_a_run_is_queued(
+    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    manager.stop(run_id)
+    assert manager.wait(run_id, 60)
+    with monkeypatch.context() as patch:
+        refuse_writes(patch, "phase", lambda folder: True)
+        for begin in (lambda: manager.start(RunPlan(SMALL, MODEL, data)), lambda: manager.resume(run_id)):
+            with pytest.raises(CheckpointError, match=r"phase could not be written: No space left"):
+                begin()
+    assert [run.id for run in list_runs(manager.root)] == [run_id]
+    manager.resume(run_id)
+    assert manager.wait(run_id, 60)
+    assert find_run(run_id, manager.root).status == "finished"
+
+
+def test_a_disk_that_is_full_when_a_run_begins_ends_that_run_alone(
+    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.most_at_once = 0  # all wait
+    first, second = manager.start_together([RunPlan(SMALL, MODEL, data)] * 2)
+    with monkeypatch.context() as patch:
+        refuse_writes(patch, "phase", lambda folder: folder.name == first)
+        manager.most_at_once = 2
+        third = manager.start(RunPlan(SMALL, MODEL, data))
+        for run_id in (first, second, third):
+            assert manager.wait(run_id, 60)
+    runs = {run.id: run for run in list_runs(manager.root)}
+    assert [runs[run_id].status for run_id in (first, second, third)] == ["failed", "finished", "finished"]
+    assert "phase could not be written: No space left on device" in runs[first].error
+    manager.resume(first)
     assert manager.wait(first, 60)
+    assert find_run(first, manager.root).status == "finished"
+
+
+def test_a_disk_that_is_full_when_a_waiting_run_is_stopped(
+    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.most_at_once = 0
+    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    with monkeypatch.context() as patch:
+        refuse_writes(patch, "events.jsonl", lambda folder: True)
+        manager.stop(run_id)
+    assert manager.wait(run_id, 0)
+    run = find_run(run_id, manager.root)
+    assert run.status == "failed"  # nobody holds its folder any more
+    assert "events.jsonl could not be written" in run.error
+
+
+def test_more_runs_than_may_wait(manager: RunManager, data: TrainingData) -> None:
+    manager.most_at_once = 0
+    waiting = [manager.start(RunPlan(SMALL, MODEL, data)) for _ in range(MOST_WAITING)]
+    with pytest.raises(SettingsError, match="20 runs are waiting already"):
+        manager.start(RunPlan(SMALL, MODEL, data))
+    assert len(list_runs(manager.root)) == MOST_WAITING
+    manager.stop(waiting[0])
+    assert manager.start(RunPlan(SMALL, MODEL, data)) in manager.queue()[1]
+
+
+def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = manager.start(RunPlan(replace(SMALL, steps=50_000), MODEL, data))
+    manager.stop(first)
+    assert manager.wait(first, 60)
+    for path in (manager.root / first).rglob("*"):
+        os.utime(path, (2**32, 2**32))  # as it was before the clock was set back
     really = time.strftime
     # A year back, and then standing still.
     monkeypatch.setattr(time, "strftime", lambda text, *rest: really(text, time.gmtime(10**9)))
@@ -119,9 +204,19 @@ def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: 
     for run_id in later:
         assert manager.wait(run_id, 60)
     assert len({first, *later}) == 3
+    # Newest first, as far as the clock tells.
     runs = list_runs(manager.root)
-    assert [run.status for run in runs] == ["finished"] * 3
-    assert {run.id for run in runs} == {first, *later}
-    old = manager.root / first / "checkpoint.safetensors"
-    os.utime(old, (2**32, 2**32))  # a file from the future
-    assert checkpoint.load(old).info.name == first
+    assert [(run.id, run.status) for run in runs] == [
+        (first, "stopped"),
+        (later[1], "finished"),
+        (later[0], "finished"),
+    ]
+    manager.resume(first)
+    until = time.monotonic() + 60
+    while find_run(first, manager.root).steps_done < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    manager.stop(first)
+    assert manager.wait(first, 60)
+    run = find_run(first, manager.root)
+    assert (run.status, run.problems, run.steps_done >= 3) == ("stopped", (), True)
+    assert checkpoint.load(run.folder / "checkpoint.safetensors").info.name == first
