@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ACCENT = "#10936f"
+ACCENT = "#0b7a5c"
+"""The theme's (``.streamlit/config.toml``); readable on light and on dark."""
 AGAINST = "#dd7a00"
 PROBE = "#8264e0"
 MUTED = "rgba(128, 138, 150, 0.45)"
 CLASS_COLOURS = (
-    "#2f7fd1", "#dd7a00", "#149a6b", "#c9447a", "#8763d0",
+    "#2f7fd1", "#dd7a00", ACCENT, "#c9447a", "#8763d0",
     "#a89400", "#d6452e", "#17a0b3", "#8d6b4c", "#6d7f8d",
 )  # fmt: skip
 """Of a map's classes, in turn; a class has a colour and a symbol, and either one tells it."""
@@ -305,7 +306,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
             z=shares,
             zmin=0,
             zmax=1,
-            colorscale=[[0, "rgba(16,147,111,0.04)"], [0.15, "rgba(16,147,111,0.35)"], [1, ACCENT]],
+            colorscale=[[0, "rgba(11,122,92,0.04)"], [0.15, "rgba(11,122,92,0.35)"], [1, ACCENT]],
             showscale=False,
             text=shown,
             hovertemplate="%{text}<extra></extra>",

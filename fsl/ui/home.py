@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fsl.ui.frame import PAGES, draw_again_when_warm
+from fsl.ui.frame import draw_again_when_warm
 from fsl.ui.home_example import show_example
 from fsl.ui.learn.page import STEPS
 from fsl.ui.resources import warm_up
@@ -60,7 +60,8 @@ _DOORS = (
         "pages/evaluate.py",
         ":material/analytics:",
         "Measure a network",
-        "Accuracy on N-way K-shot tasks, with its interval and the command that repeats it.",
+        "How often it is right after a few pictures of each class, how far to trust that figure, and what "
+        "to beat.",
     ),
 )
 _MAIN_DOORS = 3
@@ -85,16 +86,13 @@ def show_home_page() -> None:
 
 
 def _show_doors() -> None:
-    doors = [door for door in _DOORS if door.page in PAGES]
-    for door in doors[:_MAIN_DOORS]:
+    for door in _DOORS[:_MAIN_DOORS]:
         with st.container(border=True, key=f"door_{door.page[6:-3]}", gap="xxsmall"):
             st.page_link(door.page, label=f"**{door.title}**", icon=door.icon)
             st.caption(door.about)
-    others = doors[_MAIN_DOORS:]
-    if others:
-        with st.container(horizontal=True, key="more_doors"):
-            for door in others:
-                st.page_link(door.page, label=door.title, icon=door.icon, help=door.about)
+    with st.container(horizontal=True, key="more_doors"):
+        for door in _DOORS[_MAIN_DOORS:]:
+            st.page_link(door.page, label=door.title, icon=door.icon, help=door.about)
 
 
 def _show_steps() -> None:
@@ -102,7 +100,7 @@ def _show_steps() -> None:
         st.markdown("**New to this?** Seven short steps, each with something to move:")
         with st.container(horizontal=True, gap="xsmall"):
             for number, (key, step) in enumerate(STEPS.items(), start=1):
-                label = f"{number} {step.title}"
+                label = f"{number} · {step.title}"
                 st.page_link("pages/learn.py", label=label, query_params={"step": key})
 
 

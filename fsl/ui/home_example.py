@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fsl.ui.pictures import StoredPicture
 
 _WAYS, _SHOTS, _QUERIES, _SEED = 4, 1, 4, 8
+_HEADLINE = 39  # pixels, as the answer's line
 _CHOSEN = "few_shot_lab_home_picture"
 
 
@@ -34,7 +35,7 @@ def show_example() -> None:
         st.markdown("**One example of each kind, and the answer is there.** Choose a new picture:")
         _show_queries(task, query)
         if prediction is None:
-            st.markdown("The network is being loaded …")
+            st.skeleton(_HEADLINE)
         else:
             st.markdown(f"#### {markdown(wording.headline(prediction))}")
         _show_examples(task, prediction)
@@ -78,8 +79,9 @@ def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
             picture.thumbnail,
             picture.name,
             title=name,
-            note="" if similarity is None else f"similarity {similarity:.2f}",
-            bar=similarity,
+            # The room of both is kept, so that nothing moves when the answer is there.
+            note="similarity …" if similarity is None else f"similarity {similarity:.2f}",
+            bar=similarity or 0.0,
             tone="accent" if name == answer else "muted",
         )
         for similarity, (name, picture) in zip(similarities, task.labelled, strict=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsl.ui.frame import PAGES
 from fsl.ui.learn.page import STEPS
-from fsl.ui.resources import warm_up
+from fsl.ui.resources import WarmUp, warm_up
 from tests.pages.test_classify_page import shown
 from tests.pages.test_learn_page import grid
 
@@ -48,6 +50,22 @@ def test_the_example_opens_on_the_classify_page(home: AppTest) -> None:
     assert len(held.workspace.classes) == 4
     assert len(held.workspace.queries) == 4
     assert "Similarity to each of your pictures" in shown(home)
+
+
+def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until torch is there each example has its caption and its bar already, and a skeleton the answer's room."""
+    loading = WarmUp(threading.Event())
+    monkeypatch.setattr("fsl.ui.home_example.warm_up", lambda: loading)
+    app.run()
+    assert not app.exception
+    assert len(app.get("skeleton")) == 1
+    assert {(tile["note"], tile["bar"]) for tile in grid(app, "home_examples")["tiles"]} == {
+        ("similarity …", 0)
+    }
+    loading.done.set()
+    app.run()
+    assert not app.get("skeleton")
+    assert "similarity …" not in {tile["note"] for tile in grid(app, "home_examples")["tiles"]}
 
 
 def test_every_page_and_step_has_a_door(home: AppTest) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsl.ui.frame import PAGES
 from fsl.ui.learn.page import STEPS
 from fsl.ui.learn.state import LearnState
 from tests.pages.helpers import picture
@@ -54,8 +54,10 @@ def test_every_step_stands_and_leads_on(learn: AppTest, step: str) -> None:
     at(learn, step)
     assert not learn.error
     assert state(learn).step == step
-    links = [link.proto.label for link in learn.get("page_link")]
-    assert STEPS[step].door in links or STEPS[step].page not in PAGES
+    doors = {link.proto.label: link.proto for link in learn.get("page_link")}
+    door = doors[STEPS[step].door]
+    assert f"pages/{door.page}.py" == STEPS[step].page
+    assert dict(parse_qsl(door.query_string)) == STEPS[step].settings
 
 
 def test_next_and_back_walk_through_all_and_the_page_remembers(learn: AppTest) -> None:
@@ -139,6 +141,24 @@ def test_ways_and_shots_make_the_episode(learn: AppTest) -> None:
     assert f"Nearest: **{tiles[0]['title']}**" in shown(learn)
     learn.button(key="episode_many").click().run()
     assert "in 500 tasks of 3 ways and 4 shots" in shown(learn)
+
+
+def test_the_reader_bets_before_the_curves_and_the_clock_can_be_stopped(learn: AppTest) -> None:
+    at(learn, "rate")
+    assert "stalled" not in shown(learn)
+    learn.segmented_control(key="learn_bet").set_value(1e-4).run()
+    text = shown(learn)
+    assert "No: it is 0.1." in text
+    assert "ln 2, the answer 1/2 to every pair" in text
+    assert "pictures that this program draws, 60% of the kinds" in text
+    learn.segmented_control(key="learn_bet").set_value(0.1).run()
+    assert "Right: it is 0.1." in shown(learn)
+    assert max(x for line in grid(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 300
+    learn.slider(key="learn_batches").set_value(15).run()
+    text = shown(learn)
+    assert text.count("Too few batches so far to judge by (15).") == 2
+    assert "times its start (0.608)" in text
+    assert max(x for line in grid(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 15
 
 
 def test_the_limit_decides_who_is_let_in(learn: AppTest) -> None:

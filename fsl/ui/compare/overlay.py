@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 
-_FOR = np.array([16, 168, 120], np.float32)
-_AGAINST = np.array([235, 110, 20], np.float32)
+from fsl.charts import ACCENT, AGAINST
+from fsl.ui.pictures import data_uri
+
+_FOR = np.array(ImageColor.getrgb(ACCENT), np.float32)
+_AGAINST = np.array(ImageColor.getrgb(AGAINST), np.float32)
 _SIDE = 320
 _STRONGEST = 0.75  # of the colour laid over the picture, which stays to be seen
 
@@ -28,6 +28,4 @@ def overlay_uri(pixels: NDArray[np.uint8], contributions: NDArray[np.float32], s
     colour = np.where(contributions[..., None] > 0, _FOR, _AGAINST)
     mixed = (grey * (1 - share) + colour * share).clip(0, 255).astype(np.uint8)
     image = Image.fromarray(mixed).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(image, "PNG")

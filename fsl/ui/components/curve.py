@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from fsl.charts import ACCENT, AGAINST
+
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "few_shot_lab_curve",
@@ -16,7 +18,7 @@ _component = st.components.v2.component(
     js=(_HERE / "curve.js").read_text(encoding="utf-8"),
 )
 # Told apart by people who see no red or green, and by their dashes besides; readable on light and dark.
-COLOURS = ("#0e8f6e", "#d9730d", "#7a5af5", "#c2417c", "#2f80c8", "#8a7a1f")
+COLOURS = (ACCENT, AGAINST, "#7a5af5", "#c2417c", "#2f80c8", "#8a7a1f")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PIL import ImageColor
+
+from fsl.charts import ACCENT, AGAINST
 from fsl.ui.pictures import StoredPicture
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 _ROWS = 8
 _CELL = 5  # pixels of one number, before the browser scales the strip
 _MOST_ALPHA = 255
-_POSITIVE, _NEGATIVE = (217, 115, 13), (14, 143, 110)  # readable on light and dark, and told apart by all
+_POSITIVE, _NEGATIVE = ImageColor.getrgb(AGAINST), ImageColor.getrgb(ACCENT)
+_PLUS, _MINUS = '<i class="plus"></i>', '<i class="minus"></i>'
 # Layers that grow narrower; Streamlit lets no SVG through in HTML.
 _NETWORK = (
     '<span class="twin-layers" role="img" aria-label="The backbone, a convolutional network">'
@@ -39,20 +43,20 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
         f'<div class="twin-row">{_image(picture, "twin-picture")}{_ARROW}'
         f'<div class="twin-net">{_NETWORK}<span>same weights</span></div>{_ARROW}'
         f"<figure>{_strip(embedding, 'Embedding of the ' + side + ' picture')}"
-        f"<figcaption>embedding: {len(embedding)} numbers</figcaption></figure></div>"
+        f"<figcaption>embedding: {len(embedding)} numbers, {_PLUS} above zero, {_MINUS} below</figcaption>"
+        "</figure></div>"
         for side, picture, embedding in (("left", left, trace.first), ("right", right, trace.second))
     )
     different = 1 - trace.similarity
     sums = (
         '<div class="twin-head"><strong>Head</strong>'
         f"<figure>{_strip(trace.terms, 'Weighed differences of the embeddings')}"
-        "<figcaption>difference of the two, weighed</figcaption></figure>"
+        f"<figcaption>the two lists' differences, weighed: {_PLUS} more different, {_MINUS} more alike"
+        "</figcaption></figure>"
         f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} and bias {trace.bias:+.2f} '
         f"give <b>{trace.logit:+.2f}</b></div>"
         f'<div class="twin-sum">squashed: <b>{different:.2f}</b> different</div>'
-        f'<div class="twin-answer">similarity <b>{trace.similarity:.2f}</b></div>'
-        '<div class="twin-key"><i class="plus"></i> makes them more different '
-        '<i class="minus"></i> more alike</div></div>'
+        f'<div class="twin-answer">similarity <b>{trace.similarity:.2f}</b></div></div>'
     )
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
 
-from fsl.ui.frame import PAGES, warm_up_after_paint
+from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded
 from fsl.ui.learn.episode import show_episode
 from fsl.ui.learn.faces import show_faces
@@ -32,21 +32,31 @@ class Step:
         show: draws it.
         page: where one does it for real.
         door: the words of the link there.
+        settings: what the link there sets.
     """
 
     title: str
     show: Callable[[LearnState], None]
     page: str
     door: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 STEPS = {
     "idea": Step("The idea", show_idea, "pages/classify.py", "Classify pictures of your own"),
-    "twin": Step("Twin network", show_twin, "pages/embeddings.py", "See the embeddings of many pictures"),
+    "twin": Step(
+        "Twin network",
+        show_twin,
+        "pages/embeddings.py",
+        "See the embeddings of many pictures",
+        {"source": "drawn"},
+    ),
     "pairs": Step("Pairs", show_pairs, "pages/training.py", "See a batch of your own pictures"),
     "loss": Step("Loss", show_loss, "pages/training.py", "Train with either loss"),
-    "episode": Step("N ways, K shots", show_episode, "pages/classify.py", "Ask about pictures of your own"),
-    "rate": Step("Learning rate", show_rate, "pages/training.py", "Run the experiment yourself"),
+    "episode": Step("Ways and shots", show_episode, "pages/classify.py", "Ask about pictures of your own"),
+    "rate": Step(
+        "Learning rate", show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}
+    ),
     "faces": Step("Same or different", show_faces, "pages/compare.py", "Compare two pictures of your own"),
 }
 """By key, in order; the key stands in the page's address."""
@@ -66,8 +76,8 @@ def show_learn_page() -> None:
         step.show(state)
     with st.container(horizontal=True, vertical_alignment="center", key="learn_ways_on"):
         _show_neighbours(state)
-        if (Path(__file__).parents[3] / step.page).is_file() and step.page in PAGES:
-            st.page_link(step.page, label=f"{step.door}", icon=":material/arrow_outward:")
+        icon = ":material/arrow_outward:"
+        st.page_link(step.page, label=step.door, icon=icon, query_params=step.settings)
     st.caption(f"After the article: {_ARTICLE}.")
     warm_up_after_paint()
 
@@ -79,7 +89,7 @@ def _show_steps(state: LearnState) -> None:
         "Steps",
         names,
         key="learn_step_choice",
-        format_func=lambda name: f"{names.index(name) + 1} {STEPS[name].title}",
+        format_func=lambda name: f"{names.index(name) + 1} · {STEPS[name].title}",
         label_visibility="collapsed",
         required=True,
         on_change=_take_step,

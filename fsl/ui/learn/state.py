@@ -30,6 +30,8 @@ class LearnState:
         ways: its classes.
         shots: its examples of each class.
         episode: number of the draw.
+        bet: the learning rate that the reader thinks learns nothing; none before there is a bet.
+        batches: how far the recorded runs are shown.
         limit: similarity from which on two pictures count as the same.
         couple: number of the reference picture of the last step.
     """
@@ -47,6 +49,8 @@ class LearnState:
     ways: int = 5
     shots: int = 2
     episode: int = 0
+    bet: float | None = None
+    batches: int = 300
     limit: float = 0.5
     couple: int = 0
 

@@ -160,7 +160,7 @@ const readTheme = (state) => {
   const style = getComputedStyle(state.frame);
   state.ink = style.getPropertyValue("--st-text-color").trim() || "#17211e";
   state.paper = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
-  state.accent = style.getPropertyValue("--st-primary-color").trim() || "#10936f";
+  state.accent = style.getPropertyValue("--st-primary-color").trim() || "#0b7a5c";
   state.muted = "rgba(128, 140, 135, 0.75)";
 };
 

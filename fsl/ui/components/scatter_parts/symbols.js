@@ -1,6 +1,6 @@
 // How classes look: each has a colour and a shape, so that neither is needed alone to tell them apart.
 const COLOURS = [
-  "#2f7fd1", "#dd7a00", "#149a6b", "#c9447a", "#8763d0", "#a89400", "#d6452e", "#17a0b3", "#8d6b4c", "#6d7f8d",
+  "#2f7fd1", "#dd7a00", "#0b7a5c", "#c9447a", "#8763d0", "#a89400", "#d6452e", "#17a0b3", "#8d6b4c", "#6d7f8d",
 ];
 const SHAPES = ["circle", "square", "triangle", "diamond", "plus", "down", "cross"];
 const NO_CLASS = -1;
