@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 
@@ -52,6 +53,17 @@ def thumbnail_uri(image: Image.Image) -> str:
     """A JPEG of at most ``THUMBNAIL_SIDE`` pixels a side, as a ``data:`` URI."""
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return data_uri(small, "JPEG", quality=82)
+
+
+def data_uri(image: Image.Image, kind: Literal["JPEG", "PNG"], **options: int) -> str:
+    """A picture as a ``data:`` URI.
+
+    Args:
+        image: RGB; as PNG also RGBA.
+        kind: of the file.
+        options: of Pillow's ``save``.
+    """
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 _LOG = logging.getLogger(__name__)
+TIMM = "timm:"
+"""Begins the name of a network of the timm collection."""
 _PREFERRED = ("photos", "fruits")
 
 COMPUTE = threading.Lock()
@@ -35,6 +37,11 @@ class Choice:
     name: str
     title: str
     path: Path | None
+
+    @property
+    def label(self) -> str:
+        """Name and title, as lists show it; plain text."""
+        return f"{self.name}: {self.title}" if self.title else self.name
 
 
 @dataclass
@@ -68,6 +75,13 @@ def choices() -> list[Choice]:
     if not found:
         raise CheckpointError(_no_checkpoint(faults))
     return sorted(found, key=lambda c: (_PREFERRED.index(c.name) if c.name in _PREFERRED else 9, c.name))
+
+
+def find_choice(name: str, installed: list[Choice]) -> Choice | None:
+    """The network of that name; one of timm's needs no file here. None where it is not installed."""
+    if name.startswith(TIMM):
+        return Choice(name, "", None)
+    return next((choice for choice in installed if choice.name == name), None)
 
 
 def _no_checkpoint(faults: list[str]) -> str:

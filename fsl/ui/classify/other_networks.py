@@ -8,9 +8,9 @@ import streamlit as st
 
 from fsl.ui import wording
 from fsl.ui.guard import guarded_callback
+from fsl.ui.resources import TIMM
 from fsl.ui.state import Session
 
-TIMM = "timm:"
 _MB = {
     "mobilenetv3_large_100.ra_in1k": 22,
     "vit_small_patch14_dinov2.lvd142m": 88,

@@ -9,10 +9,10 @@ import streamlit as st
 from fsl.config import METHODS, RULES, Method, Rule
 from fsl.ui import wording
 from fsl.ui.classify.decide import can_be_quick
-from fsl.ui.classify.other_networks import TIMM, show_other_networks
+from fsl.ui.classify.other_networks import show_other_networks
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice
+from fsl.ui.resources import Choice, find_choice
 from fsl.ui.state import Session
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ _RULE_HELP = (
 
 def chosen(state: Session, choices: list[Choice]) -> Choice:
     """The network in use; the default one where the wished one is not installed."""
-    if state.checkpoint.startswith(TIMM):
-        return Choice(state.checkpoint, "", None)
-    return next((choice for choice in choices if choice.name == state.checkpoint), choices[0])
+    return find_choice(state.checkpoint, choices) or choices[0]
 
 
 def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
@@ -64,7 +62,7 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
     in_use = chosen(state, choices)
     listed = choices if in_use.path else [in_use, *choices]
     names = [choice.name for choice in listed]
-    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in listed}
+    titles = {c.name: c.label for c in listed}
     st.session_state["checkpoint"] = in_use.name
     st.selectbox(
         "Network",

@@ -44,7 +44,7 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
             known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
             return compare(checkpoint, known, asked, threshold)
 
-    return state.remember(inputs, compute)
+    return state.memo.remember(inputs, compute)
 
 
 def chosen_probe(state: CompareState) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import streamlit as st
 
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.ui.intake import take_files
+from fsl.ui.memo import Memo
 from fsl.ui.pictures import StoredPicture
 
 Side = Literal["references", "probes"]
@@ -19,7 +19,6 @@ Side = Literal["references", "probes"]
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
-T = TypeVar("T")
 
 
 @dataclass
@@ -38,7 +37,7 @@ class CompareState:
         note: what the last drop did, "" for nothing to say.
         problems: files of the last drop that could not be used.
         examples: how many examples were loaded; the seed of the next one.
-        memo: results by their inputs, the oldest given up first.
+        memo: results of this page.
     """
 
     references: tuple[StoredPicture, ...] = ()
@@ -52,7 +51,7 @@ class CompareState:
     note: str = ""
     problems: tuple[Problem, ...] = ()
     examples: int = 0
-    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
         """Of one side."""
@@ -91,16 +90,6 @@ class CompareState:
     def remove(self, side: Side, digest: str) -> None:
         """Take one picture away."""
         self.put(side, [picture for picture in self.pictures(side) if picture.digest != digest])
-
-    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
-        """The result for these inputs, computed if it is not there."""
-        if inputs not in self.memo:
-            self.memo[inputs] = compute()
-        self.memo.move_to_end(inputs)
-        while len(self.memo) > _REMEMBERED:
-            self.memo.popitem(last=False)
-        result: T = self.memo[inputs]
-        return result
 
 
 def compare_state() -> CompareState:

@@ -60,7 +60,7 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         if not pressed and inputs not in state.memo:
             return
         with st.spinner("Hiding one bit after another"):
-            found = state.remember(inputs, lambda: _explain(checkpoint, left, right, method))
+            found = state.memo.remember(inputs, lambda: _explain(checkpoint, left, right, method))
         strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
         maps = {
             "left": (left.name, found.left_pixels, found.left),

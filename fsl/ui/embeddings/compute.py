@@ -13,6 +13,7 @@ from fsl.ui.components.scatter import MapPoints, Sheet
 from fsl.ui.embeddings.collection import NO_CLASS, Collection
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.intake import Progress
+from fsl.ui.pictures import data_uri
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
             checkpoint, embeddings, made, quality, points, _links(checkpoint, embeddings, collection)
         )
 
-    return state.remember(inputs, compute)
+    return state.memo.remember(inputs, compute)
 
 
 def principal_points(state: MapState, collection: Collection, checkpoint: Checkpoint) -> MapPoints:
@@ -103,7 +104,7 @@ def principal_points(state: MapState, collection: Collection, checkpoint: Checkp
             distances = pair_distances(checkpoint.twin, embeddings, "learned")
         return screen_points(collection, principal_map(distances, 2), repr(inputs))
 
-    return state.remember(inputs, compute)
+    return state.memo.remember(inputs, compute)
 
 
 def _embedded(collection: Collection, checkpoint: Checkpoint, progress: Progress) -> Tensor:
@@ -170,12 +171,10 @@ def sheet_of(state: MapState, collection: Collection) -> Sheet:
 
     def compute() -> Sheet:
         sprite = sprite_of(collection, _tile_side(len(collection.pictures)))
-        buffer = io.BytesIO()
-        sprite.image.save(buffer, "JPEG", quality=78)
-        src = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        src = data_uri(sprite.image, "JPEG", quality=78)
         return Sheet(collection.key, src, sprite.tile, sprite.columns)
 
-    return state.remember(("sheet", collection.key), compute)
+    return state.memo.remember(("sheet", collection.key), compute)
 
 
 def sprite_of(collection: Collection, tile: int) -> Sprite:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from fsl.ui.components.scatter import MapPoints, Motion, Sheet
 from fsl.ui.embeddings.compute import MAPPING, screen_places
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.intake import Progress
+from fsl.ui.pictures import data_uri
 
 if TYPE_CHECKING:
     from fsl.embedding.motion import Frame
@@ -92,12 +91,10 @@ def sheet_of_run(state: MapState, snapshots: Snapshots) -> Sheet:
         tile = snapshots.thumbnails.shape[1]
         thumbnails = (Image.fromarray(picture) for picture in snapshots.thumbnails)
         sprite = make_sprite(thumbnails, len(snapshots.names), tile)
-        buffer = io.BytesIO()
-        sprite.image.save(buffer, "PNG")
-        src = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        src = data_uri(sprite.image, "PNG")
         return Sheet(key, src, sprite.tile, sprite.columns)
 
-    return state.remember(("sheet", key), compute)
+    return state.memo.remember(("sheet", key), compute)
 
 
 def screen_motion(moving: MovingRun, player: str) -> tuple[MapPoints, Motion]:

@@ -118,7 +118,7 @@ def collection_of(state: MapState, source: Source) -> Collection:
         place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
 
     with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.remember((source.key, n), lambda: source.build(n, progress))
+        collection = state.memo.remember((source.key, n), lambda: source.build(n, progress))
     place.empty()
     return collection
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from fsl.ui.embeddings.collection import Collection
+from fsl.ui.memo import Memo
 
 if TYPE_CHECKING:  # torch comes with it, and the page paints before torch is there
     from fsl.embedding.motion import Frame
@@ -18,7 +17,6 @@ _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
 MOST_RUNS = 3
 """Shown side by side."""
-T = TypeVar("T")
 
 
 @dataclass
@@ -47,7 +45,7 @@ class MapState:
         words: what is searched for.
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
-        memo: results by their inputs, the oldest given up first.
+        memo: results of this page.
     """
 
     moving: bool = False
@@ -71,22 +69,12 @@ class MapState:
     words: str = ""
     shown: int = 60
     of: str = ""
-    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def look_at(self, collection: Collection) -> None:
         """Forget what was chosen in another collection."""
         if self.of != collection.key:
             self.of, self.selected, self.group, self.words = collection.key, -1, (), ""
-
-    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
-        """The result for these inputs, computed if it is not there."""
-        if inputs not in self.memo:
-            self.memo[inputs] = compute()
-        self.memo.move_to_end(inputs)
-        while len(self.memo) > _REMEMBERED:
-            self.memo.popitem(last=False)
-        result: T = self.memo[inputs]
-        return result
 
 
 def map_state() -> MapState:

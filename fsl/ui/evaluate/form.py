@@ -132,7 +132,7 @@ def _show_classes(state: EvaluateState, source: Source) -> str:
 
 
 def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, ...]:
-    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in installed}
+    titles = {c.name: c.label for c in installed}
     kept = [name for name in state.values.get("networks", []) if name in titles]
     state.values["networks"] = kept if kept or "networks" in state.values else [installed[0].name]
     st.multiselect(

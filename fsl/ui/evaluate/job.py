@@ -191,7 +191,7 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
         del job.begun[name]
         return job.pictures, torch.cat(parts)
 
-    return state.remember(inputs, compute)
+    return state.memo.remember(inputs, compute)
 
 
 def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from fsl.ui.evaluate.sources import Upload
+from fsl.ui.memo import Memo
 
 if TYPE_CHECKING:
     from fsl.ui.evaluate.job import Job
 
 _KEY = "few_shot_lab_evaluate"
 _REMEMBERED = 12
-T = TypeVar("T")
 
 
 @dataclass
@@ -29,7 +27,7 @@ class EvaluateState:
         uploads: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop or the last evaluation, "" for nothing.
         job: the evaluation that runs or ran last.
-        memo: results by their inputs, the oldest given up first.
+        memo: results of this page.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -37,17 +35,7 @@ class EvaluateState:
     uploads: int = 0
     fault: str = ""
     job: Job | None = None
-    memo: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
-
-    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
-        """The result for these inputs, computed if it is not there."""
-        if inputs not in self.memo:
-            self.memo[inputs] = compute()
-        self.memo.move_to_end(inputs)
-        while len(self.memo) > _REMEMBERED:
-            self.memo.popitem(last=False)
-        result: T = self.memo[inputs]
-        return result
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
 
 def evaluate_state() -> EvaluateState:

@@ -1,0 +1,34 @@
+"""Results that a browser session keeps, so that a rerun of its page computes nothing twice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Memo:
+    """Results by their inputs, the one used longest ago given up first.
+
+    Args:
+        most: results kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._results: OrderedDict[Any, Any] = OrderedDict()
+
+    def __contains__(self, inputs: Any) -> bool:
+        return inputs in self._results
+
+    def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
+        """The result for these inputs, which are hashable; computed if it is not there."""
+        if inputs not in self._results:
+            self._results[inputs] = compute()
+        self._results.move_to_end(inputs)
+        while len(self._results) > self._most:
+            self._results.popitem(last=False)
+        result: T = self._results[inputs]
+        return result
