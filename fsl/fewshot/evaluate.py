@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.config import EpisodeConfig, Rule
@@ -16,6 +18,7 @@ from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
 from fsl.twin.network import TwinNetwork
 
+# Enough episodes at a time to keep all cores busy, and few enough for their caches.
 VALUES_AT_ONCE = 500_000
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -65,8 +68,8 @@ def evaluate(
         DataError: there are not enough classes with enough images.
     """
     episodes = sample_episodes(labels, config)
-    answers = episode_scores(twin, embeddings, episodes, rule).argmax(-1).numpy()  # (E, N, Q)
-    return summarise(episodes, answers, n_classes=int(labels.max()) + 1)
+    answers = torch.cat([scores.argmax(-1) for scores in _score_parts(twin, embeddings, episodes, rule)])
+    return summarise(episodes, answers.view(episodes.query.shape).numpy(), n_classes=int(labels.max()) + 1)
 
 
 def summarise(episodes: Episodes, answers: IntArray, n_classes: int) -> EvaluationResult:
@@ -104,56 +107,66 @@ def episode_scores(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, ru
     Returns:
         float32 ``(E, M, Q, N)``, higher = more alike.
     """
-    n_episodes, n_asked, n_query = episodes.query.shape
-    n_way, n_shot = episodes.support.shape[1:]
-    support = torch.from_numpy(episodes.support.reshape(n_episodes, -1))
-    query = torch.from_numpy(episodes.query.reshape(n_episodes, -1))
-    if rule == "prototype":
-        scores = -_logits_by_episode(twin, embeddings, query, support, n_shot)
-    else:
-        logits = _pair_logits(twin, embeddings, query, support)
-        logits = logits.view(n_episodes, n_asked * n_query, n_way, n_shot)
-        scores = -logits.mean(-1) if rule == "mean" else -logits.amin(-1)
-    return scores.view(n_episodes, n_asked, n_query, n_way)
-
-
-def _pair_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor) -> Tensor:
-    """Pair logits ``(E, n_query, n_support)``; each distinct pair is computed once where that is cheaper."""
-    used, position = torch.unique(torch.cat([query.flatten(), support.flatten()]), return_inverse=True)
-    n_pairs = query.numel() * support.shape[1]
-    if twin.config.centre_on_support or len(used) ** 2 > min(n_pairs, 16 * PAIRS_AT_ONCE):
-        return _logits_by_episode(twin, embeddings, query, support)
-    table = pair_logits(twin, embeddings[used], embeddings[used])
-    q = position[: query.numel()].view_as(query)
-    s = position[query.numel() :].view_as(support)
-    return table[q[:, :, None], s[:, None, :]]
+    scores = torch.cat(list(_score_parts(twin, embeddings, episodes, rule)))
+    return scores.view(*episodes.query.shape, -1)
 
 
 @torch.inference_mode()
-def _logits_by_episode(
-    twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor, n_averaged: int = 1
-) -> Tensor:
-    """A few episodes at a time: enough to keep all cores busy, and few enough for their caches.
+def _score_parts(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule) -> Iterator[Tensor]:
+    """As ``episode_scores``, a few episodes at a time: float32 ``(E', M * Q, N)`` on the CPU.
 
-    Args:
-        twin: the network whose head compares.
-        embeddings: float32 ``(N, D)``.
-        query: int64 ``(E, n_query)``, rows.
-        support: int64 ``(E, n_support)``, rows.
-        n_averaged: this many support embeddings after one another are averaged.
-
-    Returns:
-        float32 ``(E, n_query, n_support / n_averaged)``.
+    Shots are combined within a part, so what a part holds does not grow with the number of episodes.
     """
+    n_way, n_shot = episodes.support.shape[1:]
+    support = torch.from_numpy(episodes.support.reshape(len(episodes.support), -1))
+    query = torch.from_numpy(episodes.query.reshape(len(episodes.query), -1))
+    if rule == "prototype":
+        n_rows = query.shape[1] + (support.shape[1] if twin.config.centre_on_support else n_way)
+        for some in _parts(len(query), n_rows * embeddings.shape[1]):
+            protos, asked = _prototypes(twin, embeddings, support[some], query[some], n_shot)
+            yield -twin.head.pairwise(asked, protos).cpu()
+        return
+    for logits in _pair_logits(twin, embeddings, query, support):
+        of_class = logits.view(*logits.shape[:2], n_way, n_shot)
+        yield (-of_class.mean(-1) if rule == "mean" else -of_class.amin(-1)).cpu()
+
+
+def _parts(n_episodes: int, values_each: int) -> Iterator[slice]:
+    """Parts of the episodes, given how many numbers each one takes."""
+    at_once = max(1, VALUES_AT_ONCE // values_each)
+    return (slice(start, start + at_once) for start in range(0, n_episodes, at_once))
+
+
+def _prototypes(
+    twin: TwinNetwork, embeddings: Tensor, support: Tensor, query: Tensor, n_shot: int
+) -> tuple[Tensor, Tensor]:
+    """Mean embeddings ``(E', N, D)`` of the classes, and the queries' embeddings ``(E', n_query, D)``."""
+    if twin.config.centre_on_support:
+        seen, asked = _seen(twin, embeddings, support, query)
+        return seen.view(len(seen), -1, n_shot, seen.shape[2]).mean(2), asked
+    # Gathered and averaged in one pass, three times as quick as one after the other.
+    means = F.embedding_bag(support.reshape(-1, n_shot), embeddings, mode="mean")
     device = device_of(twin)
-    n_rows = query.shape[1] + support.shape[1]
-    at_once = max(1, VALUES_AT_ONCE // (n_rows * embeddings.shape[1]))
-    logits = []
-    for start in range(0, len(query), at_once):
-        some = slice(start, start + at_once)
-        s, q = (embeddings[rows[some]].to(device) for rows in (support, query))  # (E', n, D)
-        s, q = seen_from_support(twin, s, q)
-        if n_averaged > 1:
-            s = s.view(len(s), -1, n_averaged, s.shape[2]).mean(2)
-        logits.append(twin.head.pairwise(q, s).cpu())
-    return torch.cat(logits)
+    return means.view(len(support), -1, means.shape[1]).to(device), embeddings[query].to(device)
+
+
+def _seen(twin: TwinNetwork, embeddings: Tensor, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+    """Embeddings ``(E', n, D)`` of rows ``(E', n)``, as seen from each episode's own support set."""
+    device = device_of(twin)
+    return seen_from_support(twin, embeddings[support].to(device), embeddings[query].to(device))
+
+
+def _pair_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor) -> Iterator[Tensor]:
+    """Pair logits ``(E', n_query, n_support)``; each distinct pair once where that is cheaper."""
+    used, position = torch.unique(torch.cat([query.flatten(), support.flatten()]), return_inverse=True)
+    n_pairs = query.numel() * support.shape[1]
+    if twin.config.centre_on_support or len(used) ** 2 > min(n_pairs, 16 * PAIRS_AT_ONCE):
+        for some in _parts(len(query), (query.shape[1] + support.shape[1]) * embeddings.shape[1]):
+            seen, asked = _seen(twin, embeddings, support[some], query[some])
+            yield twin.head.pairwise(asked, seen)
+        return
+    table = pair_logits(twin, embeddings[used], embeddings[used])
+    q = position[: query.numel()].view_as(query)
+    s = position[query.numel() :].view_as(support)
+    for some in _parts(len(query), query.shape[1] * support.shape[1]):
+        yield table[q[some, :, None], s[some, None, :]]

@@ -1,10 +1,12 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from fsl.config import RULES, EpisodeConfig
+from fsl.config import RULES, EpisodeConfig, Rule
 from fsl.fewshot import evaluate as module
 from fsl.fewshot.calibrate import balanced_threshold, calibrate, fit_temperature
 from fsl.fewshot.episodes import sample_episodes
@@ -38,6 +40,35 @@ def test_episode_scores_equal_loops(rule: str, limit: int, monkeypatch: pytest.M
             logits = torch.stack([twin.head(query, shot) for shot in shots])
             expected = -(logits.min() if rule == "max" else logits.mean())
             assert scores[e, way, q, other].item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers how many numbers the largest float tensor has that is made."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for one in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(one, torch.Tensor) and one.is_floating_point():
+                self.numel = max(self.numel, one.numel())
+        return made
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("limit", [4_000_000, 8])
+def test_memory_does_not_grow_with_the_number_of_episodes(
+    rule: Rule, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAIRS_AT_ONCE", limit)
+    monkeypatch.setattr(module, "VALUES_AT_ONCE", 4_000)
+    largest = []
+    for n_episodes in (100, 800):
+        with LargestTensor() as seen:
+            evaluate(checkpoint().twin, *clusters(1.0), EpisodeConfig(5, 3, 4, n_episodes), rule)
+        largest.append(seen.numel)
+    assert largest[0] == largest[1]
+    assert largest[0] < 800 * 5 * 4 * 5
 
 
 def test_separate_clusters_are_perfect_and_noise_is_chance() -> None:
