@@ -25,7 +25,8 @@ class Prediction:
         query: the query's name.
         label: the most probable class, also when ``unknown``.
         probability: of that class among the given ones, in [0, 1].
-        unknown: nothing is similar enough: ``class_similarity[label] < threshold``.
+        unknown: nothing is similar enough: ``max(class_similarity.values()) < threshold``. By a rule that is
+            ``class_similarity[label]``; the quick classifier's label may be another class.
         threshold: the similarity below which an answer is "unknown", in [0, 1].
         scores: probability of each class; they sum to 1.
         class_similarity: similarity to each class as a whole by the rule used, in [0, 1].

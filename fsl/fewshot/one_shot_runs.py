@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fsl.data.one_shot_runs import OneShotRun
+from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import NamedImage, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
@@ -23,6 +24,6 @@ def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
     """
     training = [NamedImage.from_bytes(entry.read(), entry.name) for entry in run.training]
     test = [NamedImage.from_bytes(entry.read(), entry.name) for entry in run.test]
-    logits = pair_logits(checkpoint.twin, embed(checkpoint, test), embed(checkpoint, training))
-    answers = logits.argmin(dim=1).tolist()
+    support, query = seen_from_support(checkpoint.twin, embed(checkpoint, training), embed(checkpoint, test))
+    answers = pair_logits(checkpoint.twin, query, support).argmin(dim=1).tolist()
     return sum(answer == right for answer, right in zip(answers, run.answers, strict=True))

@@ -23,14 +23,17 @@ def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:
 
 
 def results_csv(predictions: Sequence[Prediction], support: SupportSet) -> str:
-    """A row per query: answer, probability, and the probability of each class."""
+    """A row per query: answer, probability, and the probability of each class.
+
+    ``best_similarity`` is what ``unknown`` goes by; the class it is of need not be the answer.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     best = "best_similarity"
     header = ["query", "label", "probability", "unknown", best, "threshold", *support.class_names]
     writer.writerow([safe_cell(cell) for cell in header])
     for p in predictions:
-        similarity = p.class_similarity[p.label]
+        similarity = max(p.class_similarity.values())
         numbers = [f"{value:.6f}" for value in (similarity, p.threshold, *p.scores.values())]
         writer.writerow(
             [safe_cell(p.query), safe_cell(p.label), f"{p.probability:.6f}", str(p.unknown).lower(), *numbers]

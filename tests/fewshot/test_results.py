@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -40,6 +41,15 @@ def test_csv_has_a_row_per_query() -> None:
     assert header[:4] == ["query", "label", "probability", "unknown"]
     assert header[4:] == ["best_similarity", "threshold", "'=cmd()", "pear"]
     assert row == ["'+q.png", "pear", "0.750000", "false", "0.800000", "0.500000", "0.250000", "0.750000"]
+
+
+def test_the_best_similarity_is_what_unknown_goes_by() -> None:
+    """The quick classifier's answer need not be the class that is most similar."""
+    quick = replace(PREDICTION, label="=cmd()", scores={"=cmd()": 0.75, "pear": 0.25})
+    (row,) = csv.DictReader(io.StringIO(results_csv([quick], SUPPORT)))
+    assert (row["label"], row["unknown"]) == ("'=cmd()", "false")
+    assert float(row["best_similarity"]) == 0.8
+    assert float(row["best_similarity"]) >= float(row["threshold"])
 
 
 def test_json_has_the_command_lines_keys() -> None:
