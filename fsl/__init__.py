@@ -34,12 +34,11 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
     """
     from typing import cast
 
-    from fsl.config import Device
+    from fsl.config import TIMM, Device
     from fsl.twin.checkpoint import find
     from fsl.twin.checkpoint import load as load_file
     from fsl.twin.device import choose_device
     from fsl.twin.pretrained import pretrained_checkpoint
-    from fsl.twin.timm_backbones import TIMM
 
     if name_or_file.startswith(TIMM):
         return pretrained_checkpoint(name_or_file, choose_device(cast("Device", device)))

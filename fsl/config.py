@@ -23,6 +23,12 @@ RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
 METHODS: tuple[Method, ...] = (*RULES, "quick")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
 DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
+# What leads to a network that is no file: of the timm collection (fsl.twin.pretrained), or to be beaten
+# (fsl.fewshot.baselines).
+TIMM = "timm:"
+PIXELS = "pixels"
+UNTRAINED = "untrained:"
+COSINE = "cosine:"
 MOST_SNAPSHOT_IMAGES = 300
 MOST_STAGES = 16
 

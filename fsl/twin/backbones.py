@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
-from fsl.config import ModelConfig
+from fsl.config import TIMM, ModelConfig
 from fsl.errors import SettingsError
 from fsl.twin.efficientnet import EfficientNetLite, efficientnet_lite
 from fsl.twin.grid import GridFeatures
-from fsl.twin.timm_backbones import TIMM, timm_backbone
+from fsl.twin.timm_backbones import timm_backbone
 
 
 def _conv_block(n_in: int, n_out: int) -> nn.Sequential:

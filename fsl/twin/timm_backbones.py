@@ -7,10 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from fsl.config import ModelConfig
+from fsl.config import TIMM, ModelConfig
 from fsl.errors import SettingsError
-
-TIMM = "timm:"
 
 
 def timm_backbone(config: ModelConfig) -> nn.Module:

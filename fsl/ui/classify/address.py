@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fsl.config import METHODS
+from fsl.config import METHODS, TIMM
 from fsl.ui.address import read_address, write_address
-from fsl.ui.classify.other_networks import TIMM
 from fsl.ui.state import Session
 
 _PAGE = "classify"

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.charts import percent
+from fsl.config import TIMM
 from fsl.errors import FslError
 from fsl.ui import wording
 from fsl.ui.classify.decide import (
@@ -22,7 +23,7 @@ from fsl.ui.classify.decide import (
 )
 from fsl.ui.classify.detail import show_detail
 from fsl.ui.classify.downloads import show_downloads
-from fsl.ui.classify.other_networks import TIMM, waiting_text
+from fsl.ui.classify.other_networks import waiting_text
 from fsl.ui.classify.pair import show_pair
 from fsl.ui.classify.settings import (
     chosen,
