@@ -2,7 +2,9 @@
 
 - ``pixels``: the nearest neighbour by the pictures' own pixels;
 - ``untrained:NAME``: the network of that checkpoint with random weights;
-- ``cosine:NAME``: its backbone alone, the cosine of two embeddings and nothing that was fitted after it.
+- ``cosine:NAME``: its backbone alone, the cosine of two embeddings and nothing that was fitted after it. What
+  belongs to the architecture stays: of several networks side by side, square roots and features of half-way
+  through (``fsl.twin.backbones.SideBySide``).
 """
 
 from __future__ import annotations
@@ -11,15 +13,12 @@ from dataclasses import replace
 
 import torch
 
-from fsl.config import Device, ModelConfig, Rule
+from fsl.config import COSINE, PIXELS, UNTRAINED, Device, ModelConfig, Rule
 from fsl.errors import CheckpointError
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, find, from_twin, load
 from fsl.twin.device import choose_device
 from fsl.twin.network import TwinNetwork
 
-PIXELS = "pixels"
-UNTRAINED = "untrained:"
-COSINE = "cosine:"
 _SEED = 0
 
 
@@ -57,7 +56,10 @@ def pixel_neighbours() -> Checkpoint:
 
 
 def untrained(checkpoint: Checkpoint) -> Checkpoint:
-    """The same network with the random weights that training would have begun with, always the same ones."""
+    """The same architecture with random weights, always the same ones: what it does before it learns anything.
+
+    A network that was trained from others' weights never was in this state.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         twin = TwinNetwork(checkpoint.info.model)

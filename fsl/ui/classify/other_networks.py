@@ -6,9 +6,9 @@ import importlib.util
 
 import streamlit as st
 
+from fsl.config import TIMM
 from fsl.ui import wording
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import TIMM
 from fsl.ui.state import Session
 
 _MB = {

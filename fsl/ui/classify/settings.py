@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.config import METHODS, RULES, TIMM, Method, Rule
+from fsl.config import METHODS, RULES, Method, Rule
 from fsl.ui import wording
 from fsl.ui.classify.decide import can_be_quick
 from fsl.ui.classify.other_networks import show_other_networks
