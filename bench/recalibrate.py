@@ -7,9 +7,11 @@ before one of these existed, or trained without classes held out.
     python -m bench recalibrate fruits --on fruits360:val
     python -m bench recalibrate faces --on lfw:val@0.48 --on orl:val --pairs-only
     python -m bench recalibrate faces --on lfw:val@0.48 --refit-head
+    python -m bench recalibrate faces --subject person
 
 ``--refit-head`` first gives the head another scale and bias, which moves no similarity past another: a
-network trained on few classes is too sure of itself, and its similarities crowd at 0 and 1.
+network trained on few classes is too sure of itself, and its similarities crowd at 0 and 1. ``--subject``
+says what the network tells apart; with people comes a notice. Alone it changes nothing else.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import torch
 
 from fsl.data.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.fewshot.promise import percentage
+from fsl.fewshot.promise import rate_text
 from fsl.training.recipes import Source
 from fsl.training.runs import fit_calibrations
 from fsl.training.sources import load_source
@@ -42,18 +44,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("checkpoint", help="name or file; rewritten in place unless --out is given")
     parser.add_argument(
-        "--on", action="append", required=True, metavar="DATA[:LIST][@SHARE]",
+        "--on", action="append", default=[], metavar="DATA[:LIST][@SHARE]",
         help="a data set and a list of its split file (fruits360:val); @0.48 takes the middle of each\n"
         "picture alone, that share of its sides. Several: pairs are made within each",
     )  # fmt: skip
     parser.add_argument("--pairs-only", action="store_true", help="leave rules and thresholds as they are")
     parser.add_argument("--refit-head", action="store_true", help="the head's scale and bias too")
+    parser.add_argument("--subject", choices=tuple(checkpoints.NOTICES), help="what the network tells apart")
     parser.add_argument("--out", type=Path, help="write here instead")
     options = parser.parse_args()
+    if not options.on and not options.subject:
+        parser.error("name data with --on, or a --subject")
     path = checkpoints.find(options.checkpoint)
     loaded = checkpoints.load(path)
-    info = recalibrated(loaded, options.on, options.pairs_only, options.refit_head)
-    write_header(path, options.out or path, info, loaded.twin.head if options.refit_head else None)
+    info = loaded.info
+    if options.on:
+        info = recalibrated(loaded, options.on, options.pairs_only, options.refit_head)
+    info = replace(info, subject=options.subject or info.subject)
+    head = loaded.twin.head if options.on and options.refit_head else None
+    write_header(path, options.out or path, info, head)
 
 
 def recalibrated(
@@ -71,10 +80,10 @@ def recalibrated(
     pairs = measure_pair_rates(loaded.twin, embedded, what)
     if pairs is None:
         raise SystemExit("One of these sets has not both kinds of pairs; name another.")
-    low, high = (percentage(rate) for rate in pairs.equal_error_interval)
+    low, high = (rate_text(rate) for rate in pairs.equal_error_interval)
     print(
         f"{pairs.n_same:,} same and {pairs.n_different:,} different pairs: equal error rate "
-        f"{percentage(pairs.equal_error_rate)} ({low} to {high}) at {pairs.threshold:.4f}"
+        f"{rate_text(pairs.equal_error_rate)} ({low} to {high}) at {pairs.threshold:.4f}"
     )
     if pairs_only:
         return replace(loaded.info, pairs=pairs)

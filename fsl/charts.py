@@ -24,7 +24,9 @@ CLASS_COLOURS = (
 )  # fmt: skip
 """Of a map's classes, in turn; a class has a colour and a symbol, and either one tells it."""
 CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "x")
-_SYMBOLS_IN_SPACE = ("circle", "square", "diamond", "cross", "x")  # plotly has no others there
+_SYMBOLS_IN_SPACE = ("circle", "square", "circle-open", "diamond", "cross", "diamond-open", "x")
+"""As many as in the plane: their number and that of the colours have no divisor in common."""
+_ROC_HOVER = "%{x:.2%} of different pairs called the same<br>%{y:.1%} of same pairs called the same"
 _ROW_PIXELS = 30
 _MAX_NAME = 28
 
@@ -117,20 +119,25 @@ def pair_histograms(
     figure.add_vline(
         x=threshold,
         line={"dash": "dash", "width": 2, "color": "#7b8794"},
-        annotation_text="threshold",
-        annotation_position="top left",
     )
+    _name_line(figure, threshold, "threshold", row=1)
     if similarity is not None:
         figure.add_vline(x=similarity, line={"width": 3, "color": PROBE})
-        figure.add_annotation(
-            x=similarity, y=0.9, yref="paper", text="this one", font={"color": PROBE}, showarrow=False,
-            xanchor="right" if similarity > 0.5 else "left", xshift=-6 if similarity > 0.5 else 6,
-        )  # fmt: skip
+        _name_line(figure, similarity, "this one", row=0, font={"color": PROBE})
     _pair_layout(figure, "Similarity", "Share of pairs")
-    figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.28, "x": 0})
+    figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.28, "x": 0}, margin_t=40)
     figure.update_yaxes(range=[0, 1.15 * max(_second(same), _second(different), 0.02)], tickformat=".0%")
     figure.update_xaxes(range=[0, 1])
     return figure
+
+
+def _name_line(figure: go.Figure, x: float, name: str, row: int, **looks: object) -> None:
+    """A name above an upright line, in a row of its own: two lines may lie close to each other."""
+    anchor = "left" if x < 0.2 else "right" if x > 0.8 else "center"
+    figure.add_annotation(
+        x=x, y=1, yref="paper", yanchor="bottom", yshift=17 * row, xanchor=anchor, text=name, showarrow=False,
+        **looks,
+    )  # fmt: skip
 
 
 def roc_figure(
@@ -149,7 +156,7 @@ def roc_figure(
             y=true_accept,
             mode="lines",
             line={"color": ACCENT, "width": 2},
-            hovertemplate="%{x:.2%} false accepts<br>%{y:.1%} true accepts<extra></extra>",
+            hovertemplate=f"{_ROC_HOVER}<extra></extra>",
         )
     )
     figure.add_scatter(
@@ -157,7 +164,7 @@ def roc_figure(
         y=[here[1]],
         mode="markers",
         marker={"size": 12, "color": PROBE, "line": {"width": 2, "color": "white"}},
-        hovertemplate="threshold: %{x:.2%} false accepts, %{y:.1%} true accepts<extra></extra>",
+        hovertemplate=f"Your threshold<br>{_ROC_HOVER}<extra></extra>",
     )
     _pair_layout(figure, "Different called the same", "Same called the same")
     figure.update_layout(showlegend=False)
@@ -337,19 +344,25 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
 
 
 def reliability_diagram(
-    confidence: NDArray[np.float64], accuracy: NDArray[np.float64], counts: NDArray[np.int64]
+    confidence: NDArray[np.float64],
+    accuracy: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    said: str = "how sure it said it was",
+    so: str = "how often it was right",
 ) -> go.Figure:
-    """How often answers of each stated probability are right; on the line the two agree.
+    """How often what was given each probability is so; on the line the two agree.
 
     Args:
         confidence: ``(B,)``, mean stated probability of each bin, nan where it is empty.
-        accuracy: ``(B,)``, likewise.
+        accuracy: ``(B,)``, the share that was so, likewise.
         counts: ``(B,)``.
+        said: what the probability is of; below the axis.
+        so: what the share is; beside the axis.
     """
     width = 1 / len(counts)
     middles = [(b + 0.5) * width for b in range(len(counts))]
     texts = [
-        f"said {c:.0%} on average, right in {a:.0%} of {n:,}" if n else "no answers"
+        f"said {c:.0%} on average, so in {a:.0%} of {n:,}" if n else "none"
         for c, a, n in zip(confidence, accuracy, counts, strict=True)
     ]
     heaviest = max(1, int(counts.max()))
@@ -362,14 +375,13 @@ def reliability_diagram(
         text=texts,
         textposition="none",
         hovertemplate="%{text}<extra></extra>",
-        name="right answers",
     )
     line = go.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": "gray", "dash": "dot"}, hoverinfo="skip"
     )
     figure = _quiet(go.Figure([bars, line]), 330, showlegend=False)
-    figure.update_xaxes(title="how sure it said it was", range=[0, 1], tickformat=".0%", showgrid=False)
-    figure.update_yaxes(title="how often it was right", range=[0, 1.02], tickformat=".0%")
+    figure.update_xaxes(title=said, range=[0, 1], tickformat=".0%", showgrid=False)
+    figure.update_yaxes(title=so, range=[0, 1.02], tickformat=".0%")
     return figure
 
 
@@ -385,7 +397,7 @@ def two_histograms(
     """
     figure = go.Figure()
     bins = {"start": 0.0, "end": 1.0, "size": 0.025}
-    groups = ((known, "class is among the examples", ACCENT), (strangers, "stranger", "#dd7a00"))
+    groups = ((known, "class is among the examples", ACCENT), (strangers, "stranger", AGAINST))
     for values, name, colour in groups:
         figure.add_histogram(
             x=values.reshape(-1),

@@ -70,12 +70,12 @@ def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float
     if wished is not None:
         if not 0 <= wished <= 1:
             raise DataError(f"--threshold is {wished}; it must be 0 to 1.")
-        return wished, promise(rates, wished) if rates else ""
+        return wished, promise(rates, wished, checkpoint.info.subject) if rates else ""
     if not 0 < false_accept <= 1:
         raise DataError(f"--far is {false_accept}; it must be above 0, and at most 1.")
     rates = measured_rates(checkpoint)
     threshold = rates.threshold_at(false_accept)
-    return threshold, promise(rates, threshold)
+    return threshold, promise(rates, threshold, checkpoint.info.subject)
 
 
 def _read(entries: Sequence[Reader], model: ModelConfig) -> tuple[list[NamedImage], list[Problem]]:

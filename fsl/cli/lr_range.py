@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the test and print its points and the suggestion."""
     recipe = RECIPES[options.recipe] if options.recipe else None
-    start, model = starting_network(options, recipe)
+    start, model, _ = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
     points = []

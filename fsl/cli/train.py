@@ -23,6 +23,7 @@ from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.runs import follow_training, run_training
 from fsl.twin.backbones import BACKBONES
+from fsl.twin.checkpoint import Subject
 from fsl.twin.network import TwinNetwork
 from fsl.twin.together import Team, join_team
 
@@ -158,7 +159,7 @@ def stop_on_interrupt() -> Iterator[Event]:
 
 def _plan(options: argparse.Namespace) -> _Plan:
     recipe = RECIPES[options.recipe] if options.recipe else None
-    start, model = starting_network(options, recipe)
+    start, model, subject = starting_network(options, recipe)
     config = recipe.config if recipe else TrainConfig(evaluate_first=bool(options.start))
     config = overridden(config, options)
     source = DataSource(
@@ -175,6 +176,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     about: dict[str, Any] = {
         "title": recipe.title if recipe else "",
         "licence": recipe.licence if recipe else "",
+        "subject": subject,
         "recipe": options.recipe or "",
         "data": data.words,
         "validation": data.validation_words,
@@ -194,8 +196,8 @@ def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
 
 def starting_network(
     options: argparse.Namespace, recipe: Recipe | None
-) -> tuple[ModelConfig | TwinNetwork, ModelConfig]:
-    """What to train from, and its architecture.
+) -> tuple[ModelConfig | TwinNetwork, ModelConfig, Subject]:
+    """What to train from, its architecture, and what the new network will tell apart.
 
     Raises:
         SettingsError: the options contradict each other.
@@ -205,13 +207,14 @@ def starting_network(
         if options.backbone or options.image_size:
             raise SettingsError("--start brings its own architecture; leave out --backbone and --image-size.")
         checkpoint = fsl.load(options.start, "cpu")
-        return checkpoint.twin, checkpoint.info.model
+        of_start = checkpoint.info.subject
+        return checkpoint.twin, checkpoint.info.model, recipe.subject if recipe else of_start
     model = recipe.model if recipe else ModelConfig()
     if options.backbone:
         model = replace(model, backbone=options.backbone, widths=())
     if options.image_size:
         model = replace(model, image_size=options.image_size)
-    return model, model
+    return model, model, recipe.subject if recipe else "thing"
 
 
 def _from_anywhere(data: str) -> str:

@@ -10,7 +10,7 @@ import fsl
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.errors import DataError
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability
-from fsl.fewshot.promise import percentage
+from fsl.fewshot.promise import rate_text
 from fsl.fewshot.verify import (
     FALSE_ACCEPT_RATES,
     PairScores,
@@ -112,26 +112,26 @@ def _reliability(scores: PairScores, rates: PairRates) -> Any:
 
 
 def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:
-    low, high = (percentage(rate) for rate in result.equal_error_interval)
+    low, high = (rate_text(rate) for rate in result.equal_error_interval)
     print(
         f"{result.n_same:,} same and {result.n_different:,} different pairs of {result.n_classes:,} classes, "
         f"{seconds:.1f} s"
     )
     print(f"AUC {result.auc:.4f}")
     print(
-        f"equal error rate {percentage(result.equal_error_rate)} (95%: {low} to {high}) "
+        f"equal error rate {rate_text(result.equal_error_rate)} (95%: {low} to {high}) "
         f"at {result.equal_error_threshold:.4f}"
     )
     for at in result.at:
-        few, many = (percentage(rate) for rate in at.true_accept_interval)
+        few, many = (rate_text(rate) for rate in at.true_accept_interval)
         print(
-            f"at {percentage(at.wished)} false accepts {percentage(at.true_accept)} true accepts "
+            f"at {rate_text(at.wished)} false accepts {rate_text(at.true_accept)} true accepts "
             f"(95%: {few} to {many}), threshold {at.threshold:.4f}"
         )
         if not at.promised:
             print(
                 f"  too few classes to promise it: {result.n_class_pairs:,} pairs of classes speak for "
-                f"{percentage(at.lowest_promised)} and more"
+                f"{rate_text(at.lowest_promised)} and more"
             )
     if rates:
         accuracy = accuracy_at(scores, rates.threshold)

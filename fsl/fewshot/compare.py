@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -32,6 +32,10 @@ class ProbeAnswer:
     same: bool
     threshold: float
     pairs: tuple[float, ...]
+
+    def at(self, threshold: float) -> ProbeAnswer:
+        """The answer at another threshold, in [0, 1]."""
+        return replace(self, threshold=threshold, same=self.similarity >= threshold)
 
 
 def compare(

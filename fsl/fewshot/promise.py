@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fsl.twin.pair_rates import PairRates
 
+if TYPE_CHECKING:
+    from fsl.twin.checkpoint import Subject
 
-def promise(rates: PairRates, threshold: float) -> str:
+_MANY: dict[Subject, str] = {"thing": "things", "person": "people"}
+
+
+def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
     """The error rates at a threshold, and whether they can be relied on.
 
     Args:
         rates: measured on held-out classes.
         threshold: in [0, 1].
+        subject: what the network tells apart.
     """
-    accepted, rejected = rates.false_accept(threshold), rates.false_reject(threshold)
     text = (
-        f"At this threshold {one_in(accepted)} of different things would be called the same, and "
-        f"{one_in(rejected)} of the same thing different."
+        f"At this threshold {called_the_same(rates, threshold, subject)}, and "
+        f"{one_in(rates.false_reject(threshold))} of the same {subject} different."
     )
-    return f"{text} {too_few(rates)}" if accepted < rates.lowest_promised else text
+    return f"{text} {too_few(rates)}" if rates.false_accept(threshold) < rates.lowest_promised else text
+
+
+def called_the_same(rates: PairRates, threshold: float, subject: Subject) -> str:
+    """The false-accept rate: "1 in 100 pairs of different people would be called the same"."""
+    pairs = one_in(rates.false_accept(threshold))
+    return f"{pairs} of different {_MANY[subject]} would be called the same"
 
 
 def too_few(rates: PairRates) -> str:
     """Why a false-accept rate below the lowest promised is no promise."""
     return (
         f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
-        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {percentage(rates.lowest_promised)} "
+        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_promised)} "
         "and more, not for less."
     )
 
@@ -41,6 +54,6 @@ def one_in(rate: float) -> str:
     return f"{round(rate * total):,} in {total:,} pairs"
 
 
-def percentage(rate: float) -> str:
+def rate_text(rate: float) -> str:
     """A rate with two digits that count: "0.1%", "3.3%", "12%"."""
     return f"{float(f'{100 * rate:.2g}'):g}%"

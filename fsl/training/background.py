@@ -70,7 +70,8 @@ class RunPlan:
         start: an architecture, or a network to fine-tune, of which a copy is taken.
         data: where the images are, or the images themselves, which are then kept in the run folder.
         name: for people; "" for the run's id.
-        about: what the checkpoint's header shall say besides data and seed: "title", "licence", "start".
+        about: what the checkpoint's header shall say besides data and seed: "title", "licence", "start" and
+            "subject".
         visitor: an anonymous name of who starts it from a page, to whom it is then listed; "" for everybody.
     """
 
@@ -409,7 +410,9 @@ def plan_like(run: RunInfo, learning_rate: float, start: ModelConfig | TwinNetwo
         raise DataError(f"The settings of the run {run.name} cannot be read. {' '.join(run.problems)}")
     source = source_of(_settings(run.folder).get("data", {}), run.folder)
     data = read_stored_images(source) if isinstance(source, Path) else source
-    about = {key: value for key, value in run.about.items() if key in ("title", "licence", "start")}
+    about = {
+        key: value for key, value in run.about.items() if key in ("title", "licence", "start", "subject")
+    }
     return RunPlan(replace(run.config, learning_rate=learning_rate), start, data, name, about)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fsl.config import AugmentConfig, ModelConfig, TrainConfig
+from fsl.twin.checkpoint import Subject
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Recipe:
         model: architecture and input.
         config: of the run.
         licence: notes on data and weights, for the header.
+        subject: what the checkpoint tells apart.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     config: TrainConfig = field(default_factory=TrainConfig)
     licence: str = ""
+    subject: Subject = "thing"
 
 
 FRUITS = Recipe(
@@ -180,6 +183,7 @@ FACES = Recipe(
         "which credit is due) and Labeled Faces in the Wild (Huang et al., 2007), published for research. "
         "A demonstration, trained on few people: not for identifying anyone."
     ),
+    subject="person",
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FRUITS, GLYPHS, FACES)}

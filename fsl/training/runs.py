@@ -260,6 +260,7 @@ def _save(
         training={**about, "steps_done": state.step, "seconds": round(state.seconds, 1)},
         metrics={"validation": to_json(evaluation)} if evaluation else {},
         licence=str(about.get("licence", "")),
+        subject="person" if about.get("subject") == "person" else "thing",
         version=fsl.__version__,
     )
     state.twin.eval()

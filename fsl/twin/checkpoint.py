@@ -14,7 +14,7 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -31,6 +31,13 @@ FORMAT = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
 CHECKPOINT_DIR = Path(__file__).resolve().parents[2] / "checkpoints"
+Subject = Literal["thing", "person"]
+NOTICES: dict[Subject, str] = {
+    "thing": "",
+    "person": "Faces: a demonstration, trained on few people. Do not use it to identify anyone in earnest, "
+    "and ask people before you compare their pictures.",
+}
+"""What everybody who uses a network is told, by what it tells apart."""
 _ABANDONED_SECONDS = 3600.0
 _GET_AGAIN = "Get the file again."
 _KINDS: dict[str, type] = {"name": str, "title": str, "licence": str, "training": dict, "metrics": dict}
@@ -87,6 +94,7 @@ class CheckpointInfo:
         licence: notes on weights and data.
         version: of this project.
         pairs: error rates of "same or different?" on held-out classes; none when never measured.
+        subject: what it tells apart; a network trained on from one of people is one of people.
     """
 
     name: str
@@ -99,15 +107,21 @@ class CheckpointInfo:
     licence: str = ""
     version: str = ""
     pairs: PairRates | None = None
+    subject: Subject = "thing"
+
+    @property
+    def notice(self) -> str:
+        """What everybody who uses it is told, "" for nothing."""
+        return NOTICES[self.subject]
 
     def calibration(self, rule: Rule) -> Calibration:
         """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
         return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
 
     def to_json(self) -> dict[str, Any]:
-        """The header's JSON object, with the format's version and label convention."""
-        labels = {"label_convention": "0 = same class, 1 = different class"}
-        return {"format": FORMAT, **labels, **asdict(self)}
+        """The header's JSON object, with the format's version, label convention and notice."""
+        told = {"label_convention": "0 = same class, 1 = different class", "notice": self.notice}
+        return {"format": FORMAT, **told, **asdict(self)}
 
     @classmethod
     def from_json(cls, header: dict[str, Any], where: str) -> CheckpointInfo:
@@ -129,6 +143,10 @@ class CheckpointInfo:
                 )
         if known.get("rule", RULES[0]) not in RULES:
             raise CheckpointError(f"{where} has a damaged header (rule is {known['rule']!r}). {_GET_AGAIN}")
+        if known.get("subject", "thing") not in tuple(NOTICES):
+            raise CheckpointError(
+                f"{where} has a damaged header (subject is {known['subject']!r}). {_GET_AGAIN}"
+            )
         known |= {name: display_text(known[name]) for name in ("name", "title", "licence") if name in known}
         try:
             known["model"] = ModelConfig.from_json(known["model"])

@@ -32,11 +32,13 @@ class Choice:
         name: of the checkpoint, or "timm:NAME".
         title: what it is for.
         path: its file; none for a network of timm.
+        notice: what everybody who uses it is told, "" for nothing.
     """
 
     name: str
     title: str
     path: Path | None
+    notice: str = ""
 
     @property
     def label(self) -> str:
@@ -68,7 +70,8 @@ def choices() -> list[Choice]:
     found, faults = [], []
     for name, path in available().items():
         try:
-            found.append(Choice(name, read_info(path).title, path))
+            info = read_info(path)
+            found.append(Choice(name, info.title, path, info.notice))
         except CheckpointError as error:
             _LOG.warning("Checkpoint left out: %s", error)
             faults.append(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,19 @@ def headline(prediction: Prediction) -> str:
 def reason(prediction: Prediction) -> str:
     """Why the answer is what it is."""
     similar = prediction.class_similarity
-    # The quick classifier's answer need not be the class that is most similar.
-    named = max(similar, key=similar.__getitem__) if prediction.unknown else prediction.label
-    numbers = f"similarity {similar[named]:.2f}, the limit is {prediction.threshold:.2f}"
+    # The quick classifier's answer need not be the class that is most similar, which alone the limit is for.
+    nearest = max(similar, key=similar.__getitem__)
+    numbers = f"similarity {similar[nearest]:.2f}, the limit is {prediction.threshold:.2f}"
     if prediction.unknown:
-        return f"Nothing here is similar enough: the best match, {named}, has {numbers}."
+        return f"Nothing here is similar enough: the best match, {nearest}, has {numbers}."
+    own = f"It has {numbers}."
+    if similar[prediction.label] < similar[nearest]:
+        own = (
+            f"Known, because {nearest} has {numbers}; but the quick classifier finds {prediction.label} "
+            f"likelier, whose similarity is {similar[prediction.label]:.2f}."
+        )
     runner_up = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[1]
-    return f"It has {numbers}. Next comes {runner_up} with {percent(prediction.scores[runner_up])}."
+    return f"{own} Next comes {runner_up} with {percent(prediction.scores[runner_up])}."
 
 
 def threshold_effect(calibration: Calibration, threshold: float) -> str:
@@ -59,7 +66,7 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
             "more pictures are called unknown. Lower: more strangers get a class."
         )
     return (
-        "Measured at this limit, on pictures the network never learned from: "
+        "Measured at this limit, on classes held out while it was set: "
         f"{percent(rejected)} of pictures that did belong to a class were called unknown, "
         f"and {percent(accepted)} of strangers got a class."
     )
@@ -106,6 +113,16 @@ def verdict(found: Comparison) -> str:
     chance = "" if found.is_clear else " So small a difference may well be chance."
     name = _SHORT_NAMES[best]
     return f"Best here is {name}, by {margin} before {_SHORT_NAMES[other]}.{chance}"
+
+
+def similarity_text(value: float) -> str:
+    """A similarity in [0, 1]: two decimals, and near 1 so many that it stays told from its neighbours.
+
+    "0.83", "0.9967", "0.999954": what is left to 1 shows two digits.
+    """
+    if not 0.99 < value < 1:
+        return f"{value:.2f}"
+    return f"{value:.{min(9, math.ceil(-math.log10(1 - value)) + 1)}f}"
 
 
 def count(number: int, thing: str, things: str = "") -> str:

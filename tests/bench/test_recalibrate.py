@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
-from bench.recalibrate import refit_head
+from bench.recalibrate import main, refit_head
 from fsl.config import ModelConfig
+from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
+from tests.pages.helpers import save_small_checkpoint
 
 
 def test_similarities_keep_their_order_and_fit_better() -> None:
@@ -37,3 +43,23 @@ def test_similarities_keep_their_order_and_fit_better() -> None:
         for change in (0.9, 1.1):
             assert best <= bce_loss(change * after, difference) + 1e-6
             assert best <= bce_loss(after + change - 1, difference) + 1e-6
+
+
+def test_what_a_network_tells_apart_is_written_and_all_else_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_small_checkpoint(tmp_path)
+    path = tmp_path / "small.safetensors"
+    before = checkpoints.load(path)
+    assert before.info.notice == ""
+    monkeypatch.setattr(sys, "argv", ["recalibrate", str(path), "--subject", "person"])
+    main()
+    after = checkpoints.load(path)
+    assert "Do not use it to identify anyone" in after.info.notice
+    assert after.info.to_json() == {
+        **before.info.to_json(),
+        "subject": "person",
+        "notice": after.info.notice,
+    }
+    weights = after.twin.state_dict()
+    assert all(torch.equal(weights[key], tensor) for key, tensor in before.twin.state_dict().items())

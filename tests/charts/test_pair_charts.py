@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.charts import pair_histograms, roc_figure
+from fsl.charts import pair_histograms, reliability_diagram, roc_figure
 from fsl.ui.compare.overlay import overlay_uri
 
 
@@ -25,6 +25,28 @@ def test_histograms_mark_threshold_and_probe(similarity: float | None) -> None:
     assert shares == {"same pairs": [0.1, 0.9], "different pairs": [0.7, 0.3]}
     lines = [shape.x0 for shape in figure.layout.shapes]
     assert lines == [0.6] if similarity is None else lines == [0.6, similarity]
+
+
+@pytest.mark.parametrize(("threshold", "similarity"), [(0.86, 0.95), (0.5, 0.5), (0.02, 0.01), (1.0, 1.0)])
+def test_names_of_lines_close_to_each_other_stand_in_rows_of_their_own(
+    threshold: float, similarity: float
+) -> None:
+    figure = pair_histograms([0.0, 0.5, 1.0], [0.1, 0.9], [0.7, 0.3], threshold, similarity)
+    names = {note.text: note for note in figure.layout.annotations}
+    assert set(names) == {"threshold", "this one"}
+    assert all(note.y == 1 and note.yanchor == "bottom" for note in names.values())  # above the bars
+    assert abs((names["threshold"].yshift or 0) - (names["this one"].yshift or 0)) >= 16
+
+
+def test_a_reliability_diagram_of_pairs() -> None:
+    nan = np.nan
+    figure = reliability_diagram(
+        np.array([0.1, nan]), np.array([0.2, nan]), np.array([30, 0]), said="given", so="happened"
+    )
+    bars, line = figure.data
+    assert (bars.y[0], bars.text[0]) == (0.2, "said 10% on average, so in 20% of 30")
+    assert list(line.x) == list(line.y)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("given", "happened")
 
 
 def test_a_map_colours_what_counts_and_leaves_the_rest_grey() -> None:

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from bench.recalibrate import source_of, write_header
 from fsl.data.loading import load_images
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.fewshot.promise import one_in, percentage, promise
+from fsl.fewshot.promise import one_in, promise, rate_text
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
 from tests.cli.test_commands import folder, run, weights
@@ -151,8 +151,26 @@ def test_rates_in_words(measured: str) -> None:
         "33 in 100 pairs",
         "100 in 100 pairs",
     ]
-    assert [percentage(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
+    assert [rate_text(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
     rates = checkpoints.read_info(Path(measured)).pairs
     assert rates is not None
-    assert "no promise" in promise(rates, 1.0)
-    assert "no promise" not in promise(rates, 0.0)
+    assert "no promise" in promise(rates, 1.0, "thing")
+    assert "no promise" not in promise(rates, 0.0, "thing")
+    assert "of different things would be" in promise(rates, 0.5, "thing")
+    of_people = promise(rates, 0.5, "person")
+    assert "of different people would be" in of_people
+    assert "of the same person different" in of_people
+
+
+def test_a_network_trained_on_from_one_of_people_is_one_of_people(
+    weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, out = Path(weights).with_name("people.safetensors"), tmp_path / "run"
+    write_header(Path(weights), start, replace(checkpoints.read_info(Path(weights)), subject="person"))
+    code, _, error = run(
+        capsys, "train", "--data", "rendered", "--start", start, "--steps", 1, "--run-dir", out
+    )
+    assert code == 0, error
+    info = checkpoints.read_info(out / "checkpoint.safetensors")
+    assert info.subject == "person"
+    assert "identify anyone" in info.notice

@@ -87,6 +87,8 @@ def test_missing_and_unexpected_weights_are_named(tmp_path: Path) -> None:
         ({"model": {**MODEL.to_json(), "image_size": 64, "embedding_dim": 8}}, "does not fit"),
         ({"model": {**MODEL.to_json(), "widths": [3, 2, 2, 2]}}, "of another shape"),
         ({"calibrations": [1, 2]}, "damaged header"),
+        ({"subject": "ghost"}, "damaged header"),
+        ({"subject": ["person"]}, "damaged header"),
     ],
 )
 def test_lying_headers(tmp_path: Path, changes: dict[str, object], message: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fsl.config import RULES, Method
@@ -53,6 +55,13 @@ def test_the_answer_in_words() -> None:
     assert wording.reason(prediction(False)).endswith("Next comes pear with 8%.")
 
 
+def test_a_quick_answer_that_is_not_the_most_similar_class_says_what_the_limit_was_for() -> None:
+    quick = replace(prediction(False), class_similarity={"pear": 0.6, "banana": 0.2})
+    reason = wording.reason(quick)
+    assert "pear has similarity 0.60, the limit is 0.48" in reason
+    assert "finds banana likelier, whose similarity is 0.20" in reason
+
+
 def test_unknown_in_words() -> None:
     assert wording.headline(prediction(True)).startswith("Unknown")
     reason = wording.reason(prediction(True))
@@ -63,6 +72,8 @@ def test_unknown_in_words() -> None:
 def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
     measured = Calibration("mean", 1.0, 0.48, 0.07, 0.09)
     assert "7%" in wording.threshold_effect(measured, 0.48)
+    # Nor more than is so: photos has learned since from the pictures that its limit was set on.
+    assert "held out while it was set" in wording.threshold_effect(measured, 0.48)
     assert "You moved the limit" in wording.threshold_effect(measured, 0.6)
     assert "no measured limit" in wording.threshold_effect(Calibration(), 0.0)
 
@@ -102,3 +113,12 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
     even = compared({"mean": 90, "max": 80, "prototype": 95, "quick": 95}, 100, 5)
     assert "does as well here" in wording.verdict(even)
     assert wording.comparison(even).startswith("A fifth of the pictures hidden in turn; recognised of 100")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "text"),
+    [(0.0, "0.00"), (0.834, "0.83"), (0.99, "0.99"), (0.9967, "0.9967"), (0.9963, "0.9963"),
+     (0.99995432, "0.999954"), (1 - 1e-14, "1.000000000"), (1.0, "1.00")],
+)  # fmt: skip
+def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, text: str) -> None:
+    assert wording.similarity_text(similarity) == text

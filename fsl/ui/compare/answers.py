@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.charts import percent
+from fsl.fewshot.promise import called_the_same
 from fsl.ui import wording
 from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.state import CompareState
@@ -16,6 +17,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
+from fsl.ui.wording import similarity_text
 
 if TYPE_CHECKING:
     from fsl.fewshot.compare import ProbeAnswer
@@ -33,7 +35,6 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
     inputs = (
         "answers",
         checkpoint.digest,
-        threshold,
         share,
         digests(state.references),
         digests(state.probes),
@@ -44,7 +45,8 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
             known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
             return compare(checkpoint, known, asked, threshold)
 
-    return state.memo.remember(inputs, compute)
+    # The threshold is no input: moving it compares nothing again.
+    return [answer.at(threshold) for answer in state.memo.remember(inputs, compute)]
 
 
 def chosen_probe(state: CompareState) -> int:
@@ -64,7 +66,7 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
                 probe.thumbnail,
                 probe.name,
                 title=said(answer),
-                note=f"{answer.similarity:.2f}",
+                note=similarity_text(answer.similarity),
                 bar=answer.similarity,
                 tone="accent" if answer.same else "muted",
             )
@@ -87,18 +89,35 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
     )
 
 
-def show_chosen(state: CompareState, checkpoint: Checkpoint, answer: ProbeAnswer) -> None:
-    """The chosen probe's answer in a sentence, and its similarity to each reference."""
+def show_chosen(
+    checkpoint: Checkpoint, answer: ProbeAnswer, reference: StoredPicture, probe: StoredPicture
+) -> None:
+    """The chosen probe beside the reference most like it, its answer in a sentence, and all similarities.
+
+    Args:
+        checkpoint: the network.
+        answer: the probe's.
+        reference: the one that the probe is most alike to.
+        probe: the picture itself.
+    """
     rates = checkpoint.info.pairs
-    st.markdown(f"#### {said(answer).capitalize()}: similarity {answer.similarity:.2f}")
-    text = f"{answer.probe}: the threshold is {answer.threshold:.2f}."
+    st.markdown(f"#### {said(answer).capitalize()}: similarity {similarity_text(answer.similarity)}")
+    pair = ((reference, "the one you know"), (probe, "the picture chosen"))
+    picture_grid(
+        [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair],
+        key="compare_pair",
+        label="The two beside each other",
+        size="large",
+    )
+    text = f"{answer.probe}: the threshold is {similarity_text(answer.threshold)}."
     if rates is not None:
-        chance = rates.chance_same(answer.similarity)
+        wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
+        chance = percent(rates.chance_same(answer.similarity))
         text += (
-            f" Where half of all pairs are the same, about {percent(chance)} of those this much alike are."
+            f" There, {wrong}. Where half of all pairs are the same, {chance} of those this much alike are."
         )
     if len(answer.pairs) > 1:
-        pairs = ", ".join(f"{similarity:.2f}" for similarity in answer.pairs[:12])
+        pairs = ", ".join(map(similarity_text, answer.pairs[:12]))
         text += (
             f" To each reference: {pairs}. The error rates are those of single references; several "
             "together usually do better."

@@ -14,13 +14,12 @@ from fsl.ui.compare.why import show_why
 from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.ui.resources import Choice, choices, load_checkpoint
+from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
 
 FACES = "faces"
-_RESPONSIBLE = (
-    "Faces: a demonstration, trained on few people. Do not use it to identify anyone in earnest, and ask "
-    "people before you compare their pictures. What you add is never written to disk, and stays on the "
-    "computer that this app runs on."
+_PRIVATE = (
+    "Your pictures stay in this session's memory: nothing is written to disk or leaves the computer this app "
+    "runs on."
 )
 
 
@@ -38,30 +37,30 @@ def show_compare_page() -> None:
         installed = choices()
         _show_bar(state, installed)
     left, right = st.columns([1, 1.5], gap="large")
-    wish: Side | None = None
+    camera: Side | None = None
     with left, guarded():
-        wish = "references" if show_side(state, "references") else None
+        camera = "references" if show_side(state, "references") else None
         limit_place = st.container()
     with right, guarded():
-        wish = "probes" if show_side(state, "probes") else wish
+        camera = "probes" if show_side(state, "probes") else camera
         if installed:
             _show_answers(state, _chosen(state, installed), limit_place)
-    if wish is not None:
+    if camera is not None:
         with guarded():
-            camera_dialog(wish)
+            camera_dialog(camera)
     warm_up_after_paint()
 
 
 def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     chosen = _chosen(state, installed)
+    listed = {c.name: c.label for c in (installed if chosen.path else [chosen, *installed])}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_bar"):
         st.session_state["compare_network"] = chosen.name
-        titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in installed}
         st.selectbox(
             "Network",
-            [c.name for c in installed],
+            list(listed),
             key="compare_network",
-            format_func=lambda name: titles[name],
+            format_func=listed.__getitem__,
             help="Each was trained on other pictures, and has error rates of its own.",
             on_change=guarded_callback(_take_network),
             args=(state,),
@@ -73,10 +72,12 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             icon=":material/nutrition:",
             help="A fruit drawn by this program, more pictures of it, and some of others.",
             on_click=guarded_callback(load_example),
-            args=(state,),
+            args=(state, [choice.name for choice in installed]),
         )
-        with st.popover("Crop", icon=":material/crop:"):
-            st.session_state["compare_middle"] = round(100 * state.middle)
+        share = round(100 * state.middle)
+        label = "Crop" if share == 100 else f"Crop: the middle {share}%"
+        with st.popover(label, icon=":material/crop:", key="compare_crop"):
+            st.session_state["compare_middle"] = share
             st.slider(
                 "The middle of each picture alone",
                 30,
@@ -88,13 +89,15 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
                 on_change=guarded_callback(_take_middle),
                 args=(state,),
             )
-    if FACES in chosen.name.lower() or "face" in chosen.title.lower():
-        st.warning(_RESPONSIBLE, icon=":material/front_hand:")
-    else:
-        st.caption(
-            "Your pictures stay in this session's memory: nothing is written to disk or leaves the computer "
-            "this app runs on."
+    if state.network and chosen.name != state.network:
+        st.warning(
+            markdown(f"The network {state.network} is not installed here; {chosen.name} is used instead."),
+            icon=":material/warning:",
         )
+    if chosen.notice:
+        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
+    else:
+        st.caption(_PRIVATE)
     if state.problems:
         lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in state.problems[:8]]
         st.warning("\n".join(["Left out; everything else was kept.", "", *lines]), icon=":material/warning:")
@@ -118,10 +121,10 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
         position = chosen_probe(state)
         answer = answers[position]
         show_tiles(state, answers)
-        with st.container(border=True, key="compare_detail"):
-            show_chosen(state, checkpoint, answer)
         best = max(range(len(answer.pairs)), key=answer.pairs.__getitem__)
         known, asked = state.references[best], state.probes[position]
+        with st.container(border=True, key="compare_detail"):
+            show_chosen(checkpoint, answer, known, asked)
         show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
     with limit_place:
         st.subheader("3. How strict?", anchor=False)
@@ -131,8 +134,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
 
 def _chosen(state: CompareState, installed: list[Choice]) -> Choice:
     """The network in use: as chosen, else the one for faces, else the first."""
-    names = {choice.name: choice for choice in installed}
-    return names.get(state.network) or names.get(FACES) or installed[0]
+    return find_choice(state.network, installed) or find_choice(FACES, installed) or installed[0]
 
 
 def _take_middle(state: CompareState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -17,6 +18,7 @@ _TEXT: dict[Side, tuple[str, str]] = {
     "probes": ("2. Is it the same?", "Pictures to compare with it, as many as you like."),
 }
 _KINDS, _SAME = 5, 4
+_FRUITS = "fruits"
 
 
 def show_side(state: CompareState, side: Side) -> bool:
@@ -49,7 +51,7 @@ def show_side(state: CompareState, side: Side) -> bool:
             state.take(side, [(file.name, file.getvalue()) for file in files])
             st.rerun()
     with st.container(horizontal=True, gap="small"):
-        wish = st.button(
+        camera = st.button(
             "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"
         )
         if pictures:
@@ -60,7 +62,7 @@ def show_side(state: CompareState, side: Side) -> bool:
                 type="tertiary",
                 on_click=partial(state.put, side, ()),
             )
-    return wish
+    return camera
 
 
 @st.dialog("Take a photo", on_dismiss="rerun")
@@ -80,8 +82,13 @@ def camera_dialog(side: Side) -> None:
         st.rerun()
 
 
-def load_example(state: CompareState) -> None:
-    """A drawn fruit, more pictures of it, and some of others; another fruit each time."""
+def load_example(state: CompareState, networks: Sequence[str]) -> None:
+    """A drawn fruit, more pictures of it, and some of others; another fruit each time.
+
+    Args:
+        state: the page's; its network becomes the one for fruit where that is installed.
+        networks: names of the installed ones.
+    """
     task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
     (_, known), *others = task.classes.items()
     strangers = [pictures[0] for _, pictures in others]
@@ -89,3 +96,5 @@ def load_example(state: CompareState) -> None:
     state.put("probes", [*known[1:], *strangers])
     state.selected, state.note, state.problems = "", "", ()
     state.examples += 1
+    if _FRUITS in networks:
+        state.network = _FRUITS

@@ -15,7 +15,11 @@ from fsl.ui.memo import Memo
 from fsl.ui.pictures import StoredPicture
 
 Side = Literal["references", "probes"]
+Strictness = float | Literal["equal"]
+"""A false-accept rate in (0, 1], or that at which both errors are equal."""
+EQUAL: Literal["equal"] = "equal"
 
+_USUAL_STRICTNESS = 0.01
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
@@ -29,7 +33,7 @@ class CompareState:
         references: pictures of one person or thing, no content twice.
         probes: pictures to compare with them, likewise.
         network: name of the checkpoint; "" = the default one.
-        false_accept: the wished false-accept rate; none = the checkpoint's own threshold.
+        strictness: how often different ones may be called the same.
         threshold: the threshold of a network without measured rates, in [0, 1].
         middle: the share of each picture's sides that is compared, from its middle, 0.3 to 1.
         selected: digest of the probe whose details are shown.
@@ -43,7 +47,7 @@ class CompareState:
     references: tuple[StoredPicture, ...] = ()
     probes: tuple[StoredPicture, ...] = ()
     network: str = ""
-    false_accept: float | None = None
+    strictness: Strictness = _USUAL_STRICTNESS
     threshold: float = 0.5
     middle: float = 1.0
     selected: str = ""
@@ -63,7 +67,10 @@ class CompareState:
         Raises:
             DataError: they are too many.
         """
-        unique = tuple({picture.digest: picture for picture in reversed(pictures)}.values())[::-1]
+        first: dict[str, StoredPicture] = {}
+        for picture in pictures:
+            first.setdefault(picture.digest, picture)
+        unique = tuple(first.values())
         if len(unique) > MOST_PICTURES:
             raise DataError(
                 f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
@@ -99,16 +106,16 @@ def compare_state() -> CompareState:
 
 
 def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:
-    """Put one pair on the Compare page, in place of what is there.
+    """Put one pair on the Compare page, in place of what is there, to be compared as it is.
 
     Args:
         reference: the known picture.
         probe: the one to compare with it.
-        network: name of the checkpoint to compare by.
+        network: name of the network to compare by, as the pages list it.
     """
     state = compare_state()
     state.put("references", [reference])
     state.put("probes", [probe])
     state.network, state.selected = network, probe.digest
-    state.false_accept = None
+    state.strictness, state.middle = _USUAL_STRICTNESS, 1.0
     state.note, state.problems = "", ()

@@ -1,23 +1,26 @@
-"""The threshold: a slider along measured error rates, what it promises, the ROC curve and the histograms."""
+"""The threshold: a slider along measured error rates, what it promises, and the figures behind it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from fsl.charts import pair_histograms, roc_figure
-from fsl.fewshot.promise import percentage, promise
-from fsl.ui.compare.state import CompareState
+from fsl.charts import pair_histograms, reliability_diagram, roc_figure
+from fsl.fewshot.promise import promise, rate_text
+from fsl.ui.compare.state import EQUAL, CompareState, Strictness
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
+from fsl.ui.wording import similarity_text
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
     from fsl.twin.pair_rates import PairRates
 
-_WISHES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-DEFAULT_WISH = 0.01
+_FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+_BINS = 10
+_CHART = {"displayModeBar": False}
 _NO_TABLE = (
     "No error rates were ever measured for this network, so its threshold is a plain similarity and promises "
     "nothing. A network trained here with classes held out for validation has them."
@@ -27,7 +30,7 @@ _NO_TABLE = (
 def threshold_in_use(state: CompareState, checkpoint: Checkpoint) -> float:
     """The similarity from which on two pictures count as the same, in [0, 1]."""
     rates = checkpoint.info.pairs
-    return rates.threshold_at(_wish(state)) if rates else state.threshold
+    return _threshold(rates, state.strictness) if rates else state.threshold
 
 
 def show_threshold(state: CompareState, checkpoint: Checkpoint) -> None:
@@ -46,28 +49,29 @@ def show_threshold(state: CompareState, checkpoint: Checkpoint) -> None:
         )
         st.caption(_NO_TABLE)
         return
-    st.session_state["compare_wish"] = _wish(state)
+    st.session_state["compare_strictness"] = state.strictness
     st.select_slider(
         "How strict?",
-        _WISHES,
-        key="compare_wish",
-        format_func=lambda wish: _said(rates, wish),
+        stops(rates),
+        key="compare_strictness",
+        format_func=lambda strictness: _said(rates, strictness),
         label_visibility="collapsed",
-        on_change=guarded_callback(_take_wish),
+        on_change=guarded_callback(_take_strictness),
         args=(state,),
     )
     threshold = threshold_in_use(state, checkpoint)
     st.caption(
         markdown(
             "Strict on the left, lenient on the right: different ones let in (false accepts) against same "
-            f"ones turned away (false rejects). Here, similarity {threshold:.2f} and above is “same”."
+            f"ones turned away (false rejects). Here, similarity {similarity_text(threshold)} and above is "
+            "“same”."
         )
     )
-    st.markdown(markdown(promise(rates, threshold)))
+    st.markdown(markdown(promise(rates, threshold, checkpoint.info.subject)))
 
 
 def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | None) -> None:
-    """Both figures, with the threshold and the chosen probe marked.
+    """The figures, with the threshold and the chosen probe marked.
 
     Args:
         state: the page's.
@@ -79,10 +83,10 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
         return
     threshold = threshold_in_use(state, checkpoint)
     with st.container(border=True, key="compare_rates"):
-        low, high = (percentage(rate) for rate in rates.equal_error_interval)
+        low, high = (rate_text(rate) for rate in rates.equal_error_interval)
         st.markdown(
             f"**Where this threshold stands.** Both errors are equal at "
-            f"{percentage(rates.equal_error_rate)} ({low} to {high}).",
+            f"{rate_text(rates.equal_error_rate)} ({low} to {high}).",
             help="The equal error rate sums up how well a network tells same from different; the interval is "
             "95%, by drawing the classes measured again.",
         )
@@ -90,12 +94,12 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
         edges, same, different = rates.histogram()
         with left:
             figure = pair_histograms(edges.tolist(), same.tolist(), different.tolist(), threshold, similarity)
-            st.plotly_chart(figure, key="compare_histograms", config={"displayModeBar": False})
+            st.plotly_chart(figure, key="compare_histograms", config=_CHART)
         with right:
             _, false_accept, true_accept = rates.curve()
             here = rates.false_accept(threshold), 1 - rates.false_reject(threshold)
             figure = roc_figure(false_accept.tolist(), true_accept.tolist(), here)
-            st.plotly_chart(figure, key="compare_roc", config={"displayModeBar": False})
+            st.plotly_chart(figure, key="compare_roc", config=_CHART)
         st.caption(
             markdown(
                 f"Measured on {rates.fitted_on}, which the network never learned from "
@@ -103,19 +107,51 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
                 "be harder, or easier."
             )
         )
+        if rates.reliability:
+            _show_reliability(rates)
 
 
-def _wish(state: CompareState) -> float:
-    return DEFAULT_WISH if state.false_accept is None else state.false_accept
+def _show_reliability(rates: PairRates) -> None:
+    """Whether the chances given beside a similarity came true."""
+    confidence, observed = (np.full(_BINS, np.nan) for _ in range(2))
+    counts = np.zeros(_BINS, np.int64)
+    for one in rates.reliability:
+        place = min(int(one.predicted * _BINS), _BINS - 1)
+        confidence[place], observed[place], counts[place] = one.predicted, one.observed, one.n
+    with st.expander("Can the chances be believed?"):
+        figure = reliability_diagram(
+            confidence,
+            observed,
+            counts,
+            said="chance given of being the same",
+            so="share that was the same",
+        )
+        st.plotly_chart(figure, key="compare_reliability", config=_CHART)
+        st.caption(
+            "Pairs in groups by the chance of being the same that their similarity was given. On the dotted "
+            "line 80% of those given 80% were the same. Darker bars stand for more pairs. Each pair was "
+            "judged by chances that were fitted on other classes."
+        )
 
 
-def _said(rates: PairRates, wish: float) -> str:
-    missed = rates.false_reject(rates.threshold_at(wish))
-    return f"{percentage(wish)} let in, {percentage(missed)} turned away"
+def stops(rates: PairRates) -> list[Strictness]:
+    """Where the slider can stand, the strictest first; where both errors are equal lies in its place."""
+    return sorted((*_FALSE_ACCEPTS, EQUAL), key=lambda one: _threshold(rates, one), reverse=True)
 
 
-def _take_wish(state: CompareState) -> None:
-    state.false_accept = float(st.session_state["compare_wish"])
+def _threshold(rates: PairRates, strictness: Strictness) -> float:
+    return rates.threshold if strictness == EQUAL else rates.threshold_at(strictness)
+
+
+def _said(rates: PairRates, strictness: Strictness) -> str:
+    if strictness == EQUAL:
+        return f"both errors equal: {rate_text(rates.equal_error_rate)}"
+    missed = rates.false_reject(rates.threshold_at(strictness))
+    return f"{rate_text(strictness)} let in, {rate_text(missed)} turned away"
+
+
+def _take_strictness(state: CompareState) -> None:
+    state.strictness = st.session_state["compare_strictness"]
 
 
 def _take_threshold(state: CompareState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,11 +13,9 @@ from fsl.ui.guard import guarded
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
-    from fsl.fewshot.explain import Explanation
+    from fsl.fewshot.explain import Explanation, Method
     from fsl.fewshot.support import Picture
     from fsl.twin.checkpoint import Checkpoint
-
-Method = Literal["each", "both", "gradient"]
 
 _METHODS: tuple[Method, ...] = ("each", "both", "gradient")
 _NAMES: dict[Method, str] = {
@@ -59,7 +57,7 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         state = compare_state()
         if not pressed and inputs not in state.memo:
             return
-        with st.spinner("Hiding one bit after another"):
+        with st.spinner("Asking the network" if method == "gradient" else "Hiding one bit after another"):
             found = state.memo.remember(inputs, lambda: _explain(checkpoint, left, right, method))
         strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
         maps = {

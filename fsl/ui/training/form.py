@@ -243,7 +243,10 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     start = starting_network(wish)
     model = start.config if isinstance(start, TwinNetwork) else start
     data = data_of_run(wish.data, wish.split, model, wish.config.seed)
-    about = {"start": "" if wish.start == SCRATCH else wish.start}
+    about = {"start": ""}
+    if wish.start != SCRATCH:
+        subject = load_checkpoint(checkpoint_choice(wish.start)).info.subject
+        about = {"start": wish.start, "subject": subject}
     return [
         RunPlan(
             replace(wish.config, learning_rate=rate),
