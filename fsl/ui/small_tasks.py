@@ -48,10 +48,11 @@ def small_task(kind: Kind, n_way: int, n_shot: int, n_query: int, seed: int) -> 
         seed: of the draw.
     """
     make = rendered_task if kind == "drawn" else digits_task
-    return _stored(make(n_way, n_shot, n_query, seed))
+    return stored(make(n_way, n_shot, n_query, seed))
 
 
-def _stored(task: ExampleTask) -> SmallTask:
+def stored(task: ExampleTask) -> SmallTask:
+    """A task of files as pictures."""
     classes = {
         name: tuple(StoredPicture.from_bytes(data, file) for file, data in files)
         for name, files in task.classes.items()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from fsl.__main__ import main
 from fsl.data.examples import rendered_task
 from fsl.data.rendered import render_examples
+from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -83,7 +89,7 @@ def test_the_map_matches_the_tree() -> None:
     mapped = set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))
     packages = {str(p.parent.relative_to(ROOT)) for p in (ROOT / "fsl").rglob("__init__.py")}
     packages -= {f"fsl/ui/{page.stem}" for page in (ROOT / "pages").glob("*.py")}
-    assert mapped == packages | {"pages", "bench", "checkpoints", "tests"}
+    assert mapped == packages | {"pages", "bench", "checkpoints", "examples", "tests"}
 
 
 def test_files_that_are_named_are_there() -> None:
@@ -125,11 +131,65 @@ def run_command(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPat
         named_data(words, workplace, monkeypatch)
         assert main(shortened(words[3:])) == 0, " ".join(words)
     elif words[:3] == ["python", "-m", "bench"]:
-        assert (ROOT / "bench" / f"{words[3]}.py").is_file()
+        understands(f"bench.{words[3]}", words[4:], monkeypatch)
+    elif words[:3] == ["python", "-m", "venv"]:
+        assert len(words) == 4
     elif words[:2] == ["python", "-m"]:
-        assert words[2] == "venv" or (ROOT / f"{words[2].replace('.', '/')}.py").is_file()
+        understands(words[2], words[3:], monkeypatch)
     else:
         assert words[0] in ELSEWHERE, words[0]
+
+
+class Understood(Exception):  # noqa: N818 - no error
+    """A program has parsed its options, and would now begin."""
+
+
+def understands(module: str, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes long runs as far as its options; an unknown one ends it with status 2."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_and_stop(self: argparse.ArgumentParser, *arguments: Any) -> None:
+        parse(self, *arguments)
+        raise Understood
+
+    with monkeypatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
+        patch.setattr(sys, "argv", [module, *options])
+        with pytest.raises(Understood):
+            importlib.import_module(module).main()
+
+
+def test_an_option_that_is_not_there_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    understands("bench.lesson", ["--out", "x.json"], monkeypatch)
+    with pytest.raises(SystemExit):
+        understands("bench.lesson", ["--output", "x.json"], monkeypatch)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_programs_named_in_passing_are_understood(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for command in re.findall(r"`python\s-m\s((?:bench|tests)[^`]*)`", text):
+        module, *options = command.split()
+        if module == "bench":
+            module = f"bench.{options.pop(0)}"
+        if module != "bench.NAME":
+            understands(module, options, monkeypatch)
+
+
+@pytest.mark.parametrize("name", DOCS_SCENES)
+def test_every_page_is_pictured_in_both_themes(name: str) -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    for scheme in SCHEMES:
+        picture = DOCS / f"{name}-{scheme}.png"
+        assert f"(images/{picture.name})" in text
+        assert picture.stat().st_size <= 1.05 * MOST_BYTES
+        with Image.open(picture) as image:
+            assert image.width >= 1000
+            thumbnail = image.convert("L").resize((32, 32))
+            (dark, light) = thumbnail.getextrema()
+            assert light - dark > 60  # not blank
+            is_dark = sum(thumbnail.tobytes()) / 32**2 < 128
+        assert is_dark == (scheme == "dark"), picture.name
 
 
 def shortened(words: list[str]) -> list[str]:

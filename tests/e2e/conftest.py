@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.scenes import train_lesson
 from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
 from tests.pages.helpers import save_small_checkpoint
 
@@ -46,10 +47,22 @@ def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server's runs are."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def lesson(runs_folder: Path) -> str:
+    """Three short runs that are over, by their ids."""
+    return train_lesson(runs_folder, steps=40)
+
+
+@pytest.fixture(scope="session")
+def server(checkpoint_folder: Path, runs_folder: Path) -> Iterator[str]:
     """The app on a free port of this machine; its address."""
-    runs = tmp_path_factory.mktemp("runs")
-    with running_app({"FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs)}) as address:
+    settings = {"FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs_folder)}
+    with running_app(settings) as address:
         yield address
 
 

@@ -6,7 +6,8 @@ Only pictures that the program draws itself, or that come with scikit-learn, app
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,13 +20,48 @@ class Scene:
 
     Attributes:
         name: of the scene, and of its picture.
-        path: of the page.
+        path: of the page; ``{runs}`` stands for the ids of :func:`train_lesson`.
         ready: brings the page there and waits until it is.
     """
 
     name: str
     path: str
     ready: Callable[[Page], None]
+
+
+def train_lesson(folder: Path, steps: int) -> str:
+    """Train the article's lesson, three rates side by side on digits.
+
+    Args:
+        folder: of the runs.
+        steps: batches of each.
+
+    Returns:
+        the runs' ids, as an address has them; they are somebody's, so only this link shows them.
+    """
+    from fsl.config import DataSource
+    from fsl.training.background import RunManager, RunPlan
+    from fsl.training.presets import PRESETS
+    from fsl.ui.training.form import rate_text
+
+    preset = PRESETS["article"]
+    # Some moments are enough for a map that moves.
+    config = replace(preset.config, steps=steps, evaluate_every=max(10, steps // 6), snapshot_images=150)
+    manager = RunManager(folder)
+    ids = manager.start_together(
+        [
+            RunPlan(
+                replace(config, learning_rate=rate),
+                preset.model,
+                DataSource(data="digits", hold_out=0.4),
+                f"rate {rate_text(rate)}",
+                visitor="scenes",
+            )
+            for rate in preset.rates
+        ]
+    )
+    assert all(manager.wait(run_id, timeout=600) for run_id in ids)
+    return ",".join(ids)
 
 
 def _sees(text: str) -> Callable[[Page], None]:
@@ -53,13 +89,35 @@ def _compared(tab: Page) -> None:
 def choose_fruits(tab: Page) -> None:
     """Choose the network for fruit on the Compare page, and wait for its error rates."""
     tab.get_by_role("combobox", name="Network").first.click()
-    tab.get_by_role("option").filter(has_text="fruits: ").click()
+    tab.get_by_role("option").filter(has_text="fruits").click()
     tab.get_by_text("Measured on fruits360 val").wait_for()
+
+
+def _trained(tab: Page) -> None:
+    tab.locator("[class*=st-key-tile_]").nth(2).wait_for()
+    tab.locator(".curve canvas").nth(1).wait_for()
+    tab.get_by_text("agrees").first.wait_for()
 
 
 def _mapped(tab: Page) -> None:
     tab.get_by_role("button", name="Drawn fruit").click()
     tab.get_by_text("Click a picture").wait_for()
+
+
+def _moving(tab: Page) -> None:
+    tab.locator("canvas.canvas[data-sheet=drawn]").nth(2).wait_for()
+    tab.get_by_role("slider", name="Moment of the training").press("End")
+
+
+def _evaluated(tab: Page) -> None:
+    tab.locator(".st-key-ev_start button:enabled").click()
+    tab.get_by_role("heading", name="% right").wait_for()
+    tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
+
+
+def _bet(tab: Page) -> None:
+    tab.get_by_role("radio", name="0.0001").or_(tab.get_by_role("button", name="0.0001")).first.click()
+    tab.get_by_text("Recorded by").wait_for()
 
 
 SCENES = (
@@ -68,16 +126,19 @@ SCENES = (
     Scene("classify", "classify", _classified),
     Scene("compare-empty", "compare", _sees("Add a picture of the one you know")),
     Scene("compare", "compare", _compared),
-    Scene("training", "training", _sees("No run yet")),
+    Scene("training-empty", "training", _sees("No run yet")),
+    Scene("training", "training?run={runs}", _trained),
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
     Scene("embeddings", "embeddings", _mapped),
-    Scene("evaluate", "evaluate", _sees("gives a first figure")),
+    Scene("embeddings-moving", "embeddings?run={runs}", _moving),
+    Scene("evaluate-empty", "evaluate", _sees("gives a first figure")),
+    Scene("evaluate", "evaluate?source=digits&network=fruits&seed=1", _evaluated),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
-    Scene("learn-twin", "learn?step=twin", _sees("makes them more different")),
+    Scene("learn-twin", "learn?step=twin", _sees("more different")),
     Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),
     Scene("learn-loss", "learn?step=loss", _sees("If they are different")),
     Scene("learn-episode", "learn?step=episode", _sees("Nearest:")),
-    Scene("learn-rate", "learn?step=rate", _sees("Recorded by")),
+    Scene("learn-rate", "learn?step=rate", _bet),
     Scene("learn-faces", "learn?step=faces", _sees("false reject")),
 )
 

@@ -1,47 +1,106 @@
-"""Screenshots of every page: ``python -m tests.e2e.screenshots FOLDER [--scene NAME] [--width PIXELS]``."""
+"""Screenshots of every page, light and dark.
+
+python -m tests.e2e.screenshots FOLDER [--scene NAME] [--width PIXELS] [--scheme light|dark]
+python -m tests.e2e.screenshots --docs [--scene NAME]     writes those of docs/images anew
+"""
+
+from __future__ import annotations
 
 import argparse
+import io
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
 
-from tests.e2e.scenes import SCENES, settle
-from tests.e2e.server import BROWSER_ARGUMENTS, chromium, running_app
+from tests.e2e.scenes import SCENES, Scene, settle, train_lesson
+from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
+DOCS = ROOT / "docs" / "images"
+DOCS_SCENES = (
+    *("home", "classify", "compare", "training", "embeddings", "embeddings-moving", "evaluate"),
+    *(scene.name for scene in SCENES if scene.name.startswith("learn-")),
+)
+DOCS_WIDTH, DOCS_HEIGHT = 1440, 1800
+MOST_BYTES = 250_000
+_LESSON_STEPS = 300  # as on the page
+_HIGHEST = 2600
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Screenshots of every page, light and dark.")
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--docs", action="store_true", help="write the pictures of the docs")
     parser.add_argument("--scene", action="append", choices=[scene.name for scene in SCENES])
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--scheme", action="append", choices=SCHEMES)
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    with running_app() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_ARGUMENTS)
-        for scheme in arguments.scheme or SCHEMES:
-            for width in arguments.width or WIDTHS:
-                for scene in SCENES:
-                    if arguments.scene and scene.name not in arguments.scene:
-                        continue
-                    context = browser.new_context(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme
-                    )
-                    tab = context.new_page()
-                    tab.set_default_timeout(240_000)  # a busy machine takes its time
-                    tab.goto(f"{address}/{scene.path}")
-                    scene.ready(tab)
-                    settle(tab)
-                    height = tab.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight")
-                    tab.set_viewport_size({"width": width, "height": min(2600, max(900, height))})
-                    tab.wait_for_timeout(300)  # charts redraw for the new height
-                    tab.screenshot(path=arguments.folder / f"{scene.name}-{scheme}-{width}.png")
-                    context.close()
-                    print(scene.name, scheme, width, flush=True)
-        browser.close()
+    if arguments.docs == (arguments.folder is not None):
+        parser.error("give a folder, or --docs")
+    folder: Path = DOCS if arguments.docs else arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    widths = (DOCS_WIDTH,) if arguments.docs else arguments.width or WIDTHS
+    known = DOCS_SCENES if arguments.docs else [scene.name for scene in SCENES]
+    chosen = [scene for scene in SCENES if scene.name in (arguments.scene or known)]
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as runs, tempfile.TemporaryDirectory() as data:
+        lesson = train_lesson(Path(runs), _LESSON_STEPS) if any("{runs}" in s.path for s in chosen) else ""
+        # Nobody's own data sets among the pages' choices: what is shown goes with the repository.
+        with (
+            running_app({"FSL_RUNS_DIR": runs, "FSL_DATA_DIR": data}) as address,
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_ARGUMENTS)
+            for scheme in arguments.scheme or SCHEMES:
+                for width in widths:
+                    for scene in chosen:
+                        context = browser.new_context(
+                            viewport={"width": width, "height": 900}, color_scheme=scheme
+                        )
+                        tab = context.new_page()
+                        tab.set_default_timeout(240_000)  # a busy machine takes its time
+                        tab.goto(f"{address}/{scene.path.format(runs=lesson)}")
+                        name = f"{scene.name}-{scheme}"
+                        if arguments.docs:
+                            picture = small(picture_of(tab, scene, width, DOCS_HEIGHT))
+                        else:
+                            name = f"{name}-{width}"
+                            picture = picture_of(tab, scene, width, _HIGHEST)
+                        context.close()
+                        (folder / f"{name}.png").write_bytes(picture)
+                        print(name, f"{len(picture) / 1000:.0f} kB", flush=True)
+            browser.close()
+
+
+def picture_of(tab: Page, scene: Scene, width: int, highest: int) -> bytes:
+    """The whole page as a PNG, down to ``highest`` pixels."""
+    scene.ready(tab)
+    settle(tab)
+    height = tab.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight")
+    tab.set_viewport_size({"width": width, "height": min(highest, max(900, height))})
+    tab.wait_for_timeout(500)  # charts redraw for the new height
+    settle(tab)
+    return tab.screenshot()
+
+
+def small(png: bytes) -> bytes:
+    """The same picture in full colour, narrower step by step until it has at most ``MOST_BYTES``."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    width = image.width
+    while True:
+        height = round(image.height * width / image.width)
+        buffer = io.BytesIO()
+        image.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "PNG", optimize=True)
+        if len(buffer.getvalue()) <= MOST_BYTES:
+            return buffer.getvalue()
+        width = round(width * 0.9)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def test_the_example_opens_on_the_classify_page(home: AppTest) -> None:
 
 
 def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until torch is there each example has its caption and its bar already, and a skeleton the answer's room."""
+    """Until torch is there each example has caption and bar already, and a skeleton the answer's room."""
     loading = WarmUp(threading.Event())
     monkeypatch.setattr("fsl.ui.home_example.warm_up", lambda: loading)
     app.run()

@@ -10,9 +10,8 @@ import streamlit as st
 from fsl.data.examples import FRUITS_CREDIT, ExampleTask, digits_task, fruits_task, rendered_task
 from fsl.errors import FslError
 from fsl.ui.classify.drops import replace_all
-from fsl.ui.intake import take_files
+from fsl.ui.small_tasks import stored, workspace_of
 from fsl.ui.state import Session
-from fsl.ui.workspace import Workspace
 
 Progress = Callable[[int, int], None]
 
@@ -89,11 +88,7 @@ def load_example(state: Session, example: Example) -> None:
     except FslError as error:
         state.report(str(error))
         st.rerun()
-    workspace = Workspace((), next_id=state.workspace.next_id)
-    for name, files in task.classes.items():
-        workspace = workspace.with_class(name, take_files(files)[0])
-    workspace, _ = workspace.with_pictures(None, take_files(task.queries)[0])
-    replace_all(state, workspace)
+    replace_all(state, workspace_of(stored(task), state.workspace.next_id))
     state.example = state.workspace
     state.examples += 1  # another click brings other pictures
     state.report(*([f"Photos: {example.credit}."] if example.credit else []))

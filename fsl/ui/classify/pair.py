@@ -38,7 +38,7 @@ def show_pair(
     """
     ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
     names = {
-        i: markdown(f"{members[i][0]}: {members[i][1].name}, similarity {prediction.similarities[i]:.2f}")
+        i: markdown(f"{members[i][0]}: {members[i][1].name}, {prediction.similarities[i]:.2f}")
         for i in ranked[:_MOST_PAIRS]
     }
     with st.container(border=True, key="pair_card"):
@@ -49,6 +49,7 @@ def show_pair(
                 list(names),
                 format_func=names.__getitem__,
                 key=f"pair_{query.digest}",
+                help="Each of your pictures with its similarity to this one.",
             )
             if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
                 hand_over(members[chosen][1], query, network)

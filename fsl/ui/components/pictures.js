@@ -61,6 +61,13 @@ const moreItem = (data, setTriggerValue) => {
   return node;
 };
 
+// A list that scrolls and has nothing to press in it is a place of its own for the keyboard.
+const reach = (list) => {
+  const needed = list.scrollHeight > list.clientHeight + 1 && !list.querySelector("button");
+  if (needed) list.tabIndex = 0;
+  else list.removeAttribute("tabindex");
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector("ul");
   const said = JSON.stringify([data.selected, data.hidden, data.tiles.map((t) => ({ ...t, src: t.src.length }))]);
@@ -75,6 +82,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list.replaceChildren(...data.tiles.map((tile) => item(tile, data, list, setTriggerValue)));
   if (data.hidden > 0) list.append(moreItem(data, setTriggerValue));
   list.scrollTop = top;
+  reach(list);
+  if (!list.watched) (list.watched = new ResizeObserver(() => reach(list))).observe(list);
 
   // Keyboard users keep their place: after a removal on the next remove button, else on the same tile.
   if (list.dataset.focus !== undefined) {

@@ -41,7 +41,7 @@ def _batch(state: LearnState) -> None:
         st.html(pair_drawing(_cells(task, batch, judged)))
         labels = ", ".join(f"{value:.0f}" for value in batch.difference)
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
-        st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None)
+        st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
         st.markdown(
             f"This network is on the right side of ½ for **{judged.n_right} of {_PAIRS}** pairs. Training "
             f"would change its weights a little so that the *loss* of this batch, now **{judged.loss:.2f}**, "

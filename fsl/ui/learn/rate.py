@@ -33,7 +33,7 @@ def _experiment(state: LearnState) -> None:
         lesson = recorded_lesson()
         rates = [run.learning_rate for run in lesson.runs]
         st.segmented_control(
-            "**Before you look:** the same network, the same seed, the same batches. Which rate learns nothing?",
+            "**Before you look:** one network, the same batches, three rates. Which one learns nothing?",
             rates,
             key=kept(state, "bet"),
             format_func=rate_text,
@@ -52,9 +52,8 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
     ends = {run.learning_rate: judge(_until(run, _length(run))) for run in lesson.runs}
     lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
     answer = " and ".join(rate_text(rate) for rate in lost)
-    st.markdown(
-        f"**{'Right' if bet in lost else 'No'}: it is {answer}.** Watch how soon you could have known:"
-    )
+    verdict = "Right" if bet in lost else "No"
+    st.markdown(f"**{verdict}: it is {answer}.** Watch how soon you could have known:")
     length = max(_length(run) for run in lesson.runs)
     state.batches = min(state.batches, length)
     st.slider(
