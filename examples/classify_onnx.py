@@ -13,19 +13,32 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-CENTRE_PRIOR = 5
+LONGEST_SIDE = 1024  # the program keeps no picture larger than this, so the network never saw more
+
+
+def resized(image, size):
+    """As the program resizes, or the network would see other pixels than it was calibrated on."""
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 def square(path, size, fit):
     """A picture as float32 (3, size, size) in [0, 1]."""
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     if fit == "crop":
-        image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
     elif fit == "pad":
-        image = ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR, color="white")
-    else:
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image, np.float32).transpose(2, 0, 1) / 255
+        scale = size / max(image.size)
+        inner = resized(image, [max(1, round(length * scale)) for length in image.size])
+        image = Image.new("RGB", (size, size), "white")
+        image.paste(inner, ((size - inner.width) // 2, (size - inner.height) // 2))
+    return np.asarray(resized(image, (size, size)), np.float32).transpose(2, 0, 1) / 255
 
 
 def unit(vectors):
@@ -41,6 +54,14 @@ def logits(head, a, b):
     if head["kind"] == "cosine":
         difference = difference**2
     return difference @ np.array(head["weight"], np.float32) + head["bias"]
+
+
+def class_scores(about, query, support):
+    """(n_query, n_classes), higher = more alike, by the network's rule."""
+    if about["rule"] == "prototype":
+        return -logits(about["head"], query, np.stack([one.mean(0) for one in support]))
+    combine = np.mean if about["rule"] == "mean" else np.min
+    return -np.stack([combine(logits(about["head"], query, one), axis=1) for one in support], axis=1)
 
 
 def main(network, classes, *queries):
@@ -61,9 +82,9 @@ def main(network, classes, *queries):
     query = embed(queries)
     if about["centre_on_support"]:
         together = np.concatenate(support)
-        middle = together.sum(0) / (len(together) + CENTRE_PRIOR)
+        middle = together.sum(0) / (len(together) + about["centre_prior"])
         support, query = [unit(one - middle) for one in support], unit(query - middle)
-    scores = -logits(about["head"], query, np.stack([one.mean(0) for one in support]))
+    scores = class_scores(about, query, support)
     softmax = np.exp((scores - scores.max(1, keepdims=True)) / about["temperature"])
     softmax /= softmax.sum(1, keepdims=True)
     for path, row, probability in zip(queries, scores, softmax, strict=True):

@@ -29,6 +29,9 @@ TIMM = "timm:"
 PIXELS = "pixels"
 UNTRAINED = "untrained:"
 COSINE = "cosine:"
+# So many images' worth of the network's own centre count against the support set's: few images say little
+# (fsl.fewshot.scores.seen_from_support).
+CENTRE_PRIOR = 5
 MOST_SNAPSHOT_IMAGES = 300
 MOST_STAGES = 16
 

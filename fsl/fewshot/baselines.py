@@ -56,7 +56,7 @@ def pixel_neighbours() -> Checkpoint:
 
 
 def untrained(checkpoint: Checkpoint) -> Checkpoint:
-    """The same architecture with random weights, always the same ones: what it does before it learns anything.
+    """The same architecture with random weights, always the same ones: before it learns anything.
 
     A network that was trained from others' weights never was in this state.
     """

@@ -10,12 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.config import Rule
+from fsl.config import CENTRE_PRIOR, Rule
 from fsl.errors import SettingsError
 from fsl.twin.network import TwinNetwork
-
-# So many images' worth of the network's own centre count against the support set's: few images say little.
-CENTRE_PRIOR = 5
 
 
 def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fsl.config import CENTRE_PRIOR
 from fsl.errors import FslError, SettingsError
 from fsl.twin.checkpoint import METADATA_KEY, Checkpoint, write_atomically
 from fsl.twin.network import TwinNetwork
@@ -108,15 +109,17 @@ def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a program needs besides the network: input, head, centring and calibration."""
+    """What a program needs besides the network: input, head, centring, and the rule with its calibration."""
     info, head = checkpoint.info, checkpoint.twin.head
-    calibration = info.calibration("prototype")
+    calibration = info.calibration(info.rule)
     return {
         "name": info.name,
         "image_size": info.model.image_size,
         "fit": info.model.fit,
         "head": {"kind": info.model.head, "weight": head.weight.tolist(), "bias": float(head.bias)},
         "centre_on_support": info.model.centre_on_support,
+        "centre_prior": CENTRE_PRIOR,
+        "rule": info.rule,
         "temperature": calibration.temperature,
         "unknown_threshold": calibration.unknown_threshold,
         "licence": info.licence,

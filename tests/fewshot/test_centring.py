@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
+from fsl.config import CENTRE_PRIOR, RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.fewshot.classify import class_scores, classify, leave_one_out, leave_one_out_answers
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
-from fsl.fewshot.scores import CENTRE_PRIOR, seen_from_support
+from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import embed
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.network import TwinNetwork
@@ -59,7 +59,9 @@ def test_episodes_equal_a_loop(rule: Rule) -> None:
         )
         expected = class_scores(network, support, slots, 4, query, rule)
         assert torch.allclose(scores[e].view(8, 4), expected, atol=1e-4)
-    assert evaluate(network, embeddings, labels, EpisodeConfig(4, 3, 2, 7), rule).accuracy >= 0
+    answers = scores.argmax(-1).numpy()
+    result = evaluate(network, embeddings, labels, EpisodeConfig(4, 3, 2, 7), rule)
+    assert result.accuracy == pytest.approx((answers == np.arange(4)[:, None]).mean())
 
 
 @pytest.mark.parametrize("rule", RULES)

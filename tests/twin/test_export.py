@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from fsl.__main__ import main
-from fsl.config import Head, ModelConfig
+from fsl.config import RULES, Fit, Head, ModelConfig, Rule
 from fsl.errors import FslError, SettingsError
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import SupportSet
@@ -22,10 +22,14 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "classify_onnx.py"
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 230)}
 
 
-def make(head: Head = "absolute", centred: bool = False) -> checkpoints.Checkpoint:
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred)
+def make(
+    head: Head = "absolute", centred: bool = False, fit: Fit = "crop", rule: Rule = "prototype"
+) -> checkpoints.Checkpoint:
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred, fit=fit)
     torch.manual_seed(0)
-    info = checkpoints.CheckpointInfo("tiny", model, rule="prototype", licence="mine")
+    # Each rule has a temperature and a limit of its own, so that taking another one's shows.
+    of_rules = tuple(checkpoints.Calibration(r, 0.1 * (i + 1), 0.9 - 0.1 * i) for i, r in enumerate(RULES))
+    info = checkpoints.CheckpointInfo("tiny", model, rule=rule, licence="mine", calibrations=of_rules)
     return checkpoints.from_twin(TwinNetwork(model), info)
 
 
@@ -64,34 +68,62 @@ def test_without_onnxruntime_it_says_what_to_install(tmp_path: Path, monkeypatch
         export.export_onnx(make(), tmp_path / "tiny.onnx")
 
 
-@pytest.mark.parametrize(("head", "centred"), [("absolute", False), ("cosine", True)])
-def test_the_example_answers_as_the_project_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: Head, centred: bool
-) -> None:
-    runtime()
-    made = make(head, centred)
-    checkpoints.save(tmp_path / "tiny.safetensors", made.twin, made.info)
-    arguments = ["export", "--checkpoint", str(tmp_path / "tiny.safetensors"), "--out"]
-    assert main([*arguments, str(tmp_path / "tiny.onnx"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["largest_difference"] < 1e-3
+def write_pictures(folder: Path, size: tuple[int, int]) -> list[Path]:
+    """Two pictures a class and one of each to classify: colours under stripes and noise, which do not survive
+    just any way to resize."""
     rng = np.random.default_rng(0)
-    for name, colour in COLOURS.items():
+    width, height = size
+    for slot, (name, colour) in enumerate(COLOURS.items()):
         for number in range(3):
-            pixels = np.clip(np.array(colour) + rng.normal(0, 8, (32, 32, 3)), 0, 255).astype(np.uint8)
-            folder = tmp_path / ("queries" if number == 2 else f"classes/{name}")
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(folder / f"{name}{number}.png")
-    queries = sorted((tmp_path / "queries").iterdir())
+            stripes = 60 * np.sign(np.sin(np.arange(width) * (0.5 + 0.1 * slot)))[None, :, None]
+            noise = rng.normal(0, 40, (height, width, 3))
+            pixels = np.clip(np.array(colour) + stripes + noise, 0, 255).astype(np.uint8)
+            place = folder / ("queries" if number == 2 else f"classes/{name}")
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(place / f"{name}{number}.png")
+    return sorted((folder / "queries").iterdir())
+
+
+def the_example_answers_as_classify(folder: Path, made: checkpoints.Checkpoint, queries: list[Path]) -> None:
     done = subprocess.run(
-        [sys.executable, EXAMPLE, tmp_path / "tiny.onnx", tmp_path / "classes", *queries],
+        [sys.executable, EXAMPLE, folder / "network.onnx", folder / "classes", *queries],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    own = classify(made, SupportSet.from_folder(tmp_path / "classes"), queries)
+    own = classify(made, SupportSet.from_folder(folder / "classes"), queries)
     for (query, answer, probability), prediction in zip(lines, own, strict=True):
         assert query == prediction.query
-        assert answer == prediction.label
+        assert answer == ("unknown, nearest " if prediction.unknown else "") + prediction.label
         assert float(probability) == pytest.approx(prediction.probability, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("head", "centred", "fit", "rule"),
+    [
+        ("absolute", False, "crop", "max"),
+        ("absolute", False, "pad", "mean"),
+        ("cosine", True, "stretch", "prototype"),
+        ("cosine", True, "crop", "max"),
+    ],
+)
+def test_the_example_answers_as_the_project_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: Head, centred: bool, fit: Fit, rule: Rule
+) -> None:
+    runtime()
+    made = make(head, centred, fit, rule)
+    checkpoints.save(tmp_path / "tiny.safetensors", made.twin, made.info)
+    arguments = ["export", "--checkpoint", str(tmp_path / "tiny.safetensors"), "--out"]
+    assert main([*arguments, str(tmp_path / "network.onnx"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["largest_difference"] < 1e-3
+    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (330, 250)))
+
+
+def test_the_example_answers_as_photos_does(tmp_path: Path) -> None:
+    """The default network, on pictures much larger than its input."""
+    runtime()
+    made = checkpoints.load(checkpoints.CHECKPOINT_DIR / "photos.safetensors")
+    assert export.export_onnx(made, tmp_path / "network.onnx") < export.TOLERANCE
+    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (1000, 800)))
