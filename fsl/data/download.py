@@ -9,21 +9,25 @@ import contextlib
 import hashlib
 import http.client
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from fsl.errors import DataError
+from fsl.locks import try_lock
 
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 64 * 2**20
 _PARALLEL = 8
 _PIECE = 2**16
 _RANGE_REFUSED = 416
+_LOOK_UP_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,15 @@ def download_file(
         DataError: as ``download_files``.
     """
     path = cache / row.name
+
+    def tell() -> None:
+        if progress is not None:
+            progress(_size(_part_of(path, row)), 0)
+
     if not _is_there(path, row):
-        _download(row, path, fetch, progress)
+        with _alone(path.with_name(f".lock-{path.name}"), tell):
+            if not _is_there(path, row):
+                _download(row, path, fetch, progress)
     return path
 
 
@@ -126,7 +137,8 @@ def download_files(
     """Makes sure that all files are in the cache and gives their paths, in the order of ``rows``.
 
     A file that is there with the right digest is not fetched again, so an interrupted download goes on where
-    it stopped. A file appears under its name only when complete and checked.
+    it stopped. A file appears under its name only when complete and checked. Whoever asks for files that
+    another thread or process is fetching into that folder waits for them.
 
     Args:
         rows: the files.
@@ -138,7 +150,27 @@ def download_files(
         DataError: a file cannot be fetched, differs from what was expected, or cannot be written.
     """
     paths = tuple(cache / row.name for row in rows)
-    missing = [i for i, row in enumerate(rows) if not _is_there(paths[i], row)]
+
+    def tell() -> None:
+        if progress is not None:
+            progress(sum(path.is_file() for path in paths), len(rows))
+
+    if _missing(rows, paths):
+        with _alone(cache / ".lock", tell):
+            _download_missing(rows, paths, fetch, progress)
+    elif progress is not None:
+        progress(len(rows), len(rows))
+    return paths
+
+
+def _missing(rows: Sequence[RemoteFile], paths: Sequence[Path]) -> list[int]:
+    return [i for i, row in enumerate(rows) if not _is_there(paths[i], row)]
+
+
+def _download_missing(
+    rows: Sequence[RemoteFile], paths: Sequence[Path], fetch: Fetch, progress: Progress | None
+) -> None:
+    missing = _missing(rows, paths)
     done = len(rows) - len(missing)
     if progress is not None:
         progress(done, len(rows))
@@ -150,7 +182,45 @@ def download_files(
                 progress(done, len(rows))
     finally:
         pool.shutdown(cancel_futures=True)
-    return paths
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file while fetching: two who append to one partial file would spoil it.
+
+    Args:
+        lock: the file; made, and removed afterwards.
+        tell: called now and then while somebody else has it; what it raises ends the wait.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    while True:
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("a", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{lock}: the file cannot be written ({error.strerror or error}).") from error
+        with file:
+            while not try_lock(file):
+                tell()
+                time.sleep(_LOOK_UP_SECONDS)
+            if not _is_at(file, lock):
+                continue  # whoever had it has removed it meanwhile, and a third may have made another
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows removes no open file; it may stay
+                    lock.unlink()
+            return
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """Whether the open file is the one that the path leads to now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def _is_there(path: Path, row: RemoteFile) -> bool:
@@ -162,7 +232,7 @@ def _is_there(path: Path, row: RemoteFile) -> bool:
 
 def _download(row: RemoteFile, path: Path, fetch: Fetch, progress: Progress | None) -> None:
     """Fetches under a name of its own, then renames: nobody ever sees half a file."""
-    part = path.with_name(f".part-{row.sha256[:12]}-{path.name}")
+    part = _part_of(path, row)
     resumed = _size(part) > 0
     try:
         _fetch_rest(row, part, fetch, progress)
@@ -181,6 +251,10 @@ def _download(row: RemoteFile, path: Path, fetch: Fetch, progress: Progress | No
         raise DataError(_not_fetched(row, error.cause)) from error
     except OSError as error:
         raise DataError(f"{path}: the file cannot be written ({error.strerror or error}).") from error
+
+
+def _part_of(path: Path, row: RemoteFile) -> Path:
+    return path.with_name(f".part-{row.sha256[:12]}-{path.name}")
 
 
 def _fetch_rest(row: RemoteFile, part: Path, fetch: Fetch, progress: Progress | None) -> None:

@@ -61,6 +61,20 @@ def public_classes(name: str, cache: Path | None = None) -> tuple[str, ...]:
     raise DataError(f"There is no public data set {name!r}; there are {', '.join(PUBLIC_SETS)}.")
 
 
+def public_is_here(name: str, cache: Path | None = None) -> bool:
+    """Whether one of ``PUBLIC_SETS`` has been fetched, as far as its files' names tell.
+
+    Args:
+        name: of the set; false for any other.
+        cache: as ``public_set``.
+    """
+    home = cache or cache_folder()
+    if name == "fruits360-sample":
+        return all((home / name / row.name).is_file() for row in fruits_sample())
+    file = {"olivetti": OLIVETTI, "omniglot-background": OMNIGLOT}.get(name)
+    return file is not None and (home / file.name).is_file()
+
+
 def public_set(
     name: str,
     size: int,

@@ -6,25 +6,12 @@ on one folder count their processes separately.
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import IO, Literal, Self
 
 from fsl.errors import CheckpointError, DataError
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[str]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from fsl.locks import try_lock
 
 LOCK = "owner.lock"
 PHASE = "phase"
@@ -89,12 +76,9 @@ def take(folder: Path) -> Owner:
     except OSError as error:
         raise CheckpointError(f"{folder} could not be written: {error.strerror or error}.") from error
     for _ in range(_TRIES):
-        try:
-            _lock(file)
-        except OSError:
-            time.sleep(_PAUSE_SECONDS)
-            continue
-        return Owner(folder, file)
+        if try_lock(file):
+            return Owner(folder, file)
+        time.sleep(_PAUSE_SECONDS)
     file.close()
     raise DataError(f"{folder.name} is being trained right now. Stop it first, or wait until it is done.")
 
@@ -106,12 +90,10 @@ def phase_of(folder: Path) -> Phase | None:
     except OSError:
         return None
     with file:
-        try:
-            _lock(file)
-        except OSError:
-            noted = _read_note(folder).partition("\n")[0]
-            return next((phase for phase in PHASES if phase == noted), "running")
-    return None
+        if try_lock(file, shared=True):  # shared: two who ask at once must not take each other for an owner
+            return None
+    noted = _read_note(folder).partition("\n")[0]
+    return next((phase for phase in PHASES if phase == noted), "running")
 
 
 def detail_of(folder: Path) -> str:

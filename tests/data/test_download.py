@@ -8,6 +8,7 @@ import http.server
 import threading
 import urllib.error
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,38 @@ def test_a_rest_that_does_not_belong_is_fetched_anew(rest: bytes, tmp_path: Path
     server = Breaking()
     assert download_file(LARGE_FILE, tmp_path, None, server).read_bytes() == LARGE
     assert server.starts == [len(rest), 0]
+
+
+def test_who_asks_meanwhile_waits_and_fetches_nothing(tmp_path: Path) -> None:
+    """Two who appended to one partial file would both end with a wrong checksum."""
+    begun, go_on, told = threading.Event(), threading.Event(), list[tuple[int, int]]()
+    first, second = Breaking(), Breaking()
+
+    def slowly(done: int, total: int) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+        go_on.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(download_file, LARGE_FILE, tmp_path, slowly, first)
+        assert begun.wait(20)
+        path = download_file(LARGE_FILE, tmp_path, tell, second)
+        assert other.result(20) == path
+    assert path.read_bytes() == LARGE
+    assert (first.starts, second.starts) == ([0], [])
+    assert told[0][1] == 0  # how much there will be, the one who waits does not know
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_at_once_fetch_each_file_once(tmp_path: Path) -> None:
+    fetch = Fetch()
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(download_files, ROWS, tmp_path, None, fetch) for _ in range(4)]
+        assert len({one.result(20) for one in found}) == 1
+    assert sorted(fetch.urls) == sorted(CONTENT)
 
 
 def test_who_watches_can_break_off_and_go_on_later(tmp_path: Path) -> None:

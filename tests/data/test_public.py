@@ -15,6 +15,7 @@ from scipy.io import savemat
 from fsl.data import public
 from fsl.data.builtin import BUILTIN_SETS, builtin_set
 from fsl.data.download import Answer, Fetch
+from fsl.data.examples import fruits_sample
 from fsl.data.loading import load_images
 from fsl.errors import DataError, SettingsError
 
@@ -35,7 +36,10 @@ def test_olivetti(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = buffer.getvalue()
     row = replace(public.OLIVETTI, sha256=hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(public, "OLIVETTI", row)
+    assert not public.public_is_here("olivetti", tmp_path)
     found = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=given(content))
+    assert public.public_is_here("olivetti", tmp_path)
+    assert not public.public_is_here("omniglot-background", tmp_path)
     assert found.n_classes == 4
     assert (found.images[..., 0] == faces).all()
     again = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=offline)  # from the cache
@@ -58,6 +62,18 @@ def test_omniglot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = public.public_set("omniglot-background", 28, "pad", cache=tmp_path, fetch=given(content))
     assert found.class_names == tuple(f"{a}/character0{c}" for a in ("Greek", "Latin") for c in (1, 2))
     assert len(found) == 12
+
+
+def test_the_fruit_are_here_when_all_are(tmp_path: Path) -> None:
+    assert not public.public_is_here("fruits360-sample", tmp_path)
+    for row in fruits_sample():
+        path = tmp_path / "fruits360-sample" / row.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    assert public.public_is_here("fruits360-sample", tmp_path)
+    path.unlink()
+    assert not public.public_is_here("fruits360-sample", tmp_path)
+    assert not public.public_is_here("digits", tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(public.PUBLIC_SETS))

@@ -1,5 +1,6 @@
 """Run folders: what is on disk, and going on after a stop or a crash."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import torch
 
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError
+from fsl.locks import try_lock
 from fsl.training.events import Evaluation, Finished, Step, TrainEvent
+from fsl.training.owner import LOCK, phase_of, take
 from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
@@ -106,6 +109,16 @@ def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match=r"state\.safetensors is damaged"):
         run(tmp_path / "r", coloured_set, resume=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a reader is alone, too")
+def test_two_who_ask_at_once_take_no_reader_for_an_owner(tmp_path: Path) -> None:
+    with take(tmp_path) as owner:
+        owner.note("closing")
+        assert phase_of(tmp_path) == "closing"
+    with (tmp_path / LOCK).open() as other_reader:
+        assert try_lock(other_reader, shared=True)
+        assert phase_of(tmp_path) is None
 
 
 def test_half_written_last_line_is_left_out(tmp_path: Path, coloured_set: Maker) -> None:
