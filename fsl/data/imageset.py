@@ -131,6 +131,7 @@ def load_image_set(
     progress: Callable[[int, int], None] | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
     share: Callable[[int], slice] | None = None,
+    most_bytes: int = 0,
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
     """Decodes the images of a listing into one set.
 
@@ -148,12 +149,14 @@ def load_image_set(
         limits: see :class:`DecodeLimits`.
         share: given the number of images, the ones to decode, where other processes decode the others; the
             set then has all classes, and perhaps no image.
+        most_bytes: what the images may take of the memory; 0 for as much as there is.
 
     Returns:
         The set, and the problems: those of the listing, then the images that were left out.
 
     Raises:
-        DataError: no image lies in a class folder, none can be read, or ``classes`` names an unknown one.
+        DataError: no image lies in a class folder, none can be read, they need too much memory, or
+            ``classes`` names an unknown one.
         SettingsError: ``size``, ``fit`` or ``centre`` is wrong.
     """
     if size < 1:
@@ -170,7 +173,7 @@ def load_image_set(
     if share is not None:
         chosen = chosen[share(len(chosen))]
     side = round(size / centre)
-    pixels = _allocate(len(chosen), side)
+    pixels = _allocate(len(chosen), side, most_bytes)
     unread = _decode_all(chosen, pixels, fit, workers, progress, limits)
     problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
     kept = [i for i in range(len(chosen)) if i not in unread]
@@ -249,15 +252,18 @@ def _outside_classes(listing: Listing) -> list[Problem]:
     return [Problem(entry.name, reason) for entry in listing.entries if entry.class_name is None]
 
 
-def _allocate(n_images: int, size: int) -> NDArray[np.uint8]:
+def _allocate(n_images: int, size: int, most_bytes: int) -> NDArray[np.uint8]:
+    needed = n_images * size * size * 3
+    what = f"{n_images:,} images of {size}x{size} pixels need {needed / 2**30:,.1f} GB of memory"
+    if 0 < most_bytes < needed:
+        raise DataError(
+            f"{what}, and here they may take {most_bytes / 2**30:,.1f} GB. Use fewer images of each class, "
+            "fewer classes, or the command line."
+        )
     try:
         return np.empty((n_images, size, size, 3), dtype=np.uint8)
     except MemoryError as error:
-        gigabytes = n_images * size * size * 3 / 2**30
-        raise DataError(
-            f"{n_images:,} images of {size}x{size} pixels need {gigabytes:,.1f} GB of memory, "
-            "more than is free. Use fewer classes or a smaller image size."
-        ) from error
+        raise DataError(f"{what}, more than is free. Use fewer classes or a smaller image size.") from error
 
 
 def _decode_all(

@@ -48,6 +48,7 @@ def load_images(
     report: Callable[[Sequence[Problem]], None],
     progress: Callable[[int, int], None] | None = None,
     share: Callable[[int], slice] | None = None,
+    most_bytes: int = 0,
 ) -> ImageSet:
     """Decode the images that ``data`` names.
 
@@ -65,6 +66,7 @@ def load_images(
         report: told which files were left out.
         progress: called with (done, total) images.
         share: given the number of images, the ones wanted here; see ``load_image_set``.
+        most_bytes: as ``load_image_set``, for folders, zips and sets that are here.
 
     Raises:
         DataError: there is nothing to use.
@@ -93,6 +95,7 @@ def load_images(
         per_class=per_class,
         progress=progress,
         share=share,
+        most_bytes=most_bytes,
     )
     report(problems)
     return loaded

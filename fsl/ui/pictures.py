@@ -11,6 +11,7 @@ from typing import Literal
 from PIL import Image
 
 from fsl.data.decode import decode_image
+from fsl.ui.budget import Holding
 
 THUMBNAIL_SIDE = 176
 
@@ -42,6 +43,11 @@ class StoredPicture:
             ImageReadError: it is no readable image.
         """
         return cls(name, data, hashlib.sha256(data).hexdigest(), thumbnail_uri(decode_image(data, name)))
+
+    @property
+    def holding(self) -> Holding:
+        """What it takes of the session's memory."""
+        return Holding(id(self.data), len(self.data) + len(self.thumbnail), 1)
 
     @property
     def image(self) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import streamlit as st
 
 from fsl.config import Method
 from fsl.data.listing import Problem
+from fsl.errors import DataError
+from fsl.ui.budget import Holding, refuse_beyond_budget
 from fsl.ui.workspace import Workspace
 
 _KEY = "few_shot_lab"
@@ -67,13 +70,30 @@ class Session:
 
         Args:
             workspace: the new one.
-            undo: what the change takes away ("class Apple"); the former workspace can then be brought back.
+            undo: what the change takes away ("class Apple"); the former workspace can then be brought back,
+                unless there is no room for both.
+
+        Raises:
+            DataError: it holds more than there is room for; nothing is changed then.
         """
-        if undo:
-            self.undo = Undo(undo, self.workspace)
+        before = Undo(undo, self.workspace) if undo else self.undo
+        new = list(workspace.holdings())
+        try:
+            refuse_beyond_budget(self, [*new, *(before.workspace.holdings() if before else ())])
+        except DataError:
+            refuse_beyond_budget(self, new)
+            before = None
+        self.undo = before
         # Ids are never used twice, so that a widget of a deleted class cannot lend its value to a new one.
         next_id = max(workspace.next_id, self.workspace.next_id)
         self.workspace = replace(workspace, next_id=next_id)
+        self.example = None
+
+    def holdings(self) -> Iterator[Holding]:
+        """What its pictures take of the session's memory."""
+        yield from self.workspace.holdings()
+        if self.undo is not None:
+            yield from self.undo.workspace.holdings()
 
     def bring_back(self) -> None:
         """Undo the last change that took something away."""

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fsl.errors import DataError
+from fsl.ui.budget import Holding
 from fsl.ui.pictures import StoredPicture
-
-
-def _limit(name: str, usual: int) -> int:
-    """A limit that whoever runs the server may set in the environment."""
-    text = os.environ.get(name, "")
-    return int(text) if text.isdecimal() and int(text) > 0 else usual
-
-
-MAX_PICTURES = _limit("FSL_SESSION_PICTURES", 5_000)
-MAX_BYTES = _limit("FSL_SESSION_MB", 1_024) * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +53,11 @@ class Workspace:
         """Whether there is no picture at all."""
         return self.n_pictures == 0
 
+    def holdings(self) -> Iterator[Holding]:
+        """What its pictures take of the session's memory."""
+        yield from (picture.holding for card in self.classes for picture in card.pictures)
+        yield from (picture.holding for picture in self.queries)
+
     def card(self, card_id: int) -> ClassCard:
         """The class with that id.
 
@@ -94,9 +88,6 @@ class Workspace:
 
         Returns:
             the workspace, and the names of pictures left out because their content was there already.
-
-        Raises:
-            DataError: there would be too many.
         """
         before = self.queries if target is None else self.card(target).pictures
         merged = {picture.digest: picture for picture in before}
@@ -106,7 +97,6 @@ class Workspace:
                 twice.append(picture.name)
             else:
                 merged[picture.digest] = picture
-        self._refuse_too_many([p for p in merged.values() if p not in before])
         return self._with(target, tuple(merged.values())), twice
 
     def without_picture(self, target: int | None, digest: str) -> Workspace:
@@ -127,9 +117,6 @@ class Workspace:
 
         Returns:
             as ``with_pictures``.
-
-        Raises:
-            DataError: there would be too many.
         """
         filled = replace(self, classes=tuple(c for c in self.classes if c.pictures or c.name in classes))
         twice: list[str] = []
@@ -160,18 +147,6 @@ class Workspace:
                 seen.setdefault(picture.digest, card.name)
         return shared
 
-    def refuse_more_than_room(self, n_new: int) -> None:
-        """Refuse that many more pictures before any is read.
-
-        Raises:
-            DataError: there would be too many.
-        """
-        if self.n_pictures + n_new > MAX_PICTURES:
-            raise DataError(
-                f"This page holds at most {MAX_PICTURES:,} pictures; nothing was added. "
-                "For larger collections use the command line: python -m fsl classify."
-            )
-
     def _free_name(self) -> str:
         taken = {card.name for card in self.classes}
         number = len(self.classes) + 1
@@ -186,13 +161,3 @@ class Workspace:
         if target is None:
             return replace(self, queries=pictures)
         return self._changed(replace(self.card(target), pictures=pictures))
-
-    def _refuse_too_many(self, new: Sequence[StoredPicture]) -> None:
-        self.refuse_more_than_room(len(new))
-        held = sum(len(p.data) for card in self.classes for p in card.pictures)
-        held += sum(len(p.data) for p in (*self.queries, *new))
-        if held > MAX_BYTES:
-            raise DataError(
-                f"This page holds at most {MAX_BYTES / 2**20:,.0f} MB of pictures; nothing was added. "
-                "Make them smaller, or use the command line: python -m fsl classify."
-            )

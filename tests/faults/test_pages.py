@@ -10,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from fsl.twin.network import TwinNetwork
-from fsl.ui import workspace
+from fsl.ui import budget
 from tests.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
 from tests.pages.helpers import picture
 from tests.pages.test_classify_page import drop, fill, shown, state
@@ -54,8 +54,8 @@ def test_more_pictures_than_a_session_may_hold(
     page: AppTest,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(workspace, "MAX_PICTURES", 3)
+    monkeypatch.setattr(budget, "MAX_PICTURES", 3)
     drop(page, "class_0", ("a.png", picture("red")), ("b.png", picture("blue")))
     drop(page, "class_1", ("c.png", picture("green")), ("d.png", picture("white")))
-    assert "This page holds at most 3 pictures; nothing was added." in shown(page)
+    assert "Your pages hold at most 3 pictures together; nothing was added." in shown(page)
     assert state(page).workspace.n_pictures == 2

@@ -140,7 +140,7 @@ def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
     training.selectbox(key="data").set_value("a zip of my own").run()
     assert "Drop a zip" in shown(training)
     archive = zipped(**files, **{"red/broken.png": b"none"})
-    training.file_uploader(key="training_zip").upload("colours.zip", archive, "application/zip").run()
+    training.file_uploader(key="training_zip_0").upload("colours.zip", archive, "application/zip").run()
     assert "Learns from **2 classes**" in shown(training)
     assert figure(training).count("<img") == 16
     (run,) = start(training, [1e-3], steps=6)

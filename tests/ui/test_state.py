@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fsl.data.listing import Problem
+from fsl.errors import DataError
+from fsl.ui import budget
 from fsl.ui.state import Session
 from fsl.ui.workspace import Workspace
-from tests.ui.test_workspace import A
+from tests.ui.test_workspace import A, stored
 
 
 def test_undo_brings_back_what_was_taken_away_once() -> None:
@@ -48,3 +52,31 @@ def test_sessions_share_nothing() -> None:
     first.shown["queries"] = 5
     assert not second.drops
     assert not second.shown
+
+
+def test_more_than_a_session_may_hold_is_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_PICTURES", 2)
+    state = Session()
+    first, second, third = (stored(name, name.encode() * 2) for name in "klm")
+    state.change(state.workspace.with_pictures(0, [first])[0])
+    with pytest.raises(DataError, match="at most 2 pictures together; nothing was added"):
+        state.change(state.workspace.with_pictures(None, [second, third])[0])
+    assert state.workspace.queries == ()
+    monkeypatch.setattr(budget, "MAX_PICTURES", 10)
+    monkeypatch.setattr(budget, "MAX_BYTES", 100)
+    with pytest.raises(DataError, match="MB together; nothing was added"):
+        state.change(state.workspace.with_pictures(None, [stored("large", bytes(200))])[0])
+    assert state.workspace.queries == ()
+
+
+def test_what_could_be_brought_back_counts_and_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_PICTURES", 3)
+    state = Session()
+    first, second, third, fourth = (stored(name, name.encode() * 2) for name in ("k", "l", "m", "n"))
+    state.change(state.workspace.with_pictures(0, [first, second])[0])
+    state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
+    state.change(state.workspace.with_pictures(0, [third])[0])
+    assert state.undo is not None  # there is room for three
+    state.change(state.workspace.with_pictures(0, [fourth])[0])
+    assert state.undo is None
+    assert state.workspace.card(0).pictures == (third, fourth)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fsl.errors import DataError
-from fsl.ui import workspace as module
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.workspace import Workspace
 
@@ -72,13 +70,3 @@ def test_contradictions_are_found() -> None:
     assert both.shared_pictures() == [("a", "Class 1", "Class 2")]
     assert both.names_used_twice() == []
     assert both.renamed(1, "Class 1").names_used_twice() == ["Class 1"]
-
-
-def test_limits_refuse_the_whole_drop_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PICTURES", 2)
-    with pytest.raises(DataError, match="at most 2 pictures"):
-        Workspace.fresh().with_pictures(0, [A, B, C])
-    monkeypatch.setattr(module, "MAX_PICTURES", 10)
-    monkeypatch.setattr(module, "MAX_BYTES", 2)
-    with pytest.raises(DataError, match="MB of pictures"):
-        Workspace.fresh().with_pictures(0, [A, B, C])

@@ -11,6 +11,7 @@ from fsl.ui.classify.drops import Target, add_pictures, drop_key, place_of
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.state import session
+from fsl.ui.uploads import take_upload
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def camera_dialog(wish: CameraWish) -> None:
         if photo is not None:
             number = state.drops[place] + 1
             state.drops[place] = number
-            add_pictures(state, wish.target, [(f"photo {number}.jpg", photo.getvalue())])
+            add_pictures(state, wish.target, [(f"photo {number}.jpg", take_upload(photo)[1])])
             st.rerun(scope="fragment")
         taken = state.drops[place]
         if taken:

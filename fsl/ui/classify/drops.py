@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.data.listing import ImportLimits, Listing, Problem, list_files, list_zip
+from fsl.data.listing import Listing, Problem, list_files, list_zip
 from fsl.errors import DataError, FslError
 from fsl.fewshot.project import is_project, read_project
 from fsl.ui import wording
+from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Session
-from fsl.ui.workspace import MAX_BYTES, Workspace
+from fsl.ui.uploads import take_upload, take_uploads
+from fsl.ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -26,9 +28,6 @@ Target = int | None
 """The id of a class, or none for the queries."""
 Files = Sequence[tuple[str, bytes]]
 """Name and bytes of each."""
-
-PAGE_LIMITS = ImportLimits(max_unpacked_bytes=MAX_BYTES)
-"""What a zip dropped on a page may hold: no more than the page does."""
 
 _BESIDE_PROJECT = "it was dropped together with a project, which replaces everything; drop it again"
 _PROGRESS_FROM = 12  # a bar for fewer files would only flash
@@ -61,7 +60,7 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
     A project replaces everything, so it is opened alone, and whatever was dropped beside it is named.
     """
     with emptying(state, place_of(target)):
-        dropped = [(file.name, file.getvalue()) for file in files]
+        dropped = take_uploads(files)
         zips = [file for file in dropped if file[0].lower().endswith(".zip")]
         project = next((file for file in zips if is_project(file[1])), None)
         if project is None:
@@ -105,13 +104,13 @@ def _add(state: Session, target: Target, files: Files) -> tuple[list[str], list[
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
     """Take a dropped folder: a class per sub-folder."""
     with emptying(state, "folder"):
-        _fill_and_say(state, list_files([(file.name, file.getvalue()) for file in files]))
+        _fill_and_say(state, list_files(take_uploads(files)))
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
     """Take a dropped zip: a project if it is one, else a class per folder."""
     with emptying(state, "zip"):
-        name, data = file.name, file.getvalue()
+        name, data = take_upload(file)
         if is_project(data):
             open_project(state, name, data)
         else:
@@ -121,18 +120,19 @@ def take_archive(state: Session, file: UploadedFile) -> None:
 def take_project(state: Session, file: UploadedFile) -> None:
     """Open a dropped project."""
     with emptying(state, "project"):
-        open_project(state, file.name, file.getvalue())
+        open_project(state, *take_upload(file))
 
 
 def open_project(state: Session, name: str, data: bytes) -> None:
     """Replace classes, queries and settings by a project's.
 
     Raises:
-        DataError: it is none, or damaged.
+        DataError: it is none, or damaged, or there is no room for it.
     """
     project, missing = read_project(data, name)
     problems = list(missing)
     total = sum(1 for _ in project.images())
+    refuse_beyond_budget(state, [unread(total, sum(len(image.data) for image in project.images()))])
 
     def checked(images: Sequence[ProjectImage]) -> list[StoredPicture]:
         pictures, faults = take_files([(image.name, image.data) for image in images])
@@ -165,8 +165,8 @@ def _fill_and_say(state: Session, listing: Listing) -> None:
 
 
 def _fill(state: Session, listing: Listing) -> tuple[list[str], list[Problem]]:
-    if state.workspace is not state.example:  # which makes way
-        state.workspace.refuse_more_than_room(len(listing.entries))
+    kept = () if state.workspace is state.example else state.workspace.holdings()  # an example makes way
+    refuse_beyond_budget(state, [*kept, unread(len(listing.entries))])
     with _progress(len(listing.entries)) as progress:
         intake = take_listing(listing, progress)
     if state.workspace is state.example and intake.classes:

@@ -12,6 +12,7 @@ from fsl.ui.compare.state import CompareState, Side, compare_state
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.small_tasks import small_task
+from fsl.ui.uploads import take_upload, take_uploads
 
 _TEXT: dict[Side, tuple[str, str]] = {
     "references": ("1. The one you know", "One or more pictures of one person or thing."),
@@ -48,7 +49,7 @@ def show_side(state: CompareState, side: Side) -> bool:
     if files:
         state.drops[side] += 1
         with guarded():
-            state.take(side, [(file.name, file.getvalue()) for file in files])
+            state.take(side, take_uploads(files))
             st.rerun()
     with st.container(horizontal=True, gap="small"):
         camera = st.button(
@@ -73,7 +74,7 @@ def camera_dialog(side: Side) -> None:
         photo = st.camera_input("Photo", key=f"compare_photo_{side}_{state.drops[side]}")
         if photo is not None:
             state.drops[side] += 1
-            state.take(side, [(f"photo {len(state.pictures(side)) + 1}.jpg", photo.getvalue())])
+            state.take(side, [(f"photo {len(state.pictures(side)) + 1}.jpg", take_upload(photo)[1])])
             st.rerun(scope="fragment")
         taken = state.pictures(side)
         if taken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from fsl.data.listing import Problem
 from fsl.errors import DataError
+from fsl.ui.budget import Holding, refuse_beyond_budget
 from fsl.ui.intake import take_files
 from fsl.ui.memo import Memo
 from fsl.ui.pictures import StoredPicture
@@ -61,11 +62,15 @@ class CompareState:
         """Of one side."""
         return self.references if side == "references" else self.probes
 
+    def holdings(self) -> Iterator[Holding]:
+        """What the pictures take of the session's memory."""
+        yield from (picture.holding for picture in (*self.references, *self.probes))
+
     def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
         """Replace one side's pictures; of equal ones the first is kept.
 
         Raises:
-            DataError: they are too many.
+            DataError: they are too many, or there is no room for them.
         """
         first: dict[str, StoredPicture] = {}
         for picture in pictures:
@@ -76,6 +81,8 @@ class CompareState:
                 f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
                 "For more use the command line: python -m fsl compare."
             )
+        other = self.probes if side == "references" else self.references
+        refuse_beyond_budget(self, [picture.holding for picture in (*unique, *other)])
         if side == "references":
             self.references = unique
         else:

@@ -13,13 +13,14 @@ from fsl.data.listing import list_files, list_images, list_zip
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
 from fsl.ui import wording
-from fsl.ui.classify.drops import PAGE_LIMITS
+from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
 from fsl.ui.embeddings.collection import MOST_PICTURES, Collection, of_files, of_listing, of_workspace
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.intake import Progress
 from fsl.ui.state import session
+from fsl.ui.uploads import take_upload, take_uploads
 
 CLASSIFY = "classify"
 UPLOAD = "upload"
@@ -118,7 +119,7 @@ def collection_of(state: MapState, source: Source) -> Collection:
         place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
 
     with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.memo.remember((source.key, n), lambda: source.build(n, progress))
+        collection = state.read.remember((source.key, n), lambda: source.build(n, progress))
     place.empty()
     return collection
 
@@ -209,14 +210,18 @@ def _show_drops(state: MapState) -> None:
     state.uploads += 1
     try:
         if archive:
-            title, listing = archive.name, list_zip(archive.getvalue(), name=archive.name, limits=PAGE_LIMITS)
+            title, data = take_upload(archive)
+            listing = list_zip(data, name=title, limits=PAGE_LIMITS)
         else:
-            title = folder[0].name.split("/")[0]
-            listing = list_files([(file.name, file.getvalue()) for file in folder])
+            files = take_uploads(folder)
+            title, listing = files[0][0].split("/")[0], list_files(files)
+        refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
         bar = st.progress(0.0, "Reading pictures")
-        state.upload = of_listing(
+        upload = of_listing(
             title, listing, MOST_PICTURES, progress=lambda done, total: _advance(bar, done, total)
         )
+        refuse_beyond_budget(state, [picture.holding for picture in upload.pictures])
+        state.upload = upload
         choose(state, UPLOAD)
     except FslError as error:
         state.fault = str(error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from fsl.ui.budget import Holding
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.memo import Memo
 
@@ -45,6 +47,7 @@ class MapState:
         words: what is searched for.
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
+        read: the data set looked at last; several would fill the memory.
         memo: results of this page.
     """
 
@@ -69,7 +72,13 @@ class MapState:
     words: str = ""
     shown: int = 60
     of: str = ""
+    read: Memo = field(default_factory=lambda: Memo(1))
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def holdings(self) -> Iterator[Holding]:
+        """What a person's own pictures take of the session's memory."""
+        if self.upload is not None:
+            yield from (picture.holding for picture in self.upload.pictures)
 
     def look_at(self, collection: Collection) -> None:
         """Forget what was chosen in another collection."""

@@ -7,6 +7,7 @@ import streamlit as st
 from fsl.config import EpisodeConfig
 from fsl.data.listing import list_files, list_zip
 from fsl.errors import DataError, FslError
+from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.job import Job, Request
 from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
@@ -14,6 +15,7 @@ from fsl.ui.evaluate.state import EvaluateState, remembered, take
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 from fsl.ui.state import session
+from fsl.ui.uploads import take_upload, take_uploads
 
 PIXELS = "pixels"
 UNTRAINED = "untrained:"
@@ -89,17 +91,19 @@ def _show_drops(state: EvaluateState) -> None:
     state.uploads += 1
     try:
         if archive:
-            files = [(archive.name, archive.getvalue())]
-            title, listing = archive.name, list_zip(files[0][1], name=archive.name)
+            files = [take_upload(archive)]
+            title, listing = archive.name, list_zip(files[0][1], name=archive.name, limits=PAGE_LIMITS)
         else:
-            files = [(file.name, file.getvalue()) for file in folder]
+            files = take_uploads(folder)
             title, listing = files[0][0].split("/")[0], list_files(files)
         if len(listing.class_names) < 2:
             raise DataError(
                 f"{title}: {len(listing.class_names)} class folders with pictures were found, and a test "
                 "needs at least 2. Put the pictures of each class into a folder of its own."
             )
-        state.upload = upload_of(title, listing, files)
+        upload = upload_of(title, listing, files)
+        refuse_beyond_budget(state, [upload.holding])
+        state.upload = upload
         state.values["source"] = f"{UPLOAD}-{state.upload.digest}"
         state.fault = ""
     except FslError as error:

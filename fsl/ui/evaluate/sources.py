@@ -14,6 +14,7 @@ from fsl.data.builtin import BUILTIN_SETS
 from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.named import NamedSet, named_sets
 from fsl.data.splits import class_lists
+from fsl.ui.budget import MAX_BYTES, Holding
 from fsl.ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,11 +34,18 @@ class Upload:
         title: name of the zip or folder.
         listing: what is in it.
         digest: sha256 of its content.
+        n_bytes: its size as dropped.
     """
 
     title: str
     listing: Listing
     digest: str
+    n_bytes: int
+
+    @property
+    def holding(self) -> Holding:
+        """What it takes of the session's memory."""
+        return Holding(id(self.listing), self.n_bytes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +83,15 @@ class Source:
             progress: called with (done, total).
 
         Raises:
-            DataError: there is nothing to use.
+            DataError: there is nothing to use, or too much.
         """
         from fsl.data.imageset import load_image_set
         from fsl.data.loading import load_images
 
         if self.listing is not None:
-            return load_image_set(self.listing, size, fit, per_class=per_class, progress=progress)
+            return load_image_set(
+                self.listing, size, fit, per_class=per_class, progress=progress, most_bytes=MAX_BYTES
+            )
         problems: list[Problem] = []
         spec = dict(self.lists).get(classes, "")
         images = load_images(
@@ -92,6 +102,7 @@ class Source:
             per_class=per_class,
             report=problems.extend,
             progress=progress,
+            most_bytes=MAX_BYTES,
         )
         return images, tuple(problems)
 
@@ -116,7 +127,8 @@ def upload_of(title: str, listing: Listing, files: list[tuple[str, bytes]]) -> U
     for name, data in files:
         digest.update(f"{name}\n".encode())
         digest.update(hashlib.sha256(data).digest())
-    return Upload(title, listing, digest.hexdigest()[:16])
+    n_bytes = sum(len(data) for _, data in files)
+    return Upload(title, listing, digest.hexdigest()[:16], n_bytes)
 
 
 def _of_named(known: NamedSet) -> Source:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fsl.ui.budget import Holding
 from fsl.ui.evaluate.sources import Upload
 from fsl.ui.memo import Memo
 
@@ -36,6 +38,11 @@ class EvaluateState:
     fault: str = ""
     job: Job | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def holdings(self) -> Iterator[Holding]:
+        """What a person's own pictures take of the session's memory."""
+        if self.upload is not None:
+            yield self.upload.holding
 
 
 def evaluate_state() -> EvaluateState:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from fsl.config import DataSource, ModelConfig
+from fsl.data.listing import list_zip
 from fsl.errors import DataError, FslError
 from fsl.ui import wording
+from fsl.ui.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
 from fsl.ui.escape import markdown
 from fsl.ui.state import session
 from fsl.ui.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.training.values import kept, set_values, values
+from fsl.ui.uploads import take_upload
 
 if TYPE_CHECKING:
     from fsl.data.imageset import ImageSet
@@ -25,18 +27,79 @@ if TYPE_CHECKING:
 
 MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
+_KEY = "few_shot_lab_training_own"
 _SHOWN_PROBLEMS = 8
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zip:
-    """An uploaded zip, kept while the browser tab is open."""
+    """An uploaded zip, kept while the browser tab is open; read as far as its list of files."""
 
     name: str
     data: bytes
-    digest: str
+    listing: Listing
+
+
+@dataclass
+class Own:
+    """A person's own pictures, as this page holds them.
+
+    Attributes:
+        zip: the last one that could be read.
+        fault: what was wrong with the last one that could not, "" for nothing.
+        drops: how often the drop zone was emptied; part of its key.
+        images: as a network takes them, the latest alone: what they were made of, the set, what was left out.
+    """
+
+    zip: Zip | None = None
+    fault: str = ""
+    drops: int = 0
+    images: tuple[tuple[Hashable, ...], ImageSet, tuple[Problem, ...]] | None = None
+
+    def holdings(self) -> Iterator[Holding]:
+        """What it takes of the session's memory."""
+        yield from self._zip_holding()
+        if self.images is not None:
+            yield Holding(id(self.images[1]), self.images[1].images.nbytes)
+
+    def put_zip(self, new: Zip) -> None:
+        """Use another zip from now on.
+
+        Raises:
+            DataError: there is no room for it.
+        """
+        refuse_beyond_budget(self, [Holding(id(new.data), len(new.data))])
+        self.zip, self.images, self.fault = new, None, ""
+
+    def remember(
+        self,
+        key: tuple[Hashable, ...],
+        n: int,
+        size: int,
+        make: Callable[[], tuple[ImageSet, tuple[Problem, ...]]],
+    ) -> ImageSet:
+        """The images made of ``key``, made now if they are not those held: n of ``size`` pixels a side.
+
+        Raises:
+            DataError: there is no room for them, or none can be read.
+        """
+        if self.images is None or self.images[0] != key:
+            self.images = None
+            refuse_beyond_budget(self, [*self._zip_holding(), decoded(n, size)])
+            self.images = (key, *make())
+        return self.images[1]
+
+    def _zip_holding(self) -> Iterator[Holding]:
+        if self.zip is not None:
+            yield Holding(id(self.zip.data), len(self.zip.data))
+
+
+def own() -> Own:
+    """This browser session's."""
+    held: Own = st.session_state.setdefault(_KEY, Own())
+    return held
 
 
 def choose_data() -> str:
@@ -84,8 +147,8 @@ def show_held_out(data: str) -> Split:
 
 def _class_names(data: str) -> tuple[str, ...]:
     if data == UPLOAD:
-        stored = _stored_zip()
-        return _listing(stored).class_names if stored else ()
+        stored = own().zip
+        return stored.listing.class_names if stored else ()
     return _remembered("classes", data, lambda: _names_of_set(data))
 
 
@@ -132,7 +195,7 @@ def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
         )
     pictures = tuple((card.name, picture.digest) for card in cards for picture in card.pictures)
     key = (pictures, model.image_size, model.fit)
-    images = _remembered("images", key, lambda: _images_of(cards, model))
+    images = own().remember(key, len(pictures), model.image_size, lambda: (_images_of(cards, model), ()))
     # The classes are the ones to be told apart, so the test is on other pictures of them.
     return held_out_data(images, split.share, "images", seed, "my classes")
 
@@ -156,54 +219,46 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     from fsl.data.imageset import load_image_set
     from fsl.training.datasource import chosen_out_data, held_out_data
 
-    stored = _stored_zip()
+    stored = own().zip
     if stored is None:
         raise DataError("Drop a zip with one folder per class first.")
-    images, problems = _remembered(
-        "images",
-        (stored.digest, model.image_size, model.fit),
-        lambda: load_image_set(_listing(stored), model.image_size, model.fit),
+    images = own().remember(
+        (id(stored), model.image_size, model.fit),
+        len(stored.listing.entries),
+        model.image_size,
+        lambda: load_image_set(stored.listing, model.image_size, model.fit),
     )
-    values()["zip_problems"] = problems
     if split.names:
         return chosen_out_data(images, split.names, stored.name)
     return held_out_data(images, split.share, "classes", seed, stored.name)
 
 
 def _show_upload() -> None:
-    file = st.file_uploader("Zip with one folder per class", type="zip", key="training_zip")
+    held = own()
+    file = st.file_uploader("Zip with one folder per class", type="zip", key=f"training_zip_{held.drops}")
     if file is not None:
-        content = file.getvalue()
-        fresh = Zip(file.name, content, hashlib.sha256(content).hexdigest())
-        if fresh != _stored_zip():
-            values()["zip"], values()["zip_problems"] = fresh, ()
-    stored = _stored_zip()
-    if stored is None:
-        return
-    if file is None:
-        st.caption(f"In use: {markdown(stored.name)} ({len(stored.data) / 2**20:.1f} MB).")
-    _say_problems(_listing(stored).problems)
+        held.drops += 1
+        try:
+            name, content = take_upload(file)
+            held.put_zip(Zip(name, content, list_zip(content, name, PAGE_LIMITS)))
+        except FslError as error:
+            held.fault = str(error)
+        st.rerun()
+    if held.fault:
+        st.error(markdown(held.fault), icon=":material/error:")
+    if held.zip is not None:
+        st.caption(f"In use: {markdown(held.zip.name)} ({len(held.zip.data) / 2**20:.1f} MB).")
+        read = held.images is not None and held.images[0][0] == id(held.zip)
+        _say_problems(held.images[2] if read else held.zip.listing.problems)
 
 
-def _say_problems(in_listing: tuple[Problem, ...]) -> None:
-    problems = values().get("zip_problems") or in_listing
+def _say_problems(problems: tuple[Problem, ...]) -> None:
     if not problems:
         return
     with st.expander(f"{wording.count(len(problems), 'file')} could not be used", icon=":material/warning:"):
         lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in problems[:_SHOWN_PROBLEMS]]
         more = len(problems) - _SHOWN_PROBLEMS
         st.markdown("\n".join([*lines, *([f"- and {more:,} more"] if more > 0 else [])]))
-
-
-def _stored_zip() -> Zip | None:
-    stored: Zip | None = values().get("zip")
-    return stored
-
-
-def _listing(stored: Zip) -> Listing:
-    from fsl.data.listing import list_zip
-
-    return _remembered("listing", stored.digest, lambda: list_zip(stored.data, stored.name))
 
 
 def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
