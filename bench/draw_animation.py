@@ -90,7 +90,7 @@ def look(folder: Path) -> Seen:
     run, snapshots = read_run(folder), read_snapshots(folder)
     if snapshots is None or run.config is None:
         raise SystemExit(f"{folder} recorded nothing to draw; train it with --snapshots 150.")
-    frames = moving_map(Recording(snapshots.steps, snapshots.frames, snapshots.labels), MapConfig())
+    frames = moving_map(Recording(snapshots.steps, snapshots.frames, snapshots.images.labels), MapConfig())
     steps = [event for event in run_events(folder) if isinstance(event, Step)]
     losses = smooth([step.loss for step in steps], 0.5).tolist()
     title = f"learning rate {run.config.learning_rate:g}"
@@ -148,7 +148,10 @@ def paste_map(picture: Image.Image, one: Seen, step: float, corner: tuple[int, i
     middle = np.array([corner[0] + width / 2, corner[1] + height / 2])
     reach = np.array([width, -height]) / 2 - np.array([TILE, -TILE]) * 0.75
     for at, label, thumbnail in zip(
-        places(one.frames, step) * reach + middle, one.snapshots.labels, one.snapshots.thumbnails, strict=True
+        places(one.frames, step) * reach + middle,
+        one.snapshots.images.labels,
+        one.snapshots.images.thumbnails,
+        strict=True,
     ):
         tile = Image.new("RGB", (TILE, TILE), CLASS_COLOURS[label % len(CLASS_COLOURS)])
         tile.paste(Image.fromarray(thumbnail).resize((TILE - 4, TILE - 4), Image.Resampling.LANCZOS), (2, 2))

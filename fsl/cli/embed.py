@@ -18,9 +18,9 @@ from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
 from fsl.data.loading import load_images
-from fsl.embedding.distances import MAX_IMAGES, METRICS, pair_distances
+from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
-from fsl.embedding.labelled import LabelledEmbeddings, join_parts
+from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
 from fsl.errors import DataError
 from fsl.twin.checkpoint import Checkpoint
@@ -59,6 +59,10 @@ def run(options: argparse.Namespace) -> None:
     suffix = options.out.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
+    if not options.out.parent.is_dir():
+        raise DataError(
+            f"--out is {options.out}, but there is no folder {options.out.parent}. Make it first."
+        )
     config = _map_config(options)
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)

@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fsl.embedding.labelled import MAX_IMAGES
 from fsl.errors import SettingsError
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 
 Metric = Literal["learned", "euclidean"]
 METRICS: tuple[Metric, ...] = ("learned", "euclidean")
-MAX_IMAGES = 5_000
-"""A matrix of all their pairs takes 100 MB; every further step works on it a few rows at a time."""
 
 
 def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDArray[np.float32]:

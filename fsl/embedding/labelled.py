@@ -12,6 +12,8 @@ from fsl.errors import SettingsError
 
 NO_CLASS = -1
 """The label of an image that has none, such as a query."""
+MAX_IMAGES = 5_000
+"""Of a map: a matrix of all their pairs takes 100 MB; every further step works on it a few rows at a time."""
 
 
 @dataclass(frozen=True, eq=False)

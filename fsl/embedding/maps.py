@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl.embedding.distances import MAX_IMAGES
+from fsl.embedding.labelled import MAX_IMAGES
 from fsl.errors import SettingsError
 
 Method = Literal["tsne", "pca"]
@@ -105,25 +104,6 @@ def make_map(distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:
         )
         return replace(start, note=note)
     return _neighbour_map(distances, config, start.points)
-
-
-def make_sequence(frames: Sequence[NDArray[np.float32]], config: MapConfig) -> list[EmbeddingMap]:
-    """Maps of the same images as a network changes: each starts from the one before, and is turned onto it.
-
-    Args:
-        frames: the images' distances ``(n, n)``, frame by frame.
-        config: the settings of all.
-
-    Returns:
-        a map for each frame; between two that are alike, no image moves far.
-
-    Raises:
-        SettingsError: as :func:`next_map`.
-    """
-    maps: list[EmbeddingMap] = []
-    for distances in frames:
-        maps.append(next_map(maps[-1] if maps else None, distances, config))
-    return maps
 
 
 def next_map(before: EmbeddingMap | None, distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ class Recording:
 def moving_map(
     recording: Recording,
     config: MapConfig,
-    begun: Sequence[Frame] = (),
+    before: Sequence[Frame] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Frame, ...]:
     """A frame for each moment, by Euclidean distance (a head is not recorded, so its judgement is not known).
@@ -60,21 +61,24 @@ def moving_map(
     Args:
         recording: what the network saw.
         config: how maps are made.
-        begun: the frames of the same recording when it was shorter; they are kept, as far as they fit.
+        before: frames of moments before those; the new ones go on from the last of them.
         progress: called with (done, total).
+
+    Returns:
+        the frames before, and the new ones.
 
     Raises:
         SettingsError: as :func:`fsl.embedding.maps.next_map`.
     """
-    frames = list(_still_valid(recording.steps, begun))
-    for number in range(len(frames), len(recording.steps)):
+    frames = list(before)
+    for number, (step, embeddings) in enumerate(zip(recording.steps, recording.embeddings, strict=True)):
         if progress is not None:
             progress(number, len(recording.steps))
-        values = torch.from_numpy(recording.embeddings[number].astype(np.float32))
+        values = torch.from_numpy(embeddings.astype(np.float32))
         distances = straight_lines(F.normalize(values, dim=1) if recording.by_direction else values)
         frames.append(
             Frame(
-                recording.steps[number],
+                step,
                 next_map(frames[-1].map if frames else None, distances, config),
                 neighbour_accuracy(distances, recording.labels),
                 silhouette(distances, recording.labels),
@@ -83,8 +87,15 @@ def moving_map(
     return tuple(frames)
 
 
-def _still_valid(steps: Sequence[int], begun: Sequence[Frame]) -> Iterator[Frame]:
-    for step, frame in zip(steps, begun, strict=False):
-        if step != frame.step:
-            return
-        yield frame
+def still_valid(steps: Sequence[int], begun: Sequence[Frame]) -> tuple[Frame, ...]:
+    """The frames made before that open the recording as it is now.
+
+    A run that goes on thins its moments out (``fsl.training.snapshots``). The maps after one that is gone
+    stay as good as they were: each was turned onto the one before it.
+
+    Args:
+        steps: of the moments recorded now, rising.
+        begun: the frames of the same run, made earlier.
+    """
+    by_step = {frame.step: frame for frame in begun}
+    return tuple(by_step[step] for step in takewhile(by_step.__contains__, steps))

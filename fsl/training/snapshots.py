@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,22 +42,33 @@ _BATCH_PASSES = 3  # of its images through the backbone: forward, and twice as m
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshots:
-    """What a run recorded.
+class FollowedImages:
+    """The images that a run follows.
 
     Attributes:
         thumbnails: uint8 ``(n, S, S, 3)``, S the network's input size, or 64 where that is larger.
         labels: int64 ``(n,)``, positions in ``class_names``.
         class_names: of the validation classes.
         names: n file names.
-        steps: batches done at each frame, rising.
-        frames: float16 ``(n, D)`` each; of very large embeddings a scaled copy.
     """
 
     thumbnails: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshots:
+    """What a run recorded, or a part of it.
+
+    Attributes:
+        images: those followed.
+        steps: batches done at each frame, rising.
+        frames: float16 ``(n, D)`` each; of very large embeddings a scaled copy.
+    """
+
+    images: FollowedImages
     steps: tuple[int, ...]
     frames: tuple[npt.NDArray[np.float16], ...]
 
@@ -164,42 +176,74 @@ def has_snapshots(run: Path) -> bool:
     return (run / FOLDER / IMAGES).is_file()
 
 
+def recorded_steps(run: Path) -> tuple[int, ...]:
+    """Batches done at each frame that is there now, rising."""
+    return tuple(int(path.stem) for path in _frame_files(run / FOLDER))
+
+
 def read_snapshots(run: Path) -> Snapshots | None:
-    """What a run recorded so far; none where it recorded nothing.
+    """All that a run recorded so far; none where it recorded nothing.
 
     Raises:
         DataError: the files are damaged.
     """
-    folder = run / FOLDER
     if not has_snapshots(run):
         return None
-    files = _frame_files(folder)
+    return read_frames(run, read_images(run), recorded_steps(run))
+
+
+def read_images(run: Path) -> FollowedImages:
+    """The images that a run follows; they stay the same.
+
+    Raises:
+        DataError: the file is damaged, or not there.
+    """
     try:
-        with np.load(folder / IMAGES, allow_pickle=False) as images:
-            found = Snapshots(
+        with np.load(run / FOLDER / IMAGES, allow_pickle=False) as images:
+            found = FollowedImages(
                 images["thumbnails"],
                 images["labels"],
                 tuple(str(name) for name in images["class_names"]),
                 tuple(str(name) for name in images["names"]),
-                tuple(int(path.stem) for path in files),
-                tuple(np.load(path, allow_pickle=False) for path in files),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"The recorded embeddings of {run.name} are damaged ({error}).") from error
-    if not _fits_together(found):
-        raise DataError(f"The recorded embeddings of {run.name} are damaged (they are of other images).")
+        raise _damaged(run, str(error)) from error
+    n, pictures = len(found.names), found.thumbnails
+    if (
+        pictures.shape != (n, *pictures.shape[1:3], 3)
+        or found.labels.shape != (n,)
+        or not all(0 <= label < len(found.class_names) for label in found.labels.tolist())
+    ):
+        raise _damaged(run, "pictures, labels and names do not fit together")
     return found
 
 
-def _fits_together(found: Snapshots) -> bool:
-    n = len(found.names)
-    labels, pictures = found.labels, found.thumbnails
-    return (
-        pictures.shape == (n, *pictures.shape[1:3], 3)
-        and labels.shape == (n,)
-        and all(0 <= label < len(found.class_names) for label in labels.tolist())
-        and all(frame.ndim == 2 and len(frame) == n for frame in found.frames)
-    )
+def read_frames(run: Path, images: FollowedImages, steps: Iterable[int]) -> Snapshots:
+    """Some of a run's frames.
+
+    Args:
+        run: its folder.
+        images: the run's.
+        steps: which frames, rising; those that the run thinned out meanwhile are left out.
+
+    Raises:
+        DataError: a file is damaged, or of other images.
+    """
+    frames = {}
+    for step in steps:
+        try:
+            frames[step] = np.load(run / FOLDER / f"{step}.npy", allow_pickle=False)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(run, str(error)) from error
+        if frames[step].ndim != 2 or len(frames[step]) != len(images.names):
+            raise _damaged(run, "they are of other images")
+    return Snapshots(images, tuple(frames), tuple(frames.values()))
+
+
+def _damaged(run: Path, why: str) -> DataError:
+    return DataError(f"The recorded embeddings of {run.name} are damaged ({why}).")
 
 
 def _images_file(images: ImageSet, rows: npt.NDArray[np.int64]) -> bytes:

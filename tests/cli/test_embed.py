@@ -71,7 +71,7 @@ def test_embeddings_alone(data: Path, checkpoint: str, tmp_path: Path) -> None:
     ("change", "told"),
     [
         (["--out", "x.txt"], ".npz or .csv"),
-        (["--out", "absent/x.npz"], "could not be written"),
+        (["--out", "absent/x.npz", "--checkpoint", "never loaded"], "no folder absent"),
         (["--data", "absent"], "absent"),
         (["--perplexity", "1"], "perplexity"),
         (["--dimensions", "5"], "2 or 3"),

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from fsl.config import ModelConfig
-from fsl.embedding.distances import MAX_IMAGES, pair_distances
-from fsl.embedding.maps import MapConfig, make_map, make_sequence, turned_onto
+from fsl.embedding.distances import pair_distances
+from fsl.embedding.labelled import MAX_IMAGES
+from fsl.embedding.maps import MapConfig, make_map, next_map, turned_onto
 from fsl.errors import SettingsError
 from fsl.twin.network import TwinNetwork
 
@@ -121,14 +122,17 @@ def test_a_sequence_moves_little_where_little_changes(method: str) -> None:
         pair_distances(twin(), points + 0.02 * embeddings(36, seed=seed), "euclidean") for seed in (1, 2)
     ]
     config = MapConfig(method, perplexity=8, iterations=500)  # type: ignore[arg-type]
-    first, second = make_sequence(frames, config)
+    first = next_map(None, frames[0], config)
+    second = next_map(first, frames[1], config)
     spread = first.points.std()
     assert np.abs(first.points - second.points).mean() < 0.25 * spread
 
 
 def test_a_sequence_is_of_the_same_images() -> None:
     with pytest.raises(SettingsError, match="same images"):
-        make_sequence([np.zeros((3, 3), np.float32), np.zeros((4, 4), np.float32)], MapConfig())
+        next_map(
+            make_map(np.zeros((3, 3), np.float32), MapConfig()), np.zeros((4, 4), np.float32), MapConfig()
+        )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fsl.embedding.maps import MapConfig
-from fsl.embedding.motion import Recording, moving_map
+from fsl.embedding.motion import Recording, moving_map, still_valid
 
 CONFIG = MapConfig(perplexity=8, iterations=300)
 LABELS = np.repeat(np.arange(3), 12)
@@ -59,28 +59,32 @@ def test_a_longer_recording_goes_on_where_the_shorter_one_ended() -> None:
     whole = moving_map(recording(4), CONFIG)
     calls: list[tuple[int, int]] = []
     part = moving_map(recording(2), CONFIG)
-    again = moving_map(recording(4), CONFIG, part, lambda done, total: calls.append((done, total)))
+    longer = recording(4)
+    rest = Recording(longer.steps[2:], longer.embeddings[2:], LABELS)
+    again = moving_map(rest, CONFIG, part, lambda done, total: calls.append((done, total)))
     assert again[:2] == part
-    assert calls == [(2, 4), (3, 4)]
+    assert calls == [(0, 2), (1, 2)]
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_allclose(one.map.points, other.map.points, atol=1e-3)
 
 
-def test_frames_that_were_thinned_out_are_made_anew() -> None:
-    part = moving_map(recording(3), CONFIG)
-    longer = recording(4)
-    thinned = Recording([0, 10, 15], [longer.embeddings[i] for i in (0, 2, 3)], LABELS)
-    again = moving_map(thinned, CONFIG, part)
-    assert again[0] is part[0]
-    assert [frame.step for frame in again] == [0, 10, 15]
+def test_maps_stay_when_a_moment_between_them_is_thinned_out() -> None:
+    part = moving_map(recording(4), CONFIG)
+    assert still_valid([0, 10, 15, 20], part) == (part[0], part[2], part[3])
+    assert still_valid([0, 5, 10], part) == part[:3]
+    assert still_valid([2, 5], part) == ()  # another beginning: all maps were turned onto one that is gone
+    assert still_valid([0, 7, 10], part) == part[:1]
 
 
 def test_only_directions_count_for_a_cosine_head() -> None:
     made = recording(2, by_direction=True)
-    scaled = [(frame * np.linspace(1, 3, 36)[:, None]).astype(np.float32) for frame in made.embeddings]
+    scaled = [frame * 2.0 ** (np.arange(36) % 3)[:, None] for frame in made.embeddings]  # exact in binary
     one = moving_map(made, CONFIG)
     other = moving_map(Recording(made.steps, scaled, LABELS, by_direction=True), CONFIG)
     assert one[1].neighbour_accuracy == other[1].neighbour_accuracy
+    np.testing.assert_array_equal(one[1].map.points, other[1].map.points)
+    straight = moving_map(Recording(made.steps, scaled, LABELS), CONFIG)
+    assert spread_of_move(straight[0].map.points, one[0].map.points) > 0.2
 
 
 def test_a_network_that_collapses_ends_in_one_point() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit as st
@@ -21,6 +19,7 @@ from fsl.ui.compare.threshold import stops
 from fsl.ui.pictures import StoredPicture
 from tests.fewshot.test_verify import made_up
 from tests.pages.helpers import picture, save_small_checkpoint
+from tests.pages.test_embeddings_page import grid
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,15 +69,6 @@ def fill(page: AppTest) -> None:
     drop(page, "probes", ("alike.png", picture((245, 5, 0))), ("other.png", picture((0, 0, 250))))
 
 
-def tiles(page: AppTest, key: str) -> list[dict[str, Any]]:
-    """What a grid of pictures was sent."""
-    for element in page.get("bidi_component"):
-        if element.proto.component_name.endswith("few_shot_lab_pictures") and key in element.proto.id:
-            found: list[dict[str, Any]] = json.loads(element.proto.json)["tiles"]
-            return found
-    raise AssertionError(f"no grid {key}")
-
-
 def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
     assert not page.exception
     assert "Add a picture of the one you know" in shown(page)
@@ -106,7 +96,7 @@ def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
     )
     assert beside_the_slider.startswith("At this threshold")
     assert beside_the_answer.startswith("alike.png: the threshold is")
-    assert [tile["name"] for tile in tiles(page, "compare_pair")] == ["known.png", "alike.png"]
+    assert [tile["name"] for tile in grid(page, "compare_pair")["tiles"]] == ["known.png", "alike.png"]
 
 
 def test_a_stricter_limit_turns_more_away(page: AppTest) -> None:

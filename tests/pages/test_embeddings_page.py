@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.charts import CLASS_COLOURS, CLASS_SYMBOLS
 from fsl.config import ModelConfig, TrainConfig
 from fsl.training.snapshots import FOLDER, IMAGES
+from fsl.twin import checkpoint as checkpoints
 from fsl.ui.components.scatter import _SCRIPTS
 from fsl.ui.embeddings.state import MapState
 from tests.pages.helpers import picture
@@ -56,6 +61,15 @@ def map_data(page: AppTest, key: str = "map_small") -> dict[str, Any]:
     raise AssertionError(f"no map {key}")
 
 
+def grid(page: AppTest, key: str) -> dict[str, Any]:
+    """What a grid of pictures was sent."""
+    for element in page.get("bidi_component"):
+        if element.proto.component_name.endswith("few_shot_lab_pictures") and key in element.proto.id:
+            data: dict[str, Any] = json.loads(element.proto.json)
+            return data
+    raise AssertionError(f"no grid {key}")
+
+
 def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
@@ -91,6 +105,67 @@ def test_a_folder_is_mapped_measured_and_searched(maps: AppTest) -> None:
     assert len(map_data(maps)["bright"]) == 5
     maps.text_input(key="map_search").set_value("nothing like it").run()
     assert "0 pictures found" in shown(maps)
+
+
+def test_all_that_was_found_can_be_laid_out(maps: AppTest) -> None:
+    drop_folder(maps, *colours(27))
+    maps.text_input(key="map_search").set_value("red").run()
+    assert (len(grid(maps, "map_found")["tiles"]), grid(maps, "map_found")["hidden"]) == (24, 3)
+    state(maps).found_shown += 240  # as its button does; AppTest has no click on a component
+    maps.run()
+    assert (len(grid(maps, "map_found")["tiles"]), grid(maps, "map_found")["hidden"]) == (27, 0)
+    maps.text_input(key="map_search").set_value("blue").run()
+    assert grid(maps, "map_found")["hidden"] == 3
+
+
+@pytest.mark.parametrize("key", ["drawn", "digits"])
+def test_as_many_pictures_are_shown_as_were_asked_for(maps: AppTest, key: str) -> None:
+    maps.button(key=f"map_start_{key}").click().run()
+    maps.number_input(key="map_number").set_value(53).run()
+    assert not maps.exception
+    labels = map_data(maps)["labels"]
+    assert len(labels) == 53
+    assert np.ptp(np.bincount(labels)) == 1
+
+
+def test_a_network_that_is_not_there_is_told(maps: AppTest) -> None:
+    drop_folder(maps, *colours(2))
+    state(maps).networks = ("gone", "")
+    maps.run()
+    assert "The network gone is not installed here; small is shown" in shown(maps)
+
+
+def test_no_link_makes_the_server_download_a_network(maps: AppTest) -> None:
+    maps.query_params["network"] = "timm:resnet50"
+    maps.run()
+    assert state(maps).networks == ("", "")
+
+
+def test_a_network_of_timm_comes_along_from_the_classify_page(
+    maps: AppTest, checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in = checkpoints.load(checkpoint_folder / "small.safetensors")
+    monkeypatch.setattr("fsl.load", lambda name: replace(stand_in, info=replace(stand_in.info, name=name)))
+    drop_folder(maps, *colours(2))
+    state(maps).networks = ("timm:resnet50", "small")
+    maps.run()
+    assert not maps.exception
+    assert maps.selectbox(key="map_network").value == "timm:resnet50"
+    assert map_data(maps, "map_timm:resnet50")["collection"] == map_data(maps)["collection"]
+
+
+def test_two_files_of_one_network_side_by_side(
+    maps: AppTest, checkpoint_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("small", "old"):  # the header of both says "small"
+        shutil.copy(checkpoint_folder / "small.safetensors", tmp_path / f"{name}.safetensors")
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
+    drop_folder(maps, *colours(2))
+    maps.selectbox(key="map_network").set_value("small").run()
+    maps.selectbox(key="map_second").set_value("old").run()
+    assert not maps.exception
+    assert len(maps.metric) == 10
+    assert map_data(maps, "map_old")["xyz"] == map_data(maps)["xyz"]
 
 
 def test_settings_change_the_map_without_embedding_again(
@@ -172,12 +247,18 @@ def test_names_reach_the_map_as_data_only(maps: AppTest) -> None:
     assert "<img src=x>" in map_data(maps)["classes"]
 
 
-def test_colours_are_the_same_on_the_map_and_in_files() -> None:
-    from fsl.charts import CLASS_COLOURS
-
+def test_colours_and_symbols_are_the_same_on_the_map_and_in_files() -> None:
     folder = Path(__file__).resolve().parents[2] / "fsl/ui/components/scatter_parts"
     script = (folder / _SCRIPTS[0]).read_text(encoding="utf-8")
-    assert [colour for colour in CLASS_COLOURS if f'"{colour}"' not in script] == []
+
+    def listed(name: str) -> list[str]:
+        found = re.search(rf"const {name} = \[(.*?)\];", script, re.DOTALL)
+        assert found is not None
+        return re.findall(r'"(.+?)"', found[1])
+
+    assert listed("COLOURS") == list(CLASS_COLOURS)
+    plotly = {"triangle": "triangle-up", "plus": "cross", "down": "triangle-down", "cross": "x"}
+    assert [plotly.get(shape, shape) for shape in listed("SHAPES")] == list(CLASS_SYMBOLS)
 
 
 def record_run(
@@ -253,13 +334,18 @@ def test_new_moments_are_added_to_a_map_that_is_there(
     runs.query_params["run"] = "learns"
     runs.run()
     before = map_data(runs, "motion_learns")["motion"]["frames"]
-    made = state(runs).frames["learns"]
+    made = state(runs).moving_runs["learns"].frames
+    (tmp_path / "learns" / FOLDER / "0.npy").write_bytes(b"read once only")
     np.save(tmp_path / "learns" / FOLDER / "30.npy", np.random.default_rng(1).normal(size=(18, 8)))
     runs.run()
     after = map_data(runs, "motion_learns")["motion"]
     assert after["steps"] == [0, 10, 20, 30]
     assert after["frames"][:3] == before
-    assert state(runs).frames["learns"][:3] == made
+    assert state(runs).moving_runs["learns"].frames[:3] == made
+    (tmp_path / "learns" / FOLDER / "10.npy").unlink()  # thinned out, as a long run does
+    runs.run()
+    assert map_data(runs, "motion_learns")["motion"]["frames"] == [after["frames"][i] for i in (0, 2, 3)]
+    assert not runs.warning
 
 
 def test_runs_that_are_gone_damaged_or_recorded_nothing_say_so(runs: AppTest, tmp_path: Path) -> None:

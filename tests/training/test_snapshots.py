@@ -17,7 +17,10 @@ from fsl.training.snapshots import (
     THUMBNAIL,
     Recorder,
     frames_apart,
+    read_frames,
+    read_images,
     read_snapshots,
+    recorded_steps,
     spread_over_classes,
 )
 from fsl.twin import checkpoint as checkpoints
@@ -37,10 +40,10 @@ def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> N
     assert {5, 10, 12} <= set(found.steps)  # the evaluations
     assert found.steps[1] == frames_apart(config, 12)
     side = min(THUMBNAIL, validation.images.shape[1])
-    assert found.thumbnails.shape == (12, side, side, 3)
-    assert set(np.bincount(found.labels)) == {2, 3}  # evenly over the classes
-    rows = [validation.names.index(name) for name in found.names]
-    assert (validation.labels[rows] == found.labels).all()
+    assert found.images.thumbnails.shape == (12, side, side, 3)
+    assert set(np.bincount(found.images.labels)) == {2, 3}  # evenly over the classes
+    rows = [validation.names.index(name) for name in found.images.names]
+    assert (validation.labels[rows] == found.images.labels).all()
     twin = checkpoints.load(tmp_path / "r" / CHECKPOINT).twin
     assert np.allclose(found.frames[-1], embed_images(twin, validation.images[rows]).numpy(), atol=0.02)
     assert found.frames[0].dtype == np.float16
@@ -115,7 +118,7 @@ def test_embeddings_beyond_16_bits_are_scaled_and_broken_ones_left_out(
     assert found is not None
     assert found.steps == (1,)
     assert np.isfinite(found.frames[0]).all()
-    rows = [validation.names.index(name) for name in found.names]
+    rows = [validation.names.index(name) for name in found.images.names]
     cosine = torch.cosine_similarity(torch.from_numpy(found.frames[0].astype(np.float32)), huge[rows])
     assert cosine.min() > 0.999
     assert len(list((tmp_path / FOLDER).glob("*.npy"))) == 1
@@ -129,3 +132,17 @@ def test_a_frame_of_other_images_is_told(tmp_path: Path, coloured_set: Maker) ->
     np.save(tmp_path / FOLDER / "2.npy", np.zeros((3, 8), np.float16))
     with pytest.raises(DataError, match="other images"):
         read_snapshots(tmp_path)
+
+
+def test_frames_that_the_run_thins_out_while_they_are_read_are_left_out(
+    tmp_path: Path, coloured_set: Maker
+) -> None:
+    validation = coloured_set(5)
+    recorder = Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10))
+    for step in (1, 2, 3):
+        recorder.record(step, torch.full((len(validation), 8), float(step)))
+    steps = recorded_steps(tmp_path)
+    (tmp_path / FOLDER / "2.npy").unlink()
+    found = read_frames(tmp_path, read_images(tmp_path), steps)
+    assert (steps, found.steps) == ((1, 2, 3), (1, 3))
+    assert [float(frame.mean()) for frame in found.frames] == [1, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fsl.config import TIMM
 from fsl.ui.address import read_address, write_address
 from fsl.ui.embeddings.sources import UPLOAD, choose, sources
 from fsl.ui.embeddings.state import MOST_RUNS, MapState
@@ -15,7 +16,9 @@ def take_address(state: MapState) -> None:
     if asked.get("source") in {source.key for source in sources(state)}:
         choose(state, asked["source"])
     if "network" in asked or "beside" in asked:
-        state.networks = (asked.get("network", ""), asked.get("beside", ""))
+        first, second = (asked.get(part, "") for part in ("network", "beside"))
+        # No link makes the server download a network.
+        state.networks = ("" if first.startswith(TIMM) else first, "" if second.startswith(TIMM) else second)
     runs = [run_id for run_id in asked.get("run", "").split(",") if run_id]
     if runs:
         state.moving, state.runs = True, runs[:MOST_RUNS]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fsl.data.listing import Listing, Problem
+from fsl.embedding.labelled import MAX_IMAGES, NO_CLASS
+from fsl.embedding.sample import spread_sample
 from fsl.errors import DataError
 from fsl.ui.intake import Intake, Progress, take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.workspace import Workspace
 
-NO_CLASS = -1
-MOST_PICTURES = 5_000
+MOST_PICTURES = MAX_IMAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,6 @@ def of_listing(
     Raises:
         DataError: it holds no readable picture.
     """
-    from fsl.embedding.sample import spread_sample
-
     entries = listing.entries
     rows = spread_sample([entry.class_name for entry in entries], min(most, MOST_PICTURES))
     intake: Intake = take_listing(Listing(tuple(entries[row] for row in rows), listing.problems), progress)

@@ -8,9 +8,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.classify.decide import embed_new
 from fsl.ui.components.scatter import MapPoints, Sheet
-from fsl.ui.embeddings.collection import NO_CLASS, Collection
+from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.intake import Progress
 from fsl.ui.pictures import data_uri
@@ -67,7 +68,8 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
     from fsl.embedding.maps import MapConfig
 
     config = MapConfig(state.method, state.dimensions, state.perplexity, state.iterations, state.seed)
-    inputs = ("map", collection.key, checkpoint.digest, state.metric, config)
+    # By name too: two files may hold the same network.
+    inputs = ("map", collection.key, checkpoint.digest, checkpoint.info.name, state.metric, config)
 
     def compute() -> Mapped:
         from threadpoolctl import threadpool_limits

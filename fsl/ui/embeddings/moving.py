@@ -16,7 +16,7 @@ from fsl.ui.pictures import data_uri
 if TYPE_CHECKING:
     from fsl.embedding.motion import Frame
     from fsl.embedding.quality import Measure
-    from fsl.training.snapshots import Snapshots
+    from fsl.training.snapshots import FollowedImages
     from fsl.training.status import RunInfo
 
 
@@ -26,17 +26,17 @@ class MovingRun:
 
     Attributes:
         run: as its folder tells it.
-        snapshots: what it recorded.
+        images: those it follows.
         frames: a map for each moment.
     """
 
     run: RunInfo
-    snapshots: Snapshots
+    images: FollowedImages
     frames: tuple[Frame, ...]
 
 
 def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun | None:
-    """The run's moving map; frames made before are kept.
+    """The run's moving map; frames made before are kept, and only new ones are read.
 
     Args:
         state: where they are kept.
@@ -52,45 +52,52 @@ def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun |
     from threadpoolctl import threadpool_limits
 
     from fsl.embedding.maps import MapConfig
-    from fsl.embedding.motion import Recording, moving_map
-    from fsl.training.snapshots import read_snapshots
+    from fsl.embedding.motion import Recording, moving_map, still_valid
+    from fsl.training.snapshots import has_snapshots, read_frames, read_images, recorded_steps
 
-    snapshots = read_snapshots(run.folder)
-    if snapshots is None or not snapshots.steps:
+    if not has_snapshots(run.folder):
         return None
-    by_direction = run.model is not None and run.model.head == "cosine"
-    recording = Recording(snapshots.steps, snapshots.frames, snapshots.labels, by_direction)
-    with MAPPING, threadpool_limits(1, user_api="openmp"):
-        frames = moving_map(recording, MapConfig(), state.frames.get(run.id, ()), progress)
-    state.frames[run.id] = frames
-    return MovingRun(run, snapshots, frames)
+    before = state.moving_runs.get(run.id)
+    images = before.images if before else read_images(run.folder)
+    steps = recorded_steps(run.folder)
+    frames = still_valid(steps, before.frames if before else ())
+    if len(frames) < len(steps):
+        new = read_frames(run.folder, images, steps[len(frames) :])
+        by_direction = run.model is not None and run.model.head == "cosine"
+        recording = Recording(new.steps, new.frames, images.labels, by_direction)
+        with MAPPING, threadpool_limits(1, user_api="openmp"):
+            frames = moving_map(recording, MapConfig(), frames, progress)
+    if not frames:
+        return None
+    state.moving_runs[run.id] = MovingRun(run, images, frames)
+    return state.moving_runs[run.id]
 
 
 def forget_frames(state: MapState, but: Iterable[str]) -> None:
     """Give up the moving maps of all runs but those."""
     kept = set(but)
-    state.frames = {run_id: frames for run_id, frames in state.frames.items() if run_id in kept}
+    state.moving_runs = {run_id: moving for run_id, moving in state.moving_runs.items() if run_id in kept}
 
 
-def images_key(snapshots: Snapshots) -> str:
+def images_key(images: FollowedImages) -> str:
     """A sha256 of the pictures followed: runs of one experiment follow the same."""
-    digest = hashlib.sha256(snapshots.thumbnails.tobytes())
-    digest.update(repr((snapshots.names, snapshots.class_names, snapshots.labels.tolist())).encode())
+    digest = hashlib.sha256(images.thumbnails.tobytes())
+    digest.update(repr((images.names, images.class_names, images.labels.tolist())).encode())
     return digest.hexdigest()
 
 
-def sheet_of_run(state: MapState, snapshots: Snapshots) -> Sheet:
+def sheet_of_run(state: MapState, images: FollowedImages) -> Sheet:
     """The pictures followed, all in one."""
-    key = images_key(snapshots)
+    key = images_key(images)
 
     def compute() -> Sheet:
         from PIL import Image
 
         from fsl.embedding.export import make_sprite
 
-        tile = snapshots.thumbnails.shape[1]
-        thumbnails = (Image.fromarray(picture) for picture in snapshots.thumbnails)
-        sprite = make_sprite(thumbnails, len(snapshots.names), tile)
+        tile = images.thumbnails.shape[1]
+        thumbnails = (Image.fromarray(picture) for picture in images.thumbnails)
+        sprite = make_sprite(thumbnails, len(images.names), tile)
         src = data_uri(sprite.image, "PNG")
         return Sheet(key, src, sprite.tile, sprite.columns)
 
@@ -102,13 +109,13 @@ def screen_motion(moving: MovingRun, player: str) -> tuple[MapPoints, Motion]:
     places = [screen_places(frame.map.points).round(3).ravel().tolist() for frame in moving.frames]
     steps = [frame.step for frame in moving.frames]
     points = MapPoints(
-        collection=images_key(moving.snapshots),
+        collection=images_key(moving.images),
         layout=f"{moving.run.id} {steps}",
         dims=2,
         xyz=places[0],
-        labels=moving.snapshots.labels.tolist(),
-        classes=moving.snapshots.class_names,
-        names=moving.snapshots.names,
+        labels=moving.images.labels.tolist(),
+        classes=moving.images.class_names,
+        names=moving.images.names,
     )
     return points, Motion(player, steps, places, [caption(frame) for frame in moving.frames])
 

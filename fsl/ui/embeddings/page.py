@@ -12,7 +12,7 @@ from fsl.ui.embeddings.compute import Mapped, mapped, sheet_of
 from fsl.ui.embeddings.downloads import show_downloads
 from fsl.ui.embeddings.numbers import show_numbers
 from fsl.ui.embeddings.runs import show_mode, show_runs_moving
-from fsl.ui.embeddings.settings import networks_in_use, show_networks, show_settings
+from fsl.ui.embeddings.settings import networks_in_use, show_networks, show_settings, tell_missing
 from fsl.ui.embeddings.sources import collection_of, show_origin, show_source, show_welcome
 from fsl.ui.embeddings.state import MapState, map_state
 from fsl.ui.embeddings.view import show_view
@@ -68,6 +68,7 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
         with st.popover("Map settings", icon=":material/tune:"):
             show_settings(state)
         download_place = st.popover("Download", icon=":material/download:")
+    tell_missing(state, installed)
     views = [_view(state, collection, choice) for choice in networks_in_use(state, installed)]
     with download_place:
         for view in views:

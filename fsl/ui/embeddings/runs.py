@@ -157,7 +157,7 @@ def _moving(state: MapState, run_id: str) -> MovingRun | None:
 def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
     steps = sorted({frame.step for found in moving for frame in found.frames})
     last = max([steps[-1], *(found.run.config.steps for found in moving if found.run.config)])
-    n = len(moving[0].snapshots.names)
+    n = len(moving[0].images.names)
     st.caption(
         f"{n} pictures that the network never learns from, after more and more batches of training. Play, or "
         "move the slider with the mouse or the arrow keys. Click a picture to follow it."
@@ -187,7 +187,7 @@ def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
 
 def _show_map(state: MapState, found: MovingRun, height: int) -> None:
     points, motion = screen_motion(found, _PLAYER)
-    sheet = sheet_of_run(state, found.snapshots)
+    sheet = sheet_of_run(state, found.images)
     st.markdown(_title(found.run))
     scatter_map(
         points,
@@ -227,7 +227,7 @@ def _show_accuracy(moving: Sequence[MovingRun], last: int, height: int) -> None:
         known = [(step, value) for step, value in measured if value is not None]
         values = [value for _, value in known]
         lines.append(Line(found.run.name, [step for step, _ in known], values, values))
-    n_classes = len(moving[0].snapshots.class_names)
+    n_classes = len(moving[0].images.class_names)
     curves(
         lines,
         key="motion_accuracy",

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from fsl.ui.embeddings.state import MapState
+from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice
+from fsl.ui.resources import Choice, find_choice
 
 _NO_SECOND = ""
 _METHODS = {"tsne": "Neighbours together (t-SNE)", "pca": "Main directions (PCA)"}
@@ -17,16 +18,15 @@ _METRICS = {"learned": "The network's own judgement", "euclidean": "Straight lin
 
 def networks_in_use(state: MapState, choices: list[Choice]) -> list[Choice]:
     """The network, and the second one where one is chosen."""
-    by_name = {choice.name: choice for choice in choices}
-    first = by_name.get(state.networks[0], choices[0])
-    second = by_name.get(state.networks[1])
-    return [first] if second is None or second is first else [first, second]
+    first = find_choice(state.networks[0], choices) or choices[0]
+    second = find_choice(state.networks[1], choices)
+    return [first] if second is None or second == first else [first, second]
 
 
 def show_networks(state: MapState, choices: list[Choice]) -> None:
     """The choice of one network or two."""
-    titles = {c.name: f"{c.name}: {c.title}" if c.title else c.name for c in choices}
     in_use = networks_in_use(state, choices)
+    titles = {c.name: c.label for c in [*(c for c in in_use if c.path is None), *choices]}
     st.session_state["map_network"] = in_use[0].name
     st.selectbox(
         "Network",
@@ -37,7 +37,7 @@ def show_networks(state: MapState, choices: list[Choice]) -> None:
         on_change=guarded_callback(_take_networks),
         args=(state,),
     )
-    if len(choices) < 2:
+    if len(titles) < 2:
         return
     st.session_state["map_second"] = in_use[1].name if len(in_use) > 1 else _NO_SECOND
     st.selectbox(
@@ -49,6 +49,14 @@ def show_networks(state: MapState, choices: list[Choice]) -> None:
         on_change=guarded_callback(_take_networks),
         args=(state,),
     )
+
+
+def tell_missing(state: MapState, choices: list[Choice]) -> None:
+    """Say where a network that was asked for, as by a link, is not here."""
+    for name in filter(None, state.networks):
+        if find_choice(name, choices) is None:
+            instead = networks_in_use(state, choices)[0].name
+            st.warning(markdown(f"The network {name} is not installed here; {instead} is shown."))
 
 
 def show_settings(state: MapState) -> None:

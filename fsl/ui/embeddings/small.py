@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
-from fsl.ui.embeddings.collection import NO_CLASS, of_workspace
+from fsl.ui.embeddings.collection import of_workspace
 from fsl.ui.embeddings.compute import principal_points, sheet_of
 from fsl.ui.embeddings.sources import CLASSIFY, choose
 from fsl.ui.embeddings.state import map_state

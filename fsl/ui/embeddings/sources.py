@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from fsl.data.examples import digits_task, rendered_task
+from fsl.data.examples import ExampleTask, digits_task, rendered_task
 from fsl.data.listing import list_files, list_images, list_zip
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
@@ -185,13 +185,19 @@ def _no_progress(done: int, total: int) -> None:
 
 
 def _drawn(n: int, progress: Progress) -> Collection:
-    task = rendered_task(_DRAWN_CLASSES, max(2, n // _DRAWN_CLASSES), 1, seed=1)
-    return of_files("Drawn fruit", task.classes)
+    return _some_of("Drawn fruit", rendered_task(_DRAWN_CLASSES, -(-n // _DRAWN_CLASSES), 1, seed=1), n)
 
 
 def _digits(n: int, progress: Progress) -> Collection:
-    task = digits_task(_DIGITS, max(2, n // _DIGITS), 1, seed=1)
-    return of_files("Handwritten digits", task.classes)
+    return _some_of("Handwritten digits", digits_task(_DIGITS, -(-n // _DIGITS), 1, seed=1), n)
+
+
+def _some_of(title: str, task: ExampleTask, n: int) -> Collection:
+    """n pictures of a task that has about as many, of every class its share, give or take one."""
+    each, more = divmod(n, len(task.classes))
+    return of_files(
+        title, {name: files[: each + (i < more)] for i, (name, files) in enumerate(task.classes.items())}
+    )
 
 
 def _named(known: NamedSet, n: int, progress: Progress) -> Collection:

@@ -12,8 +12,8 @@ from fsl.ui.budget import Holding
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.memo import Memo
 
-if TYPE_CHECKING:  # torch comes with it, and the page paints before torch is there
-    from fsl.embedding.motion import Frame
+if TYPE_CHECKING:
+    from fsl.ui.embeddings.moving import MovingRun
 
 _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
@@ -29,7 +29,7 @@ class MapState:
         moving: whether runs are shown as they learn, rather than pictures by one network.
         runs: ids of the runs shown.
         followed: the picture followed through the runs, -1 for none.
-        frames: moving maps made so far, by run.
+        moving_runs: moving maps made so far, by run.
         source: key of the source of the pictures, "" before one is chosen.
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
@@ -45,6 +45,7 @@ class MapState:
         selected: the chosen picture, -1 for none.
         group: the pictures inside the last box or lasso.
         words: what is searched for.
+        found_shown: how many of the pictures found are shown.
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
         read: the data set looked at last; several would fill the memory.
@@ -54,7 +55,7 @@ class MapState:
     moving: bool = False
     runs: list[str] = field(default_factory=list)
     followed: int = -1
-    frames: dict[str, tuple[Frame, ...]] = field(default_factory=dict)
+    moving_runs: dict[str, MovingRun] = field(default_factory=dict)
     source: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
@@ -70,6 +71,7 @@ class MapState:
     selected: int = -1
     group: tuple[int, ...] = ()
     words: str = ""
+    found_shown: int = 24
     shown: int = 60
     of: str = ""
     read: Memo = field(default_factory=lambda: Memo(1))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
+from fsl.embedding.labelled import NO_CLASS
 from fsl.ui import wording
 from fsl.ui.compare.state import hand_over
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
-from fsl.ui.embeddings.collection import NO_CLASS, Collection
+from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, neighbours
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
@@ -108,18 +110,31 @@ def _show_search(state: MapState, collection: Collection) -> None:
     found = collection.found(state.words)
     st.caption(f"{wording.count(len(found), 'picture')} found; the others are faint on the map.")
     if found:
-        tiles = [_tile(collection, row) for row in found[:_FOUND_SHOWN]]
-        actions = Actions(select=_tile_selector(state))
-        picture_grid(tiles, key="map_found", label="Pictures found", actions=actions)
+        shown = found[: state.found_shown]
+        picture_grid(
+            [_tile(collection, row) for row in shown],
+            key="map_found",
+            label="Pictures found",
+            actions=Actions(select=_tile_selector(state), more=guarded_callback(_more_found(state))),
+            selected=str(state.selected),
+            hidden=len(found) - len(shown),
+        )
 
 
 def _take_words(state: MapState) -> None:
-    state.words = str(st.session_state["map_search"])
+    state.words, state.found_shown = str(st.session_state["map_search"]), _FOUND_SHOWN
+
+
+def _more_found(state: MapState) -> Callable[[], None]:
+    def more() -> None:
+        state.found_shown += _MORE
+
+    return more
 
 
 def _tile(collection: Collection, row: int, title: str = "", similarity: float | None = None) -> Tile:
     picture = collection.pictures[row]
-    note = "" if similarity is None else f"{similarity:.2f}"
+    note = "" if similarity is None else wording.similarity_text(similarity)
     return Tile(str(row), picture.thumbnail, picture.name, title=title, note=note, bar=similarity)
 
 
@@ -157,11 +172,9 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
     own = collection.labels[state.selected]
     near = neighbours(view, state.selected, _NEIGHBOURS)
     tiles = [
-        Tile(
-            **{
-                **vars(_tile(collection, other.row, _class_name(collection, other.row), other.similarity)),
-                "tone": "accent" if own != NO_CLASS and collection.labels[other.row] == own else "muted",
-            }
+        replace(
+            _tile(collection, other.row, _class_name(collection, other.row), other.similarity),
+            tone="accent" if own != NO_CLASS and collection.labels[other.row] == own else "muted",
         )
         for other in near
     ]

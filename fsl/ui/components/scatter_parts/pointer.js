@@ -1,8 +1,9 @@
 // Pointer, touch and keyboard on the map.
 const REACH = 14; // pixels from a dot that still count as on it
+const NOTHING = -1; // no image, where one might be pointed at or chosen
 
 const nearestTo = (state, x, y) => {
-  let [best, found] = [Infinity, -1];
+  let [best, found] = [Infinity, NOTHING];
   const reach = Math.max(REACH, state.side / 2 + 3);
   for (let k = state.order.length - 1; k >= 0; k -= 1) {
     const i = state.order[k];
@@ -87,7 +88,7 @@ const listenToPointer = (state) => {
     state.fingers.set(event.pointerId, at);
     state.press = { at, start: at, moved: false };
     state.trail = state.tool === "lasso" ? [at] : [];
-    showTip(state, -1);
+    showTip(state, NOTHING);
   };
   canvas.onpointermove = (event) => {
     const at = placeIn(state, event);
@@ -108,8 +109,8 @@ const listenToPointer = (state) => {
     repaint(state);
   };
   canvas.onpointerleave = () => {
-    state.hover = -1;
-    showTip(state, -1);
+    state.hover = NOTHING;
+    showTip(state, NOTHING);
     repaint(state);
   };
   canvas.addEventListener("wheel", (event) => {
@@ -133,7 +134,7 @@ const listenToKeys = (state) => {
     const zoom = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 }[event.key];
     if (zoom) zoomAt(state.view, zoom, state.width / 2, state.height / 2, state.width, state.height);
     else if (event.key === "0") Object.assign(state.view, FRESH_VIEW);
-    else if (event.key === "Escape") state.send("select", NO_CLASS);
+    else if (event.key === "Escape") state.send("select", NOTHING);
     else if (KEYS[event.key] && state.map.dims === 3) {
       state.view.yaw -= KEYS[event.key][0] * 0.004;
       state.view.pitch += KEYS[event.key][1] * -0.004;

@@ -41,18 +41,36 @@ const legendButton = (state, label, count) => {
   const button = make("button", "entry");
   button.type = "button";
   button.title = "Show or hide this class. Double-click: show it alone.";
-  button.setAttribute("aria-pressed", String(!state.hidden.has(label)));
   button.append(symbolOf(state, label), make("span", "name", labelName(state, label)), make("span", "count", count.toLocaleString()));
   button.onclick = () => {
     if (state.hidden.has(label)) state.hidden.delete(label);
     else state.hidden.add(label);
-    drawLegend(state);
-    repaint(state);
+    markLegend(state);
   };
   button.ondblclick = () => {
     state.hidden = new Set([...state.counts.keys()].filter((other) => other !== label));
-    drawLegend(state);
-    repaint(state);
+    markLegend(state);
+  };
+  return button;
+};
+
+const legendLabels = (state) => [...state.counts.keys()].sort((a, b) => a - b);
+
+// What is hidden, on the buttons that are there: none moves under a pointer that clicks twice.
+const markLegend = (state) => {
+  const buttons = [...state.legend.children];
+  legendLabels(state).forEach((label, i) => buttons[i].setAttribute("aria-pressed", String(!state.hidden.has(label))));
+  buttons.at(-1).hidden = !state.hidden.size;
+  repaint(state);
+};
+
+const showAllButton = (state) => {
+  const button = make("button", "entry all", "Show all");
+  button.type = "button";
+  button.onclick = () => {
+    state.hidden.clear();
+    state.legend.firstChild.focus({ preventScroll: true }); // this button goes
+    markLegend(state);
   };
   return button;
 };
@@ -60,19 +78,10 @@ const legendButton = (state, label, count) => {
 const drawLegend = (state) => {
   if (state.data.compact) return;
   const focused = [...state.legend.children].indexOf(state.root.activeElement);
-  const labels = [...state.counts.keys()].sort((a, b) => a - b);
-  state.legend.replaceChildren(...labels.map((label) => legendButton(state, label, state.counts.get(label))));
-  if (state.hidden.size) {
-    const all = make("button", "entry all", "Show all");
-    all.type = "button";
-    all.onclick = () => {
-      state.hidden.clear();
-      drawLegend(state);
-      repaint(state);
-    };
-    state.legend.prepend(all);
-  }
-  if (focused >= 0) state.legend.children[Math.min(focused, state.legend.children.length - 1)].focus({ preventScroll: true });
+  const entries = legendLabels(state).map((label) => legendButton(state, label, state.counts.get(label)));
+  state.legend.replaceChildren(...entries, showAllButton(state));
+  markLegend(state);
+  if (focused >= 0) state.legend.children[Math.min(focused, entries.length - 1)].focus({ preventScroll: true });
 };
 
 const toolButton = (text, title, act) => {
@@ -126,7 +135,7 @@ const buildToolbar = (state, canGroup) => {
 
 // The view with its legend below, as a file.
 const savePng = (state) => {
-  const labels = [...state.counts.keys()].filter((label) => !state.hidden.has(label)).sort((a, b) => a - b);
+  const labels = legendLabels(state).filter((label) => !state.hidden.has(label));
   const columns = Math.max(1, Math.floor(state.width / 190));
   const extra = 14 + 22 * Math.ceil(labels.length / columns);
   const canvas = document.createElement("canvas");
