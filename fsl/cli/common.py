@@ -34,7 +34,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_centre_option(parser: argparse.ArgumentParser) -> None:
-    """``--centre``, for the commands that test a network on photographs with wide margins."""
+    """``--centre``, for photographs with wide margins."""
     parser.add_argument(
         "--centre",
         type=float,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, image_entries, print_json, report
+from fsl.cli.common import Progress, add_centre_option, image_entries, print_json, report
 from fsl.config import ModelConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
@@ -41,6 +41,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--threshold", type=float, help="the similarity from which on it is the same, instead of --far"
     )
+    add_centre_option(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -50,12 +51,12 @@ def run(options: argparse.Namespace) -> None:
     """Compare every probe with every reference and print the answers."""
     checkpoint = fsl.load(options.checkpoint, options.device)
     threshold, sentence = _threshold(checkpoint, options.threshold, options.far)
-    references, problems = _read(image_entries(options.reference), checkpoint.info.model)
+    references, problems = _read(image_entries(options.reference), checkpoint.info.model, options.centre)
     if problems:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
-    answers = _compare_all(checkpoint, references, options.probe, threshold)
+    answers = _compare_all(checkpoint, references, options.probe, threshold, options.centre)
     if options.json:
         print_json(_as_json(checkpoint, references, answers, threshold, sentence))
         return
@@ -78,14 +79,20 @@ def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float
     return threshold, promise(rates, threshold, checkpoint.info.subject)
 
 
-def _read(entries: Sequence[Reader], model: ModelConfig) -> tuple[list[NamedImage], list[Problem]]:
-    found = list(read_pictures(entries, model))
+def _read(
+    entries: Sequence[Reader], model: ModelConfig, centre: float
+) -> tuple[list[NamedImage], list[Problem]]:
+    found = list(read_pictures(entries, model, centre))
     images = [one for one in found if isinstance(one, NamedImage)]
     return images, [one for one in found if isinstance(one, Problem)]
 
 
 def _compare_all(
-    checkpoint: Checkpoint, references: Sequence[NamedImage], paths: Sequence[Path], threshold: float
+    checkpoint: Checkpoint,
+    references: Sequence[NamedImage],
+    paths: Sequence[Path],
+    threshold: float,
+    centre: float,
 ) -> list[ProbeAnswer]:
     """A few hundred probes at a time, so that memory stays bounded."""
     entries = [entry for path in paths for entry in image_entries(path)]
@@ -93,7 +100,7 @@ def _compare_all(
     problems: list[Problem] = []
     with Progress("probes") as progress:
         for start in range(0, len(entries), PROBES_AT_ONCE):
-            probes, unread = _read(entries[start : start + PROBES_AT_ONCE], checkpoint.info.model)
+            probes, unread = _read(entries[start : start + PROBES_AT_ONCE], checkpoint.info.model, centre)
             problems += unread
             if probes:
                 answers += compare(checkpoint, references, probes, threshold)

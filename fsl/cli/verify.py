@@ -9,7 +9,7 @@ from typing import Any
 import fsl
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.errors import DataError
-from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability
+from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.promise import rate_text
 from fsl.fewshot.verify import (
     FALSE_ACCEPT_RATES,
@@ -21,7 +21,7 @@ from fsl.fewshot.verify import (
     verify,
 )
 from fsl.twin.inference import embed_images
-from fsl.twin.pair_rates import PairRates, chances
+from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
 
 
 def add_parser(commands: Any) -> None:
@@ -105,10 +105,10 @@ def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
     }
 
 
-def _reliability(scores: PairScores, rates: PairRates) -> Any:
+def _reliability(scores: PairScores, rates: PairRates) -> tuple[ReliabilityBin, ...]:
     """The chances that the checkpoint gives, held against these pairs."""
     half = balanced(scores)
-    return reliability(chances(half.similarity, rates.slope, rates.offset), half.same)
+    return reliability_bins(chances(half.similarity, rates.slope, rates.offset), half.same)
 
 
 def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:

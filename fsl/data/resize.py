@@ -44,6 +44,23 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
     return np.array(square, dtype=np.uint8)
 
 
+def middle_of(image: Image.Image, share: float) -> Image.Image:
+    """The middle of an image.
+
+    Args:
+        image: any.
+        share: of its sides that is kept, 0.1 to 1.
+
+    Raises:
+        SettingsError: the share is out of range.
+    """
+    if not 0.1 <= share <= 1:
+        raise SettingsError(f"centre is {share}; it must be 0.1 to 1.")
+    width, height = (max(1, round(share * side)) for side in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
 def _centre_square(image: Image.Image) -> tuple[int, int, int, int]:
     """Left, top, right and bottom, in whole pixels."""
     side = min(image.size)

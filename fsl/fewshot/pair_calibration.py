@@ -9,6 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from fsl.errors import DataError
+from fsl.fewshot.assess import reliability
 from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances, logit, quantiles
@@ -18,7 +19,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 # Training calibrates at its end and should not be held up: 300,000 pairs and 100 draws take about 2 s.
-_MOST_DIFFERENT = 300_000
+_MOST_PAIRS = 300_000
 _DRAWS = 100
 _MOST_FITTED = 20_000
 
@@ -38,7 +39,7 @@ def measure_pair_rates(
         none where a set has no pair of one class, or none of two.
     """
     try:
-        scores = pooled([score_pairs(twin, *one, most_different=_MOST_DIFFERENT) for one in sets])
+        scores = pooled([score_pairs(twin, *one, most=_MOST_PAIRS) for one in sets])
     except DataError:
         return None
     n_images = sum(len(labels) for _, labels in sets)
@@ -92,21 +93,17 @@ def fit_chance(scores: PairScores) -> tuple[float, float]:
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def reliability(chance: FloatArray, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """The reliability diagram: pairs in bins of equal width by the chance given, by scikit-learn.
+def reliability_bins(chance: FloatArray, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
+    """The reliability diagram (``fsl.fewshot.assess.reliability``), short enough for a header.
 
     Args:
         chance: float64 ``(n,)``, in [0, 1].
         same: bool ``(n,)``, what was so.
         n_bins: bins; empty ones are left out.
     """
-    from sklearn.calibration import calibration_curve
-
-    observed, predicted = calibration_curve(same, chance, n_bins=n_bins, strategy="uniform")
-    inner = np.linspace(0, 1, n_bins + 1)[1:-1]
-    counts = np.bincount(np.searchsorted(inner, chance), minlength=n_bins)
-    triples = zip(predicted.tolist(), observed.tolist(), counts[counts > 0].tolist(), strict=True)
-    return tuple(ReliabilityBin(round(p, 6), round(o, 6), n) for p, o, n in triples)
+    found = reliability(chance, same, n_bins)
+    columns = (found.confidence.tolist(), found.accuracy.tolist(), found.counts.tolist())
+    return tuple(ReliabilityBin(round(p, 6), round(o, 6), n) for p, o, n in zip(*columns, strict=True) if n)
 
 
 def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
@@ -137,4 +134,4 @@ def cross_fitted_reliability(scores: PairScores, seed: int = 0) -> tuple[Reliabi
         tested = balanced(asked)
         given.append(chances(tested.similarity, slope, offset))
         happened.append(tested.same)
-    return reliability(np.concatenate(given), np.concatenate(happened))
+    return reliability_bins(np.concatenate(given), np.concatenate(happened))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fsl.config import ModelConfig
 from fsl.data.listing import Problem
-from fsl.data.resize import to_square
+from fsl.data.resize import middle_of, to_square
 from fsl.errors import ImageReadError
 from fsl.fewshot.support import NamedImage
 
@@ -21,30 +21,39 @@ AHEAD = 128
 Reader = tuple[str, Callable[[], bytes]]
 
 
-def read_pictures(readers: Sequence[Reader], model: ModelConfig) -> Iterator[NamedImage | Problem]:
+def read_pictures(
+    readers: Sequence[Reader], model: ModelConfig, centre: float = 1.0
+) -> Iterator[NamedImage | Problem]:
     """Decode pictures and bring them to the network's input size, in order, a bounded number ahead.
 
     Args:
         readers: a name and what gives the file's bytes, each; called from other threads.
         model: gives size and fit.
+        centre: the share of each picture's sides that is taken, from its middle, 0.1 to 1.
 
     Yields:
         a picture of the network's size, or what is wrong with it.
+
+    Raises:
+        SettingsError: ``centre`` is out of range.
     """
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
         waiting: deque[Future[NamedImage | Problem]] = deque()
         for reader in readers:
-            waiting.append(pool.submit(_read, reader, model))
+            waiting.append(pool.submit(_read, reader, model, centre))
             if len(waiting) > AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _read(reader: Reader, model: ModelConfig) -> NamedImage | Problem:
+def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Problem:
     name, read = reader
     try:
         picture = NamedImage.from_bytes(read(), name)
     except ImageReadError as error:
         return Problem(error.name, error.reason)
-    return replace(picture, image=Image.fromarray(to_square(picture.image, model.image_size, model.fit)))
+    square = Image.fromarray(to_square(middle_of(picture.image, centre), model.image_size, model.fit))
+    # Embeddings are remembered by the digest, and another part of a picture has another one.
+    digest = picture.digest if centre == 1 else f"{picture.digest}@{centre:g}"
+    return replace(picture, image=square, digest=digest)

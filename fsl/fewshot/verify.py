@@ -31,7 +31,7 @@ BoolArray = npt.NDArray[np.bool_]
 Interval = tuple[float, float]
 Unit = Literal["classes", "images"]
 
-MOST_DIFFERENT = 2_000_000
+MOST_PAIRS = 2_000_000
 FALSE_ACCEPT_RATES = (0.01, 0.001)
 
 
@@ -79,7 +79,7 @@ def score_pairs(
     twin: TwinNetwork,
     embeddings: Tensor,
     labels: IntArray,
-    most_different: int = MOST_DIFFERENT,
+    most: int = MOST_PAIRS,
     seed: int = 0,
 ) -> PairScores:
     """Similarity of every pair of images, each pair once, in bounded memory.
@@ -88,7 +88,7 @@ def score_pairs(
         twin: the network whose head judges.
         embeddings: float32 ``(N, D)``.
         labels: int64 ``(N,)``.
-        most_different: where there are more pairs of different classes, about so many are drawn at random.
+        most: where there are more pairs of one kind, same or different, about so many are drawn at random.
         seed: of that draw.
 
     Raises:
@@ -103,15 +103,16 @@ def score_pairs(
             f"{n} images of {len(counts)} classes make {n_same} pairs of one class and {n_different} of two; "
             "both kinds are needed. Give at least 2 classes, and 2 images of one of them."
         )
-    share, rng = min(1.0, most_different / n_different), np.random.default_rng(seed)
+    of_same, of_different = min(1.0, most / n_same), min(1.0, most / n_different)
+    rng = np.random.default_rng(seed)
     parts = []
     rows = max(1, PAIRS_AT_ONCE // n)
     for start in range(0, n, rows):
         block = pair_logits(twin, embeddings[start : start + rows], embeddings[start:]).numpy()
         first, second = np.triu_indices(len(block), 1, block.shape[1])
-        if share < 1:
+        if min(of_same, of_different) < 1:
             is_same = labels[first + start] == labels[second + start]
-            kept = is_same | (rng.random(len(first)) < share)
+            kept = rng.random(len(first)) < np.where(is_same, of_same, of_different)
             first, second = first[kept], second[kept]
         similarity = torch.sigmoid(-torch.from_numpy(block[first, second]).double()).numpy()
         parts.append((similarity, first + start, second + start))

@@ -45,7 +45,8 @@ class PairRates:
     Attributes:
         same: similarities of pairs of one class at the quantiles ``LEVELS``, in [0, 1], rising.
         different: of pairs of two classes, likewise.
-        threshold: the one in use unless another is wished: where both error rates are equal.
+        threshold: where both error rates are equal; page and commands use 1% false accepts unless this or
+            another is wished.
         equal_error_rate: both rates there, in [0, 1].
         equal_error_interval: its 95% interval, by a bootstrap over classes.
         auc: area under the ROC curve, in [0, 1].

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
@@ -162,13 +163,33 @@ def test_rates_in_words(measured: str) -> None:
     assert "of the same person different" in of_people
 
 
+def test_margins_can_be_left_out(measured: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A red picture in a wide green frame is to a red one as that is to itself, without the frame."""
+    red, framed = Image.new("RGB", (40, 40), (250, 0, 0)), Image.new("RGB", (80, 80), (0, 250, 0))
+    framed.paste(red, (20, 20))
+    for name, image in (("red", red), ("framed", framed)):
+        image.save(tmp_path / f"{name}.png")
+    pictures = tmp_path / "red.png", tmp_path / "red.png", tmp_path / "framed.png"
+    gaps = []
+    for centre in ("1", "0.5"):
+        options = "--checkpoint", measured, "--centre", centre, "--json"
+        status, out, _ = run(capsys, "compare", *pictures, *options)
+        assert status == 0
+        itself, in_frame = (pair["similarity"] for pair in json.loads(out)["pairs"])
+        gaps.append(abs(itself - in_frame))
+    assert gaps[0] > 1e-3
+    assert gaps[1] < 1e-6
+    status, _, err = run(capsys, "compare", *pictures, "--checkpoint", measured, "--centre", "0")
+    assert (status, "0.1 to 1" in err) == (1, True)
+
+
 def test_a_network_trained_on_from_one_of_people_is_one_of_people(
-    weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start, out = Path(weights).with_name("people.safetensors"), tmp_path / "run"
     write_header(Path(weights), start, replace(checkpoints.read_info(Path(weights)), subject="person"))
     code, _, error = run(
-        capsys, "train", "--data", "rendered", "--start", start, "--steps", 1, "--run-dir", out
+        capsys, "train", "--data", folder, "--start", start, "--steps", 1, "--run-dir", out
     )
     assert code == 0, error
     info = checkpoints.read_info(out / "checkpoint.safetensors")

@@ -16,7 +16,7 @@ from fsl.fewshot.pair_calibration import (
     fit_chance,
     measure_pair_rates,
     pair_rates,
-    reliability,
+    reliability_bins,
 )
 from fsl.fewshot.verify import PairScores
 from fsl.twin import checkpoint as checkpoints
@@ -93,7 +93,7 @@ def test_reliability_of_honest_and_of_boastful_chances() -> None:
     rng = np.random.default_rng(0)
     honest = rng.random(40_000)
     same = rng.random(40_000) < honest
-    bins = reliability(honest, same)
+    bins = reliability_bins(honest, same)
     assert len(bins) == 10
     assert sum(one.n for one in bins) == 40_000
     for i, one in enumerate(bins):
@@ -102,7 +102,7 @@ def test_reliability_of_honest_and_of_boastful_chances() -> None:
         assert one.observed == pytest.approx(same[inside].mean(), abs=1e-6)
     assert calibration_error(bins) < 0.02
     boastful = np.where(honest > 0.5, 0.99, 0.01)
-    assert calibration_error(reliability(boastful, same)) == pytest.approx(0.24, abs=0.02)
+    assert calibration_error(reliability_bins(boastful, same)) == pytest.approx(0.24, abs=0.02)
     assert calibration_error(()) == 0
 
 

@@ -60,14 +60,23 @@ def test_every_pair_once_as_the_head_says(at_once: int, monkeypatch: pytest.Monk
     assert scores.n_class_pairs == 10
 
 
-def test_a_sample_of_different_pairs_keeps_every_same_one() -> None:
+def test_a_sample_of_one_kind_keeps_every_pair_of_the_other() -> None:
     embeddings, labels = embedded(10, 6)
     whole = score_pairs(checkpoint().twin, embeddings, labels)
-    drawn = score_pairs(checkpoint().twin, embeddings, labels, most_different=300, seed=3)
+    drawn = score_pairs(checkpoint().twin, embeddings, labels, most=300, seed=3)
     assert drawn.same.sum() == whole.same.sum() == 150
     assert 200 < (~drawn.same).sum() < 400
-    again = score_pairs(checkpoint().twin, embeddings, labels, most_different=300, seed=3)
+    again = score_pairs(checkpoint().twin, embeddings, labels, most=300, seed=3)
     assert np.array_equal(again.first, drawn.first)
+
+
+def test_many_same_pairs_are_drawn_from_too() -> None:
+    embeddings, labels = embedded(2, 40)
+    drawn = score_pairs(checkpoint().twin, embeddings, labels, most=300)  # of 1,560 and 1,600
+    assert 200 < drawn.same.sum() < 400
+    assert 200 < (~drawn.same).sum() < 400
+    pairs = set(zip(drawn.first.tolist(), drawn.second.tolist(), strict=True))
+    assert len(pairs) == len(drawn)
 
 
 def test_both_kinds_of_pairs_are_needed() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from fsl.data.resize import middle_of
 from fsl.ui.pictures import StoredPicture
 
 
@@ -34,7 +35,4 @@ class MiddleOf:
     @property
     def image(self) -> Image.Image:
         """RGB, decoded and cut now."""
-        whole = self.picture.image
-        width, height = (max(1, round(self.share * side)) for side in whole.size)
-        left, top = (whole.width - width) // 2, (whole.height - height) // 2
-        return whole.crop((left, top, left + width, top + height))
+        return middle_of(self.picture.image, self.share)
