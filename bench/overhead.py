@@ -22,7 +22,7 @@ from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.training import engine
-from fsl.training.engine import TrainState, draw_batch, new_state, train_in_turns
+from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
 from fsl.twin.device import autocast
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -74,7 +74,7 @@ def engine_loop(data: ImageSet, config: TrainConfig, n_batches: int) -> Callable
     def loop() -> None:
         done = 0
         while done < n_batches:
-            done += next(run) is None
+            done += next(run) is Pause.BATCH
 
     return loop
 

@@ -24,7 +24,7 @@ from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import digits_set, rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import ci95, evaluate
-from fsl.training.engine import TrainState, new_state, pair_loss, train_in_turns
+from fsl.training.engine import Pause, TrainState, new_state, pair_loss, train_in_turns
 from fsl.training.events import TrainEvent, Verdict
 from fsl.training.verdict import judge
 from fsl.twin.inference import embed_images
@@ -191,9 +191,9 @@ def run(job: Job, sets: dict[str, tuple[ImageSet, ImageSet]]) -> tuple[str, list
     probes = [probe(state, job.config, data, validation)]
     events: list[TrainEvent] = []
     for event in train_in_turns(data, job.config, state, validation):
-        if event is not None:
+        if not isinstance(event, Pause):
             events.append(event)
-        elif state.step and state.step % (job.config.steps // N_PROBES) == 0:
+        elif event is Pause.BATCH and state.step and state.step % (job.config.steps // N_PROBES) == 0:
             probes.append(probe(state, job.config, data, validation))
     if state.step < job.config.steps:  # it broke off
         probes.append(probe(state, job.config, data, validation))

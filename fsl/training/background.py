@@ -11,7 +11,6 @@ digits of its numbers: they are the same bit for bit where the number of threads
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import re
 import shutil
@@ -20,14 +19,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from fsl.config import DataSource, ModelConfig, TrainConfig
+from fsl.data.listing import Problem
 from fsl.errors import CheckpointError, DataError, FslError, SettingsError
 from fsl.memory import give_memory_back
 from fsl.training.datasource import (
@@ -38,16 +39,19 @@ from fsl.training.datasource import (
     source_of,
     store_images,
 )
+from fsl.training.engine import Pause
 from fsl.training.events import Finished, TrainEvent
-from fsl.training.owner import Owner, take
+from fsl.training.owner import Owner, phase_of, take
 from fsl.training.runs import (
-    CONFIG,
+    CHECKPOINT,
     ERROR,
     EVENTS,
+    LEFT_OUT,
     STOP,
     VISITOR,
     EventLog,
     prepare_run,
+    read_settings,
     run_in_turns,
 )
 from fsl.training.status import RunInfo, find_run, forget_runs, list_runs, read_run, run_folder, runs_root
@@ -58,6 +62,8 @@ NICENESS = 15
 MOST_AT_ONCE = 2
 MOST_WAITING = 20
 _NOTE_SECONDS = 0.2
+_CLOSING_SECONDS = 60.0
+_MOST_NAMED = 5  # files left out
 _NAME = re.compile(r"[\w][\w .()+-]{0,59}")
 
 
@@ -94,6 +100,11 @@ class _Run:
     def id(self) -> str:
         return self.folder.name
 
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether this process or another one asked for it."""
+        return self.stop.is_set() or (self.folder / STOP).exists()
+
 
 class RunManager:
     """Starts, stops and resumes runs; safe from threads.
@@ -112,6 +123,7 @@ class RunManager:
         self._lock = threading.RLock()
         self._waiting: deque[list[_Run]] = deque()
         self._computing: list[list[_Run]] = []
+        self._guests = 0
         self.most_at_once = most_at_once
         self.cores = min(usable_cores(), torch.get_num_threads())
 
@@ -154,31 +166,47 @@ class RunManager:
             return [run.id for run in runs]
 
     def resume(self, run_id: str) -> None:
-        """Go on with a run that was stopped, interrupted or failed.
+        """Go on with a run that was stopped, interrupted or failed. Raises as ``resume_together``."""
+        self.resume_together([run_id])
+
+    def resume_together(self, run_ids: Sequence[str]) -> None:
+        """Go on with runs that were stopped, interrupted or failed; they take turns again, batch by batch.
 
         Raises:
-            DataError: there is no such run, it is running, it is done, or its images are not to be found.
+            DataError: there is no such run, one is running or done, or its images are not to be found; then
+                none goes on.
             CheckpointError: its state is damaged, or the folder cannot be written.
         """
-        if not find_run(run_id, self.root).is_live:
-            self.wait(run_id, timeout=30)  # just stopped, it may still be putting its results away
+        for run_id in run_ids:
+            if not find_run(run_id, self.root).is_live:
+                self.wait(run_id, timeout=30)  # just stopped, it may still be putting its results away
         with self._lock:
-            info = find_run(run_id, self.root)
-            if info.status == "finished":
-                raise DataError(
-                    f"The run {info.name} has done all its batches. Start a new one to train more."
-                )
-            if info.config is None or info.model is None:
-                raise DataError(f"The run {info.name} cannot go on: {' '.join(info.problems)}")
             self._refuse_more()
-            owner = take(info.folder)
+            runs: list[_Run] = []
             try:
-                source_of(_settings(info.folder).get("data", {}), info.folder)
-                owner.note("queued")
+                for run_id in run_ids:
+                    runs.append(self._taken_again(run_id))
             except BaseException:
-                owner.release()
+                for run in runs:
+                    run.owner.release()
                 raise
-            self._enqueue([_Run(info.folder, owner)])
+            self._enqueue(runs)
+
+    def _taken_again(self, run_id: str) -> _Run:
+        info = find_run(run_id, self.root)
+        if info.status == "finished":
+            raise DataError(f"The run {info.name} has done all its batches. Start a new one to train more.")
+        if info.config is None or info.model is None:
+            raise DataError(f"The run {info.name} cannot go on: {' '.join(info.problems)}")
+        owner = take(info.folder)
+        try:
+            source_of(read_settings(info.folder).get("data", {}), info.folder)
+            (info.folder / STOP).unlink(missing_ok=True)  # of before; one from now on counts
+            owner.note("queued")
+        except BaseException:
+            owner.release()
+            raise
+        return _Run(info.folder, owner)
 
     def stop(self, run_id: str) -> None:
         """Ask a run to stop; it does within a batch, and leaves a checkpoint. One that is over stays so.
@@ -229,6 +257,29 @@ class RunManager:
         """How many jobs compute now, and the ids of the runs of this process that wait, in their order."""
         with self._lock:
             return len(self._computing), tuple(run.id for job in self._waiting for run in job)
+
+    def taking_turns(self, run_id: str) -> int:
+        """How many runs share that one's time, itself included; 1 where this process does not train it."""
+        with self._lock:
+            job = next((job for job in self._computing for run in job if run.id == run_id), [])
+            return max(1, sum(not run.over.is_set() for run in job))
+
+    @contextmanager
+    def beside(self) -> Iterator[Callable[[], None]]:
+        """Train something else in this thread, which counts as one more job meanwhile.
+
+        Yields:
+            what takes this thread's share of the cores, to be called now and then.
+        """
+        threads = _Threads(self)
+        with self._lock:
+            self._guests += 1
+        try:
+            yield threads.adjust
+        finally:
+            with self._lock:
+                self._guests -= 1
+            threads.restore()
 
     def runs(self) -> list[RunInfo]:
         """Every run in the folder, the latest first."""
@@ -294,17 +345,17 @@ class RunManager:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def _turns(self, run: _Run, threads: _Threads) -> Iterator[TrainEvent | None]:
+    def _turns(self, run: _Run, threads: _Threads) -> Iterator[TrainEvent | Pause]:
         """Load a run's images and train."""
 
         def to_stop() -> bool:
             threads.adjust()
-            return run.stop.is_set()
+            return run.is_to_stop
 
         threads.adjust()
         config, model, about, data = _load(run.folder, _Reading(run))
         run.owner.note("running", "building the network")
-        yield None
+        yield Pause.WITHIN
         yield from run_in_turns(
             run.folder,
             data.train,
@@ -319,7 +370,7 @@ class RunManager:
 
     def share_of_cores(self) -> int:
         """Threads for each job, so that all that compute now do not exceed the cores together."""
-        return max(1, self.cores // max(1, len(self._computing)))
+        return max(1, self.cores // max(1, len(self._computing) + self._guests))
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: it leaves the reading of images for a run that is to stop
@@ -335,7 +386,7 @@ class _Reading:
         run.owner.note("running", "reading pictures")
 
     def __call__(self, done: int, total: int) -> None:
-        if self._run.stop.is_set():
+        if self._run.is_to_stop:
             raise _Stopped
         now = time.monotonic()
         if total and now - self._noted > _NOTE_SECONDS:
@@ -394,7 +445,9 @@ def lower_priority() -> None:
         os.setpriority(os.PRIO_PROCESS, thread, max(now, NICENESS))
 
 
-def plan_like(run: RunInfo, learning_rate: float, start: ModelConfig | TwinNetwork, name: str) -> RunPlan:
+def plan_like(
+    run: RunInfo, learning_rate: float, start: ModelConfig | TwinNetwork, name: str, visitor: str = ""
+) -> RunPlan:
     """A run like another in everything but its learning rate.
 
     Args:
@@ -402,22 +455,25 @@ def plan_like(run: RunInfo, learning_rate: float, start: ModelConfig | TwinNetwo
         learning_rate: of the new one.
         start: what the other one began with.
         name: of the new one.
+        visitor: as ``RunPlan``, of the new one.
 
     Raises:
         DataError: the other one's settings or images cannot be read.
     """
     if run.config is None:
         raise DataError(f"The settings of the run {run.name} cannot be read. {' '.join(run.problems)}")
-    source = source_of(_settings(run.folder).get("data", {}), run.folder)
+    source = source_of(read_settings(run.folder).get("data", {}), run.folder)
     data = read_stored_images(source) if isinstance(source, Path) else source
     about = {
         key: value for key, value in run.about.items() if key in ("title", "licence", "start", "subject")
     }
-    return RunPlan(replace(run.config, learning_rate=learning_rate), start, data, name, about)
+    return RunPlan(replace(run.config, learning_rate=learning_rate), start, data, name, about, visitor)
 
 
 def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     """Keep a run's checkpoint under a name, by which every page and command finds it at once.
+
+    A run that is just over is waited for, as its network is still being calibrated.
 
     Args:
         run_id: the run.
@@ -430,7 +486,7 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     Raises:
         SettingsError: the name cannot be used, or is taken.
         CheckpointError: the run has no checkpoint, or it cannot be written.
-        DataError: there is no such run.
+        DataError: there is no such run, or its calibration takes longer than a minute.
     """
     name = name.strip()
     if not _NAME.fullmatch(name) or name.endswith("."):
@@ -443,10 +499,19 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     info = find_run(run_id, root)
     if not info.has_checkpoint:
         raise CheckpointError(f"The run {info.name} has no checkpoint yet.")
-    loaded = checkpoints.load(info.folder / "checkpoint.safetensors")
+    _wait_until_put_away(info)
+    loaded = checkpoints.load(info.folder / CHECKPOINT)
     path = checkpoints.user_folder() / f"{name}{checkpoints.SUFFIX}"
     checkpoints.save(path, loaded.twin, replace(loaded.info, name=name, title=loaded.info.title or name))
     return path
+
+
+def _wait_until_put_away(info: RunInfo) -> None:
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while phase_of(info.folder) == "closing":
+        if time.monotonic() > deadline:
+            raise DataError(f"The network of {info.name} is still being calibrated. Try again in a minute.")
+        time.sleep(_NOTE_SECONDS)
 
 
 def _begins(run: _Run) -> bool:
@@ -460,11 +525,14 @@ def _begins(run: _Run) -> bool:
     return True
 
 
-def _take_turn(run: _Run, steps: Iterator[TrainEvent | None]) -> bool:
-    """One batch and its events; whether there is more to come. A failure is the run's own, and is kept."""
+def _take_turn(run: _Run, steps: Iterator[TrainEvent | Pause]) -> bool:
+    """One batch and its events, or a part of a longer work; whether there is more to come.
+
+    A failure is the run's own, and is kept.
+    """
     try:
         for event in steps:
-            if event is None:
+            if isinstance(event, Pause):
                 return True
         message = ""
     except _Stopped:
@@ -541,24 +609,24 @@ def _load(
     folder: Path, progress: Callable[[int, int], None]
 ) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
     """Settings and images of a run, from its folder alone."""
-    settings = _settings(folder)
+    settings = read_settings(folder)
     config, model = TrainConfig.from_json(settings["train"]), ModelConfig.from_json(settings["model"])
     source = source_of(settings.get("data", {}), folder)
     if isinstance(source, Path):
         data = read_stored_images(source)
     else:
-        data = load_training_data(source, model, config.seed, lambda problems: None, progress)
+        data = load_training_data(source, model, config.seed, partial(_note_left_out, folder), progress)
     about = settings.get("about")
     about = {**(about if isinstance(about, dict) else {}), "classes": list(data.train.class_names)}
     about |= {"data": data.words, "validation": data.validation_words}
     return config, model, about, data
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    try:
-        values = json.loads((folder / CONFIG).read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"The settings of the run {folder.name} cannot be read ({error}).") from error
-    if not isinstance(values, dict):
-        raise DataError(f"The settings of the run {folder.name} are damaged.")
-    return values
+def _note_left_out(folder: Path, problems: Sequence[Problem]) -> None:
+    """Keep which files a run does without, for those who look at it."""
+    if not problems:
+        return
+    n_more = len(problems) - _MOST_NAMED
+    named = [f"{problem.name}: {problem.reason}" for problem in problems[:_MOST_NAMED]]
+    text = "\n".join([*named, *([f"and {n_more:,} more"] if n_more > 0 else [])])
+    checkpoints.write_atomically(folder / LEFT_OUT, text.encode())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -32,8 +34,17 @@ from fsl.twin.trainable import choose_trainable, training_mode
 
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
+_IMAGES_A_TURN = 64  # embedded in a fraction of a second; a multiple of every batch of ``embed_images``
+_JUDGED_EACH = 100  # reports: from twice as many on, a run is judged again when it has grown by a hundredth
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+
+class Pause(Enum):
+    """A moment at which another run may take its turn."""
+
+    BATCH = "a batch is done, and so are its events"
+    WITHIN = "in the midst of a test or a calibration"
 
 
 @dataclass(eq=False)
@@ -52,6 +63,8 @@ class TrainState:
         window: what the batches since the last Step event gave, each float32 ``(4,)`` as ``train_step``
             returns it.
         before: float64 ``(E,)``, accuracy of each episode before the first batch; empty where not asked for.
+        latest: float64 ``(E,)``, the same at the latest test since; empty before.
+        tested_at: batches done at that test.
         evaluated: float32 ``(n, D)``, embeddings of ``evaluation_images`` at the last evaluation; not part of
             what is needed to go on.
         team: the processes that train this network together.
@@ -68,6 +81,8 @@ class TrainState:
     seconds: float = 0.0
     window: list[Tensor] = field(default_factory=list)
     before: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    latest: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    tested_at: int = 0
     evaluated: Tensor | None = None
     team: Team = ALONE
     embed: Callable[[Tensor], Tensor] = field(init=False)
@@ -89,6 +104,9 @@ def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork, team: Team 
         SettingsError: the device is not there.
     """
     device = choose_device(config.device)
+    if device.type == "cuda":
+        # Else cuDNN may add up gradients in another order each time, and a resumed run would go other ways.
+        torch.backends.cudnn.deterministic = True
     if isinstance(start, TwinNetwork):
         twin = start.copy()
     else:
@@ -154,14 +172,14 @@ def train(
 
     Yields:
         Started, then Step, Evaluation and Verdict events (a verdict when it changes, and at the end), at the
-        end a Comparison where the settings ask for it, and Finished.
+        end a Comparison where the settings ask for it and there was a test since, and Finished.
 
     Raises:
         SettingsError, DataError: the data or the settings cannot be trained with; before the first event.
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
     for event in train_in_turns(data, config, state, validation, should_stop):
-        if event is not None:
+        if not isinstance(event, Pause):
             yield event
 
 
@@ -172,8 +190,10 @@ def train_in_turns(
     validation: ImageSet | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     earlier: Sequence[TrainEvent] = (),
-) -> Iterator[TrainEvent | None]:
-    """As ``train``, but also yields None after each batch and its events: several runs can take turns.
+) -> Iterator[TrainEvent | Pause]:
+    """As ``train``, but also yields a Pause where several runs can take turns.
+
+    ``Pause.BATCH`` comes after each batch and its events; only then may the state be saved.
 
     Args:
         data, config, validation, should_stop: as ``train``.
@@ -186,16 +206,17 @@ def train_in_turns(
     yield _started(state, config, data, index, test)
 
     seen = list(earlier)
+    n_reports = sum(isinstance(event, Step) for event in seen)
     verdict = next((e for e in reversed(seen) if isinstance(e, Verdict)), None)
     stopped = False
-    if test and config.evaluate_first and state.step == 0:
-        first = _evaluate(state, test, should_stop)
+    if test and config.evaluate_first and state.step == 0 and not len(state.before):
+        first = yield from _evaluate(state, test, should_stop)
         stopped = first is None
         if first is not None:
             state.before = torch.from_numpy(first.episode_accuracy)
             seen.append(first.event)
             yield first.event
-        yield None
+        yield Pause.BATCH
 
     n_images, seconds = 0, 0.0
     stopped = state.team.agree(stopped)
@@ -216,22 +237,24 @@ def train_in_turns(
             lr = learning_rate_at(config, state.step - 1)
             news.append(Step(state.step, loss, lr, rate, state.seconds, *statistics))
             state.window, n_images, seconds = [], 0, 0.0
+            n_reports += 1
             stopped = not math.isfinite(loss)  # the weights are lost, and more batches will not mend them
         if test and not stopped and (last or _is_due(state.step, config.evaluate_every)):
-            outcome = _evaluate(state, test, should_stop)
+            outcome = yield from _evaluate(state, test, should_stop)
             if outcome is not None:
+                state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
                 news.append(outcome.event)
-                if last and len(state.before):
-                    news.append(_compare(state, outcome.episode_accuracy))
-        if news:
-            seen += news
+        seen += news
+        if news and (last or stopped or _is_due(n_reports, max(1, n_reports // _JUDGED_EACH))):
             judged = judge(seen)
             if verdict is None or judged.kind != verdict.kind or last or stopped:
                 verdict = judged
                 news.append(verdict)
         yield from news
-        yield None
+        yield Pause.BATCH
         stopped = state.team.agree(stopped or (not last and should_stop()))
+    if len(state.before) and len(state.latest):
+        yield _compare(state)
     yield Finished(state.step, state.seconds, stopped)
 
 
@@ -410,10 +433,6 @@ class _Outcome:
     episode_accuracy: FloatArray
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: it leaves an evaluation whose run is to stop
-    pass
-
-
 def evaluation_images(validation: ImageSet) -> ImageSet:
     """The images that a run is tested on: the first few of each class."""
     rows = np.concatenate(
@@ -437,28 +456,60 @@ def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> _Plann
     return _PlannedTest(evaluation_images(validation), episodes, note)
 
 
-def _evaluate(state: TrainState, test: _PlannedTest, should_stop: Callable[[], bool]) -> _Outcome | None:
-    """Test the network; none where the run is to stop meanwhile."""
-
-    def heed_stop(*_: int) -> None:
+def _evaluate(
+    state: TrainState, test: _PlannedTest, should_stop: Callable[[], bool]
+) -> Generator[Pause, None, _Outcome | None]:
+    """Test the network, in turns; none where the run is to stop meanwhile."""
+    embedding = embed_in_turns(state.twin, test.data.images)
+    while True:
+        began = time.perf_counter()
+        try:
+            next(embedding)
+        except StopIteration as end:
+            embeddings: Tensor = end.value
+            break
+        finally:
+            state.seconds += time.perf_counter() - began
+        yield Pause.WITHIN
         if should_stop():
-            raise _Stopped
-
+            return None
     began = time.perf_counter()
-    state.twin.eval()
-    try:
-        embeddings = embed_images(state.twin, test.data.images, heed_stop)
+    with _answering(state.twin):
         result = evaluate(state.twin, embeddings, test.data.labels, test.config)
         loss = _validation_loss(state.twin, embeddings, test.data.labels)
-    except _Stopped:
-        return None
-    finally:
-        training_mode(state.twin)
-        state.seconds += time.perf_counter() - began
+    state.seconds += time.perf_counter() - began
     state.evaluated = embeddings
     n_way, n_shot, n_episodes = test.config.n_way, test.config.n_shot, test.config.n_episodes
     event = Evaluation(state.step, result.accuracy, result.ci95, n_way, n_shot, n_episodes, loss)
     return _Outcome(event, result.episode_accuracy)
+
+
+def embed_in_turns(twin: TwinNetwork, images: npt.NDArray[np.uint8]) -> Generator[Pause, None, Tensor]:
+    """As ``embed_images`` for a network that is being trained, with a Pause after every few images.
+
+    Args:
+        twin: the network; at each Pause it is in training mode again.
+        images: uint8 ``(N, S, S, 3)``, N at least 1.
+
+    Returns:
+        float32 ``(N, D)`` on the CPU.
+    """
+    parts = []
+    for first in range(0, len(images), _IMAGES_A_TURN):
+        with _answering(twin):
+            parts.append(embed_images(twin, images[first : first + _IMAGES_A_TURN]))
+        yield Pause.WITHIN
+    return torch.cat(parts)
+
+
+@contextmanager
+def _answering(twin: TwinNetwork) -> Iterator[None]:
+    """In evaluation mode for a moment."""
+    twin.eval()
+    try:
+        yield
+    finally:
+        training_mode(twin)
 
 
 def _validation_loss(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> float:
@@ -469,11 +520,11 @@ def _validation_loss(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) ->
     return float(bce_loss(pair_logits(twin, chosen, chosen)[first, second], difference))
 
 
-def _compare(state: TrainState, after: FloatArray) -> Comparison:
-    before = state.before.numpy()
+def _compare(state: TrainState) -> Comparison:
+    before, after = state.before.numpy(), state.latest.numpy()
     gain = after - before
     return Comparison(
-        state.step,
+        state.tested_at,
         float(before.mean()),
         ci95(before),
         float(after.mean()),

@@ -92,13 +92,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Before and after: the same episodes before the first batch and at the end.
+    """Before and after: the same episodes before the first batch and at the last test of a run that is over.
 
     Attributes:
-        step: batches done.
+        step: batches done at that test; of a stopped run there may be more.
         before: accuracy before, in [0, 1].
         before_ci95: half the width of its 95% interval.
-        after: accuracy at the end.
+        after: accuracy at that test.
         after_ci95: half the width of its 95% interval.
         difference: after - before.
         difference_ci95: half the width of the interval of the difference, paired by episode.

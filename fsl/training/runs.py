@@ -4,8 +4,9 @@
 ``checkpoint.safetensors`` (the network, loadable at any time) and ``state.safetensors`` (all that resuming
 needs), ``owner.lock`` (held by the process that writes the run, see ``fsl.training.owner``), ``snapshots/``
 where asked for, ``error.txt`` where it failed, ``stop`` where another process asks it to stop,
-``visitor`` where it was started from a page (an anonymous name of who started it), and ``data.npz`` where its
-images came from a page. But for these two, a run started from a page or from a shell looks the same.
+``left-out.txt`` where files of its data could not be used, ``visitor`` where it was started from a page (an
+anonymous name of who started it), and ``data.npz`` where its images came from a page. But for these three, a
+run started from a page or from a shell looks the same.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -28,19 +30,27 @@ from torch import Tensor
 import fsl
 from fsl.config import RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError
+from fsl.errors import CheckpointError, DataError, SettingsError
 from fsl.fewshot.calibrate import calibrate
 from fsl.fewshot.episodes import IntArray
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.training.engine import TrainState, new_state, train_in_turns
-from fsl.training.events import Evaluation, Finished, Saved, Started, TrainEvent, from_json, to_json
+from fsl.training.engine import Pause, TrainState, embed_in_turns, new_state, train_in_turns
+from fsl.training.events import (
+    Comparison,
+    Evaluation,
+    Finished,
+    Saved,
+    Started,
+    TrainEvent,
+    from_json,
+    to_json,
+)
 from fsl.training.owner import Owner, take
 from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
+from fsl.twin.pair_rates import PairRates
 from fsl.twin.together import ALONE, Team
-from fsl.twin.trainable import training_mode
 
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
@@ -48,7 +58,10 @@ CHECKPOINT = "checkpoint.safetensors"
 STATE = "state.safetensors"
 ERROR = "error.txt"
 VISITOR = "visitor"
+LEFT_OUT = "left-out.txt"
 STOP = "stop"
+_TURN_SECONDS = 0.005
+SAVE_EVERY = 50  # batches, where none of the tests comes with a save
 
 
 def run_training(
@@ -67,8 +80,9 @@ def run_training(
 ) -> Iterator[TrainEvent]:
     """Train, keeping the run folder up to date.
 
-    The state is saved before the first batch, at every evaluation and at the end, so that a killed run goes
-    on from there with the same numbers as one that was never interrupted. What is saved can always be
+    The state is saved before the first batch, at every evaluation (or, without, as often) and at the end, so
+    that a killed run goes on from there with the same numbers as one that was never interrupted. What is
+    saved can always be
     loaded: weights that are no longer numbers never replace earlier ones. At the end the checkpoint is saved
     at once, and again when it has been calibrated.
 
@@ -80,7 +94,8 @@ def run_training(
         about: what the checkpoint's header says under "training": data, split, command, seed.
         source: where the data can be had again, for who resumes the run; stays in the run folder.
         validation: images of other classes, for evaluation and calibration.
-        resume: go on from the folder's state.
+        resume: go on from the folder's state, with the same settings; only the device may be another one, and
+            at a constant learning rate there may be more batches.
         should_stop: asked after every batch.
         owner: of the folder, where the caller took it before; let go of at the end either way.
 
@@ -91,6 +106,7 @@ def run_training(
         DataError: the folder already holds a run and ``resume`` is off, there is nothing to resume, or
             another process is writing it.
         CheckpointError: the folder cannot be written, or its state is damaged.
+        SettingsError: the run was begun with other settings.
     """
     turns = run_in_turns(
         folder,
@@ -106,7 +122,7 @@ def run_training(
         team=team,
     )
     for event in turns:
-        if event is not None:
+        if not isinstance(event, Pause):
             yield event
 
 
@@ -123,23 +139,28 @@ def run_in_turns(
     owner: Owner | None = None,
     source: Mapping[str, Any] = MappingProxyType({}),
     team: Team = ALONE,
-) -> Iterator[TrainEvent | None]:
-    """As ``run_training``, but also yields None after each batch, so that several runs can take turns."""
+) -> Iterator[TrainEvent | Pause]:
+    """As ``run_training``, but also yields a Pause where several runs can take turns.
+
+    Whoever took the folder before also clears away an earlier request to stop.
+    """
 
     def to_stop() -> bool:
         return should_stop() or (folder / STOP).exists()
 
     with owner or take(folder) as held:
+        if owner is None:
+            (folder / STOP).unlink(missing_ok=True)
         state = new_state(config, start, team)
         earlier: list[TrainEvent] = []
         if resume:
+            _hold_to_settings(folder, config)
             load_state(folder / STATE, state)
             earlier = keep_events_until(folder / EVENTS, state.step)
             drop_frames_after(folder, state.step)
         else:
             _begin(folder, config, state, about, source)
         held.note("running")
-        (folder / STOP).unlink(missing_ok=True)
         (folder / ERROR).unlink(missing_ok=True)
         recorder = Recorder(folder, validation, config)
         recorder.record_between(state.step, state.twin)
@@ -150,14 +171,18 @@ def run_in_turns(
                 return event
 
             evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
+            saved_at = state.step
             due = False
             for event in train_in_turns(data, config, state, validation, to_stop, earlier):
-                if event is None:
-                    if due:  # after all events of this batch, so that none is missing from a resumed run
-                        due = False
+                if event is Pause.BATCH:
+                    # After all events of this batch, so that none is missing from a resumed run.
+                    if due or state.step - saved_at >= (config.evaluate_every or SAVE_EVERY):
+                        saved_at, due = state.step, False
                         yield from map(written, _save(folder, state, about, evaluation))
                     recorder.record_between(state.step, state.twin)
-                    yield None
+                    yield event
+                elif isinstance(event, Pause):
+                    yield event
                 elif isinstance(event, Started) and any(isinstance(e, Started) for e in earlier):
                     yield event  # the log has one from the first start
                 elif isinstance(event, Finished):
@@ -165,7 +190,10 @@ def run_in_turns(
                     held.note("closing")
                     yield written(event)
                     if saved and validation is not None and validation.n_classes > 2:
-                        saved = _save(folder, state, about, evaluation, validation)
+                        what = yield from _calibrated(
+                            state.twin, validation, str(about.get("validation", ""))
+                        )
+                        saved = _save(folder, state, about, evaluation, what)
                     yield from map(written, saved)
                 else:
                     if isinstance(event, Evaluation):
@@ -192,9 +220,11 @@ def follow_training(
 
     Raises:
         DataError, CheckpointError: there is no state to resume from, or it is damaged.
+        SettingsError: the run was begun with other settings.
     """
     state = new_state(config, start, team)
     if resume:
+        _hold_to_settings(folder, config)
         load_state(folder / STATE, state)
     for _ in train_in_turns(data, config, state, should_stop=should_stop):
         pass
@@ -221,6 +251,47 @@ def prepare_run(
     _begin(folder, config, new_state(config, start), about, source)
 
 
+def read_settings(folder: Path) -> dict[str, Any]:
+    """A run's ``config.json``.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    try:
+        values = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"The settings of the run {folder.name} cannot be read ({error}).") from error
+    if not isinstance(values, dict):
+        raise DataError(f"The settings of the run {folder.name} are damaged.")
+    return values
+
+
+def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
+    """Refuse to go on with other settings than a run was begun with; ``config.json`` would tell of those.
+
+    More batches are none, unless the learning rate depends on their number; ``config.json`` then says so.
+    """
+    if not (folder / STATE).exists():
+        return  # there is nothing to go on with, as will be said
+    settings = read_settings(folder)
+    try:
+        begun = TrainConfig.from_json(settings["train"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"The settings of the run {folder.name} are damaged ({error}).") from error
+    is_longer = config.schedule == "constant" and config.steps > begun.steps
+    same = replace(config, device=begun.device, steps=begun.steps if is_longer else config.steps)
+    names = [f.name for f in fields(config) if getattr(same, f.name) != getattr(begun, f.name)]
+    if names:
+        told = ", ".join(f"{name} {getattr(begun, name)}, now {getattr(config, name)}" for name in names)
+        raise SettingsError(
+            f"The run {folder.name} was begun with other settings: {told}. Repeat its command with --resume, "
+            "or begin a new run in another folder (--run-dir)."
+        )
+    if is_longer:
+        settings["train"] = config.to_json()
+        checkpoints.write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
+
+
 def _begin(
     folder: Path, config: TrainConfig, state: TrainState, about: dict[str, Any], source: Mapping[str, Any]
 ) -> None:
@@ -239,14 +310,40 @@ def _begin(
     _save(folder, state, about, None)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What is measured of a network that is trained: its calibrations, and its error rates on pairs."""
+
+    calibrations: tuple[checkpoints.Calibration, ...]
+    pairs: PairRates | None
+
+
+def _calibrated(twin: TwinNetwork, validation: ImageSet, data: str) -> Generator[Pause, None, _Measured]:
+    """Measure on held-out images, in turns: runs beside this one are not to stand still for seconds."""
+    embeddings = yield from embed_in_turns(twin, validation.images)
+    twin.eval()
+
+    def measure() -> _Measured:
+        fitted = fit_calibrations(twin, embeddings, validation.labels, data)
+        return _Measured(fitted, measure_pair_rates(twin, [(embeddings, validation.labels)], data))
+
+    threads = torch.get_num_threads()  # that many for the new thread, too
+    with ThreadPoolExecutor(1, "measure", torch.set_num_threads, (threads,)) as pool:
+        measured = pool.submit(measure)
+        while not measured.done():
+            wait([measured], _TURN_SECONDS)
+            yield Pause.WITHIN
+        return measured.result()
+
+
 def _save(
     folder: Path,
     state: TrainState,
     about: dict[str, Any],
     evaluation: Evaluation | None,
-    validation: ImageSet | None = None,
+    measured: _Measured | None = None,
 ) -> list[TrainEvent]:
-    """Save the checkpoint (calibrated where there is a ``validation``) and the state.
+    """Save the checkpoint (with what was ``measured`` of it, if anything) and the state.
 
     Returns:
         one ``Saved``, or nothing where the weights are no longer numbers and so were not saved.
@@ -263,20 +360,12 @@ def _save(
         subject="person" if about.get("subject") == "person" else "thing",
         version=fsl.__version__,
     )
-    state.twin.eval()
-    try:
-        if validation is not None:
-            name = str(about.get("validation", ""))
-            embeddings = embed_images(state.twin, validation.images)
-            fitted = fit_calibrations(state.twin, embeddings, validation.labels, name)
-            pairs = measure_pair_rates(state.twin, [(embeddings, validation.labels)], name)
-            info = replace(info, calibrations=fitted, pairs=pairs)
-            if fitted:
-                best = max(fitted, key=lambda calibration: calibration.accuracy or 0.0)
-                info = replace(info, rule=best.rule)
-        checkpoints.save(folder / CHECKPOINT, state.twin, info)
-    finally:
-        training_mode(state.twin)
+    if measured is not None:
+        info = replace(info, calibrations=measured.calibrations, pairs=measured.pairs)
+        if measured.calibrations:
+            best = max(measured.calibrations, key=lambda calibration: calibration.accuracy or 0.0)
+            info = replace(info, rule=best.rule)
+    checkpoints.save(folder / CHECKPOINT, state.twin, info)
     checkpoints.write_atomically(folder / STATE, dump_state(state))
     return [Saved(state.step, CHECKPOINT)]
 
@@ -313,12 +402,13 @@ def dump_state(state: TrainState) -> bytes:
         for key, value in values.items():
             tensors[f"optimiser.{number}.{key}"] = torch.as_tensor(value)
     tensors["generator"] = state.generator.get_state()
-    tensors["before"] = state.before
+    tensors["before"], tensors["latest"] = state.before, state.latest
     if state.window:
         tensors["window"] = torch.stack(state.window)
     header = {
         "step": state.step,
         "seconds": state.seconds,
+        "tested_at": state.tested_at,
         "bf16": state.bf16,
         "sampler": state.sampler.bit_generator.state,
     }
@@ -348,6 +438,8 @@ def load_state(path: Path, state: TrainState) -> None:
         _load_optimiser(state.optimiser, tensors)
         state.generator.set_state(tensors["generator"])
         state.before = tensors.get("before", state.before)
+        state.latest = tensors.get("latest", state.latest)
+        state.tested_at = int(header.get("tested_at", 0))
         window = tensors.get("window")
         state.window = [] if window is None else list(window.to(state.device))
         state.sampler.bit_generator.state = header["sampler"]
@@ -438,12 +530,15 @@ def read_events(path: Path) -> list[TrainEvent]:
 def keep_events_until(path: Path, step: int) -> list[TrainEvent]:
     """Drop what was logged after the saved state, and the end of a stopped run: it will happen again.
 
+    So will its comparison of before and after, which comes at the end.
+
     Returns:
         the events that stay.
     """
     if not path.exists():  # killed between its first save and its first event
         return []
-    kept: list[TrainEvent] = [e for e in read_events(path) if e.step <= step and not isinstance(e, Finished)]
+    ends = (Finished, Comparison)
+    kept: list[TrainEvent] = [e for e in read_events(path) if e.step <= step and not isinstance(e, ends)]
     lines = "".join(json.dumps(to_json(event)) + "\n" for event in kept)
     checkpoints.write_atomically(path, lines.encode())
     return kept

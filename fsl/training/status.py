@@ -25,7 +25,7 @@ from fsl.training.events import (
     from_json,
 )
 from fsl.training.owner import Phase, detail_of, phase_of
-from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, VISITOR
+from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR
 from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
@@ -63,6 +63,7 @@ class RunInfo:
         created: when it began, seconds since 1970.
         error: why it failed, for people; "".
         visitor: an anonymous name of who started it from a page; "" for runs from a shell.
+        left_out: the files of its data that could not be used, a line each; "" for none that is known.
         problems: what is wrong with its files, for people.
     """
 
@@ -85,6 +86,7 @@ class RunInfo:
     created: float = 0.0
     error: str = ""
     visitor: str = ""
+    left_out: str = ""
     problems: tuple[str, ...] = ()
 
     @property
@@ -263,6 +265,7 @@ def read_run(folder: Path) -> RunInfo:
         created=_created(folder),
         error=error,
         visitor=_read_text(folder / VISITOR),
+        left_out=_read_text(folder / LEFT_OUT),
         problems=tuple(problems),
     )
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from fsl.config import DataSource
 from fsl.data.imageset import ImageSet
@@ -106,6 +108,45 @@ def test_compared_runs_take_turns(manager: RunManager, data: TrainingData) -> No
     assert losses(first)[5] != losses(third)[5]
 
 
+def test_a_run_that_is_over_holds_up_none_that_it_is_compared_with(
+    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the network of the first is calibrated, the second trains, and stops when it is told to."""
+    go_on, measuring = threading.Event(), threading.Event()
+
+    def measure(*_: object) -> None:
+        measuring.set()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr("fsl.training.runs.measure_pair_rates", measure)
+    first, second = manager.start_together([RunPlan(SMALL, MODEL, data), RunPlan(ENDLESS, MODEL, data)])
+    assert measuring.wait(20)
+    n = find_run(second, manager.root).steps_done
+    until(lambda: find_run(second, manager.root).steps_done > n + 5)
+    began = time.monotonic()
+    manager.stop(second)
+    until(lambda: find_run(second, manager.root).status == "stopped")
+    assert time.monotonic() - began < 1
+    assert not manager.wait(first, 0)
+    go_on.set()
+    assert manager.wait(first, 20)
+    assert len(checkpoints.load(manager.root / first / CHECKPOINT).info.calibrations) == 3
+
+
+def test_a_long_test_holds_up_none_either(
+    manager: RunManager, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a few images and the next, the others have their turn; the first one's test goes on."""
+    many = coloured_set(20, 20, seed=1)
+    monkeypatch.setattr("fsl.training.engine._IMAGES_A_TURN", 1)
+    config = replace(SMALL, steps=1, evaluation=replace(SMALL.evaluation, n_way=5))
+    tested = RunPlan(config, MODEL, TrainingData(coloured_set(), many))
+    first, second = manager.start_together([tested, RunPlan(ENDLESS, MODEL, TrainingData(coloured_set()))])
+    assert manager.wait(first, 60)
+    assert find_run(first, manager.root).evaluation is not None
+    assert find_run(second, manager.root).steps_done >= 2 * len(many) - 10  # its test, and its calibration
+
+
 def test_two_compute_and_the_third_waits(manager: RunManager, data: TrainingData) -> None:
     ids = [manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(4)]
     status = lambda i: find_run(ids[i], manager.root).status  # noqa: E731
@@ -191,6 +232,25 @@ def test_save_as(
             save_as(run_id, bad, manager.root)
 
 
+def test_save_as_waits_for_the_calibration(
+    manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is called finished a little before its network can say "unknown"."""
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
+    measuring = threading.Event()
+
+    def measure(*_: object) -> None:
+        measuring.set()
+        time.sleep(0.5)
+
+    monkeypatch.setattr("fsl.training.runs.measure_pair_rates", measure)
+    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    assert measuring.wait(20)
+    assert find_run(run_id, manager.root).status == "finished"
+    save_as(run_id, "colours", manager.root)
+    assert len(checkpoints.read_info(checkpoints.find("colours")).calibrations) == 3
+
+
 def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data: TrainingData) -> None:
     ids = [manager.start(RunPlan(SMALL, MODEL, data)) for _ in range(4)]
     for run_id in ids:
@@ -244,6 +304,76 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
     assert (run.status, run.doing, run.error) == ("stopped", "", "")
 
 
+def test_a_request_to_stop_from_another_process_waits_with_the_run(
+    manager: RunManager, data: TrainingData
+) -> None:
+    manager.most_at_once = 1
+    first, second = (manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(2))
+    RunManager(manager.root).stop(second)  # another process knows the folder alone
+    assert find_run(second, manager.root).status == "queued"
+    manager.stop(first)
+    assert manager.wait(second, 20)
+    run = find_run(second, manager.root)
+    assert (run.status, run.steps_done) == ("stopped", 1)
+    manager.resume(second)  # the request was heeded, and is not heeded again
+    until(lambda: find_run(second, manager.root).steps_done > 5)
+
+
+def test_compared_runs_are_resumed_together(manager: RunManager, data: TrainingData) -> None:
+    plans = [RunPlan(replace(ENDLESS, learning_rate=rate), MODEL, data) for rate in (1e-4, 1e-3, 1e-2)]
+    ids = manager.start_together(plans)
+    runs = [lambda i=i: find_run(i, manager.root) for i in ids]
+    until(lambda: all(run().steps_done > 3 for run in runs))
+    assert manager.taking_turns(ids[0]) == 3
+    manager.stop(ids[2])
+    until(lambda: manager.taking_turns(ids[0]) == 2)
+    assert manager.taking_turns("another process's") == 1
+    manager.close(10)
+    manager.resume_together(ids)
+    assert manager.queue() == (1, ())  # one job, in which nobody waits
+    until(lambda: all(run().status == "running" for run in runs))
+    n = [run().steps_done for run in runs]
+    until(lambda: all(run().steps_done > before + 5 for run, before in zip(runs, n, strict=True)))
+    with pytest.raises(DataError, match="being trained right now"):
+        manager.resume_together(ids)
+
+
+def test_what_trains_beside_the_runs_has_its_share_of_the_cores(
+    manager: RunManager, data: TrainingData
+) -> None:
+    manager.cores = 4
+    threads = torch.get_num_threads()
+    try:
+        with manager.beside() as adjust:
+            assert manager.share_of_cores() == 4
+            run_id = manager.start(RunPlan(ENDLESS, MODEL, data))
+            assert manager.share_of_cores() == 2
+            adjust()
+            assert torch.get_num_threads() == 2
+        manager.stop(run_id)
+        assert manager.wait(run_id, 20)
+        assert manager.share_of_cores() == 4
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("blue", "red"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(3):
+            pixels = rng.integers(0, 255, (20, 20, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
+    for i in range(7):
+        (tmp_path / "data" / "red" / f"broken {i}.png").write_bytes(b"no picture")
+    run_id = manager.start(RunPlan(SMALL, MODEL, DataSource(str(tmp_path / "data"))))
+    assert manager.wait(run_id, 30)
+    told = find_run(run_id, manager.root).left_out.splitlines()
+    assert len(told) == 6
+    assert "broken 0.png: " in told[0]
+    assert told[-1] == "and 2 more"
+
+
 def test_who_waits_knows_the_place_in_the_queue(manager: RunManager, data: TrainingData) -> None:
     ids = [manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(4)]
     assert manager.queue() == (2, (ids[2], ids[3]))
@@ -255,13 +385,13 @@ def test_the_same_run_at_another_rate(manager: RunManager, data: TrainingData) -
     run_id = manager.start(RunPlan(SMALL, MODEL, data, "first", {"title": "colours"}))
     assert manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
-    plan = plan_like(run, 1e-3, MODEL, "second")
+    plan = plan_like(run, 1e-3, MODEL, "second", visitor="somebody")
     other_id = manager.start(plan)
     assert manager.wait(other_id, 30)
     other = find_run(other_id, manager.root)
     assert other.config == replace(SMALL, learning_rate=1e-3)
     assert other.about["title"] == "colours"
-    assert other.name == "second"
+    assert (other.name, other.visitor) == ("second", "somebody")
     assert losses(other)[0] == losses(run)[0]  # same weights, same batch, same images
     (run.folder / CONFIG).write_text("{")
     with pytest.raises(DataError, match="cannot be read"):

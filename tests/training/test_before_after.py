@@ -13,8 +13,8 @@ from fsl.errors import DataError
 from fsl.fewshot.evaluate import ci95, evaluate
 from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
 from fsl.training.engine import new_state, train
-from fsl.training.events import Comparison, Evaluation
-from fsl.training.runs import run_training
+from fsl.training.events import Comparison, Evaluation, Saved
+from fsl.training.runs import EVENTS, read_events, run_training
 from fsl.training.sources import hold_out_images
 from fsl.twin.inference import embed_images
 from tests.training.test_engine import CONFIG, MODEL
@@ -64,6 +64,43 @@ def test_it_survives_an_interruption(tmp_path: Path, coloured_set: Maker) -> Non
     turns.close()
     rest = list(run_training(tmp_path / "k", *arguments, about={}, validation=validation, resume=True))
     assert [e for e in rest if isinstance(e, Comparison)] == [e for e in whole if isinstance(e, Comparison)]
+
+
+def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, coloured_set: Maker) -> None:
+    """And the comparison is made anew when it goes on, even by a process that saw no test itself."""
+    arguments = (coloured_set(), BOTH, MODEL)
+    kwargs = {"about": {}, "validation": coloured_set(5, seed=1)}
+
+    def stopped(resume: bool, after: int) -> list[Comparison]:
+        turns = iter(range(100))
+        events = run_training(
+            tmp_path / "s", *arguments, resume=resume, should_stop=lambda: next(turns) >= after, **kwargs
+        )  # type: ignore[arg-type]
+        return [e for e in events if isinstance(e, Comparison)]
+
+    whole = list(run_training(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
+    at_five = next(e for e in whole if isinstance(e, Evaluation) and e.step == 5)
+    (first,) = stopped(False, 9)
+    assert (first.step, first.after) == (5, pytest.approx(at_five.accuracy))
+    assert stopped(True, 0) == [first]
+    rest = list(run_training(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
+    logged = read_events(tmp_path / "s" / EVENTS)
+    for events in (rest, logged):
+        assert [e for e in events if isinstance(e, Comparison)] == [
+            e for e in whole if isinstance(e, Comparison)
+        ]
+
+
+def test_the_test_before_is_made_once(tmp_path: Path, coloured_set: Maker) -> None:
+    arguments = (coloured_set(), BOTH, MODEL)
+    turns = run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1))
+    for event in turns:
+        if isinstance(event, Saved):
+            break
+    turns.close()
+    list(run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1), resume=True))
+    tests = [e.step for e in read_events(tmp_path / "r" / EVENTS) if isinstance(e, Evaluation)]
+    assert tests == [0, 5, 10, 12]
 
 
 def test_holding_out_images_keeps_every_class(coloured_set: Maker) -> None:

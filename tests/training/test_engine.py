@@ -11,8 +11,18 @@ import torch
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError, SettingsError
-from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train
-from fsl.training.events import Evaluation, Finished, Started, Step, from_json, to_json
+from fsl.training import engine
+from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train, train_in_turns
+from fsl.training.events import (
+    Evaluation,
+    Finished,
+    Started,
+    Step,
+    TrainEvent,
+    Verdict,
+    from_json,
+    to_json,
+)
 from fsl.twin.losses import bce_loss
 from fsl.twin.pairs import ClassIndex
 
@@ -117,6 +127,23 @@ def test_random_pairs_have_a_class_of_their_own_each(coloured_set: Maker) -> Non
     rows, slots, first, second, difference = draw_batch(index, config, np.random.default_rng(0))
     assert ((slots[first] != slots[second]).float() == difference).all()
     assert ((data.labels[rows][first] != data.labels[rows][second]) == difference.numpy().astype(bool)).all()
+
+
+def test_a_long_run_is_judged_now_and_then(coloured_set: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To judge looks at all reports, so to do it at each would take time with their square."""
+    really, judged = engine.judge, []
+
+    def judge(events: list[TrainEvent]) -> Verdict:
+        judged.append(sum(isinstance(e, Step) for e in events))
+        return really(events)
+
+    monkeypatch.setattr(engine, "judge", judge)
+    config = replace(CONFIG, report_every=1, evaluate_every=0)
+    for n_earlier, expected in ((0, list(range(1, 13))), (1000, [1010, 1012])):
+        judged.clear()
+        earlier = [Step(i + 1, 0.7, 1e-3, 1.0, 1.0) for i in range(n_earlier)]
+        list(train_in_turns(coloured_set(), config, new_state(config, MODEL), earlier=earlier))
+        assert judged == expected
 
 
 def test_one_cycle_rises_then_falls() -> None:

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError
+from fsl.errors import CheckpointError, DataError, SettingsError
 from fsl.locks import try_lock
 from fsl.training.events import Evaluation, Finished, Step, TrainEvent
 from fsl.training.owner import LOCK, phase_of, take
 from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
+from fsl.training.status import read_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 from tests.training.test_engine import CONFIG, MODEL
@@ -93,6 +94,51 @@ def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
     second = run(tmp_path / "r", coloured_set, resume=True)
     assert second[0].step == 3
     assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(run(tmp_path / "whole", coloured_set))
+
+
+def test_without_a_test_it_is_saved_as_often(tmp_path: Path, coloured_set: Maker) -> None:
+    """Else a run without validation classes that is killed would begin again at 0."""
+    arguments = (coloured_set(), replace(RUN, evaluate_every=4), MODEL)
+    turns = run_training(tmp_path / "r", *arguments, about={})
+    for event in turns:
+        if event.step == 11:
+            break
+    turns.close()
+    rest = list(run_training(tmp_path / "r", *arguments, about={}, resume=True))
+    assert rest[0].step == 8
+    whole = list(run_training(tmp_path / "w", *arguments, about={}))
+    assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(whole)
+
+
+@pytest.mark.parametrize("changes", [{"learning_rate": 9e-3, "loss": "bce+rank"}, {"steps": 8}, {"seed": 3}])
+def test_a_run_goes_on_with_its_own_settings_only(
+    changes: dict[str, object], tmp_path: Path, coloured_set: Maker
+) -> None:
+    steps = iter(range(100))
+    run(tmp_path / "r", coloured_set, should_stop=lambda: next(steps) == 2)
+    before = (tmp_path / "r" / EVENTS).read_bytes()
+    other = replace(RUN, **changes)  # type: ignore[arg-type]
+    name, value = next(iter(changes.items()))
+    with pytest.raises(SettingsError, match=rf"begun with other settings: {name} .*, now {value}"):
+        list(run_training(tmp_path / "r", coloured_set(), other, MODEL, about={}, resume=True))
+    assert (tmp_path / "r" / EVENTS).read_bytes() == before
+
+
+def test_more_batches_are_no_other_settings(tmp_path: Path, coloured_set: Maker) -> None:
+    run(tmp_path / "r", coloured_set)
+    more = replace(RUN, steps=RUN.steps + 4)
+    arguments = {"about": {}, "validation": coloured_set(5, seed=1)}
+    list(run_training(tmp_path / "r", coloured_set(), more, MODEL, resume=True, **arguments))  # type: ignore[arg-type]
+    found = read_run(tmp_path / "r")
+    assert (found.config, found.steps_done, found.status) == (more, 16, "finished")
+    longer = replace(RUN, schedule="one-cycle")  # there the rate depends on how many there are
+    list(run_training(tmp_path / "c", coloured_set(), longer, MODEL, **arguments))  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="steps 12, now 16"):
+        list(
+            run_training(
+                tmp_path / "c", coloured_set(), replace(longer, steps=16), MODEL, about={}, resume=True
+            )
+        )
 
 
 def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker) -> None:
