@@ -120,7 +120,7 @@ def pair_histograms(
         x=threshold,
         line={"dash": "dash", "width": 2, "color": "#7b8794"},
     )
-    _name_line(figure, threshold, "threshold", row=1)
+    _name_line(figure, threshold, "limit", row=1)
     if similarity is not None:
         figure.add_vline(x=similarity, line={"width": 3, "color": PROBE})
         _name_line(figure, similarity, "this one", row=0, font={"color": PROBE})
@@ -164,7 +164,7 @@ def roc_figure(
         y=[here[1]],
         mode="markers",
         marker={"size": 12, "color": PROBE, "line": {"width": 2, "color": "white"}},
-        hovertemplate=f"Your threshold<br>{_ROC_HOVER}<extra></extra>",
+        hovertemplate=f"Your limit<br>{_ROC_HOVER}<extra></extra>",
     )
     _pair_layout(figure, "Different called the same", "Same called the same")
     figure.update_layout(showlegend=False)

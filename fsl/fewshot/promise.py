@@ -21,7 +21,7 @@ def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
         subject: what the network tells apart.
     """
     text = (
-        f"At this threshold {called_the_same(rates, threshold, subject)}, and "
+        f"At this limit {called_the_same(rates, threshold, subject)}, and "
         f"{one_in(rates.false_reject(threshold))} of the same {subject} different."
     )
     return f"{text} {too_few(rates)}" if rates.false_accept(threshold) < rates.lowest_promised else text

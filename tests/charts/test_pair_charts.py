@@ -33,9 +33,9 @@ def test_names_of_lines_close_to_each_other_stand_in_rows_of_their_own(
 ) -> None:
     figure = pair_histograms([0.0, 0.5, 1.0], [0.1, 0.9], [0.7, 0.3], threshold, similarity)
     names = {note.text: note for note in figure.layout.annotations}
-    assert set(names) == {"threshold", "this one"}
+    assert set(names) == {"limit", "this one"}
     assert all(note.y == 1 and note.yanchor == "bottom" for note in names.values())  # above the bars
-    assert abs((names["threshold"].yshift or 0) - (names["this one"].yshift or 0)) >= 16
+    assert abs((names["limit"].yshift or 0) - (names["this one"].yshift or 0)) >= 16
 
 
 def test_a_reliability_diagram_of_pairs() -> None:

@@ -69,7 +69,7 @@ def test_compare_a_folder_of_references_for_people(
     lines = out.splitlines()
     assert len(lines) == 6
     assert lines[0].split("\t")[1] in ("same", "different")
-    assert lines[-1].startswith("Threshold 0.5000. At this threshold ")
+    assert lines[-1].startswith("Threshold 0.5000. At this limit ")
     assert "pairs of different things would be called the same" in lines[-1]
 
 
@@ -188,9 +188,7 @@ def test_a_network_trained_on_from_one_of_people_is_one_of_people(
 ) -> None:
     start, out = Path(weights).with_name("people.safetensors"), tmp_path / "run"
     write_header(Path(weights), start, replace(checkpoints.read_info(Path(weights)), subject="person"))
-    code, _, error = run(
-        capsys, "train", "--data", folder, "--start", start, "--steps", 1, "--run-dir", out
-    )
+    code, _, error = run(capsys, "train", "--data", folder, "--start", start, "--steps", 1, "--run-dir", out)
     assert code == 0, error
     info = checkpoints.read_info(out / "checkpoint.safetensors")
     assert info.subject == "person"

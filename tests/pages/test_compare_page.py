@@ -94,8 +94,8 @@ def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
     beside_the_slider, beside_the_answer = (
         line for line in text.splitlines() if "1 in 100 pairs of different things would be called" in line
     )
-    assert beside_the_slider.startswith("At this threshold")
-    assert beside_the_answer.startswith("alike.png: the threshold is")
+    assert beside_the_slider.startswith("At this limit")
+    assert beside_the_answer.startswith("alike.png: the limit is")
     assert [tile["name"] for tile in grid(page, "compare_pair")["tiles"]] == ["known.png", "alike.png"]
 
 

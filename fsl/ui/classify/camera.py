@@ -1,17 +1,12 @@
-"""The camera as a way in. It opens in a dialog of its own, so no page asks for the camera unbidden."""
+"""Where photos of the camera go on the Classify page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import streamlit as st
-
-from fsl.ui import wording
-from fsl.ui.classify.drops import Target, add_pictures, drop_key, place_of
-from fsl.ui.escape import markdown
-from fsl.ui.guard import guarded
+from fsl.ui.camera import camera_dialog
+from fsl.ui.classify.drops import Target, add_pictures, place_of
 from fsl.ui.state import session
-from fsl.ui.uploads import take_upload
 
 
 @dataclass(frozen=True)
@@ -22,20 +17,9 @@ class CameraWish:
     name: str
 
 
-@st.dialog("Take photos", on_dismiss="rerun")
-def camera_dialog(wish: CameraWish) -> None:
-    """Photos, one after the other, until the dialog is closed."""
+def open_camera(wish: CameraWish) -> None:
+    """Take photos for a class or for the queries."""
     state = session()
-    place = f"camera_{place_of(wish.target)}"
-    with guarded():
-        photo = st.camera_input(f"Photo for {markdown(wish.name)}", key=drop_key(state, place))
-        if photo is not None:
-            number = state.drops[place] + 1
-            state.drops[place] = number
-            add_pictures(state, wish.target, [(f"photo {number}.jpg", take_upload(photo)[1])])
-            st.rerun(scope="fragment")
-        taken = state.drops[place]
-        if taken:
-            st.success(f"{wording.count(taken, 'photo')} taken. Take more, or close.")
-    if st.button("Done", key="camera_done", type="primary"):
-        st.rerun()
+    camera_dialog(
+        place_of(wish.target), wish.name, lambda name, data: add_pictures(state, wish.target, [(name, data)])
+    )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fsl.ui.classify.address import show_address, take_address
 from fsl.ui.classify.answers import show_answers
-from fsl.ui.classify.camera import camera_dialog
+from fsl.ui.classify.camera import open_camera
 from fsl.ui.classify.classes import show_classes
 from fsl.ui.classify.notices import show_notices
 from fsl.ui.classify.queries import show_queries
@@ -39,5 +39,5 @@ def show_classify_page() -> None:
             show_answers(state, self_check_place)
     if wants_camera is not None:
         with guarded():
-            camera_dialog(wants_camera)
+            open_camera(wants_camera)
     warm_up_after_paint()

@@ -109,7 +109,7 @@ def show_chosen(
         label="The two beside each other",
         size="large",
     )
-    text = f"{answer.probe}: the threshold is {similarity_text(answer.threshold)}."
+    text = f"{answer.probe}: the limit is {similarity_text(answer.threshold)}."
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
         chance = percent(rates.chance_same(answer.similarity))

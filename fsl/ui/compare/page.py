@@ -5,18 +5,22 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fsl.ui.camera import camera_dialog
+from fsl.ui.compare.address import show_address, take_address
 from fsl.ui.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
 from fsl.ui.compare.middle import MiddleOf
-from fsl.ui.compare.sides import camera_dialog, load_example, show_side
-from fsl.ui.compare.state import CompareState, Side, compare_state
+from fsl.ui.compare.sides import load_example, show_side
+from fsl.ui.compare.state import ON_THE_MAP, CompareState, Side, compare_state
 from fsl.ui.compare.threshold import show_rates, show_threshold, threshold_in_use
 from fsl.ui.compare.why import show_why
 from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
+from fsl.ui.problems import show_problems
 from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
 
 FACES = "faces"
+_PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
 _PRIVATE = (
     "Your pictures stay in this session's memory: nothing is written to disk or leaves the computer this app "
     "runs on."
@@ -26,6 +30,8 @@ _PRIVATE = (
 def show_compare_page() -> None:
     """Draw the page; what needs the network comes last."""
     state = compare_state()
+    take_address(state)
+    show_address(state)
     st.title("The same, or different?", anchor=False)
     st.markdown(
         "Show one person or thing, then other pictures: the network, which has never seen either, says how "
@@ -46,25 +52,27 @@ def show_compare_page() -> None:
         if installed:
             _show_answers(state, _chosen(state, installed), limit_place)
     if camera is not None:
+        side = camera
         with guarded():
-            camera_dialog(camera)
+            camera_dialog(
+                f"compare_{side}", _PHOTO_OF[side], lambda name, data: state.take(side, [(name, data)])
+            )
     warm_up_after_paint()
 
 
 def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     chosen = _chosen(state, installed)
-    listed = {c.name: c.label for c in (installed if chosen.path else [chosen, *installed])}
+    listed = [c.name for c in (installed if chosen.path else [chosen, *installed])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_bar"):
         st.session_state["compare_network"] = chosen.name
         st.selectbox(
             "Network",
-            list(listed),
+            listed,
             key="compare_network",
-            format_func=listed.__getitem__,
             help="Each was trained on other pictures, and has error rates of its own.",
             on_change=guarded_callback(_take_network),
             args=(state,),
-            width=420,
+            width=260,
         )
         st.button(
             "Try an example",
@@ -74,6 +82,14 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             on_click=guarded_callback(load_example),
             args=(state, [choice.name for choice in installed]),
         )
+        if state.former is not None:
+            undo = guarded_callback(state.bring_back)
+            st.button(
+                "Undo: bring back the former pictures",
+                key="compare_undo",
+                icon=":material/undo:",
+                on_click=undo,
+            )
         share = round(100 * state.middle)
         label = "Crop" if share == 100 else f"Crop: the middle {share}%"
         with st.popover(label, icon=":material/crop:", key="compare_crop"):
@@ -89,6 +105,8 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
                 on_change=guarded_callback(_take_middle),
                 args=(state,),
             )
+    if chosen.title:
+        st.caption(markdown(f"{chosen.name}: {chosen.title}"))
     if state.network and chosen.name != state.network:
         st.warning(
             markdown(f"The network {state.network} is not installed here; {chosen.name} is used instead."),
@@ -98,9 +116,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
         st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
     else:
         st.caption(_PRIVATE)
-    if state.problems:
-        lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in state.problems[:8]]
-        st.warning("\n".join(["Left out; everything else was kept.", "", *lines]), icon=":material/warning:")
+    show_problems(state.problems)
     if state.note:
         st.caption(markdown(state.note))
 
@@ -125,6 +141,13 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
         known, asked = state.references[best], state.probes[position]
         with st.container(border=True, key="compare_detail"):
             show_chosen(checkpoint, answer, known, asked)
+        st.page_link(
+            "pages/embeddings.py",
+            label="Show on the map",
+            icon=":material/scatter_plot:",
+            query_params={"source": ON_THE_MAP, "network": choice.name},
+            help="These pictures on the Embeddings page: what the network finds alike lies close together.",
+        )
         show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
     with limit_place:
         st.subheader("3. How strict?", anchor=False)

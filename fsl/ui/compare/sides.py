@@ -7,12 +7,11 @@ from functools import partial
 
 import streamlit as st
 
-from fsl.ui import wording
-from fsl.ui.compare.state import CompareState, Side, compare_state
+from fsl.ui.compare.state import CompareState, Side
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.small_tasks import small_task
-from fsl.ui.uploads import take_upload, take_uploads
+from fsl.ui.uploads import take_uploads
 
 _TEXT: dict[Side, tuple[str, str]] = {
     "references": ("1. The one you know", "One or more pictures of one person or thing."),
@@ -61,26 +60,16 @@ def show_side(state: CompareState, side: Side) -> bool:
                 key=f"compare_clear_{side}",
                 icon=":material/ink_eraser:",
                 type="tertiary",
-                on_click=partial(state.put, side, ()),
+                on_click=guarded_callback(partial(_clear, state, side)),
             )
     return camera
 
 
-@st.dialog("Take a photo", on_dismiss="rerun")
-def camera_dialog(side: Side) -> None:
-    """Photos, one after the other, until the dialog is closed."""
-    state = compare_state()
-    with guarded():
-        photo = st.camera_input("Photo", key=f"compare_photo_{side}_{state.drops[side]}")
-        if photo is not None:
-            state.drops[side] += 1
-            state.take(side, [(f"photo {len(state.pictures(side)) + 1}.jpg", take_upload(photo)[1])])
-            st.rerun(scope="fragment")
-        taken = state.pictures(side)
-        if taken:
-            st.caption(f"{wording.count(len(taken), 'picture')} on this side.")
-    if st.button("Done", key="compare_camera_done", type="primary"):
-        st.rerun()
+def _clear(state: CompareState, side: Side) -> None:
+    if side == "references":
+        state.replace_all((), state.probes)
+    else:
+        state.replace_all(state.references, ())
 
 
 def load_example(state: CompareState, networks: Sequence[str]) -> None:
@@ -93,9 +82,7 @@ def load_example(state: CompareState, networks: Sequence[str]) -> None:
     task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
     (_, known), *others = task.classes.items()
     strangers = [pictures[0] for _, pictures in others]
-    state.put("references", known[:1])
-    state.put("probes", [*known[1:], *strangers])
-    state.selected, state.note, state.problems = "", "", ()
+    state.replace_all(known[:1], [*known[1:], *strangers])
     state.examples += 1
     if _FRUITS in networks:
         state.network = _FRUITS

@@ -20,7 +20,11 @@ Strictness = float | Literal["equal"]
 """A false-accept rate in (0, 1], or that at which both errors are equal."""
 EQUAL: Literal["equal"] = "equal"
 
-_USUAL_STRICTNESS = 0.01
+FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+"""How often different ones may be called the same, as one can choose."""
+USUAL_STRICTNESS = 0.01
+ON_THE_MAP = "compare"
+"""Key of this page's pictures among the sources of the map."""
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
@@ -41,6 +45,7 @@ class CompareState:
         drops: how often each side's drop zone was emptied; part of its key.
         note: what the last drop did, "" for nothing to say.
         problems: files of the last drop that could not be used.
+        former: both sides before they were cleared or made way for others; none where nothing was taken away.
         examples: how many examples were loaded; the seed of the next one.
         memo: results of this page.
     """
@@ -48,13 +53,14 @@ class CompareState:
     references: tuple[StoredPicture, ...] = ()
     probes: tuple[StoredPicture, ...] = ()
     network: str = ""
-    strictness: Strictness = _USUAL_STRICTNESS
+    strictness: Strictness = USUAL_STRICTNESS
     threshold: float = 0.5
     middle: float = 1.0
     selected: str = ""
     drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
     note: str = ""
     problems: tuple[Problem, ...] = ()
+    former: tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]] | None = None
     examples: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
@@ -64,7 +70,8 @@ class CompareState:
 
     def holdings(self) -> Iterator[Holding]:
         """What the pictures take of the session's memory."""
-        yield from (picture.holding for picture in (*self.references, *self.probes))
+        sides = ((self.references, self.probes), self.former or ((), ()))
+        yield from (picture.holding for both in sides for side in both for picture in side)
 
     def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
         """Replace one side's pictures; of equal ones the first is kept.
@@ -82,7 +89,13 @@ class CompareState:
                 "For more use the command line: python -m fsl compare."
             )
         other = self.probes if side == "references" else self.references
-        refuse_beyond_budget(self, [picture.holding for picture in (*unique, *other)])
+        new = [picture.holding for picture in (*unique, *other)]
+        former = [picture.holding for before in self.former or () for picture in before]
+        try:
+            refuse_beyond_budget(self, [*new, *former])
+        except DataError:
+            refuse_beyond_budget(self, new)
+            self.former = None  # makes way
         if side == "references":
             self.references = unique
         else:
@@ -100,6 +113,28 @@ class CompareState:
         twice = len(before) + len(found) - len(self.pictures(side))
         self.problems = tuple(problems)
         self.note = "A picture was there already; each is kept once." if twice else ""
+
+    def replace_all(self, references: Sequence[StoredPicture], probes: Sequence[StoredPicture]) -> None:
+        """Put other pictures in place of all there are, which can be brought back.
+
+        Raises:
+            DataError: they are too many, or there is no room for them beside the former ones.
+        """
+        before = self.references, self.probes
+        self.former = before if any(before) else None
+        self.references, self.probes = (), ()
+        try:
+            self.put("references", references)
+            self.put("probes", probes)
+        except DataError:
+            (self.references, self.probes), self.former = before, None
+            raise
+        self.selected, self.note, self.problems = "", "", ()
+
+    def bring_back(self) -> None:
+        """The pictures before the last clearing or replacing; these can be brought back in turn."""
+        if self.former is not None:
+            self.replace_all(*self.former)
 
     def remove(self, side: Side, digest: str) -> None:
         """Take one picture away."""
@@ -121,8 +156,6 @@ def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> N
         network: name of the network to compare by, as the pages list it.
     """
     state = compare_state()
-    state.put("references", [reference])
-    state.put("probes", [probe])
-    state.network, state.selected = network, probe.digest
-    state.strictness, state.middle = _USUAL_STRICTNESS, 1.0
-    state.note, state.problems = "", ()
+    state.replace_all([reference], [probe])
+    state.network = network
+    state.strictness, state.middle = USUAL_STRICTNESS, 1.0

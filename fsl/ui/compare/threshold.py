@@ -9,7 +9,7 @@ import streamlit as st
 
 from fsl.charts import pair_histograms, reliability_diagram, roc_figure
 from fsl.fewshot.promise import promise, rate_text
-from fsl.ui.compare.state import EQUAL, CompareState, Strictness
+from fsl.ui.compare.state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.wording import similarity_text
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
     from fsl.twin.pair_rates import PairRates
 
-_FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _BINS = 10
 _CHART = {"displayModeBar": False}
 _NO_TABLE = (
-    "No error rates were ever measured for this network, so its threshold is a plain similarity and promises "
+    "No error rates were ever measured for this network, so its limit is a plain similarity and promises "
     "nothing. A network trained here with classes held out for validation has them."
 )
 
@@ -85,7 +84,7 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
     with st.container(border=True, key="compare_rates"):
         low, high = (rate_text(rate) for rate in rates.equal_error_interval)
         st.markdown(
-            f"**Where this threshold stands.** Both errors are equal at "
+            f"**Where this limit stands.** Both errors are equal at "
             f"{rate_text(rates.equal_error_rate)} ({low} to {high}).",
             help="The equal error rate sums up how well a network tells same from different; the interval is "
             "95%, by drawing the classes measured again.",
@@ -136,7 +135,7 @@ def _show_reliability(rates: PairRates) -> None:
 
 def stops(rates: PairRates) -> list[Strictness]:
     """Where the slider can stand, the strictest first; where both errors are equal lies in its place."""
-    return sorted((*_FALSE_ACCEPTS, EQUAL), key=lambda one: _threshold(rates, one), reverse=True)
+    return sorted((*FALSE_ACCEPTS, EQUAL), key=lambda one: _threshold(rates, one), reverse=True)
 
 
 def _threshold(rates: PairRates, strictness: Strictness) -> float:

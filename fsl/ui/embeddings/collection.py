@@ -11,6 +11,7 @@ from fsl.data.listing import Listing, Problem
 from fsl.embedding.labelled import MAX_IMAGES, NO_CLASS
 from fsl.embedding.sample import spread_sample
 from fsl.errors import DataError
+from fsl.ui.compare.state import CompareState
 from fsl.ui.intake import Intake, Progress, take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.workspace import Workspace
@@ -73,6 +74,13 @@ def of_workspace(workspace: Workspace) -> Collection:
         if card.pictures:
             classes.setdefault(card.name, []).extend(card.pictures)
     return _collection("Your pictures on the Classify page", classes, workspace.queries)
+
+
+def of_comparison(state: CompareState) -> Collection:
+    """The reference pictures of the Compare page as a class, and what is compared with them."""
+    return _collection(
+        "Your pictures on the Compare page", {"the one you know": state.references}, state.probes
+    )
 
 
 def of_files(title: str, classes: Mapping[str, Sequence[tuple[str, bytes]]], credit: str = "") -> Collection:

@@ -68,6 +68,7 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
         with st.popover("Map settings", icon=":material/tune:"):
             show_settings(state)
         download_place = st.popover("Download", icon=":material/download:")
+    st.caption(markdown(" · ".join(choice.label for choice in networks_in_use(state, installed))))
     tell_missing(state, installed)
     views = [_view(state, collection, choice) for choice in networks_in_use(state, installed)]
     with download_place:

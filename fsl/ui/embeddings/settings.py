@@ -26,25 +26,24 @@ def networks_in_use(state: MapState, choices: list[Choice]) -> list[Choice]:
 def show_networks(state: MapState, choices: list[Choice]) -> None:
     """The choice of one network or two."""
     in_use = networks_in_use(state, choices)
-    titles = {c.name: c.label for c in [*(c for c in in_use if c.path is None), *choices]}
+    names = [c.name for c in [*(c for c in in_use if c.path is None), *choices]]
     st.session_state["map_network"] = in_use[0].name
     st.selectbox(
         "Network",
-        list(titles),
+        names,
         key="map_network",
-        format_func=lambda name: titles[name],
         help="The trained network whose view is shown.",
         on_change=guarded_callback(_take_networks),
         args=(state,),
     )
-    if len(titles) < 2:
+    if len(names) < 2:
         return
     st.session_state["map_second"] = in_use[1].name if len(in_use) > 1 else _NO_SECOND
     st.selectbox(
         "Beside it",
-        [_NO_SECOND, *(name for name in titles if name != in_use[0].name)],
+        [_NO_SECOND, *(name for name in names if name != in_use[0].name)],
         key="map_second",
-        format_func=lambda name: titles.get(name, "no second network"),
+        format_func=lambda name: name or "no second network",
         help="The same pictures as another network sees them.",
         on_change=guarded_callback(_take_networks),
         args=(state,),

@@ -12,13 +12,21 @@ from fsl.data.examples import ExampleTask, digits_task, rendered_task
 from fsl.data.listing import list_files, list_images, list_zip
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
-from fsl.ui import wording
 from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
-from fsl.ui.embeddings.collection import MOST_PICTURES, Collection, of_files, of_listing, of_workspace
+from fsl.ui.compare.state import ON_THE_MAP, compare_state
+from fsl.ui.embeddings.collection import (
+    MOST_PICTURES,
+    Collection,
+    of_comparison,
+    of_files,
+    of_listing,
+    of_workspace,
+)
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.intake import Progress
+from fsl.ui.problems import show_problems
 from fsl.ui.state import session
 from fsl.ui.uploads import take_upload, take_uploads
 
@@ -68,6 +76,11 @@ def sources(state: MapState) -> list[Source]:
     if state.upload is not None:
         upload = state.upload
         found.append(Source(UPLOAD, f"My folder: {upload.title}", "", 0, 0, lambda n, p: upload))
+    compared = compare_state()
+    if compared.references and compared.probes:
+        about = "The one you know, and what is compared with it."
+        title = "My pictures on the Compare page"
+        found.append(Source(ON_THE_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
     drawn = "Eight kinds of fruit, drawn by this program."
     digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
     found.append(Source("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
@@ -96,7 +109,7 @@ def show_source(state: MapState) -> Source | None:
         "Pictures",
         list(known),
         key="map_source_choice",
-        format_func=lambda key: known[key].title if key in known else "",
+        format_func=lambda key: known[key].title.partition(":")[0] if key in known else "",
         placeholder="Choose what to look at",
         on_change=guarded_callback(_take_source),
         args=(state,),
@@ -248,8 +261,4 @@ def show_origin(collection: Collection) -> None:
         )
     if notes:
         st.caption(markdown(" ".join(notes)))
-    if collection.problems:
-        heading = f"{wording.count(len(collection.problems), 'file')} could not be used"
-        with st.expander(heading, icon=":material/warning:"):
-            lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in collection.problems[:100]]
-            st.markdown("\n".join(lines))
+    show_problems(collection.problems)

@@ -9,6 +9,7 @@ from fsl.data.listing import list_files, list_zip
 from fsl.errors import DataError, FslError
 from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget
 from fsl.ui.escape import markdown
+from fsl.ui.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.evaluate.job import Job, Request
 from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
 from fsl.ui.evaluate.state import EvaluateState, remembered, take
@@ -29,10 +30,12 @@ _USUAL_LISTS = ("novel", "val")  # in this order: classes that no network was tr
 def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     """All settings and the button that begins."""
     known = sources(session().workspace, state.upload)
+    take_address(state, known, installed)
     source = _show_source(state, known)
     classes = _show_classes(state, source)
     names = _show_networks(state, installed)
     config, per_class = _show_settings(state)
+    show_address(state)
     # No callback: its arguments would be the settings of the page as it was last drawn in full, and a number
     # typed just before the click would be missed.
     if st.button(
@@ -71,13 +74,16 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
             "Pictures",
             list(known),
             key=remembered(state, "source", chosen),
-            format_func=lambda key: known[key].title,
+            format_func=lambda key: known[key].title.partition(":")[0],
             on_change=guarded_callback(take),
             args=(state, "source"),
         )
         with st.popover("Upload", icon=":material/folder_open:", help="A folder or zip of your own"):
             _show_drops(state)
-    return known[str(state.values["source"])]
+    source = known[str(state.values["source"])]
+    if about := source.title.partition(":")[2].strip():
+        st.caption(markdown(about))
+    return source
 
 
 def _show_drops(state: EvaluateState) -> None:
@@ -143,12 +149,12 @@ def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, 
         "Networks",
         list(titles),
         key=remembered(state, "networks", []),
-        format_func=lambda name: titles[name],
         placeholder="Choose one or several",
         on_change=guarded_callback(take),
         args=(state, "networks"),
     )
     networks = list(state.values["networks"])
+    st.caption(markdown(" · ".join(titles[name] for name in networks)))
     offered = [PIXELS, *(f"{UNTRAINED}{name}" for name in networks[:1])]
     if _PRETRAINED in titles:
         offered.append(f"{COSINE}{_PRETRAINED}")
@@ -175,11 +181,11 @@ def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
     left, right = st.columns(2)
     with left:
         way = _number(
-            state, "way", "Classes (ways)", 5, (2, 100), "How many classes there are to choose from."
+            state, "way", "Classes (ways)", 5, SPANS["way"], "How many classes there are to choose from."
         )
     with right:
         shot = _number(
-            state, "shot", "Examples (shots)", 1, (1, 50), "Pictures of each class that are shown."
+            state, "shot", "Examples (shots)", 1, SPANS["shot"], "Pictures of each class that are shown."
         )
     with st.expander("More settings", icon=":material/tune:"):
         query = _number(
@@ -197,7 +203,7 @@ def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
             "At most so many of each class are used. The network looks at each picture once, so this decides "
             "how long the first evaluation takes.",
         )
-        seed = _number(state, "seed", "Seed", 0, (0, 9999), "Another seed draws other tests.")
+        seed = _number(state, "seed", "Seed", 0, SPANS["seed"], "Another seed draws other tests.")
     return EpisodeConfig(way, shot, query, episodes, seed), per_class
 
 

@@ -8,13 +8,15 @@ import streamlit as st
 
 from fsl.errors import FslError
 from fsl.ui.escape import markdown
+from fsl.ui.evaluate.address import map_address
 from fsl.ui.evaluate.form import show_faults, show_form, title_of
 from fsl.ui.evaluate.job import Job, prepare
 from fsl.ui.evaluate.state import EvaluateState, evaluate_state
-from fsl.ui.evaluate.view import show_problems, show_results
+from fsl.ui.evaluate.view import show_results
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.ui.resources import Choice, choices
+from fsl.ui.problems import show_problems
+from fsl.ui.resources import Choice, choices, find_choice
 
 _REDRAW_SECONDS = 0.2
 
@@ -52,7 +54,7 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
     if not job.answers and not state.fault:
         st.info("Stopped before the first test was over.", icon=":material/info:")
     if job.pictures is not None and job.answers:
-        _show_origin(job)
+        _show_origin(job, installed)
         show_results(job, installed)
 
 
@@ -99,7 +101,7 @@ def _stop(job: Job) -> None:
     job.running = False
 
 
-def _show_origin(job: Job) -> None:
+def _show_origin(job: Job, installed: list[Choice]) -> None:
     assert job.pictures is not None
     source = job.request.source
     words = f"{source.title}"
@@ -107,5 +109,11 @@ def _show_origin(job: Job) -> None:
         words += f", classes “{job.request.classes}”"
     n, c = len(job.pictures.names), len(job.pictures.class_names)
     credit = f" Photos: {source.credit}." if source.credit else ""
-    st.caption(markdown(f"{words}: {n:,} pictures of {c:,} classes.{credit}"))
-    show_problems(job.pictures)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(markdown(f"{words}: {n:,} pictures of {c:,} classes.{credit}"), width="stretch")
+        network = next((name for name in job.request.names if find_choice(name, installed)), "")
+        address = map_address(source, network)
+        if network and address:
+            icon = ":material/scatter_plot:"
+            st.page_link("pages/embeddings.py", label="Show on the map", icon=icon, query_params=address)
+    show_problems(job.pictures.problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -337,14 +337,3 @@ def _grid_axes(job: Job) -> tuple[tuple[int, ...], tuple[int, ...]]:
     ways = sorted({min(way, n_classes) for way in _GRID_WAYS} | {min(job.config.n_way, n_classes)})
     shots = sorted({shot for shot in (*_GRID_SHOTS, job.config.n_shot) if shot < most})
     return tuple(ways), tuple(shots)
-
-
-def show_problems(pictures: Pictures) -> None:
-    """Files that could not be used."""
-    if pictures.problems:
-        heading = f"{wording.count(len(pictures.problems), 'file')} could not be used"
-        with st.expander(heading, icon=":material/warning:"):
-            lines: Sequence[str] = [
-                f"- {markdown(p.name)}: {markdown(p.reason)}" for p in pictures.problems[:100]
-            ]
-            st.markdown("\n".join(lines))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.errors import DataError
+from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import load_checkpoint
 from fsl.ui.training.form import checkpoint_choice, rate_text
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 MOST_SHOWN = 6
+_PAGES_FOR_IT = ("classify", "compare", "embeddings", "evaluate")
 
 
 def show_actions(run: RunInfo) -> None:
@@ -35,14 +38,44 @@ def show_actions(run: RunInfo) -> None:
                 label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
                 _button(f"{label}: {rate_text(rate)}", f"try_{run.id}", _try, run.id)
     if run.has_checkpoint and not run.is_live:
+        if name := _kept().get(run.id):
+            _show_links(name)
+        else:
+            st.button(
+                "Use this network",
+                key=f"use_{run.id}",
+                icon=":material/check:",
+                on_click=guarded_callback(_use),
+                args=(run.id, _usual_name(run)),
+                help="Keeps it, and it can be chosen on every page. Another name can be given below.",
+            )
         with st.popover("Keep or delete", width="stretch"):
             _show_keeping(run)
+
+
+def _show_links(name: str) -> None:
+    st.caption(f"Kept as “{markdown(name)}”. Go on with it:")
+    with st.container(horizontal=True, gap="xsmall"):
+        for page in _PAGES_FOR_IT:
+            st.page_link(f"pages/{page}.py", label=page.capitalize(), query_params={"network": name})
+
+
+def _usual_name(run: RunInfo) -> str:
+    """A name for its network that a file may have, as the run's own may be anything."""
+    own = re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", run.name).strip()
+    return run.id if own in ("", run.id) else f"{own[:40].strip()} {run.id}"
+
+
+def _kept() -> dict[str, str]:
+    """Names that networks were kept under in this session, by run."""
+    names: dict[str, str] = values().setdefault("kept", {})
+    return names
 
 
 def _show_keeping(run: RunInfo) -> None:
     name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
     st.button(
-        "Use on every page",
+        "Keep under this name",
         key=f"save_{run.id}",
         disabled=not name.strip(),
         on_click=guarded_callback(_save),
@@ -90,12 +123,20 @@ def _delete(run_id: str) -> None:
     values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
 
 
+def _use(run_id: str, name: str) -> None:
+    """Keep its network under that name, unless that was done before."""
+    from fsl.twin.checkpoint import available
+
+    if name not in available():
+        _save(run_id, name)
+    _kept()[run_id] = name
+
+
 def _save(run_id: str, name: str) -> None:
     from fsl.training.background import save_as
 
     save_as(run_id, name)
-    values()["note"] = f"“{name.strip()}” can now be chosen on every page."
-    values()["saved"] = name.strip()
+    _kept()[run_id] = name.strip()
 
 
 def _try(run_id: str) -> None:

@@ -11,9 +11,9 @@ import streamlit as st
 from fsl.config import DataSource, ModelConfig
 from fsl.data.listing import list_zip
 from fsl.errors import DataError, FslError
-from fsl.ui import wording
 from fsl.ui.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
 from fsl.ui.escape import markdown
+from fsl.ui.problems import show_problems
 from fsl.ui.state import session
 from fsl.ui.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.training.values import kept, set_values, values
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
 _KEY = "few_shot_lab_training_own"
-_SHOWN_PROBLEMS = 8
 
 T = TypeVar("T")
 
@@ -249,16 +248,7 @@ def _show_upload() -> None:
     if held.zip is not None:
         st.caption(f"In use: {markdown(held.zip.name)} ({len(held.zip.data) / 2**20:.1f} MB).")
         read = held.images is not None and held.images[0][0] == id(held.zip)
-        _say_problems(held.images[2] if read else held.zip.listing.problems)
-
-
-def _say_problems(problems: tuple[Problem, ...]) -> None:
-    if not problems:
-        return
-    with st.expander(f"{wording.count(len(problems), 'file')} could not be used", icon=":material/warning:"):
-        lines = [f"- {markdown(p.name)}: {markdown(p.reason)}" for p in problems[:_SHOWN_PROBLEMS]]
-        more = len(problems) - _SHOWN_PROBLEMS
-        st.markdown("\n".join([*lines, *([f"- and {more:,} more"] if more > 0 else [])]))
+        show_problems(held.images[2] if read else held.zip.listing.problems)
 
 
 def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:

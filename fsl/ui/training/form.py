@@ -112,7 +112,12 @@ def _start(preset: Preset) -> str:
     default = names[0] if preset.from_checkpoint and names else SCRATCH
     options = [SCRATCH, *names]
     if kept("start", default) and st.session_state["start"] not in options:
+        gone = st.session_state["start"]
         set_values({"start": SCRATCH})
+        st.warning(
+            markdown(f"The network {gone} is not installed here; a new one is trained from scratch instead."),
+            icon=":material/warning:",
+        )
     return st.selectbox(
         "Network",
         options,

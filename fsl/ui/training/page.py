@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 _REFRESH_SECONDS = 1.0
+_SKELETON = 520  # pixels, in the place of form and curves until torch is there
 _REFRESH_AT_FIRST = 0.4  # until each run has its first point
 
 
@@ -40,9 +41,9 @@ def show_training_page() -> None:
     )
     show_notices(session())
     take_address()
-    _show_note()
-    warm_up().done.wait(timeout=30)
     left, right = st.columns([1, 1.7], gap="large")
+    with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):
+        warm_up().done.wait(timeout=30)
     wish = None
     with left, guarded():
         wish = show_form()
@@ -59,19 +60,6 @@ def show_training_page() -> None:
             show_range_test(wish)
         show_table(runs)
     warm_up_after_paint()
-
-
-def _show_note() -> None:
-    note, network = values().pop("note", ""), values().pop("saved", "")
-    if note:
-        st.success(markdown(note), icon=":material/check:")
-    if network:
-        st.page_link(
-            "pages/classify.py",
-            label="Classify with it",
-            icon=":material/arrow_outward:",
-            query_params={"network": network},
-        )
 
 
 def _begin(wish: Wish) -> None:
