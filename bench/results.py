@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ BEGIN, END = "<!-- results: written by `python -m bench results` -->", "<!-- /re
 DATA = "$FSL_DATA_DIR"
 LITE0 = "ImageNet-pretrained EfficientNet-Lite0, cosine, no training"
 BESIDE = "measured beside this project"
+RIVALS = {"pixels": "nearest neighbour by pixels", "cosine:photos": "its features by plain cosine"}
 
 Json = dict[str, Any]
 
@@ -92,6 +93,10 @@ def equal_error(out: Json) -> str:
     return f"equal error rate {out['eer']:.3f} ({low:.3f} to {high:.3f})"
 
 
+def strangers_told(out: Json) -> str:
+    return f"area under the ROC curve {out['unknown_auroc']:.3f}"
+
+
 def episodes(
     checkpoint: str,
     data: str,
@@ -100,6 +105,7 @@ def episodes(
     way: int,
     shot: int,
     per_class: int = 0,
+    centre: str = "",
     **more: Any,
 ) -> Test:
     command = (
@@ -107,8 +113,15 @@ def episodes(
         "--way", str(way), "--shot", str(shot), "--episodes", "1000",
     )  # fmt: skip
     command += ("--per-class", str(per_class)) if per_class else ()
+    command += ("--centre", centre) if centre else ()
     what = f"{way}-way {shot}-shot, 1,000 episodes"
     return Test(checkpoint, title, what, command, mean_with_interval, **more)
+
+
+def strangers(test: Test) -> Test:
+    """The same episodes: how well the best similarity tells pictures of other classes from known ones."""
+    what = f"strangers told from known ones, {test.what}"
+    return replace(test, what=what, figure=strangers_told, against="", rival="")
 
 
 def told(checkpoint: str, metric: str, title: str, way: int, shot: int) -> Test:
@@ -152,7 +165,12 @@ TESTS = (
     pairs("faces", "orl", "faces.json:orl.novel", "ORL, 6 people never seen",
           "a Siamese CNN on ORL, people never seen: 0.033 (a 2016 IEEE paper)"),
     pairs("faces", "lfw", "faces.json:lfw.novel", "LFW (press photos), 43 people never seen", centre="0.48"),
-    told("photos", "fruits360 novel", FEW_FRUIT, 20, 1), told("photos", "fruits360 novel", FEW_FRUIT, 20, 5),
+    episodes("faces", "orl", "faces.json:orl.novel", "ORL, all of the 6 people never seen", 6, 1),
+    episodes("faces", "lfw", "faces.json:lfw.novel", "LFW, 43 people never seen", 10, 1, centre="0.48"),
+    *(episodes("photos", "fruits360", "fruits360.json:novel", FEW_FRUIT, 20, shot, per_class=20,
+               against=f"{LITE0}: {cosine} on all photos ({BESIDE})", rival="cosine:photos")
+      for shot, cosine in ((1, "0.871"), (5, "0.976"))),
+    strangers(episodes("photos", "fruits360", "fruits360.json:novel", FEW_FRUIT, 5, 5, per_class=20)),
     told("photos", "grocery val", GROCERY, 14, 1), told("photos", "grocery val", GROCERY, 14, 5),
     told("photos", "tiny-imagenet val", TINY, 20, 1), told("photos", "tiny-imagenet val", TINY, 20, 5),
 )  # fmt: skip
@@ -318,7 +336,7 @@ def versus(result: Json) -> str:
     rival = result.get("rival")
     if not rival:
         return ""
-    name = "nearest neighbour by pixels" if rival["name"] == "pixels" else rival["name"]
+    name = RIVALS.get(rival["name"], rival["name"])
     if "difference" not in rival:
         return f"{name}: {rival['figure']}"
     return f"{name}: {rival['figure']}; {rival['difference']:+.3f} ± {rival['difference_ci95']:.3f}"

@@ -1,0 +1,186 @@
+"""What was tried for ``photos``, and what each try is worth.
+
+    python -m bench photos_tried --weights DIR [--quick]
+
+All on the ``val`` lists, with the damping fitted on the ``train`` lists alone; ``--weights`` is the folder
+that ``bench/build_photos.py`` tells how to get. Each try changes one thing. Where support pictures alone are
+seen several times, a query costs nothing more; where queries are, it costs as many times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
+
+from bench._measure import finish, options_of, say
+from bench.build_photos import (
+    HELD_OUT_IMAGES_PER_CLASS,
+    MODEL,
+    SHOTS,
+    SHRINK,
+    TRAIN,
+    VALIDATION,
+    embed_undamped,
+    episodes_of,
+    load,
+    pretrained_backbone,
+)
+from fsl.config import EpisodeConfig
+from fsl.fewshot.episodes import sample_episodes
+from fsl.fewshot.scores import seen_from_support
+from fsl.training.recipes import Source
+from fsl.twin.damping import Damping
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
+
+Images = npt.NDArray[np.uint8]
+CROP = 0.85
+RECTIFY_SHARPNESS = 10.0
+AT_ONCE = 50  # episodes
+
+
+def mirrored(images: Images) -> Images:
+    return np.ascontiguousarray(images[:, :, ::-1])
+
+
+def cropped(images: Images) -> Images:
+    """The middle, as large as the whole: uint8 ``(N, S, S, 3)`` to the same."""
+    side = images.shape[1]
+    kept = int(side * CROP)
+    edge = (side - kept) // 2
+    middle = torch.from_numpy(np.ascontiguousarray(images[:, edge : edge + kept, edge : edge + kept]))
+    parts = [
+        F.interpolate(part.permute(0, 3, 1, 2).float(), (side, side), mode="bicubic", antialias=True)
+        for part in middle.split(AT_ONCE)
+    ]
+    return torch.cat(parts).clamp(0, 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+VIEWS: dict[str, Callable[[Images], Images]] = {
+    "": lambda images: images,
+    "mirror": mirrored,
+    "crop": cropped,
+}
+
+
+class Held:
+    """The images of a ``val`` list: features of the backbone for every view, and labels."""
+
+    def __init__(self, bare: TwinNetwork, source: Source) -> None:
+        data = load(source, HELD_OUT_IMAGES_PER_CLASS)
+        self.name = source.data
+        self.labels = data.labels
+        self.features = {name: embed_images(bare, view(data.images)) for name, view in VIEWS.items()}
+        say(f"{source.data} {source.classes}: {len(data)} images, {len(VIEWS)} views")
+
+    def embedded(self, damping: Callable[[Tensor], Tensor], views: tuple[str, ...]) -> Tensor:
+        """Embeddings ``(N, D)``, averaged over views."""
+        return F.normalize(torch.stack([damping(self.features[view]) for view in views]).mean(0), dim=1)
+
+
+@dataclass(frozen=True)
+class Try:
+    """What is done with the features.
+
+    Attributes:
+        what: in words.
+        twin: its settings say whether embeddings are seen from the middle of the support set.
+        damping: features ``(N, D)`` to embeddings.
+        support, query: the views that are averaged on either side.
+        rectified: whether the queries move the prototypes.
+    """
+
+    what: str
+    twin: TwinNetwork
+    damping: Callable[[Tensor], Tensor]
+    support: tuple[str, ...] = ("",)
+    query: tuple[str, ...] = ("",)
+    rectified: bool = False
+
+
+def accuracy(
+    twin: TwinNetwork, support: Tensor, query: Tensor, labels: npt.NDArray[np.int64], config: EpisodeConfig,
+    rectified: bool = False,
+) -> float:  # fmt: skip
+    """Share of right answers by the nearest prototype.
+
+    Args:
+        twin: its settings say whether embeddings are seen from the middle of the support set.
+        support, query: float32 ``(N, D)``, embeddings of the same images on either side.
+        labels: int64 ``(N,)``.
+        config: the episodes.
+        rectified: each prototype is the mean of its support pictures and, by how alike they are, of all
+            queries of the episode (Liu et al., "Prototype Rectification for Few-Shot Learning", 2020).
+    """
+    episodes = sample_episodes(labels, config)
+    right = []
+    for start in range(0, config.n_episodes, AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        s = support[torch.from_numpy(episodes.support[some]).flatten(1)]
+        q = query[torch.from_numpy(episodes.query[some]).flatten(1)]
+        s, q = seen_from_support(twin, s, q)
+        prototypes = s.view(len(s), config.n_way, config.n_shot, -1).mean(2)
+        if rectified:
+            share = torch.softmax(-RECTIFY_SHARPNESS * torch.cdist(q, prototypes), dim=-1)  # (E, Q, N)
+            sums = prototypes * config.n_shot + share.transpose(1, 2) @ q
+            prototypes = sums / (config.n_shot + share.sum(1)[:, :, None])
+        asked = torch.arange(config.n_way).repeat_interleave(config.n_query)
+        right.append((torch.cdist(q, prototypes).argmin(-1) == asked).float().mean(1))
+    return float(torch.cat(right).mean())
+
+
+def main() -> None:
+    options = options_of(__doc__, ("--weights", {"type": Path, "required": True}))
+    twin = TwinNetwork(MODEL).eval().requires_grad_(False)
+    twin.backbone.load_state_dict(pretrained_backbone(options.weights).state_dict())
+    bare = TwinNetwork(replace(MODEL, damped=0)).eval()
+    bare.backbone = twin.backbone
+    train = [embed_undamped(twin, source, n) for source, _, n in TRAIN]
+    held = [Held(bare, source) for source in VALIDATION[: 1 if options.quick else None]]
+
+    def damping(shrink: float, n_directions: int = MODEL.damped) -> Damping:
+        fitted = Damping(train[0].features.shape[1], n_directions)
+        pairs = [(one.features.numpy(), one.labels) for one in train]
+        fitted.fit(pairs, [weight for _, weight, _ in TRAIN], shrink)
+        return fitted
+
+    usual = damping(SHRINK)
+    uncentred = TwinNetwork(replace(MODEL, centre_on_support=False)).eval()
+    flipped, three = ("", "mirror"), ("", "mirror", "crop")
+    tries = [
+        Try("as it is", twin, usual),
+        Try("not damped", twin, lambda features: features),
+        Try("damped more (shrink 0.35)", twin, damping(0.35)),
+        Try("damped less (shrink 0.7)", twin, damping(0.7)),
+        Try("damped along 800 directions, not 256", twin, damping(SHRINK, 800)),
+        Try("not seen from the support set", uncentred, usual),
+        Try("support pictures mirrored, too", twin, usual, flipped),
+        Try("support pictures mirrored and cropped, too", twin, usual, three),
+        Try("all pictures mirrored, too", twin, usual, flipped, flipped),
+        Try("all pictures mirrored and cropped, too", twin, usual, three, three),
+        Try("prototypes rectified by the queries", twin, usual, rectified=True),
+    ]
+    rows = []
+    for one in tries:
+        row: dict[str, object] = {"what": one.what}
+        for data in held:
+            support, query = (data.embedded(one.damping, views) for views in (one.support, one.query))
+            n_way = min(20, len(np.unique(data.labels)))
+            for n_shot in SHOTS:
+                config = episodes_of(n_way, n_shot)
+                found = accuracy(one.twin, support, query, data.labels, config, one.rectified)
+                row[f"{data.name} {n_way}-way {n_shot}-shot"] = round(found, 4)
+        rows.append(row)
+        say(str(row))
+    finish("photos_tried", [], rows, options.quick)
+
+
+if __name__ == "__main__":
+    main()
