@@ -1,16 +1,19 @@
 # Few-Shot Lab for a team: docker build -t few-shot-lab . ; see docs/deploy.md for how to run it.
 FROM python:3.11-slim
 
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 OMP_WAIT_POLICY=PASSIVE
+# One region of memory for all threads, so that what visitors leave goes back to the system (fsl/memory.py).
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 OMP_WAIT_POLICY=PASSIVE MALLOC_ARENA_MAX=1
 RUN useradd --create-home --uid 10001 lab
 WORKDIR /app
 
 # The libraries first: they change seldom, so a change of the program does not fetch them again. Without a GPU,
-# --build-arg TORCH_INDEX=... takes the much smaller CPU-only wheels from the index PyTorch's install page names.
+# --build-arg TORCH_INDEX=... takes the much smaller CPU-only wheels from the index PyTorch's install page names,
+# in the same tested versions.
 COPY requirements.txt constraints.txt ./
 ARG TORCH_INDEX=""
-RUN if [ -n "$TORCH_INDEX" ]; then pip install torch torchvision --index-url "$TORCH_INDEX"; fi \
-    && pip install -r requirements.txt $([ -n "$TORCH_INDEX" ] || echo "-c constraints.txt")
+RUN if [ -n "$TORCH_INDEX" ]; then \
+        grep -E "^(torch|torchvision)==" constraints.txt | xargs pip install --index-url "$TORCH_INDEX"; fi \
+    && pip install -r requirements.txt -c constraints.txt
 
 COPY app.py ./
 COPY .streamlit .streamlit

@@ -33,6 +33,16 @@ def test_the_image_runs_without_rights_and_says_whether_it_is_healthy() -> None:
     assert copied == kept
 
 
+def test_the_image_without_a_gpu_has_the_tested_versions_of_torch_too() -> None:
+    """The Dockerfile takes them from the constraints; a "+cpu" behind the version counts as the same."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    found = re.search(r'grep -E "([^"]+)" constraints.txt', text)
+    assert found is not None
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.partition("==")[0] for line in lines if re.match(found[1], line)] == ["torch", "torchvision"]
+    assert "pip install -r requirements.txt -c constraints.txt" in text
+
+
 def test_every_requirement_is_pinned_to_a_tested_range_that_holds_the_exact_version() -> None:
     exact = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     for name, low, high in re.findall(

@@ -81,7 +81,7 @@ def test_a_network_of_people_comes_with_a_notice_whatever_its_name(page: AppTest
     page.selectbox(key="compare_network").set_value("my-run").run()
     text = shown(page)
     assert "Do not use it to identify anyone in earnest" in text
-    assert "nothing is written to disk" in text
+    assert "nothing is kept on disk" in text
     assert "pairs of different people would be called the same" in text
 
 

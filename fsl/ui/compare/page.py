@@ -22,7 +22,7 @@ from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
 FACES = "faces"
 _PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
 _PRIVATE = (
-    "Your pictures stay in this session's memory: nothing is written to disk or leaves the computer this app "
+    "Your pictures stay in this session's memory: nothing is kept on disk or leaves the computer this app "
     "runs on."
 )
 
