@@ -3,72 +3,43 @@
     python -m bench app [--quick]
 
 Starts the server anew for each round and drives Chromium through Playwright: from a cold start to the first
-paint and to the first answer (the example "Drawn fruit"); changes of pages, idle and while the runs of the
-Train page compute; and what the browser receives for each new point of the live curves.
+paint and to the first answer (the example "Drawn fruit"); changes of pages, idle and while two
+jobs train; and what the browser receives for each new point of the live curves.
 """
 
-import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench._measure import Claim, finish, median, options_of, say
+from bench._server import App, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-ROOT = Path(__file__).parents[1]
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
 # A link's name, and what stands on its page.
 PAGES = (("Classify", "1. Your classes"), ("Few-Shot Lab", "Teach it with a handful of pictures"))
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, float]]:
-    """The app on a free port: its address, and when it was started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with tempfile.TemporaryDirectory() as runs:
-        environment = {**os.environ, "FSL_RUNS_DIR": runs}
-        began = time.perf_counter()
-        out = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-        try:
-            wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}", began
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.02)
-    sys.exit("the server did not start")
+def server() -> Iterator[App]:
+    """The app, with runs of its own."""
+    with tempfile.TemporaryDirectory() as folder, running_app(Path(folder)) as app:
+        yield app
 
 
 def cold_start(browser: "Browser") -> dict[str, float]:
     """Seconds from the start of the server's process, and from the request of the page."""
-    with server() as (address, started):
+    with server() as app:
         up = time.perf_counter()
         page = new_page(browser)
-        page.goto(address)
+        page.goto(app.address)
         page.get_by_text(PAGES[1][1]).first.wait_for()
         painted = time.perf_counter()
         header_link(page, "Classify").click()
@@ -77,7 +48,7 @@ def cold_start(browser: "Browser") -> dict[str, float]:
         answered = time.perf_counter()
         page.context.close()
     return {
-        "server up, from its start": up - started,
+        "server up, from its start": up - app.began,
         "first paint, from opening the page": painted - up,
         "first answer, from opening the page": answered - up,
     }
@@ -105,12 +76,16 @@ def page_changes(page: "Page", rounds: int) -> list[float]:
 
 
 def start_training(page: "Page") -> None:
-    header_link(page, "Train").click()
-    batches = page.get_by_role("spinbutton", name="Batches")
-    batches.fill("100000")
-    batches.press("Enter")
-    page.get_by_role("button", name="Start training").click()
-    page.locator(".curve canvas").first.wait_for()
+    """Two jobs that compute at the same time, as from two people; in each its three runs take turns."""
+    for _ in range(2):
+        page.goto(
+            page.url.rpartition("/")[0] + "/training"
+        )  # anew: not the runs of the first job, but the form
+        batches = page.get_by_role("spinbutton", name="Batches")
+        batches.fill("100000")
+        batches.press("Enter")
+        page.get_by_role("button", name="Start training").click()
+        page.locator(".curve canvas").first.wait_for()
 
 
 def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
@@ -122,11 +97,11 @@ def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
     canvas.wait_for()
     page.wait_for_timeout(2000)
     received.clear()
-    growths, last = 0, canvas.get_attribute("data-points")
+    growths, last = 0, canvas.get_attribute("data-last")
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline:
         page.wait_for_timeout(50)
-        now = canvas.get_attribute("data-points")
+        now = canvas.get_attribute("data-last")
         growths, last = growths + (now != last), now
     return float(sum(received)), growths
 
@@ -143,16 +118,16 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         starts = [cold_start(browser) for _ in range(rounds)]
         say(f"cold starts: {starts}")
-        with server() as (address, _):
+        with server() as app:
             page = new_page(browser)
-            page.goto(address)
+            page.goto(app.address)
             page.get_by_text(PAGES[1][1]).first.wait_for()
             page_changes(page, 1)
             idle = page_changes(page, 2 if options.quick else 20)
             start_training(page)
             page.wait_for_timeout(3000)
             busy = page_changes(page, 2 if options.quick else 20)
-            n_bytes, updates = live_bytes(page, address, 5 if options.quick else 30)
+            n_bytes, updates = live_bytes(page, app.address, 5 if options.quick else 30)
             page.context.close()
         browser.close()
     rows: list[dict[str, object]] = [
@@ -161,12 +136,8 @@ def main() -> None:
     rows += [
         {"what": "change of page, idle", "figure": f"{median(idle):.2f} s (slowest {max(idle):.2f} s)"},
         {
-            "what": "change of page, three runs training",
+            "what": "change of page, two trainings at once",
             "figure": f"{median(busy):.2f} s (slowest {max(busy):.2f} s)",
-        },
-        {
-            "what": "received for a growth of the live curves",
-            "figure": f"{n_bytes / max(1, updates) / 1000:.1f} kB",
         },
         {"what": "growths of the live curves watched", "figure": str(updates)},
     ]
@@ -183,12 +154,20 @@ def main() -> None:
             True,
         ),
         Claim(
-            "The app: change of page while three runs train, against idle",
+            "The app: change of page during two trainings, against idle",
             f"{median(busy):.2f} s",
             f"{median(idle):.2f} s",
             f"{slower:.1f}",
             "-",
             True,
+        ),
+        Claim(
+            "The app: received by the browser for a growth of the live curves",
+            f"{n_bytes / max(1, updates) / 1000:.1f} kB",
+            "-",
+            "-",
+            "-",
+            updates > 0,
         ),
     ]
     finish("app", claims, rows, options.quick)

@@ -29,15 +29,15 @@ def main() -> None:
     if chromium is None:
         sys.exit("this measurement needs chromium (apt-get install chromium)")
     rows = []
-    with server() as (address, _), sync_playwright() as playwright:
+    with server() as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         tab = browser.new_page(viewport={"width": 1440, "height": 1000})
         tab.set_default_timeout(120_000)
-        tab.goto(f"{address}/training")
+        tab.goto(f"{app.address}/training")
         tab.get_by_role("button", name="Start training").wait_for()
         time.sleep(WARM_SECONDS)
         for number in range(1 if options.quick else 5):
-            rows.append({"round": number + 1, **one_round(tab, address)})
+            rows.append({"round": number + 1, **one_round(tab, app.address)})
             say(str(rows[-1]))
         browser.close()
     first = median([row["first point, s"] for row in rows])

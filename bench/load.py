@@ -2,9 +2,11 @@
 
     python -m bench load [--sessions 20] [--seconds 300] [--out bench/results/load.json]
 
-Starts the app on loopback, measures one visitor alone, then lets many classify and change pages at once while
-two of them train. The visitors speak Streamlit's own protocol (``bench/_visitor.py``), as twenty browsers
-would take the cores. Every picture and class is one visitor's own, and nothing of it may reach another.
+Starts the app on loopback, warms it up with a visitor who trains and one who does not, measures one visitor
+alone, then lets many classify and change pages at once while two of them train. "before" and "after" are
+alike: nobody there, no run left, and time enough to forget both. The visitors speak Streamlit's own protocol
+(``bench/_visitor.py``), as twenty browsers would take the cores. Every picture, class and run is one
+visitor's own, and nothing of it may reach another.
 """
 
 from __future__ import annotations
@@ -12,33 +14,32 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
-import platform
 import random
-import signal
-import socket
+import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from bench._measure import machine, say
+from bench._server import running_app
 from bench._visitor import Visitor
+from fsl.training.runs import STOP
+from fsl.training.status import list_runs
 
-ROOT = Path(__file__).resolve().parents[1]
 TRAINING = 2  # visitors who train
 KEPT_SECONDS = 20  # how long the server keeps a closed session, in this measurement
+FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has looked, and given the memory back
 SAMPLE_SECONDS = 2.0
+RUN_ID = re.compile(rb"\d{8}-\d{6}(?:-\d+)?")
 
 
 @dataclass
@@ -49,11 +50,13 @@ class Seen:
         answers: seconds from a dropped picture to its answer.
         pages: seconds to change the page.
         faults: what should not have been.
+        runs: whatever looked like a run's id.
     """
 
     answers: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    runs: set[str] = field(default_factory=set)
 
 
 def picture(rng: random.Random, side: int = 400) -> bytes:
@@ -103,71 +106,87 @@ def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> 
             seen.faults += visitor.faults
             others = {mark(n).encode() for n in range(1000) if n != number}
             seen.faults += [f"saw {other!r}" for other in others if other in visitor.seen]
+            seen.runs = {found.decode() for found in RUN_ID.findall(visitor.seen)}
     except Exception as error:  # noqa: BLE001 - counted, whatever it is
         seen.faults.append(f"{type(error).__name__}: {error}")
 
 
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app on a free port, with folders of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--server.port", str(port), "--server.disconnectedSessionTTL", str(KEPT_SECONDS)]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    environment = {**os.environ, "FSL_RUNS_DIR": str(folder / "runs"), "OMP_WAIT_POLICY": "PASSIVE"}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+@dataclass(frozen=True)
+class Sample:
+    """The server at one moment.
+
+    Attributes:
+        seconds: since the first one.
+        megabytes: of memory it holds (Linux).
+        visitors: connected to it.
+        runs: that compute or wait.
+    """
+
+    seconds: float
+    megabytes: float
+    visitors: int
+    runs: int
 
 
-def wait_until_up(address: str, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit("the server did not start")
+class Watch(threading.Thread):
+    """Samples the server.
 
+    Args:
+        process: of the server.
+        runs: the folder of its runs.
+    """
 
-def megabytes(process: subprocess.Popen[bytes]) -> float:
-    """Memory the server holds (Linux)."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    return int(text.split("VmRSS:")[1].split()[0]) / 1024
-
-
-class Memory(threading.Thread):
-    """Samples the server's memory."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], runs: Path) -> None:
         super().__init__(daemon=True)
-        self._process, self._over = process, threading.Event()
-        self.samples: list[tuple[float, float]] = []
+        self._process, self._runs, self._over = process, runs, threading.Event()
+        self._began = time.monotonic()
+        self.visitors = 0
+        self.samples: list[Sample] = []
+
+    def now(self) -> Sample:
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        megabytes = int(text.split("VmRSS:")[1].split()[0]) / 1024
+        live = sum(run.is_live for run in list_runs(self._runs))
+        return Sample(round(time.monotonic() - self._began, 1), round(megabytes), self.visitors, live)
 
     def run(self) -> None:
-        began = time.monotonic()
         while not self._over.wait(SAMPLE_SECONDS):
-            self.samples.append((time.monotonic() - began, megabytes(self._process)))
+            self.samples.append(self.now())
 
     def stop(self) -> None:
         self._over.set()
         self.join()
 
-    def slope_after(self, share: float) -> float:
-        """Megabytes a minute by a straight line, the first ``share`` of the time left out as warm-up."""
-        late = [s for s in self.samples if s[0] >= share * self.samples[-1][0]]
-        seconds, values = np.array(late).T
-        return float(np.polyfit(seconds / 60, values, 1)[0])
+    def settled(self) -> Sample:
+        """The server when nobody is there, no run is left, and it has had the time to forget both."""
+        for run in list_runs(self._runs):
+            if run.is_live:
+                (run.folder / STOP).write_bytes(b"")
+        deadline = time.monotonic() + 120
+        while any(run.is_live for run in list_runs(self._runs)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        say("nobody is there; waiting for the server to forget them")
+        time.sleep(FORGOTTEN_SECONDS)
+        return self.now()
 
 
-def together(address: str, sessions: int, seconds: float, trains: int) -> list[Seen]:
+def slope(samples: Sequence[Sample]) -> float:
+    """Megabytes a minute, by a straight line."""
+    seconds, values = np.array([(sample.seconds, sample.megabytes) for sample in samples]).T
+    return float(np.polyfit(seconds / 60, values, 1)[0])
+
+
+def seen_by_several(seen: Sequence[Seen], runs: Path) -> list[str]:
+    """Runs that more than the one who started them saw."""
+    found = []
+    for run in list_runs(runs):
+        who = [number for number, one in enumerate(seen) if run.id in one.runs]
+        if len(who) > 1:
+            found.append(f"the run {run.id} was seen by the visitors {who}")
+    return found
+
+
+def together(address: str, watch: Watch, sessions: int, seconds: float, trains: int) -> list[Seen]:
     """Many visitors at once."""
     seen = [Seen() for _ in range(sessions)]
     until = time.monotonic() + seconds
@@ -177,9 +196,11 @@ def together(address: str, sessions: int, seconds: float, trains: int) -> list[S
     ]
     for thread in threads:
         thread.start()
+        watch.visitors += 1
         time.sleep(min(0.5, seconds / 10 / sessions))
     for thread in threads:
         thread.join()
+        watch.visitors -= 1
     return seen
 
 
@@ -198,45 +219,34 @@ def figures(seen: list[Seen]) -> dict[str, Any]:
     }
 
 
-def machine() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor()
-    return {
-        "processor": name,
-        "cores_of_this_process": len(os.sched_getaffinity(0)),
-        "load_before": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
-
-
 def measure(sessions: int, seconds: float) -> dict[str, Any]:
     conditions = machine()
-    with tempfile.TemporaryDirectory() as name, server(Path(name)) as (address, process):
-        together(address, 1, 5, 0)  # the first one waits for torch
-        alone = together(address, 1, min(60.0, seconds / 2), 0)
-        before = megabytes(process)
-        memory = Memory(process)
-        memory.start()
-        many = together(address, sessions, seconds, TRAINING)
-        memory.stop()
-        during = max(value for _, value in memory.samples)
-        print("the visitors have gone; waiting for the server to forget them", file=sys.stderr)
-        time.sleep(KEPT_SECONDS + 40)
-        after = megabytes(process)
-        log = (Path(name) / "log.txt").read_text(errors="replace")
+    options = ["--server.disconnectedSessionTTL", str(KEPT_SECONDS)]
+    with tempfile.TemporaryDirectory() as name, running_app(Path(name), options) as app:
+        runs = Path(name) / "runs"
+        watch = Watch(app.process, runs)
+        together(app.address, watch, 2, 10, 1)  # loads torch, and whatever else training needs
+        before = watch.settled()
+        alone = together(app.address, watch, 1, min(60.0, seconds / 2), 0)
+        watch.start()
+        many = together(app.address, watch, sessions, seconds, TRAINING)
+        watch.stop()
+        after = watch.settled()
+        mixed_up = seen_by_several(many, runs)
+        log = app.log.read_text(errors="replace")
+    warm = [sample for sample in watch.samples if sample.seconds >= 0.4 * watch.samples[-1].seconds]
     return {
         "machine": conditions,
         "seconds": seconds,
         "alone": figures(alone),
         "together": figures(many),
+        "runs_seen_by_others": mixed_up,
         "tracebacks_in_the_log": log.count("Traceback"),
-        "megabytes": {
-            "before": round(before),
-            "most": round(during),
-            "after_all_left": round(after),
-            "slope_a_minute_after_warm_up": round(memory.slope_after(0.4), 1),
-        },
+        "before": asdict(before),
+        "most": asdict(max(watch.samples, key=lambda sample: sample.megabytes)),
+        "after_all_left": asdict(after),
+        "megabytes_a_minute_after_warm_up": round(slope(warm), 1),
+        "samples": [asdict(sample) for sample in watch.samples[:: max(1, len(watch.samples) // 30)]],
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,31 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from bench._server import start_app
 from bench._visitor import Visitor
-from bench.load import wait_until_up
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
 from tests.pages.helpers import save_small_checkpoint
 
-ROOT = Path(__file__).resolve().parents[2]
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
 
-def start_server(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {
-        **os.environ,
-        "FSL_RUNS_DIR": str(folder / "runs"),
-        "FSL_CHECKPOINT_DIR": str(folder / "checkpoints"),
-    }
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
-    return f"http://127.0.0.1:{port}", process
+def start_server(folder: Path, *options: str) -> tuple[str, subprocess.Popen[bytes]]:
+    app = start_app(folder, options, {"FSL_CHECKPOINT_DIR": str(folder / "checkpoints")})
+    return app.address, app.process
 
 
 def until(true: Callable[[], bool], seconds: float = 90) -> None:
@@ -71,9 +57,12 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
         checkpoint.load(run.folder / "checkpoint.safetensors")
 
     chosen = next(run for run in runs if run.steps_done)
-    address, process = start_server(tmp_path)
+    address, process = start_server(tmp_path, "--server.maxUploadSize", "1")
     try:
         with Visitor(address) as visitor:
+            visitor.open("classify")
+            with pytest.raises(OSError, match="413"):  # by the server, whatever the browser lets through
+                visitor.drop("class_0", [("large.png", bytes(3 * 2**20))])
             visitor.open("training", query=f"run={chosen.id}")
             visitor.set(f"resume_{chosen.id}", trigger_value=True)
             until(lambda: find_run(chosen.id, root).steps_done > chosen.steps_done + 3)

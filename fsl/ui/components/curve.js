@@ -65,99 +65,113 @@ const drawMoment = (context, canvas, x, height) => {
   context.strokeStyle = ink;
 };
 
+// From values to pixels, for one drawing.
+const frameOf = (state, lines, width, height) => {
+  const range = rangeOf(state, lines);
+  const scale = scaleOf(state);
+  const across = width - MARGIN.left - MARGIN.right;
+  const down = height - MARGIN.top - MARGIN.bottom;
+  return {
+    range, width, height,
+    px: (x) => MARGIN.left + ((x - range.x0) / (range.x1 - range.x0 || 1)) * across,
+    py: (y) => height - MARGIN.bottom - ((scale(y) - range.y0) / (range.y1 - range.y0 || 1)) * down,
+  };
+};
+
+const stroke = (context, points, { alpha, dash = [], weight = 1 }) => {
+  context.globalAlpha = alpha;
+  context.lineWidth = weight;
+  context.setLineDash(dash);
+  context.beginPath();
+  points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+  context.stroke();
+};
+
+const write = (context, text, x, y, align, alpha = 0.8) => {
+  context.globalAlpha = alpha;
+  context.textAlign = align;
+  context.fillText(text, x, y);
+};
+
+const drawAxes = (context, state, { range, width, height, px, py }) => {
+  for (const v of state.log ? logTicks(range.y0, range.y1) : ticks(range.y0, range.y1, 5)) {
+    const value = state.log ? 10 ** v : v;
+    stroke(context, [[MARGIN.left, py(value)], [width - MARGIN.right, py(value)]], { alpha: 0.15 });
+    write(context, nice(value), MARGIN.left - 6, py(value) + 4, "right");
+  }
+  for (const v of state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6)) write(context, shownX(state, v), px(v), height - 12, "center");
+  write(context, state.data.x_title, width - MARGIN.right, height - 1, "right");
+};
+
+// Levels and places worth knowing, with a word on each.
+const drawMarks = (context, state, { width, height, px, py }) => {
+  for (const { y, text } of state.data.levels) {
+    stroke(context, [[MARGIN.left, py(y)], [width, py(y)]], { alpha: 0.55, dash: [3, 5] });
+    write(context, text, width - MARGIN.right - 4, py(y) - 5, "right", 0.55);
+  }
+  for (const { x, text } of state.data.marks) {
+    stroke(context, [[px(x), MARGIN.top], [px(x), height - MARGIN.bottom]], { alpha: 0.7, dash: [2, 4] });
+    write(context, text, px(x) + 6, MARGIN.top + 12, "left", 0.7);
+  }
+};
+
+const through = (line, y, { px, py }) => line.x.map((x, i) => [px(x), py(y[i])]);
+
+const drawRaw = (context, line, frame) => {
+  context.strokeStyle = line.colour;
+  stroke(context, through(line, line.raw, frame), { alpha: 0.22 });
+};
+
+const drawLine = (context, line, number, frame) => {
+  const points = through(line, line.y, frame);
+  context.strokeStyle = line.colour;
+  stroke(context, points, { alpha: 1, dash: DASHES[number % DASHES.length], weight: 2.2 });
+  if (points.length > 40) return;
+  context.fillStyle = line.colour;
+  for (const [x, y] of points) {
+    context.beginPath();
+    context.arc(x, y, 3.2, 0, 7);
+    context.fill();
+  }
+};
+
+// For tests: what is drawn, as one cannot read it off the pixels.
+const tell = (state, lines, moment) => {
+  const { dataset } = state.canvas;
+  dataset.moment = moment === undefined ? "" : moment.toFixed(1);
+  dataset.lines = lines.map((line) => line.x.length).join(" ");
+  dataset.points = String(lines.reduce((sum, line) => sum + line.x.length, 0));
+  dataset.zoom = state.zoom ? state.zoom.map((v) => v.toFixed(1)).join(" ") : "";
+};
+
 const paint = (state) => {
   const { canvas } = state;
   const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth;
-  const height = state.data.height;
+  const [width, height] = [canvas.clientWidth, state.data.height];
   if (!width) return;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const ink = getComputedStyle(canvas).color;
+  [context.font, context.fillStyle, context.strokeStyle] = ["12px sans-serif", ink, ink];
   const lines = shownLines(state);
-  const range = rangeOf(state, lines);
-  const scale = scaleOf(state);
-  const px = (x) => MARGIN.left + ((x - range.x0) / (range.x1 - range.x0 || 1)) * (width - MARGIN.left - MARGIN.right);
-  const py = (y) => height - MARGIN.bottom - ((scale(y) - range.y0) / (range.y1 - range.y0 || 1)) * (height - MARGIN.top - MARGIN.bottom);
-  state.px = px;
-  state.range = range;
-  state.width = width;
-  context.font = "12px sans-serif";
-  context.fillStyle = ink;
-  context.strokeStyle = ink;
-  context.lineWidth = 1;
-  context.textAlign = "right";
-  for (const v of state.log ? logTicks(range.y0, range.y1) : ticks(range.y0, range.y1, 5)) {
-    const value = state.log ? 10 ** v : v;
-    const y = py(value);
-    context.globalAlpha = 0.15;
-    context.beginPath();
-    context.moveTo(MARGIN.left, y);
-    context.lineTo(width - MARGIN.right, y);
-    context.stroke();
-    context.globalAlpha = 0.8;
-    context.fillText(nice(value), MARGIN.left - 6, y + 4);
-  }
-  context.textAlign = "center";
-  const marksOfX = state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6);
-  for (const v of marksOfX) context.fillText(shownX(state, v), px(v), height - 12);
-  context.textAlign = "right";
-  context.fillText(state.data.x_title, width - MARGIN.right, height - 1);
+  const frame = frameOf(state, lines, width, height);
+  [state.range, state.width] = [frame.range, width];
+  drawAxes(context, state, frame);
   context.save();
   context.beginPath();
   context.rect(MARGIN.left, 0, width - MARGIN.left - MARGIN.right, height - MARGIN.bottom + 1);
   context.clip();
-  for (const level of state.data.levels) {
-    context.globalAlpha = 0.55;
-    context.setLineDash([3, 5]);
-    context.beginPath();
-    context.moveTo(MARGIN.left, py(level.y));
-    context.lineTo(width, py(level.y));
-    context.stroke();
-    context.textAlign = "right";
-    context.fillText(level.text, width - MARGIN.right - 4, py(level.y) - 5);
-  }
-  for (const mark of state.data.marks) {
-    context.globalAlpha = 0.7;
-    context.setLineDash([2, 4]);
-    context.beginPath();
-    context.moveTo(px(mark.x), MARGIN.top);
-    context.lineTo(px(mark.x), height - MARGIN.bottom);
-    context.stroke();
-    context.textAlign = "left";
-    context.fillText(mark.text, px(mark.x) + 6, MARGIN.top + 12);
-  }
-  const step = window.fewShotLabSteps?.get(state.data.player);
-  if (step !== undefined) drawMoment(context, canvas, px(step), height);
-  canvas.dataset.moment = step === undefined ? "" : step.toFixed(1);
-  for (const [y, alpha, weight] of [["raw", state.smooth ? 0.22 : 0, 1], ["y", 1, 2.2]]) {
-    lines.forEach((line, number) => {
-      if (!alpha) return;
-      context.globalAlpha = alpha;
-      context.strokeStyle = line.colour;
-      context.lineWidth = weight;
-      context.setLineDash(y === "raw" ? [] : DASHES[number % DASHES.length]);
-      context.beginPath();
-      line.x.forEach((x, i) => (i ? context.lineTo(px(x), py(line[y][i])) : context.moveTo(px(x), py(line[y][i]))));
-      context.stroke();
-      if (y === "raw" || line.x.length > 40) return;
-      context.fillStyle = line.colour;
-      line.x.forEach((x, i) => {
-        context.beginPath();
-        context.arc(px(x), py(line[y][i]), 3.2, 0, 7);
-        context.fill();
-      });
-    });
-  }
-  context.fillStyle = ink;
+  drawMarks(context, state, frame);
+  const moment = window.fewShotLabSteps?.get(state.data.player);
+  if (moment !== undefined) drawMoment(context, canvas, frame.px(moment), height);
+  if (state.smooth) lines.forEach((line) => drawRaw(context, line, frame));
+  lines.forEach((line, number) => drawLine(context, line, number, frame));
   context.restore();
   context.globalAlpha = 0.25;
   if (state.drag) context.fillRect(Math.min(...state.drag), MARGIN.top, Math.abs(state.drag[1] - state.drag[0]), height - MARGIN.top - MARGIN.bottom);
-  context.globalAlpha = 1;
-  canvas.dataset.points = String(lines.reduce((sum, l) => sum + l.x.length, 0));
-  canvas.dataset.zoom = state.zoom ? state.zoom.map((v) => v.toFixed(1)).join(" ") : "";
+  tell(state, lines, moment);
   state.reset.hidden = !state.zoom;
 };
 
@@ -220,13 +234,22 @@ const build = (root, data) => {
     }
     paint(state);
   };
+  canvas.onpointercancel = () => { state.drag = null; paint(state); }; // a touch that became a scroll
   canvas.onpointerleave = () => { tip.hidden = true; };
   canvas.ondblclick = () => { state.zoom = null; paint(state); };
-  addEventListener("few-shot-lab-step", ({ detail }) => {
+  const follow = ({ detail }) => {
     if (canvas.isConnected && state.data.player === detail.player) paint(state);
-  });
+  };
+  const resized = new ResizeObserver(() => paint(state));
+  state.connect = () => {
+    addEventListener("few-shot-lab-step", follow);
+    resized.observe(canvas);
+  };
+  state.disconnect = () => {
+    removeEventListener("few-shot-lab-step", follow);
+    resized.disconnect();
+  };
   root.replaceChildren(tools, canvas, tip);
-  new ResizeObserver(() => paint(state)).observe(canvas);
   return state;
 };
 
@@ -234,6 +257,8 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".curve");
   root.state ??= build(root, data);
   const { state } = root;
+  state.connect();
+  if (data.about !== state.data.about) state.zoom = null; // other runs: what was zoomed in on may be nothing of theirs
   state.data = data;
   state.canvas.style.height = `${data.height}px`;
   state.canvas.setAttribute("aria-label", `${data.label}. ${data.lines.map((l) => `${l.name}: ${l.y_last}`).join("; ")}`);
@@ -246,4 +271,5 @@ export default function ({ data, parentElement }) {
     return key;
   }));
   paint(state);
+  return state.disconnect;
 }
