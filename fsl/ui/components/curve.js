@@ -141,6 +141,7 @@ const tell = (state, lines, moment) => {
   dataset.moment = moment === undefined ? "" : moment.toFixed(1);
   dataset.lines = lines.map((line) => line.x.length).join(" ");
   dataset.points = String(lines.reduce((sum, line) => sum + line.x.length, 0));
+  dataset.last = String(Math.max(...lines.map((line) => line.x.at(-1) ?? 0)));
   dataset.zoom = state.zoom ? state.zoom.map((v) => v.toFixed(1)).join(" ") : "";
 };
 
