@@ -125,6 +125,16 @@ def similarity_text(value: float) -> str:
     return f"{value:.{min(9, math.ceil(-math.log10(1 - value)) + 1)}f}"
 
 
+def told_apart(similarity: float, limit: float) -> tuple[str, str]:
+    """Both as text, each in [0, 1]; with more digits where they would read alike but are not."""
+    texts = similarity_text(similarity), similarity_text(limit)
+    digits = 3
+    while texts[0] == texts[1] and similarity != limit and digits < 10:
+        texts = f"{similarity:.{digits}f}", f"{limit:.{digits}f}"
+        digits += 1
+    return texts
+
+
 def count(number: int, thing: str, things: str = "") -> str:
     """ "1 picture", "2 pictures"."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from fsl.data.examples import rendered_task
-from tests.e2e.scenes import choose_fruits, settle
+import pytest
+
+from fsl.data.examples import digits_task, rendered_task
+from tests.e2e.scenes import settle
 from tests.e2e.test_classify import all_images_are_drawn, drop, titles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page
 
+    from fsl.data.examples import ExampleTask
 
-def test_a_fruit_is_told_from_others(server: str, tab: Page) -> None:
-    task = rendered_task(n_way=3, n_shot=3, n_query=1, seed=8)
-    known, other, another = task.classes.values()
+
+def answers_fit_the_limit(tab: Page) -> list[str]:
+    """The tiles' answers, held against their similarities and the limit that the page names."""
+    settle(tab)
+    named = re.search(r"similarity ([\d.]+) and above", tab.locator("[data-testid=stMain]").inner_text())
+    assert named is not None
+    answers = tab.locator(".st-key-compare_answers li.tile")
+    similarities = [float(text) for text in answers.locator(".note").all_inner_texts()]
+    said = titles(answers)
+    limit = float(named[1])
+    for answer, similarity in zip(said, similarities, strict=True):
+        if similarity != limit:  # as rounded
+            assert answer == ("same" if similarity > limit else "different")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("network", "measured_on", "make"),
+    [("fruits", "fruits360 val", rendered_task), ("glyphs", "omniglot val", digits_task)],
+)
+def test_one_is_told_from_others(
+    server: str, tab: Page, network: str, measured_on: str, make: Callable[..., ExampleTask]
+) -> None:
+    known, other, another = make(n_way=3, n_shot=3, n_query=1, seed=8).classes.values()
     tab.goto(f"{server}/compare")
     tab.get_by_text("1. The one you know").wait_for()
-    choose_fruits(tab)
+    tab.get_by_role("combobox", name="Network").first.click()
+    tab.get_by_role("option").filter(has_text=network).click()
+    tab.get_by_text(f"Measured on {measured_on}").wait_for()
     drop(tab.locator('[class*="st-key-compare_drop_references_"]'), known[:1])
     tab.locator(".st-key-compare_references li.tile img").wait_for()
     drop(tab.locator('[class*="st-key-compare_drop_probes_"]'), [known[1], other[0], another[0]])
     answers = tab.locator(".st-key-compare_answers li.tile")
     answers.nth(2).locator(".title").wait_for()
-    assert set(titles(answers)) <= {"same", "different"}
     similarities = [float(text) for text in answers.locator(".note").all_inner_texts()]
     assert similarities[0] == max(similarities)
-    tab.get_by_text("would be called the same").wait_for()
+    tab.locator(".st-key-compare_detail").get_by_text("would be called the same").wait_for()
     tab.locator(".st-key-compare_roc .main-svg").first.wait_for()
 
-    # A limit far more lenient: the right end of the slider.
-    before = titles(answers).count("same")
+    # From the strictest limit to the most lenient one.
     slider = tab.get_by_role("slider").first
     slider.focus()
+    tab.keyboard.press("Home")
+    detail = tab.locator(".st-key-compare_detail")
+    detail.get_by_text("1 in 1,000 pairs").wait_for()
+    strict = answers_fit_the_limit(tab)
     tab.keyboard.press("End")
-    tab.get_by_text("50 in 100 pairs of different things").wait_for()
-    settle(tab)
-    assert titles(answers).count("same") >= before
+    detail.get_by_text("50 in 100 pairs").wait_for()
+    lenient = answers_fit_the_limit(tab)
+    assert lenient.count("same") > strict.count("same")
+    tab.get_by_text("Can the chances be believed?").click()
+    tab.locator(".st-key-compare_reliability .main-svg").first.wait_for()
 
     answers.nth(1).locator("button.frame").click()
     tab.locator(".st-key-compare_detail").get_by_text(other[0][0]).wait_for()

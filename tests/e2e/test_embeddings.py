@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.map_frames import drag, measured, show_many_points
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.examples import digits_task
@@ -92,15 +93,50 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     group.get_by_text("18 pictures selected:").wait_for()
     assert group.locator("li.tile").count() == 18
 
-    tab.locator("button.entry").first.click()
-    tab.locator('button.entry[aria-pressed="false"]').wait_for()
-    tab.get_by_role("button", name="Show all").click()
-    tab.locator('button.entry[aria-pressed="false"]').wait_for(state="detached")
-
     search = tab.get_by_placeholder("Find a class or a file")
     search.fill("no such thing")
     search.press("Enter")
     tab.get_by_text("0 pictures found").wait_for()
+
+
+def test_5000_pictures_are_drawn_and_dragged(tab: Page) -> None:
+    """How quickly is measured by ``python -m bench map_frames``."""
+    show_many_points(tab)
+    canvas = tab.locator("canvas.canvas")
+    wait_until_drawn(tab)
+    n_colours = """c => {
+        const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+        return new Set(new Uint32Array(data.buffer)).size; }"""
+    assert canvas.evaluate(n_colours) > 20
+    before = place_of(canvas, 4_999)
+    frames = measured(tab, "dragging", drag, 20)
+    wait_until_drawn(tab)
+    after = place_of(canvas, 4_999)
+    assert after == (pytest.approx(before[0] + 300, abs=2), pytest.approx(before[1], abs=2))
+    assert frames["frames"] > 2
+
+
+def test_the_legend_stays_where_it_is_for_a_second_click(tab: Page) -> None:
+    show_many_points(tab)
+    entries = tab.locator("button.entry:not(.all)")
+
+    def shown() -> list[int]:
+        pressed = entries.evaluate_all("all => all.map((entry) => entry.getAttribute('aria-pressed'))")
+        return [number for number, is_shown in enumerate(pressed) if is_shown == "true"]
+
+    entries.first.dblclick()
+    assert shown() == [0]
+    tab.get_by_role("button", name="Show all").click()
+    assert len(shown()) == 20
+    assert tab.get_by_role("button", name="Show all").count() == 0
+    entries.nth(2).focus()
+    for n_shown in (19, 20, 19):  # the keyboard stays on the entry that it pressed
+        tab.keyboard.press("Enter")
+        assert len(shown()) == n_shown
+    assert 2 not in shown()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert {2, 3}.isdisjoint(shown())
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])

@@ -17,7 +17,7 @@ from fsl.charts import CLASS_COLOURS, CLASS_SYMBOLS
 from fsl.config import ModelConfig, TrainConfig
 from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.twin import checkpoint as checkpoints
-from fsl.ui.components.scatter import _SCRIPTS
+from fsl.ui.components.scatter import SCRIPTS
 from fsl.ui.embeddings.state import MapState
 from tests.pages.helpers import picture
 from tests.pages.test_classify_page import fill, shown
@@ -249,7 +249,7 @@ def test_names_reach_the_map_as_data_only(maps: AppTest) -> None:
 
 def test_colours_and_symbols_are_the_same_on_the_map_and_in_files() -> None:
     folder = Path(__file__).resolve().parents[2] / "fsl/ui/components/scatter_parts"
-    script = (folder / _SCRIPTS[0]).read_text(encoding="utf-8")
+    script = (folder / SCRIPTS[0]).read_text(encoding="utf-8")
 
     def listed(name: str) -> list[str]:
         found = re.search(rf"const {name} = \[(.*?)\];", script, re.DOTALL)

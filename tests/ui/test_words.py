@@ -122,3 +122,14 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
 )  # fmt: skip
 def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, text: str) -> None:
     assert wording.similarity_text(similarity) == text
+
+
+@pytest.mark.parametrize(
+    ("similarity", "limit", "texts"),
+    [(0.8, 0.5, ("0.80", "0.50")), (0.9401, 0.9437, ("0.940", "0.944")), (0.5, 0.5, ("0.50", "0.50")),
+     (0.99671, 0.99674, ("0.99671", "0.99674"))],
+)  # fmt: skip
+def test_a_similarity_never_reads_like_the_limit_it_misses(
+    similarity: float, limit: float, texts: tuple[str, str]
+) -> None:
+    assert wording.told_apart(similarity, limit) == texts

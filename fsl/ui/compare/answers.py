@@ -17,7 +17,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
-from fsl.ui.wording import similarity_text
+from fsl.ui.wording import similarity_text, told_apart
 
 if TYPE_CHECKING:
     from fsl.fewshot.compare import ProbeAnswer
@@ -101,7 +101,8 @@ def show_chosen(
         probe: the picture itself.
     """
     rates = checkpoint.info.pairs
-    st.markdown(f"#### {said(answer).capitalize()}: similarity {similarity_text(answer.similarity)}")
+    similarity, limit = told_apart(answer.similarity, answer.threshold)
+    st.markdown(f"#### {said(answer).capitalize()}: similarity {similarity}")
     pair = ((reference, "the one you know"), (probe, "the picture chosen"))
     picture_grid(
         [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair],
@@ -109,7 +110,7 @@ def show_chosen(
         label="The two beside each other",
         size="large",
     )
-    text = f"{answer.probe}: the limit is {similarity_text(answer.threshold)}."
+    text = f"{answer.probe}: the limit is {limit}."
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
         chance = percent(rates.chance_same(answer.similarity))

@@ -16,13 +16,10 @@ import streamlit as st
 
 _HERE = Path(__file__).parent / "scatter_parts"
 # Together they are one module; a component takes its script as one text.
-_SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js")
-_map = st.components.v2.component(
-    "few_shot_lab_map",
-    html='<div class="map"></div>',
-    css=(_HERE / "scatter.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS),
-)
+SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js")
+SCRIPT = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+STYLE = (_HERE / "scatter.css").read_text(encoding="utf-8")
+_map = st.components.v2.component("few_shot_lab_map", html='<div class="map"></div>', css=STYLE, js=SCRIPT)
 _sheet = st.components.v2.component(
     "few_shot_lab_sheet", html="<span></span>", js=(_HERE / "sheet.js").read_text(encoding="utf-8")
 )
@@ -136,7 +133,26 @@ def scatter_map(
         compact: without tools and legend.
         motion: how the images move; none where they stay.
     """
-    data = {
+    _map(
+        key=key,
+        data=map_data(points, sheet, label, emphasis, height, compact, on_group is not None, motion),
+        on_select_change=partial(_pass_select, key, on_select),
+        on_group_change=partial(_pass_group, key, on_group, len(points.names)),
+    )
+
+
+def map_data(
+    points: MapPoints,
+    sheet: Sheet | None,
+    label: str,
+    emphasis: Emphasis = _PLAIN,
+    height: int = 560,
+    compact: bool = False,
+    groups: bool = False,
+    motion: Motion | None = None,
+) -> dict[str, Any]:
+    """What the script is sent; as :func:`scatter_map`, ``groups`` for whether a group can be selected."""
+    return {
         **vars(points),
         **vars(emphasis),
         "sheet": sheet.key if sheet else "",
@@ -146,15 +162,9 @@ def scatter_map(
         "label": label,
         "height": height,
         "compact": compact,
-        "groups": on_group is not None,
+        "groups": groups,
         "motion": vars(motion) if motion else None,
     }
-    _map(
-        key=key,
-        data=data,
-        on_select_change=partial(_pass_select, key, on_select),
-        on_group_change=partial(_pass_group, key, on_group, len(points.names)),
-    )
 
 
 def _value(key: str, trigger: str) -> Any:

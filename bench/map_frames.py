@@ -1,0 +1,141 @@
+"""Does a map of 5,000 images stay fluid while it is dragged, pointed at and zoomed, in a real browser?
+
+    python -m bench map_frames [--quick]
+
+The component of the Embeddings page alone, on an empty page. Time from one frame of the browser to the next:
+a screen that is not held up has 60 of them a second. The browser has no graphics card here, so the processor
+draws every frame. Goal: half of all frames within 50 ms, as from about 20 a second on movement looks fluid.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench._measure import Claim, finish, options_of, say
+from bench.app import ARGUMENTS
+from fsl.embedding.labelled import MAX_IMAGES
+from fsl.ui.components import scatter
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+GOAL_MS = 50.0
+N_CLASSES = 20
+_SHOW = """async ([style, script, data]) => {
+  const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
+  root.innerHTML = `<style>${style}</style><div class="map"></div>`;
+  const module = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  (await import(module)).default({ data, parentElement: root, setTriggerValue: () => {} });
+}"""
+_RECORD = """() => {
+  window.frameTimes = [];
+  const note = (now) => {
+    window.frameTimes.push(now);
+    window.frameNote = requestAnimationFrame(note);
+  };
+  window.frameNote = requestAnimationFrame(note);
+}"""
+_STOP = "() => { cancelAnimationFrame(window.frameNote); return window.frameTimes; }"
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.server import chromium
+
+    executable = chromium()
+    if executable is None:
+        sys.exit("this measurement needs chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        show_many_points(tab)
+        steps = 20 if options.quick else 150
+        rows = [measured(tab, what, act, steps) for what, act in ACTIONS.items()]
+        browser.close()
+    slowest = max(row["median, ms"] for row in rows)
+    claim = Claim(
+        f"A map of {MAX_IMAGES:,} images, from frame to frame, the slowest of dragging, pointing and zooming",
+        f"{slowest:.0f} ms",
+        f"{GOAL_MS:.0f} ms",
+        f"{slowest / GOAL_MS:.2f}",
+        f"at most {GOAL_MS:.0f} ms",
+        slowest <= GOAL_MS,
+    )
+    named = [{"what": what, **row} for what, row in zip(ACTIONS, rows, strict=True)]
+    finish("map_frames", [claim], named, options.quick)
+
+
+def show_many_points(tab: "Page") -> None:
+    """A map of as many images as one may have, in an empty page."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(MAX_IMAGES) % N_CLASSES
+    places = rng.uniform(-0.85, 0.85, (N_CLASSES, 2))[labels] + rng.normal(0, 0.05, (MAX_IMAGES, 2))
+    points = scatter.MapPoints(
+        collection="many",
+        layout="many",
+        dims=2,
+        xyz=places.round(4).ravel().tolist(),
+        labels=labels.tolist(),
+        classes=[f"class {number + 1}" for number in range(N_CLASSES)],
+        names=[f"{number}.png" for number in range(MAX_IMAGES)],
+    )
+    data = scatter.map_data(points, None, "Map of many images", height=560, groups=True)
+    tab.evaluate(_SHOW, [scatter.STYLE, scatter.SCRIPT, data])
+    tab.locator("canvas.canvas").wait_for()
+
+
+def drag(tab: "Page", steps: int) -> None:
+    """The map 300 pixels to the right."""
+    _, (x, y) = canvas_of(tab)
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 300, y, steps=steps)
+    tab.mouse.up()
+
+
+def point(tab: "Page", steps: int) -> None:
+    """The mouse across the map."""
+    width, (x, y) = canvas_of(tab)
+    tab.mouse.move(x - 0.4 * width, y)
+    tab.mouse.move(x + 0.4 * width, y, steps=steps)
+
+
+def zoom(tab: "Page", steps: int) -> None:
+    """In and out again, by the keyboard."""
+    tab.locator("canvas.canvas").focus()
+    for key in ("+", "-"):
+        for _ in range(steps // 10):
+            tab.keyboard.press(key)
+            tab.wait_for_timeout(30)
+
+
+ACTIONS: dict[str, Callable[["Page", int], None]] = {"dragging": drag, "pointing": point, "zooming": zoom}
+
+
+def canvas_of(tab: "Page") -> tuple[float, tuple[float, float]]:
+    """The map's width, and its middle on the screen."""
+    box = tab.locator("canvas.canvas").bounding_box()
+    assert box is not None
+    return box["width"], (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def measured(tab: "Page", what: str, act: Callable[["Page", int], None], steps: int) -> dict[str, float]:
+    """Milliseconds from frame to frame while that is done."""
+    tab.evaluate(_RECORD)
+    act(tab, steps)
+    gaps = np.diff(tab.evaluate(_STOP))
+    row = {
+        "frames": len(gaps),
+        "median, ms": round(float(np.median(gaps)), 1),
+        "slowest twentieth, ms": round(float(np.quantile(gaps, 0.95)), 1),
+    }
+    say(f"{what}: {row}")
+    return row
+
+
+if __name__ == "__main__":
+    main()
