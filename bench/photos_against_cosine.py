@@ -1,20 +1,25 @@
-"""``photos`` against plain cosine similarity of the pretrained features, on the same images and episodes.
+"""``photos`` against plain cosine of pretrained features, and against a classifier fitted to them; same episodes.
 
     python -m bench photos_against_cosine --weights DIR [--checkpoint NAME|FILE] [--out FILE.json]
 
 Prints a table in Markdown. ``--weights`` is the folder that ``bench/build_photos.py`` tells how to get. Lists
 named ``val`` chose the settings of ``photos`` and, after it was measured on them, taught it: its figures
-there are those of its header. ``novel`` had no part in it and is measured here.
+there are those of its header. ``novel`` had no part in it and is measured here. The fitted classifier, a
+logistic regression on a pretrained network's features, is what tools like Teachable Machine do; it is fitted
+anew in each of the first 300 episodes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 import fsl
 from bench.build_photos import (
@@ -30,14 +35,19 @@ from bench.build_photos import (
     weights_file,
 )
 from bench.lite_weights import load_imagenet_weights
-from fsl.config import ModelConfig
-from fsl.fewshot.evaluate import evaluate
+from fsl.config import EpisodeConfig, ModelConfig
+from fsl.fewshot.episodes import Episodes, IntArray, sample_episodes
+from fsl.fewshot.evaluate import EvaluationResult, evaluate, summarise
+from fsl.fewshot.quick import fit_probabilities
 from fsl.training.recipes import Source
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 
+Answer = Callable[[TwinNetwork, Tensor, IntArray, EpisodeConfig], EvaluationResult]
 COSINE_NAME = "EfficientNet-Lite0, plain cosine"
+FITTED_NAME = "EfficientNet-Lite0, a classifier fitted"
+N_FITTED = 300
 COSINE = ModelConfig(
     backbone="efficientnet_lite0", image_size=224, mean=MODEL.mean, std=MODEL.std, head="cosine"
 )
@@ -77,7 +87,8 @@ def compare(photos: Checkpoint, weights: Path) -> list[Row]:
         weights: folder of the unpacked ``.pth`` files.
 
     Returns:
-        for each data set the rows of plain cosine, then those of ``photos``; 1 shot, then 5.
+        for each data set the rows of plain cosine, those of the fitted classifier, then those of ``photos``;
+        1 shot, then 5.
 
     Raises:
         CheckpointError: the weights are not there.
@@ -87,25 +98,42 @@ def compare(photos: Checkpoint, weights: Path) -> list[Row]:
     load_imagenet_weights(cosine.backbone, weights_file(weights, COSINE.backbone))
     rows = []
     for source in VALIDATION:
-        plain = measure(COSINE_NAME, cosine, source)
-        rows += [*plain, *(_from_header(photos, row) for row in plain)]
-    for name, twin in ((COSINE_NAME, cosine), (photos.info.name, photos.twin)):
-        rows += measure(name, twin, NOVEL)
-    return rows
+        plain = measure(cosine, source, {COSINE_NAME: ruled, FITTED_NAME: fitted})
+        rows += [*plain, *(_from_header(photos, row) for row in plain[: len(SHOTS)])]
+    rows += measure(cosine, NOVEL, {COSINE_NAME: ruled, FITTED_NAME: fitted})
+    return rows + measure(photos.twin, NOVEL, {photos.info.name: ruled})
 
 
-def measure(name: str, twin: TwinNetwork, source: Source) -> list[Row]:
-    """The rows of one network on one data set."""
+def measure(twin: TwinNetwork, source: Source, ways_to_answer: Mapping[str, Answer]) -> list[Row]:
+    """The rows of one network on one data set, for each way to answer by its embeddings."""
     data = load(source, HELD_OUT_IMAGES_PER_CLASS, replace(MODEL, image_size=twin.config.image_size))
     embeddings = embed_images(twin, data.images)
     n_way = min(20, len(np.unique(data.labels)))
     what = f"{source.data} {source.classes}"
     rows = []
-    for n_shot in SHOTS:
-        result = evaluate(twin, embeddings, data.labels, episodes_of(n_way, n_shot), RULE)
-        rows.append(Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.ci95, 4)))
-    say(f"{name}, {what}: done")
+    for name, answer in ways_to_answer.items():
+        for n_shot in SHOTS:
+            result = answer(twin, embeddings, data.labels, episodes_of(n_way, n_shot))
+            rows.append(Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.ci95, 4)))
+        say(f"{name}, {what}: done")
     return rows
+
+
+def ruled(twin: TwinNetwork, embeddings: Tensor, labels: IntArray, config: EpisodeConfig) -> EvaluationResult:
+    """By the rule of ``photos``."""
+    return evaluate(twin, embeddings, labels, config, RULE)
+
+
+def fitted(_: TwinNetwork, embeddings: Tensor, labels: IntArray, config: EpisodeConfig) -> EvaluationResult:
+    """By a logistic regression fitted to the support set of each of the first episodes."""
+    episodes = sample_episodes(labels, config)
+    slots = torch.arange(config.n_way).repeat_interleave(config.n_shot)
+    answers = [
+        fit_probabilities(embeddings[support.ravel()], slots, embeddings[query.ravel()]).argmax(1).numpy()
+        for support, query in zip(episodes.support[:N_FITTED], episodes.query[:N_FITTED], strict=True)
+    ]
+    first = Episodes(*(part[:N_FITTED] for part in (episodes.classes, episodes.support, episodes.query)))
+    return summarise(first, np.stack(answers).reshape(first.query.shape), int(labels.max()) + 1)
 
 
 def _from_header(photos: Checkpoint, row: Row) -> Row:

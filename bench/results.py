@@ -26,6 +26,7 @@ import numpy as np
 
 from bench._measure import RESULTS, machine, say
 from bench.all import README, with_table
+from bench.photos_against_cosine import COSINE_NAME
 from fsl.fewshot.evaluate import ci95
 from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
@@ -247,7 +248,7 @@ def plain_cosine_of(test: Test) -> Json | None:
         return None
     rows = json.loads(AGAINST_COSINE.read_text(encoding="utf-8"))
     found = (r for r in rows if test.metric == f"{r['data']} {r['way']}-way {r['shot']}-shot")
-    row = next((r for r in found if r["network"] != test.checkpoint), None)
+    row = next((r for r in found if r["network"] == COSINE_NAME), None)
     return row and {"name": row["network"], "figure": mean_with_interval(row)}
 
 
