@@ -1,4 +1,4 @@
-"""``photos`` against plain cosine of pretrained features, and against a classifier fitted to them; same episodes.
+"""``photos`` against plain cosine of pretrained features and a classifier fitted to them: same episodes.
 
     python -m bench photos_against_cosine --weights DIR [--checkpoint NAME|FILE] [--out FILE.json]
 
