@@ -68,16 +68,17 @@ def test_without_onnxruntime_it_says_what_to_install(tmp_path: Path, monkeypatch
         export.export_onnx(make(), tmp_path / "tiny.onnx")
 
 
-def write_pictures(folder: Path, size: tuple[int, int]) -> list[Path]:
-    """Two pictures a class and one of each to classify: colours under stripes and noise, which do not survive
-    just any way to resize."""
+def write_pictures(folder: Path, size: tuple[int, int], colour_left: float = 1.0) -> list[Path]:
+    """Two pictures a class and one of each to classify: colours, or what is left of them beside grey, under
+    stripes and noise, which do not survive just any way to resize."""
     rng = np.random.default_rng(0)
     width, height = size
     for slot, (name, colour) in enumerate(COLOURS.items()):
         for number in range(3):
             stripes = 60 * np.sign(np.sin(np.arange(width) * (0.5 + 0.1 * slot)))[None, :, None]
             noise = rng.normal(0, 40, (height, width, 3))
-            pixels = np.clip(np.array(colour) + stripes + noise, 0, 255).astype(np.uint8)
+            tint = 128 + colour_left * (np.array(colour) - 128)
+            pixels = np.clip(tint + stripes + noise, 0, 255).astype(np.uint8)
             place = folder / ("queries" if number == 2 else f"classes/{name}")
             place.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(place / f"{name}{number}.png")
@@ -126,4 +127,4 @@ def test_the_example_answers_as_photos_does(tmp_path: Path) -> None:
     runtime()
     made = checkpoints.load(checkpoints.CHECKPOINT_DIR / "photos.safetensors")
     assert export.export_onnx(made, tmp_path / "network.onnx") < export.TOLERANCE
-    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (1000, 800)))
+    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (1000, 801), colour_left=0.02))
