@@ -230,8 +230,8 @@ def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet
         return
     st.markdown(
         f"**Quick classifier.** {markdown(wording.verdict(found))}",
-        help="A logistic regression on what the network sees, fitted to your pictures. Similarities, and "
-        "what is unknown, stay the network's own.",
+        help="A small classifier on top of what the network sees, fitted to your pictures (a logistic "
+        "regression). Similarities, and what is unknown, stay the network's own.",
     )
     st.caption(markdown(wording.comparison(found)))
     if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:

@@ -37,7 +37,7 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
         file_name="answers.json",
         mime="application/json",
         key="download_json",
-        help="The same, with the similarity to every support picture.",
+        help="The same, with the similarity to each of your examples.",
         on_click="ignore",
         width="stretch",
     )

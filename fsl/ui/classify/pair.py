@@ -42,16 +42,15 @@ def show_pair(
         for i in ranked[:_MOST_PAIRS]
     }
     with st.container(border=True, key="pair_card"):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            # Another query has other similarities, and so another list.
-            chosen = st.selectbox(
-                "Look into one pair: this picture and …",
-                list(names),
-                format_func=names.__getitem__,
-                key=f"pair_{query.digest}",
-                help="Each of your pictures with its similarity to this one.",
-            )
-            if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
-                hand_over(members[chosen][1], query, network)
-                st.switch_page("pages/compare.py")
+        # Another query has other similarities, and so another list.
+        chosen = st.selectbox(
+            "Look into one pair: this picture and …",
+            list(names),
+            format_func=names.__getitem__,
+            key=f"pair_{query.digest}",
+            help="Each of your pictures with its similarity to this one.",
+        )
+        if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
+            hand_over(members[chosen][1], query, network)
+            st.switch_page("pages/compare.py")
         show_why(checkpoint, members[chosen][1], query, "pair_why")

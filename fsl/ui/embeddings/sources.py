@@ -9,10 +9,10 @@ from functools import partial
 import streamlit as st
 
 from fsl.data.examples import ExampleTask, digits_task, rendered_task
-from fsl.data.listing import list_files, list_images, list_zip
+from fsl.data.listing import list_images
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
-from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
+from fsl.ui.budget import refuse_beyond_budget, unread
 from fsl.ui.compare.state import ON_THE_MAP, compare_state
 from fsl.ui.embeddings.collection import (
     MOST_PICTURES,
@@ -24,11 +24,11 @@ from fsl.ui.embeddings.collection import (
 )
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
+from fsl.ui.folder_drop import folder_or_zip
 from fsl.ui.guard import guarded_callback
 from fsl.ui.intake import Progress
 from fsl.ui.problems import show_problems
 from fsl.ui.state import session
-from fsl.ui.uploads import take_upload, take_uploads
 
 CLASSIFY = "classify"
 UPLOAD = "upload"
@@ -218,26 +218,17 @@ def _named(known: NamedSet, n: int, progress: Progress) -> Collection:
 
 
 def _show_drops(state: MapState) -> None:
-    st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
-    st.caption(f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share.")
-    archive = st.file_uploader("A zip", type="zip", key=f"map_zip_{state.uploads}")
-    folder = st.file_uploader(
-        "Or the folder itself", accept_multiple_files="directory", key=f"map_folder_{state.uploads}"
-    )
-    if not archive and not folder:
+    about = f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share."
+    drop = folder_or_zip("map", state.uploads, about)
+    if drop is None:
         return
     state.uploads += 1
     try:
-        if archive:
-            title, data = take_upload(archive)
-            listing = list_zip(data, name=title, limits=PAGE_LIMITS)
-        else:
-            files = take_uploads(folder)
-            title, listing = files[0][0].split("/")[0], list_files(files)
+        listing = drop.listing()
         refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
         bar = st.progress(0.0, "Reading pictures")
         upload = of_listing(
-            title, listing, MOST_PICTURES, progress=lambda done, total: _advance(bar, done, total)
+            drop.title, listing, MOST_PICTURES, progress=lambda done, total: _advance(bar, done, total)
         )
         refuse_beyond_budget(state, [picture.holding for picture in upload.pictures])
         state.upload = upload

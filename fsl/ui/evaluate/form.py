@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from fsl.config import EpisodeConfig
-from fsl.data.listing import list_files, list_zip
 from fsl.errors import DataError, FslError
-from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget
+from fsl.ui.budget import refuse_beyond_budget
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.evaluate.job import Job, Request
 from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
 from fsl.ui.evaluate.state import EvaluateState, remembered, take
+from fsl.ui.folder_drop import folder_or_zip
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 from fsl.ui.state import session
-from fsl.ui.uploads import take_upload, take_uploads
 
 PIXELS = "pixels"
 UNTRAINED = "untrained:"
@@ -87,27 +86,18 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
 
 
 def _show_drops(state: EvaluateState) -> None:
-    st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
-    archive = st.file_uploader("A zip", type="zip", key=f"ev_zip_{state.uploads}")
-    folder = st.file_uploader(
-        "Or the folder itself", accept_multiple_files="directory", key=f"ev_folder_{state.uploads}"
-    )
-    if not archive and not folder:
+    drop = folder_or_zip("ev", state.uploads)
+    if drop is None:
         return
     state.uploads += 1
     try:
-        if archive:
-            files = [take_upload(archive)]
-            title, listing = archive.name, list_zip(files[0][1], name=archive.name, limits=PAGE_LIMITS)
-        else:
-            files = take_uploads(folder)
-            title, listing = files[0][0].split("/")[0], list_files(files)
+        listing = drop.listing()
         if len(listing.class_names) < 2:
             raise DataError(
-                f"{title}: {len(listing.class_names)} class folders with pictures were found, and a test "
-                "needs at least 2. Put the pictures of each class into a folder of its own."
+                f"{drop.title}: {len(listing.class_names)} class folders with pictures were found, and a "
+                "test needs at least 2. Put the pictures of each class into a folder of its own."
             )
-        upload = upload_of(title, listing, files)
+        upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
         state.upload = upload
         state.values["source"] = f"{UPLOAD}-{state.upload.digest}"

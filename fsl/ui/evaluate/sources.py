@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,7 +121,7 @@ def sources(workspace: Workspace, upload: Upload | None) -> dict[str, Source]:
     return {source.key: source for source in found}
 
 
-def upload_of(title: str, listing: Listing, files: list[tuple[str, bytes]]) -> Upload:
+def upload_of(title: str, listing: Listing, files: Sequence[tuple[str, bytes]]) -> Upload:
     """A drop as a source; ``files`` are its bytes by name."""
     digest = hashlib.sha256()
     for name, data in files:
