@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.config import TIMM
 from fsl.errors import CheckpointError
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 _LOG = logging.getLogger(__name__)
-TIMM = "timm:"
-"""Begins the name of a network of the timm collection."""
 _PREFERRED = ("photos", "fruits")
 
 COMPUTE = threading.Lock()
