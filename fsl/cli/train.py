@@ -16,13 +16,13 @@ from typing import Any
 
 import fsl
 from fsl.cli.common import Progress, add_data_options, report, speaks
-from fsl.config import DataSource, ModelConfig, TrainConfig
+from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.runs import follow_training, run_training
-from fsl.twin.backbones import BACKBONES
+from fsl.twin.backbones import BACKBONES, build_backbone
 from fsl.twin.checkpoint import Subject
 from fsl.twin.network import TwinNetwork
 from fsl.twin.together import Team, join_team
@@ -79,7 +79,12 @@ def add_parser(commands: Any) -> None:
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """``--start``, ``--backbone`` and ``--image-size``."""
     parser.add_argument("--start", metavar="NAME|FILE", help="fine-tune this checkpoint")
-    parser.add_argument("--backbone", choices=sorted(BACKBONES), help="architecture to train from scratch")
+    parser.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help=f"architecture to train from scratch: {', '.join(BACKBONES)}, or several joined by +; or "
+        f"{TIMM}NAME, a network of timm to fine-tune from its pretrained weights",
+    )
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="side of the network's input")
 
 
@@ -160,8 +165,9 @@ def stop_on_interrupt() -> Iterator[Event]:
 def _plan(options: argparse.Namespace) -> _Plan:
     recipe = RECIPES[options.recipe] if options.recipe else None
     start, model, subject = starting_network(options, recipe)
-    config = recipe.config if recipe else TrainConfig(evaluate_first=bool(options.start))
-    config = overridden(config, options)
+    config = overridden(recipe.config if recipe else TrainConfig(), options)
+    if _start(options):  # whoever goes on with a trained network wants to know whether it got better
+        config = replace(config, evaluate_first=True)
     source = DataSource(
         data=_from_anywhere(options.data),
         part=options.part or "",
@@ -183,7 +189,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         "classes": list(data.train.class_names),
         "command": "python -m fsl " + shlex.join(_public(sys.argv[1:])),
         "seed": config.seed,
-        "start": options.start or "",
+        "start": _start(options),
     }
     return _Plan(source, data, start, config, about)
 
@@ -200,21 +206,35 @@ def starting_network(
     """What to train from, its architecture, and what the new network will tell apart.
 
     Raises:
-        SettingsError: the options contradict each other.
+        SettingsError: the options contradict each other, or there is no such backbone.
         CheckpointError: there is no such checkpoint.
+        FslError: the weights of a network of timm cannot be downloaded.
     """
-    if options.start:
-        if options.backbone or options.image_size:
-            raise SettingsError("--start brings its own architecture; leave out --backbone and --image-size.")
-        checkpoint = fsl.load(options.start, "cpu")
+    start = _start(options)
+    if start:
+        if options.image_size or (options.start and options.backbone):
+            raise SettingsError(
+                f"{start} brings its own architecture; leave out --image-size, and --backbone beside --start."
+            )
+        checkpoint = fsl.load(start, "cpu")
         of_start = checkpoint.info.subject
         return checkpoint.twin, checkpoint.info.model, recipe.subject if recipe else of_start
     model = recipe.model if recipe else ModelConfig()
     if options.backbone:
         model = replace(model, backbone=options.backbone, widths=())
+        build_backbone(model)  # refuses what there is not before any picture is read
     if options.image_size:
         model = replace(model, image_size=options.image_size)
     return model, model, recipe.subject if recipe else "thing"
+
+
+def _start(options: argparse.Namespace) -> str:
+    """The network that training goes on from; "" where it begins from scratch.
+
+    A network of timm without its pretrained weights would be no more than a slow architecture.
+    """
+    named = options.start or options.backbone or ""
+    return named if options.start or named.startswith(TIMM) else ""
 
 
 def _from_anywhere(data: str) -> str:
