@@ -3,7 +3,7 @@
     python -m bench first_point [--quick]
 
 A server that is warm: the Train page has been open for a while. Each round starts the page's own default,
-three learning rates side by side on the drawn pictures, and stops them again. Goal: two seconds.
+three learning rates side by side on handwritten digits, and stops them again. Goal: two seconds.
 """
 
 import shutil
@@ -65,10 +65,8 @@ def one_round(tab: "Page", address: str) -> dict[str, float]:
     seen = time.perf_counter() - began
     tab.locator('.curve canvas[data-points]:not([data-points="0"])').first.wait_for()
     point = time.perf_counter() - began
-    for left in (2, 1, 0):
-        tab.get_by_role("button", name="Stop").first.click()
-        while tab.get_by_role("button", name="Stop").count() > left:
-            tab.wait_for_timeout(200)
+    tab.get_by_role("button", name="Stop all").click()
+    tab.get_by_role("button", name="Resume all").wait_for()
     return {"says so, s": round(seen, 2), "first point, s": round(point, 2)}
 
 

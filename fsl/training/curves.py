@@ -33,27 +33,25 @@ CSV_COLUMNS = (
 )
 
 
-def thin(x: Sequence[float], y: Sequence[float], most: int = MOST_POINTS) -> tuple[FloatArray, FloatArray]:
-    """At most ``most`` points that look the same: of each bucket of neighbours the lowest and the highest.
+def thinned(y: Sequence[float], most: int = MOST_POINTS) -> npt.NDArray[np.int64]:
+    """Which values of a long curve to draw: of each bucket of neighbours the lowest and the highest.
 
     Args:
-        x: rising.
-        y: of the same length; nan and infinity are left out.
-        most: points kept, 4 or more.
+        y: the values; nan and infinity are left out.
+        most: values kept, 4 or more.
 
     Returns:
-        float64 ``(n,)`` each, n <= most.
+        int64 ``(n,)``, rising positions in ``y``, n <= most; the curve through them looks the same.
     """
-    xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    finite = np.isfinite(ys)
-    xs, ys = xs[finite], ys[finite]
-    if len(xs) <= most:
-        return xs, ys
-    kept = {0, len(xs) - 1}
-    for bucket in np.array_split(np.arange(len(xs)), (most - 2) // 2):
-        kept |= {int(bucket[ys[bucket].argmin()]), int(bucket[ys[bucket].argmax()])}
-    order = sorted(kept)
-    return xs[order], ys[order]
+    ys = np.asarray(y, np.float64)
+    rows = np.flatnonzero(np.isfinite(ys))
+    if len(rows) <= most:
+        return rows
+    kept = {0, len(rows) - 1}
+    for bucket in np.array_split(np.arange(len(rows)), (most - 2) // 2):
+        values = ys[rows[bucket]]
+        kept |= {int(bucket[values.argmin()]), int(bucket[values.argmax()])}
+    return rows[sorted(kept)]
 
 
 def curve_csv(events: Sequence[TrainEvent]) -> str:

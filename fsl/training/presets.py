@@ -27,6 +27,12 @@ class Preset:
     rates: tuple[float, ...]
     from_checkpoint: bool = False
 
+    @property
+    def batch(self) -> int:
+        """Pairs in a batch; for all pairs, pictures in a batch."""
+        c = self.config
+        return c.batch_pairs if c.pairing == "random" else c.batch_classes * c.batch_images
+
 
 _SMALL = ModelConfig(backbone="conv4", widths=(32, 32, 32, 32), image_size=32)
 _TEST = EpisodeConfig(n_way=5, n_shot=1, n_episodes=200)

@@ -259,7 +259,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads((folder / CONFIG).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"The settings of the run {folder.name} cannot be read ({error}).") from error
     if not isinstance(values, dict):
         raise DataError(f"The settings of the run {folder.name} are damaged.")

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -117,6 +118,16 @@ class CheckpointInfo:
     def calibration(self, rule: Rule) -> Calibration:
         """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
         return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
+
+    def trained_on(self, class_names: Sequence[str], data: str) -> list[str]:
+        """Those of a data set's classes that the network was trained on, as far as its header tells.
+
+        Args:
+            class_names: to ask about.
+            data: name of the set, which goes before the names where several were trained on together.
+        """
+        trained = set(self.training.get("classes", ()))
+        return [name for name in class_names if name in trained or f"{data}/{name}" in trained]
 
     def to_json(self) -> dict[str, Any]:
         """The header's JSON object, with the format's version, label convention and notice."""

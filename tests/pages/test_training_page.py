@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
 from fsl.data.public import public_set
 from fsl.training.background import run_manager
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
+from fsl.ui.training.form import rate_text
 from tests.pages.helpers import picture
 from tests.pages.test_classify_page import drop, shown, zipped
 
@@ -29,10 +31,11 @@ def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     run_manager().close(timeout=20)
 
 
-def start(page: AppTest, rates: list[float], steps: int = 20) -> list[RunInfo]:
+def start(page: AppTest, rates: list[float], steps: int = 20, size: int = 16) -> list[RunInfo]:
     page.multiselect(key="rates").set_value(rates)
     page.number_input(key="steps").set_value(steps)
-    page.select_slider(key="image_size").set_value(16)
+    if size:
+        page.select_slider(key="image_size").set_value(size)
     page.select_slider(key="batch").set_value(8)
     page.button(key="start_training").click().run()
     assert not page.exception
@@ -206,8 +209,9 @@ def test_a_trained_network_answers_under_the_batch(training: AppTest) -> None:
     assert answered.count("✓") + answered.count("✗") == 8
     assert f"{answered.count('✓')} answer" in shown(training)
     training.selectbox(key="batch_network").set_value("").run()
-    assert "✓" not in figure(training) + "✗"
-    training.selectbox(key="batch_part").set_value("held out, never seen").run()
+    assert "✓" not in figure(training)
+    assert "✗" not in figure(training)
+    training.selectbox(key="batch_part").set_value("held out for testing").run()
     assert figure(training).count("<img") == 16
 
 
@@ -216,7 +220,7 @@ def test_the_split_is_shown_and_can_be_chosen(training: AppTest) -> None:
     assert "Tested on **4 others**" in shown(training)
     training.toggle(key="choose_classes").set_value(True).run()
     training.multiselect(key="held_out").set_value(["digit 3", "digit 7"]).run()
-    assert "Tested on **2 others**, never seen: digit 3, digit 7" in shown(training)
+    assert "Tested on **2 others**, which it does not learn from: digit 3, digit 7" in shown(training)
     (run,) = start(training, [1e-3], steps=4)
     (run,) = wait_until_over(training)
     assert run.status == "finished"
@@ -245,6 +249,7 @@ def test_runs_are_compared_in_a_table_and_tried_at_another_rate(training: AppTes
     new = next(run for run in list_runs() if run.id not in {old.id for old in runs})
     assert new.config is not None
     assert new.config.learning_rate == pytest.approx(0.3)
+    assert new.visitor == bad.visitor != ""  # listed to nobody else
     assert new.id in training.multiselect(key="shown").value
 
 
@@ -252,7 +257,139 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     training.select_slider(key="image_size").set_value(16)
     training.button(key="range_test").click().run()
     assert not training.exception
+    label = training.button(key="use_suggestion").label
     training.button(key="use_suggestion").click().run()
+    assert not training.exception
     (rate,) = training.multiselect(key="rates").value
-    assert 1e-5 <= rate <= 1
+    assert label == f"Use {rate_text(rate)}"  # the suggestion itself, whatever rates the list has
+    assert training.button(key="use_suggestion")  # another rate to choose does not make the test out of date
+    training.select_slider(key="batch").set_value(8).run()
+    assert "The settings have changed since the last test" in shown(training)
     assert list_runs() == []
+
+
+def test_another_rate_can_be_typed(training: AppTest) -> None:
+    training.session_state["rates"] = [1e-3, "0.0025", "fast", "-1"]
+    training.run()
+    assert "fast is left out" in shown(training)
+    assert "-1 is left out" in shown(training)
+    training.number_input(key="steps").set_value(10)
+    training.select_slider(key="image_size").set_value(16)
+    training.button(key="start_training").click().run()
+    assert sorted(run.config.learning_rate for run in wait_until_over(training) if run.config) == [
+        1e-3,
+        2.5e-3,
+    ]
+
+
+def test_a_preset_sets_everything_it_says(training: AppTest) -> None:
+    training.selectbox(key="loss").set_value("triplet").run()
+    assert not training.exception
+    assert training.selectbox(key="pairing").options == [
+        "All pairs of each batch"
+    ]  # random pairs do not go with it
+    assert "The head alone" not in training.selectbox(key="trainable").options
+    training.toggle(key="augment").set_value(False).run()
+    training.pills(key="preset").set_value("fine-tune").run()
+    assert training.select_slider(key="batch").value == 16
+    assert training.toggle(key="augment").value
+    assert training.selectbox(key="data").value == "the classes of the Classify page"
+    training.pills(key="preset").set_value("article").run()
+    assert training.selectbox(key="data").value == "digits"
+    assert training.selectbox(key="pairing").value == "random"
+    training.pills(key="preset").set_value("fine-tune").run()
+    training.selectbox(key="data").set_value("digits").run()
+    training.toggle(key="augment").set_value(False)
+    training.number_input(key="steps").set_value(10)
+    training.button(key="start_training").click().run()
+    (run,) = wait_until_over(training)
+    assert run.config is not None
+    assert (run.config.batch_classes, run.config.batch_images) == (8, 2)
+    assert run.config.augment == NO_AUGMENTATION  # off is off, mirroring too
+
+
+def test_any_fine_tune_is_compared_with_what_it_began_with(training: AppTest) -> None:
+    training.pills(key="preset").set_value("quick").run()
+    training.selectbox(key="start").set_value("small").run()
+    (run,) = start(training, [1e-4], steps=10, size=0)
+    (run,) = wait_until_over(training)
+    assert run.comparison is not None
+    assert "before" in shown(training)
+
+
+def test_a_zip_of_few_classes_is_tested_on_other_pictures_of_them(training: AppTest) -> None:
+    """And a class of which nothing can be read changes nothing of what is shown to be held out."""
+    colours = {"red": (250, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 250)}
+    files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(5)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    training.file_uploader(key="training_zip_0").upload("few.zip", zipped(**files), "application/zip").run()
+    assert "tested on 40% of each class's pictures" in shown(training)
+    (run,) = start(training, [1e-3], steps=6)
+    (run,) = wait_until_over(training)
+    assert run.evaluation is not None
+    assert run.evaluation.n_way == 3
+
+
+def test_the_split_that_is_shown_is_the_run_s(training: AppTest) -> None:
+    names = ("amber", "blue", "cyan", "green", "grey", "red")
+    files = {
+        f"{name}/{i}.png": picture((40 * n, 99, 10), 20 + i) for n, name in enumerate(names) for i in range(4)
+    }
+    files |= {f"broken/{i}.png": b"no picture" for i in range(4)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    training.file_uploader(key="training_zip_0").upload("some.zip", zipped(**files), "application/zip").run()
+    told = next(c.value for c in training.caption if "Tested on" in c.value)
+    tested = told.partition("which it does not learn from: ")[2].rstrip(".").split(", ")
+    assert len(tested) == 3
+    (run,) = start(training, [1e-3], steps=4)
+    (run,) = wait_until_over(training)
+    learned = load(run.folder / "checkpoint.safetensors").info.training["classes"]
+    assert set(learned) == set(names) - set(tested)
+
+
+def test_a_run_without_a_network_can_be_deleted(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    (run.folder / "checkpoint.safetensors").unlink()
+    training.run()
+    assert not training.exception
+    training.button(key=f"delete_{run.id}").click().run()
+    assert list_runs() == []
+
+
+def test_runs_of_one_name_are_told_apart(training: AppTest) -> None:
+    start(training, [1e-3], steps=10)
+    wait_until_over(training)
+    training.number_input(key="seed").set_value(7).run()
+    start(training, [1e-3], steps=10)
+    first, second = sorted(wait_until_over(training), key=lambda run: run.id)
+    training.multiselect(key="shown").set_value([first.id, second.id]).run()
+    assert not training.exception
+    assert "rate 0.001 (seed 0)" in shown(training)
+    assert "rate 0.001 (seed 7)" in shown(training)
+    assert "rate 0.001 (seed 7)" in training.selectbox(key="batch_network").options
+
+
+def test_all_are_stopped_and_resumed_at_once(training: AppTest) -> None:
+    start(training, [1e-4, 1e-3, 1e-2], steps=100_000)
+    training.run()
+    training.button(key="stop_all").click().run()
+    runs = wait_until_over(training)
+    assert [run.status for run in runs] == ["stopped"] * 3
+    training.button(key="resume_all").click().run()
+    assert not training.exception
+    assert all(run.is_live for run in list_runs())
+
+
+def test_an_earlier_network_is_asked_about_its_own_pictures(training: AppTest) -> None:
+    """What another data set or split holds out, it may have learned from."""
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    training.selectbox(key="data").set_value("rendered").run()
+    assert training.selectbox(key="batch_network").value == ""  # it is not about these
+    drawn = figure(training)
+    training.selectbox(key="batch_network").set_value(run.id).run()
+    assert not training.exception
+    assert "Pictures of what this network learned from: digits" in shown(training)
+    assert figure(training) != drawn
+    assert figure(training).count("<small>") >= 8

@@ -69,6 +69,7 @@ def curves(
     smoothable: bool = True,
     height: int = 300,
     player: str = "",
+    about: str = "",
 ) -> None:
     """Show curves; drag over them to look closer.
 
@@ -87,6 +88,7 @@ def curves(
         height: in pixels.
         player: key of the :func:`fsl.ui.components.player.player` whose moment is marked, and which a click
             sends there; "" for none.
+        about: what the curves are of, such as the ids of runs; where it changes, the zoom is given up.
     """
     _component(
         key=key,
@@ -113,5 +115,6 @@ def curves(
             "smoothable": smoothable,
             "height": height,
             "player": player,
+            "about": about,
         },
     )

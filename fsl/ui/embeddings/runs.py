@@ -206,7 +206,7 @@ def _show_loss(moving: Sequence[MovingRun], last: int, height: int) -> None:
     st.markdown("**Loss**: how wrong it is on the batch it learns from. Click to go to a moment.")
     is_bce = all(found.run.config is not None and found.run.config.loss == "bce" for found in moving)
     curves(
-        [loss_line(found.run) for found in moving],
+        [loss_line(found.run, found.run.name) for found in moving],
         key="motion_loss",
         label="Loss by batch",
         x_max=last,

@@ -205,8 +205,7 @@ def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Check
     """A warning for every network that was trained on classes it is tested on."""
     notes = []
     for name, checkpoint in checkpoints.items():
-        trained = set(checkpoint.info.training.get("classes", ()))
-        seen = [c for c in pictures.class_names if c in trained or f"{source.key}/{c}" in trained]
+        seen = checkpoint.info.trained_on(pictures.class_names, source.key)
         if seen:
             notes.append(
                 f"{name} was trained on {len(seen)} of these {len(pictures.class_names)} classes, so its "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,14 +12,15 @@ import streamlit as st
 from fsl.errors import DataError
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import load_checkpoint
-from fsl.ui.training.form import checkpoint_choice, rate_text
+from fsl.ui.training.form import SCRATCH, rate_text, starting_network
 from fsl.ui.training.values import values
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 MOST_SHOWN = 6
+_CAN_GO_ON = ("stopped", "interrupted", "failed")
+_SHOWN_STOPPED_SECONDS = 0.7  # is waited for, so that the page drawn next shows it stopped
 _PAGES_FOR_IT = ("classify", "compare", "embeddings", "evaluate")
 
 
@@ -29,7 +31,7 @@ def show_actions(run: RunInfo) -> None:
     with st.container(horizontal=True):
         if run.is_live:
             _button("Stop", f"stop_{run.id}", _stop, run.id)
-        elif run.status in ("stopped", "interrupted", "failed"):
+        elif run.status in _CAN_GO_ON:
             _button("Resume", f"resume_{run.id}", _resume, run.id)
         if run.verdict and run.config:
             rate = try_rate(run.verdict, run.config.learning_rate)
@@ -37,7 +39,9 @@ def show_actions(run: RunInfo) -> None:
                 factor = "a tenth" if rate < run.config.learning_rate else "ten times"
                 label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
                 _button(f"{label}: {rate_text(rate)}", f"try_{run.id}", _try, run.id)
-    if run.has_checkpoint and not run.is_live:
+    if run.is_live:
+        return
+    if run.has_checkpoint:
         if name := _kept().get(run.id):
             _show_links(name)
         else:
@@ -49,8 +53,24 @@ def show_actions(run: RunInfo) -> None:
                 args=(run.id, _usual_name(run)),
                 help="Keeps it, and it can be chosen on every page. Another name can be given below.",
             )
-        with st.popover("Keep or delete", width="stretch"):
+    with st.popover("Keep or delete" if run.has_checkpoint else "Download or delete", width="stretch"):
+        if run.has_checkpoint:
             _show_keeping(run)
+        _show_downloads(run)
+        _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+
+
+def show_group_actions(runs: Sequence[RunInfo]) -> None:
+    """One button for all of them, where several go on or can go on."""
+    live = [run.id for run in runs if run.is_live]
+    resting = [run.id for run in runs if run.status in _CAN_GO_ON]
+    with st.container(horizontal=True):
+        if len(live) > 1:
+            st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
+        if len(resting) > 1:
+            help_text = "They take turns again, batch by batch."
+            action = guarded_callback(_resume_all)
+            st.button("Resume all", key="resume_all", on_click=action, args=(resting,), help=help_text)
 
 
 def _show_links(name: str) -> None:
@@ -81,8 +101,6 @@ def _show_keeping(run: RunInfo) -> None:
         on_click=guarded_callback(_save),
         args=(run.id, name),
     )
-    _show_downloads(run)
-    _button("Delete this run", f"delete_{run.id}", _delete, run.id)
 
 
 def _button(label: str, key: str, action: Callable[[str], None], run_id: str) -> None:
@@ -94,20 +112,34 @@ def _show_downloads(run: RunInfo) -> None:
     from fsl.training.runs import CHECKPOINT, EVENTS
     from fsl.training.status import run_events
 
-    files: dict[str, tuple[str, Callable[[], bytes]]] = {
-        "Network (.safetensors)": (CHECKPOINT, (run.folder / CHECKPOINT).read_bytes),
-        "Curve (CSV)": ("curve.csv", lambda: curve_csv(run_events(run.folder)).encode()),
-        "Everything logged (JSON lines)": (EVENTS, (run.folder / EVENTS).read_bytes),
-    }
+    files: dict[str, tuple[str, Callable[[], bytes]]] = {}
+    if run.has_checkpoint:
+        files["Network (.safetensors)"] = (CHECKPOINT, (run.folder / CHECKPOINT).read_bytes)
+    if run.started:
+        files["Curve (CSV)"] = ("curve.csv", lambda: curve_csv(run_events(run.folder)).encode())
+        files["Everything logged (JSON lines)"] = (EVENTS, (run.folder / EVENTS).read_bytes)
     for label, (file, read) in files.items():
         st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
 
 
 def _stop(run_id: str) -> None:
+    _stop_all([run_id])
+
+
+def _stop_all(run_ids: Sequence[str]) -> None:
     from fsl.training.background import run_manager
 
-    run_manager().stop(run_id)
-    run_manager().wait(run_id, timeout=0.7)  # so that the page drawn next shows it stopped
+    for run_id in run_ids:
+        run_manager().stop(run_id)
+    deadline = time.monotonic() + _SHOWN_STOPPED_SECONDS
+    for run_id in run_ids:
+        run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _resume_all(run_ids: Sequence[str]) -> None:
+    from fsl.training.background import run_manager
+
+    run_manager().resume_together(run_ids)
 
 
 def _resume(run_id: str) -> None:
@@ -144,12 +176,12 @@ def _try(run_id: str) -> None:
     from fsl.training.background import plan_like, run_manager
     from fsl.training.status import find_run
     from fsl.training.verdict import try_rate
+    from fsl.ui.visitor import visitor
 
     run = find_run(run_id)
     rate = try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
     if rate is None or run.model is None:
         raise DataError(f"There is no other rate to try for {run.name}.")
-    origin = str(run.about.get("start") or "")
-    start = load_checkpoint(checkpoint_choice(origin)).twin if origin else run.model
-    new = run_manager().start(plan_like(run, rate, start, f"rate {rate_text(rate)}"))
+    start = starting_network(str(run.about.get("start") or SCRATCH), run.model)
+    new = run_manager().start(plan_like(run, rate, start, f"rate {rate_text(rate)}", visitor()))
     values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]

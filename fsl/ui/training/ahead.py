@@ -10,9 +10,9 @@ import streamlit as st
 
 from fsl.config import Fit, ModelConfig
 from fsl.errors import FslError
-from fsl.ui.resources import COMPUTE, load_checkpoint
+from fsl.ui.resources import COMPUTE
 from fsl.ui.training.data import is_read_ahead
-from fsl.ui.training.form import SCRATCH, Wish, checkpoint_choice
+from fsl.ui.training.form import Wish, starting_network
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,9 +21,8 @@ def get_ready(wish: Wish) -> None:
     """Begin to prepare for the run that the form describes; returns at once."""
     _warm_up()
     if is_read_ahead(wish.data):
-        model = wish.model
-        if wish.start != SCRATCH:
-            model = load_checkpoint(checkpoint_choice(wish.start)).twin.config
+        start = starting_network(wish.start, wish.model)
+        model = start if isinstance(start, ModelConfig) else start.config
         _read(wish.data, model.image_size, model.fit)
 
 

@@ -14,9 +14,10 @@ from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.pictures import thumbnail_uri
-from fsl.ui.resources import COMPUTE, load_checkpoint
-from fsl.ui.training.data import MINE, UPLOAD, data_of_run, is_read_ahead
-from fsl.ui.training.form import SCRATCH, Wish, checkpoint_choice
+from fsl.ui.resources import COMPUTE, Choice, load_checkpoint
+from fsl.ui.training.data import data_of_run, is_of, is_to_be_fetched
+from fsl.ui.training.form import SCRATCH, Wish, starting_network
+from fsl.ui.training.names import distinct_names
 from fsl.ui.training.values import kept, set_values, values
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _PAIRS = 8
 _NOBODY = ""
 _SEEN = "classes it learns from"
-_HELD_OUT = "held out, never seen"
+_HELD_OUT = "held out for testing"
 
 
 def show_batch(wish: Wish, runs: Sequence[RunInfo]) -> None:
@@ -63,16 +64,21 @@ def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
 
 def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = _choose_part(wish)
+        part = st.selectbox("Pictures", [_SEEN, _HELD_OUT], key=kept("batch_part", _SEEN), width=230)
         run = _choose_network(wish, trained)
         st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
-    own = wish.data in (MINE, UPLOAD)
-    if not (own or is_read_ahead(wish.data) or values().get("fetch") == wish.data):
-        st.caption("These pictures are still to be downloaded.")
-        st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(wish.data,))
-        return
     twin = _network(wish, run)
-    data = _read(wish, twin.config if twin is not None else wish.model)
+    source, seed = _source(wish, run, twin)
+    name = source.data if isinstance(source, DataSource) else ""
+    if is_to_be_fetched(name) and values().get("fetch") != name:
+        st.caption("These pictures are still to be downloaded.")
+        st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
+        return
+    if run is not None and not _is_about(run, wish):
+        st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
+    data = source
+    if isinstance(data, DataSource):
+        data = _read(data, twin.config if twin is not None else wish.model, seed)
     images = data.validation if part == _HELD_OUT else data.train
     if images is None:
         st.caption("Nothing is held out for testing.")
@@ -87,21 +93,15 @@ def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
     _draw(batch, answers)
 
 
-def _choose_part(wish: Wish) -> str:
-    # Own classes are told apart by other pictures of them: what is held out is not another kind of thing.
-    options = [_SEEN, _HELD_OUT] if wish.data != MINE else [_SEEN]
-    if kept("batch_part", _SEEN) and st.session_state["batch_part"] not in options:
-        set_values({"batch_part": _SEEN})
-    return st.selectbox("Pictures", options, key="batch_part", width=230)
-
-
 def _choose_network(wish: Wish, trained: Sequence[RunInfo]) -> RunInfo | None:
     """The run whose network is asked; none for the one to start from, or for nobody."""
-    names = {run.id: f"{run.name}{_so_far(run)}" for run in trained}
+    told = distinct_names(trained)
+    names = {run.id: f"{told[run.id]}{_so_far(run)}" for run in trained}
     first = "nobody yet" if wish.start == SCRATCH else f"{wish.start}, before training"
     options = {_NOBODY: first, **names}
-    best = max(trained, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
-    # Until a person chooses, the best network so far answers.
+    fitting = [run for run in trained if _is_about(run, wish)]
+    best = max(fitting, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
+    # Until a person chooses, the best network so far answers, of those that learn from the chosen pictures.
     if values().get("asked") not in options:
         values()["asked"] = None
     asked = values().get("asked")
@@ -134,37 +134,45 @@ def _fetch(data: str) -> None:
     values()["fetch"] = data
 
 
+def _is_about(run: RunInfo, wish: Wish) -> bool:
+    """Whether it learns from the pictures that the form is set to."""
+    return is_of(str(run.about.get("data", "")), wish.data)
+
+
 def _network(wish: Wish, run: RunInfo | None) -> TwinNetwork | None:
+    if run is not None:
+        from fsl.training.runs import CHECKPOINT
+
+        return load_checkpoint(Choice(run.id, "", run.folder / CHECKPOINT)).twin
+    start = starting_network(wish.start, wish.model)
+    return None if isinstance(start, ModelConfig) else start
+
+
+def _source(
+    wish: Wish, run: RunInfo | None, twin: TwinNetwork | None
+) -> tuple[DataSource | TrainingData, int]:
+    """Where the pictures are, and the seed of what is held out: a run's own, as it was trained on others."""
     if run is None:
-        return None if wish.start == SCRATCH else load_checkpoint(checkpoint_choice(wish.start)).twin
-    from fsl.training.runs import CHECKPOINT
+        model = twin.config if twin is not None else wish.model
+        return data_of_run(wish.data, wish.split, model, wish.config.seed), wish.config.seed
+    from fsl.training.datasource import read_stored_images, source_of
+    from fsl.training.runs import read_settings
 
-    path = run.folder / CHECKPOINT
-    return _load(str(path), path.stat().st_mtime_ns)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _load(path: str, modified: int) -> TwinNetwork:
-    from pathlib import Path
-
-    from fsl.twin.checkpoint import load
-
-    return load(Path(path)).twin
+    source = source_of(read_settings(run.folder).get("data", {}), run.folder)
+    found = source if isinstance(source, DataSource) else read_stored_images(source)
+    return found, run.config.seed if run.config else 0
 
 
-def _read(wish: Wish, model: ModelConfig) -> TrainingData:
+def _read(source: DataSource, model: ModelConfig, seed: int) -> TrainingData:
     from fsl.training.datasource import load_training_data
 
-    data = data_of_run(wish.data, wish.split, model, wish.config.seed)
-    if not isinstance(data, DataSource):
-        return data
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
         if total:
             place.progress(done / total, f"Reading pictures: {done / total:.0%}")
 
-    found = load_training_data(data, model, wish.config.seed, lambda problems: None, progress)
+    found = load_training_data(source, model, seed, lambda problems: None, progress)
     place.empty()
     return found
 

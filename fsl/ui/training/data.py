@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
+DEFAULT = "digits"
 _KEY = "few_shot_lab_training_own"
+_MY_WORDS = "my classes"
 
 T = TypeVar("T")
 
@@ -104,8 +106,8 @@ def own() -> Own:
 def choose_data() -> str:
     """The choice of pictures: a name, ``MINE`` or ``UPLOAD``."""
     titles = _titles()
-    if kept("data", "digits") and st.session_state["data"] not in titles:
-        set_values({"data": "digits"})
+    if kept("data", DEFAULT) and st.session_state["data"] not in titles:
+        set_values({"data": DEFAULT})
     data = st.selectbox(
         "Pictures to learn from",
         list(titles),
@@ -122,10 +124,12 @@ def choose_data() -> str:
 def _titles() -> dict[str, str]:
     from fsl.data.builtin import BUILTIN_SETS
     from fsl.data.named import named_sets
-    from fsl.data.public import PUBLIC_SETS
+    from fsl.data.public import PUBLIC_SETS, public_is_here
 
     here = {name: known.title for name, known in named_sets().items()}
-    to_fetch = {name: f"Download: {title}" for name, title in PUBLIC_SETS.items()}
+    to_fetch = {
+        name: title if public_is_here(name) else f"Download: {title}" for name, title in PUBLIC_SETS.items()
+    }
     mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
     return {**BUILTIN_SETS, **here, **mine, **to_fetch}
 
@@ -141,7 +145,7 @@ def show_held_out(data: str) -> Split:
         names = ()
     # The seed's own widget comes further down; what it was just set to is in the session's state already.
     seed = st.session_state.get("seed", values().get("seed", 0))
-    return show_split(names, int(seed))
+    return show_split(names, int(seed), or_pictures=data == UPLOAD)
 
 
 def _class_names(data: str) -> tuple[str, ...]:
@@ -166,8 +170,35 @@ def is_read_ahead(data: str) -> bool:
     """Whether its pictures can be read before they are asked for, without anything being fetched."""
     from fsl.data.builtin import BUILTIN_SETS
     from fsl.data.named import named_sets
+    from fsl.data.public import public_is_here
 
-    return data in BUILTIN_SETS or data in named_sets()
+    return data in BUILTIN_SETS or data in named_sets() or public_is_here(data)
+
+
+def is_to_be_fetched(data: str) -> bool:
+    """Whether it is a public set of which nothing is here yet."""
+    from fsl.data.public import PUBLIC_SETS
+
+    return data in PUBLIC_SETS and not is_read_ahead(data)
+
+
+def state_of_own(data: str) -> Hashable:
+    """What changes when a person's own pictures do; none for pictures that go by a name."""
+    if data == MINE:
+        return tuple((card.name, picture.digest) for card in my_cards() for picture in card.pictures)
+    return id(own().zip) if data == UPLOAD else None
+
+
+def is_of(words: str, data: str) -> bool:
+    """Whether a run's own words on its pictures mean those of that choice.
+
+    Args:
+        words: "digits, 0.4 of the classes held out, seed 0".
+        data: a name, ``MINE`` or ``UPLOAD``.
+    """
+    stored = own().zip
+    shown = {MINE: _MY_WORDS, UPLOAD: stored.name if stored else ""}.get(data, data)
+    return words == shown or words.startswith((f"{shown},", f"{shown} "))
 
 
 def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSource | TrainingData:
@@ -192,11 +223,11 @@ def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
             "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
             "choose other pictures here."
         )
-    pictures = tuple((card.name, picture.digest) for card in cards for picture in card.pictures)
-    key = (pictures, model.image_size, model.fit)
-    images = own().remember(key, len(pictures), model.image_size, lambda: (_images_of(cards, model), ()))
+    key = (state_of_own(MINE), model.image_size, model.fit)
+    n_pictures = sum(len(card.pictures) for card in cards)
+    images = own().remember(key, n_pictures, model.image_size, lambda: (_images_of(cards, model), ()))
     # The classes are the ones to be told apart, so the test is on other pictures of them.
-    return held_out_data(images, split.share, "images", seed, "my classes")
+    return held_out_data(images, split.share, "images", seed, _MY_WORDS)
 
 
 def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
@@ -221,15 +252,25 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     stored = own().zip
     if stored is None:
         raise DataError("Drop a zip with one folder per class first.")
+    place = st.empty()
+
+    def reading(done: int, total: int) -> None:
+        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
+
     images = own().remember(
         (id(stored), model.image_size, model.fit),
         len(stored.listing.entries),
         model.image_size,
-        lambda: load_image_set(stored.listing, model.image_size, model.fit),
+        lambda: load_image_set(stored.listing, model.image_size, model.fit, progress=reading),
     )
+    place.empty()
     if split.names:
         return chosen_out_data(images, split.names, stored.name)
-    return held_out_data(images, split.share, "classes", seed, stored.name)
+    # Those that were shown, not drawn anew: a class none of whose files can be read was among them.
+    tested = [name for name in split.tested if name in images.class_names]
+    if 2 <= len(tested) <= images.n_classes - 2:
+        return chosen_out_data(images, tested, stored.name)
+    return held_out_data(images, split.share, "images", seed, stored.name)
 
 
 def _show_upload() -> None:
@@ -247,14 +288,16 @@ def _show_upload() -> None:
         st.error(markdown(held.fault), icon=":material/error:")
     if held.zip is not None:
         st.caption(f"In use: {markdown(held.zip.name)} ({len(held.zip.data) / 2**20:.1f} MB).")
-        read = held.images is not None and held.images[0][0] == id(held.zip)
-        show_problems(held.images[2] if read else held.zip.listing.problems)
+        problems = held.zip.listing.problems
+        if held.images is not None and held.images[0][0] == id(held.zip):
+            problems = held.images[2]
+        show_problems(problems)
 
 
 def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
-    """What was made last under that name, or, for another key, anew."""
+    """What was made last under that name, or, for another key, anew; what is empty may yet come."""
     memo: dict[str, tuple[Any, Any]] = values().setdefault("memo", {})
-    if name not in memo or memo[name][0] != key:
+    if name not in memo or memo[name][0] != key or not memo[name][1]:
         memo[name] = (key, make())
     found: T = memo[name][1]
     return found

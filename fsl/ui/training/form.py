@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fsl.config import ModelConfig, TrainConfig
+from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.errors import DataError, FslError, SettingsError
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice, choices, load_checkpoint
-from fsl.ui.training.data import MINE, choose_data, data_of_run, show_held_out
+from fsl.ui.training.data import DEFAULT, MINE, choose_data, data_of_run, show_held_out
 from fsl.ui.training.split import Split
-from fsl.ui.training.values import kept, set_values
+from fsl.ui.training.values import kept, set_values, values
 from fsl.ui.visitor import visitor
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ SCRATCH = "from scratch"
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 MOST_RATES = 4
 BACKBONES = {
-    "plain4": "Plain (no batch norm: the learning rate matters most)",
+    "plain4": "Plain (nothing evens out its signals: the learning rate matters most)",
     "conv4": "Conv-4 (small, the field's standard)",
     "residual": "Residual (deeper, as fast)",
 }
 LOSSES = {
     "bce": "Same or different (the article's)",
     "bce+rank": "Same or different, and ranking",
-    "contrastive": "Contrastive",
-    "triplet": "Triplet",
+    "contrastive": "Distance: same close, different apart (contrastive)",
+    "triplet": "Nearer to its own class than to others (triplet)",
 }
 PAIRINGS = {"random": "Random pairs (the article's)", "all": "All pairs of each batch"}
 LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
@@ -83,14 +83,8 @@ def show_form() -> Wish:
     data = choose_data()
     split = show_held_out(data)
     start = _start(preset)
-    rates = st.multiselect(
-        "Learning rates",
-        RATES,
-        key=kept("rates", list(preset.rates)),
-        format_func=rate_text,
-        max_selections=MOST_RATES,
-        help="How big a step each batch makes. Choose several to train one network with each, side by side.",
-    )
+    _warn_of_seen(start, data, split)
+    rates = _choose_rates(preset)
     steps = st.number_input(
         "Batches",
         10,
@@ -101,7 +95,43 @@ def show_form() -> Wish:
     )
     model, config = _details(preset, start)
     config = replace(config, steps=int(steps))
-    return Wish(data, start, model, config, tuple(sorted(rates)), split)
+    return Wish(data, start, model, config, rates, split)
+
+
+def _choose_rates(preset: Preset) -> tuple[float, ...]:
+    key = kept("rates", list(preset.rates))
+    taken = [rate for rate in st.session_state[key] if isinstance(rate, float)]  # a suggestion may be another
+    chosen: list[float | str] = st.multiselect(
+        "Learning rates",
+        sorted({*RATES, *taken}),
+        key=key,
+        format_func=lambda rate: rate_text(rate) if isinstance(rate, float) else rate,
+        max_selections=MOST_RATES,
+        accept_new_options=True,
+        help="How big a step each batch makes. Choose several to train one network with each, side by side; "
+        "others than these can be typed.",
+    )
+    rates = set()
+    for text in chosen:
+        try:
+            rates.add(replace(preset.config, learning_rate=float(text)).learning_rate)
+        except ValueError:  # of float, or that of settings out of range
+            st.warning(markdown(f"{text} is left out: a learning rate is a number from 0.00000001 to 100."))
+    return tuple(sorted(rates))
+
+
+def _warn_of_seen(start: str, data: str, split: Split) -> None:
+    """Say so where the network to start from was trained on what it is to be tested on."""
+    if start == SCRATCH or not split.tested:
+        return
+    seen = load_checkpoint(checkpoint_choice(start)).info.trained_on(split.tested, data)
+    if seen:
+        st.caption(
+            markdown(
+                f"{start} was trained on {len(seen)} of the {len(split.tested)} classes that are held out, "
+                "so the test here says little about classes that it has never seen."
+            )
+        )
 
 
 def _start(preset: Preset) -> str:
@@ -128,24 +158,10 @@ def _start(preset: Preset) -> str:
 
 
 def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
-    c = preset.config
     with st.expander("More settings"):
         left, right = st.columns(2)
         with left:
-            loss = _choice("Loss", LOSSES, "loss", c.loss, "What counts as a mistake.")
-            pairing = _choice(
-                "Pairs",
-                PAIRINGS,
-                "pairing",
-                c.pairing,
-                "All pairs gives hundreds of pairs for the same work.",
-            )
-            layers = _choice(
-                "Layers to train", LAYERS, "trainable", c.trainable, "Fewer layers change a network less."
-            )
-            seed = st.number_input(
-                "Seed", 0, 10_000, key=kept("seed", 0), help="The same seed gives the same batches again."
-            )
+            c = _how_it_learns(preset.config)
         with right:
             backbone, size = preset.model.backbone, preset.model.image_size
             if start == SCRATCH:
@@ -161,7 +177,7 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
             batch = st.select_slider(
                 "Batch size",
                 [8, 16, 32, 64, 128],
-                key=kept("batch", 32),
+                key=kept("batch", preset.batch),
                 help="Pairs in a batch; for all pairs, pictures in a batch.",
             )
             changed = st.toggle(
@@ -172,26 +188,68 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
     model = replace(preset.model, backbone=backbone, image_size=int(size))
     if backbone != preset.model.backbone:
         model = replace(model, widths=())
-    augment = (
-        c.augment if changed else replace(c.augment, rotate=0, zoom=1, shift=0, brightness=0, contrast=0)
+    config = replace(
+        c,
+        batch_pairs=int(batch),
+        batch_classes=max(2, int(batch) // c.batch_images),
+        augment=c.augment if changed else replace(NO_AUGMENTATION, background=c.augment.background),
+        # Whoever goes on with a trained network wants to know whether it got better.
+        evaluate_first=start != SCRATCH,
+        snapshot_images=150,
     )
-    settings: dict[str, Any] = {
-        "loss": loss,
-        "pairing": pairing,
-        "trainable": layers,
-        "seed": int(seed),
-        "batch_pairs": int(batch),
-        "batch_classes": max(2, int(batch) // c.batch_images),
-        "augment": augment,
-        "snapshot_images": 150,
-    }
-    return model, replace(c, **settings)
+    return model, config
+
+
+def _how_it_learns(given: TrainConfig) -> TrainConfig:
+    """Loss, pairs, layers and seed; what does not go with the loss is not offered."""
+    loss = _choice(
+        "Loss",
+        LOSSES,
+        "loss",
+        given.loss,
+        "What counts as a mistake: a wrong answer to “same or different?”, or pictures of one class that lie "
+        "further apart than those of two.",
+    )
+    chosen: dict[str, Any] = {"loss": loss, "pairing": "all", "trainable": "all"}  # go with every loss
+    c = replace(given, **chosen)
+    pairing = _choice(
+        "Pairs",
+        _that_go(PAIRINGS, c, "pairing"),
+        "pairing",
+        given.pairing,
+        "All pairs gives hundreds of pairs for the same work.",
+    )
+    layers = _choice(
+        "Layers to train",
+        _that_go(LAYERS, c, "trainable"),
+        "trainable",
+        given.trainable,
+        "Fewer layers change a network less.",
+    )
+    seed = st.number_input(
+        "Seed", 0, 10_000, key=kept("seed", 0), help="The same seed gives the same batches again."
+    )
+    chosen |= {"pairing": pairing, "trainable": layers, "seed": int(seed)}
+    return replace(given, **chosen)
+
+
+def _that_go(options: dict[str, str], config: TrainConfig, setting: str) -> dict[str, str]:
+    """The options that go with the other settings; which do, the settings themselves know."""
+    found = {}
+    for option, title in options.items():
+        change: dict[str, Any] = {setting: option}
+        try:
+            replace(config, **change)
+        except SettingsError:
+            continue
+        found[option] = title
+    return found
 
 
 def _choice(label: str, options: dict[str, str], key: str, default: str, help_text: str) -> str:
-    return st.selectbox(
-        label, list(options), key=kept(key, default), format_func=lambda o: options[o], help=help_text
-    )
+    if kept(key, default) and st.session_state[key] not in options:
+        set_values({key: next(iter(options))})
+    return st.selectbox(label, list(options), key=key, format_func=lambda o: options[o], help=help_text)
 
 
 def take_address() -> None:
@@ -219,11 +277,15 @@ def _set_preset(name: str) -> None:
         "loss": preset.config.loss,
         "pairing": preset.config.pairing,
         "trainable": preset.config.trainable,
+        "batch": preset.batch,
+        "augment": True,
     }
     if preset.from_checkpoint:
         new |= {"data": MINE, "start": _first_checkpoint()}
     else:
-        new |= {"start": SCRATCH, "backbone": preset.model.backbone}
+        new |= {"start": SCRATCH, "backbone": preset.model.backbone, "image_size": preset.model.image_size}
+        if values().get("data") == MINE:  # which the other preset had chosen
+            new["data"] = DEFAULT
     set_values(new)
 
 
@@ -245,7 +307,7 @@ def plans_of(wish: Wish) -> list[RunPlan]:
 
     if not wish.rates:
         raise SettingsError("Choose at least one learning rate.")
-    start = starting_network(wish)
+    start = starting_network(wish.start, wish.model)
     model = start.config if isinstance(start, TwinNetwork) else start
     data = data_of_run(wish.data, wish.split, model, wish.config.seed)
     about = {"start": ""}
@@ -265,15 +327,17 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     ]
 
 
-def starting_network(wish: Wish) -> ModelConfig | TwinNetwork:
+def starting_network(start: str, model: ModelConfig) -> ModelConfig | TwinNetwork:
     """What to train from; the network is shared with other pages and must not be changed.
 
+    Args:
+        start: name of an installed network, or ``SCRATCH``.
+        model: architecture for the latter.
+
     Raises:
-        DataError, CheckpointError: it is no longer there, or cannot be read.
+        DataError, CheckpointError: the network is no longer there, or cannot be read.
     """
-    if wish.start == SCRATCH:
-        return wish.model
-    return load_checkpoint(checkpoint_choice(wish.start)).twin
+    return model if start == SCRATCH else load_checkpoint(checkpoint_choice(start)).twin
 
 
 def checkpoint_choice(name: str) -> Choice:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.training.curves import smooth, thin
+from fsl.training.curves import smooth, thinned
 from fsl.ui import wording
 from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
-from fsl.ui.training.actions import show_actions
+from fsl.ui.training.actions import show_actions, show_group_actions
+from fsl.ui.training.names import distinct_names
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
-LN2 = Level(0.6931, "ln 2: says nothing")
+LN2 = Level(0.6931, "0.69: guesses half and half")
 _SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
 _SIDE_BY_SIDE = 3  # as many as the Embeddings page shows
 ICONS = {
@@ -34,57 +35,62 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
     """Curves and tiles of the runs being compared."""
     from fsl.training.snapshots import has_snapshots
 
-    _show_curves(runs)
+    names = distinct_names(runs)
+    _show_curves(runs, names)
+    show_group_actions(runs)
     recorded = [run for run in runs if has_snapshots(run.folder)][:_SIDE_BY_SIDE]
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
         with column, st.container(border=True, key=f"tile_{run.id}"), guarded():
-            _tile(run)
+            _tile(run, names[run.id])
 
 
-def _show_curves(runs: Sequence[RunInfo]) -> None:
+def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
     from fsl.training.events import Evaluation
     from fsl.training.status import run_events
 
     losses, accuracies = [], []
     for run in runs:
         tests = [e for e in run_events(run.folder) if isinstance(e, Evaluation)]
-        losses.append(loss_line(run))
-        accuracies.append(_line(run.name, [t.step for t in tests], [t.accuracy for t in tests]))
+        losses.append(loss_line(run, names[run.id]))
+        accuracies.append(_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
-    config = next((run.config for run in runs if run.config), None)
-    levels = (LN2,) if config and config.loss == "bce" else ()
+    levels = (LN2,) if any(run.config and run.config.loss == "bce" for run in runs) else ()
+    about = " ".join(run.id for run in runs)
     st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
-    curves(losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=levels)
+    curves(losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=levels, about=about)
     if not any(len(line.x) for line in accuracies):
         return
-    ways = next(run.evaluation.n_way for run in runs if run.evaluation)
-    st.markdown(f"**Test**: share of right answers when choosing among {ways} classes.")
+    ways = sorted({run.evaluation.n_way for run in runs if run.evaluation})
+    among = " or ".join(str(n) for n in ways)
+    st.markdown(f"**Test**: share of right answers when choosing among {among} classes.")
     curves(
         accuracies,
         key="accuracy_curve",
         label="Accuracy by batch",
         x_max=reach,
         y_range=(0.0, 1.0),
-        levels=(Level(1 / ways, "guessing"),),
+        levels=[Level(1 / n, "guessing" if len(ways) == 1 else f"guessing among {n}") for n in ways],
         smoothable=False,
         height=190,
+        about=about,
     )
 
 
-def loss_line(run: RunInfo) -> Line:
-    """The run's loss so far."""
+def loss_line(run: RunInfo, name: str) -> Line:
+    """The run's loss so far, under a name."""
     from fsl.training.events import Step
     from fsl.training.status import run_events
 
     steps = [event for event in run_events(run.folder) if isinstance(event, Step)]
-    return _line(run.name, [step.step for step in steps], [step.loss for step in steps])
+    return _line(name, [step.step for step in steps], [step.loss for step in steps])
 
 
 def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
-    raw_x, raw = thin(x, y)
-    return Line(name, raw_x.tolist(), raw.tolist(), smooth(raw.tolist(), _SMOOTH).tolist())
+    # Smoothed before it is thinned: what is left by thinning are the extremes, which no mean is made of.
+    rows, smoothed = thinned(y), smooth(y, _SMOOTH)
+    return Line(name, [x[i] for i in rows], [y[i] for i in rows], smoothed[rows].tolist())
 
 
 def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
@@ -97,10 +103,10 @@ def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
     )
 
 
-def _tile(run: RunInfo) -> None:
+def _tile(run: RunInfo, name: str) -> None:
     from fsl.training.snapshots import has_snapshots
 
-    st.markdown(f"**{markdown(run.name)}** · {run.status}")
+    st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict:
         st.markdown(ICONS[run.verdict.kind])
         st.caption(markdown(run.verdict.evidence))
@@ -120,6 +126,9 @@ def _tile(run: RunInfo) -> None:
     for text in (*run.problems, run.error):
         if text:
             st.warning(markdown(text))
+    if run.left_out:
+        with st.expander("Some files could not be used", icon=":material/warning:"):
+            st.text(run.left_out)
     if has_snapshots(run.folder):
         _link_to_maps("Watch it on the map", [run])
     show_actions(run)
@@ -142,7 +151,11 @@ def _waiting_text(run: RunInfo) -> str:
 def _progress_text(run: RunInfo, steps: int) -> str:
     if run.step is None or not run.is_live:
         return f"{run.steps_done:,} of {steps:,} batches"
-    left = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
+    from fsl.training.background import run_manager
+
+    # A run's seconds are those of its own turns; meanwhile the others it is compared with have theirs.
+    own = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
+    left = own * run_manager().taking_turns(run.id)
     speed = f"{run.step.images_per_second:,.0f} pictures/s"
     return f"{run.step.step:,} of {steps:,} · {speed} · {_duration(left)} left"
 
@@ -157,8 +170,9 @@ def _before_and_after(run: RunInfo) -> None:
     c = run.comparison
     if c is None:
         return
+    after = "after" if c.step >= run.steps_done else f"after {c.step:,} batches"
     numbers = (
-        f"{c.before:.1%} before, {c.after:.1%} after: {c.difference:+.1%} ± {c.difference_ci95:.1%} on the "
+        f"{c.before:.1%} before, {c.after:.1%} {after}: {c.difference:+.1%} ± {c.difference_ci95:.1%} on the "
         f"same {c.n_episodes:,} tests."
     )
     if abs(c.difference) <= c.difference_ci95:

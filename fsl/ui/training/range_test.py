@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import streamlit as st
 from fsl.ui.components.curve import Line, Mark, curves
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import COMPUTE
-from fsl.ui.training.form import RATES, Wish, plans_of, rate_text
+from fsl.ui.training.data import state_of_own
+from fsl.ui.training.form import Wish, plans_of, rate_text
 from fsl.ui.training.values import set_values, values
 
 if TYPE_CHECKING:
@@ -29,9 +31,16 @@ def show_range_test(wish: Wish) -> None:
             "too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
-            values()["range"] = _run(plans_of(replace(wish, rates=(LOWEST,)))[0])  # its own rates count
-        points: list[RangePoint] = values().get("range", [])
+            found = _run(plans_of(replace(wish, rates=(LOWEST,)))[0])  # its own rates count
+            values()["range"] = (_key(wish), found)
+        if "range" not in values():
+            return
+        of, points = values()["range"]
+        if of != _key(wish):
+            st.caption("The settings have changed since the last test. Run it again.")
+            return
         if not points:
+            st.caption("The loss was no number from the first batch on. Try other settings.")
             return
         x = [math.log10(point.lr) for point in points]
         line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
@@ -52,16 +61,21 @@ def show_range_test(wish: Wish) -> None:
             st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
             return
         st.button(
-            f"Use {rate_text(_nearest(suggestion))}",
+            f"Use {rate_text(suggestion)}",
             key="use_suggestion",
             on_click=guarded_callback(_use),
             args=(suggestion,),
-            help=f"The test suggests {rate_text(suggestion)}; this is the nearest one to choose.",
         )
+
+
+def _key(wish: Wish) -> Hashable:
+    """What the test's outcome depends on: neither the rates chosen nor how long a run would go on."""
+    return replace(wish, rates=(), config=replace(wish.config, steps=1)), state_of_own(wish.data)
 
 
 def _run(plan: RunPlan) -> list[RangePoint]:
     from fsl.config import DataSource
+    from fsl.training.background import run_manager
     from fsl.training.datasource import load_training_data
     from fsl.training.lr_range import N_POINTS, lr_range
     from fsl.twin.network import TwinNetwork
@@ -76,18 +90,20 @@ def _run(plan: RunPlan) -> list[RangePoint]:
             bar.progress(share, f"Reading pictures: {share:.0%}")
 
         data = load_training_data(data, model, plan.config.seed, lambda problems: None, read)
-    points = []
-    with COMPUTE:
-        for point in lr_range(data.train, plan.config, plan.start, n_points=N_POINTS):
+    points: list[RangePoint] = []
+    test = lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
+    with run_manager().beside() as take_share:
+        while True:
+            with COMPUTE:  # given up after each batch, for everybody else's sake
+                take_share()
+                point = next(test, None)
+            if point is None:
+                break
             points.append(point)
             bar.progress(len(points) / N_POINTS, f"rate {point.lr:.1e}, loss {point.loss:.3f}")
     bar.empty()
     return [point for point in points if math.isfinite(point.loss)]
 
 
-def _nearest(rate: float) -> float:
-    return min(RATES, key=lambda known: abs(math.log(known / rate)))
-
-
 def _use(rate: float) -> None:
-    set_values({"rates": [_nearest(rate)]})
+    set_values({"rates": [rate]})

@@ -24,18 +24,21 @@ class Split:
     Attributes:
         share: of the classes, or of each class's pictures.
         names: classes or folders of classes instead; none for the share.
+        tested: the classes held out, as shown; none where they are not known yet, or pictures of each are.
     """
 
     share: float
     names: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
 
 
-def show_split(class_names: Sequence[str], seed: int) -> Split:
+def show_split(class_names: Sequence[str], seed: int, or_pictures: bool = False) -> Split:
     """The split by classes, in words and to be changed.
 
     Args:
         class_names: of the data; none where they are not known yet.
         seed: of the draw.
+        or_pictures: whether pictures of each class are held out where the classes are too few for that.
     """
     place = st.container()
     with st.expander("Choose what is held out", key="split"):
@@ -48,8 +51,8 @@ def show_split(class_names: Sequence[str], seed: int) -> Split:
         )
         names = _choose(class_names, share, seed) if mine and class_names else ()
     with place:
-        _say(class_names, names, share, seed)
-    return Split(share, names)
+        tested = _say(class_names, names, share, seed, or_pictures)
+    return Split(share, names, tested)
 
 
 def show_split_of_pictures(smallest_class: int) -> Split:
@@ -78,7 +81,7 @@ def _share(label: str) -> float:
             0.6,
             step=0.05,
             key=kept("hold_out", 0.4),
-            help="The test asks about what was held out, which the network has never seen.",
+            help="The test asks about what was held out, which the network does not learn from.",
         )
     )
 
@@ -106,29 +109,43 @@ def _take() -> None:
     values()["held_out"] = list(st.session_state["held_out"])
 
 
-def _say(class_names: Sequence[str], names: Sequence[str], share: float, seed: int) -> None:
+def _say(
+    class_names: Sequence[str], names: Sequence[str], share: float, seed: int, or_pictures: bool
+) -> tuple[str, ...]:
+    """The split in words.
+
+    Returns:
+        the classes held out; none where that cannot be.
+    """
     from fsl.data.splits import expand_prefixes
     from fsl.training.sources import drawn_classes
 
     if not class_names:
         st.caption(f"{share:.0%} of the classes are held out for testing; which, shows when they are here.")
-        return
+        return ()
     try:
         tested = expand_prefixes(class_names, names) if names else drawn_classes(class_names, share, seed)
     except FslError as error:
         st.warning(markdown(str(error)))
-        return
+        return ()
     learned = [name for name in class_names if name not in set(tested)]
     if names and (len(tested) < 2 or len(learned) < 2):
         st.warning("Hold out 2 classes at least, and leave 2 to learn from.")
-        return
+        return ()
+    if not tested and or_pictures and share:
+        st.caption(
+            f"Too few classes to hold some out: tested on {share:.0%} of each class's pictures instead (2 at "
+            "least, where there are 4 or more), which it never learns from."
+        )
+        return ()
     if len(tested) < 2 or len(learned) < 2:
         st.caption(f"Learns from all {len(class_names):,} classes; too few are held out to test on.")
-        return
+        return ()
     st.caption(
         f"Learns from **{wording.count(len(learned), 'class', 'classes')}**: {_listed(learned)}.  \n"
-        f"Tested on **{len(tested):,} others**, never seen: {_listed(tested)}."
+        f"Tested on **{len(tested):,} others**, which it does not learn from: {_listed(tested)}."
     )
+    return tuple(tested)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def show_table(runs: Sequence[RunInfo]) -> None:
         return
     with panel:
         chosen: Any = st.dataframe(
-            [_row(run) for run in runs],
+            [row_of(run) for run in runs],
             hide_index=True,
             key="runs_table",
             on_select="rerun",
@@ -51,7 +51,8 @@ def _compare(run_ids: list[str]) -> None:
     values()["shown"] = run_ids
 
 
-def _row(run: RunInfo) -> dict[str, str | int | float | None]:
+def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
+    """What the table says of a run, by column."""
     test = run.evaluation
     return {
         "run": run.name,

@@ -1,0 +1,38 @@
+"""What runs that are looked at together are called, so that each can be told from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fsl.ui.training.table import row_of
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+_TOLD = ("pictures", "network", "loss used", "pairs", "seed")
+
+
+def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
+    """Each run's name, with what tells it from others of that name; its id where nothing else does.
+
+    Args:
+        runs: those looked at.
+
+    Returns:
+        names by id, all different.
+    """
+    rows = {run.id: row_of(run) for run in runs}
+    found = {}
+    for run in runs:
+        alike = [rows[other.id] for other in runs if other.name == run.name]
+        own = rows[run.id]
+        facts = [key for key in _TOLD if any(row[key] != own[key] for row in alike)]
+        is_told = sum(all(row[key] == own[key] for key in facts) for row in alike) == 1
+        details = ", ".join(_fact(key, own[key]) for key in facts) if is_told else run.id
+        found[run.id] = run.name if len(alike) == 1 else f"{run.name} ({details})"
+    return found
+
+
+def _fact(key: str, value: object) -> str:
+    return f"seed {value}" if key == "seed" else str(value)
