@@ -6,6 +6,9 @@ embeddings and is not calibrated: it ranks classes, and calls nothing unknown.
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import Any
+
 import torch
 
 from fsl.config import TIMM, ModelConfig
@@ -32,9 +35,7 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
     """
     timm = import_timm()
     bare = name.removeprefix(TIMM)
-    settings = timm.get_pretrained_cfg(bare) if timm.is_model(bare) else None
-    if settings is None or not settings.has_weights:
-        raise SettingsError(f"timm has no pretrained weights for {bare!r}.")
+    settings = _settings_of(timm, bare)
     config = ModelConfig(
         backbone=name,
         image_size=side if (side := settings.input_size[-1]) <= _LARGEST_INPUT else _USUAL_INPUT,
@@ -57,3 +58,35 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
     licence = f"Weights of timm's {bare}; terms: {settings.license or 'see its model card'}."
     info = CheckpointInfo(name, config, title=f"timm's {bare}, as it is", rule="prototype", licence=licence)
     return from_twin(twin.to(device), info)
+
+
+def download_megabytes(name: str) -> float | None:
+    """How much there is to download for a timm network, from its architecture alone: nothing is fetched.
+
+    Args:
+        name: as ``pretrained_checkpoint`` takes it, with or without "timm:".
+
+    Returns:
+        its weights at four bytes each, in millions of bytes; none for the few networks that compute while
+        they are built, which cannot be done without weights.
+
+    Raises:
+        SettingsError: timm is not installed, has no such network, or no weights for it.
+    """
+    timm = import_timm()
+    bare = name.removeprefix(TIMM)
+    _settings_of(timm, bare)
+    try:
+        with torch.device("meta"):
+            network = timm.create_model(bare, pretrained=False)
+    except (NotImplementedError, RuntimeError):
+        return None
+    return float(4 * sum(tensor.numel() for tensor in network.state_dict().values()) / 1e6)
+
+
+def _settings_of(timm: ModuleType, bare: str) -> Any:
+    """timm's settings of the pretrained weights of a network, named without "timm:"."""
+    settings = timm.get_pretrained_cfg(bare) if timm.is_model(bare) else None
+    if settings is None or not settings.has_weights:
+        raise SettingsError(f"timm has no pretrained weights for {bare!r}.")
+    return settings

@@ -173,6 +173,24 @@ def test_a_network_that_cannot_be_had_leaves_the_default_one(
     assert state(page).checkpoint == ""
 
 
+def type_timm_name(page: AppTest, name: str) -> None:
+    box = page.selectbox(key="timm_name")
+    box.options.append(name)  # Streamlit's own test runner knows only what is listed
+    box.set_value(name).run()
+    assert not page.exception
+
+
+def test_a_typed_network_of_timm_tells_its_size_before_it_is_downloaded(page: AppTest) -> None:
+    pytest.importorskip("timm", reason="an extra")
+    fill(page)
+    type_timm_name(page, "resnet18")
+    assert "resnet18: 47 MB to download" in shown(page)
+    assert not page.button(key="use_timm").disabled
+    type_timm_name(page, "resnet5")
+    assert "no pretrained weights for 'resnet5'" in shown(page)
+    assert page.button(key="use_timm").disabled
+
+
 def test_a_network_of_timm_answers_and_calls_nothing_unknown(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, checkpoint_folder: Path
 ) -> None:

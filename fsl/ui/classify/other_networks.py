@@ -7,7 +7,9 @@ import importlib.util
 import streamlit as st
 
 from fsl.config import TIMM
+from fsl.errors import FslError
 from fsl.ui import wording
+from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.state import Session
 
@@ -18,7 +20,7 @@ _MB = {
     "convnext_tiny.in12k_ft_in1k": 114,
     "vit_base_patch14_dinov2.lvd142m": 346,
 }
-"""Suggestions, and the megabytes to download; held against timm's own networks by a test."""
+"""Suggestions, and the megabytes to download: told at once; those of a typed name need torch and timm."""
 _ABOUT = (
     "Any network of the timm collection can look at your pictures instead. Its weights are downloaded once "
     "and kept. It ranks your classes well, but has no measured limit: it calls nothing unknown."
@@ -40,10 +42,12 @@ def show_other_networks(state: Session) -> None:
             accept_new_options=True,
             help="Choose a suggestion, or type any name that timm.list_pretrained() gives.",
         )
+        fault = _show_size(_bare(str(st.session_state["timm_name"] or "")))
         st.button(
             "Download and use",
             key="use_timm",
             icon=":material/cloud_download:",
+            disabled=fault,
             on_click=guarded_callback(_use),
             args=(state,),
             width="stretch",
@@ -52,17 +56,49 @@ def show_other_networks(state: Session) -> None:
 
 def waiting_text(name: str) -> str:
     """What to say while the network ``name`` is loaded."""
-    megabytes = _MB.get(name.removeprefix(TIMM))
     if not name.startswith(TIMM):
         return "Loading the network"
-    size = f" ({wording.count(megabytes, 'MB', 'MB')})" if megabytes else ""
-    return f"Loading {name.removeprefix(TIMM)}{size}; the first time it is downloaded"
+    try:
+        megabytes = _megabytes(_bare(name))
+    except FslError:
+        megabytes = None  # loading it says what is wrong
+    size = f" ({wording.count(round(megabytes), 'MB', 'MB')})" if megabytes else ""
+    return f"Loading {_bare(name)}{size}; the first time it is downloaded"
 
 
 def _with_size(name: str) -> str:
     return f"{name} ({_MB[name]} MB)" if name in _MB else name
 
 
+def _bare(name: str) -> str:
+    return name.strip().removeprefix(TIMM)
+
+
+def _show_size(name: str) -> bool:
+    """Say how much a typed name would download; whether it cannot be had."""
+    if name in _MB:
+        return False
+    try:
+        with st.spinner("Looking it up"):
+            megabytes = _megabytes(name)
+    except FslError as error:
+        st.warning(markdown(str(error)), icon=":material/warning:")
+        return True
+    size = f"{wording.count(round(megabytes), 'MB', 'MB')} to download" if megabytes else "size not known"
+    st.caption(f"{markdown(name)}: {size}.")
+    return False
+
+
+def _megabytes(name: str) -> float | None:
+    return _MB[name] if name in _MB else _computed_megabytes(name)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _computed_megabytes(name: str) -> float | None:
+    from fsl.twin.pretrained import download_megabytes
+
+    return download_megabytes(name)
+
+
 def _use(state: Session) -> None:
-    name = str(st.session_state["timm_name"]).strip().removeprefix(TIMM)
-    state.use_network(TIMM + name)
+    state.use_network(TIMM + _bare(str(st.session_state["timm_name"])))
