@@ -47,6 +47,8 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
             assert mine.has("shown")
             assert not other.has("shown")
             assert not any(run.id in other.text for run in list_runs(root))
+        done = {run.id: run.steps_done for run in list_runs(root)}  # now the browsers are gone, not the runs
+        until(lambda: all(run.steps_done > done[run.id] + 10 for run in list_runs(root)))
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
