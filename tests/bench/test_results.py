@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from bench import results
 from bench.all import README
-from bench.results import BEGIN, END, TESTS, rival_result, share_of_runs, tables
+from bench.results import BEGIN, END, TESTS, digest, read, rival_result, share_of_runs, tables
 from fsl.cli import evaluate, omniglot_runs
+from fsl.data.splits import read_class_list
+from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
 
 def result_of(test: results.Test, **more: Any) -> dict[str, Any]:
@@ -36,9 +39,28 @@ def test_every_test_has_a_command_of_its_own_that_can_be_read() -> None:
 
 
 def test_nothing_is_reported_on_classes_that_were_trained_on() -> None:
-    lists = {match for test in TESTS for match in re.findall(r"json:(\S+)", test.shown)}
-    assert lists
-    assert not [name for name in lists if "train" in name]
+    for test in TESTS:
+        if test.only_told:  # of a list that the network was measured on before it was added to its training
+            data, chosen, *_ = test.metric.split()
+            assert chosen != "train"
+            was_added = any(c.startswith(f"{data}/") for c in trained_on(test.checkpoint))
+            assert not was_added or re.search("before they were added to its training|likewise", test.data)
+        elif test.command[0] != "omniglot-runs":
+            (found,) = re.findall(r"/splits/(\S+?\.json:\S+)", test.shown)
+            assert "train" not in found
+
+
+def trained_on(checkpoint: str) -> list[str]:
+    classes: list[str] = read_info(CHECKPOINT_DIR / f"{checkpoint}{SUFFIX}").training["classes"]
+    return classes
+
+
+def test_classes_that_are_called_new_are_not_in_the_training_set(data_dir: Path) -> None:
+    for test in TESTS:
+        for file, chosen in re.findall(r"/splits/(\S+?\.json):(\S+)", test.shown):
+            trained = {name.split("/", 1)[-1] for name in trained_on(test.checkpoint)}
+            names = read_class_list(f"{data_dir}/splits/{file}:{chosen}")
+            assert not trained & {name.split("/", 1)[-1] for name in names}, test.shown
 
 
 def test_only_measured_checkpoints_as_they_are_now_are_in_the_table(
@@ -85,13 +107,16 @@ def test_a_command_that_fails_is_a_note_and_no_result(capsys: pytest.CaptureFixt
     assert "no-such" in capsys.readouterr().err
 
 
-def test_the_readme_has_the_table_s_place() -> None:
+def test_the_readme_shows_the_tables_of_the_stored_results() -> None:
+    """After a change of either: ``python -m bench results --table``."""
     text = README.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
+    shown = text.partition(BEGIN)[2].partition(END)[0]
+    assert shown.strip() == tables(read(), digest).strip()
 
 
 def test_a_told_figure_is_the_header_s_and_stands_beside_plain_cosine() -> None:
-    test = next(test for test in TESTS if test.checkpoint == "photos")
+    test = next(test for test in TESTS if test.only_told)
     out = results.header_of(test)
     assert out is not None
     assert 0 < out["accuracy"] < 1
