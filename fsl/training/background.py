@@ -123,6 +123,7 @@ class RunManager:
         self._lock = threading.RLock()
         self._waiting: deque[list[_Run]] = deque()
         self._computing: list[list[_Run]] = []
+        self._threads: list[threading.Thread] = []
         self._guests = 0
         self.most_at_once = most_at_once
         self.cores = min(usable_cores(), torch.get_num_threads())
@@ -286,7 +287,7 @@ class RunManager:
         return list_runs(self.root)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Stop every run of this process, so that each leaves its latest state."""
+        """Stop every run of this process, so that each leaves its latest state, and let their threads end."""
         with self._lock:
             runs = [run for job in (*self._waiting, *self._computing) for run in job]
             for run in runs:
@@ -294,6 +295,8 @@ class RunManager:
         deadline = time.monotonic() + timeout
         for run in runs:
             run.over.wait(max(0.0, deadline - time.monotonic()))
+        for thread in self._threads:  # one that is at work in torch when the process ends would abort it
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _find(self, run_id: str) -> _Run | None:
         jobs = (*self._waiting, *self._computing)
@@ -314,7 +317,9 @@ class RunManager:
             job = self._waiting.popleft()
             self._computing.append(job)
             name = f"run-{job[0].id}"
-            threading.Thread(target=self._compute, args=(job,), name=name, daemon=True).start()
+            thread = threading.Thread(target=self._compute, args=(job,), name=name, daemon=True)
+            thread.start()
+            self._threads = [*(other for other in self._threads if other.is_alive()), thread]
 
     def _take_out(self, run: _Run) -> None:
         """A queued run that is stopped is over without a batch."""

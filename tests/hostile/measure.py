@@ -1,6 +1,6 @@
 """The whole corpus through the functions that read it, in this process, measured.
 
-    python -m tests.hostile.measure [--out FILE.json]
+    python -m tests.hostile.measure [--out FILE.json] [--page docs/hostile.md]
 
 Prints a line per class of input: how many, how many were read and how many refused, and the worst time (of
 the processor) and memory of one input.
@@ -196,9 +196,41 @@ def table(found: list[Result]) -> dict[str, dict[str, float]]:
     }
 
 
+PAGE = """# Hostile files
+
+What becomes of {n_inputs} files made to do harm, by class: cut off and flipped files, bombs, zips that lead
+out of their folder, pickles under another name, headers that lie, run folders in pieces. `tests/hostile`
+makes them, and the test suite sends them through the functions that read them (below), through the command
+line and through the pages.
+
+*Refused* means a message that names the file and says why; of a zip that is read, what is wrong in it is
+named, and its good pictures are kept. A *fault* would be anything else: another error, a good file lost,
+something written elsewhere, connected to or unpickled. Seconds (of the processor) and megabytes are those of
+the worst input of the class. Written by
+
+```sh
+python -m tests.hostile.measure --page docs/hostile.md
+```
+
+| class of input | inputs | read | refused | faults | seconds | MB |
+|---|---:|---:|---:|---:|---:|---:|
+"""
+
+
+def page(rows: dict[str, dict[str, float]], n_inputs: int) -> str:
+    """The table as a page of the docs."""
+    lines = [
+        f"| {kind} | {row['inputs']} | {row['read']} | {row['refused']} | {row['faults']} | "
+        f"{row['most_seconds']:.2f} | {max(0.0, row['most_megabytes']):.0f} |\n"
+        for kind, row in rows.items()
+    ]
+    return PAGE.format(n_inputs=n_inputs) + "".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the table as JSON")
+    parser.add_argument("--page", type=Path, metavar="FILE.md", help="write the table into a page")
     parser.add_argument("--all", action="store_true", help="print every result as a line of JSON instead")
     options = parser.parse_args()
     found = []
@@ -209,6 +241,8 @@ def main() -> None:
     rows = table(found)
     if options.out:
         options.out.write_text(json.dumps({"inputs": len(found), "classes": rows}, indent=1) + "\n")
+    if options.page:
+        options.page.write_text(page(rows, len(found)), encoding="utf-8")
     if not options.all:
         print(
             f"{'class of input':40} {'inputs':>6} {'read':>5} {'refused':>8} {'faults':>6} {'s':>6} {'MB':>5}"

@@ -125,3 +125,7 @@ def _line(**changes: Any) -> bytes:
 
 def _settings(**changes: Any) -> bytes:
     return json.dumps({**SETTINGS, **changes}).encode()
+
+
+UNREMARKABLE = (_line(), _settings())
+"""Files of a hostile run that are as any run has them: what is hostile lies in another one."""

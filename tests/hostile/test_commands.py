@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from fsl.__main__ import main
+from fsl.training.status import find_run
 from tests.hostile.archives import GOOD, archives
 from tests.hostile.checkpoints import checkpoints
 from tests.hostile.images import images
 from tests.hostile.inputs import Hostile
+from tests.hostile.runs import UNREMARKABLE, runs
 from tests.hostile.watch import watching
 from tests.pages.helpers import save_small_checkpoint
 
@@ -40,11 +43,6 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return status, out.out, out.err
 
 
-def small_images() -> list[Hostile]:
-    """All but the bombs, which take a second each and go through ``test_corpus``."""
-    return [one for one in images() if one.kind != "decompression bomb"]
-
-
 def write(folder: Path, inputs: list[Hostile]) -> None:
     folder.mkdir(parents=True)
     for number, one in enumerate(inputs):
@@ -54,7 +52,7 @@ def write(folder: Path, inputs: list[Hostile]) -> None:
 def test_a_folder_of_hostile_queries(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    inputs = small_images()
+    inputs = list(images())
     write(tmp_path / "queries", inputs)
     for name, data in GOOD.items():
         (tmp_path / name).parent.mkdir(parents=True)
@@ -80,7 +78,7 @@ def test_hostile_files_named_one_by_one(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Names with control characters, bytes that are no text; a pipe, a folder of nothing, a missing file."""
-    write(tmp_path / "queries", [one for one in small_images() if one.kind == "odd name"])
+    write(tmp_path / "queries", [one for one in images() if one.kind == "odd name"])
     os.mkfifo(tmp_path / "queries" / "pipe.png")
     for name, data in GOOD.items():
         (tmp_path / name).parent.mkdir(parents=True)
@@ -136,6 +134,36 @@ def test_every_checkpoint(
             assert path.name in err
 
 
+def test_every_run_folder_is_resumed_or_refused(
+    tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each lies over a run that could go on: what is hostile in it is all that can go wrong."""
+    options = ["--data", "digits", "--start", weights, "--device", "cpu", "--batch-classes", 2]
+    options += ["--batch-images", 2, "--evaluate-every", 0]
+    run(capsys, "train", *options, "--steps", 1, "--run-dir", tmp_path / "good")
+    went_on = 0
+    for number, one in enumerate(runs()):
+        folder = tmp_path / "runs" / f"run {number}"
+        shutil.copytree(tmp_path / "good", folder)
+        for file, data in one.files.items():
+            if data in UNREMARKABLE:
+                continue
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_bytes(data)
+        with watching(tmp_path) as watch:
+            status, _, err = run(capsys, "train", *options, "--steps", 2, "--run-dir", folder, "--resume")
+        assert watch.faults == [], one.name
+        if status:
+            assert (status, err.count("\n")) == (1, 1), (one.name, err)
+            assert err.startswith("fsl: "), one.name
+            assert folder.name in err, one.name
+        else:
+            went_on += 1
+            assert find_run(folder.name, folder.parent).steps_done == 2, one.name
+    assert went_on > 15  # what is not needed for going on does no harm
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_below_the_output(weights: Path) -> None:
     """/dev/full takes nothing, as a disk that is full."""
     command = [sys.executable, "-m", "fsl", "checkpoints", "--json"]
