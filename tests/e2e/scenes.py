@@ -132,7 +132,7 @@ SCENES = (
     Scene("embeddings", "embeddings", _mapped),
     Scene("embeddings-moving", "embeddings?run={runs}", _moving),
     Scene("evaluate-empty", "evaluate", _sees("gives a first figure")),
-    Scene("evaluate", "evaluate?source=digits&network=fruits&seed=1", _evaluated),
+    Scene("evaluate", "evaluate?source=rendered&network=fruits", _evaluated),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
     Scene("learn-twin", "learn?step=twin", _sees("more different")),
     Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),

@@ -82,6 +82,7 @@ def main() -> None:
 def picture_of(tab: Page, scene: Scene, width: int, highest: int) -> bytes:
     """The whole page as a PNG, down to ``highest`` pixels."""
     scene.ready(tab)
+    tab.mouse.move(0, 0)  # nothing is pointed at
     settle(tab)
     height = tab.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight")
     tab.set_viewport_size({"width": width, "height": min(highest, max(900, height))})
