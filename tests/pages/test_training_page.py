@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
-from fsl.data.public import public_set
+from fsl.data.public import OLIVETTI, public_set
 from fsl.training.background import run_manager
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
@@ -176,6 +176,18 @@ def test_offline_a_download_says_so(
     assert run.status == "failed"
     assert "needs a connection to the internet" in run.error
     assert run.error in shown(training)
+
+
+def test_what_was_downloaded_before_is_no_download(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path))
+    titles = training.run().selectbox(key="data").options
+    assert sum(title.startswith("Download: Olivetti") for title in titles) == 1
+    (tmp_path / OLIVETTI.name).write_bytes(b"faces")
+    titles = training.run().selectbox(key="data").options
+    assert sum(title.startswith("Olivetti") for title in titles) == 1
+    assert not any(title.startswith("Download: Olivetti") for title in titles)
 
 
 def test_no_rate_is_said(training: AppTest) -> None:

@@ -156,3 +156,11 @@ def test_headers_from_before_a_setting_was_there_are_read() -> None:
     for name in ("head", "damped", "centre_on_support"):
         del header["model"][name]
     assert CheckpointInfo.from_json(header, "old").model == MODEL
+
+
+def test_what_a_network_was_trained_on_is_known_by_name() -> None:
+    """With the data set's name in front where there were several, as the shipped networks have it."""
+    trained = CheckpointInfo("x", MODEL, training={"classes": ["apple", "fruits360/Fig 1"]})
+    assert trained.trained_on(["apple", "Fig 1", "pear"], "fruits360") == ["apple", "Fig 1"]
+    assert trained.trained_on(["Fig 1"], "grocery") == []
+    assert CheckpointInfo("x", MODEL).trained_on(["apple"], "fruits360") == []
