@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import configparser
 import importlib
 import re
 import shlex
@@ -105,8 +106,17 @@ def test_python_runs(block: Block, workplace: Path) -> None:
     exec(compile(block.text, str(block), "exec"), {"__name__": "docs"})
 
 
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "ini"], ids=str)
+def test_a_service_starts_the_program_with_variables_that_are_set(block: Block) -> None:
+    parser = configparser.ConfigParser()
+    parser.read_string(block.text)
+    service = parser["Service"]
+    assert service["ExecStart"].endswith("streamlit run app.py")
+    assert all("=" in setting for setting in service["Environment"].split())
+
+
 def test_all_blocks_are_of_a_kind_that_is_run() -> None:
-    assert {block.language for block in BLOCKS} <= {"sh", "python", "nginx", ""}
+    assert {block.language for block in BLOCKS} <= {"sh", "python", "nginx", "ini", ""}
     assert all("fsl" not in block.text for block in BLOCKS if not block.language)
 
 
