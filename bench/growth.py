@@ -3,8 +3,9 @@
     python -m bench growth [--quick]
 
 Each point is a process of its own, whose peak of memory (above what it takes before) is read from the system:
-classifying a query, and 100, against up to 1,000 classes x 20 embedded pictures; a t-SNE map of up to 5,000
-images; and training runs of up to 100,000 steps (a tiny network, so that all but the network is what grows).
+classifying a query, and 100, against up to 1,000 classes x 20 embedded pictures; one against 1,000 classes of
+1 to 20 pictures; up to 1,000 queries against 1,000 classes of 5; a t-SNE map of up to 5,000 images; and
+training runs of up to 100,000 steps (a tiny network, so that all but the network is what grows).
 Draws docs/images/growth.svg.
 """
 
@@ -26,10 +27,21 @@ N_SHOT = 20
 POINTS = {
     "classify 1 query": (10, 30, 100, 300, 1000),
     "classify 100 queries": (10, 30, 100, 300, 1000),
+    "classify by shots": (1, 5, 20),
+    "classify many queries": (1, 10, 100, 1000),
     "map": (500, 1000, 2000, 5000),
     "train": (1000, 10_000, 100_000),
 }
-UNITS = {"classify 1 query": "classes", "classify 100 queries": "classes", "map": "images", "train": "steps"}
+UNITS = {
+    "classify 1 query": "classes",
+    "classify 100 queries": "classes",
+    "classify by shots": "shots",
+    "classify many queries": "queries",
+    "map": "images",
+    "train": "steps",
+}
+MOST_CLASSES = 1000
+FEW_SHOT = 5
 
 
 def peak_megabytes() -> float:
@@ -37,7 +49,7 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
-def classify_point(n_classes: int, n_queries: int) -> Callable[[], None]:
+def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Callable[[], None]:
     """Everything but the backbone: all embeddings come from the cache, as they do in the app."""
     import torch
     from PIL import Image
@@ -49,7 +61,7 @@ def classify_point(n_classes: int, n_queries: int) -> Callable[[], None]:
     checkpoint = fsl.load("fruits", "cpu")
     picture = Image.new("RGB", (8, 8))
     names = [f"class {i}" for i in range(n_classes)]
-    slots = tuple(range(n_classes)) * N_SHOT
+    slots = tuple(range(n_classes)) * n_shot
     images = [NamedImage(f"{i}", picture, f"{i}") for i in range(len(slots) + n_queries)]
     for image in images:
         CACHE.put(checkpoint.digest, image.digest, torch.rand(checkpoint.twin.embedding_dim))
@@ -105,6 +117,8 @@ def train_point(steps: int) -> Callable[[], None]:
 MAKERS: dict[str, Callable[[int], Callable[[], None]]] = {
     "classify 1 query": lambda n: classify_point(n, 1),
     "classify 100 queries": lambda n: classify_point(n, 100),
+    "classify by shots": lambda n: classify_point(MOST_CLASSES, 1, n),
+    "classify many queries": lambda n: classify_point(MOST_CLASSES, n, FEW_SHOT),
     "map": map_point,
     "train": train_point,
 }
@@ -145,11 +159,22 @@ def exponent(rows: list[dict[str, object]], what: str) -> float:
 def claims_on(rows: list[dict[str, object]]) -> list[Claim]:
     """The largest size of each, and how it got there."""
     found = []
-    expected = {"classify 1 query": 1.0, "classify 100 queries": 1.0, "map": 2.0, "train": 1.0}
+    expected = {
+        "classify 1 query": 1.0,
+        "classify 100 queries": 1.0,
+        "classify by shots": 1.0,
+        "classify many queries": 1.0,
+        "map": 2.0,
+        "train": 1.0,
+    }
     for what, most in expected.items():
         first, *_, largest = [row for row in rows if row["what"] == what]
         grows = exponent(rows, what)
-        shots = f" x {N_SHOT}" if UNITS[what] == "classes" else ""
+        shots = {
+            "classes": f" x {N_SHOT}",
+            "shots": f" of {MOST_CLASSES:,} classes",
+            "queries": f" against {MOST_CLASSES:,} classes x {FEW_SHOT}",
+        }.get(UNITS[what], "")
         found.append(
             Claim(
                 f"Growth: {what}, {largest['n']:,} {UNITS[what]}{shots}",
@@ -181,9 +206,11 @@ def draw(rows: list[dict[str, object]]) -> None:
     for key, y in (("seconds", "seconds"), ("MB more", "megabytes more at the peak")):
         classify = {what: line(what, key) for what in ("classify 1 query", "classify 100 queries")}
         panels.append(Panel("Classify", f"classes of {N_SHOT} pictures", y, classify))
+        more = {what: line(what, key) for what in ("classify by shots", "classify many queries")}
+        panels.append(Panel(f"Classify, {MOST_CLASSES:,} classes", "shots or queries", y, more))
         panels.append(Panel("Map (t-SNE)", "images", y, {"map": line("map", key)}))
         panels.append(Panel("A training run", "steps", y, {"run": line("train", key)}))
-    save_panels(PLOT, panels, columns=3)
+    save_panels(PLOT, panels, columns=4)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,26 @@ The bare loop has its batches drawn, converted and normalised beforehand and doe
 loss over all pairs, backward and the optimiser. The engine does that and all else that it does: it draws
 batches, converts them, keeps statistics, reports events and judges the run. Same network, same number of
 images a batch, same precision and threads; both take turns, a few batches at a time. Then where an engine's
-step goes, part by part, with the augmentation that runs have by default.
+step goes, part by part, with the augmentation that runs have by default; and what decoding as many images
+takes, small ones as data sets have them and photos, which a run does once, before its first batch.
 """
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
+import numpy as np
 import torch
+from PIL import Image
 
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
-from fsl.data.imageset import ImageSet
+from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.listing import ImageEntry, Listing
 from fsl.training import engine
 from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
 from fsl.twin.device import autocast
@@ -121,6 +126,18 @@ def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
     ]
 
 
+def decoding(n_images: int, side: int) -> float:
+    """Seconds of reading JPEG files of that many pixels a side as a network takes them, an image."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (side // 4, side // 4, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((side, side)).save(buffer, "JPEG", quality=90)
+    data = buffer.getvalue()
+    entries = tuple(ImageEntry("ab"[i % 2], f"{i}.jpg", lambda: data) for i in range(n_images))
+    began = time.perf_counter()
+    load_image_set(Listing(entries, ()), MODEL.image_size, MODEL.fit)
+    return (time.perf_counter() - began) / n_images
+
+
 def main() -> None:
     options = options_of(__doc__)
     n_batches, rounds = (2, 2) if options.quick else (20, 15)
@@ -141,8 +158,14 @@ def main() -> None:
     rows: list[dict[str, object]] = [{"loop": name, "images a second": rate} for name, rate in rates.items()]
     say(f"bf16: {state.bf16}, threads: {torch.get_num_threads()}")
     parts = where_it_goes(data, 3 if options.quick else 100)
+    batch = CONFIG.batch_classes * CONFIG.batch_images
+    step = sum(float(str(part["ms a batch"])) for part in parts)
+    for side in (100, 1000):
+        spent = 1000 * batch * decoding(40 if options.quick else 400, side)
+        what = f"decode (before the run, once an image, {side} x {side})"
+        parts.append({"part": what, "ms a batch": spent, "share": spent / step})
     for part in parts:
-        print(f"{part['part']:42} {part['ms a batch']:8.2f} ms {part['share']:7.1%}")
+        print(f"{part['part']:52} {part['ms a batch']:8.2f} ms {part['share']:7.1%}")
     claim = Claim(
         "Training engine against a bare PyTorch loop on data in memory",
         f"{rates['engine']:,.0f} images/s",
