@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fsl.config import EpisodeConfig, Rule
+from fsl.errors import DataError
 from fsl.fewshot.episodes import Episodes, IntArray, fit_ways, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, FloatArray, ci95, episode_scores, evaluate, summarise
 from fsl.fewshot.scores import probabilities
@@ -109,8 +110,8 @@ def answer_in_parts(
         yield tuple(answers for answers in so_far if answers is not None)
 
 
-def fit_to_images(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, str]:
-    """The settings with no more ways and queries than the images allow, and a sentence saying so.
+def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
+    """The settings with no more ways and queries than the images allow.
 
     Queries give way before ways: who has three pictures of each class wants all classes tested.
 
@@ -118,24 +119,19 @@ def fit_to_images(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfi
         config: as wished.
         labels: int64 ``(N,)``.
 
-    Returns:
-        the settings to use, and "" or what was changed.
-
     Raises:
         DataError: fewer than two classes have a query left beside their shots.
     """
     counts = np.sort(np.unique(labels, return_counts=True)[1])[::-1]
     testable = counts[counts > config.n_shot]
-    note = ""
-    if len(testable) >= 2:
-        room = int(testable[: config.n_way][-1]) - config.n_shot
-        if room < config.n_query:
-            note = f"{room} instead of {config.n_query} queries a class: there are no more images. "
-            config = replace(config, n_query=room)
-    else:
-        config = replace(config, n_query=1)  # for a message that asks for no more than is needed
-    fitted, fewer_ways = fit_ways(config, labels)
-    return fitted, f"{note}{fewer_ways}".strip()
+    if len(testable) < 2:
+        raise DataError(
+            f"A test needs 2 classes with at least {config.n_shot + 1} pictures each: {config.n_shot} to "
+            f"show and 1 to ask about. Of the {len(counts)} classes {len(testable)} have that many. "
+            "Add pictures, or ask for fewer examples (shots)."
+        )
+    room = int(testable[: config.n_way][-1]) - config.n_shot
+    return fit_ways(replace(config, n_query=min(config.n_query, room)), labels)[0]
 
 
 def _draw(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
@@ -267,30 +263,40 @@ class Confused:
 
     Attributes:
         row: the image.
+        true: its class.
         answered: the class it was taken for.
         times: how often.
         asked: in how many episodes it was a query, whatever the answer.
     """
 
     row: int
+    true: int
     answered: int
     times: int
     asked: int
 
 
-def confused_images(answers: Answers, true: int, answered: int) -> tuple[Confused, ...]:
-    """The images of class ``true`` that were taken for class ``answered``, the most often first."""
-    is_true = answers.episodes.classes == true  # (E, N): at most one way of an episode
-    rows = answers.episodes.query[is_true]  # (n, Q)
-    of_way = answers.episodes.classes[np.nonzero(is_true)[0]]  # (n, N)
-    given = np.take_along_axis(of_way, answers.ways[is_true], axis=1)  # (n, Q)
-    wrong, times = np.unique(rows[given == answered], return_counts=True)
-    all_rows, asked = np.unique(rows, return_counts=True)
-    total = dict(zip(all_rows.tolist(), asked.tolist(), strict=True))
+def all_confused_images(answers: Answers) -> tuple[Confused, ...]:
+    """Every image that was taken for another class, once for each such class; the most often first."""
+    classes, rows = answers.episodes.classes, answers.episodes.query
+    given = np.take_along_axis(classes, answers.ways.reshape(len(rows), -1), axis=1).reshape(rows.shape)
+    true = np.broadcast_to(classes[:, :, None], rows.shape)
+    class_of = np.zeros(rows.max() + 1, np.int64)
+    class_of[rows] = true
+    asked = np.bincount(rows.reshape(-1))
+    n = int(classes.max()) + 1
+    cases, times = np.unique((rows * n + given)[~answers.right], return_counts=True)
     found = [
-        Confused(row, answered, n, total[row]) for row, n in zip(wrong.tolist(), times.tolist(), strict=True)
+        Confused(case // n, int(class_of[case // n]), case % n, often, int(asked[case // n]))
+        for case, often in zip(cases.tolist(), times.tolist(), strict=True)
     ]
     return tuple(sorted(found, key=lambda image: (-image.times, image.row)))
+
+
+def confused_images(answers: Answers, true: int, answered: int) -> tuple[Confused, ...]:
+    """The images of class ``true`` that were taken for class ``answered``, the most often first."""
+    found = all_confused_images(answers)
+    return tuple(image for image in found if (image.true, image.answered) == (true, answered))
 
 
 @dataclass(frozen=True)

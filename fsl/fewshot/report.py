@@ -8,29 +8,41 @@ import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from fsl.config import EpisodeConfig
 from fsl.data.tables import safe_cell
-from fsl.fewshot.assess import Answers, Cell, auroc, paired_difference, reliability
+from fsl.fewshot.assess import (
+    Answers,
+    Cell,
+    all_confused_images,
+    auroc,
+    paired_difference,
+    reliability,
+)
 from fsl.fewshot.evaluate import EvaluationResult
 
+_SIMILARITY_BINS = 100
 
-def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeConfig) -> str:
-    """A row for each contender: accuracy, calibration, strangers, difference from the first.
+
+def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeConfig, reference: str) -> str:
+    """A row for each contender: accuracy, calibration, strangers, and the difference from one of them.
 
     Args:
         answers: by contender's name, of the same episodes.
         n_classes: C.
         config: the episodes' settings, written into every row.
+        reference: name of the contender that all are compared with.
     """
     header = [
         "network", "way", "shot", "query", "episodes", "seed", "accuracy", "ci95", "calibration_error",
-        "unknown_auroc", "difference_from_first", "difference_ci95",
+        "unknown_auroc", "compared_with", "difference", "difference_ci95",
     ]  # fmt: skip
     rows = []
-    first = next(iter(answers.values())).result(n_classes).episode_accuracy
+    base = answers[reference].result(n_classes).episode_accuracy
     for name, given in answers.items():
         result = given.result(n_classes)
-        difference = paired_difference(result.episode_accuracy, first)
+        difference = paired_difference(result.episode_accuracy, base)
         settings = [config.n_way, config.n_shot, config.n_query, given.n_episodes, config.seed]
         strangers = given.stranger_similarity
         numbers = [
@@ -38,20 +50,66 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
             result.ci95,
             reliability(given.confidence, given.right).error,
             None if strangers is None else auroc(given.similarity, strangers),
-            difference.mean,
-            difference.ci95,
         ]
-        rows.append([name, *settings, *map(_number, numbers)])
+        gap = map(_number, (difference.mean, difference.ci95))
+        rows.append([name, *settings, *map(_number, numbers), reference, *gap])
     return _table(header, rows)
 
 
-def confusion_csv(result: EvaluationResult, class_names: Sequence[str]) -> str:
-    """A row for each true class: its accuracy, then how often each class was answered."""
+def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence[str]) -> str:
+    """A row for each contender and true class: its accuracy, then how often each class was answered."""
     rows = [
-        [name, _number(result.per_class[i]), *result.confusion[i].tolist()]
-        for i, name in enumerate(class_names)
+        [name, true, _number(result.per_class[i]), *result.confusion[i].tolist()]
+        for name, result in results.items()
+        for i, true in enumerate(class_names)
     ]
-    return _table(["true class", "accuracy", *class_names], rows)
+    return _table(["network", "true class", "accuracy", *class_names], rows)
+
+
+def confused_csv(
+    answers: Mapping[str, Answers], class_names: Sequence[str], picture_names: Sequence[str]
+) -> str:
+    """A row for each contender, picture and class it was taken for: how often, of how often it was asked."""
+    rows = [
+        [name, picture_names[c.row], class_names[c.true], class_names[c.answered], c.times, c.asked]
+        for name, given in answers.items()
+        for c in all_confused_images(given)
+    ]
+    return _table(["network", "picture", "true class", "taken for", "times", "asked"], rows)
+
+
+def reliability_csv(answers: Mapping[str, Answers]) -> str:
+    """A row for each contender and tenth of confidence: answers, mean confidence, share of right ones."""
+    rows = []
+    for name, given in answers.items():
+        found = reliability(given.confidence, given.right)
+        n = len(found.counts)
+        rows += [
+            [name, i / n, (i + 1) / n, int(count), _number(confidence), _number(accuracy)]
+            for i, (count, confidence, accuracy) in enumerate(
+                zip(found.counts, found.confidence, found.accuracy, strict=True)
+            )
+        ]
+    return _table(["network", "from", "to", "answers", "confidence", "accuracy"], rows)
+
+
+def strangers_csv(answers: Mapping[str, Answers]) -> str:
+    """A row for each contender and hundredth of similarity: pictures of the classes, and of none of them.
+
+    Counts rather than every similarity, of which there may be millions. No rows where nobody was a stranger.
+    """
+    edges = np.linspace(0, 1, _SIMILARITY_BINS + 1)
+    rows = []
+    for name, given in answers.items():
+        if given.stranger_similarity is None:
+            continue
+        known = np.histogram(given.similarity, edges)[0].tolist()
+        strangers = np.histogram(given.stranger_similarity, edges)[0].tolist()
+        rows += [
+            [name, f"{edges[i]:.2f}", f"{edges[i + 1]:.2f}", known[i], strangers[i]]
+            for i in range(_SIMILARITY_BINS)
+        ]
+    return _table(["network", "from", "to", "known", "strangers"], rows)
 
 
 def episodes_csv(answers: Mapping[str, Answers]) -> str:
@@ -79,12 +137,45 @@ def evaluate_command(
         classes: as ``--classes`` takes it, "" for all.
         per_class: images of each class at most, 0 for all.
     """
-    words = ["python", "-m", "fsl", "evaluate", "--data", data]
-    words += ["--classes", classes] if classes else []
-    words += ["--per-class", str(per_class)] if per_class else []
-    words += ["--checkpoint", checkpoint, "--way", str(config.n_way), "--shot", str(config.n_shot)]
-    words += ["--query", str(config.n_query), "--episodes", str(config.n_episodes)]
-    return shlex.join([*words, "--seed", str(config.seed)])
+    before, after = _command_words(data, checkpoint, config, classes, per_class)
+    return shlex.join([*before, "--way", str(config.n_way), "--shot", str(config.n_shot), *after])
+
+
+def grid_command(
+    data: str,
+    checkpoint: str,
+    cells: Sequence[Cell],
+    config: EpisodeConfig,
+    classes: str = "",
+    per_class: int = 0,
+) -> str:
+    """The same for a ways-by-shots grid: a shell's loop; where pictures lack, the command says so.
+
+    Args:
+        data: as for ``evaluate_command``, like all others.
+        checkpoint: likewise.
+        cells: of the grid.
+        config: gives queries, episodes and seed.
+        classes: likewise.
+        per_class: likewise.
+    """
+    before, after = _command_words(data, checkpoint, config, classes, per_class)
+    ways = " ".join(dict.fromkeys(str(cell.n_way) for cell in cells))
+    shots = " ".join(dict.fromkeys(str(cell.n_shot) for cell in cells))
+    command = f"{shlex.join(before)} --way $way --shot $shot {shlex.join(after)}"
+    return f"for way in {ways}; do for shot in {shots}; do {command}; done; done"
+
+
+def _command_words(
+    data: str, checkpoint: str, config: EpisodeConfig, classes: str, per_class: int
+) -> tuple[list[str], list[str]]:
+    """What comes before and after the numbers of ways and shots."""
+    before = ["python", "-m", "fsl", "evaluate", "--data", data]
+    before += ["--classes", classes] if classes else []
+    before += ["--per-class", str(per_class)] if per_class else []
+    before += ["--checkpoint", checkpoint]
+    after = ["--query", str(config.n_query), "--episodes", str(config.n_episodes), "--seed", str(config.seed)]
+    return before, after
 
 
 def _number(value: float | None) -> str:

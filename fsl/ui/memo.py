@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,10 +15,16 @@ class Memo:
 
     Args:
         most: results kept.
+        most_bytes: what they may take together; the latest one is kept in any case.
+        size: tells how many bytes a result takes.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(
+        self, most: int, most_bytes: float = math.inf, size: Callable[[Any], int] = lambda _: 0
+    ) -> None:
         self._most = most
+        self._most_bytes = most_bytes
+        self._size = size
         self._results: OrderedDict[Any, Any] = OrderedDict()
 
     def __contains__(self, inputs: Any) -> bool:
@@ -28,7 +35,9 @@ class Memo:
         if inputs not in self._results:
             self._results[inputs] = compute()
         self._results.move_to_end(inputs)
-        while len(self._results) > self._most:
+        while len(self._results) > self._most or (
+            len(self._results) > 1 and sum(map(self._size, self._results.values())) > self._most_bytes
+        ):
             self._results.popitem(last=False)
         result: T = self._results[inputs]
         return result

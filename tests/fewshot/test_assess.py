@@ -182,10 +182,7 @@ def test_the_grid_has_evaluates_figures_and_gaps_where_images_lack() -> None:
 
 def test_settings_are_fitted_to_few_images_queries_first() -> None:
     labels = np.repeat([0, 1, 2], [5, 3, 2])
-    fitted, note = fit_to_images(EpisodeConfig(5, 1, 5, 10), labels)
-    assert (fitted.n_way, fitted.n_shot, fitted.n_query) == (3, 1, 1)
-    assert "1 instead of 5 queries" in note
-    assert "3-way instead of 5-way" in note
-    assert fit_to_images(EpisodeConfig(2, 1, 2, 10), labels) == (EpisodeConfig(2, 1, 2, 10), "")
-    with pytest.raises(DataError, match="at least 4 images"):
+    assert fit_to_images(EpisodeConfig(5, 1, 5, 10), labels) == EpisodeConfig(3, 1, 1, 10)
+    assert fit_to_images(EpisodeConfig(2, 1, 2, 10), labels) == EpisodeConfig(2, 1, 2, 10)
+    with pytest.raises(DataError, match="2 classes with at least 4 pictures each: 3 to show and 1 to ask"):
         fit_to_images(EpisodeConfig(2, 3, 5, 10), labels)

@@ -6,11 +6,15 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
+from fsl.data import public
+from fsl.data.builtin import rendered_set
+from fsl.data.download import Answer
 from fsl.ui.evaluate.sources import sources
 from fsl.ui.evaluate.state import EvaluateState
 from tests.pages.helpers import picture
@@ -78,16 +82,13 @@ def test_an_uploaded_zip_from_start_to_figures(page_: AppTest) -> None:
     table = page_.dataframe[0].value
     assert len(table) == 4
     # The two small networks are the same: no difference on the same episodes.
-    assert "no clear difference (0.0% ± 0.0%)" in list(table["Against the first"])[1]
+    assert "no clear difference (0.0% ± 0.0%)" in list(table["Against small"])[1]
     assert len(page_.get("plotly_chart")) >= 5
 
 
 def test_figures_are_those_of_the_command(
-    page_: AppTest, tmp_path: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    page_: AppTest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pathlib import Path
-
-    assert isinstance(tmp_path, Path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.zip").write_bytes(archive())
     drop(page_, archive())
@@ -122,11 +123,73 @@ def test_a_mistake_opens_its_pictures(page_: AppTest) -> None:
 def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTest) -> None:
     drop(page_, archive(3, 2))
     evaluate(page_, shot=1, query=5)
-    assert "1 instead of 5 queries" in shown(page_)
+    assert "1 question per class instead of 5" in shown(page_)
+    assert "3 classes to choose from instead of 5" in shown(page_)
+    for word in ("quer", "-way", "-shot", "episode"):
+        assert word not in shown(page_).partition("**The same from a shell**")[0]
     evaluate(page_, shot=4)
-    assert "at least" in page_.error[0].value
+    assert "4 to show and 1 to ask about" in page_.error[0].value
+    drop(page_, archive(3, 3), "another.zip")
+    # Still: it was the evaluation that failed, and a good drop after it mends nothing.
+    assert "2 classes with at least 5 pictures each" in page_.error[0].value
+    assert "Stopped before" not in shown(page_)
     evaluate(page_, shot=1)
     assert not page_.error
+
+
+def test_with_two_classes_the_way_to_strangers_is_a_third_one(page_: AppTest) -> None:
+    drop(page_, archive(2, 4))
+    evaluate(page_, way=2, query=1)
+    assert "nobody is a stranger. Add a third class" in shown(page_)
+    drop(page_, archive(3, 4))
+    evaluate(page_, way=3, query=1)
+    assert "Ask for fewer than 3 classes" in shown(page_)
+
+
+def test_any_contender_can_be_what_the_others_are_compared_with(page_: AppTest) -> None:
+    drop(page_, archive())
+    page_.multiselect(key="ev_networks").set_value(["small", "small-two"]).run()
+    evaluate(page_, way=3)
+    page_.selectbox(key="ev_reference").set_value("pixels").run()
+    assert not page_.exception
+    job = state(page_).job
+    assert job is not None
+    ours, _, pixels = (given.right.mean(axis=(1, 2)) for given in job.answers)
+    against = list(page_.dataframe[0].value["Against Pixels alone"])
+    assert against[2] == "–"
+    assert f"{abs((ours - pixels).mean()):.1%} ± " in against[0]
+    assert ("better" in against[0]) == (ours.mean() > pixels.mean()) or "no clear" in against[0]
+
+
+@pytest.mark.parametrize("is_here", [False, True])
+def test_a_public_set_is_fetched_when_asked_for_with_a_plain_word_offline(
+    page_: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_here: bool
+) -> None:
+    monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path))
+
+    def offline(url: str, start: int = 0) -> Answer:
+        raise OSError("no route to host")
+
+    def fetched(name: str, size: int, fit: object, **more: object) -> object:
+        return rendered_set(size, 4)
+
+    if is_here:
+        monkeypatch.setattr("fsl.data.loading.public_set", fetched)
+    else:
+        whole = public.public_set
+        monkeypatch.setattr("fsl.data.loading.public_set", lambda *a, **m: whole(*a, fetch=offline, **m))
+    page_.selectbox(key="ev_source").set_value("fruits360-sample").run()
+    assert "10 fruits, 20 photos each (1 MB)" in shown(page_)
+    evaluate(page_, way=3, query=1)
+    job = state(page_).job
+    assert job is not None
+    if is_here:
+        assert job.n_done == 40
+        assert "--data fruits360-sample" in page_.code[0].value
+    else:
+        assert "cannot be fetched" in page_.error[0].value
+        assert "connection to the internet" in page_.error[0].value
+        assert "Stopped before" not in shown(page_)
 
 
 def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
@@ -156,7 +219,9 @@ def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pyt
     assert "You stopped early" in shown(page_)
 
 
-def test_the_grid_is_measured_on_demand(page_: AppTest) -> None:
+def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
+    page_: AppTest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     drop(page_, archive())
     evaluate(page_, way=3)
     page_.button(key="ev_grid").click().run()
@@ -166,6 +231,18 @@ def test_the_grid_is_measured_on_demand(page_: AppTest) -> None:
     cells = {(c.n_way, c.n_shot): c.accuracy for c in job.grids["small"]}
     assert set(cells) == {(w, s) for w in (2, 3, 4) for s in (1, 2, 3)}
     assert all(value is not None for value in cells.values())
+    page_.run()
+    grid = page_.code[0].value.splitlines()[-1]
+    assert grid.startswith(
+        "for way in 2 3 4; do for shot in 1 2 3; do python -m fsl evaluate --data mine.zip"
+    )
+    words = grid.partition("do python ")[2].partition(";")[0]
+    words = words.replace("$way", "4").replace("$shot", "2")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.zip").write_bytes(archive())
+    capsys.readouterr()
+    assert main([*words.split()[2:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(cells[4, 2], abs=1e-9)
 
 
 def test_the_classify_pages_classes_come_here_and_as_a_zip(page: AppTest) -> None:
@@ -197,18 +274,47 @@ def test_tables_are_safe_and_complete() -> None:
     from tests.fewshot.test_assess import last
 
     answers = {"=first": last(), "second": last(rule="max")}
-    rows = list(csv.DictReader(io.StringIO(summary_csv(answers, 6, EpisodeConfig(4, 2, 3, 50, 3)))))
+    summary = summary_csv(answers, 6, EpisodeConfig(4, 2, 3, 50, 3), "second")
+    rows = list(csv.DictReader(io.StringIO(summary)))
     assert rows[0]["network"] == "'=first"
-    assert float(rows[0]["difference_from_first"]) == 0
+    assert [row["compared_with"] for row in rows] == ["second", "second"]
+    assert float(rows[1]["difference"]) == 0
+    gap = answers["=first"].right.mean() - answers["second"].right.mean()
+    assert float(rows[0]["difference"]) == pytest.approx(gap, abs=1e-6)
     assert float(rows[1]["accuracy"]) == pytest.approx(answers["second"].right.mean(), abs=1e-6)
-    result = answers["second"].result(6)
-    table = list(csv.reader(io.StringIO(confusion_csv(result, [*"abcde", "+f"]))))
+    results = {name: given.result(6) for name, given in answers.items()}
+    table = list(csv.reader(io.StringIO(confusion_csv(results, [*"abcde", "+f"]))))
     assert table[0][-1] == "'+f"
-    assert [int(cell) for cell in table[2][2:]] == result.confusion[1].tolist()
+    assert [row[0] for row in table[1:]] == ["'=first"] * 6 + ["second"] * 6
+    assert [int(cell) for cell in table[8][3:]] == results["second"].confusion[1].tolist()
     tests = list(csv.reader(io.StringIO(episodes_csv(answers))))
     assert len(tests) == 51
     command = evaluate_command("my data.zip", "a b", EpisodeConfig(4, 2, 3, 50, 3), "f.json:x", 7)
     assert "--data 'my data.zip' --classes f.json:x --per-class 7 --checkpoint 'a b' --way 4" in command
+
+
+def test_tables_of_sureness_strangers_and_mistakes_add_up() -> None:
+    from fsl.fewshot.report import confused_csv, reliability_csv, strangers_csv
+    from tests.fewshot.test_assess import last
+
+    answers = {"first": last(), "second": last(rule="max")}
+    bins = list(csv.DictReader(io.StringIO(reliability_csv(answers))))
+    assert len(bins) == 20
+    assert sum(int(row["answers"]) for row in bins) == sum(given.right.size for given in answers.values())
+    right = sum(int(row["answers"]) * float(row["accuracy"] or 0) for row in bins[:10])
+    assert right == pytest.approx(answers["first"].right.sum(), abs=1e-2)
+    hundredths = list(csv.DictReader(io.StringIO(strangers_csv(answers))))
+    first = answers["first"]
+    assert first.stranger_similarity is not None
+    assert sum(int(row["strangers"]) for row in hundredths[:100]) == first.stranger_similarity.size
+    above = sum(int(row["known"]) for row in hundredths[:100] if float(row["from"]) >= 0.5)
+    assert above == (first.similarity >= 0.5).sum()
+    pictures = [f"{number}.png" for number in range(72)]
+    mistakes = list(csv.DictReader(io.StringIO(confused_csv(answers, [*"abcdef"], pictures))))
+    confusion = first.result(6).confusion
+    of_pair = [r for r in mistakes if (r["network"], r["true class"], r["taken for"]) == ("first", "c", "f")]
+    assert sum(int(row["times"]) for row in of_pair) == confusion[2, 5] > 0
+    assert all(24 <= int(row["picture"].removesuffix(".png")) < 36 for row in of_pair)
 
 
 def test_named_sets_offer_their_lists(data_dir: object) -> None:

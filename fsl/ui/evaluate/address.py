@@ -45,9 +45,9 @@ def show_address(state: EvaluateState) -> None:
 
 
 def map_address(source: Source, network: str) -> dict[str, str] | None:
-    """The address of the Embeddings page with the same pictures and network; none for a dropped folder."""
+    """The address of the Embeddings page with the same pictures and network; none where it has them not."""
     kind = _kind(source.key)
-    if kind == UPLOAD:
+    if kind == UPLOAD or source.is_fetched:
         return None
     if kind == CLASSIFY:
         return {"source": on_the_map.CLASSIFY, "network": network}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui.evaluate.job import Job
+from fsl.ui.evaluate.job import Job, grid_config
 
 if TYPE_CHECKING:
     from fsl.fewshot.evaluate import EvaluationResult
@@ -14,17 +15,23 @@ if TYPE_CHECKING:
 
 def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) -> None:
     """A button per table, and a command per contender."""
-    from fsl.fewshot.report import confusion_csv, episodes_csv, evaluate_command, grid_csv, summary_csv
+    from fsl.fewshot import report
 
-    assert job.pictures is not None
-    class_names = job.pictures.class_names
+    pictures = job.pictures
+    assert pictures is not None
+    classes, n_classes = pictures.class_names, len(pictures.class_names)
     answers = {one.name: given for one, given in zip(job.contenders, job.answers, strict=True)}
+    grid = job.grids.get(name)
     with st.container(horizontal=True):
-        _csv("Summary", "summary", summary_csv(answers, len(class_names), job.config))
-        _csv("Confusions and classes", "confusions", confusion_csv(results[name], class_names))
-        _csv("Every test", "tests", episodes_csv(answers))
-        if name in job.grids:
-            _csv("Ways and shots", "ways-and-shots", grid_csv(job.grids[name]))
+        _csv("Summary", "summary", lambda: report.summary_csv(answers, n_classes, job.config, job.reference))
+        _csv("Confusions and classes", "confusions", lambda: report.confusion_csv(results, classes))
+        _csv("Mistaken pictures", "mistakes", lambda: report.confused_csv(answers, classes, pictures.names))
+        _csv("How sure", "sureness", lambda: report.reliability_csv(answers))
+        if any(given.stranger_similarity is not None for given in answers.values()):
+            _csv("Strangers", "strangers", lambda: report.strangers_csv(answers))
+        _csv("Every test", "tests", lambda: report.episodes_csv(answers))
+        if grid is not None:
+            _csv("Ways and shots", "ways-and-shots", lambda: report.grid_csv(grid))
     st.markdown("**The same from a shell**")
     request = job.request
     source = request.source
@@ -38,15 +45,18 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
             on_click="ignore",
             help="What the commands below are about.",
         )
-    classes = dict(source.lists).get(request.classes, "")
+    which = dict(source.lists).get(request.classes, "")
     per_class = request.per_class
-    commands = [evaluate_command(source.data, one, job.config, classes, per_class) for one in answers]
+    commands = [report.evaluate_command(source.data, one, job.config, which, per_class) for one in answers]
+    if grid is not None:
+        commands.append(report.grid_command(source.data, name, grid, grid_config(job), which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
         st.caption("You stopped early; the command makes all tests, so its figure differs a little.")
 
 
-def _csv(title: str, name: str, text: str) -> None:
+def _csv(title: str, name: str, make: Callable[[], str]) -> None:
+    """A button for a table that is made when it is pressed."""
     st.download_button(
-        f"{title} (CSV)", text, f"evaluation-{name}.csv", "text/csv", key=f"ev_get_{name}", on_click="ignore"
+        f"{title} (CSV)", make, f"evaluation-{name}.csv", "text/csv", key=f"ev_get_{name}", on_click="ignore"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fsl.config import EpisodeConfig
+from fsl.config import COSINE, PIXELS, UNTRAINED, EpisodeConfig
 from fsl.errors import DataError, FslError
 from fsl.ui.budget import refuse_beyond_budget
 from fsl.ui.escape import markdown
@@ -17,13 +17,11 @@ from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 from fsl.ui.state import session
 
-PIXELS = "pixels"
-UNTRAINED = "untrained:"
-COSINE = "cosine:"
 _PRETRAINED = "photos"
 _MOST_EPISODES = 5000
 _MOST_PICTURES = 200
-_USUAL_LISTS = ("novel", "val")  # in this order: classes that no network was trained on
+# In this order: classes that were kept for the final test, else those that settings were chosen on.
+_USUAL_LISTS = ("novel", "val")
 
 
 def show_form(state: EvaluateState, installed: list[Choice]) -> None:
@@ -157,8 +155,9 @@ def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, 
         placeholder="Nothing",
         help=(
             "On the very same tests. Pixels alone: the most similar picture, without any network. "
-            "Untrained: the same network before it learned anything. Cosine: a network trained on a "
-            "million everyday photos, its features compared directly"
+            "Untrained: the same network with random weights, before it learned anything. Cosine: the "
+            "networks inside “photos”, which learned from a million everyday photos, their combined features "
+            "compared by angle alone, without anything that was fitted on top of them"
             + ("." if _PRETRAINED in titles else " (needs the network “photos”, which is not installed).")
         ),
         on_change=guarded_callback(take),
@@ -214,6 +213,6 @@ def _number(
 
 
 def show_faults(state: EvaluateState) -> None:
-    """What was wrong with the last drop or evaluation."""
+    """What was wrong with the last drop."""
     if state.fault:
         st.error(markdown(state.fault), icon=":material/error:")

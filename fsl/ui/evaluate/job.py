@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fsl.config import EpisodeConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
+from fsl.ui import wording
 from fsl.ui.evaluate.sources import Source
 from fsl.ui.evaluate.state import EvaluateState
 from fsl.ui.pictures import thumbnail_uri
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 _CHUNK = 32
+_GRID_EPISODES = 200
 Say = Callable[[float, str], None]
 
 
@@ -72,6 +74,7 @@ class Job:
     Attributes:
         request: what was asked for.
         running: whether it is to go on.
+        fault: why it could not, "" for nothing.
         config: the episodes as they can be made of these pictures.
         notes: what was changed or left out, as sentences.
         pictures: as above, once loaded.
@@ -83,11 +86,13 @@ class Job:
         seconds: spent on episodes.
         grids: cells of the ways-by-shots grid, by contender.
         looked_at: the contender whose details are shown.
+        reference: the contender that the others are compared with.
         mistake: the confusion whose pictures are shown: true class, answered class.
     """
 
     request: Request
     running: bool = True
+    fault: str = ""
     config: EpisodeConfig = field(default_factory=EpisodeConfig)
     notes: tuple[str, ...] = ()
     pictures: Pictures | None = None
@@ -99,6 +104,7 @@ class Job:
     seconds: float = 0.0
     grids: dict[str, list[Cell]] = field(default_factory=dict)
     looked_at: str = ""
+    reference: str = ""
     mistake: tuple[int, int] | None = None
 
     @property
@@ -143,8 +149,11 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
         pictures, embedded[name] = _embedded(state, job, checkpoints[name], say)
         job.pictures = job.pictures or pictures
     assert job.pictures is not None
-    job.config, note = fit_to_images(request.config, job.pictures.labels)
-    job.notes = (*([note] if note else []), *_trained_on(request.source, job.pictures, checkpoints))
+    job.config = fit_to_images(request.config, job.pictures.labels)
+    job.notes = (
+        *_smaller_test(request.config, job.config),
+        *_trained_on(request.source, job.pictures, checkpoints),
+    )
     job.checkpoints = tuple(checkpoints.values())
     contenders = []
     for name, checkpoint in checkpoints.items():
@@ -152,7 +161,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
         temperature = checkpoint.info.calibration(rule).temperature
         contenders.append(Contender(name, checkpoint.twin, embedded[name], rule, temperature))
     job.contenders = tuple(contenders)
-    job.looked_at = contenders[0].name
+    job.looked_at = job.reference = contenders[0].name
     job.parts = answer_in_parts(contenders, job.pictures.labels, job.config)
 
 
@@ -176,7 +185,7 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
             model.fit,
             request.classes,
             request.per_class,
-            lambda done, total: say(done / max(1, total), f"Reading pictures: {done:,} of {total:,}"),
+            lambda done, total: say(done / max(1, total), request.source.progress_text(done, total)),
         )
         if job.pictures is None:
             job.pictures = _pictures(images, problems)
@@ -201,11 +210,24 @@ def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:
     return Pictures(images.labels, images.class_names, images.names, thumbnails, problems)
 
 
+def _smaller_test(wished: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
+    """What the pictures did not suffice for."""
+    notes = []
+    if fitted.n_query < wished.n_query:
+        asked = wording.count(fitted.n_query, "question")
+        notes.append(f"{asked} per class instead of {wished.n_query}: there are no more pictures.")
+    if fitted.n_way < wished.n_way:
+        notes.append(
+            f"{fitted.n_way} classes to choose from instead of {wished.n_way}: no more have enough pictures."
+        )
+    return notes
+
+
 def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Checkpoint]) -> list[str]:
     """A warning for every network that was trained on classes it is tested on."""
     notes = []
     for name, checkpoint in checkpoints.items():
-        seen = checkpoint.info.trained_on(pictures.class_names, source.key)
+        seen = checkpoint.info.trained_on(pictures.class_names, source.origin or source.key)
         if seen:
             notes.append(
                 f"{name} was trained on {len(seen)} of these {len(pictures.class_names)} classes, so its "
@@ -214,9 +236,12 @@ def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Check
     return notes
 
 
-def measure_grid(
-    job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...], most: int
-) -> Iterator[Cell]:
+def grid_config(job: Job) -> EpisodeConfig:
+    """The tests of each square of the grid: not so many, and one question a class."""
+    return replace(job.config, n_episodes=min(_GRID_EPISODES, job.config.n_episodes), n_query=1)
+
+
+def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...]) -> Iterator[Cell]:
     """The ways-by-shots grid of one contender, a cell at a time, kept in the job when it is complete.
 
     Args:
@@ -224,15 +249,12 @@ def measure_grid(
         name: of the contender.
         ways: the rows.
         shots: the columns.
-        most: episodes a cell at most.
     """
-    from dataclasses import replace
-
     from fsl.fewshot.assess import accuracy_grid
 
     assert job.pictures is not None
     contender = next(one for one in job.contenders if one.name == name)
-    config = replace(job.config, n_episodes=min(most, job.config.n_episodes), n_query=1)
+    config = grid_config(job)
     cells = []
     iterator = accuracy_grid(contender, job.pictures.labels, ways, shots, config)
     while True:

@@ -51,7 +51,9 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
         return
     if job.running:
         _run(state, job, installed)
-    if not job.answers and not state.fault:
+    if job.fault:
+        st.error(markdown(job.fault), icon=":material/error:")
+    elif not job.answers:
         st.info("Stopped before the first test was over.", icon=":material/info:")
     if job.pictures is not None and job.answers:
         _show_origin(job, installed)
@@ -79,7 +81,7 @@ def _run(state: EvaluateState, job: Job, installed: list[Choice]) -> None:
                 place.markdown(_running_means(job, installed))
     except FslError as error:
         job.running = False
-        state.fault = str(error)
+        job.fault = str(error)
     st.rerun()
 
 

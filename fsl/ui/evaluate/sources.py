@@ -13,6 +13,7 @@ from fsl.config import Fit
 from fsl.data.builtin import BUILTIN_SETS
 from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.named import NamedSet, named_sets
+from fsl.data.public import PUBLIC_SETS, public_is_here
 from fsl.data.splits import class_lists
 from fsl.ui.budget import MAX_BYTES, Holding
 from fsl.ui.workspace import Workspace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CLASSIFY = "classify"
 UPLOAD = "upload"
 _CLASSIFY_FILE = "my-classes.zip"
+_PART_OF = {"fruits360-sample": "fruits360", "omniglot-background": "omniglot"}
 Progress = Callable[[int, int], None]
 
 
@@ -60,6 +62,8 @@ class Source:
         lists: the class lists of a set that has some, by name: as ``--classes`` takes them.
         credit: whom to name, "" for nobody.
         archive: makes the zip that ``data`` names, where nobody has it yet.
+        origin: the larger data set that it is a part of, by the name that networks were trained on it under.
+        is_fetched: whether its pictures come from the internet the first time.
     """
 
     key: str
@@ -69,6 +73,15 @@ class Source:
     lists: tuple[tuple[str, str], ...] = ()
     credit: str = ""
     archive: Callable[[], bytes] | None = None
+    origin: str = ""
+    is_fetched: bool = False
+
+    def progress_text(self, done: int, total: int) -> str:
+        """What ``load`` is doing, for people, at so much of so many files, bytes or images."""
+        if self.is_fetched:
+            share = f": {done / total:.0%}" if total else ""
+            return f"Fetching the pictures where they are not here yet, and reading them{share}"
+        return f"Reading pictures: {done:,} of {total:,}"
 
     def load(
         self, size: int, fit: Fit, classes: str, per_class: int, progress: Progress
@@ -83,7 +96,7 @@ class Source:
             progress: called with (done, total).
 
         Raises:
-            DataError: there is nothing to use, or too much.
+            DataError: there is nothing to use, or too much, or it cannot be fetched.
         """
         from fsl.data.imageset import load_image_set
         from fsl.data.loading import load_images
@@ -118,6 +131,7 @@ def sources(workspace: Workspace, upload: Upload | None) -> dict[str, Source]:
         )
     found += [_of_named(known) for known in named_sets().values()]
     found += [Source(name, title, name) for name, title in BUILTIN_SETS.items()]
+    found += [_of_public(name, title) for name, title in PUBLIC_SETS.items()]
     return {source.key: source for source in found}
 
 
@@ -138,6 +152,13 @@ def _of_named(known: NamedSet) -> Source:
         (name.removeprefix(prefix), f"{known.splits}:{name}") for name in lists if name.startswith(prefix)
     )
     return Source(known.name, known.title, known.name, lists=own, credit=known.credit)
+
+
+def _of_public(name: str, title: str) -> Source:
+    if not public_is_here(name):
+        what, _, about = title.partition(":")
+        title = f"{what} (to download):{about}"
+    return Source(name, title, name, origin=_PART_OF.get(name, ""), is_fetched=True)
 
 
 def _of_workspace(workspace: Workspace) -> Source:

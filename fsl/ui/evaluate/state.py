@@ -13,10 +13,13 @@ from fsl.ui.evaluate.sources import Upload
 from fsl.ui.memo import Memo
 
 if TYPE_CHECKING:
-    from fsl.ui.evaluate.job import Job
+    from torch import Tensor
+
+    from fsl.ui.evaluate.job import Job, Pictures
 
 _KEY = "few_shot_lab_evaluate"
 _REMEMBERED = 12
+_REMEMBERED_BYTES = 256 * 2**20
 
 
 @dataclass
@@ -27,9 +30,9 @@ class EvaluateState:
         values: settings by the name of their widget; widgets forget theirs when the page changes.
         upload: what was dropped last.
         uploads: how often the drop zones were emptied; part of their keys.
-        fault: what was wrong with the last drop or the last evaluation, "" for nothing.
+        fault: what was wrong with the last drop, "" for nothing.
         job: the evaluation that runs or ran last.
-        memo: results of this page.
+        memo: pictures and their embeddings, by what they were made of.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -37,12 +40,18 @@ class EvaluateState:
     uploads: int = 0
     fault: str = ""
     job: Job | None = None
-    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED, _REMEMBERED_BYTES, _size))
 
     def holdings(self) -> Iterator[Holding]:
         """What a person's own pictures take of the session's memory."""
         if self.upload is not None:
             yield self.upload.holding
+
+
+def _size(result: tuple[Pictures, Tensor]) -> int:
+    """Bytes of the thumbnails and embeddings that are remembered."""
+    pictures, embeddings = result
+    return sum(map(len, pictures.thumbnails)) + embeddings.nbytes
 
 
 def evaluate_state() -> EvaluateState:

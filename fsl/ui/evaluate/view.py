@@ -12,7 +12,7 @@ from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.downloads import show_downloads
 from fsl.ui.evaluate.form import title_of
-from fsl.ui.evaluate.job import Job, Pictures, measure_grid
+from fsl.ui.evaluate.job import Job, Pictures, grid_config, measure_grid
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import Choice
 
@@ -25,7 +25,6 @@ _MOST_MISTAKES = 60
 _SHOWN = 24
 _GRID_WAYS = (2, 5, 10, 20)
 _GRID_SHOTS = (1, 2, 3, 5, 10)
-_GRID_EPISODES = 200
 _CHART = {"displayModeBar": False}
 
 
@@ -77,16 +76,17 @@ def _show_bars(job: Job, titles: dict[str, str], results: dict[str, EvaluationRe
 def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
     from fsl.fewshot.assess import auroc, paired_difference, reliability
 
-    first = next(iter(results.values())).episode_accuracy
+    _show_reference(job, titles)
+    base = results[job.reference].episode_accuracy
+    against = f"Against {titles[job.reference]}"
     rows: list[dict[str, str]] = []
     for (name, result), answers, checkpoint in zip(
         results.items(), job.answers, job.checkpoints, strict=True
     ):
-        difference = paired_difference(result.episode_accuracy, first)
-        is_first = not rows
+        difference = paired_difference(result.episode_accuracy, base)
         verdict = "better" if difference.mean > 0 else "worse"
         gap = f"{abs(difference.mean):.1%} ± {difference.ci95:.1%}"
-        against = f"{verdict} by {gap}" if difference.is_clear else f"no clear difference ({gap})"
+        said = f"{verdict} by {gap}" if difference.is_clear else f"no clear difference ({gap})"
         strangers = answers.stranger_similarity
         calibrated = bool(checkpoint.info.calibrations)
         error = f"{reliability(answers.confidence, answers.right).error:.1%}" if calibrated else "–"
@@ -94,7 +94,7 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
             {
                 "Network": titles[name],
                 "Right": f"{result.accuracy:.1%} ± {result.ci95:.1%}",
-                "Against the first": "–" if is_first else against,
+                against: "–" if name == job.reference else said,
                 "Over- or under-confident by": error,
                 "Spots strangers": "–"
                 if strangers is None
@@ -102,7 +102,7 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
             }
         )
     helps = {
-        "Against the first": "The difference on the same tests, with its own 95% interval.",
+        against: "The difference on the same tests, with its own 95% interval.",
         "Over- or under-confident by": (
             "Expected calibration error: how far, on average, “90% sure” is from being right in 90%. "
             "– for what never claimed to know its probabilities."
@@ -114,6 +114,25 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
     }
     columns = {name: st.column_config.TextColumn(name, help=text) for name, text in helps.items()}
     st.dataframe(rows, key="ev_table", hide_index=True, column_config=columns, width="stretch")
+
+
+def _show_reference(job: Job, titles: dict[str, str]) -> None:
+    """The choice of whom the table compares with, where there are several others to compare."""
+    if len(titles) < 3:
+        return
+    st.session_state["ev_reference"] = job.reference
+    st.selectbox(
+        "Compare with",
+        list(titles),
+        key="ev_reference",
+        format_func=lambda name: titles[name],
+        on_change=guarded_callback(_compare_with),
+        args=(job,),
+    )
+
+
+def _compare_with(job: Job) -> None:
+    job.reference = st.session_state["ev_reference"]
 
 
 def _show_details(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
@@ -271,8 +290,8 @@ def _show_strangers(job: Job, name: str, answers: Answers) -> None:
 
     if answers.stranger_similarity is None:
         st.info(
-            f"All classes are in every test, so nobody is a stranger. Ask for fewer than {job.config.n_way} "
-            "classes (ways): then one class more is drawn each time and left out of the examples.",
+            f"All classes are in every test, so nobody is a stranger. {_way_to_strangers(job.config.n_way)}: "
+            "then one class more is drawn each time and left out of the examples.",
             icon=":material/info:",
         )
         return
@@ -296,6 +315,10 @@ def _show_strangers(job: Job, name: str, answers: Answers) -> None:
     st.plotly_chart(figure, key="ev_strangers", config=_CHART)
 
 
+def _way_to_strangers(n_way: int) -> str:
+    return f"Ask for fewer than {n_way} classes (ways)" if n_way > 2 else "Add a third class"
+
+
 def _show_grid(job: Job, name: str) -> None:
     from fsl.charts import grid_heat_map
 
@@ -308,7 +331,7 @@ def _show_grid(job: Job, name: str) -> None:
         ways, shots = _grid_axes(job)
         place, n = st.empty(), len(ways) * len(shots)
         cells = []
-        for cell in measure_grid(job, name, ways, shots, _GRID_EPISODES):
+        for cell in measure_grid(job, name, ways, shots):
             cells.append(cell)
             place.progress(len(cells) / n, f"{len(cells)} of {n}")
         place.empty()
@@ -319,8 +342,8 @@ def _show_grid(job: Job, name: str) -> None:
     ways_, shots_ = _distinct(c.n_way for c in cells), _distinct(c.n_shot for c in cells)
     st.plotly_chart(grid_heat_map(ways_, shots_, found), key="ev_grid_map", config=_CHART)
     st.caption(
-        f"Share of right answers with its 95% interval; {min(_GRID_EPISODES, job.config.n_episodes)} tests "
-        "a square, one question per class, on the embeddings that are there. –: too few pictures."
+        f"Share of right answers with its 95% interval; {grid_config(job).n_episodes} tests "
+        "a square, one question per class; no picture is looked at again. –: too few pictures."
     )
 
 
