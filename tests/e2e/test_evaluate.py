@@ -41,7 +41,7 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.get_by_role("button", name="Upload").first.click()
     drop = {"name": "digits.zip", "mimeType": "application/zip", "buffer": archive()}
     tab.locator('[class*="st-key-ev_zip_"] input[type=file]').set_input_files([drop])
-    wait_until_shown(tab, "ev_source", "My pictures: digits.zip")
+    wait_until_shown(tab, "ev_source", "My pictures")
     tab.keyboard.press("Escape")
     tab.locator(".st-key-ev_start button").click()
     tab.get_by_text("36 pictures of 6 classes").wait_for()
