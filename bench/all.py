@@ -27,6 +27,8 @@ NAMES = (
     "first_point",
     "growth",
     "embed_map",
+    "map_frames",
+    "tsne",
 )
 
 
