@@ -197,7 +197,7 @@ def test_every_page_is_pictured_in_both_themes(name: str) -> None:
             assert image.width >= 1000
             thumbnail = image.convert("L").resize((32, 32))
             (dark, light) = thumbnail.getextrema()
-            assert light - dark > 60  # not blank
+            assert light - dark > 40  # not blank, averaged over pieces of 45 x 40 pixels
             is_dark = sum(thumbnail.tobytes()) / 32**2 < 128
         assert is_dark == (scheme == "dark"), picture.name
 

@@ -29,6 +29,7 @@ DOCS_SCENES = (
 )
 DOCS_WIDTH, DOCS_HEIGHT = 1440, 1800
 MOST_BYTES = 250_000
+NARROWEST = 1150
 _LESSON_STEPS = 300  # as on the page
 _HIGHEST = 2600
 
@@ -92,16 +93,24 @@ def picture_of(tab: Page, scene: Scene, width: int, highest: int) -> bytes:
 
 
 def small(png: bytes) -> bytes:
-    """The same picture in full colour, narrower step by step until it has at most ``MOST_BYTES``."""
+    """The same picture, at most ``MOST_BYTES``: narrower step by step; where that would be hard to read, of
+    256 colours, whose mixtures stand for the others.
+    """
     image = Image.open(io.BytesIO(png)).convert("RGB")
     width = image.width
     while True:
-        height = round(image.height * width / image.width)
-        buffer = io.BytesIO()
-        image.resize((width, height), Image.Resampling.LANCZOS).save(buffer, "PNG", optimize=True)
-        if len(buffer.getvalue()) <= MOST_BYTES:
-            return buffer.getvalue()
+        narrow = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+        if width < NARROWEST:
+            return as_png(narrow.quantize(256, dither=Image.Dither.FLOYDSTEINBERG))
+        if len(data := as_png(narrow)) <= MOST_BYTES:
+            return data
         width = round(width * 0.9)
+
+
+def as_png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 if __name__ == "__main__":
