@@ -34,7 +34,7 @@ BASE = TrainConfig(
     augment=STRONG,
 )
 PLAIN = ModelConfig(backbone="plain4", widths=(4, 4, 6, 8), image_size=16)
-NORMED = ModelConfig(backbone="residual", widths=(4, 6), image_size=16)
+NORMED = ModelConfig(backbone="residual", widths=(8, 12), image_size=16)
 CASES: dict[str, tuple[TrainConfig, ModelConfig]] = {
     "without batch norm": (BASE, PLAIN),
     "random pairs": (replace(BASE, pairing="random"), PLAIN),

@@ -58,15 +58,15 @@ def test_widths_are_fixed() -> None:
 
 
 def test_side_by_side_every_backbone_has_its_say() -> None:
-    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(4, 8), image_size=32)).eval()
+    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(8, 16), image_size=32)).eval()
     embedding = twin.embed(torch.randn(3, 3, 32, 32))
-    assert embedding.shape == (3, 8 + 8 * 8 * 8)
-    assert torch.allclose(embedding[:, :8].norm(dim=1), torch.ones(3), atol=1e-5)
-    assert torch.allclose(embedding[:, 8:].norm(dim=1), torch.ones(3), atol=1e-5)
+    assert embedding.shape == (3, 16 + 16 * 8 * 8)
+    assert torch.allclose(embedding[:, :16].norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(embedding[:, 16:].norm(dim=1), torch.ones(3), atol=1e-5)
 
 
 def test_side_by_side_can_be_trained() -> None:
-    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(4, 8), image_size=32, damped=2))
+    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(8, 16), image_size=32, damped=2))
     twin.embed(torch.zeros(2, 3, 32, 32)).sum().backward()
     gradients = [p.grad for p in twin.backbone.parameters() if p.grad is not None]
     assert gradients
