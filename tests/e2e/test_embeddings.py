@@ -92,6 +92,7 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     tab.mouse.up()
     group = tab.locator(".st-key-map_group")
     group.get_by_text("18 pictures selected:").wait_for()
+    group.locator("li.tile").nth(17).wait_for()
     assert group.locator("li.tile").count() == 18
 
     search = tab.get_by_placeholder("Find a class or a file")

@@ -19,7 +19,7 @@ def points(tab: Page) -> list[int]:
 
 def wait_for_points(tab: Page, more_than: list[int], by: int = 3) -> None:
     """Until each of the curves has grown: one that goes on does not speak for the others."""
-    for _ in range(200):
+    for _ in range(600):
         now = points(tab)
         if len(now) == len(more_than) and all(n >= m + by for n, m in zip(now, more_than, strict=True)):
             return

@@ -31,6 +31,5 @@ def app(checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ap
 @pytest.fixture
 def page(app: AppTest) -> AppTest:
     """The app on its Classify page, drawn once."""
-    app.run()
     app.switch_page("pages/classify.py").run()
     return app

@@ -36,7 +36,7 @@ def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
 
 def shown(page: AppTest) -> str:
     """All text of the page."""
-    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.subheader]
+    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.header]
     return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
 
 
@@ -350,7 +350,7 @@ def test_hostile_names_are_shown_letter_for_letter(page: AppTest) -> None:
     name = "![x](http://example.com/x.png) <b> :smile: $a$"
     page.text_input(key="class_name_0").set_value(name).run()
     fill(page)
-    headline = next(m.value for m in page.markdown if m.value.startswith("#### Most like"))
+    headline = next(m.value for m in page.markdown if m.value.startswith("### Most like"))
     assert "![" not in headline
     assert "<b" not in headline.replace("\\<", "")
     assert ":smile:" not in headline

@@ -60,7 +60,7 @@ def drop(page: AppTest, side: str, *files: tuple[str, bytes]) -> None:
 
 
 def shown(page: AppTest) -> str:
-    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.subheader]
+    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.header]
     return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
 
 

@@ -27,7 +27,6 @@ from tests.pages.test_classify_page import fill, shown
 def maps(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app on its Embeddings page, drawn once, with no named data sets."""
     monkeypatch.delenv("FSL_DATA_DIR", raising=False)
-    app.run()
     app.switch_page("pages/embeddings.py").run()
     return app
 

@@ -25,7 +25,6 @@ from tests.pages.test_classify_page import fill, shown
 def page_(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app on its Evaluate page, drawn once, with no named data sets."""
     monkeypatch.delenv("FSL_DATA_DIR", raising=False)
-    app.run()
     app.switch_page("pages/evaluate.py").run()
     assert not app.exception
     return app

@@ -18,7 +18,6 @@ from tests.pages.test_training_page import start, wait_until_over
 @pytest.fixture
 def compare(app: AppTest) -> AppTest:
     """The app on its Compare page, with its example."""
-    app.run()
     app.switch_page("pages/compare.py").run()
     app.button(key="compare_example").click().run()
     assert not app.exception
@@ -112,7 +111,6 @@ def test_a_network_goes_by_its_files_name_wherever_it_is_handed_on(
 
 
 def test_a_link_opens_a_map(app: AppTest) -> None:
-    app.run()
     app.switch_page("pages/embeddings.py")
     app.query_params["source"] = "digits"
     app.query_params["network"] = "small-two"
@@ -166,7 +164,6 @@ def test_what_made_way_on_the_compare_page_can_be_brought_back(compare: AppTest)
 
 
 def test_an_evaluation_is_kept_in_the_address_and_shown_on_the_map(app: AppTest) -> None:
-    app.run()
     app.switch_page("pages/evaluate.py")
     asked = {"source": "rendered", "network": "small-two,absent", "way": "3", "shot": "2", "seed": "-1"}
     for name, value in asked.items():

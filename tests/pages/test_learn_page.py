@@ -19,7 +19,6 @@ from tests.pages.test_classify_page import drop, shown
 @pytest.fixture
 def learn(app: AppTest) -> AppTest:
     """The app on its Learn page, drawn once."""
-    app.run()
     app.switch_page("pages/learn.py").run()
     return app
 

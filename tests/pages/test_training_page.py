@@ -25,7 +25,6 @@ from tests.pages.test_classify_page import drop, shown, zipped
 def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app on its Training page, with an empty folder of runs."""
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
-    app.run()
     app.switch_page("pages/training.py").run()
     yield app
     run_manager().close(timeout=20)

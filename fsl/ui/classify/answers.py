@@ -41,6 +41,7 @@ from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import Choice, choices, load_checkpoint
 from fsl.ui.state import Session
+from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -67,7 +68,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
     if missing:
         if queries:
             show_thumbnails(state, None, queries, "Pictures to classify")
-        st.subheader("3. Answers", anchor=False)
+        st.header("3. Answers", anchor=False)
         st.info(markdown(missing), icon=":material/arrow_upward:")
         if queries or not has_classes(state.workspace):
             return
@@ -81,7 +82,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         method = method_in_use(state, checkpoint, support)
         predictions = predict(state, checkpoint, support, method, threshold_in_use(state, checkpoint))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.subheader("3. Answers", anchor=False, width="stretch")
+            st.header("3. Answers", anchor=False, width="stretch")
             with st.popover("Settings", icon=":material/tune:"):
                 show_settings(state, installed, checkpoint, support)
             with st.popover("Download", icon=":material/download:"):
@@ -109,7 +110,7 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
         faults.append(f"The network {state.checkpoint} is no longer there.")
     for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
         try:
-            with st.spinner(waiting_text(choice.name)):
+            with waiting(waiting_text(choice.name), "answers", 420):
                 checkpoint = load_checkpoint(choice)
         except FslError as error:
             faults.append(str(error))

@@ -23,7 +23,7 @@ def show_classes(state: Session) -> CameraWish | None:
     Returns:
         the class whose card asked for the camera in this run, if any.
     """
-    st.subheader("1. Your classes", anchor=False)
+    st.header("1. Your classes", anchor=False)
     st.caption("One card per thing to tell apart. One to five pictures each are enough; more help.")
     wish = None
     cards = state.workspace.classes

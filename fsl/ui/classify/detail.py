@@ -36,7 +36,7 @@ def show_detail(
             tile = Tile(query.digest, query.thumbnail, query.name)
             picture_grid([tile], key="detail_picture", label="The picture", size="large")
         with right:
-            st.markdown(f"#### {markdown(wording.headline(prediction))}")
+            st.markdown(f"### {markdown(wording.headline(prediction))}")
             st.markdown(markdown(wording.reason(prediction)))
             st.caption(markdown(query.name))
         _show_bars(prediction)

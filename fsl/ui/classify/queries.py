@@ -17,7 +17,7 @@ def show_queries(state: Session) -> CameraWish | None:
         the queries as the camera's target if its button was pressed in this run.
     """
     wish = None
-    st.subheader("2. Pictures to classify", anchor=False)
+    st.header("2. Pictures to classify", anchor=False)
     files = st.file_uploader(
         "Add pictures to classify",
         accept_multiple_files=True,

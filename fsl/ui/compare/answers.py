@@ -102,7 +102,7 @@ def show_chosen(
     """
     rates = checkpoint.info.pairs
     similarity, limit = told_apart(answer.similarity, answer.threshold)
-    st.markdown(f"#### {said(answer).capitalize()}: similarity {similarity}")
+    st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
     pair = ((reference, "the one you know"), (probe, "the picture chosen"))
     for number, (column, (picture, side)) in enumerate(zip(st.columns(2), pair, strict=True)):
         with column:

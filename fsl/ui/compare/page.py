@@ -18,6 +18,7 @@ from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.problems import show_problems
 from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
+from fsl.ui.waiting import waiting
 
 FACES = "faces"
 _PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
@@ -127,7 +128,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
             show_tiles(state, [])
         missing = "a picture of the one you know" if not state.references else "a picture to compare with it"
         st.info(f"Add {missing}, or try the example.", icon=":material/arrow_upward:")
-    with st.spinner("Loading the network"):
+    with waiting("Loading the network", "compare", 520):
         checkpoint = load_checkpoint(choice)
     threshold = threshold_in_use(state, checkpoint)
     answer = None
@@ -150,7 +151,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
         )
         show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
     with limit_place:
-        st.subheader("3. How strict?", anchor=False)
+        st.header("3. How strict?", anchor=False)
         show_threshold(state, checkpoint)
     show_rates(state, checkpoint, answer.similarity if answer else None)
 

@@ -28,7 +28,7 @@ def show_side(state: CompareState, side: Side) -> bool:
         whether the camera was asked for in this run.
     """
     title, about = _TEXT[side]
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     st.caption(about)
     pictures = state.pictures(side)
     if pictures and side == "references":

@@ -20,6 +20,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded
 from fsl.ui.resources import Choice, choices, load_checkpoint
+from fsl.ui.waiting import waiting
 
 _BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
 _SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to say so
@@ -61,7 +62,7 @@ def _show_pictures(state: MapState) -> None:
 
 def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> None:
     show_origin(collection)
-    with st.spinner("Loading the network"):
+    with waiting("Looking for networks", "map_networks", 560):
         installed = choices()
     with bar:
         show_networks(state, installed)

@@ -17,6 +17,7 @@ from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.problems import show_problems
 from fsl.ui.resources import Choice, choices, find_choice
+from fsl.ui.waiting import waiting
 
 _REDRAW_SECONDS = 0.2
 
@@ -32,7 +33,7 @@ def show_evaluate_page() -> None:
     )
     left, right = st.columns([1, 2.1], gap="large")
     with left, guarded():
-        with st.spinner("Looking for networks"):
+        with waiting("Looking for networks", "evaluate_form", 560):
             installed = choices()
         show_form(state, installed)
     with right, guarded():

@@ -50,7 +50,7 @@ def _show_headline(job: Job, titles: dict[str, str], results: dict[str, Evaluati
     c = job.config
     shots = wording.count(c.n_shot, "example")
     st.markdown(
-        f"#### {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
+        f"### {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
         help="± is half the 95% interval: drawn again with other tests, the figure would lie within it in 19 "
         "of 20 cases.",
     )

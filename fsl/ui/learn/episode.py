@@ -14,6 +14,7 @@ from fsl.ui.learn.network import answers, network_in_use
 from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, Kind, SmallTask, small_task
+from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ _LEAST_WAYS, _MOST_SHOTS = 2, 5
 
 def show_episode(state: LearnState) -> None:
     """An episode, drawn and answered."""
-    st.subheader("N classes, K pictures each: who is nearest?", anchor=False)
+    st.header("N classes, K pictures each: who is nearest?", anchor=False)
     st.markdown(
         "A task of **N** classes with **K** examples each is called *N-way K-shot*. The network compares the "
         "new picture with all N x K examples; the class of the most similar one, its **nearest neighbour**, "
@@ -45,7 +46,7 @@ def _episode(state: LearnState) -> None:
     with guarded():
         _show_settings(state)
         task = small_task(state.kind, state.ways, state.shots, 1, state.episode)
-        with st.spinner("Comparing"):
+        with waiting("Comparing", "learn_episode", 480):
             (prediction,) = answers(task, rule="max")
         _show_answer(task, prediction)
         _show_accuracy(state)

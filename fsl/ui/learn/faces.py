@@ -14,6 +14,7 @@ from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import small_task
+from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ _KINDS, _SAME = 5, 4
 
 def show_faces(state: LearnState) -> None:
     """One reference picture, some others, and a limit to move."""
-    st.subheader("The same one, or another?", anchor=False)
+    st.header("The same one, or another?", anchor=False)
     st.markdown(
         "The article ends with **faces**: one reference photo, another photo, the same person or not? That "
         "needs no classes at all, only a **limit**: at or above this similarity two pictures count as the "
@@ -41,7 +42,7 @@ def _check(state: LearnState) -> None:
         name, reference = task.labelled[0]
         others = [(kind, picture) for kind, picture in task.labelled[1:] if kind == name]
         others += [(kind, picture) for kind, picture in task.labelled if kind != name][:: _SAME - 1]
-        with st.spinner("Comparing"):
+        with waiting("Comparing", "learn_faces", 420):
             found = _similarities(reference, [picture for _, picture in others])
         st.slider(
             "Limit",

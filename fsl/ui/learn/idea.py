@@ -11,13 +11,14 @@ from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.learn.network import answers
 from fsl.ui.learn.state import LearnState
 from fsl.ui.small_tasks import SmallTask, small_task
+from fsl.ui.waiting import waiting
 
 _WAYS = 4
 
 
 def show_idea(state: LearnState) -> None:
     """A riddle: one picture each of a few kinds, and a new one."""
-    st.subheader("You can do it. Can a network?", anchor=False)
+    st.header("You can do it. Can a network?", anchor=False)
     st.markdown(
         "Ordinary classifiers need hundreds of pictures of every class, and must be trained again when a "
         "class is added. People need one look. **Few-shot learning** is the same from a machine: a few "
@@ -65,7 +66,7 @@ def _show_outcome(state: LearnState, task: SmallTask) -> None:
     verdict = "Yes" if state.guess == answer else "No"
     ways = f"You have just solved a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each."
     st.markdown(f"**{verdict}: it is the {markdown(answer)}.** {ways}")
-    with st.spinner("The network looks, too"):
+    with waiting("The network looks, too", "learn_idea", 60):
         (found,) = answers(task)
     says = f"The network, which saw the same {_WAYS + 1} pictures, says **{markdown(found.label)}**"
     unsure = "though it finds it too little alike to be sure"

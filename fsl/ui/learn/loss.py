@@ -45,7 +45,7 @@ _WORDS = {
 
 def show_loss(state: LearnState) -> None:
     """Both losses, drawn from the functions that train."""
-    st.subheader("Together or apart: what the loss does to a pair", anchor=False)
+    st.header("Together or apart: what the loss does to a pair", anchor=False)
     _loss(state)
 
 

@@ -12,6 +12,7 @@ from fsl.ui.learn.network import network_in_use
 from fsl.ui.learn.state import LearnState
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import SmallTask, small_task
+from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.trace import JudgedPairs
@@ -22,7 +23,7 @@ _PAIRS = 8
 
 def show_pairs(state: LearnState) -> None:
     """A batch that can be drawn anew."""
-    st.subheader("It learns from pairs: same or different?", anchor=False)
+    st.header("It learns from pairs: same or different?", anchor=False)
     st.markdown(
         "The network is never told what a picture *is*. It sees a row of left pictures, a row of right "
         "pictures, and for each pair one number: **0 = same class, 1 = different class**. Half of the pairs "
@@ -36,7 +37,7 @@ def show_pairs(state: LearnState) -> None:
 def _batch(state: LearnState) -> None:
     with guarded():
         task = small_task("drawn", 6, 4, 1, 7)
-        with st.spinner("Drawing pairs"):
+        with waiting("Drawing pairs", "learn_pairs", 420):
             batch, judged = _judged(task, state.batch)
         st.html(pair_drawing(_cells(task, batch, judged)))
         labels = ", ".join(f"{value:.0f}" for value in batch.difference)

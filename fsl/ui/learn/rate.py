@@ -18,7 +18,7 @@ _REPORTED_EVERY = 5  # batches
 
 def show_rate(state: LearnState) -> None:
     """A bet, then the curves as far as the reader lets them run, and a verdict on each."""
-    st.subheader("The step size decides whether it learns at all", anchor=False)
+    st.header("The step size decides whether it learns at all", anchor=False)
     st.markdown(
         "After each batch every weight moves a little against its slope; the **learning rate** says how far. "
         "The article's authors watched a run whose loss stayed at one constant value from beginning to end. "

@@ -16,6 +16,7 @@ from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import small_task
 from fsl.ui.state import session
+from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.trace import PairTrace
@@ -31,7 +32,7 @@ _WORDS = (
 
 def show_twin(state: LearnState) -> None:
     """The drawing, and the pictures to choose from."""
-    st.subheader("One network looks at both pictures", anchor=False)
+    st.header("One network looks at both pictures", anchor=False)
     st.markdown(_WORDS)
     _twin(state)
 
@@ -46,7 +47,7 @@ def _twin(state: LearnState) -> None:
         for column, side, picture in zip(columns, ("left", "right"), (left, right), strict=True):
             with column:
                 _show_choice(state, pictures, side, picture)  # type: ignore[arg-type]
-        with st.spinner("The network looks at both"):
+        with waiting("The network looks at both", "learn_twin", 420):
             trace = _trace(left, right)
         st.html(twin_drawing(left, right, trace))
 
