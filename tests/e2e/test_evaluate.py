@@ -43,8 +43,6 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.locator('[class*="st-key-ev_zip_"] input[type=file]').set_input_files([drop])
     wait_until_shown(tab, "ev_source", "My pictures")
     tab.keyboard.press("Escape")
-    # Where the list of files is still open, a click elsewhere closes it and does nothing more.
-    tab.locator("[data-testid=stPopoverBody]").wait_for(state="hidden")
     tab.locator(".st-key-ev_start button").click()
     tab.get_by_text("36 pictures of 6 classes").wait_for()
     tab.locator(".st-key-ev_bars .js-plotly-plot").wait_for()

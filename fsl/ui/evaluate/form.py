@@ -33,26 +33,18 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     names = _show_networks(state, installed)
     config, per_class = _show_settings(state)
     show_address(state)
-    # The callback only notes the wish, so that a click counts even if this drawing of the page is broken off;
-    # what to evaluate is read here, with the number that was typed just before the click.
-    st.button(
+    # No callback: its arguments would be the settings of the page as it was last drawn in full, and a number
+    # typed just before the click would be missed.
+    if st.button(
         "Evaluate",
         type="primary",
         icon=":material/play_arrow:",
         key="ev_start",
         width="stretch",
         disabled=not names,
-        on_click=guarded_callback(_note_wish),
-        args=(state,),
-    )
-    if state.wanted and names:
-        state.wanted = False
+    ):
         state.fault = ""
         state.job = Job(Request(source, classes, per_class, names, config))
-
-
-def _note_wish(state: EvaluateState) -> None:
-    state.wanted = True
 
 
 def title_of(name: str, installed: list[Choice]) -> str:

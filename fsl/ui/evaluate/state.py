@@ -31,7 +31,6 @@ class EvaluateState:
         upload: what was dropped last.
         uploads: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
-        wanted: whether an evaluation was asked for and is not begun.
         job: the evaluation that runs or ran last.
         memo: pictures and their embeddings, by what they were made of.
     """
@@ -40,7 +39,6 @@ class EvaluateState:
     upload: Upload | None = None
     uploads: int = 0
     fault: str = ""
-    wanted: bool = False
     job: Job | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED, _REMEMBERED_BYTES, _size))
 

@@ -47,16 +47,7 @@ def show_training_page() -> None:
     wish = None
     with left, guarded():
         wish = show_form()
-        # As the form is read here, a number typed just before the click counts; and as the callback has noted
-        # the click, it counts even if this drawing of the page is broken off.
-        st.button(
-            "Start training",
-            type="primary",
-            key="start_training",
-            icon=":material/play_arrow:",
-            on_click=guarded_callback(_note_wish),
-        )
-        if values().pop("wanted", False):
+        if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
             _begin(wish)
     with right, guarded():
         runs = _all_runs()
@@ -69,10 +60,6 @@ def show_training_page() -> None:
             show_range_test(wish)
         show_table(runs)
     warm_up_after_paint()
-
-
-def _note_wish() -> None:
-    values()["wanted"] = True
 
 
 def _begin(wish: Wish) -> None:
