@@ -7,6 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from fsl.data.examples import digits_task
+from tests.e2e.scenes import settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -66,6 +67,7 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.mouse.click(*place)
     tab.wait_for_function(f"before => ({SHOWN})('ev_mistake') !== before", arg=before)
 
+    settle(tab)  # a file that is asked for while its button is being drawn anew is not found
     tab.get_by_role("tab", name="Files").click()
     tab.get_by_text("python -m fsl evaluate --data digits.zip").first.wait_for()
     with tab.expect_download() as download:

@@ -60,6 +60,23 @@ def evaluate(page: AppTest, episodes: int = 40, **settings: int) -> None:
     assert not page.exception
 
 
+def test_a_click_with_the_address_of_before_undoes_nothing(page_: AppTest) -> None:
+    """The browser may not have the new address yet; once it has, going back to the old one counts."""
+    before = dict(page_.query_params)
+    page_.selectbox(key="ev_source").set_value("digits").run()
+    after = dict(page_.query_params)
+    assert before["source"] == "rendered"
+    assert after["source"] == "digits"
+    page_.query_params = before
+    page_.run()
+    assert page_.selectbox(key="ev_source").value == "digits"
+    page_.query_params = after
+    page_.run()
+    page_.query_params = before
+    page_.run()
+    assert page_.selectbox(key="ev_source").value == "rendered"
+
+
 def test_the_empty_page_says_what_to_do(page_: AppTest) -> None:
     assert "a first figure" in shown(page_)
     assert page_.selectbox(key="ev_source").value == "rendered"
