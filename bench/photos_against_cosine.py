@@ -43,8 +43,9 @@ from fsl.training.recipes import Source
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
+from fsl.twin.views import embed_as_support
 
-Answer = Callable[[TwinNetwork, Tensor, IntArray, EpisodeConfig], EvaluationResult]
+Answer = Callable[[TwinNetwork, Tensor, Tensor, IntArray, EpisodeConfig], EvaluationResult]
 COSINE_NAME = "EfficientNet-Lite0, plain cosine"
 FITTED_NAME = "EfficientNet-Lite0, a classifier fitted"
 N_FITTED = 300
@@ -108,28 +109,33 @@ def measure(twin: TwinNetwork, source: Source, ways_to_answer: Mapping[str, Answ
     """The rows of one network on one data set, for each way to answer by its embeddings."""
     data = load(source, HELD_OUT_IMAGES_PER_CLASS, replace(MODEL, image_size=twin.config.image_size))
     embeddings = embed_images(twin, data.images)
+    as_support = embed_as_support(twin, data.images, embeddings)
     n_way = min(20, len(np.unique(data.labels)))
     what = f"{source.data} {source.classes}"
     rows = []
     for name, answer in ways_to_answer.items():
         for n_shot in SHOTS:
-            result = answer(twin, embeddings, data.labels, episodes_of(n_way, n_shot))
+            result = answer(twin, embeddings, as_support, data.labels, episodes_of(n_way, n_shot))
             rows.append(Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.ci95, 4)))
         say(f"{name}, {what}: done")
     return rows
 
 
-def ruled(twin: TwinNetwork, embeddings: Tensor, labels: IntArray, config: EpisodeConfig) -> EvaluationResult:
+def ruled(
+    twin: TwinNetwork, embeddings: Tensor, as_support: Tensor, labels: IntArray, config: EpisodeConfig
+) -> EvaluationResult:
     """By the rule of ``photos``."""
-    return evaluate(twin, embeddings, labels, config, RULE)
+    return evaluate(twin, embeddings, labels, config, RULE, as_support)
 
 
-def fitted(_: TwinNetwork, embeddings: Tensor, labels: IntArray, config: EpisodeConfig) -> EvaluationResult:
+def fitted(
+    _: TwinNetwork, embeddings: Tensor, as_support: Tensor, labels: IntArray, config: EpisodeConfig
+) -> EvaluationResult:
     """By a logistic regression fitted to the support set of each of the first episodes."""
     episodes = sample_episodes(labels, config)
     slots = torch.arange(config.n_way).repeat_interleave(config.n_shot)
     answers = [
-        fit_probabilities(embeddings[support.ravel()], slots, embeddings[query.ravel()]).argmax(1).numpy()
+        fit_probabilities(as_support[support.ravel()], slots, embeddings[query.ravel()]).argmax(1).numpy()
         for support, query in zip(episodes.support[:N_FITTED], episodes.query[:N_FITTED], strict=True)
     ]
     first = Episodes(*(part[:N_FITTED] for part in (episodes.classes, episodes.support, episodes.query)))

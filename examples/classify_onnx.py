@@ -22,7 +22,7 @@ def resized(image, size):
 
 
 def square(path, size, fit):
-    """A picture as float32 (3, size, size) in [0, 1]."""
+    """A picture as the network sees it, size x size."""
     image = ImageOps.exif_transpose(Image.open(path))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -38,7 +38,16 @@ def square(path, size, fit):
         inner = resized(image, [max(1, round(length * scale)) for length in image.size])
         image = Image.new("RGB", (size, size), "white")
         image.paste(inner, ((size - inner.width) // 2, (size - inner.height) // 2))
-    return np.asarray(resized(image, (size, size)), np.float32).transpose(2, 0, 1) / 255
+    return resized(image, (size, size))
+
+
+def seen(image, n_views, share):
+    """A picture, its mirror image, its middle enlarged, and turned either way; the first n_views of them."""
+    side, kept = image.width, max(1, round(share * image.width))
+    edge = (side - kept) // 2
+    middle = resized(image.crop((edge, edge, edge + kept, edge + kept)), image.size)
+    turns = [image.transpose(turn) for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)]
+    return [image, ImageOps.mirror(image), middle, *turns][:n_views]
 
 
 def unit(vectors):
@@ -69,16 +78,29 @@ def main(network, classes, *queries):
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     about = json.loads(session.get_modelmeta().custom_metadata_map["few_shot_lab"])
 
-    def embed(paths):
+    def embedding(views):
+        images = np.stack([np.asarray(view, np.float32).transpose(2, 0, 1) / 255 for view in views])
+        found = session.run(None, {"images": images})[0]
+        if len(views) == 1:
+            return found[0]
+        found = unit(found)
+        weights = np.maximum(found @ found[0], 0) ** about["turn_power"]
+        weights[:3] = 1  # those that are not turned
+        return unit(weights @ found)
+
+    def embed(paths, n_views=1):
         pictures = (square(path, about["image_size"], about["fit"]) for path in paths)
-        return np.concatenate([session.run(None, {"images": picture[None]})[0] for picture in pictures])
+        return np.stack([embedding(seen(picture, n_views, about["middle"])) for picture in pictures])
+
+    def n_views(paths):
+        return about["support_views"] if len(paths) <= about["few_shots"] else 1
 
     folders = {
         folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
         for folder in sorted(Path(classes).iterdir())
         if folder.is_dir()
     }
-    support = [embed(paths) for paths in folders.values()]
+    support = [embed(paths, n_views(paths)) for paths in folders.values()]
     query = embed(queries)
     if about["centre_on_support"]:
         together = np.concatenate(support)

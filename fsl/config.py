@@ -32,8 +32,12 @@ COSINE = "cosine:"
 # So many images' worth of the network's own centre count against the support set's: few images say little
 # (fsl.fewshot.scores.seen_from_support).
 CENTRE_PRIOR = 5
+# A class of no more pictures than these has few: each is seen several times, where the network's settings say
+# so (fsl.twin.views).
+FEW_SHOTS = 2
 MOST_SNAPSHOT_IMAGES = 300
 MOST_STAGES = 16
+FEWEST_RESIDUAL_CHANNELS = 8
 
 
 def _require(condition: bool, message: str) -> None:
@@ -90,6 +94,9 @@ class ModelConfig(_Settings):
             damped (``fsl.twin.damping``); 0 for none.
         centre_on_support: classification sees embeddings from the middle of the support set, see
             ``fsl.fewshot.scores.seen_from_support``.
+        support_views: ways in which a support picture is seen where its class has at most ``FEW_SHOTS``, and
+            averaged: as it is (1), mirrored as well (2), its middle enlarged (3), turned either way (5); see
+            ``fsl.twin.views``.
     """
 
     backbone: str = "conv4"
@@ -106,6 +113,7 @@ class ModelConfig(_Settings):
     head: Head = "absolute"
     damped: int = 0
     centre_on_support: bool = False
+    support_views: int = 1
 
     def __post_init__(self) -> None:
         _require_choice("fit", self.fit, ("crop", "pad", "stretch"))
@@ -118,8 +126,24 @@ class ModelConfig(_Settings):
             len(self.widths) <= MOST_STAGES and all(w > 0 for w in self.widths),
             f"widths are {self.widths[:MOST_STAGES]}; they must be positive, and at most {MOST_STAGES}.",
         )
+        # Convolutions of torch 2.14 overwrite memory there when they are trained on a single thread.
+        _require(
+            "residual" not in self.backbone.split("+")
+            or not self.widths
+            or self.widths[0] >= FEWEST_RESIDUAL_CHANNELS,
+            f"The first width of a residual backbone is {self.widths[:1]}; it must be at least "
+            f"{FEWEST_RESIDUAL_CHANNELS}.",
+        )
         _require(self.backbone.count("+") < 4, "At most 4 backbones can stand side by side.")
         _require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
+        _require(
+            self.support_views in (1, 2, 3, 5),
+            f"support_views is {self.support_views}; it must be 1, 2, 3 or 5.",
+        )
+        _require(
+            self.support_views == 1 or self.head == "cosine",
+            "Only a network with the cosine head can average several views of support pictures.",
+        )
         _require(
             len(self.mean) == 3 and all(map(isfinite, self.mean)), f"mean is {self.mean}; give 3 numbers."
         )

@@ -19,6 +19,7 @@ from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.views import embed_as_support
 
 LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 20, "photos": 20}
 SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)
@@ -94,11 +95,15 @@ def novel_for_photos(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, 
 
 @pytest.mark.parametrize(("n_shot", "least"), [(1, 0.89), (5, 0.975)])
 def test_photos_tells_fruit_apart_that_it_never_saw(data_dir: Path, n_shot: int, least: float) -> None:
-    """As well as its header says (0.916 and 0.985), by its own rule."""
+    """As well as its header says, by its own rule."""
     loaded, data, embeddings = novel_for_photos(data_dir)
     assert not {f"fruits360/{name}" for name in data.class_names} & set(loaded.info.training["classes"])
     config = EpisodeConfig(20, n_shot, 1, 1000)
-    result = evaluate(loaded.twin, embeddings, data.labels, config, loaded.info.rule)
+    # With few pictures each is seen several times, which takes long: fewer of them then.
+    rows = np.flatnonzero(np.arange(len(data)) % 2 == 0) if n_shot == 1 else np.arange(len(data))
+    own, labels = embeddings[rows], data.labels[rows]
+    as_support = embed_as_support(loaded.twin, data.images[rows], own) if n_shot == 1 else own
+    result = evaluate(loaded.twin, own, labels, config, loaded.info.rule, as_support)
     assert result.accuracy > least
     told = loaded.info.metrics[f"fruits360 novel 20-way {n_shot}-shot"]["accuracy"]
     assert result.accuracy == pytest.approx(told, abs=0.02)

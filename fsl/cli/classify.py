@@ -16,7 +16,7 @@ from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.quick import classify_quick
 from fsl.fewshot.reading import read_pictures
 from fsl.fewshot.results import results_csv, results_json
-from fsl.fewshot.support import NamedImage, SupportSet, embed
+from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.together import Team, join_team
 
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         support, problems = SupportSet.from_listing(list_images(options.support))
         report(problems)
         with Progress("support images") as progress:
-            embed(checkpoint, support.images, progress=progress)
+            embed_support(checkpoint, support, progress=progress)
         answered, unread = _classify_share(checkpoint, support, options, team)
         predictions, problems = team.collect(answered), tuple(team.collect(unread))
     if not team.is_first:

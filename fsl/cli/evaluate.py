@@ -13,11 +13,12 @@ from typing import Any
 
 import fsl
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
-from fsl.config import RULES, EpisodeConfig
+from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
 from fsl.fewshot.baselines import baseline, is_baseline
 from fsl.fewshot.episodes import IntArray
 from fsl.twin.inference import embed_images
+from fsl.twin.views import embed_as_support
 
 
 def add_parser(commands: Any) -> None:
@@ -60,9 +61,15 @@ def run(options: argparse.Namespace) -> None:
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
+    as_support = embeddings
+    if options.shot <= FEW_SHOTS:
+        with Progress("seen another way") as progress:
+            as_support = embed_as_support(checkpoint.twin, data.images, embeddings, progress)
     rule = options.rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
-    contender = Contender(checkpoint.info.name, checkpoint.twin, embeddings, rule, calibration.temperature)
+    contender = Contender(
+        checkpoint.info.name, checkpoint.twin, embeddings, rule, calibration.temperature, as_support
+    )
     answers = _answer(contender, data.labels, config)
     result = answers.result(data.n_classes)
     seconds = time.perf_counter() - began

@@ -37,6 +37,8 @@ class Contender:
         embeddings: float32 ``(N, D)`` of all images.
         rule: how shots are combined.
         temperature: of the probabilities.
+        as_support: float32 ``(N, D)``, of all images as support images of classes that have few
+            (``fsl.twin.views``); none = ``embeddings``.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Contender:
     embeddings: Tensor
     rule: Rule = "mean"
     temperature: float = 1.0
+    as_support: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,9 @@ def _draw(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
 
 def _answer(contender: Contender, drawn: Episodes, n_way: int) -> Answers:
     support_set = replace(drawn, support=drawn.support[:, :n_way])
-    scores = episode_scores(contender.twin, contender.embeddings, support_set, contender.rule).double()
+    scores = episode_scores(
+        contender.twin, contender.embeddings, support_set, contender.rule, contender.as_support
+    ).double()
     known = scores[:, :n_way]
     best, ways = known.max(-1)
     confidence = probabilities(known, contender.temperature).amax(-1)
@@ -331,5 +336,7 @@ def accuracy_grid(
                 yield Cell(n_way, n_shot, None, None)
                 continue
             settings = replace(config, n_way=n_way, n_shot=n_shot)
-            result = evaluate(contender.twin, contender.embeddings, labels, settings, contender.rule)
+            result = evaluate(
+                contender.twin, contender.embeddings, labels, settings, contender.rule, contender.as_support
+            )
             yield Cell(n_way, n_shot, result.accuracy, result.ci95)

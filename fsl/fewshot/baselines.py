@@ -69,7 +69,7 @@ def untrained(checkpoint: Checkpoint) -> Checkpoint:
 
 def plain_cosine(checkpoint: Checkpoint) -> Checkpoint:
     """The backbone's own embeddings, compared with a class's mean embedding by their cosine."""
-    model = replace(checkpoint.info.model, head="cosine", damped=0, centre_on_support=False)
+    model = replace(checkpoint.info.model, head="cosine", damped=0, centre_on_support=False, support_views=1)
     with torch.random.fork_rng(devices=[]):  # random weights are drawn, and replaced
         twin = TwinNetwork(model)
     twin.backbone.load_state_dict(checkpoint.twin.backbone.state_dict())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fsl.config import Rule
 from fsl.fewshot.scores import group_scores, probabilities, prototypes, seen_from_support
-from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed
+from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 from fsl.twin.network import TwinNetwork, similarity
@@ -68,7 +68,7 @@ def classify(
     """
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     support_embeddings, query_embeddings = seen_from_support(
-        checkpoint.twin, embed(checkpoint, support.images), embed(checkpoint, images)
+        checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)
     )
     rule = rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
@@ -172,10 +172,11 @@ def leave_one_out_answers(checkpoint: Checkpoint, support: SupportSet, rule: Rul
         one slot per image.
     """
     embeddings, slots = embed(checkpoint, support.images), support.slot_tensor
+    as_support = embed_support(checkpoint, support)
     answers = []
     for i in range(len(slots)):
         others = torch.arange(len(slots)) != i
-        seen, query = seen_from_support(checkpoint.twin, embeddings[others], embeddings[i : i + 1])
+        seen, query = seen_from_support(checkpoint.twin, as_support[others], embeddings[i : i + 1])
         present, position = torch.unique(slots[others], return_inverse=True)
         scores = class_scores(checkpoint.twin, seen, position, len(present), query, rule)
         answers.append(int(present[scores.argmax()]))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.config import EpisodeConfig, Rule
+from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
@@ -53,7 +53,12 @@ def ci95(values: FloatArray) -> float:
 
 
 def evaluate(
-    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, config: EpisodeConfig, rule: Rule = "mean"
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    labels: IntArray,
+    config: EpisodeConfig,
+    rule: Rule = "mean",
+    as_support: Tensor | None = None,
 ) -> EvaluationResult:
     """Accuracy over seeded episodes.
 
@@ -63,12 +68,14 @@ def evaluate(
         labels: int64 ``(N,)``, 0 to C - 1.
         config: the episodes.
         rule: how shots are combined.
+        as_support: as for ``episode_scores``.
 
     Raises:
         DataError: there are not enough classes with enough images.
     """
     episodes = sample_episodes(labels, config)
-    answers = torch.cat([scores.argmax(-1) for scores in _score_parts(twin, embeddings, episodes, rule)])
+    parts = _score_parts(twin, embeddings, episodes, rule, as_support)
+    answers = torch.cat([scores.argmax(-1) for scores in parts])
     return summarise(episodes, answers.view(episodes.query.shape).numpy(), n_classes=int(labels.max()) + 1)
 
 
@@ -94,7 +101,9 @@ def summarise(episodes: Episodes, answers: IntArray, n_classes: int) -> Evaluati
     )
 
 
-def episode_scores(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule) -> Tensor:
+def episode_scores(
+    twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule, as_support: Tensor | None = None
+) -> Tensor:
     """Class scores of every query of every episode.
 
     Args:
@@ -103,30 +112,36 @@ def episode_scores(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, ru
         episodes: E episodes of N ways, K shots, Q queries; there may be queries of M > N classes, the last
             ones of which are in no support set.
         rule: how shots are combined.
+        as_support: float32 ``(N, D)``, embeddings of the same images as support images of classes that have
+            few (``fsl.twin.views``), for episodes of at most ``FEW_SHOTS`` shots; none = ``embeddings``.
 
     Returns:
         float32 ``(E, M, Q, N)``, higher = more alike.
     """
-    scores = torch.cat(list(_score_parts(twin, embeddings, episodes, rule)))
+    scores = torch.cat(list(_score_parts(twin, embeddings, episodes, rule, as_support)))
     return scores.view(*episodes.query.shape, -1)
 
 
 @torch.inference_mode()
-def _score_parts(twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule) -> Iterator[Tensor]:
+def _score_parts(
+    twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule, as_support: Tensor | None
+) -> Iterator[Tensor]:
     """As ``episode_scores``, a few episodes at a time: float32 ``(E', M * Q, N)`` on the CPU.
 
     Shots are combined within a part, so what a part holds does not grow with the number of episodes.
     """
     n_way, n_shot = episodes.support.shape[1:]
+    if as_support is None or n_shot > FEW_SHOTS:
+        as_support = embeddings
     support = torch.from_numpy(episodes.support.reshape(len(episodes.support), -1))
     query = torch.from_numpy(episodes.query.reshape(len(episodes.query), -1))
     if rule == "prototype":
         n_rows = query.shape[1] + (support.shape[1] if twin.config.centre_on_support else n_way)
         for some in _parts(len(query), n_rows * embeddings.shape[1]):
-            protos, asked = _prototypes(twin, embeddings, support[some], query[some], n_shot)
+            protos, asked = _prototypes(twin, as_support, embeddings, support[some], query[some], n_shot)
             yield -twin.head.pairwise(asked, protos).cpu()
         return
-    for logits in _pair_logits(twin, embeddings, query, support):
+    for logits in _pair_logits(twin, as_support, embeddings, support, query):
         of_class = logits.view(*logits.shape[:2], n_way, n_shot)
         yield (-of_class.mean(-1) if rule == "mean" else -of_class.amin(-1)).cpu()
 
@@ -138,35 +153,32 @@ def _parts(n_episodes: int, values_each: int) -> Iterator[slice]:
 
 
 def _prototypes(
-    twin: TwinNetwork, embeddings: Tensor, support: Tensor, query: Tensor, n_shot: int
+    twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor, n_shot: int
 ) -> tuple[Tensor, Tensor]:
     """Mean embeddings ``(E', N, D)`` of the classes, and the queries' embeddings ``(E', n_query, D)``."""
+    device = device_of(twin)
     if twin.config.centre_on_support:
-        seen, asked = _seen(twin, embeddings, support, query)
+        seen, asked = seen_from_support(twin, as_support[support].to(device), embeddings[query].to(device))
         return seen.view(len(seen), -1, n_shot, seen.shape[2]).mean(2), asked
     # Gathered and averaged in one pass, three times as quick as one after the other.
-    means = F.embedding_bag(support.reshape(-1, n_shot), embeddings, mode="mean")
-    device = device_of(twin)
+    means = F.embedding_bag(support.reshape(-1, n_shot), as_support, mode="mean")
     return means.view(len(support), -1, means.shape[1]).to(device), embeddings[query].to(device)
 
 
-def _seen(twin: TwinNetwork, embeddings: Tensor, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-    """Embeddings ``(E', n, D)`` of rows ``(E', n)``, as seen from each episode's own support set."""
-    device = device_of(twin)
-    return seen_from_support(twin, embeddings[support].to(device), embeddings[query].to(device))
-
-
-def _pair_logits(twin: TwinNetwork, embeddings: Tensor, query: Tensor, support: Tensor) -> Iterator[Tensor]:
+def _pair_logits(
+    twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor
+) -> Iterator[Tensor]:
     """Pair logits ``(E', n_query, n_support)``; each distinct pair once where that is cheaper."""
-    used, position = torch.unique(torch.cat([query.flatten(), support.flatten()]), return_inverse=True)
+    asked, q = torch.unique(query, return_inverse=True)
+    shown, s = torch.unique(support, return_inverse=True)
     n_pairs = query.numel() * support.shape[1]
-    if twin.config.centre_on_support or len(used) ** 2 > min(n_pairs, 16 * PAIRS_AT_ONCE):
+    if twin.config.centre_on_support or len(asked) * len(shown) > min(n_pairs, 16 * PAIRS_AT_ONCE):
+        device = device_of(twin)
         for some in _parts(len(query), (query.shape[1] + support.shape[1]) * embeddings.shape[1]):
-            seen, asked = _seen(twin, embeddings, support[some], query[some])
-            yield twin.head.pairwise(asked, seen)
+            rows = as_support[support[some]].to(device), embeddings[query[some]].to(device)
+            seen, sought = seen_from_support(twin, *rows)
+            yield twin.head.pairwise(sought, seen)
         return
-    table = pair_logits(twin, embeddings[used], embeddings[used])
-    q = position[: query.numel()].view_as(query)
-    s = position[query.numel() :].view_as(support)
+    table = pair_logits(twin, embeddings[asked], as_support[shown])
     for some in _parts(len(query), query.shape[1] * support.shape[1]):
         yield table[q[some, :, None], s[some, None, :]]

@@ -21,7 +21,7 @@ from fsl.config import METHODS, RULES, Method, Rule
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, class_scores, classify
 from fsl.fewshot.scores import seen_from_support
-from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed
+from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 
@@ -107,7 +107,7 @@ def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) 
     """
     _refuse_few_shots(support)
     return compare_on_embeddings(
-        checkpoint.twin, embed(checkpoint, support.images), support.slot_tensor, support.n_way, seed
+        checkpoint.twin, embed_support(checkpoint, support), support.slot_tensor, support.n_way, seed
     )
 
 
@@ -161,7 +161,7 @@ def classify_quick(
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     predictions = classify(checkpoint, support, images, threshold=threshold)
     seen, query = seen_from_support(
-        checkpoint.twin, embed(checkpoint, support.images), embed(checkpoint, images)
+        checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)
     )
     probability = fit_probabilities(seen, support.slot_tensor, query)
     return [

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fsl.config import FEW_SHOTS, ModelConfig
 from fsl.data.decode import decode_image
 from fsl.data.listing import Listing, Problem, list_images, read_file
 from fsl.data.paths import display_text, folder_name_text
@@ -21,6 +22,7 @@ from fsl.errors import DataError, ImageReadError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
+from fsl.twin.views import averaged, further_views
 
 
 class Picture(Protocol):
@@ -71,6 +73,36 @@ class NamedImage:
         """
         shown = display_text(folder_name_text(str(path)))
         return cls.from_bytes(read_file(Path(path), shown), shown)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A picture seen another way (``fsl.twin.views``).
+
+    Attributes:
+        picture: whose view it is.
+        config: settings of the network that sees it.
+        number: which view, 0 to ``config.support_views - 2``.
+    """
+
+    picture: Picture
+    config: ModelConfig
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The picture's."""
+        return self.picture.name
+
+    @property
+    def image(self) -> Image.Image:
+        """RGB, of the network's input size."""
+        return further_views(self.picture.image, self.config)[self.number]
+
+    @property
+    def digest(self) -> str:
+        """The picture's with the view's number, so that it has a place of its own in the cache."""
+        return f"{self.picture.digest}/{self.number}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +191,16 @@ class SupportSet:
         """int64 ``(n_support,)``."""
         return torch.tensor(self.slots, dtype=torch.int64)
 
+    @property
+    def is_of_few(self) -> Tensor:
+        """bool ``(n_support,)``: whether an image's class has at most ``FEW_SHOTS``."""
+        return torch.bincount(self.slot_tensor)[self.slot_tensor] <= FEW_SHOTS
+
+    def views(self, config: ModelConfig) -> tuple[View, ...]:
+        """The views in which a network with these settings sees images of small classes, view by view."""
+        few = [image for image, is_few in zip(self.images, self.is_of_few.tolist(), strict=True) if is_few]
+        return tuple(View(image, config, n) for n in range(config.support_views - 1) for image in few)
+
 
 class EmbeddingCache:
     """Embeddings by checkpoint and content, the least recently used given up first; safe from threads.
@@ -235,3 +277,31 @@ def embed(
             progress(min(start + step, len(missing)), len(missing))
     found = [row for image in images if (row := rows[image.digest]) is not None]
     return torch.stack(found) if found else torch.empty(0, checkpoint.twin.embedding_dim)
+
+
+def embed_support(
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    cache: EmbeddingCache = CACHE,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """Embeddings of a support set: those of small classes averaged over the views that the network asks for.
+
+    Args:
+        checkpoint: the twin network.
+        support: any.
+        cache: where embeddings are looked up and kept.
+        progress: called with (done, total) images, every view being one.
+
+    Returns:
+        float32 ``(n_support, D)``.
+    """
+    views = support.views(checkpoint.info.model)
+    embeddings = embed(checkpoint, [*support.images, *views], cache, progress)
+    if not views:
+        return embeddings
+    own, further = embeddings[: len(support.images)], embeddings[len(support.images) :]
+    few = support.is_of_few
+    of_views = further.view(-1, int(few.sum()), further.shape[1])
+    own[few] = averaged([own[few], *of_views])
+    return own

@@ -82,9 +82,8 @@ def run_training(
 
     The state is saved before the first batch, at every evaluation (or, without, as often) and at the end, so
     that a killed run goes on from there with the same numbers as one that was never interrupted. What is
-    saved can always be
-    loaded: weights that are no longer numbers never replace earlier ones. At the end the checkpoint is saved
-    at once, and again when it has been calibrated.
+    saved can always be loaded: weights that are no longer numbers never replace earlier ones. At the end the
+    checkpoint is saved at once, and again when it has been calibrated.
 
     Args:
         folder: the run folder; made if need be.

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fsl.config import CENTRE_PRIOR
+from fsl.config import CENTRE_PRIOR, FEW_SHOTS
 from fsl.errors import FslError, SettingsError
 from fsl.twin.checkpoint import METADATA_KEY, Checkpoint, write_atomically
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
+from fsl.twin.views import MIDDLE, TURN_POWER
 
 # Embeddings of shipped networks are of length 1 or have values of that size.
 TOLERANCE = 1e-3
@@ -109,7 +110,7 @@ def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a program needs besides the network: input, head, centring, and the rule with its calibration."""
+    """What a program needs besides the network: input, views, head, centring, calibrated rule."""
     info, head = checkpoint.info, checkpoint.twin.head
     calibration = info.calibration(info.rule)
     return {
@@ -119,6 +120,10 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "head": {"kind": info.model.head, "weight": head.weight.tolist(), "bias": float(head.bias)},
         "centre_on_support": info.model.centre_on_support,
         "centre_prior": CENTRE_PRIOR,
+        "support_views": info.model.support_views,
+        "few_shots": FEW_SHOTS,
+        "middle": MIDDLE,
+        "turn_power": TURN_POWER,
         "rule": info.rule,
         "temperature": calibration.temperature,
         "unknown_threshold": calibration.unknown_threshold,

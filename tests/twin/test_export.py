@@ -23,9 +23,15 @@ COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 230)}
 
 
 def make(
-    head: Head = "absolute", centred: bool = False, fit: Fit = "crop", rule: Rule = "prototype"
+    head: Head = "absolute",
+    centred: bool = False,
+    fit: Fit = "crop",
+    rule: Rule = "prototype",
+    views: int = 1,
 ) -> checkpoints.Checkpoint:
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred, fit=fit)
+    model = ModelConfig(
+        widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred, fit=fit, support_views=views
+    )
     torch.manual_seed(0)
     # Each rule has a temperature and a limit of its own, so that taking another one's shows.
     of_rules = tuple(checkpoints.Calibration(r, 0.1 * (i + 1), 0.9 - 0.1 * i) for i, r in enumerate(RULES))
@@ -102,19 +108,25 @@ def the_example_answers_as_classify(folder: Path, made: checkpoints.Checkpoint, 
 
 
 @pytest.mark.parametrize(
-    ("head", "centred", "fit", "rule"),
+    ("head", "centred", "fit", "rule", "views"),
     [
-        ("absolute", False, "crop", "max"),
-        ("absolute", False, "pad", "mean"),
-        ("cosine", True, "stretch", "prototype"),
-        ("cosine", True, "crop", "max"),
+        ("absolute", False, "crop", "max", 1),
+        ("absolute", False, "pad", "mean", 1),
+        ("cosine", True, "stretch", "prototype", 5),
+        ("cosine", True, "crop", "max", 2),
     ],
 )
 def test_the_example_answers_as_the_project_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: Head, centred: bool, fit: Fit, rule: Rule
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    head: Head,
+    centred: bool,
+    fit: Fit,
+    rule: Rule,
+    views: int,
 ) -> None:
     runtime()
-    made = make(head, centred, fit, rule)
+    made = make(head, centred, fit, rule, views)
     checkpoints.save(tmp_path / "tiny.safetensors", made.twin, made.info)
     arguments = ["export", "--checkpoint", str(tmp_path / "tiny.safetensors"), "--out"]
     assert main([*arguments, str(tmp_path / "network.onnx"), "--json"]) == 0

@@ -75,6 +75,13 @@ def test_unknown_backbone_names_the_choices() -> None:
         build_backbone(ModelConfig(backbone="vgg"))
 
 
+@pytest.mark.parametrize("backbone", ["residual", "conv4+residual"])
+def test_a_residual_backbone_too_narrow_for_torch_is_refused(backbone: str) -> None:
+    ModelConfig(backbone=backbone, widths=(8, 4))
+    with pytest.raises(SettingsError, match="at least 8"):
+        ModelConfig(backbone=backbone, widths=(7, 16))
+
+
 def test_eight_views_make_the_embedding_blind_to_turning() -> None:
     torch.manual_seed(0)
     twin = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=32, views=8)).eval()

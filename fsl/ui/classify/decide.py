@@ -14,10 +14,11 @@ from fsl.ui.workspace import Workspace
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut, Prediction
     from fsl.fewshot.quick import Comparison
-    from fsl.fewshot.support import SupportSet
+    from fsl.fewshot.support import Picture, SupportSet
     from fsl.twin.checkpoint import Checkpoint
     from fsl.ui.pictures import StoredPicture
 
+P = TypeVar("P", bound="Picture")
 T = TypeVar("T")
 
 
@@ -59,8 +60,8 @@ def support_of(workspace: Workspace) -> SupportSet:
 
 def embed_new(
     checkpoint: Checkpoint,
-    pictures: Sequence[StoredPicture],
-    progress: Callable[[Sequence[StoredPicture], int], None],
+    pictures: Sequence[P],
+    progress: Callable[[Sequence[P], int], None],
 ) -> None:
     """Put the embeddings that are not cached yet into the cache, a batch at a time.
 

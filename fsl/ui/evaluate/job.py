@@ -78,7 +78,8 @@ class Job:
         config: the episodes as they can be made of these pictures.
         notes: what was changed or left out, as sentences.
         pictures: as above, once loaded.
-        begun: embeddings of each contender so far, so that a click while they are made loses nothing.
+        begun: embeddings of each contender so far, as they are and as support pictures, so that a click while
+            they are made loses nothing.
         checkpoints: the contenders' networks, in order.
         contenders: with their embeddings.
         parts: the rest of the evaluation.
@@ -96,7 +97,7 @@ class Job:
     config: EpisodeConfig = field(default_factory=EpisodeConfig)
     notes: tuple[str, ...] = ()
     pictures: Pictures | None = None
-    begun: dict[str, list[Tensor]] = field(default_factory=dict)
+    begun: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
     checkpoints: tuple[Checkpoint, ...] = ()
     contenders: tuple[Contender, ...] = ()
     parts: Iterator[tuple[Answers, ...]] | None = None
@@ -143,7 +144,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     request = job.request
     say(0.0, "Loading the networks")
     checkpoints = {name: _checkpoint(name, installed) for name in request.names}
-    embedded: dict[str, Tensor] = {}
+    embedded: dict[str, tuple[Tensor, Tensor]] = {}
     # The largest pictures first: the thumbnails are made of them.
     for name in sorted(request.names, key=lambda name: -checkpoints[name].info.model.image_size):
         pictures, embedded[name] = _embedded(state, job, checkpoints[name], say)
@@ -159,7 +160,8 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     for name, checkpoint in checkpoints.items():
         rule = checkpoint.info.rule
         temperature = checkpoint.info.calibration(rule).temperature
-        contenders.append(Contender(name, checkpoint.twin, embedded[name], rule, temperature))
+        embeddings, as_support = embedded[name]
+        contenders.append(Contender(name, checkpoint.twin, embeddings, rule, temperature, as_support))
     job.contenders = tuple(contenders)
     job.looked_at = job.reference = contenders[0].name
     job.parts = answer_in_parts(contenders, job.pictures.labels, job.config)
@@ -170,14 +172,17 @@ def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
     return load_checkpoint(choice) if choice else load_baseline(name, installed)
 
 
-def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) -> tuple[Pictures, Tensor]:
+def _embedded(
+    state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say
+) -> tuple[Pictures, tuple[Tensor, Tensor]]:
     request, name = job.request, checkpoint.info.name
     inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
 
-    def compute() -> tuple[Pictures, Tensor]:
+    def compute() -> tuple[Pictures, tuple[Tensor, Tensor]]:
         import torch
 
         from fsl.twin.inference import embed_images
+        from fsl.twin.views import embed_as_support
 
         model = checkpoint.info.model
         images, problems = request.source.load(
@@ -193,12 +198,15 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
             raise DataError("The pictures changed while they were being read. Evaluate again.")
         parts = job.begun.setdefault(name, [])
         for start in range(_CHUNK * len(parts), len(images), _CHUNK):
+            some = images.images[start : start + _CHUNK]
             with COMPUTE:  # given up between chunks, for everybody else's sake
-                parts.append(embed_images(checkpoint.twin, images.images[start : start + _CHUNK]))
+                own = embed_images(checkpoint.twin, some)
+                parts.append((own, embed_as_support(checkpoint.twin, some, own)))
             done = min(start + _CHUNK, len(images))
             say(done / len(images), f"{name} looks at every picture once: {done:,} of {len(images):,}")
         del job.begun[name]
-        return job.pictures, torch.cat(parts)
+        embeddings, as_support = (torch.cat(side) for side in zip(*parts, strict=True))
+        return job.pictures, (embeddings, as_support)
 
     return state.memo.remember(inputs, compute)
 

@@ -181,7 +181,7 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
                 help="Pairs in a batch; for all pairs, pictures in a batch.",
             )
             changed = st.toggle(
-                "Change pictures at random",
+                "Vary the pictures",
                 key=kept("augment", True),
                 help="Turn, zoom and relight each picture a little, against learning by heart.",
             )

@@ -130,7 +130,7 @@ def _tile(run: RunInfo, name: str) -> None:
         with st.expander("Some files could not be used", icon=":material/warning:"):
             st.text(run.left_out)
     if has_snapshots(run.folder):
-        _link_to_maps("Watch it on the map", [run])
+        _link_to_maps("Show on the map", [run])
     show_actions(run)
 
 
