@@ -27,6 +27,7 @@ import numpy as np
 from bench._measure import RESULTS, machine, say
 from bench.all import README, with_table
 from bench.photos_against_cosine import COSINE_NAME
+from fsl.config import ModelConfig
 from fsl.fewshot.evaluate import ci95
 from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
@@ -288,13 +289,16 @@ def digest(checkpoint: str) -> str:
     """Sha256 of what the figures of a checkpoint that ships come from, "" where it is not there.
 
     That is its weights, architecture and rule: calibrating it again changes its file, not its answers.
+    Settings at their defaults do not count, or a new one would make every network another.
     """
     file = CHECKPOINT_DIR / f"{checkpoint}{SUFFIX}"
     if not file.is_file():
         return ""
     info, data = read_info(file), file.read_bytes()
     weights = data[8 + int.from_bytes(data[:8], "little") :]  # after the header's length and the header
-    settings = json.dumps([info.model.to_json(), info.rule], sort_keys=True)
+    defaults = ModelConfig().to_json()
+    chosen = {name: value for name, value in info.model.to_json().items() if value != defaults[name]}
+    settings = json.dumps([chosen, info.rule], sort_keys=True)
     return hashlib.sha256(settings.encode() + weights).hexdigest()
 
 
