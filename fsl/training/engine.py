@@ -288,8 +288,8 @@ def train_step(
 
     Returns:
         float32 ``(4,)`` on the device (reading it would wait for a GPU): the loss, and the three numbers of
-        ``batch_statistics``; and how many images went through the backbone,
-        here and in the other processes of the team.
+        ``batch_statistics``; and how many images went through the backbone, here and in the other processes
+        of the team.
 
     Raises:
         SettingsError: the batch has fewer images than the team has processes.

@@ -1,4 +1,4 @@
-"""Which device computes, at which precision, with how many threads."""
+"""Which device computes, and at which precision. The number of threads is torch's own (``bench threads``)."""
 
 from __future__ import annotations
 
