@@ -203,7 +203,7 @@ def _embedded(
                 own = embed_images(checkpoint.twin, some)
                 parts.append((own, embed_as_support(checkpoint.twin, some, own)))
             done = min(start + _CHUNK, len(images))
-            say(done / len(images), f"{name} looks at every picture once: {done:,} of {len(images):,}")
+            say(done / len(images), f"{name} looks at the pictures: {done:,} of {len(images):,}")
         del job.begun[name]
         embeddings, as_support = (torch.cat(side) for side in zip(*parts, strict=True))
         return job.pictures, (embeddings, as_support)

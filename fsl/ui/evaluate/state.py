@@ -48,10 +48,10 @@ class EvaluateState:
             yield self.upload.holding
 
 
-def _size(result: tuple[Pictures, Tensor]) -> int:
+def _size(result: tuple[Pictures, tuple[Tensor, Tensor]]) -> int:
     """Bytes of the thumbnails and embeddings that are remembered."""
     pictures, embeddings = result
-    return sum(map(len, pictures.thumbnails)) + embeddings.nbytes
+    return sum(map(len, pictures.thumbnails)) + sum(one.nbytes for one in embeddings)
 
 
 def evaluate_state() -> EvaluateState:
@@ -61,7 +61,7 @@ def evaluate_state() -> EvaluateState:
 
 
 def remembered(state: EvaluateState, name: str, usual: Any) -> str:
-    """Give the widget ``ev_<name>`` its value; its key, to be passed on together with :func:`taker`.
+    """Give the widget ``ev_<name>`` its value; its key, to be passed on together with :func:`take`.
 
     Args:
         state: where values are kept.
