@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.scores import seen_from_support
-from fsl.fewshot.support import NamedImage, SupportSet, embed, embed_support
+from fsl.fewshot.support import NamedImage, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 
@@ -22,12 +22,10 @@ def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
     Raises:
         ImageReadError: an image cannot be read.
     """
-    training = SupportSet.from_classes(
-        {f"{i}": [NamedImage.from_bytes(e.read(), e.name)] for i, e in enumerate(run.training)}
-    )
+    training = [NamedImage.from_bytes(entry.read(), entry.name) for entry in run.training]
     test = [NamedImage.from_bytes(entry.read(), entry.name) for entry in run.test]
     support, query = seen_from_support(
-        checkpoint.twin, embed_support(checkpoint, training), embed(checkpoint, test)
+        checkpoint.twin, embed(checkpoint, training, as_support=True), embed(checkpoint, test)
     )
     answers = pair_logits(checkpoint.twin, query, support).argmin(dim=1).tolist()
     return sum(answer == right for answer, right in zip(answers, run.answers, strict=True))

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fsl.config import FEW_SHOTS, ModelConfig
+from fsl.config import FEW_SHOTS
 from fsl.data.decode import decode_image
 from fsl.data.listing import Listing, Problem, list_images, read_file
 from fsl.data.paths import display_text, folder_name_text
@@ -22,7 +22,7 @@ from fsl.errors import DataError, ImageReadError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.views import averaged, further_views
+from fsl.twin.views import embed_as_support
 
 
 class Picture(Protocol):
@@ -73,36 +73,6 @@ class NamedImage:
         """
         shown = display_text(folder_name_text(str(path)))
         return cls.from_bytes(read_file(Path(path), shown), shown)
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """A picture seen another way (``fsl.twin.views``).
-
-    Attributes:
-        picture: whose view it is.
-        config: settings of the network that sees it.
-        number: which view, 0 to ``config.support_views - 2``.
-    """
-
-    picture: Picture
-    config: ModelConfig
-    number: int
-
-    @property
-    def name(self) -> str:
-        """The picture's."""
-        return self.picture.name
-
-    @property
-    def image(self) -> Image.Image:
-        """RGB, of the network's input size."""
-        return further_views(self.picture.image, self.config)[self.number]
-
-    @property
-    def digest(self) -> str:
-        """The picture's with the view's number, so that it has a place of its own in the cache."""
-        return f"{self.picture.digest}/{self.number}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,10 +166,10 @@ class SupportSet:
         """bool ``(n_support,)``: whether an image's class has at most ``FEW_SHOTS``."""
         return torch.bincount(self.slot_tensor)[self.slot_tensor] <= FEW_SHOTS
 
-    def views(self, config: ModelConfig) -> tuple[View, ...]:
-        """The views in which a network with these settings sees images of small classes, view by view."""
-        few = [image for image, is_few in zip(self.images, self.is_of_few.tolist(), strict=True) if is_few]
-        return tuple(View(image, config, n) for n in range(config.support_views - 1) for image in few)
+    @property
+    def few(self) -> tuple[Picture, ...]:
+        """The images of these classes."""
+        return tuple(image for image, few in zip(self.images, self.is_of_few.tolist(), strict=True) if few)
 
 
 class EmbeddingCache:
@@ -245,11 +215,18 @@ class EmbeddingCache:
 CACHE = EmbeddingCache()
 
 
+def cache_key(checkpoint: Checkpoint, image: Picture, as_support: bool = False) -> tuple[str, str]:
+    """Where ``embed`` keeps the embedding of an image."""
+    is_another = as_support and checkpoint.info.model.support_views > 1
+    return checkpoint.digest, f"{image.digest}/support" if is_another else image.digest
+
+
 def embed(
     checkpoint: Checkpoint,
     images: Sequence[Picture],
     cache: EmbeddingCache = CACHE,
     progress: Callable[[int, int], None] | None = None,
+    as_support: bool = False,
 ) -> Tensor:
     """Embeddings of images, each content once per checkpoint.
 
@@ -258,25 +235,33 @@ def embed(
         images: any sizes.
         cache: where embeddings are looked up and kept.
         progress: called with (done, total) images.
+        as_support: as support images of classes that have few: averaged over the views that the network's
+            settings ask for (``fsl.twin.views``).
 
     Returns:
         float32 ``(n, D)``.
     """
-    rows = {image.digest: cache.get(checkpoint.digest, image.digest) for image in images}
-    by_digest = {image.digest: image for image in images}
-    missing = [by_digest[digest] for digest, row in rows.items() if row is None]
+    keys = [cache_key(checkpoint, image, as_support) for image in images]
+    rows = {key: cache.get(*key) for key in keys}
+    by_key = dict(zip(keys, images, strict=True))
+    missing = [key for key, row in rows.items() if row is None]
     step = batch_size(checkpoint.twin)
     for start in range(0, len(missing), step):
         batch = missing[start : start + step]
-        pixels = to_uint8([m.image for m in batch], checkpoint.info.model)
-        for member, row in zip(batch, embed_images(checkpoint.twin, pixels), strict=True):
+        members = [by_key[key] for key in batch]
+        pixels = to_uint8([member.image for member in members], checkpoint.info.model)
+        if as_support:
+            found = embed_as_support(checkpoint.twin, pixels, embed(checkpoint, members, cache))
+        else:
+            found = embed_images(checkpoint.twin, pixels)
+        for key, row in zip(batch, found, strict=True):
             # A row of a batch is a view that would keep the whole batch alive.
-            rows[member.digest] = row.clone()
-            cache.put(checkpoint.digest, member.digest, row.clone())
+            rows[key] = row.clone()
+            cache.put(*key, row.clone())
         if progress is not None:
             progress(min(start + step, len(missing)), len(missing))
-    found = [row for image in images if (row := rows[image.digest]) is not None]
-    return torch.stack(found) if found else torch.empty(0, checkpoint.twin.embedding_dim)
+    in_order = [row for key in keys if (row := rows[key]) is not None]
+    return torch.stack(in_order) if in_order else torch.empty(0, checkpoint.twin.embedding_dim)
 
 
 def embed_support(
@@ -285,23 +270,11 @@ def embed_support(
     cache: EmbeddingCache = CACHE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
-    """Embeddings of a support set: those of small classes averaged over the views that the network asks for.
+    """Embeddings ``(n_support, D)`` of a support set, those of classes that have few ``as_support``.
 
-    Args:
-        checkpoint: the twin network.
-        support: any.
-        cache: where embeddings are looked up and kept.
-        progress: called with (done, total) images, every view being one.
-
-    Returns:
-        float32 ``(n_support, D)``.
+    Takes what ``embed`` takes; ``progress`` counts all images first, then those of small classes.
     """
-    views = support.views(checkpoint.info.model)
-    embeddings = embed(checkpoint, [*support.images, *views], cache, progress)
-    if not views:
-        return embeddings
-    own, further = embeddings[: len(support.images)], embeddings[len(support.images) :]
-    few = support.is_of_few
-    of_views = further.view(-1, int(few.sum()), further.shape[1])
-    own[few] = averaged([own[few], *of_views])
-    return own
+    embeddings = embed(checkpoint, support.images, cache, progress)
+    if support.few:
+        embeddings[support.is_of_few] = embed(checkpoint, support.few, cache, progress, as_support=True)
+    return embeddings

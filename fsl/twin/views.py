@@ -32,18 +32,15 @@ _N_UPRIGHT = 3
 def further_views(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
     """The views of a picture beside itself.
 
-    They are made of what the network sees of it, so that pictures read by whatever way have the same ones.
-
     Args:
-        image: RGB, any size.
+        image: RGB, S x S, as the network sees it, so that a picture read by whatever way has the same views.
         config: the network's settings, which say how many.
 
     Returns:
-        ``config.support_views - 1`` pictures of the network's input size.
+        ``config.support_views - 1`` square pictures; the middle is smaller, and enlarged like any picture.
     """
-    seen = Image.fromarray(to_uint8([image], config)[0])
-    turns = (seen.transpose(Image.Transpose.ROTATE_90), seen.transpose(Image.Transpose.ROTATE_270))
-    return [ImageOps.mirror(seen), middle_of(seen, MIDDLE), *turns][: config.support_views - 1]
+    turns = (image.transpose(Image.Transpose.ROTATE_90), image.transpose(Image.Transpose.ROTATE_270))
+    return [ImageOps.mirror(image), middle_of(image, MIDDLE), *turns][: config.support_views - 1]
 
 
 def averaged(views: Sequence[Tensor]) -> Tensor:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Container
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
 
 COOKIE = "few_shot_lab_browser"
 _KEY = "few_shot_lab_visitor"
@@ -21,6 +26,16 @@ def visitor() -> str:
     hold, the number cannot be told.
     """
     return hashlib.sha256(_token().encode()).hexdigest()[:16]
+
+
+def may_see(run: RunInfo, linked: Container[str]) -> bool:
+    """Whether a run is shown here: this browser's and the shell's are, and those whose link was opened.
+
+    Args:
+        run: any.
+        linked: ids of runs that a link led to.
+    """
+    return run.visitor in ("", visitor()) or run.id in linked
 
 
 def remember_visitor() -> None:

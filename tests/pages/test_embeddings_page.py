@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.charts import CLASS_COLOURS, CLASS_SYMBOLS
 from fsl.config import ModelConfig, TrainConfig
+from fsl.training.runs import VISITOR
 from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.twin import checkpoint as checkpoints
 from fsl.ui.components.scatter import SCRIPTS
@@ -312,6 +313,20 @@ def test_runs_are_offered_and_one_click_shows_their_movement(runs: AppTest) -> N
     assert max(abs(value) for frame in data["motion"]["frames"] for value in frame) <= 1
     assert accuracies(data)[-1] == 100
     assert "<b>three" in data["classes"]
+
+
+def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(runs: AppTest, tmp_path: Path) -> None:
+    record_run(tmp_path / "private", 3)
+    (tmp_path / "private" / VISITOR).write_text("0123456789abcdef", encoding="utf-8")
+    runs.segmented_control(key="map_mode").set_value("A network while it learns").run()
+    options = runs.multiselect(key="map_runs").options
+    assert len(options) == 2
+    assert not any("private" in option for option in options)
+    assert not any("private" in text.value for text in runs.markdown)
+    assert "map_watch_private" not in {button.key for button in runs.button}
+    runs.query_params["run"] = "private"
+    runs.run()
+    assert map_data(runs, "motion_private")["motion"]["steps"] == [0, 10, 20]
 
 
 def test_a_link_shows_runs_side_by_side(runs: AppTest) -> None:

@@ -45,7 +45,7 @@ from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
-    from fsl.fewshot.support import SupportSet, View
+    from fsl.fewshot.support import Picture, SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
 _OTHER_NETWORK = (
@@ -77,7 +77,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
     state.checkpoint_digest = checkpoint.digest
     support = support_of(state.workspace)
     pictures = [p for card in state.workspace.classes for p in card.pictures] + list(queries)
-    _embed_with_bar(checkpoint, pictures, support.views(checkpoint.info.model))
+    _embed_with_bar(checkpoint, pictures, support.few)
     if not missing:
         method = method_in_use(state, checkpoint, support)
         predictions = predict(state, checkpoint, support, method, threshold_in_use(state, checkpoint))
@@ -125,7 +125,7 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
     raise FslError(faults[0])
 
 
-def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], views: tuple[View, ...]) -> None:
+def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: tuple[Picture, ...]) -> None:
     with st.container(key="looking"):
         place = st.empty()
 
@@ -137,12 +137,12 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], views
             if done:
                 st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
 
-    def progress_of_views(done: Sequence[View], total: int) -> None:
+    def progress_of_views(done: Sequence[Picture], total: int) -> None:
         if total >= _BAR_FROM:
             place.progress(len(done) / total, "Looking again: mirrored, turned and from closer")
 
     embed_new(checkpoint, pictures, progress)
-    embed_new(checkpoint, views, progress_of_views)
+    embed_new(checkpoint, few, progress_of_views, as_support=True)
     place.empty()
 
 

@@ -62,6 +62,7 @@ def embed_new(
     checkpoint: Checkpoint,
     pictures: Sequence[P],
     progress: Callable[[Sequence[P], int], None],
+    as_support: bool = False,
 ) -> None:
     """Put the embeddings that are not cached yet into the cache, a batch at a time.
 
@@ -72,16 +73,17 @@ def embed_new(
         pictures: any.
         progress: called with the pictures done so far and the number there are to do, before each batch and
             after the last; not at all where there is nothing to do.
+        as_support: as support pictures of classes that have few.
     """
-    from fsl.fewshot.support import CACHE, embed
+    from fsl.fewshot.support import CACHE, cache_key, embed
     from fsl.twin.inference import batch_size
 
-    new = [p for p in pictures if CACHE.get(checkpoint.digest, p.digest) is None]
+    new = [p for p in pictures if CACHE.get(*cache_key(checkpoint, p, as_support)) is None]
     step = batch_size(checkpoint.twin)
     for start in range(0, len(new), step):
         progress(new[:start], len(new))
         with COMPUTE:
-            embed(checkpoint, new[start : start + step])
+            embed(checkpoint, new[start : start + step], as_support=as_support)
     if new:
         progress(new, len(new))
 

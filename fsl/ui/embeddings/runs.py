@@ -19,7 +19,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
 from fsl.ui.training.live import ICONS, LN2, loss_line
-from fsl.ui.visitor import visitor
+from fsl.ui.visitor import may_see
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -55,9 +55,7 @@ def show_runs_moving(state: MapState) -> None:
     from fsl.training.status import list_runs
 
     warm_up().done.wait(timeout=30)
-    # Somebody else's only where its link was opened, as on the page that trains.
-    mine = ("", visitor())
-    known = {run.id: run for run in list_runs() if run.visitor in mine or run.id in state.runs}
+    known = {run.id: run for run in list_runs() if may_see(run, state.runs)}
     offered = {run_id: run for run_id, run in known.items() if has_snapshots(run.folder)}
     for run_id in state.runs:
         if run_id not in known:

@@ -78,8 +78,8 @@ class Job:
         config: the episodes as they can be made of these pictures.
         notes: what was changed or left out, as sentences.
         pictures: as above, once loaded.
-        begun: embeddings of each contender so far, as they are and as support pictures, so that a click while
-            they are made loses nothing.
+        begun: embeddings of each contender so far, as ``_embedded`` has them, so that a click while they are
+            made loses nothing.
         checkpoints: the contenders' networks, in order.
         contenders: with their embeddings.
         parts: the rest of the evaluation.
@@ -97,7 +97,7 @@ class Job:
     config: EpisodeConfig = field(default_factory=EpisodeConfig)
     notes: tuple[str, ...] = ()
     pictures: Pictures | None = None
-    begun: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
+    begun: dict[str, list[Tensor]] = field(default_factory=dict)
     checkpoints: tuple[Checkpoint, ...] = ()
     contenders: tuple[Contender, ...] = ()
     parts: Iterator[tuple[Answers, ...]] | None = None
@@ -144,7 +144,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     request = job.request
     say(0.0, "Loading the networks")
     checkpoints = {name: _checkpoint(name, installed) for name in request.names}
-    embedded: dict[str, tuple[Tensor, Tensor]] = {}
+    embedded: dict[str, Tensor] = {}
     # The largest pictures first: the thumbnails are made of them.
     for name in sorted(request.names, key=lambda name: -checkpoints[name].info.model.image_size):
         pictures, embedded[name] = _embedded(state, job, checkpoints[name], say)
@@ -160,8 +160,8 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     for name, checkpoint in checkpoints.items():
         rule = checkpoint.info.rule
         temperature = checkpoint.info.calibration(rule).temperature
-        embeddings, as_support = embedded[name]
-        contenders.append(Contender(name, checkpoint.twin, embeddings, rule, temperature, as_support))
+        sides = embedded[name]
+        contenders.append(Contender(name, checkpoint.twin, sides[0], rule, temperature, sides[-1]))
     job.contenders = tuple(contenders)
     job.looked_at = job.reference = contenders[0].name
     job.parts = answer_in_parts(contenders, job.pictures.labels, job.config)
@@ -172,13 +172,12 @@ def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
     return load_checkpoint(choice) if choice else load_baseline(name, installed)
 
 
-def _embedded(
-    state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say
-) -> tuple[Pictures, tuple[Tensor, Tensor]]:
+def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) -> tuple[Pictures, Tensor]:
+    """The pictures and their embeddings, ``(1 or 2, N, D)``: as they are, then as support pictures."""
     request, name = job.request, checkpoint.info.name
     inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
 
-    def compute() -> tuple[Pictures, tuple[Tensor, Tensor]]:
+    def compute() -> tuple[Pictures, Tensor]:
         import torch
 
         from fsl.twin.inference import embed_images
@@ -200,13 +199,14 @@ def _embedded(
         for start in range(_CHUNK * len(parts), len(images), _CHUNK):
             some = images.images[start : start + _CHUNK]
             with COMPUTE:  # given up between chunks, for everybody else's sake
-                own = embed_images(checkpoint.twin, some)
-                parts.append((own, embed_as_support(checkpoint.twin, some, own)))
+                sides = [embed_images(checkpoint.twin, some)]
+                if model.support_views > 1:
+                    sides.append(embed_as_support(checkpoint.twin, some, sides[0]))
+                parts.append(torch.stack(sides))
             done = min(start + _CHUNK, len(images))
             say(done / len(images), f"{name} looks at the pictures: {done:,} of {len(images):,}")
         del job.begun[name]
-        embeddings, as_support = (torch.cat(side) for side in zip(*parts, strict=True))
-        return job.pictures, (embeddings, as_support)
+        return job.pictures, torch.cat(parts, dim=1)
 
     return state.memo.remember(inputs, compute)
 

@@ -48,10 +48,10 @@ class EvaluateState:
             yield self.upload.holding
 
 
-def _size(result: tuple[Pictures, tuple[Tensor, Tensor]]) -> int:
+def _size(result: tuple[Pictures, Tensor]) -> int:
     """Bytes of the thumbnails and embeddings that are remembered."""
     pictures, embeddings = result
-    return sum(map(len, pictures.thumbnails)) + sum(one.nbytes for one in embeddings)
+    return sum(map(len, pictures.thumbnails)) + embeddings.nbytes
 
 
 def evaluate_state() -> EvaluateState:

@@ -22,7 +22,7 @@ from fsl.ui.training.live import show_runs
 from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.table import show_table
 from fsl.ui.training.values import set_values, values
-from fsl.ui.visitor import visitor
+from fsl.ui.visitor import may_see
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -73,12 +73,10 @@ def _begin(wish: Wish) -> None:
 
 
 def _all_runs() -> list[RunInfo]:
-    """The runs of this browser and of the shell; somebody else's only where its link was opened."""
     from fsl.training.background import run_manager
 
-    known = {*values().get("shown", []), *_linked()}
-    runs = run_manager().runs()
-    return [run for run in runs if run.visitor in ("", visitor()) or run.id in known]
+    linked = {*values().get("shown", []), *_linked()}
+    return [run for run in run_manager().runs() if may_see(run, linked)]
 
 
 def _linked() -> list[str]:
