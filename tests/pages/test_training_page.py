@@ -14,6 +14,7 @@ from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
 from fsl.data.public import OLIVETTI, public_set
 from fsl.training.background import run_manager
+from fsl.training.runs import VISITOR
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.training.form import rate_text
@@ -85,6 +86,21 @@ def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
     load(run.folder / "checkpoint.safetensors")
     training.button(key=f"resume_{run.id}").click().run()
     assert list_runs()[0].is_live, (training.session_state["few_shot_lab"].notes, list_runs()[0])
+
+
+def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    (run.folder / VISITOR).write_text("0123456789abcdef", encoding="utf-8")
+    del training.session_state["few_shot_lab_training"]  # who comes anew has asked for nothing yet
+    training.query_params.clear()
+    training.run()
+    assert "No run yet" in shown(training)
+    assert run.id not in shown(training)
+    training.query_params["run"] = run.id
+    del training.session_state["few_shot_lab_training"]
+    training.run()
+    assert training.multiselect(key="shown").value == [run.id]
 
 
 def test_a_kept_network_can_be_chosen_and_a_run_deleted(

@@ -114,6 +114,7 @@ def the_example_answers_as_classify(folder: Path, made: checkpoints.Checkpoint, 
         ("absolute", False, "pad", "mean", 1),
         ("cosine", True, "stretch", "prototype", 5),
         ("cosine", True, "crop", "max", 2),
+        ("cosine", False, "crop", "mean", 1),
     ],
 )
 def test_the_example_answers_as_the_project_does(

@@ -189,7 +189,7 @@ def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
             "Pictures per class",
             10,
             (2, _MOST_PICTURES),
-            "At most so many of each class are used. The network looks at each picture once, so this decides "
+            "At most so many of each class are used. The network looks at all of them first, so this decides "
             "how long the first evaluation takes.",
         )
         seed = _number(state, "seed", "Seed", 0, SPANS["seed"], "Another seed draws other tests.")
