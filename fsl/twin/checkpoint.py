@@ -6,6 +6,7 @@ Never pickle: a file of somebody else's must not run code.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -41,7 +42,10 @@ NOTICES: dict[Subject, str] = {
 """What everybody who uses a network is told, by what it tells apart."""
 _ABANDONED_SECONDS = 3600.0
 _GET_AGAIN = "Get the file again."
-_KINDS: dict[str, type] = {"name": str, "title": str, "licence": str, "training": dict, "metrics": dict}
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("name", "title", "licence", "version"), str),
+    **dict.fromkeys(("training", "metrics"), dict),
+}
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -152,12 +156,14 @@ class CheckpointInfo:
                 raise CheckpointError(
                     f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
                 )
-        if known.get("rule", RULES[0]) not in RULES:
-            raise CheckpointError(f"{where} has a damaged header (rule is {known['rule']!r}). {_GET_AGAIN}")
-        if known.get("subject", "thing") not in tuple(NOTICES):
-            raise CheckpointError(
-                f"{where} has a damaged header (subject is {known['subject']!r}). {_GET_AGAIN}"
-            )
+        for name, choices in (("rule", RULES), ("subject", tuple(NOTICES))):
+            if known.get(name, choices[0]) not in choices:
+                raise CheckpointError(
+                    f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
+                )
+        trained_on = known.get("training", {}).get("classes", [])
+        if not isinstance(trained_on, list) or not all(isinstance(one, str) for one in trained_on):
+            raise CheckpointError(f"{where} has a damaged header (its classes are no names). {_GET_AGAIN}")
         known |= {name: display_text(known[name]) for name in ("name", "title", "licence") if name in known}
         try:
             known["model"] = ModelConfig.from_json(known["model"])
@@ -214,8 +220,9 @@ def _remove_abandoned(path: Path, fresh: Path) -> None:
     """
     now = fresh.stat().st_mtime
     for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
-            other.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another process may be removing it too
+            if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
+                other.unlink()
 
 
 def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:

@@ -6,6 +6,7 @@ pairs of different classes would be called the same, and how many of one class d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -23,6 +24,11 @@ LEVELS: tuple[float, ...] = (*_TAIL, *_MIDDLE, *(round(1 - p, 4) for p in revers
 """The shares at which quantiles are kept: finest where small error rates are read off."""
 
 
+def _require_number(name: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SettingsError(f"{name} is {value!r}; it must be a number.")
+
+
 @dataclass(frozen=True)
 class ReliabilityBin:
     """Pairs given about the same chance of being the same.
@@ -36,6 +42,10 @@ class ReliabilityBin:
     predicted: float
     observed: float
     n: int
+
+    def __post_init__(self) -> None:
+        for name in ("predicted", "observed", "n"):
+            _require_number(f"a reliability bin's {name}", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class PairRates:
         fitted_on: the data, in words.
 
     Raises:
-        SettingsError: a table has the wrong length, does not rise or leaves [0, 1].
+        SettingsError: a table has the wrong length, does not rise or leaves [0, 1]; a number is none.
     """
 
     same: tuple[float, ...]
@@ -86,8 +96,17 @@ class PairRates:
                 raise SettingsError(f"The table {name!r} must hold {len(LEVELS)} rising similarities.")
             if table[0] < 0 or table[-1] > 1:
                 raise SettingsError(f"The table {name!r} must hold similarities from 0 to 1.")
+        for name in ("threshold", "equal_error_rate", "auc", "slope", "offset"):
+            _require_number(name, getattr(self, name))
         if not 0 <= self.threshold <= 1:
             raise SettingsError(f"threshold is {self.threshold}; it must be 0 to 1.")
+        for name in ("n_same", "n_different", "n_classes", "n_class_pairs"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1.")
+        low, high = self.equal_error_interval
+        if not 0 <= low <= high <= 1:
+            raise SettingsError(f"equal_error_interval is {low} to {high}; it must lie between 0 and 1.")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

@@ -8,18 +8,39 @@ import pickle
 import random
 import struct
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import safetensors.torch
 import torch
 
 from fsl.config import ModelConfig
+from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint
 from fsl.twin.network import TwinNetwork
+from tests.fewshot.test_verify import made_up
 from tests.hostile.inputs import Hostile
 
 MODEL = ModelConfig(widths=(2, 2), image_size=16)
 ALARM = "hostile-pickle-was-run"
+
+
+_RATES = asdict(pair_rates(made_up(), "made up"))
+_LYING_RATES: dict[str, dict[str, Any]] = {
+    "table of text": {"same": ["a"] * len(_RATES["same"])},
+    "table that falls": {"same": list(reversed(_RATES["same"]))},
+    "threshold text": {"threshold": "0.5"},
+    "slope text": {"slope": "steep"},
+    "slope NaN": {"slope": float("nan")},
+    "offset a list": {"offset": [1]},
+    "area none": {"auc": None},
+    "interval of one": {"equal_error_interval": [0.1]},
+    "interval of text": {"equal_error_interval": ["low", "high"]},
+    "no class pair": {"n_class_pairs": 0},
+    "half a class": {"n_classes": 2.5},
+    "bins of text": {"reliability": [{"predicted": "a", "observed": 0.5, "n": 1}]},
+    "bins of numbers": {"reliability": [1, 2]},
+}
 
 
 class _RunsOnLoading:
@@ -141,6 +162,11 @@ def _lying_headers() -> Iterator[Hostile]:
         "training a list": {"training": [1]},
         "metrics a number": {"metrics": 5},
         "licence a list": {"licence": []},
+        "version a number": {"version": 1},
+        "classes a number": {"training": {"classes": 7}},
+        "classes a text": {"training": {"classes": "apple"}},
+        "classes of lists": {"training": {"classes": [["apple"]]}},
+        **{f"pairs, {name}": {"pairs": {**_RATES, **change}} for name, change in _LYING_RATES.items()},
     }
     for name, change in changes.items():
         yield Hostile("checkpoint whose header lies", f"{name}.safetensors", with_header(**change), False)
