@@ -8,8 +8,8 @@ threads, and are tested on the same 20-way 1-shot episodes of classes that neith
 loop: random pairs, both images of each forwarded, binary cross-entropy, Adam, the last layer starting as
 ``torch.nn.Linear`` does; with 32 and with 128 pairs a batch, at its learning rate (0.0001) and at those of a
 sweep. This engine: all pairs of 16 classes x 4 images, its default settings; its last layer starts at
-"further apart is more different", which is a good part of its lead, so the article's loop runs from that start
-too. Neither augments.
+"further apart is more different", which is a good part of its lead: the article's loop runs from there too.
+Neither augments.
 
 Only training time counts, not the tests, which come every second of training and later every tenth of it. The
 runs take strict turns, so that what else the machine does slows all alike. A run ends at the higher target or

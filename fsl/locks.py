@@ -27,9 +27,12 @@ def try_lock(file: IO[Any], *, shared: bool = False) -> bool:
 
     Returns:
         whether it is taken now.
+
+    Raises:
+        OSError: the file system knows no locks.
     """
     try:
         _lock(file, shared)
-    except OSError:
+    except (BlockingIOError, PermissionError):  # the latter on Windows
         return False
     return True

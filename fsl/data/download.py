@@ -199,12 +199,14 @@ def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = lock.open("a", encoding="utf-8")
+            is_mine = try_lock(file)
         except OSError as error:
             raise DataError(f"{lock}: the file cannot be written ({error.strerror or error}).") from error
         with file:
-            while not try_lock(file):
+            while not is_mine:
                 tell()
                 time.sleep(_LOOK_UP_SECONDS)
+                is_mine = try_lock(file)
             if not _is_at(file, lock):
                 continue  # whoever had it has removed it meanwhile, and a third may have made another
             try:
@@ -267,7 +269,11 @@ def _fetch_rest(row: RemoteFile, part: Path, fetch: Fetch, progress: Progress | 
             file.write(piece)
             done += len(piece)
             if done > _MAX_BYTES:
-                raise _NotFetchedError(OSError(f"it is larger than {_MAX_BYTES / 2**20:.0f} MB"))
+                file.truncate(0)  # or trying again would go on from there
+                raise DataError(
+                    f"{row.name}: the file at {urlsplit(row.url).netloc} is larger than "
+                    f"{_MAX_BYTES / 2**20:.0f} MB, so it is not the expected one. Try again later."
+                )
             if progress is not None:
                 progress(done, answer.size)
     if done < answer.size:

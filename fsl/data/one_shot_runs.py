@@ -55,6 +55,8 @@ def read_runs(path: Path) -> tuple[OneShotRun, ...]:
 
 def _read_run(name: str, entries: dict[str, ImageEntry], labels: str) -> OneShotRun:
     pairs = [tuple(line.split()) for line in labels.splitlines() if line.strip()]
+    if not pairs:
+        raise DataError(f"{name}/{LABELS} names no images, so the run has no answers.")
     training = sorted(entry for entry in entries if entry.startswith(f"{name}/training/"))
     for pair in pairs:
         if len(pair) != 2 or pair[0] not in entries or pair[1] not in training:
@@ -76,7 +78,7 @@ def _text_reader(path: Path) -> Callable[[str], str]:
                 with zipfile.ZipFile(path) as archive, archive.open(name) as member:
                     data = member.read(_MAX_LABEL_BYTES)
             return data.decode("utf-8")
-        except (OSError, KeyError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry
             raise DataError(f"{path} has no readable {name}, so its run has no answers.") from error
 
     return read

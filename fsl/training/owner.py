@@ -73,25 +73,25 @@ def take(folder: Path) -> Owner:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK).open("a", encoding="utf-8")
+        for _ in range(_TRIES):
+            if try_lock(file):
+                return Owner(folder, file)
+            time.sleep(_PAUSE_SECONDS)
+        file.close()
     except OSError as error:
         raise CheckpointError(f"{folder} could not be written: {error.strerror or error}.") from error
-    for _ in range(_TRIES):
-        if try_lock(file):
-            return Owner(folder, file)
-        time.sleep(_PAUSE_SECONDS)
-    file.close()
     raise DataError(f"{folder.name} is being trained right now. Stop it first, or wait until it is done.")
 
 
 def phase_of(folder: Path) -> Phase | None:
     """What the living owner of a run folder is doing; none where nobody is writing it."""
     try:
-        file = (folder / LOCK).open(encoding="utf-8")
+        with (folder / LOCK).open(encoding="utf-8") as file:
+            # Shared: two who ask at once must not take each other for an owner.
+            if try_lock(file, shared=True):
+                return None
     except OSError:
         return None
-    with file:
-        if try_lock(file, shared=True):  # shared: two who ask at once must not take each other for an owner
-            return None
     noted = _read_note(folder).partition("\n")[0]
     return next((phase for phase in PHASES if phase == noted), "running")
 

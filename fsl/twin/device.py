@@ -22,7 +22,7 @@ def choose_device(wish: Device = "auto") -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wish == "auto":
         return torch.device(next(name for name, there in available.items() if there))
-    if not available[wish]:
+    if not available.get(wish):
         there = ", ".join(name for name, ok in available.items() if ok)
         raise SettingsError(f"Device {wish!r} is not available on this machine; there is {there}.")
     return torch.device(wish)

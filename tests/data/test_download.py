@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fsl.data import download
 from fsl.data.download import Answer, RemoteFile, cache_folder, download_file, download_files
 from fsl.errors import DataError
 
@@ -137,6 +138,20 @@ def test_a_rest_that_does_not_belong_is_fetched_anew(rest: bytes, tmp_path: Path
     server = Breaking()
     assert download_file(LARGE_FILE, tmp_path, None, server).read_bytes() == LARGE
     assert server.starts == [len(rest), 0]
+
+
+def test_what_is_far_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_MAX_BYTES", 100_000)
+    asked = []
+
+    def fetch(url: str, start: int) -> Answer:
+        asked.append(start)
+        return Answer(start, 10**9, iter([LARGE[:70_000]] * 3))
+
+    for _ in range(2):
+        with pytest.raises(DataError, match="larger than"):
+            download_file(LARGE_FILE, tmp_path, fetch=fetch)
+    assert asked == [0, 0]  # the second does not go on from there
 
 
 def test_who_asks_meanwhile_waits_and_fetches_nothing(tmp_path: Path) -> None:

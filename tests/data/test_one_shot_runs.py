@@ -39,6 +39,18 @@ def write_runs(path: Path, labels: str | None = None) -> Path:
     return path
 
 
+def encrypted(path: Path, name: str) -> Path:
+    """The archive with an entry marked as encrypted, in both its headers."""
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo(name).header_offset
+    data[start + 6] |= 1
+    central = data.rindex(name.encode())
+    data[central - 46 + 8] |= 1
+    path.write_bytes(data)
+    return path
+
+
 @pytest.mark.parametrize("unpacked", [True, False])
 def test_answers_point_at_the_training_images(tmp_path: Path, unpacked: bool) -> None:
     path = write_runs(tmp_path / "runs.zip")
@@ -55,6 +67,10 @@ def test_answers_point_at_the_training_images(tmp_path: Path, unpacked: bool) ->
 def test_incomplete_runs_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not there: a b"):
         read_runs(write_runs(tmp_path / "wrong.zip", "a b"))
+    with pytest.raises(DataError, match=r"run01/class_labels\.txt names no images"):
+        read_runs(write_runs(tmp_path / "empty.zip", "\n"))
+    with pytest.raises(DataError, match=r"no readable run01/class_labels\.txt"):
+        read_runs(encrypted(write_runs(tmp_path / "locked.zip"), "run01/class_labels.txt"))
     with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
         archive.writestr("x/y.png", drawing(1))
     with pytest.raises(DataError, match="holds no runs"):

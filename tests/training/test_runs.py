@@ -1,5 +1,7 @@
 """Run folders: what is on disk, and going on after a stop or a crash."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,6 +167,19 @@ def test_two_who_ask_at_once_take_no_reader_for_an_owner(tmp_path: Path) -> None
     with (tmp_path / LOCK).open() as other_reader:
         assert try_lock(other_reader, shared=True)
         assert phase_of(tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it locks in another way")
+def test_a_file_system_without_locks_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(CheckpointError, match="No locks available"):
+        take(tmp_path)
+    assert phase_of(tmp_path) is None
 
 
 def test_half_written_last_line_is_left_out(tmp_path: Path, coloured_set: Maker) -> None:

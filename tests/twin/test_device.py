@@ -1,0 +1,13 @@
+"""The device that computes."""
+
+import pytest
+import torch
+
+from fsl.errors import SettingsError
+from fsl.twin.device import choose_device
+
+
+def test_a_device_that_is_not_there_is_told_in_words() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(SettingsError, match=r"'tpu' is not available on this machine; there is .*cpu"):
+        choose_device("tpu")  # type: ignore[arg-type]
