@@ -12,10 +12,9 @@ import streamlit as st
 
 from fsl.errors import FslError
 from fsl.ui.escape import markdown
-from fsl.ui.state import session
 
 _LOG = logging.getLogger(__name__)
-_UNEXPECTED = "Something went wrong here. Your pictures are still there; the details are in the server's log."
+_UNEXPECTED = "Something went wrong here. Nothing you entered is lost; the details are in the server's log."
 
 P = ParamSpec("P")
 
@@ -33,16 +32,20 @@ def guarded() -> Iterator[None]:
 
 
 def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
-    """The same for a widget's callback, which runs before the page: the message joins the page's notes."""
+    """The same for a widget's callback, which runs before the page: the message stays until it is closed."""
 
     @functools.wraps(callback)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             callback(*args, **kwargs)
         except FslError as error:
-            session().report(str(error))
+            _tell(str(error))
         except Exception:  # noqa: BLE001 - as above
             _LOG.exception("Unexpected error in a callback")
-            session().report(_UNEXPECTED)
+            _tell(_UNEXPECTED)
 
     return wrapper
+
+
+def _tell(message: str) -> None:
+    st.toast(markdown(message), icon=":material/error:", duration="infinite")

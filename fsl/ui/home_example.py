@@ -80,7 +80,7 @@ def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
             picture.name,
             title=name,
             # The room of both is kept, so that nothing moves when the answer is there.
-            note="similarity …" if similarity is None else f"similarity {similarity:.2f}",
+            note=f"similarity {'…' if similarity is None else wording.similarity_text(similarity)}",
             bar=similarity or 0.0,
             tone="accent" if name == answer else "muted",
         )

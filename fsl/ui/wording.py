@@ -41,14 +41,15 @@ def reason(prediction: Prediction) -> str:
     similar = prediction.class_similarity
     # The quick classifier's answer need not be the class that is most similar, which alone the limit is for.
     nearest = max(similar, key=similar.__getitem__)
-    numbers = f"similarity {similar[nearest]:.2f}, the limit is {prediction.threshold:.2f}"
+    similarity, limit = told_apart(similar[nearest], prediction.threshold)
+    numbers = f"similarity {similarity}, the limit is {limit}"
     if prediction.unknown:
         return f"Nothing here is similar enough: the best match, {nearest}, has {numbers}."
     own = f"It has {numbers}."
     if similar[prediction.label] < similar[nearest]:
         own = (
             f"Known, because {nearest} has {numbers}; but the quick classifier finds {prediction.label} "
-            f"likelier, whose similarity is {similar[prediction.label]:.2f}."
+            f"likelier, whose similarity is {similarity_text(similar[prediction.label])}."
         )
     runner_up = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[1]
     return f"{own} Next comes {runner_up} with {percent(prediction.scores[runner_up])}."
@@ -63,12 +64,12 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
     if not is_calibrated:
         return (
             f"You moved the limit from {calibration.unknown_threshold:.2f}, where it was measured. Higher: "
-            "more pictures are called unknown. Lower: more strangers get a class."
+            "more pictures are called unknown. Lower: more pictures of other things get a class."
         )
     return (
         "Measured at this limit, on classes held out while it was set: "
         f"{percent(rejected)} of pictures that did belong to a class were called unknown, "
-        f"and {percent(accepted)} of strangers got a class."
+        f"and {percent(accepted)} of pictures of other things got a class."
     )
 
 

@@ -1,4 +1,4 @@
-"""The Training page in a real browser: three rates, three growing curves, zoom kept, page changes, stop."""
+"""The Train page in a real browser: three rates, three growing curves, zoom kept, page changes, stop."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
 
 def shown(page: AppTest) -> str:
     """All text of the page."""
-    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.header]
+    said = [*page.info, *page.warning, *page.error, *page.toast]
+    elements = [*page.markdown, *page.caption, *said, *page.header]
     return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
 
 

@@ -95,7 +95,7 @@ def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
         line for line in text.splitlines() if "1 in 100 pairs of different things would be called" in line
     )
     assert beside_the_slider.startswith("At this limit")
-    assert beside_the_answer.startswith("alike.png: the limit is")
+    assert beside_the_answer.startswith("alike.png: from a similarity of 0.91 on")
     pair = [grid(page, f"compare_pair_{number}")["tiles"][0]["name"] for number in (0, 1)]
     assert pair == ["known.png", "alike.png"]
 

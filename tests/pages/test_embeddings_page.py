@@ -264,7 +264,7 @@ def test_colours_and_symbols_are_the_same_on_the_map_and_in_files() -> None:
 def record_run(
     folder: Path, n_frames: int, learns: bool = True, head: str = "absolute", seed: int = 0
 ) -> None:
-    """A run folder as the Training page leaves it, with recorded embeddings of 18 pictures."""
+    """A run folder as the Train page leaves it, with recorded embeddings of 18 pictures."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(3), 6)
     centres, noise = rng.normal(size=(3, 8))[labels], rng.normal(size=(18, 8))

@@ -345,11 +345,10 @@ def test_what_was_embedded_before_a_click_is_not_embedded_again(
     page_: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A click while the network looks at the pictures interrupts it between two chunks."""
+    from streamlit.runtime.scriptrunner import StopException
+
     from fsl.twin import inference
     from fsl.ui.evaluate import job as module
-
-    class ClickError(Exception):
-        pass
 
     seen: list[int] = []
     embed = inference.embed_images
@@ -357,7 +356,7 @@ def test_what_was_embedded_before_a_click_is_not_embedded_again(
     def counted(twin: object, images: object) -> object:
         seen.append(len(images))  # type: ignore[arg-type]
         if len(seen) == 3:
-            raise ClickError
+            raise StopException
         return embed(twin, images)  # type: ignore[arg-type]
 
     monkeypatch.setattr(inference, "embed_images", counted)

@@ -1,4 +1,4 @@
-"""The Training page through Streamlit's own test runner; runs are made by the real manager."""
+"""The Train page through Streamlit's own test runner; runs are made by the real manager."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.pages.test_classify_page import drop, shown, zipped
 
 @pytest.fixture
 def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """The app on its Training page, with an empty folder of runs."""
+    """The app on its Train page, with an empty folder of runs."""
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
     app.switch_page("pages/training.py").run()
     yield app

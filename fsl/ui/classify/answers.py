@@ -107,7 +107,7 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
     wished = chosen(state, installed)
     faults = []
     if state.checkpoint not in ("", wished.name) and not state.saved_with:
-        faults.append(f"The network {state.checkpoint} is no longer there.")
+        faults.append(f"There is no network {state.checkpoint} here.")
     for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
         try:
             with waiting(waiting_text(choice.name), "answers", 420):
@@ -224,7 +224,7 @@ def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
         "pages/training.py",
         label="Fine-tune on these classes",
         icon=":material/model_training:",
-        help="Opens the Training page, set to go on with this network on these pictures.",
+        help="Opens the Train page, set to go on with this network on these pictures.",
         query_params={"preset": "fine-tune", "start": checkpoint.info.name},
     )
 

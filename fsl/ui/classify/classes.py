@@ -41,7 +41,7 @@ def show_classes(state: Session) -> CameraWish | None:
             args=(state,),
         )
         if len(shown) < len(cards):
-            label = f"Show {len(cards) - len(shown)} more classes"
+            label = f"Show {wording.count(len(cards) - len(shown), 'more class', 'more classes')}"
             st.button(label, key="more_classes", on_click=_show_all, args=(state,))
     _show_contradictions(state)
     return wish
@@ -109,7 +109,8 @@ def _show_contradictions(state: Session) -> None:
     shared = state.workspace.shared_pictures()
     if shared:
         picture, first, second = (markdown(text) for text in shared[0])
-        others = f" So are {len(shared) - 1} more." if len(shared) > 1 else ""
+        more = len(shared) - 1
+        others = f" So {'is' if more == 1 else 'are'} {more} more." if more else ""
         st.warning(
             f"{picture} is in both {first} and {second}.{others} A picture can only teach one class.",
             icon=":material/warning:",

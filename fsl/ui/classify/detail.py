@@ -57,7 +57,7 @@ def _show_bars(prediction: Prediction) -> None:
 def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]) -> None:
     st.markdown(
         "**Similarity to each of your pictures**",
-        help="From 0 (nothing alike) to 1 (the same): the network's judgement of this pair alone.",
+        help="From 0 (nothing alike) to 1 (the same), as the network judges them beside all your pictures.",
     )
     pairs = sorted(zip(prediction.similarities, members, strict=True), key=lambda pair: pair[0], reverse=True)
     tiles = [
@@ -66,7 +66,7 @@ def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPictu
             picture.thumbnail,
             f"{picture.name} ({class_name})",
             title=class_name,
-            note=f"{similarity:.2f}",
+            note=wording.similarity_text(similarity),
             bar=similarity,
             tone="accent" if class_name == prediction.label and not prediction.unknown else "muted",
         )

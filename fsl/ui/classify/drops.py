@@ -134,17 +134,21 @@ def open_project(state: Session, name: str, data: bytes) -> None:
     total = sum(1 for _ in project.images())
     refuse_beyond_budget(state, [unread(total, sum(len(image.data) for image in project.images()))])
 
-    def checked(images: Sequence[ProjectImage]) -> list[StoredPicture]:
-        pictures, faults = take_files([(image.name, image.data) for image in images])
-        problems.extend(faults)
-        return pictures
-
     workspace = Workspace((), next_id=state.workspace.next_id)
+    before = 0
     with _progress(total) as progress:
-        for done, (class_name, images) in enumerate(project.classes, start=1):
+
+        def checked(images: Sequence[ProjectImage]) -> list[StoredPicture]:
+            nonlocal before
+            files = [(image.name, image.data) for image in images]
+            pictures, faults = take_files(files, lambda done, _: progress(before + done, total))
+            problems.extend(faults)
+            before += len(images)
+            return pictures
+
+        for class_name, images in project.classes:
             workspace = workspace.with_class(class_name)
             workspace, _ = workspace.with_pictures(workspace.classes[-1].id, checked(images))
-            progress(done, len(project.classes) + 1)
         workspace, _ = workspace.with_pictures(None, checked(project.queries))
     replace_all(state, workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint

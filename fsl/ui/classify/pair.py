@@ -10,6 +10,7 @@ from fsl.ui.compare.state import hand_over
 from fsl.ui.compare.why import show_why
 from fsl.ui.escape import markdown
 from fsl.ui.pictures import StoredPicture
+from fsl.ui.wording import similarity_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def show_pair(
     """
     ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
     names = {
-        i: markdown(f"{members[i][0]}: {members[i][1].name}, {prediction.similarities[i]:.2f}")
+        i: markdown(f"{members[i][0]}: {members[i][1].name}, {similarity_text(prediction.similarities[i])}")
         for i in ranked[:_MOST_PAIRS]
     }
     with st.container(border=True, key="pair_card"):

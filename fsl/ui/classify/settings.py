@@ -108,10 +108,13 @@ def _rule_name(method: Method) -> str:
 
 
 def _take(state: Session, name: str) -> None:
+    value = st.session_state[name]
     if name == "checkpoint":
-        state.use_network(st.session_state[name])
+        state.use_network(value)
+    elif name == "rule":
+        use_method(state, value)
     else:
-        setattr(state, name, st.session_state[name])
+        state.threshold = value
 
 
 def _reset_threshold(state: Session) -> None:

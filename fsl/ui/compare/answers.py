@@ -108,12 +108,13 @@ def show_chosen(
         with column:
             tile = Tile(side, picture.thumbnail, picture.name, note=side)
             picture_grid([tile], key=f"compare_pair_{number}", label=side, size="large")
-    text = f"{answer.probe}: the limit is {limit}."
+    text = f"{answer.probe}: from a similarity of {limit} on, two pictures are called the same."
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
         chance = percent(rates.chance_same(answer.similarity))
         text += (
-            f" There, {wrong}. Where half of all pairs are the same, {chance} of those this much alike are."
+            f" At that limit, {wrong}. Where half of all pairs are the same, {chance} of those this much "
+            "alike are."
         )
     if len(answer.pairs) > 1:
         pairs = ", ".join(map(similarity_text, answer.pairs[:12]))

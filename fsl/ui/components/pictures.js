@@ -70,9 +70,9 @@ const reach = (list) => {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector("ul");
-  const said = JSON.stringify([data.selected, data.hidden, data.tiles.map((t) => ({ ...t, src: t.src.length }))]);
-  if (list.dataset.said === said) return;
-  list.dataset.said = said;
+  const said = JSON.stringify([data.selected, data.hidden, data.tiles]);
+  if (list.said === said) return;
+  list.said = said;
   list.className = `grid ${data.size}`;
   list.setAttribute("aria-label", data.label);
 

@@ -90,7 +90,7 @@ def _nothing_recorded(run: RunInfo) -> str:
     if run.is_live:
         return f"The run {run.name} has recorded nothing yet; look again in a moment."
     return (
-        f"The run {run.name} recorded nothing that could move. Runs of the Training page do; from a shell, "
+        f"The run {run.name} recorded nothing that could move. Runs of the Train page do; from a shell, "
         "add --snapshots 150 to the train command."
     )
 

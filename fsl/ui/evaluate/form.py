@@ -47,7 +47,7 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
         state.job = Job(Request(source, classes, per_class, names, config))
 
 
-def title_of(name: str, installed: list[Choice]) -> str:
+def title_of(name: str) -> str:
     """A contender's name for people; plain text."""
     if name == PIXELS:
         return "Pixels alone"
@@ -92,8 +92,8 @@ def _show_drops(state: EvaluateState) -> None:
         listing = drop.listing()
         if len(listing.class_names) < 2:
             raise DataError(
-                f"{drop.title}: {len(listing.class_names)} class folders with pictures were found, and a "
-                "test needs at least 2. Put the pictures of each class into a folder of its own."
+                f"{drop.title}: a test needs at least 2 folders with pictures, one for each class, and "
+                f"{len(listing.class_names) or 'none'} was found."
             )
         upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
@@ -118,7 +118,7 @@ def _show_classes(state: EvaluateState, source: Source) -> str:
     }
     titles["train"] = "train: what networks learn from"
     st.selectbox(
-        "Classes",
+        "Which classes",
         ["", *lists],
         key=remembered(state, name, usual),
         format_func=lambda one: titles.get(one, one),
@@ -151,7 +151,7 @@ def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, 
         "To beat",
         offered,
         key=remembered(state, "baselines", []),
-        format_func=lambda name: title_of(name, installed),
+        format_func=title_of,
         placeholder="Nothing",
         help=(
             "On the very same tests. Pixels alone: the most similar picture, without any network. "

@@ -58,7 +58,7 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
         st.info("Stopped before the first test was over.", icon=":material/info:")
     if job.pictures is not None and job.answers:
         _show_origin(job, installed)
-        show_results(job, installed)
+        show_results(job)
 
 
 def _run(state: EvaluateState, job: Job, installed: list[Choice]) -> None:
@@ -79,10 +79,13 @@ def _run(state: EvaluateState, job: Job, installed: list[Choice]) -> None:
                 shown = time.monotonic()
                 total = job.config.n_episodes
                 _say(bar, job.n_done / total, f"{job.n_done:,} of {total:,} tests")
-                place.markdown(_running_means(job, installed))
+                place.markdown(_running_means(job))
     except FslError as error:
         job.running = False
         job.fault = str(error)
+    except Exception:
+        job.running = False  # or every click would run into the same again
+        raise
     st.rerun()
 
 
@@ -90,12 +93,12 @@ def _say(bar: st.delta_generator.DeltaGenerator, share: float, text: str) -> Non
     bar.progress(min(1.0, share), markdown(text))
 
 
-def _running_means(job: Job, installed: list[Choice]) -> str:
+def _running_means(job: Job) -> str:
     assert job.pictures is not None
     lines = []
     for one, answers in zip(job.contenders, job.answers, strict=True):
         result = answers.result(len(job.pictures.class_names))
-        title = markdown(title_of(one.name, installed))
+        title = markdown(title_of(one.name))
         lines.append(f"- {title}: **{result.accuracy:.1%}** ± {result.ci95:.1%}")
     return "\n".join(["So far:", "", *lines])
 

@@ -14,7 +14,6 @@ from fsl.ui.evaluate.downloads import show_downloads
 from fsl.ui.evaluate.form import title_of
 from fsl.ui.evaluate.job import Job, Pictures, grid_config, measure_grid
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.ui.resources import Choice
 
 if TYPE_CHECKING:
     from fsl.fewshot.assess import Answers
@@ -29,14 +28,14 @@ _CHART = {"displayModeBar": False}
 
 
 @st.fragment
-def show_results(job: Job, installed: list[Choice]) -> None:
+def show_results(job: Job) -> None:
     """Everything that was found; a click runs this part of the page alone."""
     with guarded():
         assert job.pictures is not None
         for note in job.notes:
             st.warning(markdown(note), icon=":material/info:")
         names = [one.name for one in job.contenders]
-        titles = {name: title_of(name, installed) for name in names}
+        titles = {name: title_of(name) for name in names}
         n_classes = len(job.pictures.class_names)
         results = {name: answers.result(n_classes) for name, answers in zip(names, job.answers, strict=True)}
         _show_headline(job, titles, results)
@@ -276,8 +275,8 @@ def _show_sureness(job: Job, name: str, answers: Answers) -> None:
     tone = "too sure of itself" if said > right else "too modest"
     verdict = f"On average {tone}" if abs(said - right) >= 0.01 else "On average as sure as it should be"
     st.markdown(
-        f"{verdict}: it said **{said:.1%}** and was right in **{right:.1%}**. The mean gap is "
-        f"**{found.error:.1%}** (expected calibration error)."
+        f"{verdict}: it said **{said:.1%}** and was right in **{right:.1%}**. It is over- "
+        f"or under-confident by **{found.error:.1%}** (expected calibration error)."
     )
     figure = reliability_diagram(found.confidence, found.accuracy, found.counts)
     st.plotly_chart(figure, key="ev_reliability", config=_CHART)

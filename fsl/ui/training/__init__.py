@@ -1,1 +1,1 @@
-"""The Training page."""
+"""The Train page."""

@@ -1,4 +1,4 @@
-"""The Training page: settings on the left, runs that grow on the right."""
+"""The Train page: settings on the left, runs that grow on the right."""
 
 from __future__ import annotations
 
