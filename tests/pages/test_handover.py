@@ -195,7 +195,7 @@ def test_a_trained_network_is_used_everywhere_with_one_click(
     wait_until_over(page)
     page.button(key=f"use_{run.id}").click().run()
     assert not page.exception
-    name = f"rate 0.001 {run.id}"
+    name = f"rate 0.001 {run.id} (20 batches)"
     assert f"Kept as “{name}”" in shown(page)
     for label in ("Classify", "Compare", "Embeddings", "Evaluate"):
         assert dict(parse_qsl(links(page)[label].partition("?")[2])) == {"network": name}

@@ -42,7 +42,7 @@ def show_actions(run: RunInfo) -> None:
     if run.is_live:
         return
     if run.has_checkpoint:
-        if name := _kept().get(run.id):
+        if name := _kept().get(_moment(run)):
             _show_links(name)
         else:
             st.button(
@@ -50,7 +50,7 @@ def show_actions(run: RunInfo) -> None:
                 key=f"use_{run.id}",
                 icon=":material/check:",
                 on_click=guarded_callback(_use),
-                args=(run.id, _usual_name(run)),
+                args=(run, _usual_name(run)),
                 help="Keeps it, and it can be chosen on every page. Another name can be given below.",
             )
     with st.popover("Keep or delete" if run.has_checkpoint else "Download or delete", width="stretch"):
@@ -83,12 +83,18 @@ def _show_links(name: str) -> None:
 def _usual_name(run: RunInfo) -> str:
     """A name for its network that a file may have, as the run's own may be anything."""
     own = re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", run.name).strip()
-    return run.id if own in ("", run.id) else f"{own[:40].strip()} {run.id}"
+    own = run.id if own in ("", run.id) else f"{own[:24].strip()} {run.id}"
+    return f"{own} ({run.steps_done} batches)"
 
 
-def _kept() -> dict[str, str]:
-    """Names that networks were kept under in this session, by run."""
-    names: dict[str, str] = values().setdefault("kept", {})
+def _moment(run: RunInfo) -> tuple[str, int]:
+    """The run as it is now: resumed, it gives another network."""
+    return run.id, run.steps_done
+
+
+def _kept() -> dict[tuple[str, int], str]:
+    """Names that networks were kept under in this session, by run and batches done."""
+    names: dict[tuple[str, int], str] = values().setdefault("kept", {})
     return names
 
 
@@ -99,7 +105,7 @@ def _show_keeping(run: RunInfo) -> None:
         key=f"save_{run.id}",
         disabled=not name.strip(),
         on_click=guarded_callback(_save),
-        args=(run.id, name),
+        args=(run, name),
     )
 
 
@@ -155,20 +161,20 @@ def _delete(run_id: str) -> None:
     values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
 
 
-def _use(run_id: str, name: str) -> None:
+def _use(run: RunInfo, name: str) -> None:
     """Keep its network under that name, unless that was done before."""
     from fsl.twin.checkpoint import available
 
     if name not in available():
-        _save(run_id, name)
-    _kept()[run_id] = name
+        _save(run, name)
+    _kept()[_moment(run)] = name
 
 
-def _save(run_id: str, name: str) -> None:
+def _save(run: RunInfo, name: str) -> None:
     from fsl.training.background import save_as
 
-    save_as(run_id, name)
-    _kept()[run_id] = name.strip()
+    save_as(run.id, name)
+    _kept()[_moment(run)] = name.strip()
 
 
 def _try(run_id: str) -> None:
