@@ -27,7 +27,7 @@ from fsl.config import ModelConfig
 from fsl.training.recipes import FACES
 from fsl.training.sources import load_sources
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.efficientnet import efficientnet_lite, fold_batch_norms
+from fsl.twin.efficientnet import EfficientNetLite, fold_batch_norms
 from fsl.twin.grid import GridFeatures
 from fsl.twin.inference import embed_images
 from fsl.twin.losses import bce_loss
@@ -68,7 +68,7 @@ def main() -> None:
 
 def load_trunk(backbone: GridFeatures, weights: Path) -> None:
     """ImageNet's weights, batch norms folded, into the layers that ``backbone`` shares with Lite0."""
-    whole = efficientnet_lite(ModelConfig(backbone="efficientnet_lite0")).eval()
+    whole = EfficientNetLite(ModelConfig(backbone="efficientnet_lite0")).eval()
     load_imagenet_weights(whole, weights_file(weights, "efficientnet_lite0"))
     fold_batch_norms(whole)
     stem, blocks, *_ = whole.children()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from fsl.errors import SettingsError
 
 Fit = Literal["crop", "pad", "stretch"]
+"""``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted."""
 Pairing = Literal["random", "all"]
 Loss = Literal["bce", "bce+rank", "contrastive", "triplet"]
+Schedule = Literal["constant", "one-cycle"]
+Optimiser = Literal["adam", "adamw", "sgd"]
+HoldOutOf = Literal["classes", "images"]
 Trainable = Literal["all", "last", "head"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -18,7 +22,7 @@ Rule = Literal["mean", "max", "prototype"]
 Method = Rule | Literal["quick"]
 Head = Literal["absolute", "cosine"]
 
-RULES: tuple[Rule, ...] = ("mean", "max", "prototype")
+RULES: tuple[Rule, ...] = get_args(Rule)
 # The twin's rules, and the classifier that is fitted to a support set (fsl.fewshot.quick).
 METHODS: tuple[Method, ...] = (*RULES, "quick")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
@@ -45,8 +49,11 @@ def _require(condition: bool, message: str) -> None:
         raise SettingsError(message)
 
 
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    _require(value in choices, f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+def _require_choices(settings: object, **kinds: object) -> None:
+    """Each named setting must be one of its Literal's values."""
+    for name, kind in kinds.items():
+        value, choices = getattr(settings, name), get_args(kind)
+        _require(value in choices, f"{name} is {value!r}; choose one of {', '.join(choices)}.")
 
 
 class _Settings:
@@ -116,8 +123,7 @@ class ModelConfig(_Settings):
     support_views: int = 1
 
     def __post_init__(self) -> None:
-        _require_choice("fit", self.fit, ("crop", "pad", "stretch"))
-        _require_choice("head", self.head, ("absolute", "cosine"))
+        _require_choices(self, fit=Fit, head=Head)
         _require(0 <= self.middle <= 1, f"middle is {self.middle}; it must be 0 to 1.")
         _require(0 <= self.damped <= 4096, f"damped is {self.damped}; it must be 0 to 4096.")
         _require(16 <= self.image_size <= 512, f"image_size is {self.image_size}; it must be 16 to 512.")
@@ -149,7 +155,8 @@ class ModelConfig(_Settings):
         )
         _require(len(self.std) == 3 and all(s > 0 for s in self.std), f"std is {self.std}; 3 above 0.")
         _require(
-            isinstance(self.grey, bool) and isinstance(self.centre_on_support, bool), "Say true or false."
+            isinstance(self.grey, bool) and isinstance(self.centre_on_support, bool),
+            "grey and centre_on_support must be true or false.",
         )
 
 
@@ -271,8 +278,8 @@ class TrainConfig(_Settings):
 
     steps: int = 1000
     learning_rate: float = 1e-3
-    schedule: Literal["constant", "one-cycle"] = "constant"
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    schedule: Schedule = "constant"
+    optimiser: Optimiser = "adam"
     weight_decay: float = 0.0
     pairing: Pairing = "all"
     loss: Loss = "bce"
@@ -299,13 +306,8 @@ class TrainConfig(_Settings):
             1e-8 <= self.learning_rate <= 100,
             f"The learning rate is {self.learning_rate}; it must be 1e-8 to 100.",
         )
-        _require_choice("schedule", self.schedule, ("constant", "one-cycle"))
-        _require_choice("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
-        _require_choice("pairing", self.pairing, ("random", "all"))
-        _require_choice("loss", self.loss, ("bce", "bce+rank", "contrastive", "triplet"))
-        _require_choice("trainable", self.trainable, ("all", "last", "head"))
-        _require_choice("device", self.device, ("auto", "cpu", "cuda", "mps"))
-        _require_choice("precision", self.precision, ("auto", "fp32", "bf16"))
+        _require_choices(self, schedule=Schedule, optimiser=Optimiser, pairing=Pairing, loss=Loss)
+        _require_choices(self, trainable=Trainable, device=Device, precision=Precision)
         _require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}; it must not be negative.")
         _require(self.batch_pairs >= 2, f"batch_pairs is {self.batch_pairs}; it must be 2 or more.")
         _require(self.batch_classes >= 2, f"batch_classes is {self.batch_classes}; at least 2.")
@@ -363,11 +365,11 @@ class DataSource(_Settings):
     classes: str = ""
     validation: str = ""
     hold_out: float = 0.2
-    hold_out_of: Literal["classes", "images"] = "classes"
+    hold_out_of: HoldOutOf = "classes"
     held_out: tuple[str, ...] = ()
     recipe: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(self.data or self.recipe), "No data is named.")
         _require(0 <= self.hold_out < 1, f"hold_out is {self.hold_out}; it must be 0 to below 1.")
-        _require_choice("hold_out_of", self.hold_out_of, ("classes", "images"))
+        _require_choices(self, hold_out_of=HoldOutOf)

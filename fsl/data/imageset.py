@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fsl.config import Fit
 from fsl.data.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.listing import ImageEntry, Listing, Problem
-from fsl.data.resize import Fit, to_square
+from fsl.data.resize import to_square
 from fsl.data.splits import expand_prefixes
-from fsl.errors import DataError, ImageReadError, SettingsError
+from fsl.errors import DataError, ImageReadError, SettingsError, listed
 
 # One task for the pool: few enough that progress moves, enough that small images are not all overhead.
 _CHUNK = 32
@@ -88,9 +89,9 @@ class ImageSet:
         known_names = set(self.class_names)
         unknown = [name for name in names if name not in known_names]
         if unknown:
-            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-            known = ", ".join(self.class_names[:5]) + (", ..." if self.n_classes > 5 else "")
-            raise DataError(f"There is no class named {shown}. The classes here are {known}.")
+            raise DataError(
+                f"There is no class named {listed(unknown)}. The classes here are {listed(self.class_names)}."
+            )
         if len(set(names)) != len(names):
             raise DataError("A class is asked for twice; name each class once.")
         new_label = np.full(self.n_classes, -1, dtype=np.int64)

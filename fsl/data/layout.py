@@ -7,9 +7,9 @@ folders (Omniglot's ``<Alphabet>/characterNN``) and Fruits-360's ``Training/<cla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from fsl.errors import DataError
+from fsl.errors import DataError, listed
 
 FRUITS_PARTS = ("Training", "Test")
 """The parts of the Fruits-360 layout; both hold the same classes and are merged unless one is asked for."""
@@ -87,15 +87,10 @@ def _pick_part(wanted: str, found: set[str] | None, folders: Folders) -> str:
         if name.casefold() == wanted.casefold():
             return name
     if found:
-        raise DataError(f"There is no part {wanted!r} here; there is {_listed(sorted(found))}.")
+        raise DataError(f"There is no part {wanted!r} here; there is {listed(sorted(found))}.")
     tops = sorted({parents[0] for parents in folders.values() if parents}, key=natural_key)
-    there = f"the folders are {_listed(tops)}" if tops else "there are no folders"
+    there = f"the folders are {listed(tops)}" if tops else "there are no folders"
     raise DataError(
         f"There is no part {wanted!r} here: parts are the folders Training and Test of the Fruits-360 "
         f"layout; {there}. Leave the part out to use everything."
     )
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -12,6 +12,7 @@ from fsl.data.listing import Problem, list_images
 from fsl.data.named import named_sets, resolve_data
 from fsl.data.public import PUBLIC_SETS, public_classes, public_set
 from fsl.data.splits import expand_prefixes, read_class_list
+from fsl.errors import SettingsError
 
 
 def class_names(data: str) -> tuple[str, ...]:
@@ -70,10 +71,12 @@ def load_images(
 
     Raises:
         DataError: there is nothing to use.
-        SettingsError: the size cannot be.
+        SettingsError: the size cannot be, or a part is asked of a set without any.
     """
     wanted = read_class_list(classes) if classes else None
     if _comes_by_name(data):
+        if part:
+            raise SettingsError(f"{data} has no parts; leave {part!r} out.")
         made = data in BUILTIN_SETS
         images = (
             builtin_set(data, size, per_class, progress=progress)

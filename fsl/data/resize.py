@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fsl.config import Fit
 from fsl.errors import SettingsError
-
-Fit = Literal["crop", "pad", "stretch"]
-"""``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted."""
 
 _WHITE = (255, 255, 255)
 # Pillow may first average whole blocks as long as this many times the wanted size is left: much faster on
@@ -25,7 +23,7 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
     Args:
         image: any picture; one that is not RGB is converted by Pillow (``decode_image`` does that better).
         size: pixels, at least 1.
-        fit: how a picture that is not square becomes one, see :data:`Fit`.
+        fit: how a picture that is not square becomes one, see ``Fit``.
 
     Raises:
         SettingsError: ``size`` is below 1 or ``fit`` unknown.

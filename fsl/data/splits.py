@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fsl.errors import DataError
+from fsl.errors import DataError, listed
 
 
 def read_class_list(spec: str) -> tuple[str, ...]:
@@ -67,8 +67,8 @@ def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[
     missing = [name for name, found in matches.items() if not found]
     if missing:
         raise DataError(
-            f"No class or folder of classes is named {_some(missing)}. "
-            f"The classes here are {_some(class_names)}."
+            f"No class or folder of classes is named {listed(missing)}. "
+            f"The classes here are {listed(class_names)}."
         )
     return tuple(dict.fromkeys(name for found in matches.values() for name in found))
 
@@ -100,8 +100,3 @@ def _lists(content: object, keys: tuple[str, ...]) -> Iterator[tuple[str, tuple[
     elif isinstance(content, dict):
         for key, value in content.items():
             yield from _lists(value, (*keys, str(key)))
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fsl.config import TIMM, ModelConfig
 from fsl.errors import SettingsError
-from fsl.twin.efficientnet import EfficientNetLite, efficientnet_lite
+from fsl.twin.efficientnet import EfficientNetLite
 from fsl.twin.grid import GridFeatures
 from fsl.twin.timm_backbones import timm_backbone
 
@@ -22,6 +22,13 @@ def _conv_block(n_in: int, n_out: int) -> nn.Sequential:
     )
 
 
+def _flattened(widths: Sequence[int], config: ModelConfig) -> list[nn.Module]:
+    """After blocks that halve the picture: the last feature map as a vector, projected where wished."""
+    n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
+    projection = [nn.Linear(n_flat, config.embedding_dim)] if config.embedding_dim else []
+    return [nn.Flatten(), *projection]
+
+
 def conv4(config: ModelConfig) -> nn.Module:
     """Conv-4: four blocks of 3x3 convolution, batch norm, ReLU and 2x2 max pooling.
 
@@ -30,11 +37,7 @@ def conv4(config: ModelConfig) -> nn.Module:
     """
     widths = config.widths or (64, 64, 64, 64)
     blocks = [_conv_block(n_in, n_out) for n_in, n_out in zip((3, *widths), widths, strict=False)]
-    n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
-    layers: list[nn.Module] = [*blocks, nn.Flatten()]
-    if config.embedding_dim:
-        layers.append(nn.Linear(n_flat, config.embedding_dim))
-    return nn.Sequential(*layers)
+    return nn.Sequential(*blocks, *_flattened(widths, config))
 
 
 def plain4(config: ModelConfig) -> nn.Module:
@@ -46,17 +49,13 @@ def plain4(config: ModelConfig) -> nn.Module:
     weights drawn so that activations keep their size (He et al., "Delving Deep into Rectifiers", 2015).
     """
     widths = config.widths or (64, 64, 64, 64)
-    layers: list[nn.Module] = []
+    blocks = []
     for n_in, n_out in zip((3, *widths), widths, strict=False):
         convolution = nn.Conv2d(n_in, n_out, 3, padding=1)
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
-        layers.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
-    layers.append(nn.Flatten())
-    if config.embedding_dim:
-        n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
-        layers.append(nn.Linear(n_flat, config.embedding_dim))
-    return nn.Sequential(*layers)
+        blocks.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
+    return nn.Sequential(*blocks, *_flattened(widths, config))
 
 
 class ResidualBlock(nn.Module):
@@ -102,8 +101,6 @@ def resnet18(config: ModelConfig) -> nn.Module:
     """torchvision's ResNet-18 from scratch, its classifier replaced by the embedding (D = 512 by default)."""
     from torchvision.models import resnet18 as build
 
-    if config.widths:
-        raise SettingsError("The widths of resnet18 are fixed; leave widths empty.")
     model: nn.Module = build(weights=None)
     model.fc = nn.Linear(512, config.embedding_dim) if config.embedding_dim else nn.Identity()
     return model
@@ -129,11 +126,12 @@ BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "pixels": pixels,
     "residual": residual,
     "resnet18": resnet18,
-    "efficientnet_lite0": efficientnet_lite,
-    "efficientnet_lite1": efficientnet_lite,
-    "efficientnet_lite2": efficientnet_lite,
+    "efficientnet_lite0": EfficientNetLite,
+    "efficientnet_lite1": EfficientNetLite,
+    "efficientnet_lite2": EfficientNetLite,
     "efficientnet_grid": GridFeatures,
 }
+_WITH_WIDTHS = ("conv4", "plain4", "residual")
 
 
 class SideBySide(nn.Module):
@@ -179,11 +177,13 @@ def build_backbone(config: ModelConfig) -> nn.Module:
     """The backbone that ``config`` names, with fresh random weights.
 
     Raises:
-        SettingsError: there is no backbone of that name.
+        SettingsError: there is no backbone of that name, or it has no widths to choose.
     """
     if "+" in config.backbone:
         names = config.backbone.split("+")
         return SideBySide([build_backbone(replace(config, backbone=name)) for name in names], config.middle)
+    if config.widths and config.backbone not in _WITH_WIDTHS:
+        raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
     if config.backbone.startswith(TIMM):
         return timm_backbone(config)
     try:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from fsl.config import RULES, ModelConfig, Rule
 from fsl.data.paths import display_text
-from fsl.errors import CheckpointError, SettingsError
+from fsl.errors import CheckpointError, SettingsError, listed
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 
@@ -317,17 +317,13 @@ def _refuse_what_is_no_checkpoint(path: Path) -> None:
 
 
 def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
-    def first(keys: set[str]) -> str:
-        shown = ", ".join(sorted(keys)[:5])
-        return f"{shown} and {len(keys) - 5} more" if len(keys) > 5 else shown
-
     missing, unexpected = set(expected) - set(found), set(found) - set(expected)
     shared = set(expected) & set(found)
     shapes = {k for k in shared if expected[k].shape != found[k].shape}
     kinds = {k for k in shared if expected[k].is_floating_point() != found[k].is_floating_point()}
     numbers = {k for k in shared - kinds if not bool(found[k].isfinite().all())}
     faults = [
-        f"{label}: {first(keys)}"
+        f"{label}: {listed(sorted(keys))}"
         for label, keys in (
             ("missing", missing),
             ("unexpected", unexpected),

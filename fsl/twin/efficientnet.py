@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fsl.config import ModelConfig
-from fsl.errors import SettingsError
 
 # (expansion, channels, blocks, stride, kernel) of each stage of EfficientNet-B0, which the others scale.
 _STAGES = (
@@ -106,7 +105,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Sequential):
-    """Stem, blocks, 1x1 convolution, pooling: ``(B, 3, S, S)`` to ``(B, 1280)``.
+    """Stem, blocks, 1x1 convolution, pooling: ``(B, 3, S, S)`` to ``(B, D)``, D = 1280 by default.
 
     Args:
         config: names the network; its ``folded`` and ``embedding_dim`` count too.
@@ -162,17 +161,6 @@ class EfficientNetLite(nn.Sequential):
         for layer in rest:
             x = layer(x)
         return x, middle
-
-
-def efficientnet_lite(config: ModelConfig) -> nn.Module:
-    """The EfficientNet-Lite that ``config.backbone`` names, with random weights; D = 1280 by default.
-
-    Raises:
-        SettingsError: widths are given; they are fixed.
-    """
-    if config.widths:
-        raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
-    return EfficientNetLite(config)
 
 
 def _round_channels(channels: float, divisor: int = 8) -> int:

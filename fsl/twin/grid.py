@@ -13,8 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
 from fsl.config import ModelConfig
-from fsl.errors import SettingsError
-from fsl.twin.efficientnet import efficientnet_lite
+from fsl.twin.efficientnet import EfficientNetLite
 
 # Where Lite0 has shrunk the image to an eighth, and where it is at a sixteenth.
 _N_EARLY_BLOCKS, _N_BLOCKS = 5, 11
@@ -29,16 +28,11 @@ class GridFeatures(nn.Module):
 
     Args:
         config: ``folded`` and ``embedding_dim`` count; D = 256 by default.
-
-    Raises:
-        SettingsError: widths are given; they are fixed.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.widths:
-            raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
-        whole = efficientnet_lite(replace(config, backbone="efficientnet_lite0", embedding_dim=0))
+        whole = EfficientNetLite(replace(config, backbone="efficientnet_lite0", embedding_dim=0))
         stem, blocks, *_ = whole.children()
         layers = list(blocks.children())
         self.early = nn.Sequential(stem, *layers[:_N_EARLY_BLOCKS])

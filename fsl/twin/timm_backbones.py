@@ -15,11 +15,9 @@ def timm_backbone(config: ModelConfig) -> nn.Module:
     """The network that ``config.backbone`` names after "timm:", without its classifier, randomly initialised.
 
     Raises:
-        SettingsError: timm is not installed or has no such network, or widths are given; they are fixed.
+        SettingsError: timm is not installed or has no such network.
     """
     timm = import_timm()
-    if config.widths:
-        raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
     name = config.backbone.removeprefix(TIMM)
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name[:6]}*")[:5])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsl.charts import percent
@@ -139,9 +138,3 @@ def told_apart(similarity: float, limit: float) -> tuple[str, str]:
 def count(number: int, thing: str, things: str = "") -> str:
     """ "1 picture", "2 pictures"."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
-
-
-def names(items: Sequence[str], most: int = 3) -> str:
-    """ "a, b, c and 4 more"."""
-    shown = ", ".join(items[:most])
-    return f"{shown} and {len(items) - most} more" if len(items) > most else shown

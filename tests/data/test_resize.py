@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.data.resize import Fit, to_square
+from fsl.config import Fit
+from fsl.data.resize import to_square
 from fsl.errors import SettingsError
 
 RNG = np.random.default_rng(3)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fsl.config import RULES, Method
+from fsl.errors import listed
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.quick import Comparison
 from fsl.twin.checkpoint import Calibration
@@ -89,7 +90,8 @@ def test_self_check_in_words() -> None:
 def test_counts_and_lists() -> None:
     assert wording.count(1, "class", "classes") == "1 class"
     assert wording.count(2000, "picture") == "2,000 pictures"
-    assert wording.names(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert listed(["a", "b", "c", "d", "e"], 3) == "a, b, c and 2 more"
+    assert listed(["a", "b", "c"], 3) == "a, b, c"
 
 
 def compared(right: dict[Method, int], n_images: int, n_folds: int) -> Comparison:

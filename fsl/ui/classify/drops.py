@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.data.listing import Listing, Problem, list_files, list_zip
-from fsl.errors import DataError, FslError
+from fsl.errors import DataError, FslError, listed
 from fsl.fewshot.project import is_project, read_project
 from fsl.ui import wording
 from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
@@ -195,7 +195,7 @@ def _said_twice(twice: Sequence[str]) -> list[str]:
     if not twice:
         return []
     verb = "was" if len(twice) == 1 else "were"
-    return [f"{wording.names(twice)} {verb} there already; each picture is kept once."]
+    return [f"{listed(twice, 3)} {verb} there already; each picture is kept once."]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fsl.embedding.labelled import NO_CLASS
+from fsl.errors import listed
 from fsl.ui import wording
 from fsl.ui.compare.state import hand_over
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
@@ -216,7 +217,7 @@ def _show_group(state: MapState, collection: Collection) -> None:
     with st.container(border=True, key="map_group"):
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = wording.count(len(state.group), "picture")
-            st.markdown(f"**{chosen} selected:** {markdown(wording.names(parts, 6))}", width="stretch")
+            st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 6))}", width="stretch")
             clear = guarded_callback(_grouper(state))
             st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=((),))
         shown = state.group[: state.shown]

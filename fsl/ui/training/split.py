@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fsl.errors import FslError
+from fsl.errors import FslError, listed
 from fsl.ui import wording
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
@@ -149,4 +149,4 @@ def _say(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return markdown(wording.names(names, _NAMED))
+    return markdown(listed(names, _NAMED))
