@@ -76,10 +76,6 @@ class ImageSet:
         """The side of the images in pixels; 0 when ``images`` is no stack of images."""
         return int(self.images.shape[1]) if self.images.ndim == 4 else 0
 
-    def class_counts(self) -> NDArray[np.int64]:
-        """How many images each class has: int64 ``(n_classes,)``."""
-        return np.bincount(self.labels, minlength=self.n_classes).astype(np.int64)
-
     def select_classes(self, names: Sequence[str]) -> ImageSet:
         """The images of these classes alone; labels count the classes in the order given.
 

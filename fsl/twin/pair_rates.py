@@ -163,6 +163,20 @@ class PairRates:
         same, different = np.diff(below, axis=1)
         return edges, same, different
 
+    def reliability_by_chance(self, n_bins: int = 10) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+        """The bins of ``reliability`` in their places, equal parts of [0, 1].
+
+        Returns:
+            ``(n_bins,)`` each: chances given and shares that were the same, NaN where there were no pairs; and how
+            many there were.
+        """
+        predicted, observed = (np.full(n_bins, np.nan) for _ in range(2))
+        counts = np.zeros(n_bins, np.int64)
+        for one in self.reliability:
+            place = min(int(one.predicted * n_bins), n_bins - 1)
+            predicted[place], observed[place], counts[place] = one.predicted, one.observed, one.n
+        return predicted, observed, counts
+
     @property
     def _tables(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return self.same, self.different

@@ -142,6 +142,16 @@ def test_headers_without_and_with_damaged_rates() -> None:
         CheckpointInfo.from_json({**good, "pairs": [1]}, "x")
 
 
+def test_reliability_bins_stand_where_their_chances_are() -> None:
+    rates = pair_rates(sharp(), "made up")
+    predicted, observed, counts = rates.reliability_by_chance(10)
+    assert counts.sum() == sum(one.n for one in rates.reliability)
+    for place, (chance, share, n) in enumerate(zip(predicted, observed, counts, strict=True)):
+        assert (n == 0) == np.isnan(chance) == np.isnan(share)
+        if n:
+            assert place / 10 <= chance <= (place + 1) / 10
+
+
 def test_bounds() -> None:
     rates = pair_rates(made_up(), "made up")
     with pytest.raises(SettingsError, match=r"false-accept rate is 1\.5"):

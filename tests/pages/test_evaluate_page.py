@@ -348,7 +348,7 @@ def test_what_was_embedded_before_a_click_is_not_embedded_again(
     from streamlit.runtime.scriptrunner import StopException
 
     from fsl.twin import inference
-    from fsl.ui.evaluate import job as module
+    from fsl.ui import embed_set
 
     seen: list[int] = []
     embed = inference.embed_images
@@ -360,7 +360,7 @@ def test_what_was_embedded_before_a_click_is_not_embedded_again(
         return embed(twin, images)  # type: ignore[arg-type]
 
     monkeypatch.setattr(inference, "embed_images", counted)
-    monkeypatch.setattr(module, "_CHUNK", 4)
+    monkeypatch.setattr(embed_set, "CHUNK", 4)
     drop(page_, archive())
     page_.multiselect(key="ev_baselines").set_value([]).run()
     evaluate(page_, way=3)

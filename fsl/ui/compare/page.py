@@ -91,21 +91,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
                 icon=":material/undo:",
                 on_click=undo,
             )
-        share = round(100 * state.middle)
-        label = "Crop" if share == 100 else f"Crop: the middle {share}%"
-        with st.popover(label, icon=":material/crop:", key="compare_crop"):
-            st.session_state["compare_middle"] = share
-            st.slider(
-                "The middle of each picture alone",
-                30,
-                100,
-                step=5,
-                format="%d%%",
-                key="compare_middle",
-                help="For photos with wide margins: what is compared, above all a face, should fill them.",
-                on_change=guarded_callback(_take_middle),
-                args=(state,),
-            )
+        _show_crop(state)
     if chosen.title:
         st.caption(markdown(f"{chosen.name}: {chosen.title}"))
     if state.network and chosen.name != state.network:
@@ -120,6 +106,24 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     show_problems(state.problems)
     if state.note:
         st.caption(markdown(state.note))
+
+
+def _show_crop(state: CompareState) -> None:
+    share = round(100 * state.middle)
+    label = "Crop" if share == 100 else f"Crop: the middle {share}%"
+    with st.popover(label, icon=":material/crop:", key="compare_crop"):
+        st.session_state["compare_middle"] = share
+        st.slider(
+            "The middle of each picture alone",
+            30,
+            100,
+            step=5,
+            format="%d%%",
+            key="compare_middle",
+            help="For photos with wide margins: what is compared, above all a face, should fill them.",
+            on_change=guarded_callback(_take_middle),
+            args=(state,),
+        )
 
 
 def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:

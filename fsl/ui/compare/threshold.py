@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from fsl.charts import pair_histograms, reliability_diagram, roc_figure
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
     from fsl.twin.pair_rates import PairRates
 
-_BINS = 10
 _CHART = {"displayModeBar": False}
 _NO_TABLE = (
     "No error rates were ever measured for this network, so its limit is a plain similarity and promises "
@@ -112,11 +110,7 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
 
 def _show_reliability(rates: PairRates) -> None:
     """Whether the chances given beside a similarity came true."""
-    confidence, observed = (np.full(_BINS, np.nan) for _ in range(2))
-    counts = np.zeros(_BINS, np.int64)
-    for one in rates.reliability:
-        place = min(int(one.predicted * _BINS), _BINS - 1)
-        confidence[place], observed[place], counts[place] = one.predicted, one.observed, one.n
+    confidence, observed, counts = rates.reliability_by_chance()
     with st.expander("Can the chances be believed?"):
         figure = reliability_diagram(
             confidence,

@@ -11,6 +11,7 @@ from fsl.config import EpisodeConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.ui import wording
+from fsl.ui.embed_set import embed_set
 from fsl.ui.evaluate.sources import Source
 from fsl.ui.evaluate.state import EvaluateState
 from fsl.ui.pictures import thumbnail_uri
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from fsl.fewshot.episodes import IntArray
     from fsl.twin.checkpoint import Checkpoint
 
-_CHUNK = 32
 _GRID_EPISODES = 200
 Say = Callable[[float, str], None]
 
@@ -78,8 +78,7 @@ class Job:
         config: the episodes as they can be made of these pictures.
         notes: what was changed or left out, as sentences.
         pictures: as above, once loaded.
-        begun: embeddings of each contender so far, as ``_embedded`` has them, so that a click while they are
-            made loses nothing.
+        begun: parts of each contender's embeddings, so that a click while they are made loses nothing.
         checkpoints: the contenders' networks, in order.
         contenders: with their embeddings.
         parts: the rest of the evaluation.
@@ -173,16 +172,11 @@ def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
 
 
 def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) -> tuple[Pictures, Tensor]:
-    """The pictures and their embeddings, ``(1 or 2, N, D)``: as they are, then as support pictures."""
+    """The pictures and their embeddings, as ``embed_set`` has them."""
     request, name = job.request, checkpoint.info.name
     inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
 
     def compute() -> tuple[Pictures, Tensor]:
-        import torch
-
-        from fsl.twin.inference import embed_images
-        from fsl.twin.views import embed_as_support
-
         model = checkpoint.info.model
         images, problems = request.source.load(
             model.image_size,
@@ -195,18 +189,14 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
             job.pictures = _pictures(images, problems)
         if job.pictures.names != images.names:
             raise DataError("The pictures changed while they were being read. Evaluate again.")
-        parts = job.begun.setdefault(name, [])
-        for start in range(_CHUNK * len(parts), len(images), _CHUNK):
-            some = images.images[start : start + _CHUNK]
-            with COMPUTE:  # given up between chunks, for everybody else's sake
-                sides = [embed_images(checkpoint.twin, some)]
-                if model.support_views > 1:
-                    sides.append(embed_as_support(checkpoint.twin, some, sides[0]))
-                parts.append(torch.stack(sides))
-            done = min(start + _CHUNK, len(images))
-            say(done / len(images), f"{name} looks at the pictures: {done:,} of {len(images):,}")
+        embedded = embed_set(
+            checkpoint,
+            images.images,
+            lambda done, total: say(done / total, f"{name} looks at the pictures: {done:,} of {total:,}"),
+            job.begun.setdefault(name, []),
+        )
         del job.begun[name]
-        return job.pictures, torch.cat(parts, dim=1)
+        return job.pictures, embedded
 
     return state.memo.remember(inputs, compute)
 

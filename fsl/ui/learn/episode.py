@@ -8,12 +8,13 @@ import streamlit as st
 
 from fsl.charts import percent
 from fsl.ui.components.pictures import Tile, picture_grid
+from fsl.ui.embed_set import embed_set
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.learn.network import answers, network_in_use
 from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.resources import COMPUTE
-from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, Kind, SmallTask, small_task
+from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
 from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.evaluate import EvaluationResult
-    from fsl.twin.checkpoint import Checkpoint
 
 _PER_CLASS = 12
 _EPISODES = 500
@@ -130,12 +130,11 @@ def _show_accuracy(state: LearnState) -> None:
         f"Ask {_EPISODES} such tasks",
         key="episode_many",
         icon=":material/functions:",
-        help="Each with classes and examples drawn anew; every picture is embedded once.",
+        help="Each with classes and examples drawn anew.",
     )
     if not asked:
         return
-    with st.spinner("Embedding every picture once"):
-        result = _accuracy(state.kind, state.ways, state.shots)
+    result = _accuracy(state)
     st.markdown(
         f"**{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** right in {_EPISODES} tasks of "
         f"{state.ways} ways and {state.shots} shots; guessing gives {percent(1 / state.ways)}. "
@@ -143,26 +142,27 @@ def _show_accuracy(state: LearnState) -> None:
     )
 
 
-def _accuracy(kind: Kind, ways: int, shots: int) -> EvaluationResult:
-    from fsl.config import EpisodeConfig
+def _accuracy(state: LearnState) -> EvaluationResult:
+    from fsl.config import FEW_SHOTS, EpisodeConfig
+    from fsl.data.builtin import builtin_set
     from fsl.fewshot.evaluate import evaluate
 
-    checkpoint = network_in_use()
+    checkpoint, as_support = network_in_use(), state.shots <= FEW_SHOTS
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / total, f"Looking at {total} pictures: {done} done")
+
+    def compute() -> tuple[Tensor, NDArray[np.int64]]:
+        name = "rendered" if state.kind == "drawn" else "digits"
+        images = builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
+        return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
+
+    sides, labels = state.memo.remember((state.kind, as_support, checkpoint.digest), compute)
+    place.empty()
+    config = EpisodeConfig(state.ways, state.shots, 1, _EPISODES, seed=0)
     with COMPUTE:
-        embeddings, labels = _embedded(kind, checkpoint.digest, checkpoint)
-        config = EpisodeConfig(ways, shots, 1, _EPISODES, seed=0)
-        return evaluate(checkpoint.twin, embeddings, labels, config, rule="max")
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _embedded(kind: Kind, digest: str, _checkpoint: Checkpoint) -> tuple[Tensor, NDArray[np.int64]]:
-    """Embeddings and labels of many pictures of that kind; kept by kind and checkpoint."""
-    from fsl.data.builtin import builtin_set
-    from fsl.twin.inference import embed_images
-
-    name = "rendered" if kind == "drawn" else "digits"
-    images = builtin_set(name, _checkpoint.info.model.image_size, _PER_CLASS, seed=1)
-    return embed_images(_checkpoint.twin, images.images), images.labels
+        return evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
 
 
 def _next(state: LearnState) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import streamlit as st
 
+from fsl.ui.memo import Memo
 from fsl.ui.small_tasks import Kind
 
 _KEY = "few_shot_lab_learn"
+_REMEMBERED = 4
 
 
 @dataclass
@@ -34,6 +36,7 @@ class LearnState:
         batches: how far the recorded runs are shown.
         limit: similarity from which on two pictures count as the same.
         couple: number of the reference picture of the last step.
+        memo: embeddings of many pictures.
     """
 
     step: str = ""
@@ -53,6 +56,7 @@ class LearnState:
     batches: int = 300
     limit: float = 0.5
     couple: int = 0
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
 
 def learn_state() -> LearnState:
