@@ -167,8 +167,8 @@ class PairRates:
         """The bins of ``reliability`` in their places, equal parts of [0, 1].
 
         Returns:
-            ``(n_bins,)`` each: chances given and shares that were the same, NaN where there were no pairs; and
-            how many there were.
+            ``(n_bins,)`` each: chances given and shares that were the same, NaN where there were no pairs;
+            and how many there were.
         """
         predicted, observed = (np.full(n_bins, np.nan) for _ in range(2))
         counts = np.zeros(n_bins, np.int64)
