@@ -371,3 +371,16 @@ def test_what_was_embedded_before_a_click_is_not_embedded_again(
     assert job is not None
     assert job.n_done == 40
     assert len(job.contenders[0].embeddings) == 20
+
+
+def test_an_unexpected_fault_ends_the_evaluation(page_: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bool:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("fsl.ui.evaluate.job.Job.step", fail)
+    drop(page_, archive())
+    evaluate(page_, way=3)
+    assert "Something went wrong here." in shown(page_)
+    job = state(page_).job
+    assert job is not None
+    assert not job.running
