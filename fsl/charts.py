@@ -213,8 +213,8 @@ def map_figure(
                 mode="markers",
                 name=label(name),
                 marker=marker,
-                text=[label(names[row]) for row in rows],
-                hovertemplate=f"{label(name)}<br>%{{text}}<extra></extra>",
+                text=[f"{label(name)}<br>{label(names[row])}" for row in rows],
+                hovertemplate="%{text}<extra></extra>",
             )
         )
     figure.update_layout(title=label(title), legend={"itemsizing": "constant"}, template="plotly_white")
@@ -299,15 +299,15 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
     n = len(names)
     totals = counts.sum(1, keepdims=True)
     shares = counts / totals.clip(min=1)
+    labels = [label(name) for name in names]
     texts = [
         [
-            f"{label(names[t])}, taken for {label(names[a])}: {counts[t, a]:,} of {totals[t, 0]:,}"
+            f"{labels[t]}, {'answered' if t == a else 'taken for'} {labels[a]}: "
+            f"{counts[t, a]:,} of {totals[t, 0]:,}"
             for a in range(n)
         ]
         for t in range(n)
     ]
-    right = [[texts[t][a].replace(", taken for ", ", answered ") for a in range(n)] for t in range(n)]
-    shown = [[right[t][a] if t == a else texts[t][a] for a in range(n)] for t in range(n)]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -315,7 +315,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
             zmax=1,
             colorscale=[[0, "rgba(11,122,92,0.04)"], [0.15, "rgba(11,122,92,0.35)"], [1, ACCENT]],
             showscale=False,
-            text=shown,
+            text=texts,
             hovertemplate="%{text}<extra></extra>",
             xgap=1,
             ygap=1,

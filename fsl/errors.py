@@ -6,8 +6,6 @@ Pages and the command line show ``str(error)`` as it is and never a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 
 class FslError(Exception):
     """Base of every error that is the user's to mend; ``str(error)`` is shown as is."""
@@ -41,9 +39,3 @@ class CheckpointError(FslError):
 
 class DeviceMemoryError(FslError):
     """The GPU has not enough free memory."""
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first few names in a sentence: "a, b, c and 4 more"."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -11,21 +11,36 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each part may import the parts named, and itself.
 MAY_IMPORT = {
     "errors": set(),
+    "words": set(),
     "memory": set(),
     "locks": set(),
-    "config": {"errors"},
-    "data": {"errors", "locks", "config"},
-    "twin": {"errors", "config", "data"},
-    "fewshot": {"errors", "config", "data", "twin"},
-    "embedding": {"errors", "config", "data", "twin"},
-    "training": {*("errors", "memory", "locks", "config", "data", "twin", "fewshot", "embedding", "fsl")},
-    "charts": {"errors", "config"},
-    "cli": {"errors", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
-    "__main__": {"errors", "cli", "fsl"},
-    "ui": {
-        *("errors", "memory", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl")
+    "config": {"errors", "words"},
+    "data": {"errors", "words", "locks", "config"},
+    "twin": {"errors", "words", "config", "data"},
+    "fewshot": {"errors", "words", "config", "data", "twin"},
+    "embedding": {"errors", "words", "config", "data", "twin"},
+    "training": {
+        *("errors", "words", "memory", "locks", "config", "data", "twin", "fewshot", "embedding", "fsl")
     },
-    "fsl": {"errors", "config", "data", "twin", "fewshot"},
+    "charts": {"errors", "words", "config"},
+    "cli": {"errors", "words", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
+    "__main__": {"errors", "words", "cli", "fsl"},
+    "ui": {
+        *(
+            "errors",
+            "words",
+            "memory",
+            "config",
+            "data",
+            "twin",
+            "fewshot",
+            "embedding",
+            "training",
+            "charts",
+            "fsl",
+        )
+    },
+    "fsl": {"errors", "words", "config", "data", "twin", "fewshot"},
 }
 CORE = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

@@ -70,7 +70,8 @@ def run(options: argparse.Namespace) -> None:
         print(results_json(predictions, support))
         return
     for p in predictions:
-        answer = f"unknown (nearest: {p.label})" if p.unknown else p.label
+        nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)
+        answer = f"unknown (nearest: {nearest})" if p.unknown else p.label
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
 
 

@@ -17,6 +17,7 @@ from fsl.data.loading import load_images
 from fsl.data.paths import display_text, folder_name_text
 from fsl.errors import DataError
 from fsl.fewshot.reading import Reader
+from fsl.words import count
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +59,9 @@ def load_data(
     Raises:
         DataError: there is nothing to use.
     """
+    problems: list[Problem] = []
     with Progress("reading images") as progress:
-        return load_images(
+        images = load_images(
             data,
             size,
             fit,
@@ -67,9 +69,11 @@ def load_data(
             classes=classes or "",
             centre=centre,
             per_class=per_class,
-            report=report,
+            report=problems.extend,
             progress=progress,
         )
+    report(problems)
+    return images
 
 
 def speaks() -> bool:
@@ -83,7 +87,7 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
     for problem in problems[:most]:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
-        print(f"left out {len(problems) - most} more files", file=sys.stderr)
+        print(f"left out {count(len(problems) - most, 'more file')}", file=sys.stderr)
 
 
 def image_entries(path: Path) -> list[Reader]:
@@ -93,7 +97,11 @@ def image_entries(path: Path) -> list[Reader]:
     """
     shown = display_text(folder_name_text(str(path)))
     if path.is_dir() or path.suffix.lower() == ".zip":
-        listing = list_images(path)
+        try:
+            listing = list_images(path)
+        except DataError as error:  # the other paths may be good ones
+            report([Problem(shown, str(error).removeprefix(f"{shown}: "))])
+            return []
         report(listing.problems)
         return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
     return [(shown, partial(read_file, path, shown))]

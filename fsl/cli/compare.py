@@ -17,6 +17,7 @@ from fsl.fewshot.promise import promise
 from fsl.fewshot.reading import Reader, read_pictures
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
+from fsl.words import similarity_text, told_apart
 
 PROBES_AT_ONCE = 256
 
@@ -61,8 +62,9 @@ def run(options: argparse.Namespace) -> None:
         print_json(_as_json(checkpoint, references, answers, threshold, sentence))
         return
     for answer in answers:
-        print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{answer.similarity:.4f}")
-    print(f"Threshold {threshold:.4f}. {sentence}".rstrip())
+        similarity, _ = told_apart(answer.similarity, threshold)
+        print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{similarity}")
+    print(f"Limit {similarity_text(threshold)}. {sentence}".rstrip())
 
 
 def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float) -> tuple[float, str]:

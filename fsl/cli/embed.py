@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 import fsl
 from fsl.cli.common import Progress, add_data_options, print_json, report, write_text
@@ -119,7 +119,12 @@ def _finish(
     """Make the map, write the file, say so."""
     began = time.perf_counter()
     embeddings = torch.from_numpy(images.embeddings)
-    points = None if config is None else _points(checkpoint, embeddings, config, options)
+    points = None
+    if config is not None:
+        found = make_map(pair_distances(checkpoint.twin, embeddings, options.metric), config)
+        points = found.points
+        if found.note:
+            print(f"fsl: {found.note}", file=sys.stderr)
     seconds += time.perf_counter() - began
     _write(options.out, images, points)
     if options.json:
@@ -133,12 +138,6 @@ def _map_config(options: argparse.Namespace) -> MapConfig | None:
     if options.map == NO_MAP:
         return None
     return MapConfig(options.map, options.dimensions, options.perplexity, options.iterations, options.seed)
-
-
-def _points(
-    checkpoint: Checkpoint, embeddings: Tensor, config: MapConfig, options: argparse.Namespace
-) -> NDArray[np.float32]:
-    return make_map(pair_distances(checkpoint.twin, embeddings, options.metric), config).points
 
 
 def _write(path: Path, images: LabelledEmbeddings, points: NDArray[np.float32] | None) -> None:

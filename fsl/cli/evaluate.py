@@ -14,11 +14,13 @@ from typing import Any
 import fsl
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
+from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
 from fsl.fewshot.baselines import baseline, is_baseline
 from fsl.fewshot.episodes import IntArray
 from fsl.twin.inference import embed_images
 from fsl.twin.views import embed_as_support
+from fsl.words import count
 
 
 def add_parser(commands: Any) -> None:
@@ -45,6 +47,8 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Embed every image once, draw the episodes, print the accuracy."""
+    if options.per_class < 0:
+        raise DataError(f"--per-class is {options.per_class}; it must be 0 or more.")
     config = EpisodeConfig(options.way, options.shot, options.query, options.episodes, options.seed)
     name = options.checkpoint
     checkpoint = baseline(name, options.device) if is_baseline(name) else fsl.load(name, options.device)
@@ -74,9 +78,10 @@ def run(options: argparse.Namespace) -> None:
     result = answers.result(data.n_classes)
     seconds = time.perf_counter() - began
     if not options.json:
+        interval = f" ± {result.ci95:.4f}" if options.episodes > 1 else ""
         print(
-            f"{options.way}-way {options.shot}-shot accuracy {result.accuracy:.4f} ± {result.ci95:.4f} "
-            f"(95%, {options.episodes} episodes, {data.n_classes} classes, {seconds:.1f} s)"
+            f"{options.way}-way {options.shot}-shot accuracy {result.accuracy:.4f}{interval} "
+            f"(95%, {count(options.episodes, 'episode')}, {data.n_classes} classes, {seconds:.1f} s)"
         )
         return
     per_class = zip(data.class_names, result.per_class.tolist(), strict=True)

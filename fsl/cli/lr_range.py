@@ -9,7 +9,7 @@ from typing import Any
 from fsl.cli.common import Progress, add_data_options, load_data, print_json
 from fsl.cli.train import OVERRIDES, add_network_options, overridden, starting_network
 from fsl.config import TrainConfig
-from fsl.training.lr_range import HIGHEST, LOWEST, N_POINTS, lr_range, suggest_rate
+from fsl.training.lr_range import FEWEST_POINTS, HIGHEST, LOWEST, N_POINTS, lr_range, suggest_rate
 from fsl.training.recipes import RECIPES
 
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every")
@@ -54,4 +54,9 @@ def run(options: argparse.Namespace) -> None:
         return
     for point in points:
         print(f"{point.lr:.3g}\t{point.loss:.4f}\t{point.smoothed:.4f}")
-    print(f"suggestion\t{suggestion:g}" if suggestion else "no suggestion: the loss nowhere falls")
+    if suggestion:
+        print(f"suggestion\t{suggestion:g}")
+    elif sum(math.isfinite(point.loss) for point in points) < FEWEST_POINTS:
+        print(f"no suggestion: too few points ({FEWEST_POINTS} are needed)")
+    else:
+        print("no suggestion: the loss nowhere falls")

@@ -17,17 +17,19 @@ from typing import Any
 import fsl
 from fsl.cli.common import Progress, add_data_options, report, speaks
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
+from fsl.data.listing import Problem
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
-from fsl.training.runs import follow_training, run_training
+from fsl.training.runs import follow_training, inherited, run_training
 from fsl.twin.backbones import BACKBONES, build_backbone
-from fsl.twin.checkpoint import Subject
 from fsl.twin.network import TwinNetwork
 from fsl.twin.together import Team, join_team
 
 # Options that replace one field of TrainConfig each.
+_HOLD_OUT = 0.2
+_OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # which a recipe brings
 OVERRIDES: dict[str, tuple[str, type]] = {
     "--lr": ("learning_rate", float),
     "--steps": ("steps", int),
@@ -62,13 +64,12 @@ def add_parser(commands: Any) -> None:
         "--validation", metavar="FILE[:LIST]", help="classes of --data to test on (as --classes)"
     )
     parser.add_argument(
-        "--hold-out", type=float, default=0.2, help="else this share of the classes (default: %(default)s)"
+        "--hold-out", type=float, help=f"else this share of the classes (default: {_HOLD_OUT})"
     )
     parser.add_argument(
         "--hold-out-of",
         choices=["classes", "images"],
-        default="classes",
-        help="hold out whole classes, or images of each (default: %(default)s)",
+        help="hold out whole classes, or images of each (default: classes)",
     )
     for option, (field, kind) in OVERRIDES.items():
         parser.add_argument(option, dest=field, type=kind, help=f"sets {field}")
@@ -135,7 +136,7 @@ def _train(plan: _Plan, options: argparse.Namespace, team: Team, stop: Event) ->
             source=plan.source.to_json(),
             team=team,
         ):
-            if isinstance(event, Step | Evaluation):
+            if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # there the events show it
                 progress(event.step, plan.config.steps)
             print(json.dumps(to_json(event)), flush=True)
 
@@ -164,7 +165,14 @@ def stop_on_interrupt() -> Iterator[Event]:
 
 def _plan(options: argparse.Namespace) -> _Plan:
     recipe = RECIPES[options.recipe] if options.recipe else None
-    start, model, subject = starting_network(options, recipe)
+    if recipe:
+        given = [name for name in _OF_THE_DATA if getattr(options, name) is not None]
+        if given:
+            shown = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise SettingsError(
+                f"The recipe {options.recipe} brings its own classes and test; leave out {shown}."
+            )
+    start, model, of_start = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     if _start(options):  # whoever goes on with a trained network wants to know whether it got better
         config = replace(config, evaluate_first=True)
@@ -173,23 +181,24 @@ def _plan(options: argparse.Namespace) -> _Plan:
         part=options.part or "",
         classes=options.classes or "",
         validation=options.validation or "",
-        hold_out=options.hold_out,
-        hold_out_of=options.hold_out_of,
+        hold_out=_HOLD_OUT if options.hold_out is None else options.hold_out,
+        hold_out_of=options.hold_out_of or "classes",
         recipe=options.recipe or "",
     )
+    problems: list[Problem] = []
     with Progress("reading images") as progress:
-        data = load_training_data(source, model, config.seed, report, progress)
+        data = load_training_data(source, model, config.seed, problems.extend, progress)
+    report(problems)
     about: dict[str, Any] = {
-        "title": recipe.title if recipe else "",
-        "licence": recipe.licence if recipe else "",
-        "subject": subject,
+        "start": "",
+        **of_start,
+        **({"title": recipe.title, "licence": recipe.licence, "subject": recipe.subject} if recipe else {}),
         "recipe": options.recipe or "",
         "data": data.words,
         "validation": data.validation_words,
         "classes": list(data.train.class_names),
         "command": "python -m fsl " + shlex.join(_public(sys.argv[1:])),
         "seed": config.seed,
-        "start": _start(options),
     }
     return _Plan(source, data, start, config, about)
 
@@ -202,8 +211,8 @@ def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
 
 def starting_network(
     options: argparse.Namespace, recipe: Recipe | None
-) -> tuple[ModelConfig | TwinNetwork, ModelConfig, Subject]:
-    """What to train from, its architecture, and what the new network will tell apart.
+) -> tuple[ModelConfig | TwinNetwork, ModelConfig, dict[str, Any]]:
+    """What to train from, its architecture, and what the new network has from it (``inherited``).
 
     Raises:
         SettingsError: the options contradict each other, or there is no such backbone.
@@ -217,15 +226,14 @@ def starting_network(
                 f"{start} brings its own architecture; leave out --image-size, and --backbone beside --start."
             )
         checkpoint = fsl.load(start, "cpu")
-        of_start = checkpoint.info.subject
-        return checkpoint.twin, checkpoint.info.model, recipe.subject if recipe else of_start
+        return checkpoint.twin, checkpoint.info.model, inherited(_without_folder(start), checkpoint.info)
     model = recipe.model if recipe else ModelConfig()
     if options.backbone:
         model = replace(model, backbone=options.backbone, widths=())
         build_backbone(model)  # refuses what there is not before any picture is read
     if options.image_size:
         model = replace(model, image_size=options.image_size)
-    return model, model, recipe.subject if recipe else "thing"
+    return model, model, {}
 
 
 def _start(options: argparse.Namespace) -> str:
@@ -244,4 +252,12 @@ def _from_anywhere(data: str) -> str:
 
 def _public(arguments: list[str]) -> list[str]:
     """The arguments with the folders of this machine left out: a header is read by others."""
-    return [Path(a).name if Path(a).is_absolute() else a for a in arguments]
+    cleaned = []
+    for argument in arguments:
+        option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+        cleaned.append(f"{option}{equals}{_without_folder(value)}")
+    return cleaned
+
+
+def _without_folder(path: str) -> str:
+    return Path(path).name if Path(path).is_absolute() else path

@@ -22,6 +22,7 @@ from fsl.fewshot.verify import (
 )
 from fsl.twin.inference import embed_images
 from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
+from fsl.words import similarity_text
 
 
 def add_parser(commands: Any) -> None:
@@ -57,6 +58,11 @@ def run(options: argparse.Namespace) -> None:
     """Embed every image once, score every pair, print what they say."""
     if options.bootstrap < 1:
         raise DataError(f"--bootstrap is {options.bootstrap}; it must be 1 or more.")
+    if options.seed < 0:
+        raise DataError(f"--seed is {options.seed}; it must be 0 or more.")
+    for rate in options.far:
+        if not 0 < rate <= 1:
+            raise DataError(f"--far is {rate}; it must be above 0, and at most 1.")
     checkpoint = fsl.load(options.checkpoint, options.device)
     model = checkpoint.info.model
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
@@ -120,13 +126,13 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
     print(f"AUC {result.auc:.4f}")
     print(
         f"equal error rate {rate_text(result.equal_error_rate)} (95%: {low} to {high}) "
-        f"at {result.equal_error_threshold:.4f}"
+        f"at {similarity_text(result.equal_error_threshold)}"
     )
     for at in result.at:
-        few, many = (rate_text(rate) for rate in at.true_accept_interval)
+        few, many = at.true_accept_interval
         print(
-            f"at {rate_text(at.wished)} false accepts {rate_text(at.true_accept)} true accepts "
-            f"(95%: {few} to {many}), threshold {at.threshold:.4f}"
+            f"at {rate_text(at.wished)} false accepts {at.true_accept:.2%} true accepts "
+            f"(95%: {few:.2%} to {many:.2%}), threshold {similarity_text(at.threshold)}"
         )
         if not at.promised:
             print(
@@ -135,4 +141,4 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
             )
     if rates:
         accuracy = accuracy_at(scores, rates.threshold)
-        print(f"accuracy at the stored threshold {rates.threshold:.4f}: {accuracy:.4f}")
+        print(f"accuracy at the stored threshold {similarity_text(rates.threshold)}: {accuracy:.4f}")

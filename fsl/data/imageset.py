@@ -17,7 +17,8 @@ from fsl.data.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.resize import to_square
 from fsl.data.splits import expand_prefixes
-from fsl.errors import DataError, ImageReadError, SettingsError, listed
+from fsl.errors import DataError, ImageReadError, SettingsError
+from fsl.words import listed
 
 # One task for the pool: few enough that progress moves, enough that small images are not all overhead.
 _CHUNK = 32

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from fsl.errors import DataError, listed
+from fsl.errors import DataError
+from fsl.words import listed
 
 FRUITS_PARTS = ("Training", "Test")
 """The parts of the Fruits-360 layout; both hold the same classes and are merged unless one is asked for."""

@@ -71,12 +71,14 @@ def load_images(
 
     Raises:
         DataError: there is nothing to use.
-        SettingsError: the size cannot be, or a part is asked of a set without any.
+        SettingsError: the size cannot be, or a part or the centre is asked of a set that has none.
     """
     wanted = read_class_list(classes) if classes else None
     if _comes_by_name(data):
         if part:
             raise SettingsError(f"{data} has no parts; leave {part!r} out.")
+        if centre != 1:
+            raise SettingsError(f"{data} has no margins to cut off; leave the centre out.")
         made = data in BUILTIN_SETS
         images = (
             builtin_set(data, size, per_class, progress=progress)

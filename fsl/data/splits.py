@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fsl.errors import DataError, listed
+from fsl.errors import DataError
+from fsl.words import listed
 
 
 def read_class_list(spec: str) -> tuple[str, ...]:

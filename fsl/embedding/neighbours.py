@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from fsl.errors import SettingsError
-from fsl.twin.inference import similarities
-from fsl.twin.network import TwinNetwork
+from fsl.twin.inference import pair_logits
+from fsl.twin.network import TwinNetwork, similarity
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ def nearest(
     if not 0 <= row < len(embeddings):
         raise SettingsError(f"There is no image {row}; there are {len(embeddings)}.")
     rows = [other for other in (range(len(embeddings)) if among is None else among) if other != row]
-    values = similarities(twin, embeddings[row : row + 1], embeddings[rows])[0]
-    order = torch.argsort(values, descending=True, stable=True)[:k].tolist()
+    # By the logits: similarities of single precision are all 1 near 1.
+    logits = pair_logits(twin, embeddings[row : row + 1], embeddings[rows])[0]
+    values = similarity(logits)
+    order = torch.argsort(logits, stable=True)[:k].tolist()
     return tuple(Neighbour(rows[i], float(values[i])) for i in order)

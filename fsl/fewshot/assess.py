@@ -6,6 +6,7 @@ stopped early; everything else is a figure computed from the answers so far.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -240,7 +241,7 @@ class Difference:
 
     Attributes:
         mean: of the differences of accuracy, in [-1, 1]; positive = the first is better.
-        ci95: half the width of its 95% interval, paired by episode.
+        ci95: half the width of its 95% interval, paired by episode; NaN for a single one.
     """
 
     mean: float
@@ -259,7 +260,7 @@ def paired_difference(first: FloatArray, second: FloatArray) -> Difference:
     two accuracies suggest.
     """
     gain = first - second
-    return Difference(float(gain.mean()), ci95(gain))
+    return Difference(float(gain.mean()), ci95(gain) if len(gain) > 1 else math.nan)
 
 
 @dataclass(frozen=True)

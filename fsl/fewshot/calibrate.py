@@ -23,6 +23,7 @@ def calibrate(
     rule: Rule,
     config: EpisodeConfig,
     data: str,
+    as_support: Tensor | None = None,
 ) -> Calibration:
     """Fit the temperature of the probabilities and the "unknown" threshold.
 
@@ -33,8 +34,12 @@ def calibrate(
         rule: the rule to calibrate.
         config: episodes to fit on; fewer ways where there are fewer classes.
         data: their name, kept in the header.
+        as_support: as for ``episode_scores``.
+
+    Raises:
+        DataError, SettingsError: fewer than three classes have enough images.
     """
-    config, known, unknown = open_set_scores(twin, embeddings, labels, rule, config)
+    config, known, unknown = open_set_scores(twin, embeddings, labels, rule, config, as_support)
     what = (
         f"{data}: {config.n_episodes} episodes, {config.n_way}-way {config.n_shot}-shot, seed {config.seed}"
     )
@@ -42,7 +47,12 @@ def calibrate(
 
 
 def open_set_scores(
-    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, rule: Rule, config: EpisodeConfig
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    labels: IntArray,
+    rule: Rule,
+    config: EpisodeConfig,
+    as_support: Tensor | None = None,
 ) -> tuple[EpisodeConfig, Tensor, Tensor]:
     """Class scores of queries whose class is in the support set, and of queries whose class is not.
 
@@ -52,6 +62,10 @@ def open_set_scores(
         labels: int64 ``(N,)``.
         rule: how shots are combined.
         config: the episodes; fewer ways where there are fewer classes.
+        as_support: as for ``episode_scores``.
+
+    Raises:
+        DataError, SettingsError: fewer than three classes have enough images.
 
     Returns:
         the episodes' settings; float ``(E, n_way, Q, n_way)``, the right class being the second index; float
@@ -61,7 +75,7 @@ def open_set_scores(
     drawn, _ = fit_ways(replace(config, n_way=config.n_way + 1), labels)
     episodes = sample_episodes(labels, drawn)
     support_set = replace(episodes, support=episodes.support[:, :-1])
-    scores = episode_scores(twin, embeddings, support_set, rule)  # (E, n_way + 1, Q, n_way)
+    scores = episode_scores(twin, embeddings, support_set, rule, as_support)  # (E, n_way + 1, Q, n_way)
     return replace(drawn, n_way=drawn.n_way - 1), scores[:, :-1], scores[:, -1]
 
 

@@ -104,14 +104,15 @@ def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple
     readers = {entry.name: entry.read for entry in listing.entries}
     problems: list[Problem] = list(listing.problems)
 
-    @cache  # a manifest may name one picture again and again: it is unpacked and held once
-    def content(file: str) -> bytes | str:
+    @cache  # a manifest may name one picture again and again: it is unpacked, held and checked once
+    def content(file: str) -> tuple[bytes, str] | str:
         if file not in readers:
             return "the project names it but does not hold it"
         try:
-            return readers[file]()
+            data = readers[file]()
         except ImageReadError as error:
             return error.reason
+        return data, _digest(data)
 
     def images(entries: Any) -> tuple[ProjectImage, ...]:
         found = (_read_image(entry, content, problems, name) for entry in _list_of_objects(entries, name))
@@ -179,21 +180,25 @@ def _read_manifest(data: bytes, name: str) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise DataError(
             f"{name}: its {MANIFEST} is of another format; this version reads format {FORMAT}. "
-            "Update the project."
+            "Update Few-Shot Lab."
         )
     return manifest
 
 
 def _read_image(
-    entry: dict[str, Any], content: Callable[[str], bytes | str], problems: list[Problem], name: str
+    entry: dict[str, Any],
+    content: Callable[[str], tuple[bytes, str] | str],
+    problems: list[Problem],
+    name: str,
 ) -> ProjectImage | None:
-    """A picture of the manifest; ``content`` gives a file of the zip, or in words why it cannot be had."""
+    """A picture of the manifest; ``content`` gives a file of the zip and its digest, or why it has none."""
     shown = _text(entry.get("name"), "a picture's name", name)
-    data = content(_text(entry.get("file"), "a picture's file", name))
-    if isinstance(data, str):
-        problems.append(Problem(shown, data))
+    found = content(_text(entry.get("file"), "a picture's file", name))
+    if isinstance(found, str):
+        problems.append(Problem(shown, found))
         return None
-    if _digest(data) != entry.get("sha256"):
+    data, digest = found
+    if digest != entry.get("sha256"):
         problems.append(Problem(shown, "it is not the picture that was saved (its checksum differs)"))
         return None
     return ProjectImage(shown, data)

@@ -175,7 +175,6 @@ def _replaced(prediction: Prediction, support: SupportSet, probability: Tensor) 
         prediction,
         label=label,
         probability=float(probability.max()),
-        unknown=max(prediction.class_similarity.values()) < prediction.threshold,
         scores=dict(zip(support.class_names, probability.tolist(), strict=True)),
     )
 

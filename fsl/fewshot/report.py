@@ -178,8 +178,9 @@ def _command_words(
     return before, after
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.6f}"
+def _number(value: float | None) -> float | str:
+    """As a number, which no spreadsheet takes for a formula."""
+    return "" if value is None or math.isnan(value) else round(value, 6)
 
 
 def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:

@@ -134,11 +134,14 @@ class SupportSet:
             except ImageReadError as error:
                 problems.append(Problem(error.name, error.reason))
         readable = {name: images for name, images in classes.items() if images}
+        problems += [
+            Problem(name, "none of its images can be read") for name in classes if name not in readable
+        ]
         if len(readable) < 2:
             detail = f" First problem: {problems[0]}." if problems else ""
             raise DataError(
-                f"{len(readable)} class folders with readable images were found; at least 2 are needed, one "
-                f"folder per class.{detail}"
+                "At least 2 folders with readable images are needed, one per class, and "
+                f"{len(readable) or 'none'} was found.{detail}"
             )
         return cls.from_classes(readable), tuple(problems)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import secrets
 import shutil
 import sys
 import threading
@@ -46,6 +47,7 @@ from fsl.training.runs import (
     CHECKPOINT,
     ERROR,
     EVENTS,
+    INHERITED,
     LEFT_OUT,
     STOP,
     VISITOR,
@@ -76,8 +78,8 @@ class RunPlan:
         start: an architecture, or a network to fine-tune, of which a copy is taken.
         data: where the images are, or the images themselves, which are then kept in the run folder.
         name: for people; "" for the run's id.
-        about: what the checkpoint's header shall say besides data and seed: "title", "licence", "start" and
-            "subject".
+        about: what the checkpoint's header shall say besides data and seed: "title", and what ``inherited``
+            gives.
         visitor: an anonymous name of who starts it from a page, to whom it is then listed; "" for everybody.
     """
 
@@ -154,7 +156,7 @@ class RunManager:
         with self._lock:
             self._refuse_more()
             runs: list[_Run] = []
-            group = _new_id(self.root) if len(plans) > 1 else ""
+            group = _new_id(self.root, is_somebodys=False) if len(plans) > 1 else ""
             try:
                 for plan in plans:
                     runs.append(_prepare(self.root, plan, group))
@@ -220,9 +222,7 @@ class RunManager:
         with self._lock:
             run = self._find(run_id)
             if run is not None:
-                run.stop.set()
-                if any(run in job for job in self._waiting):
-                    self._take_out(run)
+                self._ask_to_stop(run)
                 return
         if read_run(folder).is_live:
             checkpoints.write_atomically(folder / STOP, b"")
@@ -262,8 +262,9 @@ class RunManager:
     def taking_turns(self, run_id: str) -> int:
         """How many runs share that one's time, itself included; 1 where this process does not train it."""
         with self._lock:
-            job = next((job for job in self._computing for run in job if run.id == run_id), [])
-            return max(1, sum(not run.over.is_set() for run in job))
+            run = self._find(run_id)
+            job = next((job for job in self._computing if run in job), [])
+            return max(1, sum(not other.over.is_set() for other in job))
 
     @contextmanager
     def beside(self) -> Iterator[Callable[[], None]]:
@@ -291,7 +292,7 @@ class RunManager:
         with self._lock:
             runs = [run for job in (*self._waiting, *self._computing) for run in job]
             for run in runs:
-                self.stop(run.id)
+                self._ask_to_stop(run)
         deadline = time.monotonic() + timeout
         for run in runs:
             run.over.wait(max(0.0, deadline - time.monotonic()))
@@ -299,8 +300,14 @@ class RunManager:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _find(self, run_id: str) -> _Run | None:
+        # One that is over stays with its siblings until they are, and may have been resumed in another job.
         jobs = (*self._waiting, *self._computing)
-        return next((run for job in jobs for run in job if run.id == run_id), None)
+        return next((run for job in jobs for run in job if run.id == run_id and not run.over.is_set()), None)
+
+    def _ask_to_stop(self, run: _Run) -> None:
+        run.stop.set()
+        if any(run in job for job in self._waiting):
+            self._take_out(run)
 
     def _refuse_more(self) -> None:
         if len(self._waiting) >= MOST_WAITING:
@@ -469,9 +476,7 @@ def plan_like(
         raise DataError(f"The settings of the run {run.name} cannot be read. {' '.join(run.problems)}")
     source = source_of(read_settings(run.folder).get("data", {}), run.folder)
     data = read_stored_images(source) if isinstance(source, Path) else source
-    about = {
-        key: value for key, value in run.about.items() if key in ("title", "licence", "start", "subject")
-    }
+    about = {key: value for key, value in run.about.items() if key in ("title", *INHERITED)}
     return RunPlan(replace(run.config, learning_rate=learning_rate), start, data, name, about, visitor)
 
 
@@ -563,10 +568,11 @@ def _note_error(folder: Path, message: str) -> None:
 
 
 def _note_stopped(run: _Run) -> None:
-    """Log the end of a run that is stopped before its first batch."""
+    """Log the end of a run that is stopped before the first batch since it was started or resumed."""
+    done = read_run(run.folder).step
     try:
         with EventLog(run.folder / EVENTS) as log:
-            log.write(Finished(0, 0.0, stopped=True))
+            log.write(Finished(done.step if done else 0, done.seconds if done else 0.0, stopped=True))
     except CheckpointError as error:
         _note_error(run.folder, str(error))
 
@@ -576,9 +582,12 @@ def _let_go(run: _Run) -> None:
     run.over.set()
 
 
-def _new_id(root: Path) -> str:
-    """A run's id that sorts by time: "20260131-142501", with "-2" and so on where there is one already."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+def _new_id(root: Path, is_somebodys: bool) -> str:
+    """A run's id that sorts by time: "20260131-142501", with "-2" and so on where there is one already.
+
+    With the id of somebody's run others can open it, so it must not be guessed: "20260131-142501-5f0c1b9e".
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S") + (f"-{secrets.token_hex(4)}" if is_somebodys else "")
     number, run_id = 1, stamp
     while (root / run_id).exists():
         number += 1
@@ -588,7 +597,7 @@ def _new_id(root: Path) -> str:
 
 def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
     """The folder of a run that is to be queued."""
-    folder = root / _new_id(root)
+    folder = root / _new_id(root, bool(plan.visitor))
     owner = take(folder)
     try:
         source: dict[str, Any]

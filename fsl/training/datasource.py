@@ -125,10 +125,13 @@ def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) 
         of: "classes" or "images".
         seed: of the choice.
         shown: what the images are called.
+
+    Raises:
+        DataError: the share is out of range.
     """
     split = hold_out_images if of == "images" else hold_out_classes
     train, held_out = split(data, share, seed)
-    words = f"{shown}, {share:g} of the {of} held out, seed {seed}"
+    words = f"{shown}, {share:g} of the {of} held out, seed {seed}" if held_out else shown
     return TrainingData(train, held_out, words, f"the {of} held out of {shown}" if held_out else "")
 
 

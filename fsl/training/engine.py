@@ -202,8 +202,8 @@ def train_in_turns(
     """
     refuse_wrong_size(data, state.twin)
     index = ClassIndex(data.labels, data.class_names)
-    test = _plan_evaluation(config, validation)
-    yield _started(state, config, data, index, test)
+    test, note = _plan_evaluation(config, validation)
+    yield _started(state, config, data, index, note)
 
     seen = list(earlier)
     n_reports = sum(isinstance(event, Step) for event in seen)
@@ -216,6 +216,15 @@ def train_in_turns(
             state.before = torch.from_numpy(first.episode_accuracy)
             seen.append(first.event)
             yield first.event
+        yield Pause.BATCH
+    if test and not stopped and state.tested_at < state.step == config.steps:  # stopped during its last test
+        outcome = yield from _evaluate(state, test, should_stop)
+        stopped = outcome is None
+        if outcome is not None:
+            state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
+            seen.append(outcome.event)
+            yield outcome.event
+            yield judge(seen)
         yield Pause.BATCH
 
     n_images, seconds = 0, 0.0
@@ -241,6 +250,7 @@ def train_in_turns(
             stopped = not math.isfinite(loss)  # the weights are lost, and more batches will not mend them
         if test and not stopped and (last or _is_due(state.step, config.evaluate_every)):
             outcome = yield from _evaluate(state, test, should_stop)
+            stopped = outcome is None
             if outcome is not None:
                 state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
                 news.append(outcome.event)
@@ -262,10 +272,8 @@ def _is_due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _started(
-    state: TrainState, config: TrainConfig, data: ImageSet, index: ClassIndex, test: _PlannedTest | None
-) -> Started:
-    notes = [test.note if test else "no validation classes, so no N-way K-shot test"]
+def _started(state: TrainState, config: TrainConfig, data: ImageSet, index: ClassIndex, note: str) -> Started:
+    notes = [note]
     if config.pairing == "all" and config.batch_classes > len(index):
         notes.append(f"{len(index)} classes in a batch instead of {config.batch_classes}")
     return Started(
@@ -424,7 +432,6 @@ def pair_loss(
 class _PlannedTest:
     data: ImageSet
     config: EpisodeConfig
-    note: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -449,11 +456,15 @@ def evaluation_images(validation: ImageSet) -> ImageSet:
     )
 
 
-def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> _PlannedTest | None:
+def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[_PlannedTest | None, str]:
+    """The test, where there can be one, and what is to be said of it."""
     if validation is None:
-        return None
-    episodes, note = fit_ways(config.evaluation, validation.labels)
-    return _PlannedTest(evaluation_images(validation), episodes, note)
+        return None, "no validation classes, so no N-way K-shot test"
+    try:
+        episodes, note = fit_ways(config.evaluation, validation.labels)
+    except DataError as error:  # no reason not to train
+        return None, f"no N-way K-shot test: {error}"
+    return _PlannedTest(evaluation_images(validation), episodes), note
 
 
 def _evaluate(

@@ -23,6 +23,7 @@ from fsl.twin.pairs import ClassIndex
 
 LOWEST, HIGHEST = 1e-6, 1.0
 N_POINTS = 120
+FEWEST_POINTS = 10  # that a suggestion can be read from
 DIVERGED = 4.0  # times the lowest smoothed loss
 MEMORY = 0.8  # share of the smoothed loss that is kept at each batch
 SMOOTHING_POINTS = 4.0  # standard deviation of the window that the suggestion is read from
@@ -101,7 +102,7 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
         the rate, to two digits, or none where the loss nowhere falls or there are too few points.
     """
     finite = [p for p in points if math.isfinite(p.loss)]
-    if len(finite) < 10:
+    if len(finite) < FEWEST_POINTS:
         return None
     losses = _smooth(np.array([p.loss for p in finite]))
     slopes = np.gradient(losses, np.log([p.lr for p in finite]))

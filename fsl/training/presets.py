@@ -50,7 +50,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "quick": Preset(
         title="Quick look (30 s)",
-        help="One short run with all pairs of each batch and a ranking term, which learns fastest.",
+        help="One short run that compares every picture of a batch with every other, which learns fastest.",
         model=_SMALL,
         config=TrainConfig(
             steps=150,

@@ -22,13 +22,14 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
 import fsl
-from fsl.config import RULES, EpisodeConfig, ModelConfig, TrainConfig
+from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError, SettingsError
 from fsl.fewshot.calibrate import calibrate
@@ -51,6 +52,7 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 from fsl.twin.together import ALONE, Team
+from fsl.twin.views import embed_as_support
 
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
@@ -161,7 +163,7 @@ def run_in_turns(
             _begin(folder, config, state, about, source)
         held.note("running")
         (folder / ERROR).unlink(missing_ok=True)
-        recorder = Recorder(folder, validation, config)
+        recorder = Recorder(folder, validation, config, state.twin.config.views)
         recorder.record_between(state.step, state.twin)
         with EventLog(folder / EVENTS) as log:
 
@@ -186,8 +188,9 @@ def run_in_turns(
                     yield event  # the log has one from the first start
                 elif isinstance(event, Finished):
                     saved = _save(folder, state, about, evaluation)
+                    log.write(event)  # first: one that is closing is listed by how it ended
                     held.note("closing")
-                    yield written(event)
+                    yield event
                     if saved and validation is not None and validation.n_classes > 2:
                         what = yield from _calibrated(
                             state.twin, validation, str(about.get("validation", ""))
@@ -323,7 +326,7 @@ def _calibrated(twin: TwinNetwork, validation: ImageSet, data: str) -> Generator
     twin.eval()
 
     def measure() -> _Measured:
-        fitted = fit_calibrations(twin, embeddings, validation.labels, data)
+        fitted = fit_calibrations(twin, embeddings, validation.labels, data, validation.images)
         return _Measured(fitted, measure_pair_rates(twin, [(embeddings, validation.labels)], data))
 
     threads = torch.get_num_threads()  # that many for the new thread, too
@@ -369,8 +372,33 @@ def _save(
     return [Saved(state.step, CHECKPOINT)]
 
 
+INHERITED = ("start", "subject", "licence", "start_classes")
+
+
+def inherited(start: str, info: checkpoints.CheckpointInfo) -> dict[str, Any]:
+    """What the header of a network must say of the one that it was trained on from.
+
+    Args:
+        start: the latter's name.
+        info: its header.
+
+    Returns:
+        a part of ``about``: whom it tells apart, its terms, and the classes that it had seen.
+    """
+    return {
+        "start": start,
+        "subject": info.subject,
+        "licence": info.licence,
+        "start_classes": list(info.classes_seen),
+    }
+
+
 def fit_calibrations(
-    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, data: str
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    labels: IntArray,
+    data: str,
+    images: npt.NDArray[np.uint8] | None = None,
 ) -> tuple[checkpoints.Calibration, ...]:
     """Calibrate every rule on one set of held-out images.
 
@@ -379,6 +407,8 @@ def fit_calibrations(
         embeddings: float32 ``(N, D)`` of images not trained on.
         labels: int64 ``(N,)``.
         data: their name.
+        images: uint8 ``(N, S, S, 3)``, for networks that see support images of few in several ways; none:
+            they are taken as they are.
 
     Returns:
         one per rule; none where fewer than three classes have two images.
@@ -391,7 +421,10 @@ def fit_calibrations(
     n_query = 2 if n_images >= 4 else 1
     n_shot = min(3, n_images - n_query)
     config = EpisodeConfig(n_way=5, n_shot=n_shot, n_query=n_query, n_episodes=400, seed=1)
-    return tuple(calibrate(twin, embeddings, labels, rule, config, data) for rule in RULES)
+    as_support = None
+    if images is not None and n_shot <= FEW_SHOTS:
+        as_support = embed_as_support(twin, images, embeddings)
+    return tuple(calibrate(twin, embeddings, labels, rule, config, data, as_support) for rule in RULES)
 
 
 def dump_state(state: TrainState) -> bytes:

@@ -80,9 +80,10 @@ class Recorder:
         run: its folder.
         validation: the run's; none records nothing.
         config: of the run; ``snapshot_images`` of 0 records nothing.
+        views: passes that the network makes for each embedding, ``ModelConfig.views``.
     """
 
-    def __init__(self, run: Path, validation: ImageSet | None, config: TrainConfig) -> None:
+    def __init__(self, run: Path, validation: ImageSet | None, config: TrainConfig, views: int = 1) -> None:
         self._folder = run / FOLDER
         n_images = config.snapshot_images
         self._images = evaluation_images(validation) if validation is not None and n_images else None
@@ -90,7 +91,7 @@ class Recorder:
         self._apart = frames_apart(config, 1)
         if self._images is not None:
             self._rows = spread_over_classes(self._images.labels, n_images)
-            self._apart = frames_apart(config, len(self._rows))
+            self._apart = frames_apart(config, views * len(self._rows))
 
     def record(self, step: int, embeddings: Tensor | None) -> None:
         """Keep a frame.
@@ -140,18 +141,18 @@ class Recorder:
         _thin_out(self._folder)
 
 
-def frames_apart(config: TrainConfig, n_images: int) -> int:
+def frames_apart(config: TrainConfig, n_passes: int) -> int:
     """Batches from one frame to the next.
 
     About 30 frames show a run as one movement; but embedding for them takes at most about 15% of its time.
 
     Args:
         config: of the run.
-        n_images: followed.
+        n_passes: through the backbone, for the embeddings of a frame.
     """
     pairs = config.pairing == "random"
     batch = 2 * config.batch_pairs if pairs else config.batch_classes * config.batch_images
-    affordable = n_images / (_MOST_OF_THE_TIME * _BATCH_PASSES * batch)
+    affordable = n_passes / (_MOST_OF_THE_TIME * _BATCH_PASSES * batch)
     return max(1, math.ceil(config.steps / _FRAMES_WANTED), math.ceil(affordable))
 
 

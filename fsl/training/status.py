@@ -18,6 +18,7 @@ from fsl.training.events import (
     Comparison,
     Evaluation,
     Finished,
+    Saved,
     Started,
     Step,
     TrainEvent,
@@ -57,7 +58,7 @@ class RunInfo:
         evaluation: latest, if any.
         comparison: before and after a fine-tune, if it is done.
         verdict: on all events so far, with its evidence as of now; none before the first.
-        finished: last event of a run that is over.
+        saved: the latest save.
         has_checkpoint: whether there is a checkpoint to use.
         doing: what it is doing before its first batch, for people; "".
         created: when it began, seconds since 1970.
@@ -80,7 +81,7 @@ class RunInfo:
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
     verdict: Verdict | None = None
-    finished: Finished | None = None
+    saved: Saved | None = None
     has_checkpoint: bool = False
     doing: str = ""
     created: float = 0.0
@@ -93,6 +94,11 @@ class RunInfo:
     def is_live(self) -> bool:
         """Whether it is queued or running."""
         return self.status in ("queued", "running")
+
+    @property
+    def steps_saved(self) -> int:
+        """Batches that the network in the checkpoint has learned from; 0 for one that has learned nothing."""
+        return self.saved.step if self.saved and self.has_checkpoint else 0
 
     @property
     def steps_done(self) -> int:
@@ -167,7 +173,9 @@ class _Facts:
     evaluation: Evaluation | None
     comparison: Comparison | None
     verdict: Verdict | None
+    saved: Saved | None
     finished: Finished | None
+    is_put_away: bool
     damaged: int
 
 
@@ -189,7 +197,9 @@ def _facts_at(path: Path, inode: int, size: int, modified: int) -> _Facts:
         _latest(events, Evaluation),
         _latest(events, Comparison),
         judge(events) if events else None,
+        _latest(events, Saved),
         _latest(events, Finished),
+        bool(events) and isinstance(events[-1], Saved),
         damaged,
     )
 
@@ -242,7 +252,7 @@ def read_run(folder: Path) -> RunInfo:
     about = about if isinstance(about, dict) else {}
     error = _read_text(folder / ERROR)
     has_checkpoint = (folder / CHECKPOINT).is_file()
-    status = _status(phase, facts.finished, error)
+    status = _status(phase, facts, error)
     if not has_checkpoint and status in ("finished", "stopped"):
         problems.append(f"{CHECKPOINT} is missing.")
     return RunInfo(
@@ -259,7 +269,7 @@ def read_run(folder: Path) -> RunInfo:
         evaluation=facts.evaluation,
         comparison=facts.comparison,
         verdict=facts.verdict,
-        finished=facts.finished,
+        saved=facts.saved,
         has_checkpoint=has_checkpoint,
         doing=detail_of(folder) if phase in ("queued", "running") else "",
         created=_created(folder),
@@ -270,14 +280,17 @@ def read_run(folder: Path) -> RunInfo:
     )
 
 
-def _status(phase: Phase | None, finished: Finished | None, error: str) -> Status:
+def _status(phase: Phase | None, facts: _Facts, error: str) -> Status:
     if phase in ("queued", "running"):  # the log may still hold the end of a run that goes on
         return phase
     if error:
         return "failed"
-    if finished is not None:
-        return "stopped" if finished.stopped else "finished"
-    return "interrupted"
+    if facts.finished is None:
+        return "interrupted"
+    if facts.finished.stopped:
+        return "stopped"
+    # Killed while it was calibrated: resumed, it has nothing else to do any more.
+    return "finished" if facts.is_put_away or phase == "closing" else "interrupted"
 
 
 def _latest(events: Sequence[TrainEvent], kind: type[Event]) -> Event | None:

@@ -135,7 +135,7 @@ def _find(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding:
     steps = r.steps
     broken = next((s for s in steps if not math.isfinite(s.loss)), None)
     if broken is not None:
-        words = f"The loss is no longer a number since step {broken.step}: the weights grew without bounds."
+        words = f"The loss is no longer a number since batch {broken.step}: the weights grew without bounds."
         return "diverged", words, "lower"
     if len(steps) >= 4 and (found := _collapsed(r) or _diverged(r)):
         return found
@@ -200,7 +200,7 @@ def _overfitting(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding | N
     if r.loss >= LEARNS_ON * loss_then:
         return None
     words = (
-        f"Validation accuracy fell from {best.accuracy:.3f} (step {best.step}) to {accuracy:.3f} while the "
+        f"Validation accuracy fell from {best.accuracy:.3f} (batch {best.step}) to {accuracy:.3f} while the "
         f"training loss fell from {loss_then:.3f} to {r.loss:.3f}."
     )
     return "overfitting", words, ""

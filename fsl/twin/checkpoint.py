@@ -25,9 +25,10 @@ from torch import Tensor
 
 from fsl.config import RULES, ModelConfig, Rule
 from fsl.data.paths import display_text
-from fsl.errors import CheckpointError, SettingsError, listed
+from fsl.errors import CheckpointError, SettingsError
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
+from fsl.words import listed
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -46,6 +47,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(("name", "title", "licence", "version"), str),
     **dict.fromkeys(("training", "metrics"), dict),
 }
+_CLASS_LISTS = ("classes", "start_classes")
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -119,6 +121,11 @@ class CheckpointInfo:
         """What everybody who uses it is told, "" for nothing."""
         return NOTICES[self.subject]
 
+    @property
+    def classes_seen(self) -> tuple[str, ...]:
+        """Names of the classes that it was trained on, and before it the network that it started from."""
+        return tuple(dict.fromkeys(name for key in _CLASS_LISTS for name in self.training.get(key, ())))
+
     def calibration(self, rule: Rule) -> Calibration:
         """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
         return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
@@ -130,7 +137,7 @@ class CheckpointInfo:
             class_names: to ask about.
             data: name of the set, which goes before the names where several were trained on together.
         """
-        trained = set(self.training.get("classes", ()))
+        trained = set(self.classes_seen)
         return [name for name in class_names if name in trained or f"{data}/{name}" in trained]
 
     def to_json(self) -> dict[str, Any]:
@@ -161,9 +168,10 @@ class CheckpointInfo:
                 raise CheckpointError(
                     f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
                 )
-        trained_on = known.get("training", {}).get("classes", [])
-        if not isinstance(trained_on, list) or not all(isinstance(one, str) for one in trained_on):
-            raise CheckpointError(f"{where} has a damaged header (its classes are no names). {_GET_AGAIN}")
+        for key in _CLASS_LISTS:
+            classes = known.get("training", {}).get(key, [])
+            if not isinstance(classes, list) or not all(isinstance(one, str) for one in classes):
+                raise CheckpointError(f"{where} has a damaged header ({key} are no names). {_GET_AGAIN}")
         known |= {name: display_text(known[name]) for name in ("name", "title", "licence") if name in known}
         try:
             known["model"] = ModelConfig.from_json(known["model"])

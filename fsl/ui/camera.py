@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from fsl.ui import wording
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.uploads import take_upload
+from fsl.words import count
 
 _KEY = "few_shot_lab_photos"
 
@@ -32,6 +32,6 @@ def camera_dialog(place: str, name: str, add: Callable[[str, bytes], None]) -> N
             add(f"photo {taken[place]}.jpg", take_upload(photo)[1])
             st.rerun(scope="fragment")
         if taken[place]:
-            st.success(f"{wording.count(taken[place], 'photo')} taken. Take more, or close.")
+            st.success(f"{count(taken[place], 'photo')} taken. Take more, or close.")
     if st.button("Done", key="camera_done", type="primary"):
         st.rerun()

@@ -15,6 +15,7 @@ from fsl.ui.learn.network import answers
 from fsl.ui.resources import warm_up
 from fsl.ui.small_tasks import SmallTask, small_task, workspace_of
 from fsl.ui.state import session
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -80,7 +81,7 @@ def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
             picture.name,
             title=name,
             # The room of both is kept, so that nothing moves when the answer is there.
-            note=f"similarity {'…' if similarity is None else wording.similarity_text(similarity)}",
+            note=f"similarity {'…' if similarity is None else similarity_text(similarity)}",
             bar=similarity or 0.0,
             tone="accent" if name == answer else "muted",
         )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fsl.data.listing import Problem
-from fsl.ui import wording
 from fsl.ui.escape import markdown
+from fsl.words import count
 
 _SHOWN = 8
 _HEIGHT = 300  # pixels, of a list that is longer
@@ -19,7 +19,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
     if not problems:
         return
     lines = [f"- {markdown(problem.name)}: {markdown(problem.reason)}" for problem in problems]
-    heading = f"{wording.count(len(problems), 'file')} could not be used; everything else was kept."
+    heading = f"{count(len(problems), 'file')} could not be used; everything else was kept."
     with st.container(gap="xsmall"):
         st.warning("\n".join([heading, "", *lines[:_SHOWN]]), icon=":material/warning:")
         if others := lines[_SHOWN:]:

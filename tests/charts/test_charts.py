@@ -90,7 +90,7 @@ def test_a_map_has_every_image_and_looks_for_22_classes(dimensions: int) -> None
     for slot, trace in enumerate(figure.data):
         drawn = np.stack([np.array(trace[axis]) for axis in "xyz"[:dimensions]], axis=1)
         np.testing.assert_allclose(drawn, points[[slot, slot + 22]])
-        assert list(trace.text) == [f"{slot}.png", f"{slot + 22}.png"]
+        assert list(trace.text) == [f"class {slot}<br>{n}.png" for n in (slot, slot + 22)]
     looks = {(trace.marker.color, trace.marker.symbol) for trace in figure.data}
     assert len(looks) == 22
     assert figure.layout.title.text == "a &amp; b"

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,8 +143,20 @@ def test_header_tells_no_folder_of_this_machine(
 ) -> None:
     run(capsys, "train", "--data", folder, "--run-dir", tmp_path / "r", "--steps", 1, "--batch-classes", 2,
         "--batch-images", 2, "--image-size", 16)  # fmt: skip
-    header = json.dumps(checkpoints.read_info(tmp_path / "r" / "checkpoint.safetensors").to_json())
-    assert str(tmp_path) not in header
+    first = tmp_path / "r" / "checkpoint.safetensors"
+    assert str(tmp_path) not in json.dumps(checkpoints.read_info(first).to_json())
+    loaded = checkpoints.load(first)
+    parent = replace(loaded.info, licence="Not for sale.", subject="person", training={"classes": ["plum"]})
+    start = tmp_path / "parent.safetensors"
+    checkpoints.save(start, loaded.twin, parent)
+    run(capsys, "train", f"--data={folder}", "--run-dir", tmp_path / "s", "--steps", 1, "--batch-classes", 2,
+        "--batch-images", 2, "--start", start)  # fmt: skip
+    info = checkpoints.read_info(tmp_path / "s" / "checkpoint.safetensors")
+    assert str(tmp_path) not in json.dumps(info.to_json())
+    assert (info.licence, info.subject) == ("Not for sale.", "person")
+    assert info.training["start"] == "parent.safetensors"
+    assert set(info.classes_seen) > {"plum"}
+    assert info.trained_on(["plum", "pear"], "fruit") == ["plum"]
 
 
 def test_checkpoints_lists_and_names_damaged_ones(
@@ -168,6 +181,14 @@ def test_checkpoints_lists_and_names_damaged_ones(
         (["evaluate", "--data", "DATA", "--checkpoint", "nowhere"], "nowhere"),
         (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "99"], "99"),
         (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "1"], "n_way is 1"),
+        (
+            ["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--per-class", "-1"],
+            "--per-class is -1",
+        ),
+        (
+            ["train", "--data", "DATA", "--run-dir", "RUN", "--recipe", "fruits", "--hold-out", "0.1"],
+            "leave out --hold-out",
+        ),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--lr", "-1"], "learning rate"),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--pairing", "some"], "pairing"),
         (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--threshold", "2"], "threshold"),

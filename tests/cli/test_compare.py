@@ -69,7 +69,7 @@ def test_compare_a_folder_of_references_for_people(
     lines = out.splitlines()
     assert len(lines) == 6
     assert lines[0].split("\t")[1] in ("same", "different")
-    assert lines[-1].startswith("Threshold 0.5000. At this limit ")
+    assert lines[-1].startswith("Limit 0.50. At this limit ")
     assert "pairs of different things would be called the same" in lines[-1]
 
 
@@ -114,7 +114,8 @@ def test_verify_for_people_says_what_cannot_be_promised(
         (["compare", "absent.png", "RED", "--threshold", "0.5"], "absent.png"),
         (["compare", "RED", "absent.png", "--threshold", "0.5"], "None of the probes"),
         (["verify", "--data", "absent"], "absent"),
-        (["verify", "--data", "DATA", "--far", "0"], "false-accept rate is 0"),
+        (["verify", "--data", "DATA", "--far", "0"], "--far is 0"),
+        (["verify", "--data", "DATA", "--seed", "-1"], "--seed is -1"),
         (["verify", "--data", "DATA", "--bootstrap", "0"], "--bootstrap is 0"),
     ],
 )

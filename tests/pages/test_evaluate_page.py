@@ -297,6 +297,8 @@ def test_tables_are_safe_and_complete() -> None:
     assert float(rows[1]["difference"]) == 0
     gap = answers["=first"].right.mean() - answers["second"].right.mean()
     assert float(rows[0]["difference"]) == pytest.approx(gap, abs=1e-6)
+    reverse = csv.DictReader(io.StringIO(summary_csv(answers, 6, EpisodeConfig(4, 2, 3, 50, 3), "=first")))
+    assert float([*reverse][1]["difference"]) == pytest.approx(-gap, abs=1e-6)  # negative: no formula
     assert float(rows[1]["accuracy"]) == pytest.approx(answers["second"].right.mean(), abs=1e-6)
     results = {name: given.result(6) for name, given in answers.items()}
     table = list(csv.reader(io.StringIO(confusion_csv(results, [*"abcde", "+f"]))))

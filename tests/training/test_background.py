@@ -286,6 +286,59 @@ def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -
         take(manager.root / "r")
 
 
+def test_a_run_resumed_beside_its_siblings_can_be_stopped_again(
+    manager: RunManager, data: TrainingData
+) -> None:
+    """Those it was started with still train, in a job that has it as one that is over."""
+    first, second = manager.start_together([RunPlan(ENDLESS, MODEL, data) for _ in range(2)])
+    until(lambda: find_run(second, manager.root).steps_done > 3)
+    manager.stop(second)
+    assert manager.wait(second, 10)
+    manager.resume(second)
+    before = find_run(second, manager.root).steps_done
+    until(lambda: find_run(second, manager.root).steps_done > before + 3)
+    assert manager.taking_turns(second) == 1
+    assert not manager.wait(second, 0)
+    manager.stop(second)
+    assert manager.wait(second, 10)
+    assert find_run(second, manager.root).status == "stopped"
+    assert find_run(first, manager.root).is_live
+
+
+def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: TrainingData) -> None:
+    plan = RunPlan(SMALL, MODEL, data, visitor="somebody")
+    one, other = manager.start(plan), manager.start(plan)
+    secrets = [run_id.split("-")[2] for run_id in (one, other)]
+    assert all(len(secret) == 8 for secret in secrets)
+    assert len(set(secrets)) == 2
+
+
+def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
+    manager: RunManager, data: TrainingData
+) -> None:
+    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    assert manager.wait(run_id, 30)
+    log = manager.root / run_id / EVENTS
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    while '"saved"' in lines[-1]:
+        lines.pop()
+    log.write_text("".join(lines), encoding="utf-8")
+    assert find_run(run_id, manager.root).status == "interrupted"
+    manager.resume(run_id)
+    assert manager.wait(run_id, 30)
+    run = find_run(run_id, manager.root)
+    assert (run.status, run.steps_done, run.steps_saved) == ("finished", SMALL.steps, SMALL.steps)
+    assert len(losses(run)) == SMALL.steps
+
+
+def test_a_network_that_has_learned_nothing_counts_as_none(manager: RunManager, data: TrainingData) -> None:
+    manager.most_at_once = 0  # it stays in the queue
+    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    manager.stop(run_id)
+    run = find_run(run_id, manager.root)
+    assert (run.status, run.has_checkpoint, run.steps_saved) == ("stopped", True, 0)
+
+
 def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
     manager: RunManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

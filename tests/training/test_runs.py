@@ -14,7 +14,7 @@ import torch
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError, DataError, SettingsError
 from fsl.locks import try_lock
-from fsl.training.events import Evaluation, Finished, Step, TrainEvent
+from fsl.training.events import Evaluation, Finished, Saved, Started, Step, TrainEvent
 from fsl.training.owner import LOCK, phase_of, take
 from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
 from fsl.training.status import read_run
@@ -96,6 +96,39 @@ def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
     second = run(tmp_path / "r", coloured_set, resume=True)
     assert second[0].step == 3
     assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(run(tmp_path / "whole", coloured_set))
+
+
+def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsl.training import engine
+
+    asked = []
+
+    def at_the_last_test() -> bool:
+        asked.append(True)
+        return False
+
+    monkeypatch.setattr(engine, "_IMAGES_A_TURN", 4)
+    whole = run(tmp_path / "whole", coloured_set, should_stop=at_the_last_test)
+    times = iter(range(len(asked)))
+    # The last times that it asks are within the last test, which is in several turns.
+    stopped = run(tmp_path / "r", coloured_set, should_stop=lambda: next(times) == len(asked) - 2)
+    assert isinstance(stopped[-2] if isinstance(stopped[-1], Saved) else stopped[-1], Finished)
+    assert next(e for e in stopped if isinstance(e, Finished)).stopped
+    resumed = run(tmp_path / "r", coloured_set, resume=True)
+    last = [e for e in whole if isinstance(e, Evaluation)][-1]
+    assert [e for e in resumed if isinstance(e, Evaluation)] == [last]
+    assert not next(e for e in resumed if isinstance(e, Finished)).stopped
+
+
+def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, coloured_set: Maker) -> None:
+    singles = coloured_set(5, 1, seed=1)
+    events = list(run_training(tmp_path / "r", coloured_set(), CONFIG, MODEL, about={}, validation=singles))
+    (started,) = [e for e in events if isinstance(e, Started)]
+    assert "no N-way K-shot test" in started.note
+    assert not [e for e in events if isinstance(e, Evaluation)]
+    assert any(isinstance(e, Finished) and not e.stopped for e in events)
 
 
 def test_without_a_test_it_is_saved_as_often(tmp_path: Path, coloured_set: Maker) -> None:

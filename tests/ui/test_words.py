@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from fsl.config import RULES, Method
-from fsl.errors import listed
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.quick import Comparison
 from fsl.twin.checkpoint import Calibration
 from fsl.ui import wording
 from fsl.ui.escape import markdown
+from fsl.words import count, listed, similarity_text, told_apart
 
 
 def prediction(unknown: bool) -> Prediction:
@@ -88,8 +88,8 @@ def test_self_check_in_words() -> None:
 
 
 def test_counts_and_lists() -> None:
-    assert wording.count(1, "class", "classes") == "1 class"
-    assert wording.count(2000, "picture") == "2,000 pictures"
+    assert count(1, "class", "classes") == "1 class"
+    assert count(2000, "picture") == "2,000 pictures"
     assert listed(["a", "b", "c", "d", "e"], 3) == "a, b, c and 2 more"
     assert listed(["a", "b", "c"], 3) == "a, b, c"
 
@@ -123,7 +123,7 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
      (0.99995432, "0.999954"), (1 - 1e-14, "1.000000000"), (1.0, "1.00")],
 )  # fmt: skip
 def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, text: str) -> None:
-    assert wording.similarity_text(similarity) == text
+    assert similarity_text(similarity) == text
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, te
 def test_a_similarity_never_reads_like_the_limit_it_misses(
     similarity: float, limit: float, texts: tuple[str, str]
 ) -> None:
-    assert wording.told_apart(similarity, limit) == texts
+    assert told_apart(similarity, limit) == texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fsl.ui import wording
 from fsl.ui.classify.camera import CameraWish
 from fsl.ui.classify.drops import drop_key, place_of, take_pictures
 from fsl.ui.classify.thumbnails import show_thumbnails
@@ -12,6 +11,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.state import Session
 from fsl.ui.workspace import ClassCard
+from fsl.words import count
 
 _CARDS_A_ROW = 3
 _CARDS_SHOWN = 12
@@ -41,7 +41,7 @@ def show_classes(state: Session) -> CameraWish | None:
             args=(state,),
         )
         if len(shown) < len(cards):
-            label = f"Show {wording.count(len(cards) - len(shown), 'more class', 'more classes')}"
+            label = f"Show {count(len(cards) - len(shown), 'more class', 'more classes')}"
             st.button(label, key="more_classes", on_click=_show_all, args=(state,))
     _show_contradictions(state)
     return wish
@@ -82,7 +82,7 @@ def _show_menu(state: Session, card: ClassCard) -> CameraWish | None:
     n = len(card.pictures)
     camera = ":material/photo_camera:"
     with st.popover("", icon=":material/more_vert:", type="tertiary", help="Camera, clear, delete"):
-        st.caption(f"{markdown(card.name)}: {wording.count(n, 'picture')}")
+        st.caption(f"{markdown(card.name)}: {count(n, 'picture')}")
         if st.button("Take a photo", key=f"camera_{card.id}", icon=camera, width="stretch"):
             wish = CameraWish(card.id, card.name)
         st.button(

@@ -12,6 +12,7 @@ from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.pictures import StoredPicture
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -66,7 +67,7 @@ def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPictu
             picture.thumbnail,
             f"{picture.name} ({class_name})",
             title=class_name,
-            note=wording.similarity_text(similarity),
+            note=similarity_text(similarity),
             bar=similarity,
             tone="accent" if class_name == prediction.label and not prediction.unknown else "muted",
         )

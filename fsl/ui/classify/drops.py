@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.data.listing import Listing, Problem, list_files, list_zip
-from fsl.errors import DataError, FslError, listed
+from fsl.errors import DataError, FslError
 from fsl.fewshot.project import is_project, read_project
-from fsl.ui import wording
 from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Session
 from fsl.ui.uploads import take_upload, take_uploads
 from fsl.ui.workspace import Workspace
+from fsl.words import count, listed
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -178,8 +178,8 @@ def _fill(state: Session, listing: Listing) -> tuple[list[str], list[Problem]]:
         replace_all(state, Workspace.fresh())
     workspace, twice = state.workspace.filled(intake.classes, intake.queries)
     state.change(workspace)
-    found = [wording.count(len(intake.classes), "class", "classes")] if intake.classes else []
-    found += [wording.count(len(intake.queries), "picture") + " to classify"] if intake.queries else []
+    found = [count(len(intake.classes), "class", "classes")] if intake.classes else []
+    found += [count(len(intake.queries), "picture") + " to classify"] if intake.queries else []
     notes = [f"Added {' and '.join(found)}."] if found else ["No picture was found in it."]
     if not intake.classes and intake.queries:
         notes.append("There was no folder per class, so all pictures went to the ones to classify.")
@@ -187,8 +187,8 @@ def _fill(state: Session, listing: Listing) -> tuple[list[str], list[Problem]]:
 
 
 def _contents(workspace: Workspace) -> str:
-    classes = wording.count(len(workspace.classes), "class", "classes")
-    return f"{classes} and {wording.count(len(workspace.queries), 'picture')} to classify"
+    classes = count(len(workspace.classes), "class", "classes")
+    return f"{classes} and {count(len(workspace.queries), 'picture')} to classify"
 
 
 def _said_twice(twice: Sequence[str]) -> list[str]:

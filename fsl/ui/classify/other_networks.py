@@ -8,10 +8,10 @@ import streamlit as st
 
 from fsl.config import TIMM
 from fsl.errors import FslError
-from fsl.ui import wording
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.state import Session
+from fsl.words import count
 
 _MB = {
     "mobilenetv3_large_100.ra_in1k": 22,
@@ -62,7 +62,7 @@ def waiting_text(name: str) -> str:
         megabytes = _megabytes(_bare(name))
     except FslError:
         megabytes = None  # loading it says what is wrong
-    size = f" ({wording.count(round(megabytes), 'MB', 'MB')})" if megabytes else ""
+    size = f" ({count(round(megabytes), 'MB', 'MB')})" if megabytes else ""
     return f"Loading {_bare(name)}{size}; the first time it is downloaded"
 
 
@@ -84,7 +84,7 @@ def _show_size(name: str) -> bool:
     except FslError as error:
         st.warning(markdown(str(error)), icon=":material/warning:")
         return True
-    size = f"{wording.count(round(megabytes), 'MB', 'MB')} to download" if megabytes else "size not known"
+    size = f"{count(round(megabytes), 'MB', 'MB')} to download" if megabytes else "size not known"
     st.caption(f"{markdown(name)}: {size}.")
     return False
 

@@ -10,7 +10,7 @@ from fsl.ui.compare.state import hand_over
 from fsl.ui.compare.why import show_why
 from fsl.ui.escape import markdown
 from fsl.ui.pictures import StoredPicture
-from fsl.ui.wording import similarity_text
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

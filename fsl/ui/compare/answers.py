@@ -9,7 +9,6 @@ import streamlit as st
 
 from fsl.charts import percent
 from fsl.fewshot.promise import called_the_same
-from fsl.ui import wording
 from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.state import CompareState
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
@@ -17,7 +16,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
-from fsl.ui.wording import similarity_text, told_apart
+from fsl.words import count, similarity_text, told_apart
 
 if TYPE_CHECKING:
     from fsl.fewshot.compare import ProbeAnswer
@@ -73,9 +72,7 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
         tiles.append(tile)
     if len(answers) > 1:
         n_same = sum(answer.same for answer in answers)
-        st.caption(
-            f"{n_same} of {wording.count(len(answers), 'picture')} called the same. Choose one to see why."
-        )
+        st.caption(f"{n_same} of {count(len(answers), 'picture')} called the same. Choose one to see why.")
     picture_grid(
         tiles,
         key="compare_answers",

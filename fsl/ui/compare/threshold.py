@@ -11,7 +11,7 @@ from fsl.fewshot.promise import promise, rate_text
 from fsl.ui.compare.state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.wording import similarity_text
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.errors import FslError
-from fsl.ui import wording
 from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.components.player import player
 from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
@@ -20,6 +19,7 @@ from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
 from fsl.ui.training.live import ICONS, LN2, loss_line
 from fsl.ui.visitor import may_see
+from fsl.words import count
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -112,7 +112,7 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
             shown = experiment[:MOST_RUNS][::-1]
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown("   ".join(_title(run) for run in shown), width="stretch")
-                side_by_side = f"Watch {wording.count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
+                side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
                 st.button(
                     side_by_side,
                     key=f"map_watch_{shown[0].id}",

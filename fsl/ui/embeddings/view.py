@@ -9,8 +9,6 @@ from dataclasses import replace
 import streamlit as st
 
 from fsl.embedding.labelled import NO_CLASS
-from fsl.errors import listed
-from fsl.ui import wording
 from fsl.ui.compare.state import hand_over
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
@@ -19,6 +17,7 @@ from fsl.ui.embeddings.compute import Mapped, neighbours
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
+from fsl.words import count, listed, similarity_text
 
 _NEIGHBOURS = 8
 _LINES = 4  # to as many of them on the map
@@ -109,7 +108,7 @@ def _show_search(state: MapState, collection: Collection) -> None:
     if not state.words:
         return
     found = collection.found(state.words)
-    st.caption(f"{wording.count(len(found), 'picture')} found; the others are faint on the map.")
+    st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
     if found:
         shown = found[: state.found_shown]
         picture_grid(
@@ -135,7 +134,7 @@ def _more_found(state: MapState) -> Callable[[], None]:
 
 def _tile(collection: Collection, row: int, title: str = "", similarity: float | None = None) -> Tile:
     picture = collection.pictures[row]
-    note = "" if similarity is None else wording.similarity_text(similarity)
+    note = "" if similarity is None else similarity_text(similarity)
     return Tile(str(row), picture.thumbnail, picture.name, title=title, note=note, bar=similarity)
 
 
@@ -216,7 +215,7 @@ def _show_group(state: MapState, collection: Collection) -> None:
     parts = [f"{number:,} {name}" for name, number in counts]
     with st.container(border=True, key="map_group"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = wording.count(len(state.group), "picture")
+            chosen = count(len(state.group), "picture")
             st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 6))}", width="stretch")
             clear = guarded_callback(_grouper(state))
             st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=((),))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from fsl.config import EpisodeConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
-from fsl.ui import wording
 from fsl.ui.embed_set import embed_set
 from fsl.ui.evaluate.sources import Source
 from fsl.ui.evaluate.state import EvaluateState
 from fsl.ui.pictures import thumbnail_uri
 from fsl.ui.resources import COMPUTE, Choice, load_baseline, load_checkpoint
+from fsl.words import count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -212,7 +212,7 @@ def _smaller_test(wished: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
     """What the pictures did not suffice for."""
     notes = []
     if fitted.n_query < wished.n_query:
-        asked = wording.count(fitted.n_query, "question")
+        asked = count(fitted.n_query, "question")
         notes.append(f"{asked} per class instead of {wished.n_query}: there are no more pictures.")
     if fitted.n_way < wished.n_way:
         notes.append(

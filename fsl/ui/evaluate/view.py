@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.downloads import show_downloads
 from fsl.ui.evaluate.form import title_of
 from fsl.ui.evaluate.job import Job, Pictures, grid_config, measure_grid
 from fsl.ui.guard import guarded, guarded_callback
+from fsl.words import count
 
 if TYPE_CHECKING:
     from fsl.fewshot.assess import Answers
@@ -47,7 +47,7 @@ def show_results(job: Job) -> None:
 def _show_headline(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
     first, result = next(iter(results.items()))
     c = job.config
-    shots = wording.count(c.n_shot, "example")
+    shots = count(c.n_shot, "example")
     st.markdown(
         f"### {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
         help="± is half the 95% interval: drawn again with other tests, the figure would lie within it in 19 "
@@ -55,7 +55,7 @@ def _show_headline(job: Job, titles: dict[str, str], results: dict[str, Evaluati
     )
     stopped = f" of {c.n_episodes:,}, stopped early" if job.n_done < c.n_episodes else ""
     st.caption(
-        f"{c.n_way} classes to choose from, {shots} of each, {wording.count(job.n_done, 'test')}{stopped}, "
+        f"{c.n_way} classes to choose from, {shots} of each, {count(job.n_done, 'test')}{stopped}, "
         f"in {job.seconds:.1f} s. Guessing would be right in {1 / c.n_way:.0%}."
     )
 
@@ -204,7 +204,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
             pairs,
             key="ev_mistake",
             format_func=lambda pair: (
-                f"{names[pair[0]]} taken for {names[pair[1]]} ({wording.count(int(wrong[pair]), 'time')})"
+                f"{names[pair[0]]} taken for {names[pair[1]]} ({count(int(wrong[pair]), 'time')})"
             ),
             help="Or click a square of the table: all but those on the diagonal are mistakes.",
             on_change=guarded_callback(_choose_mistake),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.guard import guarded
 from fsl.ui.learn.network import network_in_use
@@ -15,6 +14,7 @@ from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import small_task
 from fsl.ui.waiting import waiting
+from fsl.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def _show_others(
     accepted = sum(similarity >= limit and kind != name for similarity, (kind, _) in ranked)
     rejected = sum(similarity < limit and kind == name for similarity, (kind, _) in ranked)
     st.markdown(
-        f"**{wording.count(accepted, 'false accept')}, {wording.count(rejected, 'false reject')}** "
+        f"**{count(accepted, 'false accept')}, {count(rejected, 'false reject')}** "
         f"among {len(ranked)} pictures"
     )
     tiles = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def show_actions(run: RunInfo) -> None:
     with st.container(horizontal=True):
         if run.is_live:
             _button("Stop", f"stop_{run.id}", _stop, run.id)
-        elif run.status in _CAN_GO_ON:
+        elif _can_go_on(run):
             _button("Resume", f"resume_{run.id}", _resume, run.id)
         if run.verdict and run.config:
             rate = try_rate(run.verdict, run.config.learning_rate)
@@ -41,7 +42,7 @@ def show_actions(run: RunInfo) -> None:
                 _button(f"{label}: {rate_text(rate)}", f"try_{run.id}", _try, run.id)
     if run.is_live:
         return
-    if run.has_checkpoint:
+    if run.steps_saved:
         if name := _kept().get(_moment(run)):
             _show_links(name)
         else:
@@ -53,17 +54,23 @@ def show_actions(run: RunInfo) -> None:
                 args=(run, _usual_name(run)),
                 help="Keeps it, and it can be chosen on every page. Another name can be given below.",
             )
-    with st.popover("Keep or delete" if run.has_checkpoint else "Download or delete", width="stretch"):
-        if run.has_checkpoint:
+    with st.popover("Keep or delete" if run.steps_saved else "Download or delete", width="stretch"):
+        if run.steps_saved:
             _show_keeping(run)
         _show_downloads(run)
         _button("Delete this run", f"delete_{run.id}", _delete, run.id)
 
 
+def _can_go_on(run: RunInfo) -> bool:
+    """Whether there is something left to do, other than to break down again at the same batch."""
+    has_broken_down = run.step is not None and not math.isfinite(run.step.loss)
+    return run.status in _CAN_GO_ON and not has_broken_down
+
+
 def show_group_actions(runs: Sequence[RunInfo]) -> None:
     """One button for all of them, where several go on or can go on."""
     live = [run.id for run in runs if run.is_live]
-    resting = [run.id for run in runs if run.status in _CAN_GO_ON]
+    resting = [run.id for run in runs if _can_go_on(run)]
     with st.container(horizontal=True):
         if len(live) > 1:
             st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
@@ -82,14 +89,16 @@ def _show_links(name: str) -> None:
 
 def _usual_name(run: RunInfo) -> str:
     """A name for its network that a file may have, as the run's own may be anything."""
-    own = re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", run.name).strip()
-    own = run.id if own in ("", run.id) else f"{own[:24].strip()} {run.id}"
-    return f"{own} ({run.steps_done} batches)"
+    names = (run.id,) if run.name == run.id else (run.name, run.id)
+    own, *run_id = (re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", name).strip(" .+()-") for name in names)
+    batches = f"({run.steps_saved} batches)"
+    room = 57 - len(batches) - sum(map(len, run_id))
+    return " ".join(part for part in (own[:room].strip(), *run_id, batches) if part)
 
 
 def _moment(run: RunInfo) -> tuple[str, int]:
     """The run as it is now: resumed, it gives another network."""
-    return run.id, run.steps_done
+    return run.id, run.steps_saved
 
 
 def _kept() -> dict[tuple[str, int], str]:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from fsl.config import DataSource, ModelConfig
 from fsl.errors import DataError, SettingsError
-from fsl.ui import wording
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
@@ -19,6 +18,7 @@ from fsl.ui.training.data import data_of_run, is_of, is_to_be_fetched
 from fsl.ui.training.form import SCRATCH, Wish, starting_network
 from fsl.ui.training.names import distinct_names
 from fsl.ui.training.values import kept, set_values, values
+from fsl.words import count
 
 if TYPE_CHECKING:
     from fsl.training.datasource import TrainingData
@@ -48,7 +48,7 @@ def show_batch(wish: Wish, runs: Sequence[RunInfo]) -> None:
 
 def _has_answers(run: RunInfo) -> bool:
     """Whether its saved network is a trained one; it is saved at each test and at the end."""
-    return run.has_checkpoint and bool(run.steps_done) and (run.evaluation is not None or not run.is_live)
+    return run.steps_saved > 0
 
 
 def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
@@ -201,6 +201,6 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
         return
     right = sum(pair.agrees for pair in pairs)
     st.caption(
-        f"The batch's labels: [{array}]. {wording.count(right, 'answer')} of {len(pairs)} on the "
+        f"The batch's labels: [{array}]. {count(right, 'answer')} of {len(pairs)} on the "
         "label's side of one half: ✓ agrees, ✗ does not."
     )

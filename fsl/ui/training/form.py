@@ -12,7 +12,7 @@ from fsl.errors import DataError, FslError, SettingsError
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice, choices, load_checkpoint
+from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
 from fsl.ui.training.data import DEFAULT, MINE, choose_data, data_of_run, show_held_out
 from fsl.ui.training.split import Split
 from fsl.ui.training.values import kept, set_values, values
@@ -68,7 +68,6 @@ def rate_text(rate: float) -> str:
 
 def show_form() -> Wish:
     """The widgets, and what they are set to."""
-    preset = PRESETS["article"]
     st.pills(
         "Start with",
         list(PRESETS),
@@ -91,7 +90,8 @@ def show_form() -> Wish:
         100_000,
         key=kept("steps", preset.config.steps),
         step=50,
-        help="How long to train; a run can be stopped at any time and resumed later.",
+        help="How long to train: a batch is a handful of pictures that it learns from at once. A run can be "
+        "stopped at any time and resumed later.",
     )
     model, config = _details(preset, start)
     config = replace(config, steps=int(steps))
@@ -224,7 +224,8 @@ def _how_it_learns(given: TrainConfig) -> TrainConfig:
         _that_go(LAYERS, c, "trainable"),
         "trainable",
         given.trainable,
-        "Fewer layers change a network less.",
+        "Fewer layers change a network less. The head is its last step, which turns the numbers of two "
+        "pictures into one answer.",
     )
     seed = st.number_input(
         "Seed", 0, 10_000, key=kept("seed", 0), help="The same seed gives the same batches again."
@@ -303,6 +304,7 @@ def plans_of(wish: Wish) -> list[RunPlan]:
         SettingsError, DataError, CheckpointError: something is missing or cannot be used.
     """
     from fsl.training.background import RunPlan
+    from fsl.training.runs import inherited
     from fsl.twin.network import TwinNetwork
 
     if not wish.rates:
@@ -310,10 +312,9 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     start = starting_network(wish.start, wish.model)
     model = start.config if isinstance(start, TwinNetwork) else start
     data = data_of_run(wish.data, wish.split, model, wish.config.seed)
-    about = {"start": ""}
+    about: dict[str, Any] = {"start": ""}
     if wish.start != SCRATCH:
-        subject = load_checkpoint(checkpoint_choice(wish.start)).info.subject
-        about = {"start": wish.start, "subject": subject}
+        about = inherited(wish.start, load_checkpoint(checkpoint_choice(wish.start)).info)
     return [
         RunPlan(
             replace(wish.config, learning_rate=rate),
@@ -346,7 +347,7 @@ def checkpoint_choice(name: str) -> Choice:
     Raises:
         DataError: it is no longer there.
     """
-    found = [choice for choice in choices() if choice.name == name]
-    if not found:
+    found = find_choice(name, choices())
+    if found is None:
         raise DataError(f"The network {name} is no longer there. Choose another one.")
-    return found[0]
+    return found

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.training.curves import smooth, thinned
-from fsl.ui import wording
 from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.training.actions import show_actions, show_group_actions
 from fsl.ui.training.names import distinct_names
+from fsl.words import count
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -112,15 +112,24 @@ def _tile(run: RunInfo, name: str) -> None:
         st.caption(markdown(run.verdict.evidence))
     elif run.is_live:
         st.markdown(ICONS["starting"])
+    share = 0.0
     if run.step:
         steps = run.config.steps if run.config else run.step.step
+        share = min(1.0, run.step.step / steps)
         st.metric("Loss", f"{run.step.loss:.3f}", border=False)
-        st.progress(min(1.0, run.step.step / steps), _progress_text(run, steps))
-    elif run.is_live:
-        st.progress(0.0, markdown(_waiting_text(run)))
+    if run.is_live and (run.step is None or run.status == "queued" or run.doing):
+        st.progress(share, markdown(_waiting_text(run)))
+    elif run.step:
+        st.progress(share, _progress_text(run, steps))
     if run.evaluation:
         e = run.evaluation
-        st.caption(f"Test: **{e.accuracy:.1%} ± {e.ci95:.1%}** ({e.n_way}-way {e.n_shot}-shot)")
+        examples = count(e.n_shot, "example")
+        st.caption(
+            f"Test: **{e.accuracy:.1%} ± {e.ci95:.1%}** right, choosing among {e.n_way} classes by "
+            f"{examples} of each"
+        )
+    if run.started and run.started.note:
+        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}."))
     if run.comparison:
         _before_and_after(run)
     for text in (*run.problems, run.error):
@@ -144,8 +153,8 @@ def _waiting_text(run: RunInfo) -> str:
     if run.id not in waiting:
         return "Waits for its turn."
     place = waiting.index(run.id) + 1
-    others = wording.count(computing, "set of runs computes", "sets of runs compute")
-    return f"Waits for its turn: number {place} in the queue; {others} now."
+    others = count(computing, "experiment is", "experiments are")
+    return f"Waits for its turn: number {place} in the queue; {others} training now."
 
 
 def _progress_text(run: RunInfo, steps: int) -> str:

@@ -92,8 +92,8 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
     set_values({"shown": [run_id for run_id in wanted if run_id in names]})
     if not runs:
         st.info(
-            "No run yet. **Start training** with the settings as they are: three learning rates on "
-            "handwritten digits, side by side. It takes about a minute.",
+            "No run yet. Press **Start training** with the settings as they are: the learning rates that are "
+            "chosen train side by side. It takes about a minute.",
             icon=":material/arrow_back:",
         )
         return
@@ -103,7 +103,8 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
         key="shown",
         format_func=lambda run_id: names.get(run_id, run_id),
         max_selections=MOST_SHOWN,
-        help="Your runs, and those started from a shell. Who has the address of this page sees these runs.",
+        help="Your runs, and those started from a shell. Who has the address of this page sees these runs, "
+        "and can stop and delete them.",
         on_change=guarded_callback(_take_shown),
     )
     st.query_params["run"] = ",".join(shown)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fsl.errors import FslError, listed
-from fsl.ui import wording
+from fsl.errors import FslError
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.training.values import kept, set_values, values
+from fsl.words import count, listed
 
 _NAMED = 12  # classes of a side that are named
 _MOST_SINGLE = 60  # with more classes, folders of classes (alphabets) are chosen from where there are some
@@ -63,6 +63,12 @@ def show_split_of_pictures(smallest_class: int) -> Split:
     """
     with st.expander("Choose what is held out", key="split"):
         share = _share("Share of each class's pictures held out")
+    if smallest_class == 0:
+        st.caption("Add two classes with pictures on the Classify page first.")
+        return Split(share)
+    if share == 0:
+        st.caption("Nothing is held out, so nothing will tell whether the training helped.")
+        return Split(0.0)
     if smallest_class < 4:
         st.caption(
             "Learns from all pictures: with fewer than 4 in a class none can be held out to test with, so "
@@ -142,7 +148,7 @@ def _say(
         st.caption(f"Learns from all {len(class_names):,} classes; too few are held out to test on.")
         return ()
     st.caption(
-        f"Learns from **{wording.count(len(learned), 'class', 'classes')}**: {_listed(learned)}.  \n"
+        f"Learns from **{count(len(learned), 'class', 'classes')}**: {_listed(learned)}.  \n"
         f"Tested on **{len(tested):,} others**, which it does not learn from: {_listed(tested)}."
     )
     return tuple(tested)

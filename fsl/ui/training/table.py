@@ -59,7 +59,7 @@ def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
         "rate": rate_text(run.config.learning_rate) if run.config else "",
         "verdict": run.verdict.kind if run.verdict else "",
         "test": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
-        "asked": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
+        "kind of test": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
         "link": f"?run={run.id}",
         "loss": round(run.step.loss, 4) if run.step else None,
         "batches": run.steps_done,
