@@ -5,6 +5,7 @@ import pkgutil
 import sys
 
 import bench
+from fsl.memory import reuse_memory
 
 
 def main() -> int:
@@ -14,6 +15,7 @@ def main() -> int:
         return 2
     module = importlib.import_module(f"bench.{sys.argv.pop(1)}")
     sys.argv[0] = f"python -m {module.__name__}"
+    reuse_memory()  # as the app and the commands do; what they are compared with has it, too
     module.main()
     return 0
 

@@ -181,7 +181,7 @@ def claims_on(rows: list[dict[str, object]]) -> list[Claim]:
                 f"{largest['seconds']:.3g} s, {largest['MB more']:.0f} MB",
                 f"{first['seconds']:.3g} s at {first['n']:,}",
                 f"grows as n^{grows:.2f}",
-                f"at most n^{most:g}, memory bounded",
+                f"at most n^{most:g} (within 0.2), under 2 GB",
                 grows <= most + 0.2 and float(largest["MB more"]) < 2000,
             )
         )

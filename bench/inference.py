@@ -37,7 +37,7 @@ from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 
 N_CLASSES, N_SHOT = 5, 5
-BATCHES = (8, 16, 32, 64)
+BATCHES = (2, 4, 8, 16, 32, 64)
 
 
 class Embed(nn.Module):

@@ -25,6 +25,7 @@ from fsl.cli import (
     verify,
 )
 from fsl.cli.failure import failure_line
+from fsl.memory import reuse_memory
 
 COMMANDS = (
     classify,
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     options = build_parser().parse_args(arguments)
+    reuse_memory()
     try:
         options.run(options)
         sys.stdout.flush()

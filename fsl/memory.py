@@ -7,7 +7,9 @@ import gc
 import os
 import sys
 
-_M_ARENA_MAX = -8  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
+_KEPT = 256 * 2**20
+_LARGEST_KEPT = 32 * 2**20  # the most that the C library allows
 
 
 def keep_memory_together() -> None:
@@ -20,6 +22,19 @@ def keep_memory_together() -> None:
     change = _of_c_library("mallopt")
     if change is not None and "MALLOC_ARENA_MAX" not in os.environ:
         change(_M_ARENA_MAX, 1)
+
+
+def reuse_memory() -> None:
+    """Keep what a pass through a network frees for the next one, up to 256 MB.
+
+    By default the C library hands it back each time and takes it anew, page by page, which is a quarter of
+    the time of a pass. ``give_memory_back`` returns it all the same. Whoever set ``MALLOC_TRIM_THRESHOLD_`` is
+    obeyed.
+    """
+    change = _of_c_library("mallopt")
+    if change is not None and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+        change(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+        change(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def give_memory_back() -> None:

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     },
     "charts": {"errors", "words", "config"},
     "cli": {"errors", "words", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
-    "__main__": {"errors", "words", "cli", "fsl"},
+    "__main__": {"errors", "words", "memory", "cli", "fsl"},
     "ui": {
         *(
             "errors",

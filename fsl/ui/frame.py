@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fsl.memory import keep_memory_together
+from fsl.memory import keep_memory_together, reuse_memory
 from fsl.ui.resources import warm_up
 from fsl.ui.sessions import forget_ended_sessions
 from fsl.ui.visitor import remember_visitor
@@ -56,6 +56,7 @@ def bootstrap(title: str) -> None:
 def prepare_process() -> None:
     """What has to be set before torch is loaded and many threads are there; once for all sessions."""
     keep_memory_together()
+    reuse_memory()
     # Else torch's threads go on spinning for a while after each batch, on the cores of whoever comes next.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
