@@ -28,8 +28,8 @@ def reuse_memory() -> None:
     """Keep what a pass through a network frees for the next one, up to 256 MB.
 
     By default the C library hands it back each time and takes it anew, page by page, which is a quarter of
-    the time of a pass. ``give_memory_back`` returns it all the same. Whoever set ``MALLOC_TRIM_THRESHOLD_`` is
-    obeyed.
+    the time of a pass. ``give_memory_back`` returns it all the same. Whoever set ``MALLOC_TRIM_THRESHOLD_``
+    is obeyed.
     """
     change = _of_c_library("mallopt")
     if change is not None and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
