@@ -31,6 +31,7 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
     Raises:
         CheckpointError: there is none of that name, or the file is damaged or unsafe.
         SettingsError: the device is not there.
+        FslError: the weights of a network of timm cannot be downloaded.
     """
     from typing import cast
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, image_entries, report, write_text
+from fsl.cli.common import Progress, image_entries, report, require_folder_of, write_text
 from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> None:
     """Classify every query and print or write the answers; under ``torchrun`` each process its share."""
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise DataError(f"--threshold is {options.threshold}; it must be 0 to 1.")
+    if options.csv:
+        require_folder_of(options.csv, "--csv")
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support, problems = SupportSet.from_listing(list_images(options.support))

@@ -107,6 +107,16 @@ def image_entries(path: Path) -> list[Reader]:
     return [(shown, partial(read_file, path, shown))]
 
 
+def require_folder_of(file: Path, option: str) -> None:
+    """Refuse a file that could not be written, before the work whose results it is for.
+
+    Raises:
+        DataError: its folder is not there.
+    """
+    if not file.parent.is_dir():
+        raise DataError(f"{option} is {file}, but there is no folder {file.parent}. Make it first.")
+
+
 class Progress:
     """A progress bar on stderr for people; nothing when stderr is no terminal.
 

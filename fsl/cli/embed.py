@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, print_json, report, write_text
+from fsl.cli.common import Progress, add_data_options, print_json, report, require_folder_of, write_text
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
@@ -59,10 +59,7 @@ def run(options: argparse.Namespace) -> None:
     suffix = options.out.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
-    if not options.out.parent.is_dir():
-        raise DataError(
-            f"--out is {options.out}, but there is no folder {options.out.parent}. Make it first."
-        )
+    require_folder_of(options.out, "--out")
     config = _map_config(options)
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)

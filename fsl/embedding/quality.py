@@ -154,7 +154,7 @@ def trustworthiness(
     Args:
         distances: ``(n, n)``, in truth.
         points: ``(n, 2 or 3)``, on the map.
-        k: neighbours; fewer for fewer than 3 k images.
+        k: neighbours; fewer for fewer than 3 k + 1 images.
     """
     n = len(points)
     if n < 4:

@@ -137,7 +137,7 @@ def hiding_masks(side: int, n_places: int) -> Tensor:
 
     Args:
         side: S.
-        n_places: places along a side, evenly from edge to edge.
+        n_places: places along a side, 2 or more, evenly from edge to edge.
     """
     centres = torch.linspace(0, side - 1, n_places)
     reach = max(_patch_side(side), (side - 1) / max(1, n_places - 1)) / 2

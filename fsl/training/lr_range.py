@@ -114,7 +114,7 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
 
 
 def _smooth(values: FloatArray) -> FloatArray:
-    """A Gaussian window, ``SMOOTHING_POINTS`` wide, weighted by what of it lies within the values."""
+    """A Gaussian window (deviation ``SMOOTHING_POINTS``), weighted by what of it lies within the values."""
     distance = np.arange(len(values))[:, None] - np.arange(len(values))[None]
     weights = np.exp(-0.5 * (distance / SMOOTHING_POINTS) ** 2)
     smoothed: FloatArray = weights @ values / weights.sum(1)

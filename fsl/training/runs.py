@@ -2,11 +2,11 @@
 
 ``config.json`` (written once), ``events.jsonl`` (append-only, one JSON object a line),
 ``checkpoint.safetensors`` (the network, loadable at any time) and ``state.safetensors`` (all that resuming
-needs), ``owner.lock`` (held by the process that writes the run, see ``fsl.training.owner``), ``snapshots/``
-where asked for, ``error.txt`` where it failed, ``stop`` where another process asks it to stop,
-``left-out.txt`` where files of its data could not be used, ``visitor`` where it was started from a page (an
-anonymous name of who started it), and ``data.npz`` where its images came from a page. But for these three, a
-run started from a page or from a shell looks the same.
+needs), ``owner.lock`` and ``phase`` (held and written by the process that writes the run, see
+``fsl.training.owner``), ``snapshots/`` where asked for, ``error.txt`` where it failed, ``stop`` where another
+process asks it to stop, ``left-out.txt`` where files of its data could not be used, ``visitor`` where it was
+started from a page (an anonymous name of who started it), and ``data.npz`` where its images came from a page.
+But for these three, a run started from a page or from a shell looks the same.
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ def run_training(
         validation: images of other classes, for evaluation and calibration.
         resume: go on from the folder's state, with the same settings; only the device may be another one, and
             at a constant learning rate there may be more batches.
-        should_stop: asked after every batch.
+        should_stop: asked after every batch and within tests.
         owner: of the folder, where the caller took it before; let go of at the end either way.
+        team: the processes that train together, of which this is the first.
 
     Yields:
         the events of ``train`` and a ``Saved`` after each save.
@@ -157,6 +158,7 @@ def run_in_turns(
         if resume:
             _hold_to_settings(folder, config)
             load_state(folder / STATE, state)
+            _note_more_batches(folder, config)
             earlier = keep_events_until(folder / EVENTS, state.step)
             drop_frames_after(folder, state.step)
         else:
@@ -271,7 +273,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
 def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
     """Refuse to go on with other settings than a run was begun with; ``config.json`` would tell of those.
 
-    More batches are none, unless the learning rate depends on their number; ``config.json`` then says so.
+    More batches are none, unless the learning rate depends on their number.
     """
     if not (folder / STATE).exists():
         return  # there is nothing to go on with, as will be said
@@ -289,7 +291,12 @@ def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
             f"The run {folder.name} was begun with other settings: {told}. Repeat its command with --resume, "
             "or begin a new run in another folder (--run-dir)."
         )
-    if is_longer:
+
+
+def _note_more_batches(folder: Path, config: TrainConfig) -> None:
+    """Have ``config.json`` say so where a run goes on for longer than it was begun for."""
+    settings = read_settings(folder)
+    if settings["train"].get("steps") != config.steps:
         settings["train"] = config.to_json()
         checkpoints.write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
 

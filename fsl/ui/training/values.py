@@ -32,7 +32,7 @@ def kept(key: str, default: Any) -> str:
 
 
 def set_values(new: dict[str, Any]) -> None:
-    """Give widgets other values; in callbacks only, before the widgets are made again."""
+    """Give widgets other values; before the widgets are made in this run of the page."""
     for key, value in new.items():
         values()[key] = value
         st.session_state[key] = value
