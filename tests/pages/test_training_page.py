@@ -58,7 +58,8 @@ def test_three_rates_are_three_runs_that_share_all_else(training: AppTest) -> No
     assert len({run.config.seed for run in runs if run.config}) == 1
     runs = wait_until_over(training)
     assert [run.status for run in runs] == ["finished"] * 3
-    assert training.multiselect(key="shown").value == [run.id for run in sorted(runs, key=lambda r: r.id)]
+    by_rate = sorted(runs, key=lambda run: run.config.learning_rate if run.config else 0)
+    assert training.multiselect(key="shown").value == [run.id for run in by_rate]
     text = shown(training)
     for rate in ("0.0001", "0.001", "10"):
         assert f"rate {rate}" in text
