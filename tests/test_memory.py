@@ -44,19 +44,23 @@ all_gone.set()
 """
 
 
+def number_from(program: str, how: str) -> float:
+    """What a program prints in a process of its own, whose memory nothing from outside sets."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, how],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return float(done.stdout)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="this is a matter of Linux's C library")
 def test_what_many_threads_freed_is_given_back() -> None:
-    left = {}
-    for how in ("apart", "together"):
-        done = subprocess.run(
-            [sys.executable, "-c", MEGABYTES_LEFT, how],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        left[how] = float(done.stdout)
+    left = {how: number_from(MEGABYTES_LEFT, how) for how in ("apart", "together")}
     assert left["together"] < 60
     assert left["together"] < left["apart"] / 2
 
@@ -80,17 +84,5 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="this is a matter of Linux's C library")
 def test_what_was_freed_is_used_again() -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
-    taken = {}
-    for how in ("anew", "reused"):
-        done = subprocess.run(
-            [sys.executable, "-c", PAGES_TAKEN, how],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        taken[how] = int(done.stdout)
+    taken = {how: number_from(PAGES_TAKEN, how) for how in ("anew", "reused")}
     assert taken["reused"] < taken["anew"] / 10

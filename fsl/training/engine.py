@@ -218,10 +218,9 @@ def train_in_turns(
             yield first.event
         yield Pause.BATCH
     if test and not stopped and state.tested_at < state.step == config.steps:  # stopped during its last test
-        outcome = yield from _evaluate(state, test, should_stop)
+        outcome = yield from _test_now(state, test, should_stop)
         stopped = outcome is None
         if outcome is not None:
-            state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
             seen.append(outcome.event)
             yield outcome.event
             yield judge(seen)
@@ -249,10 +248,9 @@ def train_in_turns(
             n_reports += 1
             stopped = not math.isfinite(loss)  # the weights are lost, and more batches will not mend them
         if test and not stopped and (last or _is_due(state.step, config.evaluate_every)):
-            outcome = yield from _evaluate(state, test, should_stop)
+            outcome = yield from _test_now(state, test, should_stop)
             stopped = outcome is None
             if outcome is not None:
-                state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
                 news.append(outcome.event)
         seen += news
         if news and (last or stopped or _is_due(n_reports, max(1, n_reports // _JUDGED_EACH))):
@@ -465,6 +463,16 @@ def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[
     except DataError as error:  # no reason not to train
         return None, f"no N-way K-shot test: {error}"
     return _PlannedTest(evaluation_images(validation), episodes), note
+
+
+def _test_now(
+    state: TrainState, test: _PlannedTest, should_stop: Callable[[], bool]
+) -> Generator[Pause, None, _Outcome | None]:
+    """As ``_evaluate``, and the state has it as its latest test."""
+    outcome = yield from _evaluate(state, test, should_stop)
+    if outcome is not None:
+        state.latest, state.tested_at = torch.from_numpy(outcome.episode_accuracy), state.step
+    return outcome
 
 
 def _evaluate(
