@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from sklearn.metrics import roc_auc_score
 
 import fsl
 from bench.lite_weights import load_imagenet_weights
+from fsl.arrays import IntArray
 from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.errors import CheckpointError
@@ -179,7 +179,7 @@ class Embedded:
 
     source: Source
     features: torch.Tensor
-    labels: npt.NDArray[np.int64]
+    labels: IntArray
     class_names: tuple[str, ...]
 
     @property

@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from fsl.arrays import Float32Array, Float64Array
 from fsl.charts import CLASS_COLOURS
 from fsl.config import EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
@@ -129,7 +129,7 @@ def draw(seen: Sequence[Seen], step: float) -> Image.Image:
     return picture
 
 
-def places(frames: Sequence[Frame], step: float) -> NDArray[np.float64]:
+def places(frames: Sequence[Frame], step: float) -> Float64Array:
     """Where the pictures are between two moments, from -1 to 1."""
     later = next((i for i, frame in enumerate(frames) if frame.step > step), len(frames) - 1)
     first, second = frames[max(0, later - 1)], frames[later]
@@ -137,7 +137,7 @@ def places(frames: Sequence[Frame], step: float) -> NDArray[np.float64]:
     return (1 - part) * _in_square(first.map.points) + part * _in_square(second.map.points)
 
 
-def _in_square(points: NDArray[np.float32]) -> NDArray[np.float64]:
+def _in_square(points: Float32Array) -> Float64Array:
     centred = points - (points.max(0) + points.min(0)) / 2
     return np.asarray(centred / (np.abs(centred).max(0).max() or 1.0), dtype=np.float64)
 

@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 import fsl
 from bench.build_photos import weights_file
 from bench.lite_weights import load_imagenet_weights
+from fsl.arrays import Float32Array, Float64Array, IntArray
 from fsl.config import ModelConfig
 from fsl.training.recipes import FACES
 from fsl.training.sources import load_sources
@@ -34,8 +34,6 @@ from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 # Added to the within-class variance, in units of its mean: the rarer directions are known less well.
 SHRINK = 1.0
 # Weight of the difference between the data sets' means, which no two people should be told apart by.
@@ -88,8 +86,8 @@ def _features_alone(twin: TwinNetwork) -> TwinNetwork:
 
 
 def discriminant(
-    features: FloatArray, labels: IntArray, data_set: IntArray, dim: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    features: Float64Array, labels: IntArray, data_set: IntArray, dim: int
+) -> tuple[Float32Array, Float32Array]:
     """The linear map to ``dim`` numbers of which the classes' means differ most, in units of their spread.
 
     Args:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
@@ -31,6 +30,7 @@ from bench.build_photos import (
     load,
     pretrained_backbone,
 )
+from fsl.arrays import IntArray, PixelArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.scores import seen_from_support
@@ -41,7 +41,7 @@ from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
 from fsl.twin.views import averaged, further_views
 
-Images = npt.NDArray[np.uint8]
+Images = PixelArray
 RECTIFY_SHARPNESS = 10.0
 AT_ONCE = 50  # episodes
 TRIED_SHOTS = (1, 2, 3, 5)
@@ -99,7 +99,7 @@ class Try:
 
 
 def accuracy(
-    twin: TwinNetwork, support: Tensor, query: Tensor, labels: npt.NDArray[np.int64], config: EpisodeConfig,
+    twin: TwinNetwork, support: Tensor, query: Tensor, labels: IntArray, config: EpisodeConfig,
     rectified: bool = False,
 ) -> float:  # fmt: skip
     """Share of right answers by the nearest prototype.

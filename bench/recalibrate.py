@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import safetensors.torch
 import torch
 
+from fsl.arrays import IntArray
 from fsl.data.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.fewshot.promise import rate_text
+from fsl.files import write_atomically
 from fsl.training.recipes import Source
 from fsl.training.runs import fit_calibrations
 from fsl.training.sources import load_source
@@ -36,8 +36,6 @@ from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
-
-IntArray = npt.NDArray[np.int64]
 
 
 def main() -> None:
@@ -135,7 +133,7 @@ def write_header(
     for name, tensor in head.state_dict().items() if head else ():
         tensors[f"head.{name}"] = tensor.to(tensors[f"head.{name}"].dtype)
     metadata = {checkpoints.METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)}
-    checkpoints.write_atomically(out, safetensors.torch.save(tensors, metadata))
+    write_atomically(out, safetensors.torch.save(tensors, metadata))
 
 
 def report(problems: Sequence[Problem]) -> None:

@@ -10,10 +10,10 @@ recommends. The distances are those of embeddings drawn at random: 20 classes, e
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bench._measure import Claim, finish, median, options_of, ratio, take_turns
+from fsl.arrays import Float32Array
 from fsl.embedding.distances import straight_lines
 from fsl.embedding.maps import MapConfig, make_map, principal_map
 from fsl.embedding.quality import trustworthiness
@@ -39,7 +39,7 @@ def main() -> None:
 def measured(n: int, config: MapConfig, rounds: int) -> tuple[dict[str, object], Claim]:
     """Both on n points."""
     distances = made_up(n)
-    maps: dict[str, NDArray[np.float32]] = {}
+    maps: dict[str, Float32Array] = {}
 
     def ours() -> None:
         maps["scikit-learn"] = make_map(distances, config).points
@@ -65,7 +65,7 @@ def measured(n: int, config: MapConfig, rounds: int) -> tuple[dict[str, object],
     return row, claim
 
 
-def made_up(n: int) -> NDArray[np.float32]:
+def made_up(n: int) -> Float32Array:
     """Distances ``(n, n)`` of embeddings of classes, each spread along a few directions."""
     rng = np.random.default_rng(0)
     labels = np.arange(n) % N_CLASSES
@@ -76,7 +76,7 @@ def made_up(n: int) -> NDArray[np.float32]:
     return straight_lines(torch.from_numpy(embeddings.astype(np.float32)))
 
 
-def by_opentsne(distances: NDArray[np.float32], config: MapConfig) -> NDArray[np.float32]:
+def by_opentsne(distances: Float32Array, config: MapConfig) -> Float32Array:
     """openTSNE with the settings of ``fsl.embedding.maps``."""
     import openTSNE
 

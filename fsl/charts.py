@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from fsl.arrays import Float32Array, Float64Array, IntArray
 
 ACCENT = "#0b7a5c"
 """The theme's (``.streamlit/config.toml``); readable on light and on dark."""
@@ -184,9 +183,7 @@ def _second(shares: Sequence[float]) -> float:
     return sorted(shares)[-2] if len(shares) > 1 else 1.0
 
 
-def map_figure(
-    points: NDArray[np.float32], classes: Sequence[str], names: Sequence[str], title: str
-) -> go.Figure:
+def map_figure(points: Float32Array, classes: Sequence[str], names: Sequence[str], title: str) -> go.Figure:
     """A map of images, a trace per class, each with a colour and a symbol of its own.
 
     Args:
@@ -223,7 +220,7 @@ def map_figure(
     return figure
 
 
-def map_html(points: NDArray[np.float32], classes: Sequence[str], names: Sequence[str], title: str) -> str:
+def map_html(points: Float32Array, classes: Sequence[str], names: Sequence[str], title: str) -> str:
     """:func:`map_figure` as a page that needs no other file and no internet (about 5 MB)."""
     page: str = map_figure(points, classes, names, title).to_html(include_plotlyjs=True, full_html=True)
     return page
@@ -289,7 +286,7 @@ def interval_bars(
     return figure
 
 
-def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
+def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
     """How often each class was taken for each other; a point on every mistake can be selected.
 
     Args:
@@ -344,9 +341,9 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> go.Figu
 
 
 def reliability_diagram(
-    confidence: NDArray[np.float64],
-    accuracy: NDArray[np.float64],
-    counts: NDArray[np.int64],
+    confidence: Float64Array,
+    accuracy: Float64Array,
+    counts: IntArray,
     said: str = "how sure it said it was",
     so: str = "how often it was right",
 ) -> go.Figure:
@@ -385,9 +382,7 @@ def reliability_diagram(
     return figure
 
 
-def two_histograms(
-    known: NDArray[np.float64], strangers: NDArray[np.float64], threshold: float | None
-) -> go.Figure:
+def two_histograms(known: Float64Array, strangers: Float64Array, threshold: float | None) -> go.Figure:
     """Best similarity of queries whose class is there, and of strangers.
 
     Args:

@@ -6,6 +6,8 @@ Pages and the command line show ``str(error)`` as it is and never a traceback.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class FslError(Exception):
     """Base of every error that is the user's to mend; ``str(error)`` is shown as is."""
@@ -35,6 +37,20 @@ class ImageReadError(DataError):
 
 class CheckpointError(FslError):
     """A checkpoint file is missing, damaged, unsafe or does not fit the network."""
+
+
+class WriteError(FslError):
+    """A file or folder cannot be written or removed: a full disk, a folder that is read-only or gone.
+
+    Args:
+        path: of the file or folder.
+        cause: what the system said.
+        advice: what to do, in sentences of its own.
+        done: what could not be done, "written" or "removed".
+    """
+
+    def __init__(self, path: Path, cause: OSError, advice: str = "", done: str = "written") -> None:
+        super().__init__(f"{path} could not be {done}: {cause.strerror or cause}. {advice}".strip())
 
 
 class DeviceMemoryError(FslError):

@@ -9,38 +9,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 # Each part may import the parts named, and itself.
+_BELOW = {"errors", "words", "arrays", "config"}
 MAY_IMPORT = {
-    "errors": set(),
-    "words": set(),
-    "memory": set(),
-    "locks": set(),
+    **{part: set[str]() for part in ("errors", "words", "memory", "locks", "arrays")},
+    "files": {"errors"},
     "config": {"errors", "words"},
-    "data": {"errors", "words", "locks", "config"},
-    "twin": {"errors", "words", "config", "data"},
-    "fewshot": {"errors", "words", "config", "data", "twin"},
-    "embedding": {"errors", "words", "config", "data", "twin"},
-    "training": {
-        *("errors", "words", "memory", "locks", "config", "data", "twin", "fewshot", "embedding", "fsl")
-    },
-    "charts": {"errors", "words", "config"},
-    "cli": {"errors", "words", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
+    "data": {*_BELOW, "locks"},
+    "twin": {*_BELOW, "files", "data"},
+    "fewshot": {*_BELOW, "data", "twin"},
+    "embedding": {*_BELOW, "data", "twin"},
+    "training": {*_BELOW, "memory", "locks", "files", "data", "twin", "fewshot", "embedding", "fsl"},
+    "charts": _BELOW,
+    "cli": {*_BELOW, "data", "twin", "fewshot", "embedding", "training", "fsl"},
     "__main__": {"errors", "words", "memory", "cli", "fsl"},
-    "ui": {
-        *(
-            "errors",
-            "words",
-            "memory",
-            "config",
-            "data",
-            "twin",
-            "fewshot",
-            "embedding",
-            "training",
-            "charts",
-            "fsl",
-        )
-    },
-    "fsl": {"errors", "words", "config", "data", "twin", "fewshot"},
+    "ui": {*_BELOW, "memory", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
+    "fsl": {*_BELOW, "data", "twin", "fewshot"},
 }
 CORE = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

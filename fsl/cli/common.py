@@ -15,7 +15,7 @@ from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem, list_images, read_file
 from fsl.data.loading import load_images
 from fsl.data.paths import display_text, folder_name_text
-from fsl.errors import DataError
+from fsl.errors import DataError, WriteError
 from fsl.fewshot.reading import Reader
 from fsl.words import count
 
@@ -155,9 +155,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a file.
 
     Raises:
-        DataError: it cannot be written.
+        WriteError: it cannot be written.
     """
     try:
         path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
-        raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
+        raise WriteError(path, error) from error

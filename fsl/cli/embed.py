@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import fsl
+from fsl.arrays import Float32Array
 from fsl.cli.common import Progress, add_data_options, print_json, report, require_folder_of, write_text
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
@@ -22,7 +21,7 @@ from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
-from fsl.errors import DataError
+from fsl.errors import DataError, WriteError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.together import Team, join_team
@@ -137,11 +136,11 @@ def _map_config(options: argparse.Namespace) -> MapConfig | None:
     return MapConfig(options.map, options.dimensions, options.perplexity, options.iterations, options.seed)
 
 
-def _write(path: Path, images: LabelledEmbeddings, points: NDArray[np.float32] | None) -> None:
+def _write(path: Path, images: LabelledEmbeddings, points: Float32Array | None) -> None:
     if path.suffix.lower() == ".csv":
         write_text(path, embeddings_csv(images, points))
         return
     try:
         path.write_bytes(embeddings_npz(images, points))
     except OSError as error:
-        raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
+        raise WriteError(path, error) from error

@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 import fsl
+from fsl.arrays import IntArray
 from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
 from fsl.fewshot.baselines import baseline, is_baseline
-from fsl.fewshot.episodes import IntArray
 from fsl.twin.inference import embed_images
 from fsl.twin.views import embed_as_support
 from fsl.words import count

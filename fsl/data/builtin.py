@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from fsl.arrays import Float64Array, PixelArray
 from fsl.data.imageset import ImageSet
 from fsl.data.rendered import RENDERED_CLASSES, render_examples
 from fsl.errors import DataError
@@ -90,7 +90,7 @@ def rendered_set(
     return ImageSet(images, labels, tuple(drawn), names)
 
 
-def _at_size(image: Image.Image, size: int) -> NDArray[np.uint8]:
+def _at_size(image: Image.Image, size: int) -> PixelArray:
     if image.width != size:
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(image)
@@ -118,7 +118,7 @@ def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
     return ImageSet(images, labels, _DIGITS, names)
 
 
-def _enlarged(digit: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+def _enlarged(digit: Float64Array, size: int) -> PixelArray:
     """uint8 ``(size, size, 3)`` of an 8x8 digit, 0 paper to 16 ink."""
     paper = np.clip(np.rint(255.0 - digit * (255.0 / 16.0)), 0, 255).astype(np.uint8)
     large = Image.fromarray(paper).resize((size, size), Image.Resampling.BICUBIC)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from fsl.errors import DataError
+from fsl.errors import DataError, WriteError
 from fsl.locks import try_lock
 
 _TIMEOUT_SECONDS = 20.0
@@ -147,7 +147,8 @@ def download_files(
         fetch: see ``Fetch``.
 
     Raises:
-        DataError: a file cannot be fetched, differs from what was expected, or cannot be written.
+        DataError: a file cannot be fetched, or differs from what was expected.
+        WriteError: a file cannot be written.
     """
     paths = tuple(cache / row.name for row in rows)
 
@@ -193,7 +194,7 @@ def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
         tell: called now and then while somebody else has it; what it raises ends the wait.
 
     Raises:
-        DataError: it cannot be made.
+        WriteError: it cannot be made.
     """
     while True:
         try:
@@ -201,7 +202,7 @@ def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
             file = lock.open("a", encoding="utf-8")
             is_mine = try_lock(file)
         except OSError as error:
-            raise DataError(f"{lock}: the file cannot be written ({error.strerror or error}).") from error
+            raise WriteError(lock.parent, error) from error
         with file:
             while not is_mine:
                 tell()
@@ -252,7 +253,7 @@ def _download(row: RemoteFile, path: Path, fetch: Fetch, progress: Progress | No
     except _NotFetchedError as error:
         raise DataError(_not_fetched(row, error.cause)) from error
     except OSError as error:
-        raise DataError(f"{path}: the file cannot be written ({error.strerror or error}).") from error
+        raise WriteError(path, error) from error
 
 
 def _part_of(path: Path, row: RemoteFile) -> Path:

@@ -15,9 +15,9 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from fsl.arrays import Float64Array
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
 from fsl.data.layout import natural_key
 from fsl.errors import SettingsError
@@ -182,7 +182,7 @@ def _draw(pools: Mapping[str, Sequence[Key]], n_way: int, n_shot: int, n_query: 
     return _Draw(support, queries[:n_query])
 
 
-def _enlarged_digit(image: NDArray[np.float64]) -> Image.Image:
+def _enlarged_digit(image: Float64Array) -> Image.Image:
     """An 8x8 digit (0 paper to 16 ink) with a margin, as dark ink on white."""
     paper = np.pad(255.0 - image * (255.0 / 16.0), 1, constant_values=255.0)
     small = Image.fromarray(np.clip(np.rint(paper), 0, 255).astype(np.uint8))

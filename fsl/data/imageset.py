@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fsl.arrays import IntArray, PixelArray
 from fsl.config import Fit
 from fsl.data.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.listing import ImageEntry, Listing, Problem
@@ -42,8 +42,8 @@ class ImageSet:
         SettingsError: the four do not fit together.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    images: PixelArray
+    labels: IntArray
     class_names: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -200,7 +200,7 @@ def concatenate(sets: Sequence[ImageSet]) -> ImageSet:
     if len(sizes) > 1:
         raise SettingsError(f"Image sets of different sizes cannot be joined: {sizes} pixels.")
     class_names: list[str] = []
-    labels: list[NDArray[np.int64]] = []
+    labels: list[IntArray] = []
     for one in sets:
         labels.append(one.labels + len(class_names))
         class_names += _renamed(one.class_names, set(class_names))
@@ -250,7 +250,7 @@ def _outside_classes(listing: Listing) -> list[Problem]:
     return [Problem(entry.name, reason) for entry in listing.entries if entry.class_name is None]
 
 
-def _allocate(n_images: int, size: int, most_bytes: int) -> NDArray[np.uint8]:
+def _allocate(n_images: int, size: int, most_bytes: int) -> PixelArray:
     needed = n_images * size * size * 3
     what = f"{n_images:,} images of {size}x{size} pixels need {needed / 2**30:,.1f} GB of memory"
     if 0 < most_bytes < needed:
@@ -266,7 +266,7 @@ def _allocate(n_images: int, size: int, most_bytes: int) -> NDArray[np.uint8]:
 
 def _decode_all(
     entries: Sequence[ImageEntry],
-    pixels: NDArray[np.uint8],
+    pixels: PixelArray,
     fit: Fit,
     workers: int | None,
     progress: Callable[[int, int], None] | None,

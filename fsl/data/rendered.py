@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from fsl.arrays import BoolArray, IntArray
 from fsl.data.rendered_shapes import (
     Bunch,
     Cut,
@@ -870,7 +870,7 @@ def _lit(
     return np.asarray(colour + gloss * open_sky * (light.strength * highlight + rim), dtype=np.float32)
 
 
-def _thrown(shown: NDArray[np.int64], view: View) -> Floats:
+def _thrown(shown: IntArray, view: View) -> Floats:
     """How much of the light stems and leaves take from each pixel of the body: (pixels,), 0..1."""
     mask = np.zeros((view.size, view.size), dtype=np.uint8)
     mask.ravel()[shown] = 255
@@ -881,7 +881,7 @@ def _thrown(shown: NDArray[np.int64], view: View) -> Floats:
     return np.asarray(blurred, dtype=np.float32).ravel() / np.float32(255)
 
 
-def _ground(covered: NDArray[np.bool_]) -> Floats:
+def _ground(covered: BoolArray) -> Floats:
     """The white table, 0..1, with the object's soft shadow to its lower right."""
     size = len(covered)
     mask = Image.fromarray(np.where(covered, np.uint8(255), np.uint8(0))).reduce(_SUPERSAMPLE)

@@ -12,11 +12,12 @@ from enum import IntEnum
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+from fsl.arrays import Float32Array, Float64Array, IntArray, PixelArray
+
+Floats = Float32Array
+Ints = IntArray
 
 _TABLE = 1024
 _HIT = 0.004
@@ -161,7 +162,7 @@ class Hits:
     point: Floats
     normal: Floats
     ratio: Floats
-    part: NDArray[np.uint8]
+    part: PixelArray
     shelter: Floats
     piece: Ints
 
@@ -253,7 +254,7 @@ class SolidForm:
             away = np.minimum(away, _to_stone(self.solid.stone, straight))
         return away
 
-    def part(self, point: Floats) -> NDArray[np.uint8]:
+    def part(self, point: Floats) -> PixelArray:
         """Which part each surface point (3, N) lies on: (N,)."""
         cut = self.solid.cut
         parts = np.full(point.shape[1], Part.SKIN, dtype=np.uint8)
@@ -554,7 +555,7 @@ def _blade(leaves: Leaves, top: float, heading: float, colour: Floats, rng: np.r
     return _grid_facets(grid, (colour * np.linspace(0.8, 1.15, rows - 1)[:, None]).astype(np.float32))
 
 
-def _grid_facets(grid: NDArray[np.float64], row_colours: Floats) -> Facets:
+def _grid_facets(grid: Float64Array, row_colours: Floats) -> Facets:
     """The quadrilaterals of a (rows, columns, 3) grid of points, one colour a row of them."""
     corners = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)
     colour = np.repeat(row_colours, grid.shape[1] - 1, axis=0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from fsl.arrays import PixelArray
 from fsl.config import Fit
 from fsl.errors import SettingsError
 
@@ -17,7 +17,7 @@ _WHITE = (255, 255, 255)
 _REDUCING_GAP = 3.0
 
 
-def to_square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
+def to_square(image: Image.Image, size: int, fit: Fit) -> PixelArray:
     """The picture as a ``(size, size, 3)`` uint8 array, 0..255, antialiased.
 
     Args:

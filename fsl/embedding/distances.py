@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from fsl.arrays import Float32Array
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.errors import SettingsError
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
@@ -18,7 +18,7 @@ Metric = Literal["learned", "euclidean"]
 METRICS: tuple[Metric, ...] = ("learned", "euclidean")
 
 
-def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDArray[np.float32]:
+def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> Float32Array:
     """The distance of every pair of images.
 
     "euclidean" is the straight line between two embeddings. "learned" is what the twin network itself goes
@@ -43,9 +43,9 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
         )
     if metric == "learned":
         own = float(twin.head.bias.detach())
-        logits: NDArray[np.float32] = pair_logits(twin, embeddings, embeddings).numpy()
+        logits: Float32Array = pair_logits(twin, embeddings, embeddings).numpy()
         # Half of it from each side: a head that multiplies matrices is symmetric but for rounding.
-        distances: NDArray[np.float32] = logits + logits.T
+        distances: Float32Array = logits + logits.T
         distances *= 0.5
         distances -= own
         np.maximum(distances, 0.0, out=distances)
@@ -56,7 +56,7 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> NDA
 
 
 @torch.inference_mode()
-def straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
+def straight_lines(embeddings: Tensor) -> Float32Array:
     """Euclidean distances ``(n, n)`` of float32 embeddings ``(n, D)``, a few rows at a time."""
     n = len(embeddings)
     out = torch.empty(n, n)
@@ -66,5 +66,5 @@ def straight_lines(embeddings: Tensor) -> NDArray[np.float32]:
         out[start : start + rows] = torch.cdist(
             embeddings[start : start + rows], embeddings, compute_mode="donot_use_mm_for_euclid_dist"
         )
-    distances: NDArray[np.float32] = out.numpy()
+    distances: Float32Array = out.numpy()
     return distances

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from fsl.arrays import Float32Array
 from fsl.data.tables import safe_cell
 from fsl.embedding.labelled import LabelledEmbeddings
 from fsl.errors import SettingsError
@@ -24,7 +24,7 @@ On projector.tensorflow.org: Load, then vectors.tsv and metadata.tsv (the pictur
 """
 
 
-def embeddings_csv(images: LabelledEmbeddings, points: NDArray[np.float32] | None) -> str:
+def embeddings_csv(images: LabelledEmbeddings, points: Float32Array | None) -> str:
     """A row per image: name, class, coordinates (x, y, perhaps z), and the embedding (e0, e1, ...).
 
     Args:
@@ -42,7 +42,7 @@ def embeddings_csv(images: LabelledEmbeddings, points: NDArray[np.float32] | Non
     return out.getvalue()
 
 
-def embeddings_npz(images: LabelledEmbeddings, points: NDArray[np.float32] | None) -> bytes:
+def embeddings_npz(images: LabelledEmbeddings, points: Float32Array | None) -> bytes:
     """A compressed NumPy archive that loads without pickle.
 
     It holds ``embeddings`` float32 (N, D), ``coordinates`` float32 (N, 2 or 3; N, 0 without a map),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fsl.arrays import Float32Array, IntArray
 from fsl.errors import SettingsError
 
 NO_CLASS = -1
@@ -30,8 +30,8 @@ class LabelledEmbeddings:
         SettingsError: the four do not fit together.
     """
 
-    embeddings: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    embeddings: Float32Array
+    labels: IntArray
     class_names: tuple[str, ...]
     names: tuple[str, ...]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fsl.arrays import Float32Array, Float64Array
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.errors import SettingsError
 
@@ -66,14 +66,14 @@ class EmbeddingMap:
         note: why this is not what was asked for, as a sentence; "" where it is.
     """
 
-    points: NDArray[np.float32]
+    points: Float32Array
     method: Method
     explained: tuple[float, ...] = ()
     perplexity: float = 0.0
     note: str = ""
 
 
-def make_map(distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:
+def make_map(distances: Float32Array, config: MapConfig) -> EmbeddingMap:
     """A map of the images between which these distances lie.
 
     t-SNE (van der Maaten and Hinton, 2008; scikit-learn's) starts from the PCA of the same distances, so
@@ -106,7 +106,7 @@ def make_map(distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:
     return _neighbour_map(distances, config, start.points)
 
 
-def next_map(before: EmbeddingMap | None, distances: NDArray[np.float32], config: MapConfig) -> EmbeddingMap:
+def next_map(before: EmbeddingMap | None, distances: Float32Array, config: MapConfig) -> EmbeddingMap:
     """The map of the images as they are now, as close to the map before as it can be.
 
     t-SNE goes on from there, without the early exaggeration that would tear the map up and fold it anew, and
@@ -130,7 +130,7 @@ def next_map(before: EmbeddingMap | None, distances: NDArray[np.float32], config
     return replace(made, points=turned_onto(made.points, before.points))
 
 
-def turned_onto(points: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+def turned_onto(points: Float32Array, target: Float32Array) -> Float32Array:
     """``points``, turned and mirrored (never stretched) to lie as close to ``target`` as they can.
 
     The orthogonal Procrustes problem (Schoenemann, 1966).
@@ -143,11 +143,11 @@ def turned_onto(points: NDArray[np.float32], target: NDArray[np.float32]) -> NDA
         float32 ``(n, d)``.
     """
     left, _, right = np.linalg.svd(points.T.astype(np.float64) @ target.astype(np.float64))
-    turn: NDArray[np.float64] = left @ right
+    turn: Float64Array = left @ right
     return np.asarray(points @ turn, dtype=np.float32)
 
 
-def principal_map(distances: NDArray[np.float32], dimensions: int) -> EmbeddingMap:
+def principal_map(distances: Float32Array, dimensions: int) -> EmbeddingMap:
     """PCA from distances alone (classical scaling; Torgerson, 1952).
 
     For Euclidean distances these are the principal components of the embeddings, and the variance explained
@@ -174,7 +174,7 @@ def principal_map(distances: NDArray[np.float32], dimensions: int) -> EmbeddingM
     return EmbeddingMap(points - points.mean(0), "pca", tuple(shares.tolist()))
 
 
-def _largest_axes(matrix: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _largest_axes(matrix: Float32Array, k: int) -> tuple[Float64Array, Float64Array]:
     """The k largest eigenvalues (0 where negative or noise) and their vectors, largest entry positive."""
     from scipy.linalg import eigh
     from scipy.sparse.linalg import eigsh
@@ -194,22 +194,16 @@ def _largest_axes(matrix: NDArray[np.float32], k: int) -> tuple[NDArray[np.float
     return np.where(values > noise, values, 0.0), vectors
 
 
-def _neighbour_map(
-    distances: NDArray[np.float32], config: MapConfig, start: NDArray[np.float32]
-) -> EmbeddingMap:
+def _neighbour_map(distances: Float32Array, config: MapConfig, start: Float32Array) -> EmbeddingMap:
     start = _start(start, config.seed)
     return _tsne(distances, config, start, max_iter=config.iterations)
 
 
-def _moved_map(
-    distances: NDArray[np.float32], config: MapConfig, before: NDArray[np.float32]
-) -> EmbeddingMap:
+def _moved_map(distances: Float32Array, config: MapConfig, before: Float32Array) -> EmbeddingMap:
     return _tsne(distances, config, before, max_iter=250, early_exaggeration=1.0, learning_rate=10.0)
 
 
-def _tsne(
-    distances: NDArray[np.float32], config: MapConfig, start: NDArray[np.float32], **settings: float
-) -> EmbeddingMap:
+def _tsne(distances: Float32Array, config: MapConfig, start: Float32Array, **settings: float) -> EmbeddingMap:
     """scikit-learn's t-SNE: openTSNE 1.0.4 takes two to four times as long at 2,000 and 5,000 points.
 
     With equal trustworthiness; its interpolation pays off with many more points, its trees at a few hundred.
@@ -231,7 +225,7 @@ def _tsne(
     return EmbeddingMap(points.astype(np.float32), "tsne", perplexity=perplexity)
 
 
-def _start(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+def _start(points: Float32Array, seed: int) -> Float32Array:
     """A tiny copy of a map, with a little noise so that images at the same place can part."""
     spread = float(points[:, 0].std()) or 1.0
     noise = np.random.default_rng(seed).normal(0, 1e-2, points.shape)

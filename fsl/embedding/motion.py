@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from numpy.typing import NDArray
 
+from fsl.arrays import IntArray
 from fsl.embedding.distances import straight_lines
 from fsl.embedding.maps import EmbeddingMap, MapConfig, next_map
 from fsl.embedding.quality import Measure, neighbour_accuracy, silhouette
@@ -46,7 +47,7 @@ class Recording:
 
     steps: Sequence[int]
     embeddings: Sequence[NDArray[np.floating]]
-    labels: NDArray[np.int64]
+    labels: IntArray
     by_direction: bool = False
 
 

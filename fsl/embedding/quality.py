@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from fsl.arrays import Float32Array, IntArray
 from fsl.embedding.labelled import NO_CLASS
 from fsl.twin.inference import PAIRS_AT_ONCE, similarities
 from fsl.twin.network import TwinNetwork
@@ -54,9 +54,9 @@ class Quality:
 def measure(
     twin: TwinNetwork,
     embeddings: Tensor,
-    distances: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    points: NDArray[np.float32],
+    distances: Float32Array,
+    labels: IntArray,
+    points: Float32Array,
 ) -> Quality:
     """All numbers. Images without a class count for the trustworthiness only.
 
@@ -81,7 +81,7 @@ def measure(
     )
 
 
-def silhouette(distances: NDArray[np.float32], labels: NDArray[np.int64]) -> Measure:
+def silhouette(distances: Float32Array, labels: IntArray) -> Measure:
     """Mean silhouette coefficient (Rousseeuw, 1987; scikit-learn's), -1 to 1.
 
     Args:
@@ -98,7 +98,7 @@ def silhouette(distances: NDArray[np.float32], labels: NDArray[np.int64]) -> Mea
     return Measure(float(silhouette_score(distances, labels, metric="precomputed")))
 
 
-def neighbour_accuracy(distances: NDArray[np.float32], labels: NDArray[np.int64]) -> Measure:
+def neighbour_accuracy(distances: Float32Array, labels: IntArray) -> Measure:
     """Leave-one-out accuracy of the single nearest neighbour, in [0, 1].
 
     Args:
@@ -119,9 +119,7 @@ def neighbour_accuracy(distances: NDArray[np.float32], labels: NDArray[np.int64]
     return Measure(right / len(tested))
 
 
-def mean_similarities(
-    twin: TwinNetwork, embeddings: Tensor, labels: NDArray[np.int64]
-) -> tuple[Measure, Measure]:
+def mean_similarities(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> tuple[Measure, Measure]:
     """Mean similarity of two different images, within a class and between classes, each in [0, 1].
 
     Args:
@@ -144,9 +142,7 @@ def mean_similarities(
     return within, between
 
 
-def trustworthiness(
-    distances: NDArray[np.float32], points: NDArray[np.float32], k: int = TRUST_NEIGHBOURS
-) -> Measure:
+def trustworthiness(distances: Float32Array, points: Float32Array, k: int = TRUST_NEIGHBOURS) -> Measure:
     """How far the k nearest on the map are among the k nearest in truth (Venna and Kaski, 2001), in [0, 1].
 
     As scikit-learn's, a few rows at a time, so that 5,000 images take no gigabyte.
@@ -172,7 +168,7 @@ def trustworthiness(
     return Measure(1.0 - penalty * 2.0 / (n * k * (2.0 * n - 3.0 * k - 1.0)))
 
 
-def _nearest_on_map(points: NDArray[np.float32], own: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _nearest_on_map(points: Float32Array, own: IntArray, k: int) -> IntArray:
     """Positions ``(len(own), k)`` of the nearest other points."""
     apart = sum((points[own, axis, None] - points[None, :, axis]) ** 2 for axis in range(points.shape[1]))
     apart = np.asarray(apart)

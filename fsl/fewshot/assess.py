@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.arrays import BoolArray, Float64Array, IntArray
 from fsl.config import EpisodeConfig, Rule
 from fsl.errors import DataError
-from fsl.fewshot.episodes import Episodes, IntArray, fit_ways, sample_episodes
-from fsl.fewshot.evaluate import EvaluationResult, FloatArray, ci95, episode_scores, evaluate, summarise
+from fsl.fewshot.episodes import Episodes, fit_ways, sample_episodes
+from fsl.fewshot.evaluate import EvaluationResult, ci95, episode_scores, evaluate, summarise
 from fsl.fewshot.scores import probabilities
 from fsl.twin.network import TwinNetwork
 
@@ -65,9 +65,9 @@ class Answers:
 
     episodes: Episodes
     ways: IntArray
-    confidence: FloatArray
-    similarity: FloatArray
-    stranger_similarity: FloatArray | None
+    confidence: Float64Array
+    similarity: Float64Array
+    stranger_similarity: Float64Array | None
 
     @property
     def n_episodes(self) -> int:
@@ -75,7 +75,7 @@ class Answers:
         return len(self.ways)
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def right(self) -> BoolArray:
         """bool ``(E, N, Q)``."""
         return np.equal(self.ways, np.arange(self.ways.shape[1])[None, :, None])
 
@@ -190,12 +190,12 @@ class Reliability:
     """
 
     counts: IntArray
-    confidence: FloatArray
-    accuracy: FloatArray
+    confidence: Float64Array
+    accuracy: Float64Array
     error: float
 
 
-def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], n_bins: int = N_BINS) -> Reliability:
+def reliability(confidence: Float64Array, right: BoolArray, n_bins: int = N_BINS) -> Reliability:
     """Reliability of answers (Guo et al., "On Calibration of Modern Neural Networks", 2017).
 
     Args:
@@ -218,7 +218,7 @@ def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], n_bins: in
     )
 
 
-def auroc(known: FloatArray, strangers: FloatArray) -> float:
+def auroc(known: Float64Array, strangers: Float64Array) -> float:
     """How well similarity tells queries of known classes from strangers: the area under the ROC curve.
 
     Args:
@@ -253,7 +253,7 @@ class Difference:
         return abs(self.mean) > self.ci95
 
 
-def paired_difference(first: FloatArray, second: FloatArray) -> Difference:
+def paired_difference(first: Float64Array, second: Float64Array) -> Difference:
     """The difference between two contenders' accuracies ``(E,)`` in the same episodes.
 
     How hard an episode is moves both alike and cancels out, so this interval is narrower than those of the

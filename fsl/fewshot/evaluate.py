@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+from fsl.arrays import Float64Array, IntArray
 from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.scores import seen_from_support
@@ -20,8 +20,6 @@ from fsl.twin.network import TwinNetwork
 
 # Enough episodes at a time to keep all cores busy, and few enough for their caches.
 VALUES_AT_ONCE = 500_000
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +36,12 @@ class EvaluationResult:
 
     accuracy: float
     ci95: float
-    episode_accuracy: FloatArray
-    per_class: FloatArray
+    episode_accuracy: Float64Array
+    per_class: Float64Array
     confusion: IntArray
 
 
-def ci95(values: FloatArray) -> float:
+def ci95(values: Float64Array) -> float:
     """Half the width of the 95% interval of a mean: 1.96 standard errors; 0 for a single value.
 
     Args:

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from PIL import Image
 from torch import Tensor
 
+from fsl.arrays import Float32Array, PixelArray
 from fsl.twin.inference import batch_size, device_of
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise, to_uint8, to_unit
 
-FloatArray = npt.NDArray[np.float32]
 Method = Literal["each", "both", "gradient"]
 
 _PATCH = 0.22
@@ -38,10 +37,10 @@ class Explanation:
         right_pixels: uint8 ``(S, S, 3)``.
     """
 
-    left: FloatArray
-    right: FloatArray
-    left_pixels: npt.NDArray[np.uint8]
-    right_pixels: npt.NDArray[np.uint8]
+    left: Float32Array
+    right: Float32Array
+    left_pixels: PixelArray
+    right_pixels: PixelArray
 
 
 def explain(
@@ -159,7 +158,7 @@ def _mean_filter(images: Tensor, width: int) -> Tensor:
     return F.avg_pool2d(images, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
-def peak(contributions: FloatArray) -> tuple[float, float]:
+def peak(contributions: Float32Array) -> tuple[float, float]:
     """Where a map is strongest, for or against: x and y of the middle of that place, in [0, 1].
 
     Args:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
+from fsl.arrays import BoolArray, Float64Array, IntArray
 from fsl.errors import DataError
 from fsl.fewshot.assess import reliability
 from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances, logit, quantiles
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 # Training calibrates at its end and should not be held up: 300,000 pairs and 100 draws take about 2 s.
 _MOST_PAIRS = 300_000
@@ -93,7 +89,7 @@ def fit_chance(scores: PairScores) -> tuple[float, float]:
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def reliability_bins(chance: FloatArray, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(chance: Float64Array, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
     """The reliability diagram (``fsl.fewshot.assess.reliability``), short enough for a header.
 
     Args:

@@ -16,18 +16,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.arrays import BoolArray, Float64Array, IntArray
 from fsl.errors import DataError, SettingsError
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import lowest_rate
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 Interval = tuple[float, float]
 Unit = Literal["classes", "images"]
 
@@ -47,7 +44,7 @@ class PairScores:
         labels: int64 ``(N,)``, the class of each row.
     """
 
-    similarity: FloatArray
+    similarity: Float64Array
     first: IntArray
     second: IntArray
     labels: IntArray
@@ -142,9 +139,9 @@ class Roc:
         true_accept: float64 ``(m,)``, likewise.
     """
 
-    threshold: FloatArray
-    false_accept: FloatArray
-    true_accept: FloatArray
+    threshold: Float64Array
+    false_accept: Float64Array
+    true_accept: Float64Array
 
 
 def roc(scores: PairScores) -> Roc:
@@ -179,7 +176,7 @@ def equal_error(curve: Roc) -> tuple[float, float]:
     return rate, _in_unit(_between(curve.threshold, after, share))
 
 
-def _between(values: FloatArray, after: int, share: float) -> float:
+def _between(values: Float64Array, after: int, share: float) -> float:
     return float(values[after - 1] + share * (values[after] - values[after - 1]))
 
 

@@ -30,7 +30,8 @@ import torch
 
 from fsl.config import DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
-from fsl.errors import CheckpointError, DataError, FslError, SettingsError
+from fsl.errors import CheckpointError, DataError, FslError, SettingsError, WriteError
+from fsl.files import write_atomically
 from fsl.memory import give_memory_back
 from fsl.training.datasource import (
     IMAGES,
@@ -142,7 +143,7 @@ class RunManager:
             its id, the name of its folder.
 
         Raises:
-            DataError, CheckpointError, SettingsError: too many wait already, the folder cannot be written, or
+            DataError, WriteError, SettingsError: too many wait already, the folder cannot be written, or
                 the settings are impossible here.
         """
         return self.start_together([plan])[0]
@@ -178,7 +179,8 @@ class RunManager:
         Raises:
             DataError: there is no such run, one is running or done, or its images are not to be found; then
                 none goes on.
-            CheckpointError: its state is damaged, or the folder cannot be written.
+            CheckpointError: its state is damaged.
+            WriteError: the folder cannot be written.
         """
         for run_id in run_ids:
             if not find_run(run_id, self.root).is_live:
@@ -216,7 +218,7 @@ class RunManager:
 
         Raises:
             DataError: there is no such run.
-            CheckpointError: another process has it and cannot be told.
+            WriteError: another process has it and cannot be told.
         """
         folder = run_folder(run_id, self.root)
         with self._lock:
@@ -225,7 +227,7 @@ class RunManager:
                 self._ask_to_stop(run)
                 return
         if read_run(folder).is_live:
-            checkpoints.write_atomically(folder / STOP, b"")
+            write_atomically(folder / STOP, b"")
 
     def wait(self, run_id: str, timeout: float | None = None) -> bool:
         """Wait until a run of this process is over and its folder is let go of.
@@ -242,7 +244,7 @@ class RunManager:
 
         Raises:
             DataError: there is no such run, or another process has it and does not let go.
-            CheckpointError: the folder cannot be removed.
+            WriteError: the folder cannot be removed.
         """
         folder = run_folder(run_id, self.root)
         self.stop(run_id)
@@ -251,7 +253,7 @@ class RunManager:
             try:
                 shutil.rmtree(folder)
             except OSError as error:
-                raise CheckpointError(f"{folder} could not be removed: {error.strerror or error}.") from error
+                raise WriteError(folder, error, done="removed") from error
         forget_runs()
 
     def queue(self) -> tuple[int, tuple[str, ...]]:
@@ -495,7 +497,8 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
 
     Raises:
         SettingsError: the name cannot be used, or is taken.
-        CheckpointError: the run has no checkpoint, or it cannot be written.
+        CheckpointError: the run has no checkpoint.
+        WriteError: it cannot be written.
         DataError: there is no such run, or its calibration takes longer than a minute.
     """
     name = name.strip()
@@ -528,7 +531,7 @@ def _begins(run: _Run) -> bool:
     """Say that a run is on, as none waits for other jobs while the first of its own reads its images."""
     try:
         run.owner.note("running")
-    except CheckpointError as error:
+    except WriteError as error:
         _note_error(run.folder, str(error))
         _let_go(run)
         return False
@@ -573,7 +576,7 @@ def _note_stopped(run: _Run) -> None:
     try:
         with EventLog(run.folder / EVENTS) as log:
             log.write(Finished(done.step if done else 0, done.seconds if done else 0.0, stopped=True))
-    except CheckpointError as error:
+    except WriteError as error:
         _note_error(run.folder, str(error))
 
 
@@ -609,7 +612,7 @@ def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
             store_images(folder, plan.data)
         about = {**words, "seed": plan.config.seed, **plan.about, "name": plan.name, "group": group}
         if plan.visitor:
-            checkpoints.write_atomically(folder / VISITOR, plan.visitor.encode())
+            write_atomically(folder / VISITOR, plan.visitor.encode())
         owner.note("queued")
         prepare_run(folder, plan.config, plan.start, about, source)
     except BaseException:
@@ -643,4 +646,4 @@ def _note_left_out(folder: Path, problems: Sequence[Problem]) -> None:
     n_more = len(problems) - _MOST_NAMED
     named = [f"{problem.name}: {problem.reason}" for problem in problems[:_MOST_NAMED]]
     text = "\n".join([*named, *([f"and {n_more:,} more"] if n_more > 0 else [])])
-    checkpoints.write_atomically(folder / LEFT_OUT, text.encode())
+    write_atomically(folder / LEFT_OUT, text.encode())

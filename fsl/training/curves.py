@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import numpy.typing as npt
 
+from fsl.arrays import Float64Array, IntArray
 from fsl.training.events import Evaluation, Step, TrainEvent, Verdict
 
-FloatArray = npt.NDArray[np.float64]
 MOST_POINTS = 500
 CSV_COLUMNS = (
     "step",
@@ -33,7 +32,7 @@ CSV_COLUMNS = (
 )
 
 
-def thinned(y: Sequence[float], most: int = MOST_POINTS) -> npt.NDArray[np.int64]:
+def thinned(y: Sequence[float], most: int = MOST_POINTS) -> IntArray:
     """Which values of a long curve to draw: of each bucket of neighbours the lowest and the highest.
 
     Args:
@@ -82,7 +81,7 @@ def curve_csv(events: Sequence[TrainEvent]) -> str:
     return text.getvalue()
 
 
-def smooth(y: Sequence[float], weight: float = 0.9) -> FloatArray:
+def smooth(y: Sequence[float], weight: float = 0.9) -> Float64Array:
     """Exponential moving average, corrected for its start (Kingma and Ba, "Adam", 2015, section 3).
 
     Args:

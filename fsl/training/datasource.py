@@ -15,6 +15,7 @@ from fsl.config import DataSource, ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.shared import shared_images
 from fsl.errors import DataError, SettingsError
+from fsl.files import write_atomically
 from fsl.training.recipes import RECIPES, Source
 from fsl.training.sources import (
     Report,
@@ -24,7 +25,6 @@ from fsl.training.sources import (
     load_sources,
     select_held_out,
 )
-from fsl.twin.checkpoint import write_atomically
 
 IMAGES = "data.npz"
 
@@ -139,7 +139,7 @@ def store_images(folder: Path, data: TrainingData) -> None:
     """Keep images that came from a page in the run folder, for resuming.
 
     Raises:
-        CheckpointError: they cannot be written.
+        WriteError: they cannot be written.
     """
     buffer = io.BytesIO()
     parts = {"train": data.train, "validation": data.validation}

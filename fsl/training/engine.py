@@ -11,10 +11,10 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.arrays import Float64Array, IntArray, PixelArray
 from fsl.config import DEFAULT_MARGINS, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError, SettingsError
@@ -36,8 +36,6 @@ MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
 _IMAGES_A_TURN = 64  # embedded in a fraction of a second; a multiple of every batch of ``embed_images``
 _JUDGED_EACH = 100  # reports: from twice as many on, a run is judged again when it has grown by a hundredth
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class Pause(Enum):
@@ -435,7 +433,7 @@ class _PlannedTest:
 @dataclass(frozen=True, eq=False)
 class _Outcome:
     event: Evaluation
-    episode_accuracy: FloatArray
+    episode_accuracy: Float64Array
 
 
 def evaluation_images(validation: ImageSet) -> ImageSet:
@@ -503,7 +501,7 @@ def _evaluate(
     return _Outcome(event, result.episode_accuracy)
 
 
-def embed_in_turns(twin: TwinNetwork, images: npt.NDArray[np.uint8]) -> Generator[Pause, None, Tensor]:
+def embed_in_turns(twin: TwinNetwork, images: PixelArray) -> Generator[Pause, None, Tensor]:
     """As ``embed_images`` for a network that is being trained, with a Pause after every few images.
 
     Args:

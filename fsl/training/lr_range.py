@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from fsl.arrays import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import SettingsError
@@ -27,8 +27,6 @@ FEWEST_POINTS = 10  # that a suggestion can be read from
 DIVERGED = 4.0  # times the lowest smoothed loss
 MEMORY = 0.8  # share of the smoothed loss that is kept at each batch
 SMOOTHING_POINTS = 4.0  # standard deviation of the window that the suggestion is read from
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -113,9 +111,9 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
     return float(f"{finite[steepest].lr:.2g}") if slopes[steepest] < 0 else None
 
 
-def _smooth(values: FloatArray) -> FloatArray:
+def _smooth(values: Float64Array) -> Float64Array:
     """A Gaussian window (deviation ``SMOOTHING_POINTS``), weighted by what of it lies within the values."""
     distance = np.arange(len(values))[:, None] - np.arange(len(values))[None]
     weights = np.exp(-0.5 * (distance / SMOOTHING_POINTS) ** 2)
-    smoothed: FloatArray = weights @ values / weights.sum(1)
+    smoothed: Float64Array = weights @ values / weights.sum(1)
     return smoothed

@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 from typing import IO, Literal, Self
 
-from fsl.errors import CheckpointError, DataError
+from fsl.errors import DataError, WriteError
 from fsl.locks import try_lock
 
 LOCK = "owner.lock"
 PHASE = "phase"
 Phase = Literal["queued", "running", "closing"]
 PHASES: tuple[Phase, ...] = ("queued", "running", "closing")
+GOES_ON_LATER = "What was saved before is kept; when there is room again, the run can be resumed."
 # A reader of the status takes the lock for an instant; whoever wants to keep it tries again.
 _TRIES, _PAUSE_SECONDS = 20, 0.01
 
@@ -41,16 +42,13 @@ class Owner:
             detail: more of it, for people: "reading pictures, 20%".
 
         Raises:
-            CheckpointError: the disk is full, or the folder is gone.
+            WriteError: the disk is full, or the folder is gone.
         """
         path = self._folder / PHASE
         try:
             path.write_text(f"{phase}\n{detail}", encoding="utf-8")
         except OSError as error:
-            raise CheckpointError(
-                f"{path} could not be written: {error.strerror or error}. What was saved before is kept; "
-                "when there is room again, the run can be resumed."
-            ) from error
+            raise WriteError(path, error, GOES_ON_LATER) from error
 
     def release(self) -> None:
         """Let go; a second time does nothing."""
@@ -68,7 +66,7 @@ def take(folder: Path) -> Owner:
 
     Raises:
         DataError: another thread or process is writing it.
-        CheckpointError: the folder cannot be written.
+        WriteError: the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +77,7 @@ def take(folder: Path) -> Owner:
             time.sleep(_PAUSE_SECONDS)
         file.close()
     except OSError as error:
-        raise CheckpointError(f"{folder} could not be written: {error.strerror or error}.") from error
+        raise WriteError(folder, error) from error
     raise DataError(f"{folder.name} is being trained right now. Stop it first, or wait until it is done.")
 
 

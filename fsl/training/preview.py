@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from fsl.arrays import Float32Array, PixelArray
 from fsl.data.imageset import ImageSet
 from fsl.errors import SettingsError
 from fsl.twin.inference import embed_images
@@ -27,11 +27,11 @@ class BatchPreview:
         difference: float32 ``(n_pairs,)``, 0 = same class, 1 = different class.
     """
 
-    left: npt.NDArray[np.uint8]
-    right: npt.NDArray[np.uint8]
+    left: PixelArray
+    right: PixelArray
     left_classes: tuple[str, ...]
     right_classes: tuple[str, ...]
-    difference: npt.NDArray[np.float32]
+    difference: Float32Array
 
 
 def preview_batch(images: ImageSet, n_pairs: int, seed: int) -> BatchPreview:
@@ -56,7 +56,7 @@ def preview_batch(images: ImageSet, n_pairs: int, seed: int) -> BatchPreview:
 
 
 @torch.inference_mode()
-def preview_similarities(twin: TwinNetwork, batch: BatchPreview) -> npt.NDArray[np.float32]:
+def preview_similarities(twin: TwinNetwork, batch: BatchPreview) -> Float32Array:
     """What a network says of each pair.
 
     Args:
@@ -74,5 +74,5 @@ def preview_similarities(twin: TwinNetwork, batch: BatchPreview) -> npt.NDArray[
         raise SettingsError(f"The pairs are {batch.left.shape[1]} pixels wide and the network takes {size}.")
     device = twin.head.weight.device
     left, right = (embed_images(twin, side).to(device) for side in (batch.left, batch.right))
-    found: npt.NDArray[np.float32] = similarity(twin.head(left, right)).cpu().numpy()
+    found: Float32Array = similarity(twin.head(left, right)).cpu().numpy()
     return found

@@ -22,19 +22,19 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
 import fsl
+from fsl.arrays import IntArray, PixelArray
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError, SettingsError
+from fsl.errors import CheckpointError, DataError, SettingsError, WriteError
 from fsl.fewshot.calibrate import calibrate
-from fsl.fewshot.episodes import IntArray
 from fsl.fewshot.pair_calibration import measure_pair_rates
+from fsl.files import write_atomically
 from fsl.training.engine import Pause, TrainState, embed_in_turns, new_state, train_in_turns
 from fsl.training.events import (
     Comparison,
@@ -46,7 +46,7 @@ from fsl.training.events import (
     from_json,
     to_json,
 )
-from fsl.training.owner import Owner, take
+from fsl.training.owner import GOES_ON_LATER, Owner, take
 from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
@@ -107,7 +107,8 @@ def run_training(
     Raises:
         DataError: the folder already holds a run and ``resume`` is off, there is nothing to resume, or
             another process is writing it.
-        CheckpointError: the folder cannot be written, or its state is damaged.
+        WriteError: the folder cannot be written.
+        CheckpointError: its state is damaged.
         SettingsError: the run was begun with other settings.
     """
     turns = run_in_turns(
@@ -250,7 +251,7 @@ def prepare_run(
 
     Raises:
         DataError: the folder already holds a run.
-        CheckpointError: it cannot be written.
+        WriteError: it cannot be written.
     """
     _begin(folder, config, new_state(config, start), about, source)
 
@@ -298,7 +299,7 @@ def _note_more_batches(folder: Path, config: TrainConfig) -> None:
     settings = read_settings(folder)
     if settings["train"].get("steps") != config.steps:
         settings["train"] = config.to_json()
-        checkpoints.write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
+        write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
 
 
 def _begin(
@@ -315,7 +316,7 @@ def _begin(
         "data": dict(source),
         "version": fsl.__version__,
     }
-    checkpoints.write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
+    write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
     _save(folder, state, about, None)
 
 
@@ -375,7 +376,7 @@ def _save(
             best = max(measured.calibrations, key=lambda calibration: calibration.accuracy or 0.0)
             info = replace(info, rule=best.rule)
     checkpoints.save(folder / CHECKPOINT, state.twin, info)
-    checkpoints.write_atomically(folder / STATE, dump_state(state))
+    write_atomically(folder / STATE, dump_state(state))
     return [Saved(state.step, CHECKPOINT)]
 
 
@@ -405,7 +406,7 @@ def fit_calibrations(
     embeddings: Tensor,
     labels: IntArray,
     data: str,
-    images: npt.NDArray[np.uint8] | None = None,
+    images: PixelArray | None = None,
 ) -> tuple[checkpoints.Calibration, ...]:
     """Calibrate every rule on one set of held-out images.
 
@@ -507,7 +508,7 @@ class EventLog:
         path: the file, which is made if need be.
 
     Raises:
-        CheckpointError: it cannot be opened.
+        WriteError: it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -522,7 +523,7 @@ class EventLog:
         """Add an event.
 
         Raises:
-            CheckpointError: the disk is full, or the folder is gone.
+            WriteError: the disk is full, or the folder is gone.
         """
         line = json.dumps(to_json(event)).encode() + b"\n"
         try:
@@ -532,11 +533,8 @@ class EventLog:
         if written != len(line):
             raise self._failure(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-    def _failure(self, error: OSError) -> CheckpointError:
-        return CheckpointError(
-            f"{self._path} could not be written: {error.strerror or error}. What was saved before is kept; "
-            "when there is room again, the run can be resumed."
-        )
+    def _failure(self, error: OSError) -> WriteError:
+        return WriteError(self._path, error, GOES_ON_LATER)
 
     def __enter__(self) -> Self:
         return self
@@ -579,5 +577,5 @@ def keep_events_until(path: Path, step: int) -> list[TrainEvent]:
     ends = (Finished, Comparison)
     kept: list[TrainEvent] = [e for e in read_events(path) if e.step <= step and not isinstance(e, ends)]
     lines = "".join(json.dumps(to_json(event)) + "\n" for event in kept)
-    checkpoints.write_atomically(path, lines.encode())
+    write_atomically(path, lines.encode())
     return kept

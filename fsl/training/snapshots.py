@@ -21,11 +21,12 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
+from fsl.arrays import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError
+from fsl.files import write_atomically
 from fsl.training.engine import evaluation_images
-from fsl.twin.checkpoint import write_atomically
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import training_mode
@@ -52,8 +53,8 @@ class FollowedImages:
         names: n file names.
     """
 
-    thumbnails: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
+    thumbnails: PixelArray
+    labels: IntArray
     class_names: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -101,7 +102,7 @@ class Recorder:
             embeddings: float ``(n, D)``, of ``evaluation_images(validation)``.
 
         Raises:
-            CheckpointError: it cannot be written.
+            WriteError: it cannot be written.
         """
         if self._images is None or embeddings is None:
             return
@@ -115,7 +116,7 @@ class Recorder:
             twin: the network; it is left in training mode.
 
         Raises:
-            CheckpointError: it cannot be written.
+            WriteError: it cannot be written.
         """
         if self._images is None or step % self._apart or (self._folder / f"{step}.npy").exists():
             return
@@ -156,7 +157,7 @@ def frames_apart(config: TrainConfig, n_passes: int) -> int:
     return max(1, math.ceil(config.steps / _FRAMES_WANTED), math.ceil(affordable))
 
 
-def spread_over_classes(labels: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+def spread_over_classes(labels: IntArray, n: int) -> IntArray:
     """At most n rows, the classes as even as can be: the first image of each, then the second, and so on."""
     position = np.zeros(len(labels), np.int64)
     for label in np.unique(labels):
@@ -247,7 +248,7 @@ def _damaged(run: Path, why: str) -> DataError:
     return DataError(f"The recorded embeddings of {run.name} are damaged ({why}).")
 
 
-def _images_file(images: ImageSet, rows: npt.NDArray[np.int64]) -> bytes:
+def _images_file(images: ImageSet, rows: IntArray) -> bytes:
     side = min(THUMBNAIL, images.images.shape[1])
     thumbnails = [Image.fromarray(images.images[row]).resize((side, side)) for row in rows]
     buffer = io.BytesIO()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fsl.arrays import BoolArray
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet, concatenate, load_image_set
 from fsl.data.listing import Problem, list_images
@@ -164,7 +164,7 @@ def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, 
     return (_rows(data, ~held_out), _rows(data, held_out)) if n_classes >= 2 else (data, None)
 
 
-def _rows(data: ImageSet, chosen: NDArray[np.bool_]) -> ImageSet:
+def _rows(data: ImageSet, chosen: BoolArray) -> ImageSet:
     rows = np.flatnonzero(chosen)
     names = tuple(data.names[i] for i in rows)
     return replace(data, images=data.images[rows], labels=data.labels[rows], names=names)

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from fsl.arrays import Float64Array
 from fsl.training.events import Advice, Evaluation, Started, Step, TrainEvent, Verdict, VerdictKind
 
 # All chosen on runs other than those that ``bench/verdicts.py`` reports on.
@@ -42,8 +42,6 @@ CLEAR_TREND = -2.5  # t value of the slope of the loss
 LEAST_DROP = 0.03  # of validation accuracy
 LEARNS_ON = 0.9  # of the training loss when validation was best
 
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class _Reading:
@@ -53,7 +51,7 @@ class _Reading:
     loss_name: str
 
     @cached_property
-    def losses(self) -> FloatArray:
+    def losses(self) -> Float64Array:
         return np.array([s.loss for s in self.steps])
 
     @cached_property

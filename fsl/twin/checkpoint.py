@@ -6,13 +6,10 @@ Never pickle: a file of somebody else's must not run code.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +23,7 @@ from torch import Tensor
 from fsl.config import RULES, ModelConfig, Rule
 from fsl.data.paths import display_text
 from fsl.errors import CheckpointError, SettingsError
+from fsl.files import write_atomically
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 from fsl.words import listed
@@ -41,7 +39,6 @@ NOTICES: dict[Subject, str] = {
     "and ask people before you compare their pictures.",
 }
 """What everybody who uses a network is told, by what it tells apart."""
-_ABANDONED_SECONDS = 3600.0
 _GET_AGAIN = "Get the file again."
 _KINDS: dict[str, type] = {
     **dict.fromkeys(("name", "title", "licence", "version"), str),
@@ -197,42 +194,6 @@ class Checkpoint:
     digest: str
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary name beside ``path``, then rename: a reader sees the old file or the new one.
-
-    Raises:
-        CheckpointError: the disk is full or the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            _remove_abandoned(path, Path(temporary))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
-
-
-def _remove_abandoned(path: Path, fresh: Path) -> None:
-    """Remove what was left of ``path`` when a process was killed while writing it.
-
-    By age, on the file system's own clock: another process may be writing right now.
-    """
-    now = fresh.stat().st_mtime
-    for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # another process may be removing it too
-            if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
-                other.unlink()
-
-
 def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:
     """The bytes of a checkpoint file.
 
@@ -252,7 +213,7 @@ def save(path: Path, twin: TwinNetwork, info: CheckpointInfo, half: bool = False
     """Write a checkpoint file, whole or not at all; the arguments are those of ``dump``.
 
     Raises:
-        CheckpointError: the file could not be written.
+        WriteError: the disk is full or the folder cannot be written.
     """
     write_atomically(path, dump(twin, info, half))
 

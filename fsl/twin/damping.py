@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from fsl.arrays import Float32Array, Float64Array, IntArray
 
 
 class Damping(nn.Module):
@@ -50,7 +48,7 @@ class Damping(nn.Module):
         return F.normalize(centred - removed @ self.directions.T, dim=1)
 
     def fit(
-        self, sets: Sequence[tuple[FloatArray, IntArray]], weights: Sequence[float], shrink: float
+        self, sets: Sequence[tuple[Float32Array, IntArray]], weights: Sequence[float], shrink: float
     ) -> None:
         """Find mean, directions and gains.
 
@@ -74,7 +72,7 @@ class Damping(nn.Module):
         self.gains.copy_(torch.from_numpy(gains))
 
 
-def within_class_covariance(features: FloatArray, labels: IntArray) -> npt.NDArray[np.float64]:
+def within_class_covariance(features: Float32Array, labels: IntArray) -> Float64Array:
     """Covariance ``(D, D)`` of features ``(n, D)`` about their class means, its mean variance scaled to 1."""
     names, slots = np.unique(labels, return_inverse=True)
     means = np.stack([features[slots == i].mean(0) for i in range(len(names))])

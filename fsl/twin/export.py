@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from fsl.config import CENTRE_PRIOR, FEW_SHOTS
 from fsl.errors import FslError, SettingsError
-from fsl.twin.checkpoint import METADATA_KEY, Checkpoint, write_atomically
+from fsl.files import write_atomically
+from fsl.twin.checkpoint import METADATA_KEY, Checkpoint
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 from fsl.twin.views import MIDDLE, TURN_POWER
@@ -53,7 +54,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
     Raises:
         SettingsError: onnx or onnxruntime is not installed.
         FslError: the outputs differ; nothing is written then.
-        CheckpointError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     try:
         import onnx

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.arrays import PixelArray
 from fsl.errors import DeviceMemoryError
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
@@ -37,7 +36,7 @@ def batch_size(twin: TwinNetwork) -> int:
 @torch.inference_mode()
 def embed_images(
     twin: TwinNetwork,
-    images: npt.NDArray[np.uint8],
+    images: PixelArray,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Embed images, a batch at a time; the network must be in ``eval`` mode.
@@ -66,7 +65,7 @@ def embed_images(
     return torch.cat(parts) if parts else torch.empty(0, twin.embedding_dim)
 
 
-def _embed_batch(twin: TwinNetwork, images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+def _embed_batch(twin: TwinNetwork, images: PixelArray, device: torch.device) -> Tensor:
     """Embeddings ``(B, D)`` of a batch; of its halves, where the GPU has no room for all at once."""
     try:
         return twin.embed(normalise(to_unit(images, device), twin.config)).cpu()

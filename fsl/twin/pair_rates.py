@@ -12,11 +12,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from fsl.arrays import Float64Array, IntArray
 from fsl.errors import SettingsError
-
-FloatArray = npt.NDArray[np.float64]
 
 _TAIL = (0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075)
 _MIDDLE = tuple(round(0.01 * i, 2) for i in range(1, 100))
@@ -148,14 +146,14 @@ class PairRates:
         """The chance, in (0, 1), that a pair of this similarity is the same, where half of all pairs are."""
         return float(chances(similarity, self.slope, self.offset))
 
-    def curve(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def curve(self) -> tuple[Float64Array, Float64Array, Float64Array]:
         """The ROC curve: thresholds, falling, and the false-accept and true-accept rates there, rising."""
         thresholds = np.unique([0.0, 1.0, *self.same, *self.different])[::-1]
         accepted = np.array([[1 - _share_below(t, x) for x in thresholds] for t in self._tables])
         accepted[:, -1] = 1  # from 0 on everything counts as the same
         return thresholds, accepted[1], accepted[0]
 
-    def histogram(self, n_bins: int = 50) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def histogram(self, n_bins: int = 50) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Edges ``(n_bins + 1,)`` from 0 to 1, and the shares ``(n_bins,)`` of same and different pairs."""
         edges = np.linspace(0, 1, n_bins + 1)
         below = np.array([[_share_below(t, x) for x in edges] for t in self._tables])
@@ -163,7 +161,7 @@ class PairRates:
         same, different = np.diff(below, axis=1)
         return edges, same, different
 
-    def reliability_by_chance(self, n_bins: int = 10) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    def reliability_by_chance(self, n_bins: int = 10) -> tuple[Float64Array, Float64Array, IntArray]:
         """The bins of ``reliability`` in their places, equal parts of [0, 1].
 
         Returns:
@@ -191,18 +189,18 @@ def lowest_rate(n_class_pairs: int) -> float:
     return min(1.0, 3 / n_class_pairs) if n_class_pairs else 1.0
 
 
-def chances(similarity: float | FloatArray, slope: float, offset: float) -> FloatArray:
+def chances(similarity: float | Float64Array, slope: float, offset: float) -> Float64Array:
     """Chances of being the same, of similarities in [0, 1], by a logistic curve over their logits."""
     return np.asarray(1 / (1 + np.exp(-(slope * logit(similarity) + offset))))
 
 
-def quantiles(similarities: FloatArray) -> tuple[float, ...]:
+def quantiles(similarities: Float64Array) -> tuple[float, ...]:
     """Similarities ``(n,)``, at least one, as a table at ``LEVELS``."""
     table = np.maximum.accumulate(np.quantile(similarities, LEVELS))
     return tuple(float(f"{value:.9g}") for value in table)
 
 
-def logit(similarity: float | FloatArray) -> FloatArray:
+def logit(similarity: float | Float64Array) -> Float64Array:
     """``log(s / (1 - s))`` of similarities in [0, 1], kept finite."""
     clipped = np.clip(similarity, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fsl.arrays import Float32Array, IntArray
 from fsl.errors import SettingsError
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class PairBatch:
 
     left: IntArray
     right: IntArray
-    difference: npt.NDArray[np.float32]
+    difference: Float32Array
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
+from fsl.arrays import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.resize import to_square
 
 
-def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> npt.NDArray[np.uint8]:
+def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
     """RGB images of any size to one array.
 
     Returns:
@@ -26,7 +26,7 @@ def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> npt.NDArray[
     return np.stack([to_square(image, side, config.fit) for image in images])
 
 
-def to_unit(images: npt.NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+def to_unit(images: PixelArray, device: torch.device | str = "cpu") -> Tensor:
     """uint8 ``(N, S, S, 3)`` to float32 ``(N, 3, S, S)`` in [0, 1], ``channels_last`` in memory."""
     # The array is already laid out channels last, so this is a view and no copy until the division.
     return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)

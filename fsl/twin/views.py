@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from fsl.arrays import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.resize import middle_of
 from fsl.twin.inference import BATCH, embed_images
@@ -61,7 +60,7 @@ def averaged(views: Sequence[Tensor]) -> Tensor:
 
 def embed_as_support(
     twin: TwinNetwork,
-    images: npt.NDArray[np.uint8],
+    images: PixelArray,
     embeddings: Tensor,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from torch import Tensor
 
+    from fsl.arrays import PixelArray
     from fsl.twin.checkpoint import Checkpoint
 
 CHUNK = 32
@@ -19,7 +18,7 @@ CHUNK = 32
 
 def embed_set(
     checkpoint: Checkpoint,
-    images: npt.NDArray[np.uint8],
+    images: PixelArray,
     progress: Callable[[int, int], object],
     parts: list[Tensor] | None = None,
     as_support: bool = True,

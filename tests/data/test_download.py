@@ -16,7 +16,7 @@ import pytest
 
 from fsl.data import download
 from fsl.data.download import Answer, RemoteFile, cache_folder, download_file, download_files
-from fsl.errors import DataError
+from fsl.errors import DataError, WriteError
 
 CONTENT = {f"http://host.test/{i}": f"content {i}".encode() for i in range(20)}
 ROWS = [
@@ -83,7 +83,7 @@ def test_other_content_is_refused_and_not_kept(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(WriteError, match="file could not be written"):
         download_files(ROWS[:1], tmp_path / "file", None, Fetch())
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
+from fsl.arrays import IntArray
 from fsl.config import ModelConfig
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.labelled import MAX_IMAGES
@@ -25,7 +25,7 @@ def embeddings(n: int, dim: int = 8, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32))
 
 
-def groups(n_groups: int = 3, each: int = 12, seed: int = 0) -> tuple[torch.Tensor, NDArray[np.int64]]:
+def groups(n_groups: int = 3, each: int = 12, seed: int = 0) -> tuple[torch.Tensor, IntArray]:
     rng = np.random.default_rng(seed)
     centres = rng.normal(0, 8, (n_groups, 1, 8))
     points = (centres + rng.normal(size=(n_groups, each, 8))).reshape(-1, 8).astype(np.float32)

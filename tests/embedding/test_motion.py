@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from fsl.arrays import Float32Array
 from fsl.embedding.maps import MapConfig
 from fsl.embedding.motion import Recording, moving_map, still_valid
 
@@ -21,7 +21,7 @@ def recording(n_frames: int, learns: bool = True, by_direction: bool = False) ->
     return Recording([5 * number for number in range(n_frames)], frames, LABELS, by_direction)
 
 
-def spread_of_move(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+def spread_of_move(first: Float32Array, second: Float32Array) -> float:
     return float(np.linalg.norm(first - second, axis=1).mean() / first.std())
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fsl.data.download import Answer, RemoteFile, download_files
-from fsl.errors import CheckpointError
+from fsl.errors import WriteError
 from fsl.training.background import save_as
 from fsl.training.events import Finished
 from fsl.training.runs import EventLog, run_training
@@ -119,7 +119,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_no_litter(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"small\.safetensors could not be written: No space left"):
+    with pytest.raises(WriteError, match=r"small\.safetensors could not be written: No space left"):
         save_small_checkpoint(tmp_path)
     assert (tmp_path / "small.safetensors").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_no_litter(
 def test_a_full_disk_below_the_log_is_said() -> None:
     with (
         EventLog(Path("/dev/full")) as log,
-        pytest.raises(CheckpointError, match=r"No space left.*the run can be resumed"),
+        pytest.raises(WriteError, match=r"No space left.*the run can be resumed"),
     ):
         log.write(Finished(1, 1.0, False))
 
@@ -169,6 +169,6 @@ def test_a_read_only_folder_of_checkpoints(
 
     with monkeypatch.context() as patch:
         patch.setattr("tempfile.mkstemp", read_only)
-        with pytest.raises(CheckpointError, match=r"mine\.safetensors could not be written: Read-only"):
+        with pytest.raises(WriteError, match=r"mine\.safetensors could not be written: Read-only"):
             save_as("r", "mine", tmp_path / "runs")
     assert save_as("r", "mine", tmp_path / "runs").is_file()

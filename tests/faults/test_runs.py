@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DeviceMemoryError, SettingsError
+from fsl.errors import DeviceMemoryError, SettingsError, WriteError
 from fsl.training.background import MOST_WAITING, RunManager, RunPlan
 from fsl.training.datasource import TrainingData
 from fsl.training.status import find_run, list_runs
@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_when_a_run_is_queued(
     with monkeypatch.context() as patch:
         refuse_writes(patch, "phase", lambda folder: True)
         for begin in (lambda: manager.start(RunPlan(SMALL, MODEL, data)), lambda: manager.resume(run_id)):
-            with pytest.raises(CheckpointError, match=r"phase could not be written: No space left"):
+            with pytest.raises(WriteError, match=r"phase could not be written: No space left"):
                 begin()
     assert [run.id for run in list_runs(manager.root)] == [run_id]
     manager.resume(run_id)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from fsl.arrays import Float32Array
 from fsl.data.examples import rendered_task
 from fsl.fewshot.explain import (
     Method,
@@ -53,7 +53,7 @@ def marked_pairs() -> list[tuple[Image.Image, Image.Image, tuple[float, float]]]
     return pairs
 
 
-def distance_from(place: tuple[float, float], contributions: npt.NDArray[np.float32]) -> float:
+def distance_from(place: tuple[float, float], contributions: Float32Array) -> float:
     return float(np.hypot(*np.subtract(peak(contributions), place)))
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError, SettingsError
+from fsl.errors import CheckpointError, DataError, SettingsError, WriteError
 from fsl.locks import try_lock
 from fsl.training.events import Evaluation, Finished, Saved, Started, Step, TrainEvent
 from fsl.training.owner import LOCK, phase_of, take
@@ -210,7 +210,7 @@ def test_a_file_system_without_locks_is_told_in_words(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("fcntl.flock", flock)
-    with pytest.raises(CheckpointError, match="No locks available"):
+    with pytest.raises(WriteError, match="No locks available"):
         take(tmp_path)
     assert phase_of(tmp_path) is None
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsl.config import ModelConfig
-from fsl.errors import CheckpointError
+from fsl.errors import CheckpointError, WriteError
 from fsl.twin import checkpoint
 from fsl.twin.checkpoint import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
@@ -116,7 +116,7 @@ def test_find_lists_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_unwritable_place_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="could not be written"):
+    with pytest.raises(WriteError, match="could not be written"):
         checkpoint.save(tmp_path / "file" / "x.safetensors", *make())
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
+from fsl.arrays import Float32Array, PixelArray
 from fsl.charts import ACCENT, AGAINST
 from fsl.ui.pictures import data_uri
 
@@ -15,7 +15,7 @@ _SIDE = 320
 _STRONGEST = 0.75  # of the colour laid over the picture, which stays to be seen
 
 
-def overlay_uri(pixels: NDArray[np.uint8], contributions: NDArray[np.float32], strongest: float) -> str:
+def overlay_uri(pixels: PixelArray, contributions: Float32Array, strongest: float) -> str:
     """The picture in grey with the map in two colours, as a ``data:`` URI.
 
     Args:

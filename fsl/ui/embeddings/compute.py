@@ -18,10 +18,9 @@ from fsl.ui.pictures import data_uri
 from fsl.ui.resources import COMPUTE
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
+    from fsl.arrays import Float32Array, Float64Array
     from fsl.embedding.export import Sprite
     from fsl.embedding.labelled import LabelledEmbeddings
     from fsl.embedding.maps import EmbeddingMap
@@ -141,10 +140,10 @@ def screen_points(collection: Collection, made: EmbeddingMap, layout: str) -> Ma
     )
 
 
-def screen_places(points: NDArray[np.float32]) -> NDArray[np.float64]:
+def screen_places(points: Float32Array) -> Float64Array:
     """The places of a map ``(n, 2 or 3)``, in the middle of a square from -1 to 1 and as large as it."""
     centred = points - (points.max(0) + points.min(0)) / 2
-    places: NDArray[np.float64] = (centred / (float(abs(centred).max()) or 1.0)).astype(float)
+    places: Float64Array = (centred / (float(abs(centred).max()) or 1.0)).astype(float)
     return places
 
 

@@ -20,9 +20,9 @@ from fsl.words import count
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from fsl.arrays import IntArray
     from fsl.data.imageset import ImageSet
     from fsl.fewshot.assess import Answers, Cell, Contender
-    from fsl.fewshot.episodes import IntArray
     from fsl.twin.checkpoint import Checkpoint
 
 _GRID_EPISODES = 200

@@ -18,10 +18,9 @@ from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
 from fsl.ui.waiting import waiting
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
+    from fsl.arrays import IntArray
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.evaluate import EvaluationResult
 
@@ -153,7 +152,7 @@ def _accuracy(state: LearnState) -> EvaluationResult:
     def progress(done: int, total: int) -> None:
         place.progress(done / total, f"Looking at {total} pictures: {done} done")
 
-    def compute() -> tuple[Tensor, NDArray[np.int64]]:
+    def compute() -> tuple[Tensor, IntArray]:
         name = "rendered" if state.kind == "drawn" else "digits"
         images = builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
         return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels

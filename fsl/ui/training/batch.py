@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.config import DataSource, ModelConfig
-from fsl.errors import DataError, SettingsError
+from fsl.errors import FslError
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
@@ -55,7 +55,7 @@ def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
     with guarded():
         try:
             _show_pairs(wish, trained)
-        except (DataError, SettingsError) as error:
+        except FslError as error:
             if values().pop("fetch", None):  # not tried again before it is asked for again
                 st.error(markdown(str(error)), icon=":material/cloud_off:")
             else:  # no fault yet: nothing has been dropped, say
