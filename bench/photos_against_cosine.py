@@ -38,7 +38,7 @@ from bench.lite_weights import load_imagenet_weights
 from fsl.config import EpisodeConfig, ModelConfig
 from fsl.fewshot.episodes import Episodes, IntArray, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, evaluate, summarise
-from fsl.fewshot.quick import fit_probabilities
+from fsl.fewshot.quick import fit
 from fsl.training.recipes import Source
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
@@ -135,7 +135,7 @@ def fitted(
     episodes = sample_episodes(labels, config)
     slots = torch.arange(config.n_way).repeat_interleave(config.n_shot)
     answers = [
-        fit_probabilities(as_support[support.ravel()], slots, embeddings[query.ravel()]).argmax(1).numpy()
+        fit(as_support[support.ravel()], slots).probabilities(embeddings[query.ravel()]).argmax(1).numpy()
         for support, query in zip(episodes.support[:N_FITTED], episodes.query[:N_FITTED], strict=True)
     ]
     first = Episodes(*(part[:N_FITTED] for part in (episodes.classes, episodes.support, episodes.query)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
-from fsl.fewshot.quick import classify_quick
+from fsl.fewshot.quick import classify_quick, fit_to_support
 from fsl.fewshot.reading import read_pictures
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
@@ -90,20 +91,22 @@ def _classify_share(
     pictures = read_pictures(readers, checkpoint.info.model)
     predictions: list[Prediction] = []
     problems: list[Problem] = []
+    answer = _answerer(checkpoint, support, options)
     with Progress("queries") as progress:
         for start in range(0, len(readers), QUERIES_AT_ONCE):
             found = list(islice(pictures, QUERIES_AT_ONCE))
             problems += [one for one in found if isinstance(one, Problem)]
             images = [one for one in found if isinstance(one, NamedImage)]
             if images:
-                predictions += _classify(checkpoint, support, images, options)
+                predictions += answer(images)
             progress(start + len(found), len(readers))
     return predictions, problems
 
 
-def _classify(
-    checkpoint: Checkpoint, support: SupportSet, images: list[NamedImage], options: argparse.Namespace
-) -> list[Prediction]:
+def _answerer(
+    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace
+) -> Callable[[list[NamedImage]], list[Prediction]]:
     if options.rule == "quick":
-        return classify_quick(checkpoint, support, images, options.threshold)
-    return classify(checkpoint, support, images, options.rule, options.threshold)
+        fitted = fit_to_support(checkpoint, support)
+        return lambda images: classify_quick(checkpoint, support, images, options.threshold, fitted)
+    return lambda images: classify(checkpoint, support, images, options.rule, options.threshold)

@@ -15,7 +15,7 @@ from fsl.arrays import IntArray, PixelArray
 from fsl.config import Fit
 from fsl.data.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.listing import ImageEntry, Listing, Problem
-from fsl.data.resize import to_square
+from fsl.data.resize import check_share, middle_of, to_square
 from fsl.data.splits import expand_prefixes
 from fsl.errors import DataError, ImageReadError, SettingsError
 from fsl.words import listed
@@ -159,8 +159,7 @@ def load_image_set(
     """
     if size < 1:
         raise SettingsError(f"The image size must be at least 1 pixel, not {size}.")
-    if not 0.1 <= centre <= 1:
-        raise SettingsError(f"centre is {centre}; it must be 0.1 to 1.")
+    check_share(centre)
     wanted = listing.class_names if classes is None else expand_prefixes(listing.class_names, classes)
     classes_wanted = set(wanted)
     chosen = [entry for entry in listing.entries if entry.class_name in classes_wanted]
@@ -170,9 +169,8 @@ def load_image_set(
         chosen = [chosen[row] for row in evenly([entry.class_name for entry in chosen], per_class)]
     if share is not None:
         chosen = chosen[share(len(chosen))]
-    side = round(size / centre)
-    pixels = _allocate(len(chosen), side, most_bytes)
-    unread = _decode_all(chosen, pixels, fit, workers, progress, limits)
+    pixels = _allocate(len(chosen), size, most_bytes)
+    unread = _decode_all(chosen, pixels, fit, centre, workers, progress, limits)
     problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
     kept = [i for i in range(len(chosen)) if i not in unread]
     if not kept and share is None:
@@ -182,9 +180,7 @@ def load_image_set(
     class_names = tuple(name for name in wanted if name in names_kept)
     label_of = {name: label for label, name in enumerate(class_names)}
     labels = np.array([label_of[chosen[i].class_name or ""] for i in kept], dtype=np.int64)
-    margin = (side - size) // 2
-    middle = pixels[:, margin : margin + size, margin : margin + size]
-    images = middle[kept] if unread else np.ascontiguousarray(middle)
+    images = pixels[kept] if unread else pixels
     return ImageSet(images, labels, class_names, tuple(chosen[i].name for i in kept)), tuple(problems)
 
 
@@ -268,6 +264,7 @@ def _decode_all(
     entries: Sequence[ImageEntry],
     pixels: PixelArray,
     fit: Fit,
+    centre: float,
     workers: int | None,
     progress: Callable[[int, int], None] | None,
     limits: DecodeLimits,
@@ -282,7 +279,7 @@ def _decode_all(
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
             else:
-                pixels[row] = to_square(image, pixels.shape[1], fit)
+                pixels[row] = to_square(middle_of(image, centre), pixels.shape[1], fit)
         return unread
 
     unread: dict[int, Problem] = {}

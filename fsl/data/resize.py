@@ -52,11 +52,22 @@ def middle_of(image: Image.Image, share: float) -> Image.Image:
     Raises:
         SettingsError: the share is out of range.
     """
-    if not 0.1 <= share <= 1:
-        raise SettingsError(f"centre is {share}; it must be 0.1 to 1.")
+    check_share(share)
+    if share == 1:
+        return image
     width, height = (max(1, round(share * side)) for side in image.size)
     left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
+
+
+def check_share(share: float) -> None:
+    """Refuse a share of a picture's sides that leaves nothing to see.
+
+    Raises:
+        SettingsError: it is not 0.1 to 1.
+    """
+    if not 0.1 <= share <= 1:
+        raise SettingsError(f"centre is {share}; it must be 0.1 to 1.")
 
 
 def _centre_square(image: Image.Image) -> tuple[int, int, int, int]:

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from fsl.config import METHODS, RULES, Method, Rule
 from fsl.errors import DataError
@@ -24,6 +26,9 @@ from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 FEWEST_SHOTS = 5
 # Inverse strength of the regularisation, for embeddings scaled to unit length.
@@ -70,26 +75,54 @@ def fewest_shots(support: SupportSet) -> int:
     return int(torch.bincount(support.slot_tensor).min())
 
 
-def fit_probabilities(support: Tensor, slots: Tensor, query: Tensor) -> Tensor:
-    """Fit on the support set, answer the queries.
+@dataclass(frozen=True, eq=False)
+class QuickClassifier:
+    """A regression fitted to the embeddings of a support set.
+
+    Attributes:
+        model: scikit-learn's.
+        span: float ``(D, n_support)``, a basis of what the fit was made in; none where that is all there is.
+    """
+
+    model: LogisticRegression
+    span: Tensor | None
+
+    def probabilities(self, query: Tensor) -> Tensor:
+        """Embeddings ``(n_query, D)`` to float32 ``(n_query, n_way)``, rows summing to 1."""
+        asked = normalize(query, dim=1)
+        if self.span is not None:
+            asked = asked @ self.span
+        return torch.from_numpy(self.model.predict_proba(asked.numpy()).astype(np.float32))
+
+
+def fit(support: Tensor, slots: Tensor) -> QuickClassifier:
+    """Fit on embeddings of support images.
 
     Args:
         support: float ``(n_support, D)``.
         slots: int64 ``(n_support,)``, every class from 0 on present.
-        query: float ``(n_query, D)``.
-
-    Returns:
-        float32 ``(n_query, n_way)``, rows summing to 1.
     """
     from sklearn.linear_model import LogisticRegression
 
     # Of unit length, so that one strength of regularisation fits the embeddings of any network.
-    train, test = (torch.nn.functional.normalize(e, dim=1) for e in (support, query))
-    if train.shape[0] < train.shape[1]:
-        span = torch.linalg.qr(train.T).Q
-        train, test = train @ span, test @ span
-    model = LogisticRegression(C=_C, max_iter=500, class_weight="balanced").fit(train.numpy(), slots.numpy())
-    return torch.from_numpy(model.predict_proba(test.numpy()).astype(np.float32))
+    seen = normalize(support, dim=1)
+    span = None
+    if seen.shape[0] < seen.shape[1]:
+        span = torch.linalg.qr(seen.T).Q
+        seen = seen @ span
+    model = LogisticRegression(C=_C, max_iter=500, class_weight="balanced").fit(seen.numpy(), slots.numpy())
+    return QuickClassifier(model, span)
+
+
+def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> QuickClassifier:
+    """Fit on a support set as the network sees it.
+
+    Raises:
+        DataError: a class has fewer than ``FEWEST_SHOTS`` images.
+    """
+    _refuse_few_shots(support)
+    embeddings = embed_support(checkpoint, support)
+    return fit(seen_from_support(checkpoint.twin, embeddings, embeddings)[0], support.slot_tensor)
 
 
 def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> Comparison:
@@ -128,7 +161,7 @@ def compare_on_embeddings(
         support, query = seen_from_support(twin, embeddings[kept], embeddings[asked])
         for method in right:
             if method == "quick":
-                scores = fit_probabilities(support, slots[kept], query)
+                scores = fit(support, slots[kept]).probabilities(query)
             else:
                 scores = class_scores(twin, support, slots[kept], n_way, query, method)
             right[method] += int((scores.argmax(1) == slots[asked]).sum())
@@ -142,6 +175,7 @@ def classify_quick(
     support: SupportSet,
     queries: Sequence[Picture | Path | str],
     threshold: float | None = None,
+    fitted: QuickClassifier | None = None,
 ) -> list[Prediction]:
     """As ``classify``, label and probabilities being the quick classifier's.
 
@@ -152,18 +186,19 @@ def classify_quick(
         support: at least ``FEWEST_SHOTS`` images of each class.
         queries: images, or paths of files.
         threshold: of "unknown", in [0, 1]; none = the checkpoint's calibrated one.
+        fitted: of ``fit_to_support``, by those who ask again and again; none = fit now.
 
     Raises:
         DataError: a class has fewer images.
         ImageReadError: a path is no readable image.
     """
-    _refuse_few_shots(support)
+    fitted = fitted or fit_to_support(checkpoint, support)
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     predictions = classify(checkpoint, support, images, threshold=threshold)
-    seen, query = seen_from_support(
+    _, query = seen_from_support(
         checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)
     )
-    probability = fit_probabilities(seen, support.slot_tensor, query)
+    probability = fitted.probabilities(query)
     return [
         _replaced(prediction, support, row) for prediction, row in zip(predictions, probability, strict=True)
     ]

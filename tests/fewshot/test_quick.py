@@ -6,13 +6,15 @@ from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
 from fsl.config import RULES, ModelConfig
 from fsl.errors import DataError
+from fsl.fewshot import quick
 from fsl.fewshot.classify import class_scores, classify
 from fsl.fewshot.quick import (
     classify_quick,
     compare_methods,
     compare_on_embeddings,
     fewest_shots,
-    fit_probabilities,
+    fit,
+    fit_to_support,
 )
 from fsl.twin.network import TwinNetwork
 from tests.fewshot import helpers
@@ -33,7 +35,7 @@ def twin(dim: int = 12) -> TwinNetwork:
 
 def test_probabilities_equal_scikit_learn_s() -> None:
     features, slots = embedded()
-    found = fit_probabilities(features[::2], slots[::2], features[1::2])
+    found = fit(features[::2], slots[::2]).probabilities(features[1::2])
     unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
     model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit[::2], slots[::2].numpy())
     assert np.allclose(found.numpy(), model.predict_proba(unit[1::2]), atol=1e-4)
@@ -43,7 +45,7 @@ def test_probabilities_equal_scikit_learn_s() -> None:
 def test_the_length_of_embeddings_does_not_matter() -> None:
     features, slots = embedded()
     lengths = torch.linspace(0.1, 9, len(features))[:, None]
-    one, other = (fit_probabilities(f[::2], slots[::2], f[1::2]) for f in (features, features * lengths))
+    one, other = (fit(f[::2], slots[::2]).probabilities(f[1::2]) for f in (features, features * lengths))
     assert torch.allclose(one, other, atol=1e-4)
 
 
@@ -53,7 +55,7 @@ def test_a_fit_in_the_span_of_the_images_equals_one_in_all_dimensions() -> None:
     query = torch.from_numpy(rng.normal(0, 1, (6, 300)).astype(np.float32))
     unit, asked = (e.numpy() / np.linalg.norm(e.numpy(), axis=1, keepdims=True) for e in (features, query))
     model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit, slots.numpy())
-    found = fit_probabilities(features, slots, query)
+    found = fit(features, slots).probabilities(query)
     assert np.allclose(found.numpy(), model.predict_proba(asked), atol=5e-3)
 
 
@@ -106,11 +108,22 @@ def test_classify_quick_keeps_the_twin_s_similarities() -> None:
     queries = [helpers.picture("red", 90), helpers.picture("blue", 91)]
     found = classify_quick(helpers.checkpoint(), support, queries, threshold=0.2)
     twins = classify(helpers.checkpoint(), support, queries, threshold=0.2)
-    for quick, own in zip(found, twins, strict=True):
-        assert quick.label == max(quick.scores, key=lambda name: quick.scores[name])
-        assert sum(quick.scores.values()) == pytest.approx(1, abs=1e-5)
-        assert quick.similarities == own.similarities
-        assert quick.class_similarity == own.class_similarity
+    for mine, own in zip(found, twins, strict=True):
+        assert mine.label == max(mine.scores, key=lambda name: mine.scores[name])
+        assert sum(mine.scores.values()) == pytest.approx(1, abs=1e-5)
+        assert mine.similarities == own.similarities
+        assert mine.class_similarity == own.class_similarity
     assert [p.label for p in found] == ["red", "blue"]
     comparison = compare_methods(helpers.checkpoint(), support)
     assert comparison.n_images == 16
+
+
+def test_one_fit_answers_as_a_fit_for_each_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    support = helpers.support(shots=(5, 5, 6))
+    queries = [helpers.picture(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
+    together = classify_quick(helpers.checkpoint(), support, queries)
+    fitted = fit_to_support(helpers.checkpoint(), support)
+    monkeypatch.setattr(quick, "fit", None)  # nobody fits again
+    parts = [classify_quick(helpers.checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
+    for part, whole in zip(parts, together, strict=True):
+        assert part.scores == pytest.approx(whole.scores, abs=1e-5)
