@@ -271,7 +271,7 @@ def _is_due(step: int, every: int) -> bool:
 def _started(state: TrainState, config: TrainConfig, data: ImageSet, index: ClassIndex, note: str) -> Started:
     notes = [note]
     if config.pairing == "all" and config.batch_classes > len(index):
-        notes.append(f"{len(index)} classes in a batch instead of {config.batch_classes}")
+        notes.append(f"{len(index)} classes in a batch instead of {config.batch_classes}.")
     return Started(
         step=state.step,
         steps=config.steps,
@@ -280,7 +280,7 @@ def _started(state: TrainState, config: TrainConfig, data: ImageSet, index: Clas
         n_images=len(data),
         n_classes=len(index),
         n_parameters=sum(p.numel() for p in state.twin.parameters() if p.requires_grad),
-        note="; ".join(note for note in notes if note),
+        note=" ".join(note for note in notes if note),
         loss=config.loss,
     )
 

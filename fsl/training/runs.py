@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, replace
@@ -264,10 +265,12 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads((folder / CONFIG).read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"The run {folder.name} has no {CONFIG}, so its settings are not known.") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"The settings of the run {folder.name} cannot be read ({error}).") from error
+        raise DataError(f"{CONFIG} of the run {folder.name} cannot be read ({error}).") from error
     if not isinstance(values, dict):
-        raise DataError(f"The settings of the run {folder.name} are damaged.")
+        raise DataError(f"{CONFIG} of the run {folder.name} holds no settings.")
     return values
 
 
@@ -315,6 +318,7 @@ def _begin(
         "about": about,
         "data": dict(source),
         "version": fsl.__version__,
+        "begun": time.time(),
     }
     write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
     _save(folder, state, about, None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +27,12 @@ from fsl.training.events import (
     from_json,
 )
 from fsl.training.owner import Phase, detail_of, phase_of
-from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR
+from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR, read_settings
 from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
 Settings = TypeVar("Settings", TrainConfig, ModelConfig)
+_LATEST = 2.0**37  # seconds since 1970, in the year 6325: what no date can be made of is no time
 Status = Literal["queued", "running", "finished", "stopped", "interrupted", "failed"]
 
 
@@ -272,7 +274,7 @@ def read_run(folder: Path) -> RunInfo:
         saved=facts.saved,
         has_checkpoint=has_checkpoint,
         doing=detail_of(folder) if phase in ("queued", "running") else "",
-        created=_created(folder),
+        created=_created(folder, settings),
         error=error,
         visitor=_read_text(folder / VISITOR),
         left_out=_read_text(folder / LEFT_OUT),
@@ -299,17 +301,10 @@ def _latest(events: Sequence[TrainEvent], kind: type[Event]) -> Event | None:
 
 def _read_settings(folder: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        values = json.loads((folder / CONFIG).read_bytes())
-    except FileNotFoundError:
-        problems.append(f"{CONFIG} is missing, so its settings are not known.")
+        return read_settings(folder)
+    except DataError as error:
+        problems.append(str(error))
         return {}
-    except (OSError, ValueError, RecursionError) as error:
-        problems.append(f"{CONFIG} cannot be read ({error}), so its settings are not known.")
-        return {}
-    if not isinstance(values, dict):
-        problems.append(f"{CONFIG} holds no settings.")
-        return {}
-    return values
 
 
 def _settings_of(
@@ -332,7 +327,10 @@ def _read_text(path: Path) -> str:
         return ""
 
 
-def _created(folder: Path) -> float:
+def _created(folder: Path, settings: Mapping[str, Any]) -> float:
+    begun = settings.get("begun")
+    if isinstance(begun, int | float) and math.isfinite(begun) and 0 < begun < _LATEST:
+        return float(begun)
     for name in (CONFIG, EVENTS):
         try:
             return (folder / name).stat().st_mtime

@@ -80,11 +80,12 @@ def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
             picture.thumbnail,
             picture.name,
             title=name,
-            # The room of both is kept, so that nothing moves when the answer is there.
-            note=f"similarity {'…' if similarity is None else similarity_text(similarity)}",
+            # Its room is kept, so that nothing moves when the answer is there.
+            note="…" if similarity is None else similarity_text(similarity),
             bar=similarity or 0.0,
             tone="accent" if name == answer else "muted",
         )
         for similarity, (name, picture) in zip(similarities, task.labelled, strict=True)
     ]
     picture_grid(tiles, key="home_examples", label="The examples", size="medium")
+    st.caption("Below each example: how similar it is to the new picture, from 0 to 1.")

@@ -265,7 +265,7 @@ def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data
     runs = {run.id: run for run in list_runs(manager.root)}
     assert set(runs) == set(ids)
     told = [" ".join(runs[run_id].problems) for run_id in ids]
-    assert "config.json cannot be read" in told[0]
+    assert f"config.json of the run {ids[0]} cannot be read" in told[0]
     assert "damaged settings under 'train'" in told[1]
     assert "4 lines of events.jsonl are damaged" in told[2]
     assert "checkpoint.safetensors is missing" in told[3]

@@ -161,11 +161,13 @@ def test_a_run_goes_on_with_its_own_settings_only(
 
 def test_more_batches_are_no_other_settings(tmp_path: Path, coloured_set: Maker) -> None:
     run(tmp_path / "r", coloured_set)
+    begun = read_run(tmp_path / "r").created
     more = replace(RUN, steps=RUN.steps + 4)
     arguments = {"about": {}, "validation": coloured_set(5, seed=1)}
     list(run_training(tmp_path / "r", coloured_set(), more, MODEL, resume=True, **arguments))  # type: ignore[arg-type]
     found = read_run(tmp_path / "r")
     assert (found.config, found.steps_done, found.status) == (more, 16, "finished")
+    assert found.created == begun  # although its settings were written anew
     longer = replace(RUN, schedule="one-cycle")  # there the rate depends on how many there are
     list(run_training(tmp_path / "c", coloured_set(), longer, MODEL, **arguments))  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="steps 12, now 16"):

@@ -18,6 +18,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
 from fsl.ui.training.live import ICONS, LN2, loss_line
+from fsl.ui.training.names import dated_names
 from fsl.ui.visitor import may_see
 from fsl.words import count
 
@@ -67,12 +68,13 @@ def show_runs_moving(state: MapState) -> None:
         st.info("No run has recorded how its pictures move yet. Start one: half a minute is enough.")
         st.page_link("pages/training.py", label="Train a network", icon=":material/play_arrow:")
         return
+    names = dated_names(list(offered.values()))
     st.session_state["map_runs"] = state.runs
     st.multiselect(
         "Training runs",
         list(offered),
         key="map_runs",
-        format_func=lambda run_id: f"{offered[run_id].name} ({run_id})",
+        format_func=lambda run_id: names.get(run_id, run_id),
         max_selections=MOST_RUNS,
         placeholder=f"Choose one run, or up to {MOST_RUNS} side by side",
         on_change=guarded_callback(_take_runs),

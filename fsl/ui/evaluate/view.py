@@ -232,14 +232,14 @@ def _show_confused(pictures: Pictures, answers: Answers, true: int, answered: in
     from fsl.fewshot.assess import confused_images
 
     found = confused_images(answers, true, answered)
-    st.markdown(f"**These {markdown(pictures.class_names[true])} …**")
+    st.markdown(f"**Shown: {markdown(pictures.class_names[true])}**")
     tiles = [
         Tile(str(c.row), pictures.thumbnails[c.row], pictures.names[c.row], note=f"{c.times} of {c.asked}")
         for c in found[:_SHOWN]
     ]
     picture_grid(tiles, key="ev_confused", label="Pictures that were taken for another class", size="medium")
-    st.caption("How often that happened, of the times each was asked about.")
-    st.markdown(f"**… were taken for {markdown(pictures.class_names[answered])}:**")
+    st.caption("How often each was taken for the other class, of the times it was shown.")
+    st.markdown(f"**Answered: {markdown(pictures.class_names[answered])}**")
     others = [row for row, label in enumerate(pictures.labels.tolist()) if label == answered]
     tiles = [Tile(str(row), pictures.thumbnails[row], pictures.names[row]) for row in others[:6]]
     picture_grid(tiles, key="ev_confused_with", label="Pictures of the class answered", size="medium")

@@ -16,6 +16,7 @@ from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
 from fsl.ui.waiting import waiting
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +103,7 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
         verdict = "right" if prediction.label == truth else f"wrong, it is {markdown(truth)}"
         st.markdown(
             f"Nearest: **{markdown(prediction.label)}** ({verdict}), similarity "
-            f"{max(prediction.similarities):.2f}"
+            + similarity_text(max(prediction.similarities))
         )
     with right:
         n = len(prediction.similarities)
@@ -114,11 +115,11 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
                 picture.thumbnail,
                 picture.name,
                 title=name,
-                note=f"{similarity:.2f}" + (" nearest" if rank == 0 else ""),
+                note=similarity_text(similarity),
                 bar=similarity,
                 tone="accent" if name == prediction.label else "muted",
             )
-            for rank, (similarity, (name, picture)) in enumerate(ranked)
+            for similarity, (name, picture) in ranked
         ]
         picture_grid(tiles, key="episode_examples", label="Examples by similarity", size="medium")
 

@@ -14,7 +14,7 @@ from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import small_task
 from fsl.ui.waiting import waiting
-from fsl.words import count
+from fsl.words import count, similarity_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def _show_others(
             picture.thumbnail,
             f"{picture.name}",
             title=_said(similarity >= limit, kind == name),
-            note=f"{similarity:.2f}",
+            note=similarity_text(similarity),
             bar=similarity,
             tone="accent" if similarity >= limit else "muted",
         )

@@ -129,7 +129,7 @@ def _tile(run: RunInfo, name: str) -> None:
             f"{examples} of each"
         )
     if run.started and run.started.note:
-        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}."))
+        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
     if run.comparison:
         _before_and_after(run)
     for text in (*run.problems, run.error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,17 @@ def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
         details = ", ".join(_fact(key, own[key]) for key in facts) if is_told else run.id
         found[run.id] = run.name if len(alike) == 1 else f"{run.name} ({details})"
     return found
+
+
+def dated_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
+    """What runs are called in a list to choose from: with when they began, and their ids where that is alike.
+
+    Returns:
+        names by id, all different.
+    """
+    dated = {run.id: f"{run.name}, {row_of(run)['begun']}" for run in runs}
+    met = Counter(dated.values())
+    return {run_id: name if met[name] == 1 else f"{name}, {run_id}" for run_id, name in dated.items()}
 
 
 def _fact(key: str, value: object) -> str:

@@ -19,6 +19,7 @@ from fsl.ui.training.ahead import get_ready
 from fsl.ui.training.batch import show_batch
 from fsl.ui.training.form import Wish, plans_of, show_form, take_address
 from fsl.ui.training.live import show_runs
+from fsl.ui.training.names import dated_names
 from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.table import show_table
 from fsl.ui.training.values import set_values, values
@@ -85,7 +86,7 @@ def _linked() -> list[str]:
 
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
     """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
-    names = {run.id: f"{run.name} ({run.id})" for run in runs}
+    names = dated_names(runs)
     default = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
     wanted = values().setdefault("shown", default)
     # Set before the widget is made: its own value is lost when the page changes.

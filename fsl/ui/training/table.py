@@ -10,7 +10,7 @@ import streamlit as st
 
 from fsl.ui.guard import guarded_callback
 from fsl.ui.training.actions import MOST_SHOWN
-from fsl.ui.training.form import BACKBONES, rate_text
+from fsl.ui.training.form import BACKBONES, LOSSES, PAIRINGS, rate_text
 from fsl.ui.training.values import values
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
         "status": run.status,
         "pictures": str(run.about.get("data", "")),
         "network": str(run.about.get("start") or _architecture(run)),
-        "loss used": run.config.loss if run.config else "",
-        "pairs": run.config.pairing if run.config else "",
+        "loss used": _short(LOSSES[run.config.loss]) if run.config else "",
+        "pairs": _short(PAIRINGS[run.config.pairing]) if run.config else "",
         "seed": run.config.seed if run.config else None,
         "begun": datetime.fromtimestamp(run.created).strftime("%Y-%m-%d %H:%M"),
     }
@@ -76,4 +76,9 @@ def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
 def _architecture(run: RunInfo) -> str:
     if run.model is None:
         return ""
-    return BACKBONES.get(run.model.backbone, run.model.backbone).partition(" (")[0]
+    return _short(BACKBONES.get(run.model.backbone, run.model.backbone))
+
+
+def _short(choice: str) -> str:
+    """A choice of the form without what explains it there."""
+    return choice.partition(" (")[0]
