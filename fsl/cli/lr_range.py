@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 from fsl.cli.common import Progress, add_data_options, load_data, print_json
-from fsl.cli.train import OVERRIDES, add_network_options, overridden, starting_network
+from fsl.cli.train import add_network_options, starting_network
+from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TrainConfig
 from fsl.training.lr_range import FEWEST_POINTS, HIGHEST, LOWEST, N_POINTS, lr_range, suggest_rate
 from fsl.training.recipes import RECIPES
 
-IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every")
+IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
 
 
 def add_parser(commands: Any) -> None:
@@ -23,9 +24,7 @@ def add_parser(commands: Any) -> None:
     add_data_options(parser)
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
     add_network_options(parser)
-    for option, (field, kind) in OVERRIDES.items():
-        if option not in IRRELEVANT:
-            parser.add_argument(option, dest=field, type=kind, help=f"sets {field}")
+    add_settings(parser, without=IRRELEVANT)
     parser.add_argument("--lowest", type=float, default=LOWEST, help="default: %(default)g")
     parser.add_argument("--highest", type=float, default=HIGHEST, help="default: %(default)g")
     parser.add_argument("--points", type=int, default=N_POINTS, help="batches (default: %(default)s)")

@@ -16,6 +16,7 @@ from typing import Any
 
 import fsl
 from fsl.cli.common import Progress, add_data_options, report, speaks
+from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
 from fsl.errors import SettingsError
@@ -27,27 +28,8 @@ from fsl.twin.backbones import BACKBONES, build_backbone
 from fsl.twin.network import TwinNetwork
 from fsl.twin.together import Team, join_team
 
-# Options that replace one field of TrainConfig each.
 _HOLD_OUT = 0.2
 _OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # which a recipe brings
-OVERRIDES: dict[str, tuple[str, type]] = {
-    "--lr": ("learning_rate", float),
-    "--steps": ("steps", int),
-    "--seed": ("seed", int),
-    "--pairing": ("pairing", str),
-    "--loss": ("loss", str),
-    "--margin": ("margin", float),
-    "--trainable": ("trainable", str),
-    "--schedule": ("schedule", str),
-    "--optimiser": ("optimiser", str),
-    "--batch-classes": ("batch_classes", int),
-    "--batch-images": ("batch_images", int),
-    "--batch-pairs": ("batch_pairs", int),
-    "--evaluate-every": ("evaluate_every", int),
-    "--device": ("device", str),
-    "--precision": ("precision", str),
-    "--snapshots": ("snapshot_images", int),
-}
 
 
 def add_parser(commands: Any) -> None:
@@ -71,8 +53,7 @@ def add_parser(commands: Any) -> None:
         choices=["classes", "images"],
         help="hold out whole classes, or images of each (default: classes)",
     )
-    for option, (field, kind) in OVERRIDES.items():
-        parser.add_argument(option, dest=field, type=kind, help=f"sets {field}")
+    add_settings(parser)
     parser.add_argument("--json", action="store_true", help="events as JSON lines, which is how it is anyway")
     parser.set_defaults(run=run)
 
@@ -201,12 +182,6 @@ def _plan(options: argparse.Namespace) -> _Plan:
         "seed": config.seed,
     }
     return _Plan(source, data, start, config, about)
-
-
-def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
-    """The settings with what the options say instead."""
-    given = {field: getattr(options, field, None) for field, _ in OVERRIDES.values()}
-    return replace(config, **{field: value for field, value in given.items() if value is not None})
 
 
 def starting_network(

@@ -67,10 +67,13 @@ def lr_range(
         should_stop: asked after each.
 
     Raises:
-        SettingsError, DataError: the range is none, or the data cannot be trained with.
+        SettingsError: the range is none, or beyond what a run may be trained with.
+        DataError: the data cannot be trained with.
     """
     if not 0 < lowest < highest or n_points < 2:
         raise SettingsError(f"The range {lowest:g} to {highest:g} in {n_points} batches is none.")
+    for rate in (lowest, highest):
+        replace(config, learning_rate=rate)  # which refuses what no run could be trained with
     rates = np.geomspace(lowest, highest, n_points)
     state = new_state(replace(config, schedule="constant"), start)
     refuse_wrong_size(data, state.twin)

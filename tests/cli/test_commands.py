@@ -190,7 +190,7 @@ def test_checkpoints_lists_and_names_damaged_ones(
             "leave out --hold-out",
         ),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--lr", "-1"], "learning rate"),
-        (["train", "--data", "DATA", "--run-dir", "RUN", "--pairing", "some"], "pairing"),
+        (["train", "--data", "DATA", "--run-dir", "RUN", "--batch-pairs", "0"], "batch_pairs"),
         (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--threshold", "2"], "threshold"),
     ],
 )

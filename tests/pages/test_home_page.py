@@ -59,9 +59,7 @@ def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest
     app.run()
     assert not app.exception
     assert len(app.get("skeleton")) == 1
-    assert {(tile["note"], tile["bar"]) for tile in grid(app, "home_examples")["tiles"]} == {
-        ("…", 0)
-    }
+    assert {(tile["note"], tile["bar"]) for tile in grid(app, "home_examples")["tiles"]} == {("…", 0)}
     loading.done.set()
     app.run()
     assert not app.get("skeleton")

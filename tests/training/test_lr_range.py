@@ -42,7 +42,7 @@ def test_it_finds_a_rate_that_learns(coloured_set: Maker) -> None:
 
 def test_it_stops_where_it_diverges(coloured_set: Maker) -> None:
     config = replace(CONFIG, optimiser="sgd")
-    found = list(lr_range(coloured_set(), config, MODEL, highest=1e8))
+    found = list(lr_range(coloured_set(), config, MODEL, highest=100.0))
     assert len(found) < 120
     assert not math.isfinite(found[-1].loss) or found[-1].smoothed > 4 * min(p.smoothed for p in found)
 
@@ -65,3 +65,5 @@ def test_no_suggestion_without_a_fall() -> None:
 def test_an_impossible_range_is_refused(coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="is none"):
         list(lr_range(coloured_set(), CONFIG, MODEL, lowest=1.0, highest=0.1))
+    with pytest.raises(SettingsError, match="learning rate is 200"):
+        next(lr_range(coloured_set(), CONFIG, MODEL, highest=200.0))

@@ -101,10 +101,8 @@ def show_chosen(
     similarity, limit = told_apart(answer.similarity, answer.threshold)
     st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
     pair = ((reference, "the one you know"), (probe, "the picture chosen"))
-    for number, (column, (picture, side)) in enumerate(zip(st.columns(2), pair, strict=True)):
-        with column:
-            tile = Tile(side, picture.thumbnail, picture.name, note=side)
-            picture_grid([tile], key=f"compare_pair_{number}", label=side, size="large")
+    tiles = [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair]
+    picture_grid(tiles, key="compare_pair", label="The two pictures", size="pair")
     text = f"{answer.probe}: from a similarity of {limit} on, two pictures are called the same."
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)

@@ -64,13 +64,12 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
             "left": (left.name, found.left_pixels, found.left),
             "right": (right.name, found.right_pixels, found.right),
         }
+        tiles = [
+            Tile(side, overlay_uri(pixels, contributions, strongest), f"What counts in {name}")
+            for side, (name, pixels, contributions) in maps.items()
+        ]
         with st.container(key=f"{key}_maps"):
-            for column, (side, (name, pixels, contributions)) in zip(
-                st.columns(2), maps.items(), strict=True
-            ):
-                with column:
-                    tile = Tile(side, overlay_uri(pixels, contributions, strongest), name)
-                    picture_grid([tile], key=f"{key}_{side}", label=f"What counts in {name}", size="large")
+            picture_grid(tiles, key=f"{key}_pair", label="What counts in either picture", size="pair")
         st.caption(
             "Green: makes the two more alike. Orange: sets them apart. No colour: does not matter. Shown as "
             "the network sees them."

@@ -64,7 +64,7 @@ def picture_grid(
     tiles: Sequence[Tile],
     key: str,
     label: str,
-    size: Literal["small", "medium", "large"] = "small",
+    size: Literal["small", "medium", "large", "pair"] = "small",
     actions: Actions = _NO_ACTIONS,
     selected: str = "",
     hidden: int = 0,
@@ -75,7 +75,7 @@ def picture_grid(
         tiles: in order.
         key: of the widget.
         label: what the pictures are, for screen readers.
-        size: of a tile.
+        size: of a tile; "pair" shows two large ones side by side, on a phone too.
         actions: what can be done.
         selected: id of the chosen tile.
         hidden: how many more pictures there are that are not among ``tiles``.

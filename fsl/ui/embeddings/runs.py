@@ -41,6 +41,7 @@ def show_mode(state: MapState) -> None:
         label_visibility="collapsed",
         on_change=guarded_callback(_take_mode),
         args=(state,),
+        wrap=True,
     )
 
 

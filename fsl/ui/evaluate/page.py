@@ -47,7 +47,7 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
     if job is None:
         st.info(
             "**Evaluate** with the settings as they are gives a first figure within a minute.",
-            icon=":material/arrow_back:",
+            icon=":material/play_arrow:",
         )
         return
     if job.running:

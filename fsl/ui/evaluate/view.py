@@ -144,6 +144,7 @@ def _show_details(job: Job, titles: dict[str, str], results: dict[str, Evaluatio
             format_func=lambda name: titles[name],
             on_change=guarded_callback(_look),
             args=(job,),
+            wrap=True,
         )
     name = job.looked_at
     answers = job.answers[list(results).index(name)]

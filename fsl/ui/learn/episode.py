@@ -64,6 +64,7 @@ def _show_settings(state: LearnState) -> None:
             required=True,
             on_change=take,
             args=(state, "kind"),
+            wrap=True,
         )
     with ways:
         st.slider(

@@ -61,6 +61,7 @@ def _loss(state: LearnState) -> None:
             required=True,
             on_change=take,
             args=(state, "loss"),
+            wrap=True,
         )
         st.markdown(_WORDS[state.loss])
         low, high, name, help_text = _AXES[state.loss]

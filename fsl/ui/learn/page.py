@@ -93,6 +93,7 @@ def _show_steps(state: LearnState) -> None:
         label_visibility="collapsed",
         required=True,
         on_change=_take_step,
+        wrap=True,
     )
 
 

@@ -39,6 +39,7 @@ def _experiment(state: LearnState) -> None:
             format_func=rate_text,
             on_change=take,
             args=(state, "bet"),
+            wrap=True,
         )
         if state.bet is None:
             st.info("Place your bet: the curves appear below.", icon=":material/arrow_upward:")

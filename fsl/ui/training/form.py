@@ -76,6 +76,7 @@ def show_form() -> Wish:
         on_change=guarded_callback(_use_preset),
         help="Ready-made settings; everything below can still be changed.",
         required=True,
+        wrap=True,
     )
     preset = PRESETS[st.session_state["preset"] or "article"]
     st.caption(markdown(preset.help))

@@ -95,7 +95,7 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
         st.info(
             "No run yet. Press **Start training** with the settings as they are: the learning rates that are "
             "chosen train side by side. It takes about a minute.",
-            icon=":material/arrow_back:",
+            icon=":material/play_arrow:",
         )
         return
     shown = st.multiselect(
