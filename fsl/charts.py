@@ -307,6 +307,7 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
     ]
     figure = go.Figure(
         go.Heatmap(
+            x=list(range(n)),
             z=shares,
             zmin=0,
             zmax=1,
@@ -332,11 +333,25 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
     )
     height = max(300, min(820, 26 * n + 130))
     _quiet(figure, height, showlegend=False, clickmode="event+select")
-    ticks = {"tickmode": "array", "tickvals": list(range(n)), "showgrid": False, "automargin": True}
-    ticks["ticktext"] = [label(_cut(name)) for name in names]
-    ticks["zeroline"] = False
-    figure.update_xaxes(**ticks, title="answered", tickangle=-50, range=[-0.5, n - 0.5])
-    figure.update_yaxes(**ticks, title="true class", range=[n - 0.5, -0.5])
+    ticks = [label(_cut(name)) for name in names]
+    quiet = {"showgrid": False, "zeroline": False, "automargin": True}
+    # Columns of a category axis by number, as plotly leaves out names for which a narrow screen has no room.
+    figure.update_xaxes(
+        **quiet,
+        type="category",
+        labelalias={str(i): tick for i, tick in enumerate(ticks)},
+        title="answered",
+        tickangle=-50,
+        range=[-0.5, n - 0.5],
+    )
+    figure.update_yaxes(
+        **quiet,
+        tickmode="array",
+        tickvals=list(range(n)),
+        ticktext=ticks,
+        title="true class",
+        range=[n - 0.5, -0.5],
+    )
     return figure
 
 

@@ -123,7 +123,7 @@ def test_the_loss_follows_the_slider(learn: AppTest) -> None:
     at(learn, "loss")
     learn.slider(key="learn_difference").set_value(0.0).run()
     assert html_of(learn).count("loss 0.69") == 2
-    learn.segmented_control(key="learn_loss").set_value("contrastive").run()
+    learn.pills(key="learn_loss").set_value("contrastive").run()
     learn.slider(key="learn_distance").set_value(1.5).run()
     assert "leaves them as they are" in html_of(learn)  # different, and further apart than the margin
 

@@ -16,6 +16,11 @@ def run(run_id: str, name: str, created: float) -> RunInfo:
     return RunInfo(run_id, Path(run_id), "finished", name, config=TrainConfig(), created=created)
 
 
+def test_of_a_run_begun_today_the_time_is_enough() -> None:
+    now = datetime.now()
+    assert dated_names([run("a", "rate 1", now.timestamp())]) == {"a": f"rate 1, {now:%H:%M}"}
+
+
 def test_the_time_of_beginning_tells_runs_apart_and_the_id_where_it_does_not() -> None:
     runs = [
         run("a", "rate 0.1", NOON),

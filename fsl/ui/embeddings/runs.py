@@ -77,6 +77,7 @@ def show_runs_moving(state: MapState) -> None:
         key="map_runs",
         format_func=lambda run_id: names.get(run_id, run_id),
         max_selections=MOST_RUNS,
+        wrap=True,
         placeholder=f"Choose one run, or up to {MOST_RUNS} side by side",
         on_change=guarded_callback(_take_runs),
         args=(state,),

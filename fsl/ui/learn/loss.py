@@ -52,7 +52,7 @@ def show_loss(state: LearnState) -> None:
 @st.fragment
 def _loss(state: LearnState) -> None:
     with guarded():
-        st.segmented_control(
+        st.pills(
             "Loss",
             list(_LOSSES),
             key=kept(state, "loss"),

@@ -85,7 +85,7 @@ def show_learn_page() -> None:
 def _show_steps(state: LearnState) -> None:
     names = list(STEPS)
     st.session_state["learn_step_choice"] = state.step
-    st.segmented_control(
+    st.pills(
         "Steps",
         names,
         key="learn_step_choice",

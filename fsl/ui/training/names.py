@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fsl.ui.training.table import row_of
+from fsl.ui.training.table import begun_text, row_of
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -38,10 +39,13 @@ def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
 def dated_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
     """What runs are called in a list to choose from: with when they began, and their ids where that is alike.
 
+    Those begun today have the time alone.
+
     Returns:
         names by id, all different.
     """
-    dated = {run.id: f"{run.name}, {row_of(run)['begun']}" for run in runs}
+    today = f"{datetime.now():%Y-%m-%d} "
+    dated = {run.id: f"{run.name}, {begun_text(run).removeprefix(today)}" for run in runs}
     met = Counter(dated.values())
     return {run_id: name if met[name] == 1 else f"{name}, {run_id}" for run_id, name in dated.items()}
 

@@ -104,6 +104,7 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
         key="shown",
         format_func=lambda run_id: names.get(run_id, run_id),
         max_selections=MOST_SHOWN,
+        wrap=True,
         help="Your runs, and those started from a shell. Who has the address of this page sees these runs, "
         "and can stop and delete them.",
         on_change=guarded_callback(_take_shown),

@@ -69,8 +69,13 @@ def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
         "loss used": _short(LOSSES[run.config.loss]) if run.config else "",
         "pairs": _short(PAIRINGS[run.config.pairing]) if run.config else "",
         "seed": run.config.seed if run.config else None,
-        "begun": datetime.fromtimestamp(run.created).strftime("%Y-%m-%d %H:%M"),
+        "begun": begun_text(run),
     }
+
+
+def begun_text(run: RunInfo) -> str:
+    """When it began, by the clock of where the app runs: "2026-01-31 12:00"."""
+    return f"{datetime.fromtimestamp(run.created):%Y-%m-%d %H:%M}"
 
 
 def _architecture(run: RunInfo) -> str:
