@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangl
 _SYMBOLS_IN_SPACE = ("circle", "square", "circle-open", "diamond", "cross", "diamond-open", "x")
 """As many as in the plane: their number and that of the colours have no divisor in common."""
 _ROC_HOVER = "%{x:.2%} of different pairs called the same<br>%{y:.1%} of same pairs called the same"
+# From all wrong over nothing at 0.5 to all right; a mistake made once in fifty times is seen already.
+_MATRIX_COLOURS = (
+    (0, AGAINST),
+    (0.42, "rgba(221, 122, 0, 0.65)"),
+    (0.49, "rgba(221, 122, 0, 0.3)"),
+    (0.5, "rgba(128, 138, 150, 0.08)"),
+    (0.58, "rgba(11, 122, 92, 0.45)"),
+    (1, ACCENT),
+)
 _ROW_PIXELS = 30
 _MAX_NAME = 28
 
@@ -296,6 +306,7 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
     n = len(names)
     totals = counts.sum(1, keepdims=True)
     shares = counts / totals.clip(min=1)
+    shares[~np.eye(n, dtype=bool)] *= -1  # mistakes have a colour of their own
     labels = [label(name) for name in names]
     texts = [
         [
@@ -309,9 +320,9 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
         go.Heatmap(
             x=list(range(n)),
             z=shares,
-            zmin=0,
+            zmin=-1,
             zmax=1,
-            colorscale=[[0, "rgba(11,122,92,0.04)"], [0.15, "rgba(11,122,92,0.35)"], [1, ACCENT]],
+            colorscale=_MATRIX_COLOURS,
             showscale=False,
             text=texts,
             hovertemplate="%{text}<extra></extra>",

@@ -38,7 +38,7 @@ def show_example() -> None:
         if prediction is None:
             st.skeleton(_HEADLINE)
         else:
-            st.markdown(f"### {markdown(wording.headline(prediction))}")
+            st.markdown(f"## {markdown(wording.headline(prediction))}")
         _show_examples(task, prediction)
         opened = st.button(
             "Open this on the Classify page", key="home_open", icon=":material/open_in_full:", type="tertiary"

@@ -63,7 +63,7 @@ def test_every_mistake_of_the_matrix_can_be_clicked_and_names_are_shown_letter_f
     heat, points = figure.data
     assert {tuple(pair) for pair in points.customdata} == {(0, 1), (2, 0)}
     assert list(zip(points.y, points.x, strict=True)) == [(0, 1), (2, 0)]
-    assert heat.z[0].tolist() == pytest.approx([5 / 7, 2 / 7, 0])
+    assert heat.z[0].tolist() == pytest.approx([5 / 7, -2 / 7, 0])  # mistakes below zero, in their own colour
     assert "<b>" not in str(heat.text) + str(points.text) + str(figure.layout.xaxis.labelalias)
     assert "2 of 7" in points.text[0]
 

@@ -155,7 +155,7 @@ def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]
     with st.container(border=True, key="map_panel"):
         tile = Tile(picture.digest, picture.thumbnail, picture.name)
         picture_grid([tile], key="map_chosen", label="The chosen picture", size="large")
-        st.markdown(f"### {markdown(_class_name(collection, state.selected))}")
+        st.markdown(f"## {markdown(_class_name(collection, state.selected))}")
         st.caption(markdown(picture.name))
         for view in views:
             _show_neighbours(state, collection, view, len(views) > 1)

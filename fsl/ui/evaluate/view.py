@@ -49,7 +49,7 @@ def _show_headline(job: Job, titles: dict[str, str], results: dict[str, Evaluati
     c = job.config
     shots = count(c.n_shot, "example")
     st.markdown(
-        f"### {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
+        f"## {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
         help="± is half the 95% interval: drawn again with other tests, the figure would lie within it in 19 "
         "of 20 cases.",
     )
@@ -190,6 +190,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
         shown = np.sort(np.argsort(-(wrong.sum(0) + wrong.sum(1)), kind="stable")[:_MOST_IN_MATRIX])
         if len(shown) < len(names):
             st.caption(f"The {_MOST_IN_MATRIX} most confused of {len(names)} classes.")
+        st.caption("Down the diagonal, green: right. Beside it, orange: mistakes; click one to see its pictures.")
         figure = confusion_matrix(result.confusion[np.ix_(shown, shown)], [names[i] for i in shown])
         st.plotly_chart(
             figure,
