@@ -98,10 +98,11 @@ class ImageSet:
         file_names = tuple(self.names[i] for i in kept)
         return ImageSet(self.images[kept], labels[kept], tuple(names), file_names)
 
-    def rows(self, rows: Sequence[int]) -> ImageSet:
+    def rows(self, rows: Sequence[int] | IntArray) -> ImageSet:
         """These images, with all classes."""
-        names = tuple(self.names[row] for row in rows)
-        return ImageSet(self.images[list(rows)], self.labels[list(rows)], self.class_names, names)
+        chosen = np.asarray(rows, dtype=np.int64)
+        names = tuple(self.names[row] for row in chosen)
+        return ImageSet(self.images[chosen], self.labels[chosen], self.class_names, names)
 
     def part(self, rows: slice) -> ImageSet:
         """Some images in a row, with all classes."""

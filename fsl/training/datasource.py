@@ -23,6 +23,7 @@ from fsl.training.sources import (
     hold_out_images,
     load_source,
     load_sources,
+    progress_of_part,
     select_held_out,
 )
 
@@ -69,9 +70,13 @@ def load_training_data(
         if source.recipe not in RECIPES:
             raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
         recipe = RECIPES[source.recipe]
+        n, copy = len(recipe.train), source.data or None
+        # The sets to learn from and the one to test on are read one after another.
+        learning = None if progress is None else lambda done, total: progress(done * n, total * (n + 1))
+        testing = progress_of_part(progress, n, n + 1)
         return TrainingData(
-            load_sources(recipe.train, model, report, source.data or None),
-            load_source(recipe.validation, model, report, source.data or None),
+            load_sources(recipe.train, model, report, copy, learning),
+            load_source(recipe.validation, model, report, copy, testing),
             "; ".join(_source_words(s) for s in recipe.train),
             _source_words(recipe.validation),
         )

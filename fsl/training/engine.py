@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -444,12 +444,7 @@ def evaluation_images(validation: ImageSet) -> ImageSet:
             for label in np.unique(validation.labels)
         ]
     )
-    return replace(
-        validation,
-        images=validation.images[rows],
-        labels=validation.labels[rows],
-        names=tuple(validation.names[i] for i in rows),
-    )
+    return validation.rows(rows)
 
 
 def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[_PlannedTest | None, str]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from fsl.arrays import BoolArray
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet, concatenate, load_image_set
 from fsl.data.listing import Problem, list_images
@@ -17,9 +16,16 @@ from fsl.errors import DataError
 from fsl.training.recipes import Source
 
 Report = Callable[[Sequence[Problem]], None]
+Progress = Callable[[int, int], None]
 
 
-def load_source(source: Source, model: ModelConfig, report: Report, data: str | None = None) -> ImageSet:
+def load_source(
+    source: Source,
+    model: ModelConfig,
+    report: Report,
+    data: str | None = None,
+    progress: Progress | None = None,
+) -> ImageSet:
     """The images of one source, at the network's size.
 
     Args:
@@ -27,6 +33,7 @@ def load_source(source: Source, model: ModelConfig, report: Report, data: str | 
         model: gives size and fit.
         report: told which files were left out.
         data: another copy of the data set, folder or zip; the lists stay those of the named one.
+        progress: called with (done, total) images.
 
     Raises:
         DataError: the data set or its split file is not there.
@@ -37,14 +44,18 @@ def load_source(source: Source, model: ModelConfig, report: Report, data: str | 
         wanted = expand_prefixes(wanted, named_set(source.data).class_list(source.classes))
     wanted = tuple(name for name in wanted if not any(part in name for part in source.without))
     images, problems = load_image_set(
-        listing, model.image_size, model.fit, classes=wanted, centre=source.centre
+        listing, model.image_size, model.fit, classes=wanted, centre=source.centre, progress=progress
     )
     report(problems)
     return images
 
 
 def load_sources(
-    sources: Sequence[Source], model: ModelConfig, report: Report, data: str | None = None
+    sources: Sequence[Source],
+    model: ModelConfig,
+    report: Report,
+    data: str | None = None,
+    progress: Progress | None = None,
 ) -> ImageSet:
     """Several sources as one set; class names get the data set's name in front, which makes it a group.
 
@@ -53,12 +64,15 @@ def load_sources(
         model: gives size and fit.
         report: told which files were left out.
         data: another copy of the main data set.
+        progress: called with (done, total), of which each source is an equal part.
 
     Raises:
         DataError: a data set or its split file is not there.
     """
     sets = [
-        load_source(source, model, report, data if number == 0 else None)
+        load_source(
+            source, model, report, None if number else data, progress_of_part(progress, number, len(sources))
+        )
         for number, source in enumerate(sources)
     ]
     if len(sets) == 1:
@@ -68,6 +82,19 @@ def load_sources(
         for source, images in zip(sources, sets, strict=True)
     ]
     return concatenate(named)
+
+
+def progress_of_part(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Progress of one of several equal parts as progress of the whole.
+
+    Args:
+        progress: of the whole; none for none.
+        number: the part, from 0.
+        parts: how many there are.
+    """
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, parts * total)
 
 
 def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
@@ -161,10 +188,6 @@ def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, 
         if share and n >= 2:
             held_out[rng.permutation(rows)[:n]] = True
             n_classes += 1
-    return (_rows(data, ~held_out), _rows(data, held_out)) if n_classes >= 2 else (data, None)
-
-
-def _rows(data: ImageSet, chosen: BoolArray) -> ImageSet:
-    rows = np.flatnonzero(chosen)
-    names = tuple(data.names[i] for i in rows)
-    return replace(data, images=data.images[rows], labels=data.labels[rows], names=names)
+    if n_classes < 2:
+        return data, None
+    return data.rows(np.flatnonzero(~held_out)), data.rows(np.flatnonzero(held_out))

@@ -190,7 +190,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
         shown = np.sort(np.argsort(-(wrong.sum(0) + wrong.sum(1)), kind="stable")[:_MOST_IN_MATRIX])
         if len(shown) < len(names):
             st.caption(f"The {_MOST_IN_MATRIX} most confused of {len(names)} classes.")
-        st.caption("Down the diagonal, green: right. Beside it, orange: mistakes; click one to see its pictures.")
+        st.caption("Down the diagonal, green: right. Beside it, orange: mistakes. Click one to see it.")
         figure = confusion_matrix(result.confusion[np.ix_(shown, shown)], [names[i] for i in shown])
         st.plotly_chart(
             figure,

@@ -1,0 +1,62 @@
+"""From a recipe's sources to the images of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fsl.config import DataSource, ModelConfig
+from fsl.data.listing import Problem
+from fsl.training import datasource
+from fsl.training.datasource import load_training_data
+from fsl.training.recipes import Recipe, Source
+
+MODEL = ModelConfig(widths=(4, 4), image_size=16)
+
+
+def folder_of_classes(folder: Path, classes: str, per_class: int) -> str:
+    rng = np.random.default_rng(0)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for number in range(per_class):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return str(folder)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A recipe of two sources of unequal size and one to test on; its name."""
+    train = (
+        Source(folder_of_classes(tmp_path / "a", "xy", 20)),
+        Source(folder_of_classes(tmp_path / "b", "xz", 2)),
+    )
+    validation = Source(folder_of_classes(tmp_path / "c", "vw", 3))
+    monkeypatch.setitem(datasource.RECIPES, "small", Recipe("small", "", train, validation))
+    return "small"
+
+
+def test_a_recipe_s_images_are_read_with_progress_from_nothing_to_all(recipe: str) -> None:
+    shares: list[float] = []
+    problems: list[Problem] = []
+    data = load_training_data(
+        DataSource(recipe=recipe), MODEL, 0, problems.extend, lambda done, total: shares.append(done / total)
+    )
+    assert problems == []
+    assert (len(data.train), data.train.n_classes) == (44, 4)
+    assert data.validation is not None
+    assert data.validation.class_names == ("v", "w")
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert {round(share, 3) for share in shares} >= {0.333, 0.667}  # after the first source, and the second
+
+
+def test_who_watches_a_recipe_s_images_being_read_can_end_it(recipe: str) -> None:
+    def stop(done: int, total: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        load_training_data(DataSource(recipe=recipe), MODEL, 0, lambda problems: None, stop)
