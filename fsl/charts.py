@@ -78,22 +78,10 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
             hovertemplate="%{customdata}: %{x:.2%}<extra></extra>",
         )
     )
-    figure.update_layout(
-        height=_ROW_PIXELS * len(ordered) + 12,
-        margin={"l": 0, "r": 64, "t": 4, "b": 8},
-        bargap=0.35,
-        showlegend=False,
-        dragmode=False,
-    )
-    figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(ordered))),
-        ticktext=[label(_cut(name)) + "  " for name, _ in ordered],
-        automargin=True,
-        showgrid=False,
-        fixedrange=True,
-    )
+    _quiet(figure, _ROW_PIXELS * len(ordered) + 12, bargap=0.35, showlegend=False)
+    figure.update_layout(margin={"r": 64, "t": 4, "b": 8})
+    figure.update_xaxes(visible=False, range=[0, 1])
+    _name_rows(figure, range(len(ordered)), [name for name, _ in ordered])
     return figure
 
 
@@ -240,6 +228,14 @@ def _cut(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…"
 
 
+def _name_rows(figure: go.Figure, places: Sequence[int], names: Sequence[str]) -> None:
+    """Names on the upright axis, each at its place."""
+    ticks = [label(_cut(name)) + "  " for name in names]
+    figure.update_yaxes(
+        tickmode="array", tickvals=list(places), ticktext=ticks, automargin=True, showgrid=False
+    )
+
+
 def _quiet(figure: go.Figure, height: int, **layout: object) -> go.Figure:
     """A figure that stands still: no dragging, little margin."""
     margin = {"l": 0, "r": 16, "t": 8, "b": 0}
@@ -291,8 +287,7 @@ def interval_bars(
     _quiet(figure, 46 * len(names) + 40, bargap=0.3, showlegend=False)
     figure.update_layout(margin_t=24)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    ticks = [label(_cut(name)) + "  " for name in names]
-    figure.update_yaxes(tickmode="array", tickvals=places, ticktext=ticks, automargin=True, showgrid=False)
+    _name_rows(figure, places, names)
     return figure
 
 
@@ -344,25 +339,19 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
     )
     height = max(300, min(820, 26 * n + 130))
     _quiet(figure, height, showlegend=False, clickmode="event+select")
-    ticks = [label(_cut(name)) for name in names]
-    quiet = {"showgrid": False, "zeroline": False, "automargin": True}
     # Columns of a category axis by number, as plotly leaves out names for which a narrow screen has no room.
     figure.update_xaxes(
-        **quiet,
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
         type="category",
-        labelalias={str(i): tick for i, tick in enumerate(ticks)},
+        labelalias={str(i): label(_cut(name)) for i, name in enumerate(names)},
         title="answered",
         tickangle=-50,
         range=[-0.5, n - 0.5],
     )
-    figure.update_yaxes(
-        **quiet,
-        tickmode="array",
-        tickvals=list(range(n)),
-        ticktext=ticks,
-        title="true class",
-        range=[n - 0.5, -0.5],
-    )
+    _name_rows(figure, range(n), names)
+    figure.update_yaxes(title="true class", range=[n - 0.5, -0.5], zeroline=False)
     return figure
 
 
@@ -498,6 +487,5 @@ def class_accuracies(names: Sequence[str], values: Sequence[float], counts: Sequ
     _quiet(figure, 24 * len(names) + 24, bargap=0.25, showlegend=False)
     figure.update_layout(margin_r=48)
     figure.update_xaxes(range=[0, 1], visible=False)
-    ticks = [label(_cut(name)) + "  " for name in names]
-    figure.update_yaxes(tickmode="array", tickvals=places, ticktext=ticks, automargin=True, showgrid=False)
+    _name_rows(figure, places, names)
     return figure

@@ -15,7 +15,7 @@ from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.quick import classify_quick, fit_to_support
-from fsl.fewshot.reading import read_pictures
+from fsl.fewshot.reading import read_pictures, sort_out
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
@@ -94,12 +94,11 @@ def _classify_share(
     answer = _answerer(checkpoint, support, options)
     with Progress("queries") as progress:
         for start in range(0, len(readers), QUERIES_AT_ONCE):
-            found = list(islice(pictures, QUERIES_AT_ONCE))
-            problems += [one for one in found if isinstance(one, Problem)]
-            images = [one for one in found if isinstance(one, NamedImage)]
+            images, unread = sort_out(islice(pictures, QUERIES_AT_ONCE))
+            problems += unread
             if images:
                 predictions += answer(images)
-            progress(start + len(found), len(readers))
+            progress(min(start + QUERIES_AT_ONCE, len(readers)), len(readers))
     return predictions, problems
 
 

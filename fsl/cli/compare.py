@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import fsl
 from fsl.cli.common import Progress, add_centre_option, image_entries, print_json, report
-from fsl.config import ModelConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
 from fsl.fewshot.promise import promise
-from fsl.fewshot.reading import Reader, read_pictures
+from fsl.fewshot.reading import read_pictures, sort_out
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
 from fsl.words import similarity_text, told_apart
@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> None:
     """Compare every probe with every reference and print the answers."""
     checkpoint = fsl.load(options.checkpoint, options.device)
     threshold, sentence = _threshold(checkpoint, options.threshold, options.far)
-    references, problems = _read(image_entries(options.reference), checkpoint.info.model, options.centre)
+    model = checkpoint.info.model
+    references, problems = sort_out(read_pictures(image_entries(options.reference), model, options.centre))
     if problems:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
@@ -81,14 +82,6 @@ def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float
     return threshold, promise(rates, threshold, checkpoint.info.subject)
 
 
-def _read(
-    entries: Sequence[Reader], model: ModelConfig, centre: float
-) -> tuple[list[NamedImage], list[Problem]]:
-    found = list(read_pictures(entries, model, centre))
-    images = [one for one in found if isinstance(one, NamedImage)]
-    return images, [one for one in found if isinstance(one, Problem)]
-
-
 def _compare_all(
     checkpoint: Checkpoint,
     references: Sequence[NamedImage],
@@ -98,11 +91,12 @@ def _compare_all(
 ) -> list[ProbeAnswer]:
     """A few hundred probes at a time, so that memory stays bounded."""
     entries = [entry for path in paths for entry in image_entries(path)]
+    pictures = read_pictures(entries, checkpoint.info.model, centre)
     answers: list[ProbeAnswer] = []
     problems: list[Problem] = []
     with Progress("probes") as progress:
         for start in range(0, len(entries), PROBES_AT_ONCE):
-            probes, unread = _read(entries[start : start + PROBES_AT_ONCE], checkpoint.info.model, centre)
+            probes, unread = sort_out(islice(pictures, PROBES_AT_ONCE))
             problems += unread
             if probes:
                 answers += compare(checkpoint, references, probes, threshold)

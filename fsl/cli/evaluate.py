@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import fsl
@@ -18,6 +19,7 @@ from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
 from fsl.fewshot.baselines import baseline, is_baseline
+from fsl.fewshot.episodes import sample_episodes
 from fsl.twin.inference import embed_images
 from fsl.twin.views import embed_as_support
 from fsl.words import count
@@ -62,6 +64,7 @@ def run(options: argparse.Namespace) -> None:
         options.centre,
         options.per_class,
     )
+    sample_episodes(data.labels, replace(config, n_episodes=1))  # what cannot be asked is refused now
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
@@ -78,10 +81,10 @@ def run(options: argparse.Namespace) -> None:
     result = answers.result(data.n_classes)
     seconds = time.perf_counter() - began
     if not options.json:
-        interval = f" ± {result.ci95:.4f}" if options.episodes > 1 else ""
+        interval, level = (f" ± {result.ci95:.4f}", "95%, ") if options.episodes > 1 else ("", "")
         print(
             f"{options.way}-way {options.shot}-shot accuracy {result.accuracy:.4f}{interval} "
-            f"(95%, {count(options.episodes, 'episode')}, {data.n_classes} classes, {seconds:.1f} s)"
+            f"({level}{count(options.episodes, 'episode')}, {data.n_classes} classes, {seconds:.1f} s)"
         )
         return
     per_class = zip(data.class_names, result.per_class.tolist(), strict=True)

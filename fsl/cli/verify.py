@@ -17,6 +17,7 @@ from fsl.fewshot.verify import (
     ThresholdAt,
     Verification,
     accuracy_at,
+    count_pairs,
     score_pairs,
     verify,
 )
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint, options.device)
     model = checkpoint.info.model
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
+    count_pairs(data.labels)  # what has none is refused now
     began = time.perf_counter()
     with Progress("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)

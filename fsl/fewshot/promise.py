@@ -46,7 +46,10 @@ def one_in(rate: float) -> str:
     """A rate of pairs for people: "1 in 100 pairs", "fewer than 1 in 10,000 pairs".
 
     Args:
-        rate: in [0, 1]; told within a tenth of itself.
+        rate: in [0, 1].
+
+    Returns:
+        words of which the number is within a tenth of the rate, or the nearest in 10,000.
     """
     if round(rate * 10_000) < 1:
         return "fewer than 1 in 10,000 pairs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -37,7 +37,8 @@ def read_pictures(
     Raises:
         SettingsError: ``centre`` is out of range.
     """
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode")
+    try:
         waiting: deque[Future[NamedImage | Problem]] = deque()
         for reader in readers:
             waiting.append(pool.submit(_read, reader, model, centre))
@@ -45,6 +46,20 @@ def read_pictures(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # who asks for no more waits for none
+
+
+def sort_out(found: Iterable[NamedImage | Problem]) -> tuple[list[NamedImage], list[Problem]]:
+    """The pictures, and what is wrong with the others."""
+    images: list[NamedImage] = []
+    problems: list[Problem] = []
+    for one in found:
+        if isinstance(one, Problem):
+            problems.append(one)
+        else:
+            images.append(one)
+    return images, problems
 
 
 def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Problem:

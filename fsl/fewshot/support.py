@@ -259,8 +259,8 @@ def embed(
             found = embed_images(checkpoint.twin, pixels)
         for key, row in zip(batch, found, strict=True):
             # A row of a batch is a view that would keep the whole batch alive.
-            rows[key] = row.clone()
-            cache.put(*key, row.clone())
+            rows[key] = own = row.clone()
+            cache.put(*key, own)
         if progress is not None:
             progress(min(start + step, len(missing)), len(missing))
     in_order = [row for key in keys if (row := rows[key]) is not None]

@@ -72,6 +72,27 @@ class PairScores:
 
 
 @torch.inference_mode()
+def count_pairs(labels: IntArray) -> tuple[int, int]:
+    """How many pairs of one class and of two classes there are.
+
+    Args:
+        labels: int64 ``(N,)``.
+
+    Raises:
+        DataError: there is none of one kind.
+    """
+    n = len(labels)
+    counts = np.unique(labels, return_counts=True)[1]
+    n_same = int((counts * (counts - 1) // 2).sum())
+    n_different = n * (n - 1) // 2 - n_same
+    if not n_same or not n_different:
+        raise DataError(
+            f"{n} images of {len(counts)} classes make {n_same} pairs of one class and {n_different} of two; "
+            "both kinds are needed. Give at least 2 classes, and 2 images of one of them."
+        )
+    return n_same, n_different
+
+
 def score_pairs(
     twin: TwinNetwork,
     embeddings: Tensor,
@@ -92,14 +113,7 @@ def score_pairs(
         DataError: there is no pair of one class, or none of two.
     """
     n = len(labels)
-    counts = np.unique(labels, return_counts=True)[1]
-    n_same = int((counts * (counts - 1) // 2).sum())
-    n_different = n * (n - 1) // 2 - n_same
-    if not n_same or not n_different:
-        raise DataError(
-            f"{n} images of {len(counts)} classes make {n_same} pairs of one class and {n_different} of two; "
-            "both kinds are needed. Give at least 2 classes, and 2 images of one of them."
-        )
+    n_same, n_different = count_pairs(labels)
     of_same, of_different = min(1.0, most / n_same), min(1.0, most / n_different)
     rng = np.random.default_rng(seed)
     parts = []
@@ -165,9 +179,9 @@ def equal_error(curve: Roc) -> tuple[float, float]:
     Returns:
         rate and threshold, both in [0, 1], on the straight line between the two neighbouring points.
     """
-    gap = curve.false_accept - (1 - curve.true_accept)  # rises from -1 to 1
+    gap = curve.false_accept - (1 - curve.true_accept)  # rises from -1, where nothing is accepted, to 1
     after = int(np.searchsorted(gap, 0.0))
-    if after == 0 or gap[after] == 0:
+    if gap[after] == 0:
         return float(curve.false_accept[after]), _in_unit(curve.threshold[after])
     share = -gap[after - 1] / (gap[after] - gap[after - 1])
     rate = _between(curve.false_accept, after, share)

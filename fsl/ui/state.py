@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,10 @@ from fsl.config import Method
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.ui.budget import Holding, refuse_beyond_budget
+from fsl.ui.memo import Memo
 from fsl.ui.workspace import Workspace
+
+_REMEMBERED = 3  # the answers, how well the examples recognise one another, and the methods compared
 
 _KEY = "few_shot_lab"
 QUERIES = "queries"
@@ -46,7 +48,7 @@ class Session:
         shown: how many thumbnails (by place) or classes are shown where not the usual number.
         examples: how many examples were loaded; the seed of the next one.
         example: the workspace as an example made it; still in use, it makes way for a folder.
-        memo: the last result of a computation, by its name: (inputs, result).
+        memo: the latest results of this page.
     """
 
     workspace: Workspace = field(default_factory=Workspace.fresh)
@@ -63,7 +65,7 @@ class Session:
     shown: dict[str, int] = field(default_factory=dict)
     examples: int = 0
     example: Workspace | None = None
-    memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def change(self, workspace: Workspace, undo: str = "") -> None:
         """Take over a changed workspace.

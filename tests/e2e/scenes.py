@@ -96,7 +96,7 @@ def choose_fruits(tab: Page) -> None:
 def _trained(tab: Page) -> None:
     tab.locator("[class*=st-key-tile_]").nth(2).wait_for()
     tab.locator(".curve canvas").nth(1).wait_for()
-    tab.locator(".cell").filter(has_text="agrees").first.wait_for()  # its word is hidden on a phone
+    tab.locator(".pairs li span").first.wait_for()
 
 
 def _mapped(tab: Page) -> None:

@@ -68,7 +68,7 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
     tab.get_by_role("button", name="Resume all").wait_for()
     # "Resume all" is there with the first run that has stopped; the others follow within a moment.
     expect(tab.get_by_role("button", name="Resume", exact=True)).to_have_count(3)
-    tab.locator(".pairs").get_by_text("agrees").first.wait_for()  # a network that was stopped answers
+    tab.locator(".pairs li span").first.wait_for()  # a network that was stopped answers
 
 
 def test_other_runs_are_seen_whole(server: str, tab: Page, lesson: str) -> None:

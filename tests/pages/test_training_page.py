@@ -221,9 +221,9 @@ def figure(page: AppTest) -> str:
 def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
     first = figure(training)
     assert first.count("<img") == 16
-    assert first.count("<small>same</small>") == first.count("<small>different</small>") == 4
-    assert "agrees" not in first
-    assert "0 = same class, 1 = different class" in first
+    assert first.count("<b>0 same</b>") == first.count("<b>1 different</b>") == 4
+    assert "output" not in first
+    assert "0 = same class and 1 = different class" in shown(training)
     training.button(key="other_pairs").click().run()
     assert figure(training) != first
     assert not training.exception
@@ -235,7 +235,7 @@ def test_a_trained_network_answers_under_the_batch(training: AppTest) -> None:
     assert training.selectbox(key="batch_network").value == run.id
     answered = figure(training)
     assert answered.count("✓") + answered.count("✗") == 8
-    assert f"{answered.count('✓')} answer" in shown(training)
+    assert f"{answered.count('✓')} output" in shown(training)
     training.selectbox(key="batch_network").set_value("").run()
     assert "✓" not in figure(training)
     assert "✗" not in figure(training)
@@ -420,4 +420,4 @@ def test_an_earlier_network_is_asked_about_its_own_pictures(training: AppTest) -
     assert not training.exception
     assert "Pictures of what this network learned from: digits" in shown(training)
     assert figure(training) != drawn
-    assert figure(training).count("<small>") >= 8
+    assert figure(training).count("<b>0 same</b>") == 4

@@ -137,7 +137,7 @@ def test_a_long_test_holds_up_none_either(
     manager: RunManager, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between a few images and the next, the others have their turn; the first one's test goes on."""
-    many = coloured_set(20, 20, seed=1)
+    many = coloured_set(10, 10, seed=1)
     monkeypatch.setattr("fsl.training.engine._IMAGES_A_TURN", 1)
     config = replace(SMALL, steps=1, evaluation=replace(SMALL.evaluation, n_way=5))
     tested = RunPlan(config, MODEL, TrainingData(coloured_set(), many))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from fsl.ui.pictures import StoredPicture
 
 P = TypeVar("P", bound="Picture")
-T = TypeVar("T")
 
 
 def what_is_missing(workspace: Workspace) -> str:
@@ -111,7 +110,7 @@ def predict(
                 return classify_quick(checkpoint, support, queries, threshold)
             return classify(checkpoint, support, queries, method, threshold)
 
-    return _remember(state, "predictions", inputs, compute)
+    return state.memo.remember(("predictions", *inputs), compute)
 
 
 def check_support(
@@ -124,7 +123,7 @@ def check_support(
         with COMPUTE:
             return leave_one_out(checkpoint, support, rule)
 
-    return _remember(state, "self_check", (*_inputs(checkpoint, support), rule), compute)
+    return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
 
 
 def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comparison | None:
@@ -138,17 +137,9 @@ def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comp
         with COMPUTE:
             return compare_methods(checkpoint, support)
 
-    return _remember(state, "comparison", _inputs(checkpoint, support), compute)
+    return state.memo.remember(("comparison", *_inputs(checkpoint, support)), compute)
 
 
 def _inputs(checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:
     images = tuple((image.digest, image.name) for image in support.images)
     return (checkpoint.digest, support.class_names, support.slots, images)
-
-
-def _remember(state: Session, what: str, inputs: object, compute: Callable[[], T]) -> T:
-    known = state.memo.get(what)
-    if known is None or known[0] != inputs:
-        known = state.memo[what] = (inputs, compute())
-    result: T = known[1]
-    return result

@@ -61,37 +61,6 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'
 
 
-@dataclass(frozen=True, eq=False)
-class PairCell:
-    """One pair of a batch.
-
-    Attributes:
-        left: class name and picture.
-        right: likewise.
-        is_different: the label.
-        output: probability of "different", in [0, 1].
-    """
-
-    left: tuple[str, StoredPicture]
-    right: tuple[str, StoredPicture]
-    is_different: bool
-    output: float
-
-
-def pair_drawing(cells: Sequence[PairCell]) -> str:
-    """A batch as in the article's Figure 1: left pictures, right pictures, labels, and outputs below."""
-    columns = "".join(
-        f"<li>{_image(cell.left[1], '', cell.left[0])}{_image(cell.right[1], '', cell.right[0])}"
-        f"<b>{int(cell.is_different)} {'different' if cell.is_different else 'same'}</b>"
-        f"<span>{cell.output:.2f} {'✓' if (cell.output > 0.5) == cell.is_different else '✗'}</span></li>"
-        for cell in cells
-    )
-    return (
-        '<div class="pairs"><div class="pairs-names"><span>left</span><span>right</span><b>label</b>'
-        f"<span>output</span></div><ul>{columns}</ul></div>"
-    )
-
-
 @dataclass(frozen=True)
 class Pull:
     """What a loss does to one kind of pair.
@@ -130,9 +99,9 @@ def _pull(pull: Pull) -> str:
 _ARROW = '<span class="twin-arrow" aria-hidden="true">→</span>'
 
 
-def _image(picture: StoredPicture, class_name: str, words: str = "") -> str:
-    alt = html.escape(words or picture.name, quote=True)
-    return f'<img class="{class_name}" src="{picture.thumbnail}" alt="{alt}" title="{alt}">'
+def _image(picture: StoredPicture, class_name: str) -> str:
+    name = html.escape(picture.name, quote=True)
+    return f'<img class="{class_name}" src="{picture.thumbnail}" alt="{name}" title="{name}">'
 
 
 def _strip(numbers: Tensor, words: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.guard import guarded
-from fsl.ui.learn.drawing import PairCell, pair_drawing
 from fsl.ui.learn.network import network_in_use
 from fsl.ui.learn.state import LearnState
 from fsl.ui.resources import COMPUTE
@@ -39,7 +39,7 @@ def _batch(state: LearnState) -> None:
         task = small_task("drawn", 6, 4, 1, 7)
         with waiting("Drawing pairs", "learn_pairs", 420):
             batch, judged = _judged(task, state.batch)
-        st.html(pair_drawing(_cells(task, batch, judged)))
+        pair_columns(_pairs(task, batch, judged))
         labels = ", ".join(f"{value:.0f}" for value in batch.difference)
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
         st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
@@ -67,18 +67,17 @@ def _judged(task: SmallTask, number: int) -> tuple[PairBatch, JudgedPairs]:
         return batch, judge_pairs(checkpoint, [picture for _, picture in task.labelled], batch)
 
 
-def _cells(task: SmallTask, batch: PairBatch, judged: JudgedPairs) -> list[PairCell]:
-    return [
-        PairCell(
-            task.labelled[left],
-            task.labelled[right],
-            is_different=bool(difference),
-            output=1 - similarity,
+def _pairs(task: SmallTask, batch: PairBatch, judged: JudgedPairs) -> list[Pair]:
+    found = []
+    for left, right, difference, similarity in zip(
+        batch.left, batch.right, batch.difference, judged.similarity.tolist(), strict=True
+    ):
+        (left_class, first), (right_class, second) = task.labelled[left], task.labelled[right]
+        pair = Pair(
+            first.thumbnail, second.thumbnail, left_class, right_class, bool(difference), 1 - similarity
         )
-        for left, right, difference, similarity in zip(
-            batch.left, batch.right, batch.difference, judged.similarity.tolist(), strict=True
-        )
-    ]
+        found.append(pair)
+    return found
 
 
 def _next(state: LearnState) -> None:

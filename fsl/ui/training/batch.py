@@ -190,17 +190,18 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
             batch.left_classes[i],
             batch.right_classes[i],
             bool(batch.difference[i]),
-            answers[i] if answers else None,
+            1 - answers[i] if answers else None,
         )
         for i in range(len(batch.difference))
     ]
     pair_columns(pairs)
     array = " ".join(str(int(d)) for d in batch.difference)
+    labels = f"Labels, 0 = same class and 1 = different class: [{array}]."
     if not answers:
-        st.caption(f"The batch's labels: [{array}]. Once a run has trained, its answers appear under them.")
+        st.caption(f"{labels} Once a run has trained, its outputs appear under them.")
         return
     right = sum(pair.agrees for pair in pairs)
     st.caption(
-        f"The batch's labels: [{array}]. {count(right, 'answer')} of {len(pairs)} on the "
-        "label's side of one half: ✓ agrees, ✗ does not."
+        f"{labels} Outputs: how likely the two are different, says the network; "
+        f"{count(right, 'output')} of {len(pairs)} on the label's side of one half (✓)."
     )
