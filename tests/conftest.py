@@ -4,12 +4,22 @@ import os
 
 # Idle threads of torch's pool sleep rather than spin: on a small machine the browser tests need the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several processes test side by side: each computes on a core of its own, and so do those it starts.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, the tests of a file stay together, and those that share a browser and an app."""
+    for item in items:
+        group = "e2e" if "e2e" in item.path.parts else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)
