@@ -16,7 +16,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, the tests of a file stay together, and those that share a browser and an app."""
+    """With several processes the tests of a file stay together, and so do those that share a browser."""
     for item in items:
         group = "e2e" if "e2e" in item.path.parts else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))

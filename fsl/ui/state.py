@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
@@ -18,6 +18,7 @@ from fsl.ui.workspace import Workspace
 _REMEMBERED = 3  # the answers, how well the examples recognise one another, and the methods compared
 
 _KEY = "few_shot_lab"
+_SINCE = "what was here before that"
 QUERIES = "queries"
 
 
@@ -27,6 +28,28 @@ class Undo:
 
     what: str
     workspace: Workspace
+
+
+Said = tuple[Sequence[str], Sequence[Problem]]
+"""What there is to say of something done: sentences, and files that could not be used."""
+
+
+@dataclass
+class Reading:
+    """What was dropped and is still being read.
+
+    A click breaks the page off wherever it next draws something, in the middle of a drop as well; it then
+    runs anew and goes on with the step that was broken off.
+
+    Attributes:
+        steps: still to be done; each changes something at its end alone.
+        notes: of those done.
+        problems: of those done.
+    """
+
+    steps: list[Callable[[], Said]]
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass
@@ -44,6 +67,7 @@ class Session:
         undo: what can be brought back.
         notes: sentences about the last change, plain text.
         problems: files of the last drop that could not be used.
+        reading: what was dropped and is still being read; none for nothing.
         drops: how often each drop zone was emptied; part of its widget's key, so emptying makes a new one.
         shown: how many thumbnails (by place) or classes are shown where not the usual number.
         examples: how many examples were loaded; the seed of the next one.
@@ -61,6 +85,7 @@ class Session:
     undo: Undo | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    reading: Reading | None = None
     drops: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     shown: dict[str, int] = field(default_factory=dict)
     examples: int = 0
@@ -98,10 +123,10 @@ class Session:
             yield from self.undo.workspace.holdings()
 
     def bring_back(self) -> None:
-        """Undo the last change that took something away."""
+        """Undo the last change that took something away; what has come since can be brought back in turn."""
         if self.undo is not None:
             before, self.undo = self.undo, None
-            self.change(before.workspace)
+            self.change(before.workspace, undo=_SINCE)
             self.report()
 
     def use_network(self, name: str) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 import fsl
@@ -16,6 +18,7 @@ from fsl.errors import FslError
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.fewshot.quick import Comparison
 from fsl.twin.checkpoint import from_twin
+from fsl.ui.classify import drops
 from fsl.ui.state import Session
 from tests.pages.helpers import LIMIT, picture
 
@@ -285,6 +288,45 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
     assert len(state(page).workspace.classes[1].pictures) == 2
     page.button(key="undo").click().run()
     assert len(state(page).workspace.classes) == 5
+    page.button(key="undo").click().run()  # what was added since comes back in turn
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
+
+
+def broken_off_once(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[int]:
+    """Have a click come in the midst of a function, the first time it is called; a list of its calls."""
+    real, calls = getattr(module, name), list[int]()
+
+    def with_a_click(*arguments: object, **named: object) -> object:
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise RerunException(RerunData())
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(module, name, with_a_click)
+    return calls
+
+
+def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = broken_off_once(monkeypatch, drops, "take_files")
+    drop(page, "class_0", ("r1.png", picture("red")), ("r2.png", picture("maroon")))
+    page.run()  # as the click does
+    assert len(calls) == 2
+    assert len(state(page).workspace.classes[0].pictures) == 2
+    assert state(page).reading is None
+
+
+def test_what_was_read_before_the_click_is_not_read_again(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = broken_off_once(monkeypatch, drops, "take_listing")
+    archive = zipped(lemon__1=picture("yellow"), plum__1=picture("purple"))
+    drop(page, "queries", ("q.png", picture("red")), ("fruit.zip", archive))
+    page.run()  # as the click does
+    assert len(calls) == 2
+    assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
+    assert [query.name for query in state(page).workspace.queries] == ["q.png"]
+    assert "there already" not in shown(page)
+    assert "Added 2 classes" in shown(page)
 
 
 def test_photos_of_fruit_offline_say_so(

@@ -9,19 +9,21 @@ from fsl.errors import DataError
 from fsl.ui import budget
 from fsl.ui.state import Session
 from fsl.ui.workspace import Workspace
-from tests.ui.test_workspace import A, stored
+from tests.ui.test_workspace import A, B, stored
 
 
-def test_undo_brings_back_what_was_taken_away_once() -> None:
+def test_undo_brings_back_what_was_taken_away_and_can_be_undone() -> None:
     state = Session()
     filled, _ = state.workspace.with_pictures(0, [A])
     state.change(filled)
     state.change(filled.without_class(0), undo="the class Class 1")
+    later, _ = state.workspace.with_pictures(None, [B])
+    state.change(later)
     state.bring_back()
     assert state.workspace.card(0).pictures == (A,)
-    assert state.undo is None
-    state.bring_back()
-    assert state.workspace.card(0).pictures == (A,)
+    assert state.workspace.queries == ()
+    state.bring_back()  # undone, too: nothing that was added since is lost
+    assert state.workspace.queries == (B,)
 
 
 def test_ids_go_on_counting_after_an_undo() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +15,7 @@ from fsl.fewshot.project import is_project, read_project
 from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
-from fsl.ui.state import QUERIES, Session
+from fsl.ui.state import QUERIES, Reading, Said, Session
 from fsl.ui.uploads import take_upload, take_uploads
 from fsl.ui.workspace import Workspace
 from fsl.words import count, listed
@@ -43,15 +44,32 @@ def place_of(target: Target) -> str:
     return QUERIES if target is None else f"class_{target}"
 
 
-@contextmanager
-def emptying(state: Session, place: str) -> Iterator[None]:
-    """Take what lies in the zone, once: afterwards, whatever happened, the page runs again with it empty."""
-    state.drops[place] += 1
-    try:
-        yield
-    except FslError as error:
-        state.report(str(error))
+def go_on_reading(state: Session) -> None:
+    """Read what was dropped, if anything is left to read; then the page runs again."""
+    reading = state.reading
+    if reading is None:
+        return
+    while reading.steps:
+        try:
+            notes, problems = reading.steps[0]()
+        except FslError as error:
+            notes, problems = [str(error)], []
+        except Exception:
+            state.reading = None  # or every run of the page would end in the same way
+            raise
+        del reading.steps[0]
+        reading.notes += notes
+        reading.problems += problems
+    state.reading = None
+    state.report(*reading.notes, problems=tuple(reading.problems))
     st.rerun()
+
+
+def _read(state: Session, place: str, *steps: Callable[[], Said]) -> None:
+    """Give a zone back empty, and read what was taken from it."""
+    state.drops[place] += 1
+    state.reading = Reading(list(steps))
+    go_on_reading(state)
 
 
 def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile]) -> None:
@@ -59,32 +77,27 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
 
     A project replaces everything, so it is opened alone, and whatever was dropped beside it is named.
     """
-    with emptying(state, place_of(target)):
-        dropped = take_uploads(files)
-        zips = [file for file in dropped if file[0].lower().endswith(".zip")]
-        project = next((file for file in zips if is_project(file[1])), None)
-        if project is None:
-            _take_all(state, target, [file for file in dropped if file not in zips], zips)
-        else:
-            open_project(state, *project)
-            beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
-            state.report(*state.notes, problems=(*state.problems, *beside))
+    dropped = take_uploads(files)
+    zips = [file for file in dropped if file[0].lower().endswith(".zip")]
+    project = next((file for file in zips if is_project(file[1])), None)
+    steps: list[Callable[[], Said]]
+    if project is None:
+        pictures = [file for file in dropped if file not in zips]
+        # Pictures first: a card without any makes way for the classes of a zip.
+        steps = [partial(_add, state, target, pictures)] if pictures else []
+        steps += [partial(_fill_from_zip, state, *file) for file in zips]
+    else:
+        beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
+        steps = [partial(_open_project, state, *project), lambda: ([], beside)]
+    _read(state, place_of(target), *steps)
 
 
-def _take_all(state: Session, target: Target, pictures: Files, zips: Files) -> None:
-    notes: list[str] = []
-    problems: list[Problem] = []
-    # Pictures first: a card without any makes way for the classes of a zip.
-    if pictures:
-        notes, problems = _add(state, target, pictures)
-    for name, data in zips:
-        try:
-            said, faults = _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
-        except DataError as error:  # the other files of the drop are good ones
-            said, faults = [str(error).removeprefix(f"{name}: ")], []
-        notes += [f"{name}: {sentence}" for sentence in said]
-        problems += faults
-    state.report(*notes, problems=tuple(problems))
+def _fill_from_zip(state: Session, name: str, data: bytes) -> Said:
+    try:
+        said, problems = _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
+    except DataError as error:  # the other files of the drop are good ones
+        said, problems = [str(error).removeprefix(f"{name}: ")], []
+    return [f"{name}: {sentence}" for sentence in said], problems
 
 
 def add_pictures(state: Session, target: Target, files: Files) -> None:
@@ -93,7 +106,7 @@ def add_pictures(state: Session, target: Target, files: Files) -> None:
     state.report(*notes, problems=tuple(problems))
 
 
-def _add(state: Session, target: Target, files: Files) -> tuple[list[str], list[Problem]]:
+def _add(state: Session, target: Target, files: Files) -> Said:
     with _progress(len(files)) as progress:
         pictures, problems = take_files(files, progress)
     workspace, twice = state.workspace.with_pictures(target, pictures)
@@ -103,27 +116,26 @@ def _add(state: Session, target: Target, files: Files) -> tuple[list[str], list[
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
     """Take a dropped folder: a class per sub-folder."""
-    with emptying(state, "folder"):
-        _fill_and_say(state, list_files(take_uploads(files)))
+    dropped = take_uploads(files)
+    _read(state, "folder", lambda: _fill(state, list_files(dropped)))
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
     """Take a dropped zip: a project if it is one, else a class per folder."""
-    with emptying(state, "zip"):
-        name, data = take_upload(file)
-        if is_project(data):
-            open_project(state, name, data)
-        else:
-            _fill_and_say(state, list_zip(data, name=name, limits=PAGE_LIMITS))
+    name, data = take_upload(file)
+    if is_project(data):
+        _read(state, "zip", lambda: _open_project(state, name, data))
+    else:
+        _read(state, "zip", lambda: _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS)))
 
 
 def take_project(state: Session, file: UploadedFile) -> None:
     """Open a dropped project."""
-    with emptying(state, "project"):
-        open_project(state, *take_upload(file))
+    name, data = take_upload(file)
+    _read(state, "project", lambda: _open_project(state, name, data))
 
 
-def open_project(state: Session, name: str, data: bytes) -> None:
+def _open_project(state: Session, name: str, data: bytes) -> Said:
     """Replace classes, queries and settings by a project's.
 
     Raises:
@@ -153,7 +165,7 @@ def open_project(state: Session, name: str, data: bytes) -> None:
     replace_all(state, workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
     state.saved_with = project.checkpoint_digest
-    state.report(f"Opened {name}: {_contents(workspace)}.", problems=tuple(problems))
+    return [f"Opened {name}: {_contents(workspace)}."], problems
 
 
 def replace_all(state: Session, workspace: Workspace) -> None:
@@ -163,12 +175,7 @@ def replace_all(state: Session, workspace: Workspace) -> None:
     state.selected = ""
 
 
-def _fill_and_say(state: Session, listing: Listing) -> None:
-    notes, problems = _fill(state, listing)
-    state.report(*notes, problems=tuple(problems))
-
-
-def _fill(state: Session, listing: Listing) -> tuple[list[str], list[Problem]]:
+def _fill(state: Session, listing: Listing) -> Said:
     kept = () if state.workspace is state.example else state.workspace.holdings()  # an example makes way
     refuse_beyond_budget(state, [*kept, unread(len(listing.entries))])
     with _progress(len(listing.entries)) as progress:

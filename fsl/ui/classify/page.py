@@ -8,6 +8,7 @@ from fsl.ui.classify.address import show_address, take_address
 from fsl.ui.classify.answers import show_answers
 from fsl.ui.classify.camera import open_camera
 from fsl.ui.classify.classes import show_classes
+from fsl.ui.classify.drops import go_on_reading
 from fsl.ui.classify.notices import show_notices
 from fsl.ui.classify.queries import show_queries
 from fsl.ui.classify.toolbar import show_toolbar, show_welcome
@@ -23,6 +24,7 @@ def show_classify_page() -> None:
     show_address(state)
     st.title("Classify pictures from a few examples", anchor=False)
     with guarded():
+        go_on_reading(state)
         show_toolbar(state)
         show_notices(state)
         if state.workspace.is_empty:

@@ -24,7 +24,7 @@ from fsl.ui.embeddings.collection import (
 )
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
-from fsl.ui.folder_drop import folder_or_zip
+from fsl.ui.folder_drop import Drop, folder_or_zip
 from fsl.ui.guard import guarded_callback
 from fsl.ui.intake import Progress
 from fsl.ui.problems import show_problems
@@ -220,9 +220,15 @@ def _named(known: NamedSet, n: int, progress: Progress) -> Collection:
 def _show_drops(state: MapState) -> None:
     about = f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share."
     drop = folder_or_zip("map", state.uploads, about)
-    if drop is None:
-        return
-    state.uploads += 1
+    if drop is not None:
+        state.uploads += 1
+        state.reading = drop
+    if state.reading is not None:
+        _read(state, state.reading)
+
+
+def _read(state: MapState, drop: Drop) -> None:
+    """Read it; a click meanwhile breaks this off, and the next run of the page begins it anew."""
     try:
         listing = drop.listing()
         refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
@@ -235,6 +241,10 @@ def _show_drops(state: MapState) -> None:
         choose(state, UPLOAD)
     except FslError as error:
         state.fault = str(error)
+    except Exception:
+        state.reading = None  # or every run of the page would end in the same way
+        raise
+    state.reading = None
     st.rerun()
 
 

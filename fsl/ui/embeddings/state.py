@@ -10,6 +10,7 @@ import streamlit as st
 
 from fsl.ui.budget import Holding
 from fsl.ui.embeddings.collection import Collection
+from fsl.ui.folder_drop import Drop
 from fsl.ui.memo import Memo
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class MapState:
         source: key of the source of the pictures, "" before one is chosen.
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
+        reading: a drop that is being read; none for nothing.
         uploads: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
         networks: the first network's name and the second's; "" = the default one, and none.
@@ -59,6 +61,7 @@ class MapState:
     source: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
+    reading: Drop | None = None
     uploads: int = 0
     fault: str = ""
     networks: tuple[str, str] = ("", "")
