@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes the tests of a file stay together, and so do those that share a browser."""
     for item in items:

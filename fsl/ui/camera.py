@@ -32,6 +32,6 @@ def camera_dialog(place: str, name: str, add: Callable[[str, bytes], None]) -> N
             add(f"photo {taken[place]}.jpg", take_upload(photo)[1])
             st.rerun(scope="fragment")
         if taken[place]:
-            st.success(f"{count(taken[place], 'photo')} taken. Take more, or close.")
+            st.success(f"{count(taken[place], 'photo')} taken so far. Take more, or press Done.")
     if st.button("Done", key="camera_done", type="primary"):
         st.rerun()

@@ -72,11 +72,16 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
     )
 
 
+PLUS_MINUS = "± is the range in which the true value lies in 95 of 100 such measurements."
+"""What the interval behind an accuracy means."""
+
+
 def self_check(outcome: LeaveOneOut | None) -> str:
     """Leave-one-out accuracy as one sentence."""
     if outcome is None:
         return "Add a second picture to a class, and each picture can be tested against the others."
-    return f"{outcome.n_right} of {outcome.n_images} of your own pictures are recognised from the others."
+    verb = "is" if outcome.n_right == 1 else "are"
+    return f"{outcome.n_right} of {outcome.n_images} of your own pictures {verb} recognised from the others."
 
 
 def self_check_hint(outcome: LeaveOneOut) -> str:

@@ -21,6 +21,7 @@ from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded
 from fsl.ui.resources import Choice, choices, load_checkpoint
 from fsl.ui.waiting import waiting
+from fsl.words import count
 
 _BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
 _SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to say so
@@ -93,7 +94,7 @@ def _view(state: MapState, collection: Collection, choice: Choice) -> Mapped:
             place.progress(done / total, text)
         if done == total:
             wait = " This takes up to a minute." if n >= _SLOW_FROM else ""
-            place.info(f"Making the map of {n:,} pictures.{wait}", icon=":material/hourglass_top:")
+            place.info(f"Making the map of {count(n, 'picture')}.{wait}", icon=":material/hourglass_top:")
 
     with st.spinner("Making the map", show_time=n >= _SLOW_FROM):
         found = mapped(state, collection, load_checkpoint(choice), progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ from fsl.ui.embeddings.state import MOST_RUNS, MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
-from fsl.ui.training.live import ICONS, LN2, loss_line
-from fsl.ui.training.names import dated_names
+from fsl.ui.training.live import ICONS, loss_levels, loss_line
+from fsl.ui.training.names import dated_names, distinct_names
 from fsl.ui.visitor import may_see
 from fsl.words import count
 
@@ -115,7 +115,7 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
         for experiment in experiments[:_OFFERED]:
             shown = experiment[:MOST_RUNS][::-1]
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown("   ".join(_title(run) for run in shown), width="stretch")
+                st.markdown("   ".join(_title(run, run.name) for run in shown), width="stretch")
                 side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
                 st.button(
                     side_by_side,
@@ -126,9 +126,9 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
                 )
 
 
-def _title(run: RunInfo) -> str:
+def _title(run: RunInfo, name: str) -> str:
     badge = ICONS[run.verdict.kind] if run.verdict else run.status
-    return f"**{markdown(run.name)}** {badge}"
+    return f"**{markdown(name)}** {badge}"
 
 
 def _draw(state: MapState, was_live: bool) -> None:
@@ -162,43 +162,45 @@ def _moving(state: MapState, run_id: str) -> MovingRun | None:
 def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
     steps = sorted({frame.step for found in moving for frame in found.frames})
     last = max([steps[-1], *(found.run.config.steps for found in moving if found.run.config)])
-    n = len(moving[0].images.names)
+    names = distinct_names([found.run for found in moving])
     st.caption(
-        f"{n} pictures that the network never learns from, after more and more batches of training. Play, or "
-        "move the slider with the mouse or the arrow keys. Click a picture to follow it."
+        f"{count(len(moving[0].images.names), 'picture')} that the network never learns from, after more and "
+        "more batches of training. Play, or move the slider with the mouse or the arrow keys. Click a "
+        "picture to follow it."
     )
     player(_PLAYER, steps, last=last)
     if len(moving) == 1:
         left, right = st.columns([1.7, 1], gap="medium")
         with left:
-            _show_map(state, moving[0], 520)
+            _show_map(state, moving[0], names, 520)
         with right:
-            _show_loss(moving, last, 230)
-            _show_accuracy(moving, last, 190)
+            _show_loss(moving, names, last, 230)
+            _show_accuracy(moving, names, last, 190)
     else:
         for column, found in zip(st.columns(len(moving), gap="small"), moving, strict=True):
             with column:
-                _show_map(state, found, 380)
+                _show_map(state, found, names, 380)
         left, right = st.columns(2, gap="medium")
         with left:
-            _show_loss(moving, last, 220)
+            _show_loss(moving, names, last, 220)
         with right:
-            _show_accuracy(moving, last, 220)
+            _show_accuracy(moving, names, last, 220)
     st.caption(
         "By straight lines between embeddings, as a run does not record its judgement of pairs. Each map "
         "starts from the one before and is turned onto it; its size and direction mean nothing."
     )
 
 
-def _show_map(state: MapState, found: MovingRun, height: int) -> None:
+def _show_map(state: MapState, found: MovingRun, names: Mapping[str, str], height: int) -> None:
+    name = names[found.run.id]
     points, motion = screen_motion(found, _PLAYER)
     sheet = sheet_of_run(state, found.images)
-    st.markdown(_title(found.run))
+    st.markdown(_title(found.run, name))
     scatter_map(
         points,
         sheet,
         key=f"motion_{found.run.id}",
-        label=f"Moving map of {len(points.names)} pictures by the run {found.run.name}",
+        label=f"Moving map of {count(len(points.names), 'picture')} by the run {name}",
         emphasis=Emphasis(selected=state.followed),
         on_select=guarded_callback(lambda row: setattr(state, "followed", row)),
         height=height,
@@ -207,21 +209,22 @@ def _show_map(state: MapState, found: MovingRun, height: int) -> None:
     picture_sheet(sheet, key=f"motion_sheet_{found.run.id}")
 
 
-def _show_loss(moving: Sequence[MovingRun], last: int, height: int) -> None:
+def _show_loss(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
     st.markdown("**Loss**: how wrong it is on the batch it learns from. Click to go to a moment.")
-    is_bce = all(found.run.config is not None and found.run.config.loss == "bce" for found in moving)
+    runs = [found.run for found in moving]
     curves(
-        [loss_line(found.run, found.run.name) for found in moving],
+        [loss_line(run, names[run.id]) for run in runs],
         key="motion_loss",
         label="Loss by batch",
         x_max=last,
-        levels=(LN2,) if is_bce else (),
+        levels=loss_levels(runs),
         height=height,
         player=_PLAYER,
+        about=" ".join(names),
     )
 
 
-def _show_accuracy(moving: Sequence[MovingRun], last: int, height: int) -> None:
+def _show_accuracy(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
     st.markdown(
         "**Nearest is right**: share of pictures whose nearest other one is of their class.",
         help="By the embeddings themselves, not by their places on the map (leave one out).",
@@ -231,7 +234,7 @@ def _show_accuracy(moving: Sequence[MovingRun], last: int, height: int) -> None:
         measured = [(f.step, f.neighbour_accuracy.value) for f in found.frames]
         known = [(step, value) for step, value in measured if value is not None]
         values = [value for _, value in known]
-        lines.append(Line(found.run.name, [step for step, _ in known], values, values))
+        lines.append(Line(names[found.run.id], [step for step, _ in known], values, values))
     n_classes = len(moving[0].images.class_names)
     curves(
         lines,
@@ -239,8 +242,9 @@ def _show_accuracy(moving: Sequence[MovingRun], last: int, height: int) -> None:
         label="Nearest is right, by batch",
         x_max=last,
         y_range=(0.0, 1.0),
-        levels=(Level(1 / n_classes, "chance"),) if n_classes else (),
+        levels=(Level(1 / n_classes, "guessing"),) if n_classes else (),
         smoothable=False,
         height=height,
         player=_PLAYER,
+        about=" ".join(names),
     )

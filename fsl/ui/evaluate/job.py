@@ -85,6 +85,7 @@ class Job:
         answers: of each contender so far.
         seconds: spent on episodes.
         grids: cells of the ways-by-shots grid, by contender.
+        grids_begun: of those that are being measured, the cells so far and what gives the others.
         looked_at: the contender whose details are shown.
         reference: the contender that the others are compared with.
         mistake: the confusion whose pictures are shown: true class, answered class.
@@ -103,6 +104,7 @@ class Job:
     answers: tuple[Answers, ...] = ()
     seconds: float = 0.0
     grids: dict[str, list[Cell]] = field(default_factory=dict)
+    grids_begun: dict[str, tuple[list[Cell], Iterator[Cell]]] = field(default_factory=dict)
     looked_at: str = ""
     reference: str = ""
     mistake: tuple[int, int] | None = None
@@ -239,27 +241,36 @@ def grid_config(job: Job) -> EpisodeConfig:
     return replace(job.config, n_episodes=min(_GRID_EPISODES, job.config.n_episodes), n_query=1)
 
 
-def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...]) -> Iterator[Cell]:
-    """The ways-by-shots grid of one contender, a cell at a time, kept in the job when it is complete.
+def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...]) -> Iterator[list[Cell]]:
+    """The ways-by-shots grid of one contender, a cell at a time; where it was broken off, it goes on.
 
     Args:
         job: with its answers.
         name: of the contender.
         ways: the rows.
         shots: the columns.
+
+    Yields:
+        the cells so far, after each; ``job.grids`` has them all at the end.
     """
     from fsl.fewshot.assess import accuracy_grid
 
     assert job.pictures is not None
-    contender = next(one for one in job.contenders if one.name == name)
-    config = grid_config(job)
-    cells = []
-    iterator = accuracy_grid(contender, job.pictures.labels, ways, shots, config)
+    if name not in job.grids_begun:
+        contender = next(one for one in job.contenders if one.name == name)
+        rest = accuracy_grid(contender, job.pictures.labels, ways, shots, grid_config(job))
+        job.grids_begun[name] = [], rest
+    cells, rest = job.grids_begun[name]
     while True:
-        with COMPUTE:
-            cell = next(iterator, None)
+        try:
+            with COMPUTE:
+                cell = next(rest, None)
+        except Exception:
+            del job.grids_begun[name]
+            raise
         if cell is None:
             break
         cells.append(cell)
-        yield cell
+        yield cells
     job.grids[name] = cells
+    del job.grids_begun[name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.downloads import show_downloads
@@ -50,8 +51,7 @@ def _show_headline(job: Job, titles: dict[str, str], results: dict[str, Evaluati
     shots = count(c.n_shot, "example")
     st.markdown(
         f"## {markdown(titles[first])}: {result.accuracy:.1%} right ± {result.ci95:.1%}",
-        help="± is half the 95% interval: drawn again with other tests, the figure would lie within it in 19 "
-        "of 20 cases.",
+        help=wording.PLUS_MINUS,
     )
     stopped = f" of {c.n_episodes:,}, stopped early" if job.n_done < c.n_episodes else ""
     st.caption(
@@ -327,15 +327,17 @@ def _show_grid(job: Job, name: str) -> None:
     cells = job.grids.get(name)
     if cells is None:
         st.markdown("More classes are harder to tell apart, more examples of each help. How much?")
-        if not st.button("Measure it", key="ev_grid", icon=":material/grid_on:"):
+        # Where a click broke it off, it goes on by itself.
+        if name not in job.grids_begun and not st.button(
+            "Measure it", key="ev_grid", icon=":material/grid_on:"
+        ):
             return
         ways, shots = _grid_axes(job)
         place, n = st.empty(), len(ways) * len(shots)
-        cells = []
-        for cell in measure_grid(job, name, ways, shots):
-            cells.append(cell)
-            place.progress(len(cells) / n, f"{len(cells)} of {n}")
+        for so_far in measure_grid(job, name, ways, shots):
+            place.progress(len(so_far) / n, f"{len(so_far)} of {n}")
         place.empty()
+        cells = job.grids[name]
     found = {
         (c.n_way, c.n_shot): None if c.accuracy is None or c.ci95 is None else (c.accuracy, c.ci95)
         for c in cells

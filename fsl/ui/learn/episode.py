@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.charts import percent
+from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.embed_set import embed_set
 from fsl.ui.escape import markdown
@@ -16,7 +17,7 @@ from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
 from fsl.ui.waiting import waiting
-from fsl.words import similarity_text
+from fsl.words import count, similarity_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,13 +134,14 @@ def _show_accuracy(state: LearnState) -> None:
         icon=":material/functions:",
         help="Each with classes and examples drawn anew.",
     )
-    if not asked:
+    key = ("accuracy", state.kind, state.ways, state.shots, network_in_use().digest)
+    if not asked and key not in state.memo:
         return
-    result = _accuracy(state)
+    result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
         f"**{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** right in {_EPISODES} tasks of "
-        f"{state.ways} ways and {state.shots} shots; guessing gives {percent(1 / state.ways)}. "
-        "The ± is the range in which the true value lies in 95 of 100 such measurements."
+        f"{state.ways} ways and {count(state.shots, 'shot')}; guessing gives {percent(1 / state.ways)}. "
+        f"{wording.PLUS_MINUS}"
     )
 
 

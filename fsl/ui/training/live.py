@@ -9,6 +9,7 @@ import streamlit as st
 
 from fsl.training.curves import smooth, thinned
 from fsl.ui.components.curve import Level, Line, curves
+from fsl.ui.embeddings.state import MOST_RUNS
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.training.actions import show_actions, show_group_actions
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 LN2 = Level(0.6931, "0.69: guesses half and half")
 _SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
-_SIDE_BY_SIDE = 3  # as many as the Embeddings page shows
 ICONS = {
     "starting": ":gray-badge[:material/hourglass_empty: starting]",
     "learning": ":green-badge[:material/trending_down: learning]",
@@ -38,7 +38,7 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
     names = distinct_names(runs)
     _show_curves(runs, names)
     show_group_actions(runs)
-    recorded = [run for run in runs if has_snapshots(run.folder)][:_SIDE_BY_SIDE]
+    recorded = [run for run in runs if has_snapshots(run.folder)][:MOST_RUNS]
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
@@ -56,10 +56,11 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
         losses.append(loss_line(run, names[run.id]))
         accuracies.append(_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
-    levels = (LN2,) if any(run.config and run.config.loss == "bce" for run in runs) else ()
     about = " ".join(run.id for run in runs)
     st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
-    curves(losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=levels, about=about)
+    curves(
+        losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=loss_levels(runs), about=about
+    )
     if not any(len(line.x) for line in accuracies):
         return
     ways = sorted({run.evaluation.n_way for run in runs if run.evaluation})
@@ -76,6 +77,11 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
         height=190,
         about=about,
     )
+
+
+def loss_levels(runs: Sequence[RunInfo]) -> Sequence[Level]:
+    """Where guessing lies among their losses; none where no run has the article's."""
+    return (LN2,) if any(run.config and run.config.loss == "bce" for run in runs) else ()
 
 
 def loss_line(run: RunInfo, name: str) -> Line:

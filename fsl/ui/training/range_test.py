@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
-from dataclasses import replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,6 +17,8 @@ from fsl.ui.training.form import Wish, plans_of, rate_text
 from fsl.ui.training.values import set_values, values
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from fsl.training.background import RunPlan
     from fsl.training.lr_range import RangePoint
 
@@ -31,8 +33,16 @@ def show_range_test(wish: Wish) -> None:
             "too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
-            found = _run(plans_of(replace(wish, rates=(LOWEST,)))[0])  # its own rates count
+            values()["range_begun"] = _Begun(_key(wish))
+        begun = values().get("range_begun")
+        if begun is not None and begun.of == _key(wish):  # where a click broke it off, it goes on by itself
+            try:
+                found = _run(begun, replace(wish, rates=(LOWEST,)))  # its own rates count
+            except Exception:
+                del values()["range_begun"]
+                raise
             values()["range"] = (_key(wish), found)
+        values().pop("range_begun", None)
         if "range" not in values():
             return
         of, points = values()["range"]
@@ -73,14 +83,49 @@ def _key(wish: Wish) -> Hashable:
     return replace(wish, rates=(), config=replace(wish.config, steps=1)), state_of_own(wish.data)
 
 
-def _run(plan: RunPlan) -> list[RangePoint]:
-    from fsl.config import DataSource
+@dataclass
+class _Begun:
+    """A test that is on.
+
+    Attributes:
+        of: what its outcome depends on.
+        points: so far.
+        rest: those still to come; none before the pictures are read.
+    """
+
+    of: Hashable
+    points: list[RangePoint] = field(default_factory=list)
+    rest: Iterator[RangePoint] | None = None
+
+
+def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
     from fsl.training.background import run_manager
+    from fsl.training.lr_range import N_POINTS
+
+    bar = st.progress(0.0, "Reading pictures …")
+    if begun.rest is None:
+        begun.rest = _test(plans_of(wish)[0], bar)
+    with run_manager().beside() as take_share:
+        while True:
+            with COMPUTE:  # given up after each batch, for everybody else's sake
+                take_share()
+                point = next(begun.rest, None)
+            if point is None:
+                break
+            begun.points.append(point)
+            done = len(begun.points) / N_POINTS
+            bar.progress(done, f"rate {rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
+    bar.empty()
+    return [point for point in begun.points if math.isfinite(point.loss)]
+
+
+def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
+    """The test that is to be run; reads its pictures."""
+    from fsl.config import DataSource
     from fsl.training.datasource import load_training_data
     from fsl.training.lr_range import N_POINTS, lr_range
     from fsl.twin.network import TwinNetwork
 
-    bar = st.progress(0.0, "Reading pictures …")
     model = plan.start.config if isinstance(plan.start, TwinNetwork) else plan.start
     data = plan.data
     if isinstance(data, DataSource):
@@ -90,19 +135,7 @@ def _run(plan: RunPlan) -> list[RangePoint]:
             bar.progress(share, f"Reading pictures: {share:.0%}")
 
         data = load_training_data(data, model, plan.config.seed, lambda problems: None, read)
-    points: list[RangePoint] = []
-    test = lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
-    with run_manager().beside() as take_share:
-        while True:
-            with COMPUTE:  # given up after each batch, for everybody else's sake
-                take_share()
-                point = next(test, None)
-            if point is None:
-                break
-            points.append(point)
-            bar.progress(len(points) / N_POINTS, f"rate {point.lr:.1e}, loss {point.loss:.3f}")
-    bar.empty()
-    return [point for point in points if math.isfinite(point.loss)]
+    return lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
 
 
 def _use(rate: float) -> None:

@@ -145,7 +145,8 @@ def _say(
         )
         return ()
     if len(tested) < 2 or len(learned) < 2:
-        st.caption(f"Learns from all {len(class_names):,} classes; too few are held out to test on.")
+        why = "too few are held out to test on" if share else "nothing is held out to test on"
+        st.caption(f"Learns from {count(len(class_names), 'class', 'classes')}; {why}.")
         return ()
     st.caption(
         f"Learns from **{count(len(learned), 'class', 'classes')}**: {_listed(learned)}.  \n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fsl.ui import wording
 from fsl.ui.guard import guarded_callback
 from fsl.ui.training.actions import MOST_SHOWN
 from fsl.ui.training.form import BACKBONES, LOSSES, PAIRINGS, rate_text
@@ -33,7 +34,7 @@ def show_table(runs: Sequence[RunInfo]) -> None:
             selection_mode="multi-row",
             column_config={
                 "link": st.column_config.LinkColumn(display_text="open", help="To share or bookmark."),
-                "test": st.column_config.TextColumn(help="Share of right answers ± its 95% interval."),
+                "test": st.column_config.TextColumn(help=f"Share of right answers; {wording.PLUS_MINUS}"),
             },
         )
         rows = [row for row in chosen.selection.rows if row < len(runs)]
