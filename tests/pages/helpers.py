@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 import torch
 from PIL import Image
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from fsl.config import RULES, ModelConfig
 from fsl.twin.checkpoint import Calibration, CheckpointInfo, save
@@ -39,3 +42,27 @@ def picture(colour: str | tuple[int, int, int], size: int = 24) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (size, size), colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def click_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int = 1) -> list[int]:
+    """Have a click break the page off in the midst of a function; the test then runs the page again.
+
+    Args:
+        monkeypatch: of the test.
+        owner: of the function.
+        name: of the function.
+        call: the one at which the click comes, from 1.
+
+    Returns:
+        the growing list of calls.
+    """
+    real, calls = getattr(owner, name), list[int]()
+
+    def with_a_click(*arguments: object, **named: object) -> object:
+        calls.append(len(calls) + 1)
+        if len(calls) == call:
+            raise RerunException(RerunData())
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, with_a_click)
+    return calls

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 import fsl
@@ -20,7 +18,7 @@ from fsl.fewshot.quick import Comparison
 from fsl.twin.checkpoint import from_twin
 from fsl.ui.classify import drops
 from fsl.ui.state import Session
-from tests.pages.helpers import LIMIT, picture
+from tests.pages.helpers import LIMIT, click_at, picture
 
 
 def state(page: AppTest) -> Session:
@@ -292,22 +290,8 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
     assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
 
 
-def broken_off_once(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[int]:
-    """Have a click come in the midst of a function, the first time it is called; a list of its calls."""
-    real, calls = getattr(module, name), list[int]()
-
-    def with_a_click(*arguments: object, **named: object) -> object:
-        calls.append(len(calls))
-        if len(calls) == 1:
-            raise RerunException(RerunData())
-        return real(*arguments, **named)
-
-    monkeypatch.setattr(module, name, with_a_click)
-    return calls
-
-
 def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = broken_off_once(monkeypatch, drops, "take_files")
+    calls = click_at(monkeypatch, drops, "take_files")
     drop(page, "class_0", ("r1.png", picture("red")), ("r2.png", picture("maroon")))
     page.run()  # as the click does
     assert len(calls) == 2
@@ -318,7 +302,7 @@ def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: 
 def test_what_was_read_before_the_click_is_not_read_again(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = broken_off_once(monkeypatch, drops, "take_listing")
+    calls = click_at(monkeypatch, drops, "take_listing")
     archive = zipped(lemon__1=picture("yellow"), plum__1=picture("purple"))
     drop(page, "queries", ("q.png", picture("red")), ("fruit.zip", archive))
     page.run()  # as the click does

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
@@ -17,7 +18,7 @@ from fsl.data.builtin import rendered_set
 from fsl.data.download import Answer
 from fsl.ui.evaluate.sources import sources
 from fsl.ui.evaluate.state import EvaluateState
-from tests.pages.helpers import picture
+from tests.pages.helpers import click_at, picture
 from tests.pages.test_classify_page import fill, shown
 
 
@@ -240,7 +241,11 @@ def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
 ) -> None:
     drop(page_, archive())
     evaluate(page_, way=3)
-    page_.button(key="ev_grid").click().run()
+    with monkeypatch.context() as patch:
+        click_at(patch, DeltaGenerator, "progress", call=4)
+        page_.button(key="ev_grid").click().run()
+    assert state(page_).job.grids == {}
+    page_.run()  # as the click does; the measurement goes on by itself
     assert not page_.exception
     job = state(page_).job
     assert job is not None

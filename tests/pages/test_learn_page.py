@@ -140,6 +140,8 @@ def test_ways_and_shots_make_the_episode(learn: AppTest) -> None:
     assert f"Nearest: **{tiles[0]['title']}**" in shown(learn)
     learn.button(key="episode_many").click().run()
     assert "in 500 tasks of 3 ways and 4 shots" in shown(learn)
+    learn.run()
+    assert "in 500 tasks of 3 ways and 4 shots" in shown(learn)  # it stays
 
 
 def test_the_reader_bets_before_the_curves_and_the_clock_can_be_stopped(learn: AppTest) -> None:

@@ -17,8 +17,9 @@ from fsl.training.background import run_manager
 from fsl.training.runs import VISITOR
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
+from fsl.ui.training import range_test
 from fsl.ui.training.form import rate_text
-from tests.pages.helpers import picture
+from tests.pages.helpers import click_at, picture
 from tests.pages.test_classify_page import drop, shown, zipped
 
 
@@ -294,6 +295,21 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     training.select_slider(key="batch").set_value(8).run()
     assert "The settings have changed since the last test" in shown(training)
     assert list_runs() == []
+
+
+def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    training.select_slider(key="image_size").set_value(16)
+    calls = click_at(monkeypatch, range_test, "rate_text", call=30)
+    training.button(key="range_test").click().run()
+    assert len(calls) == 30
+    training.run()  # as the click does
+    assert not training.exception
+    assert training.button(key="use_suggestion")
+    points = training.session_state["few_shot_lab_training"]["range"][1]
+    assert len(points) > 50
+    assert len(calls) - len(points) < 10  # none of the batches was done again
+    training.run()
+    assert len(calls) - len(points) < 20  # nor is the test begun anew
 
 
 def test_another_rate_can_be_typed(training: AppTest) -> None:
