@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsl.charts import percent
 from fsl.config import Method
-from fsl.words import count, similarity_text, told_apart
+from fsl.words import count, listed, similarity_text, told_apart
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
     from fsl.fewshot.classify import LeaveOneOut, Prediction
@@ -70,6 +71,14 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
         f"{percent(rejected)} of pictures that did belong to a class were called unknown, "
         f"and {percent(accepted)} of pictures of other things got a class."
     )
+
+
+def said_twice(names: Sequence[str]) -> str:
+    """What became of pictures that were there already; "" for none."""
+    if not names:
+        return ""
+    verb = "was" if len(names) == 1 else "were"
+    return f"{listed(names, 3)} {verb} there already; each picture is kept once."
 
 
 PLUS_MINUS = "± is the range in which the true value lies in 95 of 100 such measurements."

@@ -69,6 +69,19 @@ def fill(page: AppTest) -> None:
     drop(page, "probes", ("alike.png", picture((245, 5, 0))), ("other.png", picture((0, 0, 250))))
 
 
+def test_a_refused_drop_is_said_until_the_next_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(page)
+    monkeypatch.setattr("fsl.ui.compare.state.MOST_PICTURES", 2)
+    drop(page, "probes", ("third.png", picture((0, 250, 0))))
+    assert "at most 2 pictures a side; nothing was added" in shown(page)
+    page.run()
+    assert "nothing was added" in shown(page)
+    assert len(state(page).probes) == 2
+    drop(page, "probes", ("again.png", picture((0, 0, 250))))
+    assert "nothing was added" not in shown(page)
+    assert "again.png was there already" in shown(page)
+
+
 def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
     assert not page.exception
     assert "Add a picture of the one you know" in shown(page)

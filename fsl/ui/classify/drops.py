@@ -17,8 +17,9 @@ from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Reading, Said, Session
 from fsl.ui.uploads import take_upload, take_uploads
+from fsl.ui.wording import said_twice
 from fsl.ui.workspace import Workspace
-from fsl.words import count, listed
+from fsl.words import count
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -111,7 +112,7 @@ def _add(state: Session, target: Target, files: Files) -> Said:
         pictures, problems = take_files(files, progress)
     workspace, twice = state.workspace.with_pictures(target, pictures)
     state.change(workspace)
-    return _said_twice(twice), problems
+    return _said(twice), problems
 
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
@@ -190,7 +191,7 @@ def _fill(state: Session, listing: Listing) -> Said:
     notes = [f"Added {' and '.join(found)}."] if found else ["No picture was found in it."]
     if not intake.classes and intake.queries:
         notes.append("There was no folder per class, so all pictures went to the ones to classify.")
-    return [*notes, *_said_twice(twice)], intake.problems
+    return [*notes, *_said(twice)], intake.problems
 
 
 def _contents(workspace: Workspace) -> str:
@@ -198,11 +199,8 @@ def _contents(workspace: Workspace) -> str:
     return f"{classes} and {count(len(workspace.queries), 'picture')} to classify"
 
 
-def _said_twice(twice: Sequence[str]) -> list[str]:
-    if not twice:
-        return []
-    verb = "was" if len(twice) == 1 else "were"
-    return [f"{listed(twice, 3)} {verb} there already; each picture is kept once."]
+def _said(twice: Sequence[str]) -> list[str]:
+    return [said_twice(twice)] if twice else []
 
 
 @contextmanager

@@ -104,6 +104,8 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     else:
         st.caption(_PRIVATE)
     show_problems(state.problems)
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")
     if state.note:
         st.caption(markdown(state.note))
 

@@ -7,9 +7,10 @@ from functools import partial
 
 import streamlit as st
 
+from fsl.errors import FslError
 from fsl.ui.compare.state import CompareState, Side
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
-from fsl.ui.guard import guarded, guarded_callback
+from fsl.ui.guard import guarded_callback
 from fsl.ui.small_tasks import small_task
 from fsl.ui.uploads import take_uploads
 
@@ -47,9 +48,11 @@ def show_side(state: CompareState, side: Side) -> bool:
     )
     if files:
         state.drops[side] += 1
-        with guarded():
+        try:
             state.take(side, take_uploads(files))
-            st.rerun()
+        except FslError as error:
+            state.fault = str(error)
+        st.rerun()
     with st.container(horizontal=True, gap="small"):
         camera = st.button(
             "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"

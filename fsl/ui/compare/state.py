@@ -14,6 +14,7 @@ from fsl.ui.budget import Holding, refuse_beyond_budget
 from fsl.ui.intake import take_files
 from fsl.ui.memo import Memo
 from fsl.ui.pictures import StoredPicture
+from fsl.ui.wording import said_twice
 
 Side = Literal["references", "probes"]
 Strictness = float | Literal["equal"]
@@ -44,6 +45,7 @@ class CompareState:
         selected: digest of the probe whose details are shown.
         drops: how often each side's drop zone was emptied; part of its key.
         note: what the last drop did, "" for nothing to say.
+        fault: why the last drop was refused, "" where it was not.
         problems: files of the last drop that could not be used.
         former: both sides before they were cleared or made way for others; none where nothing was taken away.
         examples: how many examples were loaded; the seed of the next one.
@@ -59,6 +61,7 @@ class CompareState:
     selected: str = ""
     drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
     note: str = ""
+    fault: str = ""
     problems: tuple[Problem, ...] = ()
     former: tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]] | None = None
     examples: int = 0
@@ -110,9 +113,9 @@ class CompareState:
         found, problems = take_files(files)
         before = self.pictures(side)
         self.put(side, [*before, *found])
-        twice = len(before) + len(found) - len(self.pictures(side))
-        self.problems = tuple(problems)
-        self.note = "A picture was there already; each is kept once." if twice else ""
+        kept = {picture.digest: picture for picture in reversed([*before, *found])}
+        twice = [picture.name for picture in found if kept[picture.digest] is not picture]
+        self.note, self.fault, self.problems = said_twice(twice), "", tuple(problems)
 
     def replace_all(self, references: Sequence[StoredPicture], probes: Sequence[StoredPicture]) -> None:
         """Put other pictures in place of all there are, which can be brought back.
@@ -129,7 +132,7 @@ class CompareState:
         except DataError:
             (self.references, self.probes), self.former = before, None
             raise
-        self.selected, self.note, self.problems = "", "", ()
+        self.selected, self.note, self.fault, self.problems = "", "", "", ()
 
     def bring_back(self) -> None:
         """The pictures before the last clearing or replacing; these can be brought back in turn."""

@@ -75,11 +75,13 @@ const build = (root, data) => {
     go(state, isCalm() ? state.data.steps[nearestFrame(state, Number(slider.value))] : Number(slider.value));
   };
   slider.onkeydown = (event) => pressKey(state, event);
-  addEventListener("few-shot-lab-seek", ({ detail }) => {
+  const seek = ({ detail }) => {
     if (!root.isConnected || detail.player !== state.data.player) return;
     setPlaying(state, false);
     go(state, isCalm() ? state.data.steps[nearestFrame(state, detail.step)] : detail.step);
-  });
+  };
+  state.connect = () => addEventListener("few-shot-lab-seek", seek);
+  state.disconnect = () => removeEventListener("few-shot-lab-seek", seek);
   root.replaceChildren(button, slider, words);
   return state;
 };
@@ -88,6 +90,7 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".player");
   root.state ??= build(root, data);
   const { state } = root;
+  state.connect();
   const [first, last] = ends(state);
   const wasAtEnd = last > first && state.step >= last;
   state.data = data;
@@ -95,4 +98,5 @@ export default function ({ data, parentElement }) {
   [state.slider.min, state.slider.max] = [String(newFirst), String(newLast)];
   // Whoever looks at the newest moment of a run that goes on stays with it.
   go(state, wasAtEnd ? newLast : state.step);
+  return state.disconnect;
 }

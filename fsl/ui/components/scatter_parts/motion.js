@@ -23,8 +23,6 @@ const showStep = (state, step) => {
   repaint(state);
 };
 
-const listenToPlayer = (state) => {
-  addEventListener("few-shot-lab-step", ({ detail }) => {
-    if (state.canvas.isConnected && state.data.motion?.player === detail.player) showStep(state, detail.step);
-  });
+const followPlayer = (state, { detail }) => {
+  if (state.canvas.isConnected && state.data.motion?.player === detail.player) showStep(state, detail.step);
 };

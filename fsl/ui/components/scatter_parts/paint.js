@@ -85,10 +85,11 @@ const drawSelection = (context, state) => {
   context.beginPath();
   state.trail.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x, y));
   context.closePath();
-  context.fillStyle = "rgba(16, 147, 111, 0.14)";
-  context.strokeStyle = state.accent;
+  context.fillStyle = context.strokeStyle = state.accent;
   context.lineWidth = 1.5;
+  context.globalAlpha = 0.14;
   context.fill();
+  context.globalAlpha = 1;
   context.stroke();
 };
 

@@ -29,6 +29,12 @@ const placeIn = (state, event) => {
 
 const boxBetween = ([x1, y1], [x2, y2]) => [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
 
+// A map in space, as far as from straight above to straight below.
+const turn = (view, yaw, pitch) => {
+  view.yaw += yaw;
+  view.pitch = Math.max(-1.5, Math.min(1.5, view.pitch + pitch));
+};
+
 const drag = (state, event, [x, y]) => {
   const { at, start } = state.press;
   const [dx, dy] = [x - at[0], y - at[1]];
@@ -38,8 +44,7 @@ const drag = (state, event, [x, y]) => {
   if (state.tool === "box") state.trail = boxBetween(start, [x, y]);
   else if (state.tool === "lasso") state.trail.push([x, y]);
   else if (state.map.dims === 3 && !event.shiftKey) {
-    state.view.yaw += dx * 0.008;
-    state.view.pitch = Math.max(-1.5, Math.min(1.5, state.view.pitch + dy * 0.008));
+    turn(state.view, dx * 0.008, dy * 0.008);
   } else {
     state.view.x += dx;
     state.view.y += dy;
@@ -136,8 +141,7 @@ const listenToKeys = (state) => {
     else if (event.key === "0") Object.assign(state.view, FRESH_VIEW);
     else if (event.key === "Escape") state.send("select", NOTHING);
     else if (KEYS[event.key] && state.map.dims === 3) {
-      state.view.yaw -= KEYS[event.key][0] * 0.004;
-      state.view.pitch += KEYS[event.key][1] * -0.004;
+      turn(state.view, KEYS[event.key][0] * -0.004, KEYS[event.key][1] * -0.004);
     } else if (KEYS[event.key]) {
       state.view.x += KEYS[event.key][0];
       state.view.y += KEYS[event.key][1];

@@ -17,7 +17,7 @@ const showTip = (state, i, x, y) => {
     const { tile, columns } = data;
     context.drawImage(state.sheet, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, 0, 0, TIP_SIDE, TIP_SIDE);
   }
-  state.tipClass.textContent = data.labels[i] === NO_CLASS ? data.no_class : data.classes[data.labels[i]];
+  state.tipClass.textContent = labelName(state, data.labels[i]);
   state.tipName.textContent = data.names[i];
   const width = TIP_SIDE + 18;
   state.tip.style.left = `${x + 18 + width > state.width ? Math.max(0, x - width - 14) : x + 18}px`;
@@ -188,19 +188,29 @@ const build = (parentElement, data) => {
   const state = {
     root: parentElement, frame, canvas, tip, tipPicture, tipClass, tipName, legend, context: canvas.getContext("2d"),
     view: { ...FRESH_VIEW }, tool: "move", pictures: "auto", hidden: new Set(), hover: -1, trail: [], press: null,
-    fingers: new Map(), apart: 0, scale: 1, width: 0, height: 0, side: 0, sheet: null, bright: null, said: "",
+    fingers: new Map(), apart: 0, scale: 1, width: 0, height: 0, side: 0, sheet: null, bright: null,
   };
   state.caption = make("div", "caption");
   frame.append(buildToolbar(state, data.groups), stage, state.caption, legend);
-  listenToPlayer(state);
   listenToPointer(state);
   listenToKeys(state);
-  new ResizeObserver(() => resize(state)).observe(stage);
-  addEventListener("few-shot-lab-sheet", () => {
+  const resized = new ResizeObserver(() => resize(state));
+  const follow = (event) => followPlayer(state, event);
+  const takeSheet = () => {
     if (!canvas.isConnected) return;
     findSheet(state);
     repaint(state);
-  });
+  };
+  state.connect = () => {
+    addEventListener("few-shot-lab-step", follow);
+    addEventListener("few-shot-lab-sheet", takeSheet);
+    resized.observe(stage);
+  };
+  state.disconnect = () => {
+    removeEventListener("few-shot-lab-step", follow);
+    removeEventListener("few-shot-lab-sheet", takeSheet);
+    resized.disconnect();
+  };
   // Where an image lies on the canvas, for anything that wants to point at it.
   canvas.placeOf = (i) => [state.screen.x[i], state.screen.y[i]];
   return state;
@@ -259,6 +269,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state = build(parentElement, data);
     states.set(frame, state);
   }
+  state.connect();
   state.send = (what, value) => !data.compact && setTriggerValue(what, value);
   state.data = data;
   frame.classList.toggle("compact", data.compact);
@@ -271,4 +282,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawLegend(state);
   resize(state);
   repaint(state);
+  return state.disconnect;
 }
