@@ -15,14 +15,6 @@ import numpy as np
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes the tests of a file stay together, and so do those that share a browser."""
-    for item in items:
-        group = "e2e" if "e2e" in item.path.parts else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _installed_packages_are_searched_once() -> Iterator[None]:
     """Every AppTest would look through all installed packages for components, a third of a second each."""

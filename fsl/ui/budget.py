@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol, runtime_checkable
 
 import streamlit as st
@@ -51,8 +52,21 @@ class Holder(Protocol):
         """All of them."""
 
 
+@runtime_checkable
+class Undoing(Holder, Protocol):
+    """A holder that keeps what was taken away, so that it can be brought back."""
+
+    def lasting(self) -> Iterable[Holding]:
+        """What it holds besides."""
+
+    def forget_undo(self) -> None:
+        """Keep it no longer."""
+
+
 def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
     """Refuse what would not fit beside that which the other pages hold.
+
+    What they keep only to bring it back makes way first.
 
     Args:
         holder: who wants to hold it.
@@ -61,21 +75,30 @@ def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
     Raises:
         DataError: there would be too many pictures or bytes.
     """
-    held = {
-        one.content: one
+    wanted = {one.content: one for one in new}
+    others = [
+        value
         for key, value in st.session_state.items()
         if str(key).startswith(_OURS) and isinstance(value, Holder) and value is not holder
-        for one in value.holdings()
-    }
-    held |= {one.content: one for one in new}
+    ]
+    if not _exceeded(chain.from_iterable(other.holdings() for other in others), wanted):
+        return
+    lasting = (other.lasting() if isinstance(other, Undoing) else other.holdings() for other in others)
+    if exceeded := _exceeded(chain.from_iterable(lasting), wanted):
+        raise DataError(f"Your pages hold at most {exceeded} together; nothing was added. {_ELSEWHERE}")
+    for other in others:
+        if isinstance(other, Undoing):
+            other.forget_undo()
+
+
+def _exceeded(others: Iterable[Holding], wanted: Mapping[int, Holding]) -> str:
+    """The limit that all of it together would not keep to, "" for none."""
+    held = {one.content: one for one in others} | dict(wanted)
     if sum(one.n_pictures for one in held.values()) > MAX_PICTURES:
-        raise DataError(
-            f"Your pages hold at most {MAX_PICTURES:,} pictures together; nothing was added. {_ELSEWHERE}"
-        )
+        return f"{MAX_PICTURES:,} pictures"
     if sum(one.n_bytes for one in held.values()) > MAX_BYTES:
-        raise DataError(
-            f"Your pages hold at most {MAX_BYTES / 2**20:,.0f} MB together; nothing was added. {_ELSEWHERE}"
-        )
+        return f"{MAX_BYTES / 2**20:,.0f} MB"
+    return ""
 
 
 def unread(n_pictures: int, n_bytes: int = 0) -> Holding:

@@ -118,9 +118,17 @@ class Session:
 
     def holdings(self) -> Iterator[Holding]:
         """What its pictures take of the session's memory."""
-        yield from self.workspace.holdings()
+        yield from self.lasting()
         if self.undo is not None:
             yield from self.undo.workspace.holdings()
+
+    def lasting(self) -> Iterator[Holding]:
+        """The same without what is kept only to be brought back."""
+        yield from self.workspace.holdings()
+
+    def forget_undo(self) -> None:
+        """Keep what can be brought back no longer, as another page needs the room."""
+        self.undo = None
 
     def bring_back(self) -> None:
         """Undo the last change that took something away; what has come since can be brought back in turn."""

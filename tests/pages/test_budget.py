@@ -55,6 +55,12 @@ def test_all_pages_share_one_budget(page: AppTest, monkeypatch: pytest.MonkeyPat
     drop(page, "class_0", ("g.png", picture("cyan")), ("h.png", picture("gold")), ("i.png", picture("navy")))
     assert len(state(page).workspace.card(0).pictures) == 3
     assert state(page).undo is None
+    page.button(key="clear_0").click().run()
+    assert state(page).undo is not None
+    page.switch_page("pages/embeddings.py").run()
+    put(page, "map_zip_1", ("two.zip", zip_of(1)))
+    assert len(page.session_state["few_shot_lab_embeddings"].upload.pictures) == 2
+    assert state(page).undo is None  # what was only kept to be brought back makes way
 
 
 def test_zips_count_by_their_size(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

@@ -73,8 +73,12 @@ class CompareState:
 
     def holdings(self) -> Iterator[Holding]:
         """What the pictures take of the session's memory."""
-        sides = ((self.references, self.probes), self.former or ((), ()))
-        yield from (picture.holding for both in sides for side in both for picture in side)
+        yield from self.lasting()
+        yield from (picture.holding for side in self.former or () for picture in side)
+
+    def lasting(self) -> Iterator[Holding]:
+        """The same without what is kept only to be brought back."""
+        yield from (picture.holding for picture in (*self.references, *self.probes))
 
     def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
         """Replace one side's pictures; of equal ones the first is kept.
@@ -133,6 +137,10 @@ class CompareState:
             (self.references, self.probes), self.former = before, None
             raise
         self.selected, self.note, self.fault, self.problems = "", "", "", ()
+
+    def forget_undo(self) -> None:
+        """Keep what can be brought back no longer, as another page needs the room."""
+        self.former = None
 
     def bring_back(self) -> None:
         """The pictures before the last clearing or replacing; these can be brought back in turn."""
