@@ -3,5 +3,5 @@
 from fsl.ui.frame import bootstrap
 from fsl.ui.training.page import show_training_page
 
-bootstrap("Training")
+bootstrap("Train")
 show_training_page()

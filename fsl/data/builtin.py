@@ -13,7 +13,7 @@ from fsl.data.rendered import RENDERED_CLASSES, render_examples
 from fsl.errors import DataError
 
 BUILTIN_SETS: dict[str, str] = {
-    "rendered": f"Rendered examples: {len(RENDERED_CLASSES)} fruit-like kinds on white",
+    "rendered": f"Drawn fruit: {len(RENDERED_CLASSES)} kinds on white",
     "digits": "Handwritten digits of scikit-learn: 10 classes",
 }
 """Names and titles."""

@@ -128,7 +128,8 @@ def _titles() -> dict[str, str]:
 
     here = {name: known.title for name, known in named_sets().items()}
     to_fetch = {
-        name: title if public_is_here(name) else f"Download: {title}" for name, title in PUBLIC_SETS.items()
+        name: title if public_is_here(name) else f"{title} (to download)"
+        for name, title in PUBLIC_SETS.items()
     }
     mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
     return {**BUILTIN_SETS, **here, **mine, **to_fetch}

@@ -31,10 +31,10 @@ BACKBONES = {
     "residual": "Residual (deeper, as fast)",
 }
 LOSSES = {
-    "bce": "Same or different (the article's)",
-    "bce+rank": "Same or different, and ranking",
-    "contrastive": "Distance: same close, different apart (contrastive)",
-    "triplet": "Nearer to its own class than to others (triplet)",
+    "bce": "Cross-entropy: same or different (the article's)",
+    "bce+rank": "Cross-entropy and ranking",
+    "contrastive": "Contrastive: same close, different apart",
+    "triplet": "Triplet: nearer to its own class than to others",
 }
 PAIRINGS = {"random": "Random pairs (the article's)", "all": "All pairs of each batch"}
 LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
