@@ -35,8 +35,9 @@ from bench.build_photos import (
     weights_file,
 )
 from bench.lite_weights import load_imagenet_weights
+from fsl.arrays import IntArray
 from fsl.config import EpisodeConfig, ModelConfig
-from fsl.fewshot.episodes import Episodes, IntArray, sample_episodes
+from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, evaluate, summarise
 from fsl.fewshot.quick import fit
 from fsl.training.recipes import Source

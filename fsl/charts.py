@@ -26,6 +26,8 @@ CLASS_COLOURS = (
 CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "x")
 _SYMBOLS_IN_SPACE = ("circle", "square", "circle-open", "diamond", "cross", "diamond-open", "x")
 """As many as in the plane: their number and that of the colours have no divisor in common."""
+STILL = {"displayModeBar": False}
+"""For ``st.plotly_chart(config=...)``: without plotly's own toolbar."""
 _ROC_HOVER = "%{x:.2%} of different pairs called the same<br>%{y:.1%} of same pairs called the same"
 # From all wrong over nothing at 0.5 to all right; a mistake made once in fifty times is seen already.
 _MATRIX_COLOURS = (

@@ -10,7 +10,15 @@ from fsl.cli.common import Progress, add_data_options, load_data, print_json
 from fsl.cli.train import add_network_options, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TrainConfig
-from fsl.training.lr_range import FEWEST_POINTS, HIGHEST, LOWEST, N_POINTS, lr_range, suggest_rate
+from fsl.training.lr_range import (
+    FEWEST_POINTS,
+    HIGHEST,
+    LOWEST,
+    N_POINTS,
+    check_range,
+    lr_range,
+    suggest_rate,
+)
 from fsl.training.recipes import RECIPES
 
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
@@ -37,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     recipe = RECIPES[options.recipe] if options.recipe else None
     start, model, _ = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
+    check_range(config, options.lowest, options.highest, options.points)
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
     points = []
     with Progress("range test") as progress:

@@ -71,7 +71,6 @@ class PairScores:
         return PairScores(self.similarity[chosen], self.first[chosen], self.second[chosen], self.labels)
 
 
-@torch.inference_mode()
 def count_pairs(labels: IntArray) -> tuple[int, int]:
     """How many pairs of one class and of two classes there are.
 
@@ -93,6 +92,7 @@ def count_pairs(labels: IntArray) -> tuple[int, int]:
     return n_same, n_different
 
 
+@torch.inference_mode()
 def score_pairs(
     twin: TwinNetwork,
     embeddings: Tensor,

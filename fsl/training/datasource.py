@@ -61,7 +61,7 @@ def load_training_data(
         model: gives size and fit.
         seed: of what is held out.
         report: told which files were left out.
-        progress: called with (done, total) images.
+        progress: called with (done, total) images; of a recipe's, with percent and 100.
 
     Raises:
         DataError: something is not there or cannot be used.
@@ -71,9 +71,10 @@ def load_training_data(
             raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
         recipe = RECIPES[source.recipe]
         n, copy = len(recipe.train), source.data or None
+        percent = None if progress is None else lambda done, total: progress(round(100 * done / total), 100)
         # The sets to learn from and the one to test on are read one after another.
-        learning = None if progress is None else lambda done, total: progress(done * n, total * (n + 1))
-        testing = progress_of_part(progress, n, n + 1)
+        learning = None if percent is None else lambda done, total: percent(done * n, total * (n + 1))
+        testing = progress_of_part(percent, n, n + 1)
         return TrainingData(
             load_sources(recipe.train, model, report, copy, learning),
             load_source(recipe.validation, model, report, copy, testing),

@@ -450,7 +450,7 @@ def evaluation_images(validation: ImageSet) -> ImageSet:
 def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[_PlannedTest | None, str]:
     """The test, where there can be one, and what is to be said of it."""
     if validation is None:
-        return None, "no validation classes, so no N-way K-shot test"
+        return None, "no validation classes, so no N-way K-shot test."
     try:
         episodes, note = fit_ways(config.evaluation, validation.labels)
     except DataError as error:  # no reason not to train

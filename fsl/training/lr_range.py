@@ -44,6 +44,18 @@ class RangePoint:
     smoothed: float
 
 
+def check_range(config: TrainConfig, lowest: float, highest: float, n_points: int) -> None:
+    """Refuse a range before pictures are read for it; as ``lr_range`` does.
+
+    Raises:
+        SettingsError: the range is none, or beyond what a run may be trained with.
+    """
+    if not 0 < lowest < highest or n_points < 2:
+        raise SettingsError(f"The range {lowest:g} to {highest:g} in {n_points} batches is none.")
+    for rate in (lowest, highest):
+        replace(config, learning_rate=rate)  # which refuses what no run could be trained with
+
+
 def lr_range(
     data: ImageSet,
     config: TrainConfig,
@@ -70,10 +82,7 @@ def lr_range(
         SettingsError: the range is none, or beyond what a run may be trained with.
         DataError: the data cannot be trained with.
     """
-    if not 0 < lowest < highest or n_points < 2:
-        raise SettingsError(f"The range {lowest:g} to {highest:g} in {n_points} batches is none.")
-    for rate in (lowest, highest):
-        replace(config, learning_rate=rate)  # which refuses what no run could be trained with
+    check_range(config, lowest, highest, n_points)
     rates = np.geomspace(lowest, highest, n_points)
     state = new_state(replace(config, schedule="constant"), start)
     refuse_wrong_size(data, state.twin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
 Settings = TypeVar("Settings", TrainConfig, ModelConfig)
-_LATEST = 2.0**37  # seconds since 1970, in the year 6325: what no date can be made of is no time
+_LATEST = 2.0**34  # seconds since 1970, in the year 2514: of much later times some systems make no date
 Status = Literal["queued", "running", "finished", "stopped", "interrupted", "failed"]
 
 
@@ -329,7 +328,7 @@ def _read_text(path: Path) -> str:
 
 def _created(folder: Path, settings: Mapping[str, Any]) -> float:
     begun = settings.get("begun")
-    if isinstance(begun, int | float) and math.isfinite(begun) and 0 < begun < _LATEST:
+    if isinstance(begun, int | float) and 0 < begun < _LATEST:
         return float(begun)
     for name in (CONFIG, EVENTS):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,15 +40,19 @@ class Reading:
     """What was dropped and is still being read.
 
     A click breaks the page off wherever it next draws something, in the middle of a drop as well; it then
-    runs anew and goes on with the step that was broken off.
+    runs anew and goes on with the step that was broken off. Until the first run draws something, both run.
 
     Attributes:
         steps: still to be done; each changes something at its end alone.
-        notes: of those done.
-        problems: of those done.
+        holding: what the dropped files take of the session's memory.
+        lock: held by the run that reads.
+        notes: of the steps done.
+        problems: of the steps done.
     """
 
     steps: list[Callable[[], Said]]
+    holding: Holding
+    lock: threading.Lock = field(default_factory=threading.Lock)
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -125,6 +130,8 @@ class Session:
     def lasting(self) -> Iterator[Holding]:
         """The same without what is kept only to be brought back."""
         yield from self.workspace.holdings()
+        if self.reading is not None:
+            yield self.reading.holding
 
     def forget_undo(self) -> None:
         """Keep what can be brought back no longer, as another page needs the room."""

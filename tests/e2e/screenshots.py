@@ -87,6 +87,7 @@ def picture_of(tab: Page, scene: Scene, width: int, highest: int) -> bytes:
     settle(tab)
     height = tab.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight")
     tab.set_viewport_size({"width": width, "height": min(highest, max(900, height))})
+    tab.locator("[data-testid=stMain]").evaluate("main => main.scrollTo(0, 0)")  # a click may have moved it
     tab.wait_for_timeout(500)  # charts redraw for the new height
     settle(tab)
     return tab.screenshot()

@@ -45,7 +45,7 @@ def picture(colour: str | tuple[int, int, int], size: int = 24) -> bytes:
 
 
 def click_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int = 1) -> list[int]:
-    """Have a click break the page off in the midst of a function; the test then runs the page again.
+    """Have a click, on a link to Home, break the page off in the midst of a function; ``run`` comes back.
 
     Args:
         monkeypatch: of the test.

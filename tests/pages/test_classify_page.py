@@ -293,7 +293,7 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
 def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = click_at(monkeypatch, drops, "take_files")
     drop(page, "class_0", ("r1.png", picture("red")), ("r2.png", picture("maroon")))
-    page.run()  # as the click does
+    page.run()
     assert len(calls) == 2
     assert len(state(page).workspace.classes[0].pictures) == 2
     assert state(page).reading is None
@@ -305,7 +305,7 @@ def test_what_was_read_before_the_click_is_not_read_again(
     calls = click_at(monkeypatch, drops, "take_listing")
     archive = zipped(lemon__1=picture("yellow"), plum__1=picture("purple"))
     drop(page, "queries", ("q.png", picture("red")), ("fruit.zip", archive))
-    page.run()  # as the click does
+    page.run()
     assert len(calls) == 2
     assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
     assert [query.name for query in state(page).workspace.queries] == ["q.png"]

@@ -160,7 +160,7 @@ def test_bad_files_are_named_and_the_rest_kept(page: AppTest) -> None:
     assert len(state(page).probes) == 1
     assert "<b>x</b>.png" in shown(page)
     drop(page, "probes", ("again.png", picture("red")))
-    assert "each is kept once" in shown(page)
+    assert "again.png was there already; each picture is kept once" in shown(page)
     assert len(state(page).probes) == 1
 
 

@@ -244,11 +244,14 @@ def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
     with monkeypatch.context() as patch:
         click_at(patch, DeltaGenerator, "progress", call=4)
         page_.button(key="ev_grid").click().run()
-    assert state(page_).job.grids == {}
-    page_.run()  # as the click does; the measurement goes on by itself
+    begun = state(page_).job
+    assert begun is not None
+    assert len(begun.grids_begun["small"][0]) == 4
+    page_.run()  # the measurement goes on by itself
     assert not page_.exception
     job = state(page_).job
     assert job is not None
+    assert len(job.grids["small"]) == 9  # none was measured twice
     cells = {(c.n_way, c.n_shot): c.accuracy for c in job.grids["small"]}
     assert set(cells) == {(w, s) for w in (2, 3, 4) for s in (1, 2, 3)}
     assert all(value is not None for value in cells.values())

@@ -223,7 +223,7 @@ def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
     first = figure(training)
     assert first.count("<img") == 16
     assert first.count("<b>0 same</b>") == first.count("<b>1 different</b>") == 4
-    assert "output" not in first
+    assert "<span>output" not in first
     assert "0 = same class and 1 = different class" in shown(training)
     training.button(key="other_pairs").click().run()
     assert figure(training) != first
@@ -302,7 +302,7 @@ def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pyt
     calls = click_at(monkeypatch, range_test, "rate_text", call=30)
     training.button(key="range_test").click().run()
     assert len(calls) == 30
-    training.run()  # as the click does
+    training.run()
     assert not training.exception
     assert training.button(key="use_suggestion")
     points = training.session_state["few_shot_lab_training"]["range"][1]

@@ -272,6 +272,9 @@ def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data
     with pytest.raises(DataError):
         manager.resume(ids[0])
     assert list_runs(manager.root / "nowhere") == []
+    for begun in ("1" + 400 * "0", "NaN", "-1", '"today"', "true"):
+        (folders[1] / CONFIG).write_text(f'{{"begun": {begun}}}')
+        assert len(list_runs(manager.root)) == len(ids)
 
 
 def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -> None:

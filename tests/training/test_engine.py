@@ -160,3 +160,13 @@ def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
         list(train(coloured_set(size=32), CONFIG, MODEL))
     with pytest.raises(SettingsError, match="2 classes"):
         list(train(coloured_set(4, per_class=1), CONFIG, MODEL))
+
+
+def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
+    """No validation set, and fewer classes than a batch asks for."""
+    config = replace(CONFIG, pairing="all", batch_classes=16, steps=1)
+    started = next(iter(train(coloured_set(3), config, MODEL)))
+    assert isinstance(started, Started)
+    assert started.note == (
+        "no validation classes, so no N-way K-shot test. 3 classes in a batch instead of 16."
+    )

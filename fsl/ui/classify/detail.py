@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.charts import class_bars
+from fsl.charts import STILL, class_bars
 from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
@@ -52,7 +52,7 @@ def _show_bars(prediction: Prediction) -> None:
     figure = class_bars(
         {name: prediction.scores[name] for name in best}, None if prediction.unknown else prediction.label
     )
-    st.plotly_chart(figure, key="bars", config={"displayModeBar": False})
+    st.plotly_chart(figure, key="bars", config=STILL)
 
 
 def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]) -> None:

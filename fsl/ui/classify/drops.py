@@ -12,7 +12,7 @@ import streamlit as st
 from fsl.data.listing import Listing, Problem, list_files, list_zip
 from fsl.errors import DataError, FslError
 from fsl.fewshot.project import is_project, read_project
-from fsl.ui.budget import PAGE_LIMITS, refuse_beyond_budget, unread
+from fsl.ui.budget import PAGE_LIMITS, Holding, refuse_beyond_budget, unread
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Reading, Said, Session
@@ -50,6 +50,16 @@ def go_on_reading(state: Session) -> None:
     reading = state.reading
     if reading is None:
         return
+    with reading.lock:
+        if state.reading is not reading:
+            return  # the run that was broken off has come to its end meanwhile
+        _read_all(state, reading)
+        state.reading = None
+        state.report(*reading.notes, problems=tuple(reading.problems))
+    st.rerun()
+
+
+def _read_all(state: Session, reading: Reading) -> None:
     while reading.steps:
         try:
             notes, problems = reading.steps[0]()
@@ -61,15 +71,12 @@ def go_on_reading(state: Session) -> None:
         del reading.steps[0]
         reading.notes += notes
         reading.problems += problems
-    state.reading = None
-    state.report(*reading.notes, problems=tuple(reading.problems))
-    st.rerun()
 
 
-def _read(state: Session, place: str, *steps: Callable[[], Said]) -> None:
+def _read(state: Session, place: str, files: Files, *steps: Callable[[], Said]) -> None:
     """Give a zone back empty, and read what was taken from it."""
     state.drops[place] += 1
-    state.reading = Reading(list(steps))
+    state.reading = Reading(list(steps), Holding(id(files), sum(len(data) for _, data in files)))
     go_on_reading(state)
 
 
@@ -90,7 +97,7 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
     else:
         beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
         steps = [partial(_open_project, state, *project), lambda: ([], beside)]
-    _read(state, place_of(target), *steps)
+    _read(state, place_of(target), dropped, *steps)
 
 
 def _fill_from_zip(state: Session, name: str, data: bytes) -> Said:
@@ -118,22 +125,27 @@ def _add(state: Session, target: Target, files: Files) -> Said:
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
     """Take a dropped folder: a class per sub-folder."""
     dropped = take_uploads(files)
-    _read(state, "folder", lambda: _fill(state, list_files(dropped)))
+    _read(state, "folder", dropped, lambda: _fill(state, list_files(dropped)))
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
     """Take a dropped zip: a project if it is one, else a class per folder."""
     name, data = take_upload(file)
     if is_project(data):
-        _read(state, "zip", lambda: _open_project(state, name, data))
+        _read(state, "zip", [(name, data)], lambda: _open_project(state, name, data))
     else:
-        _read(state, "zip", lambda: _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS)))
+        _read(
+            state,
+            "zip",
+            [(name, data)],
+            lambda: _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS)),
+        )
 
 
 def take_project(state: Session, file: UploadedFile) -> None:
     """Open a dropped project."""
     name, data = take_upload(file)
-    _read(state, "project", lambda: _open_project(state, name, data))
+    _read(state, "project", [(name, data)], lambda: _open_project(state, name, data))
 
 
 def _open_project(state: Session, name: str, data: bytes) -> Said:

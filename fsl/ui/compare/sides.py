@@ -51,7 +51,7 @@ def show_side(state: CompareState, side: Side) -> bool:
         try:
             state.take(side, take_uploads(files))
         except FslError as error:
-            state.fault = str(error)
+            state.note, state.fault, state.problems = "", str(error), ()
         st.rerun()
     with st.container(horizontal=True, gap="small"):
         camera = st.button(

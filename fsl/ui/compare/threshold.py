@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.charts import pair_histograms, reliability_diagram, roc_figure
+from fsl.charts import STILL, pair_histograms, reliability_diagram, roc_figure
 from fsl.fewshot.promise import promise, rate_text
 from fsl.ui.compare.state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.escape import markdown
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
     from fsl.twin.pair_rates import PairRates
 
-_CHART = {"displayModeBar": False}
 _NO_TABLE = (
     "No error rates were ever measured for this network, so its limit is a plain similarity and promises "
     "nothing. A network trained here with classes held out for validation has them."
@@ -91,12 +90,12 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
         edges, same, different = rates.histogram()
         with left:
             figure = pair_histograms(edges.tolist(), same.tolist(), different.tolist(), threshold, similarity)
-            st.plotly_chart(figure, key="compare_histograms", config=_CHART)
+            st.plotly_chart(figure, key="compare_histograms", config=STILL)
         with right:
             _, false_accept, true_accept = rates.curve()
             here = rates.false_accept(threshold), 1 - rates.false_reject(threshold)
             figure = roc_figure(false_accept.tolist(), true_accept.tolist(), here)
-            st.plotly_chart(figure, key="compare_roc", config=_CHART)
+            st.plotly_chart(figure, key="compare_roc", config=STILL)
         st.caption(
             markdown(
                 f"Measured on {rates.fitted_on}, which the network never learned from "
@@ -119,7 +118,7 @@ def _show_reliability(rates: PairRates) -> None:
             said="chance given of being the same",
             so="share that was the same",
         )
-        st.plotly_chart(figure, key="compare_reliability", config=_CHART)
+        st.plotly_chart(figure, key="compare_reliability", config=STILL)
         st.caption(
             "Pairs in groups by the chance of being the same that their similarity was given. On the dotted "
             "line 80% of those given 80% were the same. Darker bars stand for more pairs. Each pair was "

@@ -31,7 +31,7 @@ const picture = (tile, data, setTriggerValue) => {
   frame.title = [tile.name, tile.title, tile.note].filter(Boolean).join(" · ");
   const image = make("img", "");
   image.src = tile.src;
-  image.alt = tile.name;
+  image.alt = tile.title === tile.name ? "" : tile.name; // what stands below it is not read out twice
   frame.append(image);
   if (tile.title) frame.append(make("span", "title", tile.title));
   if (tile.note) frame.append(make("span", "note", tile.note));

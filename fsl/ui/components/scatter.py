@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-NO_CLASS = "To classify"
+TO_CLASSIFY = "To classify"
 """What a picture without a class is called on a map."""
 _HERE = Path(__file__).parent / "scatter_parts"
 # Together they are one module; a component takes its script as one text.
@@ -160,7 +160,7 @@ def map_data(
         "sheet": sheet.key if sheet else "",
         "tile": sheet.tile if sheet else 0,
         "columns": sheet.columns if sheet else 1,
-        "no_class": NO_CLASS,
+        "no_class": TO_CLASSIFY,
         "label": label,
         "height": height,
         "compact": compact,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fsl.charts import map_html
-from fsl.ui.components.scatter import NO_CLASS
+from fsl.ui.components.scatter import TO_CLASSIFY
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, labelled_embeddings, sprite_of
 
@@ -35,7 +35,7 @@ def show_downloads(collection: Collection, view: Mapped) -> None:
         )
 
     def page() -> str:
-        classes = [collection.class_of(row) or NO_CLASS for row in range(len(collection.pictures))]
+        classes = [collection.class_of(row) or TO_CLASSIFY for row in range(len(collection.pictures))]
         names = [picture.name for picture in collection.pictures]
         return map_html(points, classes, names, f"{collection.title} · {name}")
 

@@ -17,7 +17,7 @@ from fsl.ui.embeddings.state import MOST_RUNS, MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import warm_up
-from fsl.ui.training.live import ICONS, loss_levels, loss_line
+from fsl.ui.training.live import BADGES, loss_levels, loss_line
 from fsl.ui.training.names import dated_names, distinct_names
 from fsl.ui.visitor import may_see
 from fsl.words import count
@@ -111,11 +111,12 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
     """The latest experiments, one click each."""
     with st.container(border=True, key="map_run_list"):
         st.markdown("**Watch the pictures find their places while a network learns.** Your latest runs:")
+        names = dated_names(runs)
         experiments = [list(group) for _, group in groupby(runs, lambda run: run.group or run.id)]
         for experiment in experiments[:_OFFERED]:
             shown = experiment[:MOST_RUNS][::-1]
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown("   ".join(_title(run, run.name) for run in shown), width="stretch")
+                st.markdown("   ".join(_title(run, names[run.id]) for run in shown), width="stretch")
                 side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
                 st.button(
                     side_by_side,
@@ -127,7 +128,7 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
 
 
 def _title(run: RunInfo, name: str) -> str:
-    badge = ICONS[run.verdict.kind] if run.verdict else run.status
+    badge = BADGES[run.verdict.kind] if run.verdict else run.status
     return f"**{markdown(name)}** {badge}"
 
 

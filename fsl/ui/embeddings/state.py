@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
 MOST_RUNS = 3
+FIRST_SHOWN, FIRST_FOUND = 60, 24  # pictures of a group, and of those found
 """Shown side by side."""
 
 
@@ -74,8 +75,8 @@ class MapState:
     selected: int = -1
     group: tuple[int, ...] = ()
     words: str = ""
-    found_shown: int = 24
-    shown: int = 60
+    found_shown: int = FIRST_FOUND
+    shown: int = FIRST_SHOWN
     of: str = ""
     read: Memo = field(default_factory=lambda: Memo(1))
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
@@ -84,6 +85,9 @@ class MapState:
         """What a person's own pictures take of the session's memory."""
         if self.upload is not None:
             yield from (picture.holding for picture in self.upload.pictures)
+        if self.reading is not None:
+            files = self.reading.files
+            yield Holding(id(files), sum(len(data) for _, data in files))
 
     def look_at(self, collection: Collection) -> None:
         """Forget what was chosen in another collection."""

@@ -14,16 +14,14 @@ from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, neighbours
-from fsl.ui.embeddings.state import MapState
+from fsl.ui.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.words import count, listed, similarity_text
 
 _NEIGHBOURS = 8
 _LINES = 4  # to as many of them on the map
-_FIRST_SHOWN = 60
 _MORE = 240
-_FOUND_SHOWN = 24
 _MAP_HEIGHT = 560
 
 
@@ -82,7 +80,7 @@ def _selector(state: MapState) -> Callable[[int], None]:
 
 def _grouper(state: MapState) -> Callable[[tuple[int, ...]], None]:
     def group(rows: tuple[int, ...]) -> None:
-        state.group, state.shown = rows, _FIRST_SHOWN
+        state.group, state.shown = rows, FIRST_SHOWN
 
     return group
 
@@ -122,7 +120,7 @@ def _show_search(state: MapState, collection: Collection) -> None:
 
 
 def _take_words(state: MapState) -> None:
-    state.words, state.found_shown = str(st.session_state["map_search"]), _FOUND_SHOWN
+    state.words, state.found_shown = str(st.session_state["map_search"]), FIRST_FOUND
 
 
 def _more_found(state: MapState) -> Callable[[], None]:

@@ -266,11 +266,11 @@ def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, .
             with COMPUTE:
                 cell = next(rest, None)
         except Exception:
-            del job.grids_begun[name]
+            job.grids_begun.pop(name, None)
             raise
         if cell is None:
             break
         cells.append(cell)
         yield cells
     job.grids[name] = cells
-    del job.grids_begun[name]
+    job.grids_begun.pop(name, None)  # a run that a click broke off may end at the same time

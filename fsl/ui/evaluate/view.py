@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from fsl.charts import (
+    STILL,
+    class_accuracies,
+    confusion_matrix,
+    grid_heat_map,
+    interval_bars,
+    reliability_diagram,
+    two_histograms,
+)
 from fsl.ui import wording
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.escape import markdown
@@ -25,7 +34,6 @@ _MOST_MISTAKES = 60
 _SHOWN = 24
 _GRID_WAYS = (2, 5, 10, 20)
 _GRID_SHOTS = (1, 2, 3, 5, 10)
-_CHART = {"displayModeBar": False}
 
 
 @st.fragment
@@ -61,15 +69,13 @@ def _show_headline(job: Job, titles: dict[str, str], results: dict[str, Evaluati
 
 
 def _show_bars(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
-    from fsl.charts import interval_bars
-
     figure = interval_bars(
         [titles[name] for name in results],
         [result.accuracy for result in results.values()],
         [result.ci95 for result in results.values()],
         1 / job.config.n_way,
     )
-    st.plotly_chart(figure, key="ev_bars", config=_CHART)
+    st.plotly_chart(figure, key="ev_bars", config=STILL)
 
 
 def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
@@ -170,8 +176,6 @@ def _look(job: Job) -> None:
 def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None:
     import numpy as np
 
-    from fsl.charts import confusion_matrix
-
     assert job.pictures is not None
     names = job.pictures.class_names
     wrong = result.confusion.copy()
@@ -195,7 +199,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
         st.plotly_chart(
             figure,
             key="ev_matrix",
-            config=_CHART,
+            config=STILL,
             on_select=guarded_callback(_matrix_selector(job, shown.tolist())),
             selection_mode="points",
         )
@@ -250,8 +254,6 @@ def _show_confused(pictures: Pictures, answers: Answers, true: int, answered: in
 def _show_classes(job: Job, result: EvaluationResult) -> None:
     import numpy as np
 
-    from fsl.charts import class_accuracies
-
     assert job.pictures is not None
     asked = result.confusion.sum(1)
     order = [int(i) for i in np.argsort(result.per_class) if asked[i]]
@@ -261,11 +263,10 @@ def _show_classes(job: Job, result: EvaluationResult) -> None:
         [float(result.per_class[i]) for i in order],
         [int(asked[i]) for i in order],
     )
-    st.plotly_chart(figure, key="ev_classes", config=_CHART)
+    st.plotly_chart(figure, key="ev_classes", config=STILL)
 
 
 def _show_sureness(job: Job, name: str, answers: Answers) -> None:
-    from fsl.charts import reliability_diagram
     from fsl.fewshot.assess import reliability
 
     checkpoint = next(c for one, c in zip(job.contenders, job.checkpoints, strict=True) if one.name == name)
@@ -281,12 +282,11 @@ def _show_sureness(job: Job, name: str, answers: Answers) -> None:
         f"or under-confident by **{found.error:.1%}** (expected calibration error)."
     )
     figure = reliability_diagram(found.confidence, found.accuracy, found.counts)
-    st.plotly_chart(figure, key="ev_reliability", config=_CHART)
+    st.plotly_chart(figure, key="ev_reliability", config=STILL)
     st.caption("On the dotted line, “80% sure” is right 80% of the time. Darker bars have more answers.")
 
 
 def _show_strangers(job: Job, name: str, answers: Answers) -> None:
-    from fsl.charts import two_histograms
     from fsl.fewshot.assess import auroc
 
     if answers.stranger_similarity is None:
@@ -313,7 +313,7 @@ def _show_strangers(job: Job, name: str, answers: Answers) -> None:
         )
     st.markdown(text)
     figure = two_histograms(answers.similarity, answers.stranger_similarity, threshold)
-    st.plotly_chart(figure, key="ev_strangers", config=_CHART)
+    st.plotly_chart(figure, key="ev_strangers", config=STILL)
 
 
 def _way_to_strangers(n_way: int) -> str:
@@ -321,8 +321,6 @@ def _way_to_strangers(n_way: int) -> str:
 
 
 def _show_grid(job: Job, name: str) -> None:
-    from fsl.charts import grid_heat_map
-
     assert job.pictures is not None
     cells = job.grids.get(name)
     if cells is None:
@@ -343,7 +341,7 @@ def _show_grid(job: Job, name: str) -> None:
         for c in cells
     }
     ways_, shots_ = _distinct(c.n_way for c in cells), _distinct(c.n_shot for c in cells)
-    st.plotly_chart(grid_heat_map(ways_, shots_, found), key="ev_grid_map", config=_CHART)
+    st.plotly_chart(grid_heat_map(ways_, shots_, found), key="ev_grid_map", config=STILL)
     st.caption(
         f"Share of right answers with its 95% interval; {grid_config(job).n_episodes} tests "
         "a square, one question per class; no picture is looked at again. –: too few pictures."

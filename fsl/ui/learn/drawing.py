@@ -13,6 +13,7 @@ from PIL import ImageColor
 
 from fsl.charts import ACCENT, AGAINST
 from fsl.ui.pictures import StoredPicture
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +57,7 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
         f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} and bias {trace.bias:+.2f} '
         f"give <b>{trace.logit:+.2f}</b></div>"
         f'<div class="twin-sum">squashed: <b>{different:.2f}</b> different</div>'
-        f'<div class="twin-answer">similarity <b>{trace.similarity:.2f}</b></div></div>'
+        f'<div class="twin-answer">similarity <b>{similarity_text(trace.similarity)}</b></div></div>'
     )
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'
 

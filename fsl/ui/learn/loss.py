@@ -11,6 +11,7 @@ from fsl.ui.components.curve import Line, Mark, curves
 from fsl.ui.guard import guarded
 from fsl.ui.learn.drawing import Pull, pull_drawing
 from fsl.ui.learn.state import LearnState, kept, take
+from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.twin.loss_shapes import LossShape
@@ -103,7 +104,7 @@ def _show_curves(loss: str, grid: list[float], at: float) -> None:
 def _show_pulls(state: LearnState, at: float) -> None:
     if state.loss == "bce":
         probability = _probability(at)
-        rest = f"similarity {1 - probability:.2f}"
+        rest = f"similarity {similarity_text(1 - probability)}"
         st.markdown(f"Squashed to a probability: **{probability:.2f}** different, so {rest}.")
     pulls = []
     for text, label in (("If they are the same", 0), ("If they are different", 1)):

@@ -11,7 +11,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.learn.state import LearnState, kept, take
 from fsl.ui.training.form import rate_text
-from fsl.ui.training.live import ICONS, LN2
+from fsl.ui.training.live import BADGES, LN2
 
 _REPORTED_EVERY = 5  # batches
 
@@ -117,7 +117,7 @@ def _show_run(run: RecordedRun, batches: int) -> None:
     verdict = judge(known)
     tests = [event for event in known if isinstance(event, Evaluation)]
     st.markdown(f"**Rate {rate_text(run.learning_rate)}**")
-    st.markdown(ICONS[verdict.kind])
+    st.markdown(BADGES[verdict.kind])
     st.caption(markdown(verdict.evidence))
     if tests:
         best, last = max(tests, key=lambda t: t.accuracy), tests[-1]

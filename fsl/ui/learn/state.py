@@ -36,7 +36,7 @@ class LearnState:
         batches: how far the recorded runs are shown.
         limit: similarity from which on two pictures count as the same.
         couple: number of the reference picture of the last step.
-        memo: embeddings of many pictures.
+        memo: embeddings of many pictures, and how well they answer.
     """
 
     step: str = ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LN2 = Level(0.6931, "0.69: guesses half and half")
 _SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
-ICONS = {
+BADGES = {
     "starting": ":gray-badge[:material/hourglass_empty: starting]",
     "learning": ":green-badge[:material/trending_down: learning]",
     "stalled": ":orange-badge[:material/trending_flat: stalled]",
@@ -114,10 +114,10 @@ def _tile(run: RunInfo, name: str) -> None:
 
     st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict:
-        st.markdown(ICONS[run.verdict.kind])
+        st.markdown(BADGES[run.verdict.kind])
         st.caption(markdown(run.verdict.evidence))
     elif run.is_live:
-        st.markdown(ICONS["starting"])
+        st.markdown(BADGES["starting"])
     share = 0.0
     if run.step:
         steps = run.config.steps if run.config else run.step.step

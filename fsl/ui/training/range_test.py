@@ -39,7 +39,7 @@ def show_range_test(wish: Wish) -> None:
             try:
                 found = _run(begun, replace(wish, rates=(LOWEST,)))  # its own rates count
             except Exception:
-                del values()["range_begun"]
+                values().pop("range_begun", None)
                 raise
             values()["range"] = (_key(wish), found)
         values().pop("range_begun", None)
