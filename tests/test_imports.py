@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 # Each part may import the parts named, and itself.
-_BELOW = {"errors", "words", "arrays", "config"}
+_BELOW = {"errors", "words", "arrays", "progress", "config"}
 MAY_IMPORT = {
-    **{part: set[str]() for part in ("errors", "words", "memory", "locks", "arrays")},
+    **{part: set[str]() for part in ("errors", "words", "memory", "locks", "arrays", "progress")},
     "files": {"errors"},
     "config": {"errors", "words"},
     "data": {*_BELOW, "locks"},

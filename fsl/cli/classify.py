@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, image_entries, report, require_folder_of, write_text
+from fsl.cli.common import ProgressBar, image_entries, report, require_folder_of, write_text
 from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support, problems = SupportSet.from_listing(list_images(options.support))
         report(problems)
-        with Progress("support images") as progress:
+        with ProgressBar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
         answered, unread = _classify_share(checkpoint, support, options, team)
         predictions, problems = team.collect(answered), tuple(team.collect(unread))
@@ -92,7 +92,7 @@ def _classify_share(
     predictions: list[Prediction] = []
     problems: list[Problem] = []
     answer = _answerer(checkpoint, support, options)
-    with Progress("queries") as progress:
+    with ProgressBar("queries") as progress:
         for start in range(0, len(readers), QUERIES_AT_ONCE):
             images, unread = sort_out(islice(pictures, QUERIES_AT_ONCE))
             problems += unread

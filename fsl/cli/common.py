@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from fsl.data.loading import load_images
 from fsl.data.paths import display_text, folder_name_text
 from fsl.errors import DataError, WriteError
 from fsl.fewshot.reading import Reader
+from fsl.progress import Progress
 from fsl.words import count
 
 
@@ -60,7 +61,7 @@ def load_data(
         DataError: there is nothing to use.
     """
     problems: list[Problem] = []
-    with Progress("reading images") as progress:
+    with ProgressBar("reading images") as progress:
         images = load_images(
             data,
             size,
@@ -117,7 +118,7 @@ def require_folder_of(file: Path, option: str) -> None:
         raise DataError(f"{option} is {file}, but there is no folder {file.parent}. Make it first.")
 
 
-class Progress:
+class ProgressBar:
     """A progress bar on stderr for people; nothing when stderr is no terminal.
 
     Args:
@@ -129,7 +130,7 @@ class Progress:
         self._on = sys.stderr.isatty() and speaks()
         self._shown = ""
 
-    def __enter__(self) -> Callable[[int, int], None]:
+    def __enter__(self) -> Progress:
         return self._update
 
     def _update(self, done: int, total: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_centre_option, image_entries, print_json, report
+from fsl.cli.common import ProgressBar, add_centre_option, image_entries, print_json, report
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
@@ -94,7 +94,7 @@ def _compare_all(
     pictures = read_pictures(entries, checkpoint.info.model, centre)
     answers: list[ProbeAnswer] = []
     problems: list[Problem] = []
-    with Progress("probes") as progress:
+    with ProgressBar("probes") as progress:
         for start in range(0, len(entries), PROBES_AT_ONCE):
             probes, unread = sort_out(islice(pictures, PROBES_AT_ONCE))
             problems += unread

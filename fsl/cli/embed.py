@@ -12,7 +12,7 @@ import torch
 
 import fsl
 from fsl.arrays import Float32Array
-from fsl.cli.common import Progress, add_data_options, print_json, report, require_folder_of, write_text
+from fsl.cli.common import ProgressBar, add_data_options, print_json, report, require_folder_of, write_text
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
         if team.is_first:
             _check_number(n_images, config)
         began = time.perf_counter()
-        with Progress("embedding") as progress:
+        with ProgressBar("embedding") as progress:
             embeddings = embed_images(checkpoint.twin, data.images, progress)
         seconds = time.perf_counter() - began
         parts = team.collect(
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
 def _load_share(options: argparse.Namespace, model: ModelConfig, team: Team) -> ImageSet:
     """This process's part of the images; what could not be read anywhere is reported."""
     problems: list[Problem] = []
-    with Progress("reading images") as progress:
+    with ProgressBar("reading images") as progress:
         data = load_images(
             options.data,
             model.image_size,

@@ -14,7 +14,7 @@ from typing import Any
 
 import fsl
 from fsl.arrays import IntArray
-from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
+from fsl.cli.common import ProgressBar, add_centre_option, add_data_options, load_data, print_json
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> None:
     )
     sample_episodes(data.labels, replace(config, n_episodes=1))  # what cannot be asked is refused now
     began = time.perf_counter()
-    with Progress("embedding") as progress:
+    with ProgressBar("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
     as_support = embeddings
     if options.shot <= FEW_SHOTS:
-        with Progress("seen another way") as progress:
+        with ProgressBar("seen another way") as progress:
             as_support = embed_as_support(checkpoint.twin, data.images, embeddings, progress)
     rule = options.rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _answer(contender: Contender, labels: IntArray, config: EpisodeConfig) -> Answers:
-    with Progress("episodes") as progress:
+    with ProgressBar("episodes") as progress:
         for (answers,) in answer_in_parts([contender], labels, config):
             progress(answers.n_episodes, config.n_episodes)
     return answers

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import Any
 
-from fsl.cli.common import Progress, add_data_options, load_data, print_json
+from fsl.cli.common import ProgressBar, add_data_options, load_data, print_json
 from fsl.cli.train import add_network_options, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TrainConfig
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     check_range(config, options.lowest, options.highest, options.points)
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
     points = []
-    with Progress("range test") as progress:
+    with ProgressBar("range test") as progress:
         for point in lr_range(
             data, config, start, lowest=options.lowest, highest=options.highest, n_points=options.points
         ):

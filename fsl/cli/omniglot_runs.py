@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, print_json
+from fsl.cli.common import ProgressBar, print_json
 from fsl.data.one_shot_runs import read_runs
 from fsl.fewshot.one_shot_runs import score_run
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint, options.device)
     runs = read_runs(options.runs)
     correct = {}
-    with Progress("runs") as progress:
+    with ProgressBar("runs") as progress:
         for number, one in enumerate(runs, start=1):
             correct[one.name] = score_run(checkpoint, one)
             progress(number, len(runs))

@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_data_options, report, speaks
+from fsl.cli.common import ProgressBar, add_data_options, report, speaks
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(plan: _Plan, options: argparse.Namespace, team: Team, stop: Event) -> None:
-    with Progress("training") as progress:
+    with ProgressBar("training") as progress:
         for event in run_training(
             options.run_dir,
             plan.data.train,
@@ -167,7 +167,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         recipe=options.recipe or "",
     )
     problems: list[Problem] = []
-    with Progress("reading images") as progress:
+    with ProgressBar("reading images") as progress:
         data = load_training_data(source, model, config.seed, problems.extend, progress)
     report(problems)
     about: dict[str, Any] = {

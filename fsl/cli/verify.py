@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import fsl
-from fsl.cli.common import Progress, add_centre_option, add_data_options, load_data, print_json
+from fsl.cli.common import ProgressBar, add_centre_option, add_data_options, load_data, print_json
 from fsl.errors import DataError
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.promise import rate_text
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
     count_pairs(data.labels)  # what has none is refused now
     began = time.perf_counter()
-    with Progress("embedding") as progress:
+    with ProgressBar("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
     scores = score_pairs(checkpoint.twin, embeddings, data.labels, seed=options.seed)
     result = verify(scores, options.far, options.bootstrap, options.unit, options.seed)

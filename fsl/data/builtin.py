@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import Image
 
@@ -11,6 +9,7 @@ from fsl.arrays import Float64Array, PixelArray
 from fsl.data.imageset import ImageSet
 from fsl.data.rendered import RENDERED_CLASSES, render_examples
 from fsl.errors import DataError
+from fsl.progress import Progress
 
 BUILTIN_SETS: dict[str, str] = {
     "rendered": f"Drawn fruit: {len(RENDERED_CLASSES)} kinds on white",
@@ -39,7 +38,7 @@ def builtin_set(
     size: int,
     per_class: int = 0,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImageSet:
     """One of ``BUILTIN_SETS``.
 
@@ -64,7 +63,7 @@ def rendered_set(
     size: int,
     per_class: int = _RENDERED_PER_CLASS,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImageSet:
     """The objects that the program draws itself; about 2 ms an image at 64 pixels.
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from fsl.errors import DataError, WriteError
 from fsl.locks import try_lock
+from fsl.progress import Progress
 
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 64 * 2**20
@@ -62,7 +63,6 @@ class Answer:
 
 Fetch = Callable[[str, int], Answer]
 """Gives the content behind a URL from a byte on, raising as ``fetch_url``; may be called from threads."""
-Progress = Callable[[int, int], None]
 
 
 class _NotFetchedError(Exception):

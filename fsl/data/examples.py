@@ -21,6 +21,7 @@ from fsl.arrays import Float64Array
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
 from fsl.data.layout import natural_key
 from fsl.errors import SettingsError
+from fsl.progress import Progress
 
 FRUITS_CREDIT = (
     "Fruits-360 by Mihai Oltean and Horea Muresan (MIT licence), "
@@ -100,7 +101,7 @@ def fruits_task(
     seed: int = 0,
     *,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     fetch: Fetch = fetch_url,
 ) -> ExampleTask:
     """Real photos of fruit from Fruits-360: 200 small files, fetched once (see :data:`FRUITS_CREDIT`).

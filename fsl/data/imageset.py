@@ -18,6 +18,7 @@ from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.resize import check_share, middle_of, to_square
 from fsl.data.splits import expand_prefixes
 from fsl.errors import DataError, ImageReadError, SettingsError
+from fsl.progress import Progress
 from fsl.words import listed
 
 # One task for the pool: few enough that progress moves, enough that small images are not all overhead.
@@ -127,7 +128,7 @@ def load_image_set(
     centre: float = 1.0,
     per_class: int = 0,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
     share: Callable[[int], slice] | None = None,
     most_bytes: int = 0,
@@ -267,7 +268,7 @@ def _decode_all(
     fit: Fit,
     centre: float,
     workers: int | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     limits: DecodeLimits,
 ) -> dict[int, Problem]:
     """Fills ``pixels`` row by row; gives the rows that could not be filled, in order, with the reason."""

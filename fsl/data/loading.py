@@ -13,6 +13,7 @@ from fsl.data.named import named_sets, resolve_data
 from fsl.data.public import PUBLIC_SETS, public_classes, public_set
 from fsl.data.splits import expand_prefixes, read_class_list
 from fsl.errors import SettingsError
+from fsl.progress import Progress
 
 
 def class_names(data: str) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ def load_images(
     centre: float = 1.0,
     per_class: int = 0,
     report: Callable[[Sequence[Problem]], None],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     share: Callable[[int], slice] | None = None,
     most_bytes: int = 0,
 ) -> ImageSet:

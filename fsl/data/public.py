@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from fsl.data.imageset import ImageSet, load_image_set
 from fsl.data.layout import natural_key
 from fsl.data.listing import list_folder, list_zip
 from fsl.errors import DataError
+from fsl.progress import Progress
 
 PUBLIC_SETS: dict[str, str] = {
     "fruits360-sample": "Fruits-360, a sample: 10 fruits, 20 photos each (1 MB)",
@@ -81,7 +81,7 @@ def public_set(
     fit: Fit,
     *,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     fetch: Fetch = fetch_url,
 ) -> ImageSet:
     """One of ``PUBLIC_SETS``, fetched unless it was before.

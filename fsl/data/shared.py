@@ -13,12 +13,11 @@ from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
 from fsl.data.loading import load_images
 from fsl.data.named import named_sets
+from fsl.progress import Progress
 
 MOST_SETS = 4
 MOST_BYTES = 2**29
 _LOOK_UP_SECONDS = 0.2
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -15,6 +15,7 @@ from fsl.arrays import IntArray
 from fsl.embedding.distances import straight_lines
 from fsl.embedding.maps import EmbeddingMap, MapConfig, next_map
 from fsl.embedding.quality import Measure, neighbour_accuracy, silhouette
+from fsl.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def moving_map(
     recording: Recording,
     config: MapConfig,
     before: Sequence[Frame] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Frame, ...]:
     """A frame for each moment, by Euclidean distance (a head is not recorded, so its judgement is not known).
 

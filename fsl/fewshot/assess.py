@@ -299,6 +299,35 @@ def all_confused_images(answers: Answers) -> tuple[Confused, ...]:
     return tuple(sorted(found, key=lambda image: (-image.times, image.row)))
 
 
+def mistakes(confusion: IntArray, most: int) -> list[tuple[int, int]]:
+    """The mistakes made most often, the most frequent first.
+
+    Args:
+        confusion: int64 ``(C, C)``, true class by answered class.
+        most: how many at the most.
+
+    Returns:
+        true class and answered class of each; of equally frequent ones the earlier classes first.
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    return [divmod(int(place), len(wrong)) for place in order if wrong.flat[place]]
+
+
+def most_confused(confusion: IntArray, most: int) -> list[int]:
+    """The classes that take part in the most mistakes, in their own order.
+
+    Args:
+        confusion: int64 ``(C, C)``, true class by answered class.
+        most: how many at the most.
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    parts = wrong.sum(0) + wrong.sum(1)
+    return sorted(int(row) for row in np.argsort(-parts, kind="stable")[:most])
+
+
 def confused_images(answers: Answers, true: int, answered: int) -> tuple[Confused, ...]:
     """The images of class ``true`` that were taken for class ``answered``, the most often first."""
     found = all_confused_images(answers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from fsl.data.decode import decode_image
 from fsl.data.listing import Listing, Problem, list_images, read_file
 from fsl.data.paths import display_text, folder_name_text
 from fsl.errors import DataError, ImageReadError
+from fsl.progress import Progress
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
@@ -228,7 +229,7 @@ def embed(
     checkpoint: Checkpoint,
     images: Sequence[Picture],
     cache: EmbeddingCache = CACHE,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     as_support: bool = False,
 ) -> Tensor:
     """Embeddings of images, each content once per checkpoint.
@@ -271,7 +272,7 @@ def embed_support(
     checkpoint: Checkpoint,
     support: SupportSet,
     cache: EmbeddingCache = CACHE,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Embeddings ``(n_support, D)`` of a support set, those of classes that have few ``as_support``.
 

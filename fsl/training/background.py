@@ -33,6 +33,7 @@ from fsl.data.listing import Problem
 from fsl.errors import CheckpointError, DataError, FslError, SettingsError, WriteError
 from fsl.files import write_atomically
 from fsl.memory import give_memory_back
+from fsl.progress import Progress
 from fsl.training.datasource import (
     IMAGES,
     TrainingData,
@@ -622,9 +623,7 @@ def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
     return _Run(folder, owner)
 
 
-def _load(
-    folder: Path, progress: Callable[[int, int], None]
-) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
+def _load(folder: Path, progress: Progress) -> tuple[TrainConfig, ModelConfig, dict[str, Any], TrainingData]:
     """Settings and images of a run, from its folder alone."""
     settings = read_settings(folder)
     config, model = TrainConfig.from_json(settings["train"]), ModelConfig.from_json(settings["model"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fsl.data.imageset import ImageSet
 from fsl.data.shared import shared_images
 from fsl.errors import DataError, SettingsError
 from fsl.files import write_atomically
+from fsl.progress import Progress, progress_of_part
 from fsl.training.recipes import RECIPES, Source
 from fsl.training.sources import (
     Report,
@@ -23,7 +24,6 @@ from fsl.training.sources import (
     hold_out_images,
     load_source,
     load_sources,
-    progress_of_part,
     select_held_out,
 )
 
@@ -52,7 +52,7 @@ def load_training_data(
     model: ModelConfig,
     seed: int,
     report: Report,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> TrainingData:
     """The images of a run, at the network's size.
 

@@ -13,10 +13,10 @@ from fsl.data.listing import Problem, list_images
 from fsl.data.named import named_set, resolve_data
 from fsl.data.splits import expand_prefixes
 from fsl.errors import DataError
+from fsl.progress import Progress, progress_of_part
 from fsl.training.recipes import Source
 
 Report = Callable[[Sequence[Problem]], None]
-Progress = Callable[[int, int], None]
 
 
 def load_source(
@@ -82,19 +82,6 @@ def load_sources(
         for source, images in zip(sources, sets, strict=True)
     ]
     return concatenate(named)
-
-
-def progress_of_part(progress: Progress | None, number: int, parts: int) -> Progress | None:
-    """Progress of one of several equal parts as progress of the whole.
-
-    Args:
-        progress: of the whole; none for none.
-        number: the part, from 0.
-        parts: how many there are.
-    """
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, parts * total)
 
 
 def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:

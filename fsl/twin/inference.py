@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from fsl.arrays import PixelArray
 from fsl.errors import DeviceMemoryError
+from fsl.progress import Progress
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
 
@@ -37,7 +36,7 @@ def batch_size(twin: TwinNetwork) -> int:
 def embed_images(
     twin: TwinNetwork,
     images: PixelArray,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Embed images, a batch at a time; the network must be in ``eval`` mode.
 

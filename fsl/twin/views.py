@@ -9,7 +9,7 @@ class; a query is seen once, so its answer takes no longer. With more pictures a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
@@ -19,6 +19,7 @@ from torch import Tensor
 from fsl.arrays import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.resize import middle_of
+from fsl.progress import Progress
 from fsl.twin.inference import BATCH, embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
@@ -62,7 +63,7 @@ def embed_as_support(
     twin: TwinNetwork,
     images: PixelArray,
     embeddings: Tensor,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Embeddings of images as support pictures of classes that have few.
 

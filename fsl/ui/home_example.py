@@ -8,14 +8,13 @@ import streamlit as st
 
 from fsl.ui import wording
 from fsl.ui.classify.drops import replace_all
-from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.learn.network import answers
 from fsl.ui.resources import warm_up
 from fsl.ui.small_tasks import SmallTask, small_task, workspace_of
 from fsl.ui.state import session
-from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -72,20 +71,16 @@ def _show_queries(task: SmallTask, query: StoredPicture) -> None:
 
 
 def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
-    similarities = prediction.similarities if prediction else (None,) * len(task.labelled)
-    answer = prediction.label if prediction and not prediction.unknown else ""
+    # Before the answer is there its room is kept, so that nothing moves when it comes.
     tiles = [
-        Tile(
-            picture.digest,
-            picture.thumbnail,
-            picture.name,
-            title=name,
-            # Its room is kept, so that nothing moves when the answer is there.
-            note="…" if similarity is None else similarity_text(similarity),
-            bar=similarity or 0.0,
-            tone="accent" if name == answer else "muted",
-        )
-        for similarity, (name, picture) in zip(similarities, task.labelled, strict=True)
+        Tile(picture.digest, picture.thumbnail, picture.name, title=name, note="…", bar=0.0)
+        for name, picture in task.labelled
     ]
+    if prediction is not None:
+        answer = "" if prediction.unknown else prediction.label
+        tiles = [
+            with_similarity(tile, tile.title, similarity, tile.title == answer)
+            for tile, similarity in zip(tiles, prediction.similarities, strict=True)
+        ]
     picture_grid(tiles, key="home_examples", label="The examples", size="medium")
     st.caption("Below each example: how similar it is to the new picture, from 0 to 1.")

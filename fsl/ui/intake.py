@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from fsl.data.listing import Listing, Problem
 from fsl.data.paths import display_path
 from fsl.errors import ImageReadError
+from fsl.progress import Progress
 from fsl.ui.pictures import StoredPicture
 
 QUERY_FOLDERS = frozenset({"query", "queries", "to classify", "unlabelled"})
 """Folders that hold queries rather than a class, in any case."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass

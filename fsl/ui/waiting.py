@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from fsl.progress import Progress
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _WAITED = "few_shot_lab_waited"
 
@@ -28,3 +34,17 @@ def waiting(text: str, key: str, height: int) -> Iterator[None]:
             stack.enter_context(st.skeleton(height))
         yield
     waited.add(key)
+
+
+def reading_bar(place: DeltaGenerator) -> Progress:
+    """A bar for the reading of pictures; in percent, as what is counted may be images, files or bytes.
+
+    Args:
+        place: an empty one, or a bar.
+    """
+
+    def report(done: int, total: int) -> None:
+        if total:
+            place.progress(done / total, f"Reading pictures: {done / total:.0%}")
+
+    return report

@@ -42,7 +42,7 @@ def train_lesson(folder: Path, steps: int) -> str:
     from fsl.config import DataSource
     from fsl.training.background import RunManager, RunPlan
     from fsl.training.presets import PRESETS
-    from fsl.ui.training.form import rate_text
+    from fsl.ui.training.labels import learning_rate_text
 
     preset = PRESETS["article"]
     # Some moments are enough for a map that moves.
@@ -54,7 +54,7 @@ def train_lesson(folder: Path, steps: int) -> str:
                 replace(config, learning_rate=rate),
                 preset.model,
                 DataSource(data="digits", hold_out=0.4),
-                f"rate {rate_text(rate)}",
+                f"rate {learning_rate_text(rate)}",
                 visitor="scenes",
             )
             for rate in preset.rates

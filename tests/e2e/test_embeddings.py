@@ -101,6 +101,21 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     tab.get_by_text("0 pictures found").wait_for()
 
 
+def test_the_keyboard_points_chooses_and_lays_out(server: str, tab: Page, tmp_path: Path) -> None:
+    canvas = open_map(tab, server, tmp_path / "digits")
+    name = tab.locator(".tip .file")
+    canvas.press("n")
+    first = name.inner_text()
+    canvas.press("n")
+    assert name.inner_text() != first
+    canvas.press("p")
+    assert name.inner_text() == first
+    canvas.press("Enter")
+    tab.locator(".st-key-map_panel").get_by_text(first).first.wait_for()
+    canvas.press("g")
+    tab.locator(".st-key-map_group").get_by_text("18 pictures selected:").wait_for()
+
+
 def test_5000_pictures_are_drawn_and_dragged(tab: Page) -> None:
     """How quickly is measured by ``python -m bench map_frames``."""
     show_many_points(tab)

@@ -16,6 +16,8 @@ from fsl.fewshot.assess import (
     auroc,
     confused_images,
     fit_to_images,
+    mistakes,
+    most_confused,
     paired_difference,
     reliability,
 )
@@ -186,3 +188,17 @@ def test_settings_are_fitted_to_few_images_queries_first() -> None:
     assert fit_to_images(EpisodeConfig(2, 1, 2, 10), labels) == EpisodeConfig(2, 1, 2, 10)
     with pytest.raises(DataError, match="2 classes with at least 4 pictures each: 3 to show and 1 to ask"):
         fit_to_images(EpisodeConfig(2, 3, 5, 10), labels)
+
+
+def test_mistakes_and_the_classes_confused_most() -> None:
+    rng = np.random.default_rng(0)
+    confusion = rng.integers(0, 4, (6, 6))
+    wrong = {(t, a): int(confusion[t, a]) for t in range(6) for a in range(6) if t != a}
+    ranked = sorted((pair for pair in wrong if wrong[pair]), key=lambda pair: (-wrong[pair], pair))
+    assert mistakes(confusion, 5) == ranked[:5]
+    assert mistakes(confusion, 99) == ranked
+    assert mistakes(np.diag([3, 1]), 5) == []
+    parts = [sum(n for pair, n in wrong.items() if row in pair) for row in range(6)]
+    chosen = most_confused(confusion, 3)
+    assert chosen == sorted(chosen)
+    assert min(parts[row] for row in chosen) >= max(parts[row] for row in range(6) if row not in chosen)

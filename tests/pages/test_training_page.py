@@ -18,7 +18,7 @@ from fsl.training.runs import VISITOR
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.training import range_test
-from fsl.ui.training.form import rate_text
+from fsl.ui.training.labels import learning_rate_text
 from tests.pages.helpers import click_at, picture
 from tests.pages.test_classify_page import drop, shown, zipped
 
@@ -290,7 +290,7 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     training.button(key="use_suggestion").click().run()
     assert not training.exception
     (rate,) = training.multiselect(key="rates").value
-    assert label == f"Use {rate_text(rate)}"  # the suggestion itself, whatever rates the list has
+    assert label == f"Use {learning_rate_text(rate)}"  # the suggestion itself, whatever rates the list has
     assert training.button(key="use_suggestion")  # another rate to choose does not make the test out of date
     training.select_slider(key="batch").set_value(8).run()
     assert "The settings have changed since the last test" in shown(training)
@@ -299,7 +299,7 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
 
 def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     training.select_slider(key="image_size").set_value(16)
-    calls = click_at(monkeypatch, range_test, "rate_text", call=30)
+    calls = click_at(monkeypatch, range_test, "learning_rate_text", call=30)
     training.button(key="range_test").click().run()
     assert len(calls) == 30
     training.run()

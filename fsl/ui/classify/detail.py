@@ -9,10 +9,9 @@ import streamlit as st
 
 from fsl.charts import STILL, class_bars
 from fsl.ui import wording
-from fsl.ui.components.pictures import Tile, picture_grid
+from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.escape import markdown
 from fsl.ui.pictures import StoredPicture
-from fsl.words import similarity_text
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -62,14 +61,11 @@ def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPictu
     )
     pairs = sorted(zip(prediction.similarities, members, strict=True), key=lambda pair: pair[0], reverse=True)
     tiles = [
-        Tile(
-            str(rank),
-            picture.thumbnail,
-            f"{picture.name} ({class_name})",
-            title=class_name,
-            note=similarity_text(similarity),
-            bar=similarity,
-            tone="accent" if class_name == prediction.label and not prediction.unknown else "muted",
+        with_similarity(
+            Tile(str(rank), picture.thumbnail, f"{picture.name} ({class_name})"),
+            class_name,
+            similarity,
+            class_name == prediction.label and not prediction.unknown,
         )
         for rank, (similarity, (class_name, picture)) in enumerate(pairs[:_PAIRS_SHOWN])
     ]

@@ -12,11 +12,13 @@ import streamlit as st
 from fsl.data.listing import Listing, Problem, list_files, list_zip
 from fsl.errors import DataError, FslError
 from fsl.fewshot.project import is_project, read_project
+from fsl.progress import Progress
 from fsl.ui.budget import PAGE_LIMITS, Holding, refuse_beyond_budget, unread
 from fsl.ui.intake import take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.state import QUERIES, Reading, Said, Session
 from fsl.ui.uploads import take_upload, take_uploads
+from fsl.ui.waiting import reading_bar
 from fsl.ui.wording import said_twice
 from fsl.ui.workspace import Workspace
 from fsl.words import count
@@ -216,14 +218,10 @@ def _said(twice: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
+def _progress(total: int) -> Iterator[Progress]:
     if total < _PROGRESS_FROM:
         yield lambda done, of: None
         return
     bar = st.progress(0.0, "Reading pictures")
-
-    def report(done: int, of: int) -> None:
-        bar.progress(done / of, f"Reading pictures: {done:,} of {of:,}")
-
-    yield report
+    yield reading_bar(bar)
     bar.empty()

@@ -9,11 +9,10 @@ import streamlit as st
 
 from fsl.data.examples import FRUITS_CREDIT, ExampleTask, digits_task, fruits_task, rendered_task
 from fsl.errors import FslError
+from fsl.progress import Progress
 from fsl.ui.classify.drops import replace_all
 from fsl.ui.small_tasks import stored, workspace_of
 from fsl.ui.state import Session
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fsl.charts import percent
 from fsl.fewshot.promise import called_the_same
 from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.state import CompareState
-from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
 from fsl.ui.pictures import StoredPicture
@@ -60,15 +60,7 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
         tile = Tile(probe.digest, probe.thumbnail, probe.name)
         if answers:
             answer = answers[position]
-            tile = Tile(
-                probe.digest,
-                probe.thumbnail,
-                probe.name,
-                title=said(answer),
-                note=similarity_text(answer.similarity),
-                bar=answer.similarity,
-                tone="accent" if answer.same else "muted",
-            )
+            tile = with_similarity(tile, said(answer), answer.similarity, answer.same)
         tiles.append(tile)
     if len(answers) > 1:
         n_same = sum(answer.same for answer in answers)

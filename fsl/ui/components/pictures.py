@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
+
+from fsl.words import similarity_text
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -40,6 +42,19 @@ class Tile:
     note: str = ""
     bar: float | None = None
     tone: Literal["accent", "muted", "warning"] = "muted"
+
+
+def with_similarity(tile: Tile, title: str, similarity: float, agrees: bool) -> Tile:
+    """A tile with its similarity under it, as a number and as a bar.
+
+    Args:
+        tile: of a picture alone.
+        title: the line above the number.
+        similarity: in [0, 1].
+        agrees: whether it goes with the answer.
+    """
+    tone: Literal["accent", "muted"] = "accent" if agrees else "muted"
+    return replace(tile, title=title, note=similarity_text(similarity), bar=similarity, tone=tone)
 
 
 @dataclass(frozen=True)

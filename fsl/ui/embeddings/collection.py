@@ -11,8 +11,9 @@ from fsl.data.listing import Listing, Problem
 from fsl.embedding.labelled import MAX_IMAGES, NO_CLASS
 from fsl.embedding.sample import spread_sample
 from fsl.errors import DataError
+from fsl.progress import Progress
 from fsl.ui.compare.state import CompareState
-from fsl.ui.intake import Intake, Progress, take_files, take_listing
+from fsl.ui.intake import Intake, take_files, take_listing
 from fsl.ui.pictures import StoredPicture
 from fsl.ui.workspace import Workspace
 

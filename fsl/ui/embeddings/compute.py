@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsl.embedding.labelled import NO_CLASS
+from fsl.progress import Progress
 from fsl.ui.classify.decide import embed_new
 from fsl.ui.components.scatter import MapPoints, Sheet
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.state import MapState
-from fsl.ui.intake import Progress
 from fsl.ui.pictures import data_uri
 from fsl.ui.resources import COMPUTE
 

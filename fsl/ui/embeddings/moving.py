@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fsl.progress import Progress
 from fsl.ui.components.scatter import MapPoints, Motion, Sheet
 from fsl.ui.embeddings.compute import MAPPING, screen_places
 from fsl.ui.embeddings.state import MapState
-from fsl.ui.intake import Progress
 from fsl.ui.pictures import data_uri
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from fsl.data.examples import ExampleTask, digits_task, rendered_task
 from fsl.data.listing import list_images
 from fsl.data.named import NamedSet, named_sets
 from fsl.errors import FslError
+from fsl.progress import Progress
 from fsl.ui.budget import refuse_beyond_budget, unread
 from fsl.ui.compare.state import ON_THE_MAP, compare_state
 from fsl.ui.embeddings.collection import (
@@ -26,9 +27,9 @@ from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.folder_drop import Drop, folder_or_zip
 from fsl.ui.guard import guarded_callback
-from fsl.ui.intake import Progress
 from fsl.ui.problems import show_problems
 from fsl.ui.state import session
+from fsl.ui.waiting import reading_bar
 
 CLASSIFY = "classify"
 UPLOAD = "upload"
@@ -127,12 +128,8 @@ def collection_of(state: MapState, source: Source) -> Collection:
         return source.build(0, _no_progress)
     n = number_of(state, source)
     place = st.empty()
-
-    def progress(done: int, total: int) -> None:
-        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
-
     with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.read.remember((source.key, n), lambda: source.build(n, progress))
+        collection = state.read.remember((source.key, n), lambda: source.build(n, reading_bar(place)))
     place.empty()
     return collection
 
@@ -233,9 +230,7 @@ def _read(state: MapState, drop: Drop) -> None:
         listing = drop.listing()
         refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
         bar = st.progress(0.0, "Reading pictures")
-        upload = of_listing(
-            drop.title, listing, MOST_PICTURES, progress=lambda done, total: _advance(bar, done, total)
-        )
+        upload = of_listing(drop.title, listing, MOST_PICTURES, progress=reading_bar(bar))
         refuse_beyond_budget(state, [picture.holding for picture in upload.pictures])
         state.upload = upload
         choose(state, UPLOAD)
@@ -246,10 +241,6 @@ def _read(state: MapState, drop: Drop) -> None:
         raise
     state.reading = None
     st.rerun()
-
-
-def _advance(bar: st.delta_generator.DeltaGenerator, done: int, total: int) -> None:
-    bar.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
 
 
 def show_origin(collection: Collection) -> None:

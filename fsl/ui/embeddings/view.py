@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.compare.state import hand_over
-from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
 from fsl.ui.embeddings.collection import Collection
 from fsl.ui.embeddings.compute import Mapped, neighbours
 from fsl.ui.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded, guarded_callback
-from fsl.words import count, listed, similarity_text
+from fsl.words import count, listed
 
 _NEIGHBOURS = 8
 _LINES = 4  # to as many of them on the map
@@ -130,10 +129,9 @@ def _more_found(state: MapState) -> Callable[[], None]:
     return more
 
 
-def _tile(collection: Collection, row: int, title: str = "", similarity: float | None = None) -> Tile:
+def _tile(collection: Collection, row: int) -> Tile:
     picture = collection.pictures[row]
-    note = "" if similarity is None else similarity_text(similarity)
-    return Tile(str(row), picture.thumbnail, picture.name, title=title, note=note, bar=similarity)
+    return Tile(str(row), picture.thumbnail, picture.name)
 
 
 def _class_name(collection: Collection, row: int) -> str:
@@ -146,7 +144,8 @@ def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]
             st.markdown("**Click a picture** to see what the network finds most similar to it.")
             st.caption(
                 "Point at one to see it larger. Drag with Box or Lasso to lay out a group. Scroll zooms once "
-                "the map has been clicked; a click on a class hides it, a double-click shows it alone."
+                "the map has been clicked; a click on a class hides it, a double-click shows it alone. By "
+                "keyboard: N and P point at pictures, Enter chooses one, G lays out those in sight."
             )
         return
     picture = collection.pictures[state.selected]
@@ -170,9 +169,11 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
     own = collection.labels[state.selected]
     near = neighbours(view, state.selected, _NEIGHBOURS)
     tiles = [
-        replace(
-            _tile(collection, other.row, _class_name(collection, other.row), other.similarity),
-            tone="accent" if own != NO_CLASS and collection.labels[other.row] == own else "muted",
+        with_similarity(
+            _tile(collection, other.row),
+            _class_name(collection, other.row),
+            other.similarity,
+            own != NO_CLASS and collection.labels[other.row] == own,
         )
         for other in near
     ]

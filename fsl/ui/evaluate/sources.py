@@ -15,6 +15,7 @@ from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.named import NamedSet, named_sets
 from fsl.data.public import PUBLIC_SETS, public_is_here
 from fsl.data.splits import class_lists
+from fsl.progress import Progress
 from fsl.ui.budget import MAX_BYTES, Holding
 from fsl.ui.workspace import Workspace
 
@@ -25,7 +26,6 @@ CLASSIFY = "classify"
 UPLOAD = "upload"
 _CLASSIFY_FILE = "my-classes.zip"
 _PART_OF = {"fruits360-sample": "fruits360", "omniglot-background": "omniglot"}
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -176,22 +176,21 @@ def _look(job: Job) -> None:
 def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None:
     import numpy as np
 
+    from fsl.fewshot.assess import mistakes, most_confused
+
     assert job.pictures is not None
     names = job.pictures.class_names
-    wrong = result.confusion.copy()
-    np.fill_diagonal(wrong, 0)
-    if not wrong.any():
+    pairs = mistakes(result.confusion, _MOST_MISTAKES)
+    if not pairs:
         st.success("Not a single mistake.", icon=":material/check:")
         return
-    pairs = [divmod(int(i), len(names)) for i in np.argsort(-wrong, axis=None)[:_MOST_MISTAKES]]
-    pairs = [pair for pair in pairs if wrong[pair]]
-    if job.mistake is None or not wrong[job.mistake]:
+    if job.mistake is None or job.mistake[0] == job.mistake[1] or not result.confusion[job.mistake]:
         job.mistake = pairs[0]
     elif job.mistake not in pairs:
         pairs.append(job.mistake)
     left, right = st.columns([1.35, 1], gap="medium")
     with left:
-        shown = np.sort(np.argsort(-(wrong.sum(0) + wrong.sum(1)), kind="stable")[:_MOST_IN_MATRIX])
+        shown = most_confused(result.confusion, _MOST_IN_MATRIX)
         if len(shown) < len(names):
             st.caption(f"The {_MOST_IN_MATRIX} most confused of {len(names)} classes.")
         st.caption("Down the diagonal, green: right. Beside it, orange: mistakes. Click one to see it.")
@@ -200,7 +199,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
             figure,
             key="ev_matrix",
             config=STILL,
-            on_select=guarded_callback(_matrix_selector(job, shown.tolist())),
+            on_select=guarded_callback(_matrix_selector(job, shown)),
             selection_mode="points",
         )
     with right:
@@ -210,7 +209,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
             pairs,
             key="ev_mistake",
             format_func=lambda pair: (
-                f"{names[pair[0]]} taken for {names[pair[1]]} ({count(int(wrong[pair]), 'time')})"
+                f"{names[pair[0]]} taken for {names[pair[1]]} ({count(int(result.confusion[pair]), 'time')})"
             ),
             help="Or click a square of the table: all but those on the diagonal are mistakes.",
             on_change=guarded_callback(_choose_mistake),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fsl.charts import percent
 from fsl.ui import wording
-from fsl.ui.components.pictures import Tile, picture_grid
+from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.embed_set import embed_set
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
@@ -112,14 +112,11 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
         st.markdown(f"**All {n} examples, the most similar first**")
         ranked = sorted(zip(prediction.similarities, task.labelled, strict=True), key=lambda p: -p[0])
         tiles = [
-            Tile(
-                picture.digest,
-                picture.thumbnail,
-                picture.name,
-                title=name,
-                note=similarity_text(similarity),
-                bar=similarity,
-                tone="accent" if name == prediction.label else "muted",
+            with_similarity(
+                Tile(picture.digest, picture.thumbnail, picture.name),
+                name,
+                similarity,
+                name == prediction.label,
             )
             for similarity, (name, picture) in ranked
         ]

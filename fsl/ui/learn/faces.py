@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui.components.pictures import Tile, picture_grid
+from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.guard import guarded
 from fsl.ui.learn.network import network_in_use
 from fsl.ui.learn.state import LearnState, kept, take
@@ -14,7 +14,7 @@ from fsl.ui.pictures import StoredPicture
 from fsl.ui.resources import COMPUTE
 from fsl.ui.small_tasks import small_task
 from fsl.ui.waiting import waiting
-from fsl.words import count, similarity_text
+from fsl.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,14 +77,11 @@ def _show_others(
         f"among {len(ranked)} pictures"
     )
     tiles = [
-        Tile(
-            picture.digest,
-            picture.thumbnail,
-            f"{picture.name}",
-            title=_said(similarity >= limit, kind == name),
-            note=similarity_text(similarity),
-            bar=similarity,
-            tone="accent" if similarity >= limit else "muted",
+        with_similarity(
+            Tile(picture.digest, picture.thumbnail, picture.name),
+            _said(similarity >= limit, kind == name),
+            similarity,
+            similarity >= limit,
         )
         for similarity, (kind, picture) in ranked
     ]

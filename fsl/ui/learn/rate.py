@@ -10,7 +10,7 @@ from fsl.ui.components.curve import Line, curves
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded
 from fsl.ui.learn.state import LearnState, kept, take
-from fsl.ui.training.form import rate_text
+from fsl.ui.training.labels import learning_rate_text
 from fsl.ui.training.live import BADGES, LN2
 
 _REPORTED_EVERY = 5  # batches
@@ -36,7 +36,7 @@ def _experiment(state: LearnState) -> None:
             "**Before you look:** one network, the same batches, three rates. Which one learns nothing?",
             rates,
             key=kept(state, "bet"),
-            format_func=rate_text,
+            format_func=learning_rate_text,
             on_change=take,
             args=(state, "bet"),
             wrap=True,
@@ -52,7 +52,7 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
 
     ends = {run.learning_rate: judge(_until(run, _length(run))) for run in lesson.runs}
     lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
-    answer = " and ".join(rate_text(rate) for rate in lost)
+    answer = " and ".join(learning_rate_text(rate) for rate in lost)
     verdict = "Right" if bet in lost else "No"
     st.markdown(f"**{verdict}: it is {answer}.** Watch how soon you could have known:")
     length = max(_length(run) for run in lesson.runs)
@@ -103,7 +103,7 @@ def _line(run: RecordedRun, batches: int) -> Line:
     steps = [event for event in _until(run, batches) if isinstance(event, Step)]
     losses = [step.loss for step in steps]
     return Line(
-        f"rate {rate_text(run.learning_rate)}",
+        f"rate {learning_rate_text(run.learning_rate)}",
         [step.step for step in steps],
         losses,
         losses,  # as it was: smoothing would hide how soon a run stalls
@@ -116,7 +116,7 @@ def _show_run(run: RecordedRun, batches: int) -> None:
     known = _until(run, batches)
     verdict = judge(known)
     tests = [event for event in known if isinstance(event, Evaluation)]
-    st.markdown(f"**Rate {rate_text(run.learning_rate)}**")
+    st.markdown(f"**Rate {learning_rate_text(run.learning_rate)}**")
     st.markdown(BADGES[verdict.kind])
     st.caption(markdown(verdict.evidence))
     if tests:

@@ -13,7 +13,8 @@ import streamlit as st
 from fsl.errors import DataError
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.training.form import SCRATCH, rate_text, starting_network
+from fsl.ui.training.labels import learning_rate_text
+from fsl.ui.training.plans import SCRATCH, starting_network
 from fsl.ui.training.values import values
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def show_actions(run: RunInfo) -> None:
             if rate is not None:
                 factor = "a tenth" if rate < run.config.learning_rate else "ten times"
                 label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
-                _button(f"{label}: {rate_text(rate)}", f"try_{run.id}", _try, run.id)
+                _button(f"{label}: {learning_rate_text(rate)}", f"try_{run.id}", _try, run.id)
     if run.is_live:
         return
     if run.steps_saved:
@@ -198,5 +199,5 @@ def _try(run_id: str) -> None:
     if rate is None or run.model is None:
         raise DataError(f"There is no other rate to try for {run.name}.")
     start = starting_network(str(run.about.get("start") or SCRATCH), run.model)
-    new = run_manager().start(plan_like(run, rate, start, f"rate {rate_text(rate)}", visitor()))
+    new = run_manager().start(plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor()))
     values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]

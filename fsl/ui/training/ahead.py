@@ -12,7 +12,7 @@ from fsl.config import Fit, ModelConfig
 from fsl.errors import FslError
 from fsl.ui.resources import COMPUTE
 from fsl.ui.training.data import is_read_ahead
-from fsl.ui.training.form import Wish, starting_network
+from fsl.ui.training.plans import Wish, config_of, starting_network
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def get_ready(wish: Wish) -> None:
     _warm_up()
     if is_read_ahead(wish.data):
         start = starting_network(wish.start, wish.model)
-        model = start if isinstance(start, ModelConfig) else start.config
+        model = config_of(start)
         _read(wish.data, model.image_size, model.fit)
 
 

@@ -15,9 +15,10 @@ from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.pictures import thumbnail_uri
 from fsl.ui.resources import COMPUTE, Choice, load_checkpoint
 from fsl.ui.training.data import data_of_run, is_of, is_to_be_fetched
-from fsl.ui.training.form import SCRATCH, Wish, starting_network
 from fsl.ui.training.names import distinct_names
+from fsl.ui.training.plans import SCRATCH, Wish, starting_network
 from fsl.ui.training.values import kept, set_values, values
+from fsl.ui.waiting import reading_bar
 from fsl.words import count
 
 if TYPE_CHECKING:
@@ -167,12 +168,7 @@ def _read(source: DataSource, model: ModelConfig, seed: int) -> TrainingData:
     from fsl.training.datasource import load_training_data
 
     place = st.empty()
-
-    def progress(done: int, total: int) -> None:
-        if total:
-            place.progress(done / total, f"Reading pictures: {done / total:.0%}")
-
-    found = load_training_data(source, model, seed, lambda problems: None, progress)
+    found = load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
     place.empty()
     return found
 

@@ -18,6 +18,7 @@ from fsl.ui.state import session
 from fsl.ui.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.training.values import kept, set_values, values
 from fsl.ui.uploads import take_upload
+from fsl.ui.waiting import reading_bar
 
 if TYPE_CHECKING:
     from fsl.data.imageset import ImageSet
@@ -254,15 +255,11 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     if stored is None:
         raise DataError("Drop a zip with one folder per class first.")
     place = st.empty()
-
-    def reading(done: int, total: int) -> None:
-        place.progress(done / max(1, total), f"Reading pictures: {done:,} of {total:,}")
-
     images = own().remember(
         (id(stored), model.image_size, model.fit),
         len(stored.listing.entries),
         model.image_size,
-        lambda: load_image_set(stored.listing, model.image_size, model.fit, progress=reading),
+        lambda: load_image_set(stored.listing, model.image_size, model.fit, progress=reading_bar(place)),
     )
     place.empty()
     if split.names:

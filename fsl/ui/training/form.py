@@ -1,69 +1,29 @@
-"""The settings of a run, each with a sentence of help, and the runs that they come to."""
+"""The settings of a run, each with a sentence of help."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
-from fsl.errors import DataError, FslError, SettingsError
+from fsl.errors import FslError, SettingsError
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
-from fsl.ui.training.data import DEFAULT, MINE, choose_data, data_of_run, show_held_out
+from fsl.ui.resources import choices, load_checkpoint
+from fsl.ui.training.data import DEFAULT, MINE, choose_data, show_held_out
+from fsl.ui.training.labels import BACKBONES, LAYERS, LOSSES, PAIRINGS, learning_rate_text
+from fsl.ui.training.plans import SCRATCH, Wish, checkpoint_choice
 from fsl.ui.training.split import Split
 from fsl.ui.training.values import kept, set_values, values
-from fsl.ui.visitor import visitor
 
 if TYPE_CHECKING:
-    from fsl.training.background import RunPlan
-    from fsl.twin.network import TwinNetwork
+    pass
 
-SCRATCH = "from scratch"
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 MOST_RATES = 4
-BACKBONES = {
-    "plain4": "Plain (nothing evens out its signals: the learning rate matters most)",
-    "conv4": "Conv-4 (small, the field's standard)",
-    "residual": "Residual (deeper, as fast)",
-}
-LOSSES = {
-    "bce": "Cross-entropy: same or different (the article's)",
-    "bce+rank": "Cross-entropy and ranking",
-    "contrastive": "Contrastive: same close, different apart",
-    "triplet": "Triplet: nearer to its own class than to others",
-}
-PAIRINGS = {"random": "Random pairs (the article's)", "all": "All pairs of each batch"}
-LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the form was set to when its button was pressed.
-
-    Attributes:
-        data: name of a data set, ``fsl.ui.training.data.MINE`` or ``UPLOAD``.
-        start: name of a checkpoint, or ``SCRATCH``.
-        model: architecture where there is no checkpoint.
-        config: settings but for the learning rate.
-        rates: learning rates, one run each.
-        split: what is held out for testing.
-    """
-
-    data: str
-    start: str
-    model: ModelConfig
-    config: TrainConfig
-    rates: tuple[float, ...]
-    split: Split
-
-
-def rate_text(rate: float) -> str:
-    """A learning rate as people write it: 0.0001, 0.3, 10."""
-    return f"{rate:.10f}".rstrip("0").rstrip(".")
 
 
 def show_form() -> Wish:
@@ -106,7 +66,7 @@ def _choose_rates(preset: Preset) -> tuple[float, ...]:
         "Learning rates",
         sorted({*RATES, *taken}),
         key=key,
-        format_func=lambda rate: rate_text(rate) if isinstance(rate, float) else rate,
+        format_func=lambda rate: learning_rate_text(rate) if isinstance(rate, float) else rate,
         max_selections=MOST_RATES,
         accept_new_options=True,
         help="How big a step each batch makes. Choose several to train one network with each, side by side; "
@@ -296,59 +256,3 @@ def _first_checkpoint() -> str:
         return choices()[0].name
     except FslError:
         return SCRATCH
-
-
-def plans_of(wish: Wish) -> list[RunPlan]:
-    """The runs to start: one per learning rate, alike in everything else.
-
-    Raises:
-        SettingsError, DataError, CheckpointError: something is missing or cannot be used.
-    """
-    from fsl.training.background import RunPlan
-    from fsl.training.runs import inherited
-    from fsl.twin.network import TwinNetwork
-
-    if not wish.rates:
-        raise SettingsError("Choose at least one learning rate.")
-    start = starting_network(wish.start, wish.model)
-    model = start.config if isinstance(start, TwinNetwork) else start
-    data = data_of_run(wish.data, wish.split, model, wish.config.seed)
-    about: dict[str, Any] = {"start": ""}
-    if wish.start != SCRATCH:
-        about = inherited(wish.start, load_checkpoint(checkpoint_choice(wish.start)).info)
-    return [
-        RunPlan(
-            replace(wish.config, learning_rate=rate),
-            start,
-            data,
-            f"rate {rate_text(rate)}",
-            about,
-            visitor(),
-        )
-        for rate in wish.rates
-    ]
-
-
-def starting_network(start: str, model: ModelConfig) -> ModelConfig | TwinNetwork:
-    """What to train from; the network is shared with other pages and must not be changed.
-
-    Args:
-        start: name of an installed network, or ``SCRATCH``.
-        model: architecture for the latter.
-
-    Raises:
-        DataError, CheckpointError: the network is no longer there, or cannot be read.
-    """
-    return model if start == SCRATCH else load_checkpoint(checkpoint_choice(start)).twin
-
-
-def checkpoint_choice(name: str) -> Choice:
-    """The installed network of that name.
-
-    Raises:
-        DataError: it is no longer there.
-    """
-    found = find_choice(name, choices())
-    if found is None:
-        raise DataError(f"The network {name} is no longer there. Choose another one.")
-    return found

@@ -17,9 +17,10 @@ from fsl.ui.state import session
 from fsl.ui.training.actions import MOST_SHOWN
 from fsl.ui.training.ahead import get_ready
 from fsl.ui.training.batch import show_batch
-from fsl.ui.training.form import Wish, plans_of, show_form, take_address
+from fsl.ui.training.form import show_form, take_address
 from fsl.ui.training.live import show_runs
 from fsl.ui.training.names import dated_names
+from fsl.ui.training.plans import Wish, plans_of
 from fsl.ui.training.range_test import show_range_test
 from fsl.ui.training.table import show_table
 from fsl.ui.training.values import set_values, values

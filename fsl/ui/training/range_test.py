@@ -13,8 +13,10 @@ from fsl.ui.components.curve import Line, Mark, curves
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.resources import COMPUTE
 from fsl.ui.training.data import state_of_own
-from fsl.ui.training.form import Wish, plans_of, rate_text
+from fsl.ui.training.labels import learning_rate_text
+from fsl.ui.training.plans import Wish, config_of, plans_of
 from fsl.ui.training.values import set_values, values
+from fsl.ui.waiting import reading_bar
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -55,7 +57,7 @@ def show_range_test(wish: Wish) -> None:
         x = [math.log10(point.lr) for point in points]
         line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
         suggestion = suggest_rate(points)
-        marks = [Mark(math.log10(suggestion), rate_text(suggestion))] if suggestion else []
+        marks = [Mark(math.log10(suggestion), learning_rate_text(suggestion))] if suggestion else []
         curves(
             [line],
             key="range_curve",
@@ -71,7 +73,7 @@ def show_range_test(wish: Wish) -> None:
             st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
             return
         st.button(
-            f"Use {rate_text(suggestion)}",
+            f"Use {learning_rate_text(suggestion)}",
             key="use_suggestion",
             on_click=guarded_callback(_use),
             args=(suggestion,),
@@ -114,7 +116,7 @@ def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
                 break
             begun.points.append(point)
             done = len(begun.points) / N_POINTS
-            bar.progress(done, f"rate {rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
+            bar.progress(done, f"rate {learning_rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
     bar.empty()
     return [point for point in begun.points if math.isfinite(point.loss)]
 
@@ -124,17 +126,12 @@ def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
     from fsl.config import DataSource
     from fsl.training.datasource import load_training_data
     from fsl.training.lr_range import N_POINTS, lr_range
-    from fsl.twin.network import TwinNetwork
 
-    model = plan.start.config if isinstance(plan.start, TwinNetwork) else plan.start
     data = plan.data
     if isinstance(data, DataSource):
-
-        def read(done: int, total: int) -> None:
-            share = done / total if total else 0.0
-            bar.progress(share, f"Reading pictures: {share:.0%}")
-
-        data = load_training_data(data, model, plan.config.seed, lambda problems: None, read)
+        data = load_training_data(
+            data, config_of(plan.start), plan.config.seed, lambda problems: None, reading_bar(bar)
+        )
     return lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
 
 

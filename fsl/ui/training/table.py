@@ -11,7 +11,7 @@ import streamlit as st
 from fsl.ui import wording
 from fsl.ui.guard import guarded_callback
 from fsl.ui.training.actions import MOST_SHOWN
-from fsl.ui.training.form import BACKBONES, LOSSES, PAIRINGS, rate_text
+from fsl.ui.training.labels import BACKBONES, LOSSES, PAIRINGS, learning_rate_text
 from fsl.ui.training.values import values
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def row_of(run: RunInfo) -> dict[str, str | int | float | None]:
     test = run.evaluation
     return {
         "run": run.name,
-        "rate": rate_text(run.config.learning_rate) if run.config else "",
+        "rate": learning_rate_text(run.config.learning_rate) if run.config else "",
         "verdict": run.verdict.kind if run.verdict else "",
         "test": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
         "kind of test": f"{test.n_way}-way {test.n_shot}-shot" if test else "",

@@ -131,14 +131,39 @@ const listenToPointer = (state) => {
   };
 };
 
+// Those in sight, from left to right: what the keyboard points at, one after another.
+const inSight = (state) => {
+  const { x, y } = state.screen;
+  const found = [];
+  for (let i = 0; i < state.map.n; i += 1) {
+    const isOnCanvas = x[i] >= 0 && x[i] <= state.width && y[i] >= 0 && y[i] <= state.height;
+    if (isOnCanvas && isShown(state, i) && !isFaint(state, i)) found.push(i);
+  }
+  return found.sort((a, b) => x[a] - x[b] || a - b);
+};
+
+const pointAtNext = (state, by) => {
+  const found = inSight(state);
+  if (!found.length) return;
+  const at = found.indexOf(state.hover);
+  state.hover = at < 0 ? found.at(by > 0 ? 0 : -1) : found[(at + by + found.length) % found.length];
+  showTip(state, state.hover, state.screen.x[state.hover], state.screen.y[state.hover]);
+};
+
+const KEYS_IN_WORDS = "Arrow keys, plus and minus move the map, 0 shows all of it. N and P point at the next and the previous picture, "
+  + "Enter chooses it, Escape lets go. G lays out the pictures in sight.";
 const KEYS = {
   ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40],
 };
 const listenToKeys = (state) => {
   state.canvas.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const zoom = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 }[event.key];
     if (zoom) zoomAt(state.view, zoom, state.width / 2, state.height / 2, state.width, state.height);
     else if (event.key === "0") Object.assign(state.view, FRESH_VIEW);
+    else if (event.key === "n" || event.key === "p") pointAtNext(state, event.key === "n" ? 1 : -1);
+    else if (event.key === "Enter" && state.hover >= 0) state.send("select", state.hover);
+    else if (event.key === "g" && state.data.groups) state.send("group", inSight(state));
     else if (event.key === "Escape") state.send("select", NOTHING);
     else if (KEYS[event.key] && state.map.dims === 3) {
       turn(state.view, KEYS[event.key][0] * -0.004, KEYS[event.key][1] * -0.004);

@@ -178,10 +178,12 @@ const build = (parentElement, data) => {
   const [stage, canvas, tip, legend] = [make("div", "stage"), make("canvas", "canvas"), make("div", "tip"), make("div", "legend")];
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-description", KEYS_IN_WORDS);
   const [tipPicture, tipClass, tipName] = [make("canvas", "picture"), make("span", "class"), make("span", "file")];
   tipPicture.width = tipPicture.height = TIP_SIDE;
   tip.append(tipPicture, tipClass, tipName);
   tip.hidden = true;
+  tip.setAttribute("aria-live", "polite");
   legend.setAttribute("role", "group");
   legend.setAttribute("aria-label", "Classes");
   stage.append(canvas, tip);

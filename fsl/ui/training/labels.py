@@ -1,0 +1,22 @@
+"""What settings of a run are called on pages."""
+
+from __future__ import annotations
+
+BACKBONES = {
+    "plain4": "Plain (nothing evens out its signals: the learning rate matters most)",
+    "conv4": "Conv-4 (small, the field's standard)",
+    "residual": "Residual (deeper, as fast)",
+}
+LOSSES = {
+    "bce": "Cross-entropy: same or different (the article's)",
+    "bce+rank": "Cross-entropy and ranking",
+    "contrastive": "Contrastive: same close, different apart",
+    "triplet": "Triplet: nearer to its own class than to others",
+}
+PAIRINGS = {"random": "Random pairs (the article's)", "all": "All pairs of each batch"}
+LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
+
+
+def learning_rate_text(rate: float) -> str:
+    """A learning rate as people write it: 0.0001, 0.3, 10."""
+    return f"{rate:.10f}".rstrip("0").rstrip(".")
