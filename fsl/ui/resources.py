@@ -86,6 +86,16 @@ def find_choice(name: str, installed: list[Choice]) -> Choice | None:
     return next((choice for choice in installed if choice.name == name), None)
 
 
+def offered(in_use: Choice, installed: list[Choice]) -> list[Choice]:
+    """What a list of networks offers: those installed, and the one in use, which may be one of timm's."""
+    return installed if in_use in installed else [in_use, *installed]
+
+
+def not_installed(name: str, instead: str) -> str:
+    """A network that was asked for, by a link say, and is not here; plain text."""
+    return f"The network {name} is not installed here; {instead} is used instead."
+
+
 def _no_checkpoint(faults: list[str]) -> str:
     if faults:
         return f"No trained network could be read, so nothing can be classified yet. {faults[0]}"

@@ -28,11 +28,11 @@ def test_a_checkpoint_deleted_while_in_use(
     page.selectbox(key="checkpoint").set_value("small-two").run()
     (tmp_path / "networks" / "small-two.safetensors").unlink()
     page.run()
-    assert "There is no network small-two here. small answers instead." in shown(page)
+    assert "The network small-two is not installed here. small answers instead." in shown(page)
     assert "Most like Class 1" in shown(page)
     assert page.selectbox(key="checkpoint").value == "small"
     page.button(key="dismiss").click().run()
-    assert "There is no network" not in shown(page)
+    assert "is not installed here" not in shown(page)
 
 
 def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

@@ -39,7 +39,7 @@ def state(page: AppTest) -> MapState:
 
 def drop_folder(page: AppTest, *files: tuple[str, bytes]) -> None:
     uploads = [(name, data, "image/png") for name, data in files]
-    page.file_uploader(key=f"map_folder_{state(page).uploads}").set_value(uploads).run()
+    page.file_uploader(key=f"map_folder_{state(page).drops}").set_value(uploads).run()
     assert not page.exception
 
 
@@ -132,7 +132,7 @@ def test_a_network_that_is_not_there_is_told(maps: AppTest) -> None:
     drop_folder(maps, *colours(2))
     state(maps).networks = ("gone", "")
     maps.run()
-    assert "The network gone is not installed here; small is shown" in shown(maps)
+    assert "The network gone is not installed here; small is used instead" in shown(maps)
 
 
 def test_no_link_makes_the_server_download_a_network(maps: AppTest) -> None:

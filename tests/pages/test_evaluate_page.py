@@ -50,7 +50,7 @@ def archive(n_classes: int = 4, each: int = 5, *more: tuple[str, bytes]) -> byte
 
 
 def drop(page: AppTest, data: bytes, name: str = "mine.zip") -> None:
-    page.file_uploader(key=f"ev_zip_{state(page).uploads}").set_value((name, data, "application/zip")).run()
+    page.file_uploader(key=f"ev_zip_{state(page).drops}").set_value((name, data, "application/zip")).run()
     assert not page.exception
 
 

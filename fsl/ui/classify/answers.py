@@ -107,7 +107,7 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
     wished = chosen(state, installed)
     faults = []
     if state.checkpoint not in ("", wished.name) and not state.saved_with:
-        faults.append(f"There is no network {state.checkpoint} here.")
+        faults.append(f"The network {state.checkpoint} is not installed here.")
     for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
         try:
             with waiting(waiting_text(choice.name), "answers", 420):

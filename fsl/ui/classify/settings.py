@@ -12,7 +12,7 @@ from fsl.ui.classify.decide import can_be_quick
 from fsl.ui.classify.other_networks import show_other_networks
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice, find_choice
+from fsl.ui.resources import Choice, find_choice, offered
 from fsl.ui.state import Session
 
 if TYPE_CHECKING:
@@ -60,13 +60,11 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
     """The settings, each with a sentence of help. Changes show at once; nothing is embedded again."""
     # Each value is set before its widget is made: the session keeps it, a page change loses the widget's.
     in_use = chosen(state, choices)
-    listed = choices if in_use.path else [in_use, *choices]
-    names = [choice.name for choice in listed]
-    titles = {c.name: c.label for c in listed}
+    titles = {choice.name: choice.label for choice in offered(in_use, choices)}
     st.session_state["checkpoint"] = in_use.name
     st.selectbox(
         "Network",
-        names,
+        list(titles),
         key="checkpoint",
         format_func=lambda name: titles[name],
         help="The trained network that judges how alike two pictures are; each suits other pictures.",

@@ -17,7 +17,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
 from fsl.ui.problems import show_problems
-from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint
+from fsl.ui.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
 from fsl.ui.waiting import waiting
 
 FACES = "faces"
@@ -63,12 +63,11 @@ def show_compare_page() -> None:
 
 def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     chosen = _chosen(state, installed)
-    listed = [c.name for c in (installed if chosen.path else [chosen, *installed])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_bar"):
         st.session_state["compare_network"] = chosen.name
         st.selectbox(
             "Network",
-            listed,
+            [choice.name for choice in offered(chosen, installed)],
             key="compare_network",
             help="Each was trained on other pictures, and has error rates of its own.",
             on_change=guarded_callback(_take_network),
@@ -95,10 +94,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     if chosen.title:
         st.caption(markdown(f"{chosen.name}: {chosen.title}"))
     if state.network and chosen.name != state.network:
-        st.warning(
-            markdown(f"The network {state.network} is not installed here; {chosen.name} is used instead."),
-            icon=":material/warning:",
-        )
+        st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:
         st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
     else:

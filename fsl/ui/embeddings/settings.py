@@ -9,7 +9,7 @@ import streamlit as st
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
 from fsl.ui.guard import guarded_callback
-from fsl.ui.resources import Choice, find_choice
+from fsl.ui.resources import Choice, find_choice, not_installed
 
 _NO_SECOND = ""
 _METHODS = {"tsne": "Neighbours together (t-SNE)", "pca": "Main directions (PCA)"}
@@ -55,7 +55,7 @@ def tell_missing(state: MapState, choices: list[Choice]) -> None:
     for name in filter(None, state.networks):
         if find_choice(name, choices) is None:
             instead = networks_in_use(state, choices)[0].name
-            st.warning(markdown(f"The network {name} is not installed here; {instead} is shown."))
+            st.warning(markdown(not_installed(name, instead)), icon=":material/warning:")
 
 
 def show_settings(state: MapState) -> None:

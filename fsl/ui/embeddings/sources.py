@@ -216,9 +216,9 @@ def _named(known: NamedSet, n: int, progress: Progress) -> Collection:
 
 def _show_drops(state: MapState) -> None:
     about = f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share."
-    drop = folder_or_zip("map", state.uploads, about)
+    drop = folder_or_zip("map", state.drops, about)
     if drop is not None:
-        state.uploads += 1
+        state.drops += 1
         state.reading = drop
     if state.reading is not None:
         _read(state, state.reading)

@@ -36,7 +36,7 @@ class MapState:
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
         reading: a drop that is being read; none for nothing.
-        uploads: how often the drop zones were emptied; part of their keys.
+        drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
         networks: the first network's name and the second's; "" = the default one, and none.
         metric: by which distance the map is made.
@@ -63,7 +63,7 @@ class MapState:
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
     reading: Drop | None = None
-    uploads: int = 0
+    drops: int = 0
     fault: str = ""
     networks: tuple[str, str] = ("", "")
     metric: Literal["learned", "euclidean"] = "learned"

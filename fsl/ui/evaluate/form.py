@@ -11,7 +11,7 @@ from fsl.ui.escape import markdown
 from fsl.ui.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.evaluate.job import Job, Request
 from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
-from fsl.ui.evaluate.state import EvaluateState, remembered, take
+from fsl.ui.evaluate.state import EvaluateState, kept, take
 from fsl.ui.folder_drop import folder_or_zip
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
@@ -70,7 +70,7 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
         st.selectbox(
             "Pictures",
             list(known),
-            key=remembered(state, "source", chosen),
+            key=kept(state, "source", chosen),
             format_func=lambda key: known[key].title.partition(":")[0],
             on_change=guarded_callback(take),
             args=(state, "source"),
@@ -84,10 +84,10 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
 
 
 def _show_drops(state: EvaluateState) -> None:
-    drop = folder_or_zip("ev", state.uploads)
+    drop = folder_or_zip("ev", state.drops)
     if drop is None:
         return
-    state.uploads += 1
+    state.drops += 1
     try:
         listing = drop.listing()
         if len(listing.class_names) < 2:
@@ -120,7 +120,7 @@ def _show_classes(state: EvaluateState, source: Source) -> str:
     st.selectbox(
         "Which classes",
         ["", *lists],
-        key=remembered(state, name, usual),
+        key=kept(state, name, usual),
         format_func=lambda one: titles.get(one, one),
         help="Which part of the data set. On classes a network was trained on its figures are too good.",
         on_change=guarded_callback(take),
@@ -131,12 +131,13 @@ def _show_classes(state: EvaluateState, source: Source) -> str:
 
 def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, ...]:
     titles = {c.name: c.label for c in installed}
-    kept = [name for name in state.values.get("networks", []) if name in titles]
-    state.values["networks"] = kept if kept or "networks" in state.values else [installed[0].name]
+    still_here = [name for name in state.values.get("networks", []) if name in titles]
+    is_first = not still_here and "networks" not in state.values
+    state.values["networks"] = [installed[0].name] if is_first else still_here
     st.multiselect(
         "Networks",
         list(titles),
-        key=remembered(state, "networks", []),
+        key=kept(state, "networks", []),
         placeholder="Choose one or several",
         on_change=guarded_callback(take),
         args=(state, "networks"),
@@ -150,7 +151,7 @@ def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, 
     st.multiselect(
         "To beat",
         offered,
-        key=remembered(state, "baselines", []),
+        key=kept(state, "baselines", []),
         format_func=title_of,
         placeholder="Nothing",
         help=(
@@ -204,7 +205,7 @@ def _number(
         min_value=span[0],
         max_value=span[1],
         step=1,
-        key=remembered(state, name, usual),
+        key=kept(state, name, usual),
         help=help_,
         on_change=guarded_callback(take),
         args=(state, name),

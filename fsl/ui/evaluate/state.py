@@ -29,7 +29,7 @@ class EvaluateState:
     Attributes:
         values: settings by the name of their widget; widgets forget theirs when the page changes.
         upload: what was dropped last.
-        uploads: how often the drop zones were emptied; part of their keys.
+        drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
         job: the evaluation that runs or ran last.
         memo: pictures and their embeddings, by what they were made of.
@@ -37,7 +37,7 @@ class EvaluateState:
 
     values: dict[str, Any] = field(default_factory=dict)
     upload: Upload | None = None
-    uploads: int = 0
+    drops: int = 0
     fault: str = ""
     job: Job | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED, _REMEMBERED_BYTES, _size))
@@ -60,7 +60,7 @@ def evaluate_state() -> EvaluateState:
     return state
 
 
-def remembered(state: EvaluateState, name: str, usual: Any) -> str:
+def kept(state: EvaluateState, name: str, usual: Any) -> str:
     """Give the widget ``ev_<name>`` its value; its key, to be passed on together with :func:`take`.
 
     Args:
