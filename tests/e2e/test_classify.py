@@ -71,6 +71,7 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
     before = titles(answers(tab))
     assert len(before) == 5
     assert set(before) <= allowed
+    tab.locator(".st-key-pairs li.tile .note").nth(9).wait_for()  # drawn a moment after the answers
     assert tab.locator(".st-key-pairs li.tile").count() == 10
     similarities = [float(t) for t in tab.locator(".st-key-pairs .note").all_inner_texts()]
     assert similarities == sorted(similarities, reverse=True)
@@ -119,6 +120,7 @@ def test_a_folder_fills_all_classes(server: str, tab: Page, tmp_path: Path) -> N
     tab.get_by_role("button", name="Folder or zip").click()
     tab.locator('[class*="st-key-drop_folder_"] input[type=file]').set_input_files(folder)
     answers(tab).nth(2).wait_for()
+    tab.locator('[class*="st-key-class_card_"]').nth(2).wait_for()
     assert tab.locator('[class*="st-key-class_card_"]').count() == 3
 
 
