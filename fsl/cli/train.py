@@ -19,6 +19,7 @@ from fsl.cli.common import ProgressBar, add_data_options, report, speaks
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
+from fsl.data.loading import load_images
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
@@ -168,7 +169,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     )
     problems: list[Problem] = []
     with ProgressBar("reading images") as progress:
-        data = load_training_data(source, model, config.seed, problems.extend, progress)
+        data = load_training_data(source, model, config.seed, problems.extend, progress, load_images)
     report(problems)
     about: dict[str, Any] = {
         "start": "",

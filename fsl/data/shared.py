@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -13,6 +15,7 @@ from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
 from fsl.data.loading import load_images
 from fsl.data.named import named_sets
+from fsl.data.splits import read_class_list
 from fsl.progress import Progress
 
 MOST_SETS = 4
@@ -46,9 +49,8 @@ def shared_images(
 ) -> ImageSet:
     """As ``fsl.data.loading.load_images``, but read once and kept while there is room.
 
-    Whoever asks for a set that another thread is reading waits for it and sees its progress. A folder, and
-    what a file of classes chooses, is read each time, as there is no quick way to tell that nothing has
-    changed. The images are shared: nobody may change them.
+    Whoever asks for a set that another thread is reading waits for it and sees its progress. A zip, or a
+    folder with a file of another size or time, is read again. The images are shared: nobody may change them.
 
     Args:
         data, size, fit, part, classes, report: as ``load_images``.
@@ -57,10 +59,8 @@ def shared_images(
     Raises:
         DataError, SettingsError: as ``load_images``; the next one who asks tries again.
     """
-    stamp = _stamp(data)
-    if stamp is None or classes:
-        return load_images(data, size, fit, part=part, classes=classes, report=report, progress=progress)
-    slot = _slot_of((data, stamp, size, fit, part))
+    wanted = tuple(read_class_list(classes)) if classes else None
+    slot = _slot_of((data, _stamp(data), size, fit, part, wanted))
 
     def note(done: int, total: int) -> None:
         slot.progress = (done, total)
@@ -73,7 +73,9 @@ def shared_images(
     try:
         if slot.images is None:
             found: list[Problem] = []
-            slot.images = load_images(data, size, fit, part=part, report=found.extend, progress=note)
+            slot.images = load_images(
+                data, size, fit, part=part, classes=classes, report=found.extend, progress=note
+            )
             slot.problems = tuple(found)
             _make_room(slot)
         report(slot.problems)
@@ -83,14 +85,30 @@ def shared_images(
 
 
 def _stamp(data: str) -> Hashable:
-    """What changes when the set does; none where that cannot be told."""
+    """What changes when the set does."""
     here = named_sets()
     path = here[data].path if data in here else Path(data)
     if not path.exists():
         return "by name"
-    if path.is_dir():
-        return None
-    found = path.stat()
+    return _folder_stamp(path) if path.is_dir() else _file_stamp(path)
+
+
+def _folder_stamp(folder: Path) -> str:
+    """Of the names and stamps of all files below."""
+    digest = hashlib.sha256()
+    for place, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            file = Path(place, name)
+            digest.update(os.fsencode(f"{file}\0{_file_stamp(file)}\0"))
+    return digest.hexdigest()
+
+
+def _file_stamp(file: Path) -> tuple[int, int]:
+    """Time of the last change and size; zeros for a link that leads nowhere."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
     return found.st_mtime_ns, found.st_size
 
 

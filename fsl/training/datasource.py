@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def load_training_data(
     seed: int,
     report: Report,
     progress: Progress | None = None,
+    read: Callable[..., ImageSet] = shared_images,
 ) -> TrainingData:
     """The images of a run, at the network's size.
 
@@ -62,6 +63,8 @@ def load_training_data(
         seed: of what is held out.
         report: told which files were left out.
         progress: called with (done, total) images; of a recipe's, with percent and 100.
+        read: by which images are read. By default they are kept for whoever asks for them next in this
+            process; ``fsl.data.loading.load_images`` is for who needs them once and has no room to spare.
 
     Raises:
         DataError: something is not there or cannot be used.
@@ -84,7 +87,7 @@ def load_training_data(
     shown = Path(source.data).name
 
     def load(classes: str) -> ImageSet:
-        return shared_images(
+        return read(
             source.data,
             model.image_size,
             model.fit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import zipfile
@@ -124,3 +125,38 @@ def test_a_changed_zip_is_read_again_with_its_problems(tmp_path: Path) -> None:
     assert len(problems) == 2
     write(3)
     assert len(shared_images(str(path), 16, "crop", report=problems.extend)) == 6
+
+
+def test_a_folder_is_read_again_when_a_file_in_it_has_changed(tmp_path: Path) -> None:
+    def write(name: str, grey: int) -> None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), grey).save(tmp_path / f"{name}.png")
+
+    def read() -> ImageSet:
+        return shared_images(str(tmp_path), 8, "crop", report=ignore)
+
+    for name in ("a/0", "a/1", "b/0", "b/1"):
+        write(name, 10)
+    (tmp_path / "a" / "nowhere.png").symlink_to(tmp_path / "gone.png")
+    first = read()
+    assert read() is first
+
+    write("b/1", 20)
+    os.utime(tmp_path / "b" / "1.png", ns=(1, 1))  # of the same size
+    assert read().images.max() == 20
+    (tmp_path / "a" / "0.png").rename(tmp_path / "b" / "2.png")
+    assert read().class_names[read().labels[0]] == "a"
+    assert read().labels.tolist() == [0, 1, 1, 1]
+
+
+def test_each_list_of_classes_is_read_once(tmp_path: Path) -> None:
+    lists = tmp_path / "lists.json"
+    chosen = f"{lists}:few"
+    first = shared_images("digits", 8, "crop", report=ignore)
+    lists.write_text('{"few": ["digit 0", "digit 3"]}')
+    few = shared_images("digits", 8, "crop", classes=chosen, report=ignore)
+    assert few.class_names == ("digit 0", "digit 3")
+    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore) is few
+    assert shared_images("digits", 8, "crop", report=ignore) is first
+    lists.write_text('{"few": ["digit 1", "digit 2"]}')
+    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore).class_names == ("digit 1", "digit 2")
