@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from fsl.data.listing import Listing, list_files, list_zip
 from fsl.ui.budget import PAGE_LIMITS
+from fsl.ui.escape import markdown
+from fsl.ui.guard import guarded_callback
 from fsl.ui.uploads import take_upload, take_uploads
 
 
@@ -61,3 +64,22 @@ def folder_or_zip(key: str, drops: int, about: str = "") -> Drop | None:
         files = tuple(take_uploads(folder))
         return Drop(files[0][0].split("/")[0], files, is_zip=False)
     return None
+
+
+def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:
+    """What was dropped last, and a button to be rid of it.
+
+    Args:
+        key: begins the button's key.
+        title: what it is called.
+        forget: lets go of it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"In use: **{markdown(title)}**", width="content")
+        st.button(
+            "Remove",
+            key=f"{key}_remove",
+            icon=":material/close:",
+            on_click=guarded_callback(forget),
+            help="Takes it out of this page. The files on your machine stay as they are.",
+        )

@@ -159,4 +159,7 @@ def test_each_list_of_classes_is_read_once(tmp_path: Path) -> None:
     assert shared_images("digits", 8, "crop", classes=chosen, report=ignore) is few
     assert shared_images("digits", 8, "crop", report=ignore) is first
     lists.write_text('{"few": ["digit 1", "digit 2"]}')
-    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore).class_names == ("digit 1", "digit 2")
+    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore).class_names == (
+        "digit 1",
+        "digit 2",
+    )

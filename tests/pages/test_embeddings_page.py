@@ -106,6 +106,11 @@ def test_a_folder_is_mapped_measured_and_searched(maps: AppTest) -> None:
     maps.text_input(key="map_search").set_value("nothing like it").run()
     assert "0 pictures found" in shown(maps)
 
+    maps.button(key="map_remove").click().run()
+    assert not maps.exception
+    assert not list(state(maps).holdings())
+    assert maps.button(key="map_start_drawn")  # the empty page again
+
 
 def test_all_that_was_found_can_be_laid_out(maps: AppTest) -> None:
     drop_folder(maps, *colours(27))

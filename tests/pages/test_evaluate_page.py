@@ -102,6 +102,13 @@ def test_an_uploaded_zip_from_start_to_figures(page_: AppTest) -> None:
     assert "no clear difference (0.0% ± 0.0%)" in list(table["Against small"])[1]
     assert len(page_.get("plotly_chart")) >= 5
 
+    page_.button(key="ev_remove").click().run()
+    assert not page_.exception
+    assert not list(state(page_).holdings())
+    assert page_.selectbox(key="ev_source").value == "rendered"
+    assert "mine.zip" not in page_.selectbox(key="ev_source").options
+    assert len(page_.get("plotly_chart")) >= 5  # its figures stay until the next evaluation
+
 
 def test_figures_are_those_of_the_command(
     page_: AppTest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

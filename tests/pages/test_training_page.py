@@ -172,6 +172,11 @@ def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
     assert "colours.zip" in shown(training)  # still there
     assert figure(training).count("<img") == 16
 
+    training.button(key="training_zip_remove").click().run()
+    assert "Drop a zip" in shown(training)
+    assert not list(training.session_state["few_shot_lab_training_own"].holdings())
+    assert (run.folder / "data.npz").exists()  # the run keeps what it needs to go on
+
 
 def test_offline_a_download_says_so(
     training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

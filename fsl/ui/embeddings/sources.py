@@ -25,7 +25,7 @@ from fsl.ui.embeddings.collection import (
 )
 from fsl.ui.embeddings.state import MapState
 from fsl.ui.escape import markdown
-from fsl.ui.folder_drop import Drop, folder_or_zip
+from fsl.ui.folder_drop import Drop, folder_or_zip, show_dropped
 from fsl.ui.guard import guarded_callback
 from fsl.ui.problems import show_problems
 from fsl.ui.state import session
@@ -222,6 +222,14 @@ def _show_drops(state: MapState) -> None:
         state.reading = drop
     if state.reading is not None:
         _read(state, state.reading)
+    if state.upload is not None:
+        show_dropped("map", state.upload.title, partial(_forget_upload, state))
+
+
+def _forget_upload(state: MapState) -> None:
+    state.upload = None
+    if state.source == UPLOAD:
+        choose(state, "")
 
 
 def _read(state: MapState, drop: Drop) -> None:

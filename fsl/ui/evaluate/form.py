@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fsl.config import COSINE, PIXELS, UNTRAINED, EpisodeConfig
@@ -12,7 +14,7 @@ from fsl.ui.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.evaluate.job import Job, Request
 from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
 from fsl.ui.evaluate.state import EvaluateState, kept, take
-from fsl.ui.folder_drop import folder_or_zip
+from fsl.ui.folder_drop import folder_or_zip, show_dropped
 from fsl.ui.guard import guarded_callback
 from fsl.ui.resources import Choice
 from fsl.ui.state import session
@@ -85,6 +87,8 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
 
 def _show_drops(state: EvaluateState) -> None:
     drop = folder_or_zip("ev", state.drops)
+    if state.upload is not None:
+        show_dropped("ev", state.upload.title, partial(_forget_upload, state))
     if drop is None:
         return
     state.drops += 1
@@ -103,6 +107,10 @@ def _show_drops(state: EvaluateState) -> None:
     except FslError as error:
         state.fault = str(error)
     st.rerun()
+
+
+def _forget_upload(state: EvaluateState) -> None:
+    state.upload = None
 
 
 def _show_classes(state: EvaluateState, source: Source) -> str:

@@ -13,6 +13,7 @@ from fsl.data.listing import list_zip
 from fsl.errors import DataError, FslError
 from fsl.ui.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
 from fsl.ui.escape import markdown
+from fsl.ui.folder_drop import show_dropped
 from fsl.ui.problems import show_problems
 from fsl.ui.state import session
 from fsl.ui.training.split import Split, show_split, show_split_of_pictures
@@ -74,6 +75,17 @@ class Own:
         """
         refuse_beyond_budget(self, [Holding(id(new.data), len(new.data))])
         self.zip, self.images, self.fault = new, None, ""
+
+    def forget_zip(self) -> None:
+        """Let go of it, and of the images made of it."""
+        if self.images_are_of_zip:
+            self.images = None
+        self.zip, self.fault = None, ""
+
+    @property
+    def images_are_of_zip(self) -> bool:
+        """Whether the images held are the zip's."""
+        return self.zip is not None and self.images is not None and self.images[0][0] == id(self.zip)
 
     def remember(
         self,
@@ -285,9 +297,10 @@ def _show_upload() -> None:
     if held.fault:
         st.error(markdown(held.fault), icon=":material/error:")
     if held.zip is not None:
-        st.caption(f"In use: {markdown(held.zip.name)} ({len(held.zip.data) / 2**20:.1f} MB).")
+        size = len(held.zip.data) / 2**20
+        show_dropped("training_zip", f"{held.zip.name}, {size:.1f} MB", held.forget_zip)
         problems = held.zip.listing.problems
-        if held.images is not None and held.images[0][0] == id(held.zip):
+        if held.images is not None and held.images_are_of_zip:
             problems = held.images[2]
         show_problems(problems)
 
