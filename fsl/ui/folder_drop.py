@@ -75,7 +75,7 @@ def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:
         forget: lets go of it.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"In use: **{markdown(title)}**", width="content")
+        st.markdown(f"Dropped: **{markdown(title)}**", width="content")
         st.button(
             "Remove",
             key=f"{key}_remove",

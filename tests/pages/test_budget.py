@@ -76,7 +76,7 @@ def test_zips_count_by_their_size(page: AppTest, monkeypatch: pytest.MonkeyPatch
     assert "MB together; nothing was added" in shown(page)
     put(page, "training_zip_2", ("broken.zip", b"PK no zip"))
     assert "broken.zip: this is not a zip" in shown(page)
-    assert "In use: **small.zip" in shown(page)  # the good one stays, and so does the form
+    assert "Dropped: **small.zip" in shown(page)  # the good one stays, and so does the form
     assert page.button(key="start_training")
     monkeypatch.setattr(budget, "MAX_BYTES", len(large) + len(small) + 1000)
     put(page, "training_zip_3", ("again.zip", small))

@@ -297,8 +297,7 @@ def _show_upload() -> None:
     if held.fault:
         st.error(markdown(held.fault), icon=":material/error:")
     if held.zip is not None:
-        size = len(held.zip.data) / 2**20
-        show_dropped("training_zip", f"{held.zip.name}, {size:.1f} MB", held.forget_zip)
+        show_dropped("training_zip", held.zip.name, held.forget_zip)
         problems = held.zip.listing.problems
         if held.images is not None and held.images_are_of_zip:
             problems = held.images[2]
