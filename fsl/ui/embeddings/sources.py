@@ -38,8 +38,8 @@ _DIGITS = 10
 
 
 @dataclass(frozen=True)
-class Source:
-    """One source.
+class MapSource:
+    """Pictures that can be shown.
 
     Attributes:
         key: of it, in the state.
@@ -58,14 +58,14 @@ class Source:
     build: Callable[[int, Progress], Collection]
 
 
-def sources(state: MapState) -> list[Source]:
+def sources(state: MapState) -> list[MapSource]:
     """What can be shown now."""
     workspace = session().workspace
     found = []
     if not workspace.is_empty:
         about = "Your examples and the pictures to classify."
         found.append(
-            Source(
+            MapSource(
                 CLASSIFY,
                 "My pictures on the Classify page",
                 about,
@@ -76,26 +76,28 @@ def sources(state: MapState) -> list[Source]:
         )
     if state.upload is not None:
         upload = state.upload
-        found.append(Source(UPLOAD, f"My folder: {upload.title}", "", 0, 0, lambda n, p: upload))
+        found.append(MapSource(UPLOAD, f"My folder: {upload.title}", "", 0, 0, lambda n, p: upload))
     compared = compare_state()
     if compared.references and compared.probes:
         about = "The one you know, and what is compared with it."
         title = "My pictures on the Compare page"
-        found.append(Source(ON_THE_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
+        found.append(MapSource(ON_THE_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
     drawn = "Eight kinds of fruit, drawn by this program."
     digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
-    found.append(Source("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
-    found.append(Source("digits", "Handwritten digits", digits, 300, 1700, _digits))
+    found.append(MapSource("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
+    found.append(MapSource("digits", "Handwritten digits", digits, 300, 1700, _digits))
     for name, known in named_sets().items():
         build = partial(_named, known)
         about = known.title.partition(":")[2].strip()
         found.append(
-            Source(f"set_{name}", known.title, f"{about[:1].upper()}{about[1:]}.", 300, MOST_PICTURES, build)
+            MapSource(
+                f"set_{name}", known.title, f"{about[:1].upper()}{about[1:]}.", 300, MOST_PICTURES, build
+            )
         )
     return found
 
 
-def show_source(state: MapState) -> Source | None:
+def show_source(state: MapState) -> MapSource | None:
     """The choice of a source.
 
     Returns:
@@ -122,7 +124,7 @@ def show_source(state: MapState) -> Source | None:
     return chosen
 
 
-def collection_of(state: MapState, source: Source) -> Collection:
+def collection_of(state: MapState, source: MapSource) -> Collection:
     """The pictures of a source, from memory when they were read before."""
     if not source.usual:
         return source.build(0, _no_progress)
@@ -166,7 +168,7 @@ def _take_source(state: MapState) -> None:
     choose(state, st.session_state["map_source_choice"] or "")
 
 
-def _show_number(state: MapState, source: Source) -> None:
+def _show_number(state: MapState, source: MapSource) -> None:
     st.session_state["map_number"] = number_of(state, source)
     st.number_input(
         "How many",
@@ -181,7 +183,7 @@ def _show_number(state: MapState, source: Source) -> None:
     )
 
 
-def number_of(state: MapState, source: Source) -> int:
+def number_of(state: MapState, source: MapSource) -> int:
     """How many pictures are taken from that source."""
     return state.numbers.get(source.key, source.usual)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsl.ui.address import read_address, write_address
 from fsl.ui.embeddings import sources as on_the_map
-from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source
+from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource
 from fsl.ui.evaluate.state import EvaluateState
 from fsl.ui.resources import Choice
 
@@ -14,7 +14,7 @@ SPANS = {"way": (2, 100), "shot": (1, 50), "seed": (0, 9999)}
 _BUILTIN_ON_THE_MAP = {"rendered": "drawn", "digits": "digits"}
 
 
-def take_address(state: EvaluateState, known: dict[str, Source], installed: list[Choice]) -> None:
+def take_address(state: EvaluateState, known: dict[str, EvaluationSource], installed: list[Choice]) -> None:
     """Set what the address asks for; what is not there or makes no sense is left alone.
 
     Args:
@@ -44,7 +44,7 @@ def show_address(state: EvaluateState) -> None:
     write_address(_PAGE, {"source": "" if kind == UPLOAD else kind, "network": networks, **numbers})
 
 
-def map_address(source: Source, network: str) -> dict[str, str] | None:
+def map_address(source: EvaluationSource, network: str) -> dict[str, str] | None:
     """The address of the Embeddings page with the same pictures and network; none where it has them not."""
     kind = _kind(source.key)
     if kind == UPLOAD or source.is_fetched:

@@ -12,7 +12,7 @@ from fsl.ui.budget import refuse_beyond_budget
 from fsl.ui.escape import markdown
 from fsl.ui.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.evaluate.job import Job, Request
-from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, Source, sources, upload_of
+from fsl.ui.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource, sources, upload_of
 from fsl.ui.evaluate.state import EvaluateState, kept, take
 from fsl.ui.folder_drop import folder_or_zip, show_dropped
 from fsl.ui.guard import guarded_callback
@@ -60,7 +60,7 @@ def title_of(name: str) -> str:
     return name
 
 
-def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
+def _show_source(state: EvaluateState, known: dict[str, EvaluationSource]) -> EvaluationSource:
     chosen = str(state.values.get("source", ""))
     if chosen not in known:  # its content has changed, or it is gone: the same kind, else the first
         kind = chosen.partition("-")[0]
@@ -113,7 +113,7 @@ def _forget_upload(state: EvaluateState) -> None:
     state.upload = None
 
 
-def _show_classes(state: EvaluateState, source: Source) -> str:
+def _show_classes(state: EvaluateState, source: EvaluationSource) -> str:
     lists = [name for name, _ in source.lists]
     if not lists:
         return ""

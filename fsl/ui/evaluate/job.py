@@ -11,7 +11,7 @@ from fsl.config import EpisodeConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.ui.embed_set import embed_set
-from fsl.ui.evaluate.sources import Source
+from fsl.ui.evaluate.sources import EvaluationSource
 from fsl.ui.evaluate.state import EvaluateState
 from fsl.ui.pictures import thumbnail_uri
 from fsl.ui.resources import COMPUTE, Choice, load_baseline, load_checkpoint
@@ -41,7 +41,7 @@ class Request:
         config: the episodes, as wished.
     """
 
-    source: Source
+    source: EvaluationSource
     classes: str
     per_class: int
     names: tuple[str, ...]
@@ -223,7 +223,9 @@ def _smaller_test(wished: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
     return notes
 
 
-def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Checkpoint]) -> list[str]:
+def _trained_on(
+    source: EvaluationSource, pictures: Pictures, checkpoints: dict[str, Checkpoint]
+) -> list[str]:
     """A warning for every network that was trained on classes it is tested on."""
     notes = []
     for name, checkpoint in checkpoints.items():

@@ -51,8 +51,8 @@ class Upload:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """One source.
+class EvaluationSource:
+    """Pictures that an evaluation can be made on.
 
     Attributes:
         key: of it, in the state; different for different content.
@@ -120,17 +120,19 @@ class Source:
         return images, tuple(problems)
 
 
-def sources(workspace: Workspace, upload: Upload | None) -> dict[str, Source]:
+def sources(workspace: Workspace, upload: Upload | None) -> dict[str, EvaluationSource]:
     """What can be evaluated on now, by key."""
     found = []
     if any(card.pictures for card in workspace.classes):
         found.append(_of_workspace(workspace))
     if upload is not None:
         found.append(
-            Source(f"{UPLOAD}-{upload.digest}", f"My pictures: {upload.title}", upload.title, upload.listing)
+            EvaluationSource(
+                f"{UPLOAD}-{upload.digest}", f"My pictures: {upload.title}", upload.title, upload.listing
+            )
         )
     found += [_of_named(known) for known in named_sets().values()]
-    found += [Source(name, title, name) for name, title in BUILTIN_SETS.items()]
+    found += [EvaluationSource(name, title, name) for name, title in BUILTIN_SETS.items()]
     found += [_of_public(name, title) for name, title in PUBLIC_SETS.items()]
     return {source.key: source for source in found}
 
@@ -145,23 +147,23 @@ def upload_of(title: str, listing: Listing, files: Sequence[tuple[str, bytes]]) 
     return Upload(title, listing, digest.hexdigest()[:16], n_bytes)
 
 
-def _of_named(known: NamedSet) -> Source:
+def _of_named(known: NamedSet) -> EvaluationSource:
     prefix = known.list_prefix
     lists = class_lists(known.splits) if known.splits else ()
     own = tuple(
         (name.removeprefix(prefix), f"{known.splits}:{name}") for name in lists if name.startswith(prefix)
     )
-    return Source(known.name, known.title, known.name, lists=own, credit=known.credit)
+    return EvaluationSource(known.name, known.title, known.name, lists=own, credit=known.credit)
 
 
-def _of_public(name: str, title: str) -> Source:
+def _of_public(name: str, title: str) -> EvaluationSource:
     if not public_is_here(name):
         what, _, about = title.partition(":")
         title = f"{what} (to download):{about}"
-    return Source(name, title, name, origin=_PART_OF.get(name, ""), is_fetched=True)
+    return EvaluationSource(name, title, name, origin=_PART_OF.get(name, ""), is_fetched=True)
 
 
-def _of_workspace(workspace: Workspace) -> Source:
+def _of_workspace(workspace: Workspace) -> EvaluationSource:
     entries = tuple(
         ImageEntry(card.name, f"{number}/{picture.name}", lambda data=picture.data: data)  # type: ignore[misc]
         for number, card in enumerate(workspace.classes)
@@ -173,7 +175,7 @@ def _of_workspace(workspace: Workspace) -> Source:
             digest.update(f"{card.name}\n{picture.digest}\n".encode())
     key = f"{CLASSIFY}-{digest.hexdigest()[:16]}"
     listing = Listing(entries, ())
-    return Source(
+    return EvaluationSource(
         key,
         "My classes on the Classify page",
         _CLASSIFY_FILE,
