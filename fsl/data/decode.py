@@ -40,6 +40,9 @@ _HUNGRY_MAX_PIXELS = 40_000_000
 _MAX_PIXELS_OF_ALL_PASSES = 2_000_000_000
 _MAX_PASSES = 200
 _LARGE_PIXELS = 25_000_000
+# How many times the wanted size a JPEG is decoded at, at least. Twice would do for the filter that follows;
+# a little less halves the 4,000 or 4,032 pixels of most phones, in less than half the time.
+_KEPT = 1.9
 _ONE_LARGE_AT_A_TIME = threading.Lock()
 
 _TURNS = {
@@ -188,10 +191,10 @@ def _turn(image: ImageFile) -> AbstractContextManager[object]:
 def _draft(image: ImageFile, max_side: int) -> None:
     """Lets the JPEG decoder skip what shrinking would throw away; other formats do nothing here.
 
-    It keeps at least twice the wanted size. Both sides are asked for in proportion: Pillow goes by the side
+    Both sides are asked for in proportion: Pillow goes by the side
     that shrinks least, so a long thin picture would otherwise be decoded in full.
     """
-    part = 2 * max_side / max(image.size)
+    part = _KEPT * max_side / max(image.size)
     if part < 1.0:
         image.draft(None, (max(1, int(image.width * part)), max(1, int(image.height * part))))
 

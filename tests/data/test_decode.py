@@ -438,6 +438,24 @@ def test_a_cut_file_is_refused_or_whole(kind: str) -> None:
             assert np.array_equal(pixels, whole)
 
 
+def test_a_phones_photo_is_read_at_half_its_size_and_looks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = RNG.normal(0, 12, (3024, 4032, 1))
+    photo = Image.fromarray((np.asarray(smooth(4032, 3024)) + noise).clip(0, 255).astype(np.uint8))
+    data = encoded(photo, "JPEG", quality=90)
+    sizes = []
+
+    def noting(image: Image.Image, *options: object) -> Image.Image:
+        sizes.append(image.size)
+        return shrink_to_rgb(image, *options)
+
+    monkeypatch.setattr("fsl.data.decode.shrink_to_rgb", noting)
+    found = decoded(data)
+    assert sizes == [(2016, 1512)]
+    in_full = np.asarray(Image.open(io.BytesIO(data)).resize((1024, 768), Image.Resampling.BOX))
+    assert found.shape == in_full.shape
+    assert np.abs(found.astype(int) - in_full).mean() < 1.5
+
+
 def test_a_cut_large_jpeg_is_refused_though_read_at_reduced_scale() -> None:
     data = encoded(smooth(3000, 2000), "JPEG")
     with pytest.raises(ImageReadError, match="cut off"):
