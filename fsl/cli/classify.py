@@ -19,6 +19,7 @@ from fsl.fewshot.reading import read_pictures, sort_out
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import device_of
 from fsl.twin.together import Team, join_team
 
 QUERIES_AT_ONCE = 64
@@ -83,12 +84,12 @@ def _classify_share(
 ) -> tuple[list[Prediction], list[Problem]]:
     """Answer this process's share of the queries; also gives those that cannot be read.
 
-    A folder of 10,000 files is decoded and classified a few dozen at a time, so memory stays bounded, and
-    while the network works on some the next ones are decoded.
+    A folder of 10,000 files is decoded and classified a few dozen at a time, so memory stays bounded.
     """
     readers = [entry for path in options.query for entry in image_entries(path)]
     readers = readers[team.share(len(readers))]
-    pictures = read_pictures(readers, checkpoint.info.model)
+    on_gpu = device_of(checkpoint.twin).type != "cpu"
+    pictures = read_pictures(readers, checkpoint.info.model, ahead=on_gpu)
     predictions: list[Prediction] = []
     problems: list[Problem] = []
     answer = _answerer(checkpoint, support, options)

@@ -17,6 +17,7 @@ from fsl.fewshot.promise import promise
 from fsl.fewshot.reading import read_pictures, sort_out
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import device_of
 from fsl.words import similarity_text, told_apart
 
 PROBES_AT_ONCE = 256
@@ -91,7 +92,8 @@ def _compare_all(
 ) -> list[ProbeAnswer]:
     """A few hundred probes at a time, so that memory stays bounded."""
     entries = [entry for path in paths for entry in image_entries(path)]
-    pictures = read_pictures(entries, checkpoint.info.model, centre)
+    on_gpu = device_of(checkpoint.twin).type != "cpu"
+    pictures = read_pictures(entries, checkpoint.info.model, centre, ahead=on_gpu)
     answers: list[ProbeAnswer] = []
     problems: list[Problem] = []
     with ProgressBar("probes") as progress:

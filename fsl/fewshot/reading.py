@@ -1,9 +1,8 @@
-"""Many pictures from files, decoded by several threads ahead of the network that waits for them."""
+"""Many pictures from files, decoded by several threads, a bounded number at a time."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -16,20 +15,22 @@ from fsl.data.resize import middle_of, to_square
 from fsl.errors import ImageReadError
 from fsl.fewshot.support import NamedImage
 
-# Pictures decoded but not yet asked for: enough for the next batch, and no more than a few megabytes.
-AHEAD = 128
+# Enough for all processors to decode, and no more than a few megabytes.
+AT_ONCE = 64
 Reader = tuple[str, Callable[[], bytes]]
 
 
 def read_pictures(
-    readers: Sequence[Reader], model: ModelConfig, centre: float = 1.0
+    readers: Sequence[Reader], model: ModelConfig, centre: float = 1.0, *, ahead: bool = False
 ) -> Iterator[NamedImage | Problem]:
-    """Decode pictures and bring them to the network's input size, in order, a bounded number ahead.
+    """Decode pictures and bring them to the network's input size, in order, a bounded number at a time.
 
     Args:
         readers: a name and what gives the file's bytes, each; called from other threads.
         model: gives size and fit.
         centre: the share of each picture's sides that is taken, from its middle, 0.1 to 1.
+        ahead: whether the next pictures are decoded while those before are worked on: for a network on a GPU.
+            One on the processor uses all cores, and every other thread makes it wait at each of its layers.
 
     Yields:
         a picture of the network's size, or what is wrong with it.
@@ -39,15 +40,23 @@ def read_pictures(
     """
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode")
     try:
-        waiting: deque[Future[NamedImage | Problem]] = deque()
-        for reader in readers:
-            waiting.append(pool.submit(_read, reader, model, centre))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        begun = _begin(pool, readers[:AT_ONCE], model, centre)
+        for start in range(0, len(readers), AT_ONCE):
+            found = [future.result() for future in begun]
+            following = readers[start + AT_ONCE : start + 2 * AT_ONCE]
+            if ahead:
+                begun = _begin(pool, following, model, centre)
+            yield from found
+            if not ahead:
+                begun = _begin(pool, following, model, centre)
     finally:
         pool.shutdown(cancel_futures=True)  # who asks for no more waits for none
+
+
+def _begin(
+    pool: ThreadPoolExecutor, readers: Sequence[Reader], model: ModelConfig, centre: float
+) -> list[Future[NamedImage | Problem]]:
+    return [pool.submit(_read, reader, model, centre) for reader in readers]
 
 
 def sort_out(found: Iterable[NamedImage | Problem]) -> tuple[list[NamedImage], list[Problem]]:
