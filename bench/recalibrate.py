@@ -68,14 +68,16 @@ def recalibrated(
 ) -> checkpoints.CheckpointInfo:
     """The header measured anew on the data sets ``names``; its head is fitted to them if wished."""
     embedded = []
+    familiar = False
     for source in map(source_of, names):
         images = load_source(source, loaded.info.model, report)
+        familiar |= bool(loaded.info.trained_on(images.class_names, source.data))
         embedded.append((embed_images(loaded.twin, images.images), images.labels))
         print(f"{source.data} {source.classes}: {len(images):,} images of {images.n_classes} classes")
     if head_too:
         refit_head(loaded.twin, embedded)
     what = " and ".join(name.replace(":", " ") for name in names)
-    pairs = measure_pair_rates(loaded.twin, embedded, what)
+    pairs = measure_pair_rates(loaded.twin, embedded, what, familiar)
     if pairs is None:
         raise SystemExit("One of these sets has not both kinds of pairs; name another.")
     low, high = (rate_text(rate) for rate in pairs.equal_error_interval)

@@ -133,6 +133,7 @@ def _as_json(
     rates = checkpoint.info.pairs
     if rates:
         out["false_accept"] = rates.false_accept(threshold)
+        out["false_accept_high"] = rates.highest_false_accept(threshold)
         out["false_reject"] = rates.false_reject(threshold)
         out["promise"] = sentence
     return out

@@ -134,7 +134,8 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
         few, many = at.true_accept_interval
         print(
             f"at {rate_text(at.wished)} false accepts {at.true_accept:.2%} true accepts "
-            f"(95%: {few:.2%} to {many:.2%}), threshold {similarity_text(at.threshold)}"
+            f"(95%: {few:.2%} to {many:.2%}), threshold {similarity_text(at.threshold)}, at which other "
+            f"classes would give up to {rate_text(at.false_accept_interval[1])} false accepts"
         )
         if not at.promised:
             print(

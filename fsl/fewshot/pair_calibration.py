@@ -12,7 +12,7 @@ from fsl.errors import DataError
 from fsl.fewshot.assess import reliability
 from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances, logit, quantiles
+from fsl.twin.pair_rates import LEVELS, PairRates, ReliabilityBin, chances, logit, quantiles
 
 # Training calibrates at its end and should not be held up: 300,000 pairs and 100 draws take about 2 s.
 _MOST_PAIRS = 300_000
@@ -21,15 +21,16 @@ _MOST_FITTED = 20_000
 
 
 def measure_pair_rates(
-    twin: TwinNetwork, sets: Sequence[tuple[Tensor, IntArray]], what: str
+    twin: TwinNetwork, sets: Sequence[tuple[Tensor, IntArray]], what: str, familiar: bool = False
 ) -> PairRates | None:
-    """The error rates of a network on held-out classes, for its checkpoint's header.
+    """The error rates of a network on held-out images, for its checkpoint's header.
 
     Args:
         twin: the network.
         sets: embeddings float32 ``(N, D)`` and labels int64 ``(N,)`` of each data set; pairs are made within
             each.
         what: the data's name.
+        familiar: whether the network learned from other images of these classes.
 
     Returns:
         none where a set has no pair of one class, or none of two.
@@ -40,12 +41,13 @@ def measure_pair_rates(
         return None
     n_images = sum(len(labels) for _, labels in sets)
     n_classes = sum(len(np.unique(labels)) for _, labels in sets)
-    return pair_rates(scores, f"{what}: pairs of {n_images:,} images of {n_classes:,} classes")
+    return pair_rates(scores, f"{what}: pairs of {n_images:,} images of {n_classes:,} classes", familiar)
 
 
-def pair_rates(scores: PairScores, what: str) -> PairRates:
-    """The table for pairs of both kinds; ``what`` names their origin."""
-    measured = verify(scores, (), n_bootstrap=_DRAWS)
+def pair_rates(scores: PairScores, what: str, familiar: bool = False) -> PairRates:
+    """The table for pairs of both kinds; ``what`` and ``familiar`` as for ``measure_pair_rates``."""
+    measured = verify(scores, [1 - level for level in LEVELS[:-1]], n_bootstrap=_DRAWS)
+    highest = [round(at.false_accept_interval[1], 6) for at in measured.at]
     slope, offset = fit_chance(scores)
     same = scores.same
     return PairRates(
@@ -63,6 +65,9 @@ def pair_rates(scores: PairScores, what: str) -> PairRates:
         n_classes=measured.n_classes,
         n_class_pairs=measured.n_class_pairs,
         fitted_on=what,
+        # No draw shows what lies beyond the last pair: there the rate before it is the least to fear.
+        false_accept_high=(*highest, highest[-1]),
+        familiar=familiar,
     )
 
 

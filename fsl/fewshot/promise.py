@@ -24,13 +24,27 @@ def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
         f"At this limit {called_the_same(rates, threshold, subject)}, and "
         f"{one_in(rates.false_reject(threshold))} of the same {subject} different."
     )
-    return f"{text} {too_few(rates)}" if rates.false_accept(threshold) < rates.lowest_promised else text
+    if rates.false_accept(threshold) < rates.lowest_promised:
+        text += f" {too_few(rates)}"
+    if rates.familiar:
+        text += (
+            f" It was measured on other pictures of {_MANY[subject]} that it learned from; with "
+            f"{_MANY[subject]} that it has never seen it errs more often."
+        )
+    return text
 
 
 def called_the_same(rates: PairRates, threshold: float, subject: Subject) -> str:
-    """The false-accept rate: "1 in 100 pairs of different people would be called the same"."""
-    pairs = one_in(rates.false_accept(threshold))
-    return f"{pairs} of different {_MANY[subject]} would be called the same"
+    """The false-accept rate, and what it may be with others than those measured.
+
+    For instance: "1 in 100 pairs of different people would be called the same (with other people up to 2 in
+    100 pairs)".
+    """
+    here, highest = rates.false_accept(threshold), rates.highest_false_accept(threshold)
+    text = f"{one_in(here)} of different {_MANY[subject]} would be called the same"
+    if highest is None or one_in(highest) == one_in(here):
+        return text
+    return f"{text} (with other {_MANY[subject]} up to {one_in(highest)})"
 
 
 def too_few(rates: PairRates) -> str:

@@ -198,9 +198,9 @@ def _in_unit(value: float) -> float:
     return float(min(max(value, 0.0), 1.0))
 
 
-def point_at(curve: Roc, false_accept: float) -> int:
-    """Position on the curve of the lowest threshold that accepts at most this share of different pairs."""
-    return int(np.searchsorted(curve.false_accept, false_accept, side="right")) - 1
+def points_at(curve: Roc, false_accepts: Sequence[float]) -> IntArray:
+    """Positions on the curve of the lowest thresholds that accept at most these shares of different pairs."""
+    return np.searchsorted(curve.false_accept, np.asarray(false_accepts, np.float64), side="right") - 1
 
 
 @dataclass(frozen=True)
@@ -283,25 +283,23 @@ def verify(
         if not 0 < rate <= 1:
             raise SettingsError(f"The false-accept rate is {rate}; it must be above 0, and at most 1.")
     curve = roc(scores)
-    points = [point_at(curve, rate) for rate in false_accept_rates]
-    thresholds = [_in_unit(curve.threshold[p]) for p in points]
+    points = points_at(curve, false_accept_rates)
+    thresholds = np.clip(curve.threshold[points], 0.0, 1.0)
     errors: list[float] = []
-    drawn: list[list[tuple[float, float, float]]] = [[] for _ in points]
+    drawn: list[Float64Array] = []
     for redrawn in resampled(scores, n_bootstrap, unit, seed):
         errors.append(equal_error(redrawn)[0])
-        for i, rate in enumerate(false_accept_rates):
-            p = point_at(redrawn, rate)
-            here = int(np.searchsorted(-redrawn.threshold, -thresholds[i], side="right")) - 1
-            drawn[i].append(
-                (_in_unit(redrawn.threshold[p]), redrawn.false_accept[here], redrawn.true_accept[p])
-            )
+        anew = points_at(redrawn, false_accept_rates)
+        here = np.searchsorted(-redrawn.threshold, -thresholds, side="right") - 1
+        chosen_anew = np.clip(redrawn.threshold[anew], 0.0, 1.0)
+        drawn.append(np.stack([chosen_anew, redrawn.false_accept[here], redrawn.true_accept[anew]]))
     n_class_pairs = scores.n_class_pairs
+    low = lowest_rate(n_class_pairs)
     at = []
-    for rate, p, threshold, draws in zip(false_accept_rates, points, thresholds, drawn, strict=True):
-        of_threshold, of_false, of_true = (interval(column) for column in zip(*draws, strict=True))
+    for i, (rate, p) in enumerate(zip(false_accept_rates, points, strict=True)):
+        of_threshold, of_false, of_true = (interval([draw[row, i] for draw in drawn]) for row in range(3))
         false, true = float(curve.false_accept[p]), float(curve.true_accept[p])
-        low = lowest_rate(n_class_pairs)
-        at.append(ThresholdAt(rate, threshold, of_threshold, false, of_false, true, of_true, low))
+        at.append(ThresholdAt(rate, float(thresholds[i]), of_threshold, false, of_false, true, of_true, low))
     rate, threshold = equal_error(curve)
     n_same = int(scores.same.sum())
     n_classes = len(np.unique(scores.labels))

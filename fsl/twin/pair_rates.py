@@ -67,6 +67,9 @@ class PairRates:
         n_classes: classes they are of.
         n_class_pairs: pairs of different classes compared, on which the trust in small rates rests.
         fitted_on: the data, in words.
+        false_accept_high: the upper end of the 95% interval of the false-accept rate, by a bootstrap over
+            classes, at the thresholds ``different``; empty in files of earlier versions.
+        familiar: whether the network learned from other images of these classes.
 
     Raises:
         SettingsError: a table has the wrong length, does not rise or leaves [0, 1]; a number is none.
@@ -86,6 +89,8 @@ class PairRates:
     n_classes: int
     n_class_pairs: int
     fitted_on: str = ""
+    false_accept_high: tuple[float, ...] = ()
+    familiar: bool = False
 
     def __post_init__(self) -> None:
         for name in ("same", "different"):
@@ -102,6 +107,10 @@ class PairRates:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1.")
+        if len(self.false_accept_high) not in (0, len(LEVELS)):
+            raise SettingsError(f"The table 'false_accept_high' must hold {len(LEVELS)} rates, or none.")
+        if not all(0 <= rate <= 1 for rate in self.false_accept_high):
+            raise SettingsError("The table 'false_accept_high' must hold rates from 0 to 1.")
         low, high = self.equal_error_interval
         if not 0 <= low <= high <= 1:
             raise SettingsError(f"equal_error_interval is {low} to {high}; it must lie between 0 and 1.")
@@ -114,8 +123,8 @@ class PairRates:
             SettingsError, TypeError, KeyError: the values do not fit.
         """
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        for name in ("same", "different", "equal_error_interval"):
-            known[name] = tuple(known[name])
+        for name in ("same", "different", "equal_error_interval", "false_accept_high"):
+            known[name] = tuple(known.get(name, ()))
         known["reliability"] = tuple(ReliabilityBin(**one) for one in known["reliability"])
         return cls(**known)
 
@@ -127,6 +136,16 @@ class PairRates:
     def false_accept(self, threshold: float) -> float:
         """Share of different pairs called the same from ``threshold`` on, in [0, 1]."""
         return 1 - _share_below(self.different, threshold)
+
+    def highest_false_accept(self, threshold: float) -> float | None:
+        """What ``false_accept`` may be with other classes: the upper end of its 95% interval, in [0, 1].
+
+        Returns:
+            none in files of earlier versions, for which it was never measured.
+        """
+        if not self.false_accept_high:
+            return None
+        return float(np.interp(_share_below(self.different, threshold), LEVELS, self.false_accept_high))
 
     def false_reject(self, threshold: float) -> float:
         """Share of same pairs called different below ``threshold``, in [0, 1]."""
@@ -184,7 +203,9 @@ def lowest_rate(n_class_pairs: int) -> float:
     """The lowest error rate that so many pairs of classes can speak for, in [0, 1].
 
     If none of n independent trials fails, the rate may still be up to 3 / n (95%; the "rule of three").
-    Image pairs are not independent, those of the same two classes least of all: pairs of classes count.
+    Image pairs are not independent, those of the same two classes least of all: pairs of classes count. As
+    each class is in many of them this is the least to ask; what other classes would give is said by the
+    bootstrap over classes (``PairRates.highest_false_accept``).
     """
     return min(1.0, 3 / n_class_pairs) if n_class_pairs else 1.0
 

@@ -16,6 +16,7 @@ from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.fewshot.promise import one_in, promise, rate_text
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
+from fsl.twin.pair_rates import LEVELS
 from tests.cli.test_commands import folder, run, weights
 
 __all__ = ["folder", "weights"]  # fixtures
@@ -162,6 +163,11 @@ def test_rates_in_words(measured: str) -> None:
     of_people = promise(rates, 0.5, "person")
     assert "of different people would be" in of_people
     assert "of the same person different" in of_people
+    wide = replace(rates, false_accept_high=(0.9,) * len(LEVELS))
+    assert "(with other people up to 90 in 100 pairs)" in promise(wide, rates.threshold_at(0.2), "person")
+    assert "never seen" in promise(replace(rates, familiar=True), 0.5, "person")
+    assert "never seen" not in of_people
+    assert "with other" not in promise(replace(rates, false_accept_high=()), 0.5, "person")
 
 
 def test_margins_can_be_left_out(measured: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

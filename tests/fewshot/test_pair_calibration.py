@@ -18,12 +18,14 @@ from fsl.fewshot.pair_calibration import (
     pair_rates,
     reliability_bins,
 )
-from fsl.fewshot.verify import PairScores
+from fsl.fewshot.verify import PairScores, verify
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.checkpoint import CheckpointInfo
 from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_rate
 from tests.fewshot.helpers import checkpoint
 from tests.fewshot.test_verify import embedded, made_up
+
+_NO_RATES = ({"false_accept_high": [0.1]}, {"false_accept_high": [2.0] * len(LEVELS)})
 
 
 def sharp(gap: float = 2.0, n_classes: int = 40, per_class: int = 5) -> PairScores:
@@ -127,6 +129,47 @@ def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
     assert measure_pair_rates(loaded.twin, [(embeddings, np.arange(40))], "no same pair") is None
 
 
+def test_what_other_classes_may_give_is_about_what_they_do_give() -> None:
+    """Some classes are alike as wholes, so a rate measured on few of them says little of others."""
+    rng = np.random.default_rng(5)
+    kept = 0
+    for _ in range(40):
+        measured, others = (_alike_in_classes(rng, 20), _alike_in_classes(rng, 200))
+        rates = pair_rates(measured, "made up")
+        threshold = rates.threshold_at(0.05)
+        highest = rates.highest_false_accept(threshold)
+        assert highest is not None
+        assert highest >= rates.false_accept(threshold)
+        kept += float((others.similarity[~others.same] >= threshold).mean()) <= highest
+    assert kept >= 33  # of 40; an upper end of 97.5% of few classes is a little low
+
+
+def _alike_in_classes(rng: np.random.Generator, n_classes: int) -> PairScores:
+    """Pairs whose similarity depends on both their classes, 3 images of each."""
+    labels = np.repeat(np.arange(n_classes), 3)
+    first, second = np.triu_indices(len(labels), 1)
+    of_class = rng.normal(0, 1, n_classes)
+    same = labels[first] == labels[second]
+    raw = np.where(same, 4.0, of_class[labels[first]] + of_class[labels[second]])
+    return PairScores(1 / (1 + np.exp(-raw - rng.normal(0, 0.5, len(raw)))), first, second, labels)
+
+
+def test_the_highest_rate_is_that_of_the_bootstrap_and_falls() -> None:
+    scores = made_up(gap=2.0)
+    rates = pair_rates(scores, "made up")
+    (at,) = verify(scores, (0.1,), n_bootstrap=100).at
+    assert rates.highest_false_accept(rates.threshold_at(0.1)) == pytest.approx(
+        at.false_accept_interval[1], rel=0.02
+    )
+    highest = [rates.highest_false_accept(t) for t in np.linspace(0, 1, 50)]
+    assert highest == sorted(highest, reverse=True)  # type: ignore[type-var]
+    before = replace(rates, false_accept_high=())  # a file of an earlier version
+    assert before.highest_false_accept(0.5) is None
+    header = json.loads(json.dumps(replace(checkpoint().info, pairs=before).to_json()))
+    del header["pairs"]["false_accept_high"], header["pairs"]["familiar"]
+    assert CheckpointInfo.from_json(header, "x").pairs == before
+
+
 def test_headers_without_and_with_damaged_rates() -> None:
     header = checkpoint().info.to_json()
     assert CheckpointInfo.from_json(header, "x").pairs is None
@@ -135,7 +178,13 @@ def test_headers_without_and_with_damaged_rates() -> None:
     rates = pair_rates(made_up(), "made up")
     good = json.loads(json.dumps(replace(checkpoint().info, pairs=rates).to_json()))
     assert CheckpointInfo.from_json({**good, "pairs": {**good["pairs"], "later": 1}}, "x").pairs == rates
-    for damage in ({"same": [0.1, 0.2]}, {"different": [2.0] * len(LEVELS)}, {"threshold": 7}, {"same": 3}):
+    for damage in (
+        {"same": [0.1, 0.2]},
+        {"different": [2.0] * len(LEVELS)},
+        {"threshold": 7},
+        {"same": 3},
+        *_NO_RATES,
+    ):
         with pytest.raises(CheckpointError, match="damaged header"):
             CheckpointInfo.from_json({**good, "pairs": {**good["pairs"], **damage}}, "x")
     with pytest.raises(CheckpointError, match="damaged header"):

@@ -15,7 +15,7 @@ from fsl.fewshot.verify import (
     area,
     equal_error,
     interval,
-    point_at,
+    points_at,
     pooled,
     resampled,
     roc,
@@ -207,5 +207,5 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
 def test_middle_of_values() -> None:
     assert interval([float(v) for v in range(1001)]) == (25.0, 975.0)
     curve = roc(made_up())
-    assert curve.false_accept[point_at(curve, 0.05)] <= 0.05
-    assert curve.false_accept[point_at(curve, 0.05) + 1] > 0.05
+    (position,) = points_at(curve, [0.05])
+    assert curve.false_accept[position] <= 0.05 < curve.false_accept[position + 1]
