@@ -15,9 +15,11 @@ from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem, list_images, read_file
 from fsl.data.loading import load_images
 from fsl.data.paths import display_text, folder_name_text
+from fsl.data.public import PART_OF
 from fsl.errors import DataError, WriteError
 from fsl.fewshot.reading import Reader
 from fsl.progress import Progress
+from fsl.twin.checkpoint import Checkpoint
 from fsl.words import count
 
 
@@ -89,6 +91,24 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
         print(f"left out {count(len(problems) - most, 'more file')}", file=sys.stderr)
+
+
+def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[str]:
+    """Those of the images' classes that the network was trained on, by their names; told on stderr.
+
+    Args:
+        checkpoint: the network to be measured.
+        images: those it is to be measured on.
+        data: as ``--data`` names them.
+    """
+    seen = checkpoint.info.trained_on(images.class_names, PART_OF.get(data, Path(data).name))
+    if seen and speaks():
+        print(
+            f"{checkpoint.info.name} was trained on {len(seen)} of these {images.n_classes} classes, so its "
+            "figures here are too good for classes it has never seen.",
+            file=sys.stderr,
+        )
+    return seen
 
 
 def image_entries(path: Path) -> list[Reader]:

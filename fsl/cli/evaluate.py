@@ -14,7 +14,14 @@ from typing import Any
 
 import fsl
 from fsl.arrays import IntArray
-from fsl.cli.common import ProgressBar, add_centre_option, add_data_options, load_data, print_json
+from fsl.cli.common import (
+    ProgressBar,
+    add_centre_option,
+    add_data_options,
+    classes_seen,
+    load_data,
+    print_json,
+)
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
@@ -65,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
         options.per_class,
     )
     sample_episodes(data.labels, replace(config, n_episodes=1))  # what cannot be asked is refused now
+    seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
     with ProgressBar("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
@@ -98,6 +106,7 @@ def run(options: argparse.Namespace) -> None:
             "episodes": options.episodes,
             "seconds": round(seconds, 2),
             "checkpoint": checkpoint.info.name,
+            "classes_seen": seen,
             "per_class": {name: None if math.isnan(value) else value for name, value in per_class},
             "confusion": {"classes": list(data.class_names), "counts": result.confusion.tolist()},
             "episode_accuracy": result.episode_accuracy.tolist(),

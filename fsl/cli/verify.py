@@ -7,7 +7,14 @@ import time
 from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, add_centre_option, add_data_options, load_data, print_json
+from fsl.cli.common import (
+    ProgressBar,
+    add_centre_option,
+    add_data_options,
+    classes_seen,
+    load_data,
+    print_json,
+)
 from fsl.errors import DataError
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.promise import rate_text
@@ -68,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
     model = checkpoint.info.model
     data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
     count_pairs(data.labels)  # what has none is refused now
+    seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
     with ProgressBar("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
@@ -76,7 +84,8 @@ def run(options: argparse.Namespace) -> None:
     seconds = time.perf_counter() - began
     rates = checkpoint.info.pairs
     if options.json:
-        print_json({**_as_json(result, scores, rates), "seconds": round(seconds, 2)})
+        timed = {"classes_seen": seen, "seconds": round(seconds, 2)}
+        print_json({**_as_json(result, scores, rates), **timed})
         return
     _print(result, scores, rates, seconds)
 

@@ -22,6 +22,8 @@ PUBLIC_SETS: dict[str, str] = {
     "omniglot-background": "Omniglot, background set: 964 characters, 20 drawings each (10 MB)",
 }
 """Names and titles."""
+PART_OF = {"fruits360-sample": "fruits360", "omniglot-background": "omniglot"}
+"""The larger sets that some are parts of, by whose names networks tell what they were trained on."""
 
 OLIVETTI = RemoteFile(
     "olivettifaces.mat",

@@ -103,13 +103,30 @@ def test_evaluate_json(
     result = json.loads(out)
     expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
     assert set(result) == {
-        *expected.split(), "calibration_error", "episode_accuracy", "unknown_auroc",
+        *expected.split(), "calibration_error", "classes_seen", "episode_accuracy", "unknown_auroc",
     }  # fmt: skip
     assert np.mean(result["episode_accuracy"]) == pytest.approx(result["accuracy"])
     assert result["unknown_auroc"] is None  # all three classes are in every support set
     assert set(result["per_class"]) == {"red", "green", "grey"}
     assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2
     assert result["accuracy"] > 0.8
+    assert result["classes_seen"] == []
+
+
+@pytest.mark.parametrize("command", ["evaluate", "verify"])
+def test_who_was_trained_on_the_classes_asked_about_is_told(
+    command: str, folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = checkpoints.load(Path(weights))
+    trained = {"start_classes": ["red"], "classes": ["data/grey", "other/green", "violet"]}
+    checkpoints.save(Path(weights), loaded.twin, replace(loaded.info, training=trained))
+    settings = ("--way", 3, "--episodes", 2) if command == "evaluate" else ("--bootstrap", 2)
+    status, out, err = run(
+        capsys, command, "--data", folder, "--checkpoint", weights, "--json", "--device", "cpu", *settings
+    )
+    assert status == 0
+    assert json.loads(out)["classes_seen"] == ["grey", "red"]
+    assert f"tiny was trained on 2 of these {len(COLOURS)} classes" in err
 
 
 def test_train_writes_events_and_resumes(

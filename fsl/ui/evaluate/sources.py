@@ -13,7 +13,7 @@ from fsl.config import Fit
 from fsl.data.builtin import BUILTIN_SETS
 from fsl.data.listing import ImageEntry, Listing, Problem
 from fsl.data.named import NamedSet, named_sets
-from fsl.data.public import PUBLIC_SETS, public_is_here
+from fsl.data.public import PART_OF, PUBLIC_SETS, public_is_here
 from fsl.data.splits import class_lists
 from fsl.progress import Progress
 from fsl.ui.budget import MAX_BYTES, Holding
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 CLASSIFY = "classify"
 UPLOAD = "upload"
 _CLASSIFY_FILE = "my-classes.zip"
-_PART_OF = {"fruits360-sample": "fruits360", "omniglot-background": "omniglot"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +159,7 @@ def _of_public(name: str, title: str) -> EvaluationSource:
     if not public_is_here(name):
         what, _, about = title.partition(":")
         title = f"{what} (to download):{about}"
-    return EvaluationSource(name, title, name, origin=_PART_OF.get(name, ""), is_fetched=True)
+    return EvaluationSource(name, title, name, origin=PART_OF.get(name, ""), is_fetched=True)
 
 
 def _of_workspace(workspace: Workspace) -> EvaluationSource:
