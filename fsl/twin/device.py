@@ -16,15 +16,24 @@ from fsl.errors import SettingsError
 def choose_device(wish: Device = "auto") -> torch.device:
     """The device to compute on: cuda, then mps, then cpu where ``wish`` is "auto".
 
+    From then on a CUDA device computes its convolutions in full precision: TF32, its own default, rounds about
+    as coarsely as bf16, and embeddings and the limits measured on them are to agree between machines.
+
     Raises:
         SettingsError: the wished device is not there.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available: dict[Device, bool] = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if wish == "auto":
-        return torch.device(next(name for name, there in available.items() if there))
+        wish = next(name for name in available if available[name])
     if not available.get(wish):
         there = ", ".join(name for name, ok in available.items() if ok)
         raise SettingsError(f"Device {wish!r} is not available on this machine; there is {there}.")
+    if wish == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(wish)
 
 

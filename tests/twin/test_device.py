@@ -11,3 +11,10 @@ def test_a_device_that_is_not_there_is_told_in_words() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     with pytest.raises(SettingsError, match=r"'tpu' is not available on this machine; there is .*cpu"):
         choose_device("tpu")  # type: ignore[arg-type]
+
+
+def test_a_gpu_computes_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
+    assert choose_device("auto") == torch.device("cuda")
+    assert not torch.backends.cudnn.allow_tf32
