@@ -16,8 +16,8 @@ from fsl.errors import SettingsError
 def choose_device(wish: Device = "auto") -> torch.device:
     """The device to compute on: cuda, then mps, then cpu where ``wish`` is "auto".
 
-    From then on a CUDA device computes its convolutions in full precision: TF32, its own default, rounds about
-    as coarsely as bf16, and embeddings and the limits measured on them are to agree between machines.
+    From then on a CUDA device computes its convolutions in full precision: TF32, its own default, rounds
+    nearly as coarsely as bf16, and embeddings and the limits measured on them are to agree between machines.
 
     Raises:
         SettingsError: the wished device is not there.
