@@ -195,11 +195,11 @@ def run_in_turns(
                     log.write(event)  # first: one that is closing is listed by how it ended
                     held.note("closing")
                     yield event
-                    if saved and validation is not None and validation.n_classes > 2:
-                        what = yield from _calibrated(
-                            state.twin, validation, str(about.get("validation", ""))
-                        )
-                        saved = _save(folder, state, about, evaluation, what)
+                    if saved and validation is not None:
+                        what = str(about.get("validation", ""))
+                        familiar = not set(validation.class_names).isdisjoint(data.class_names)
+                        measured = yield from _calibrated(state.twin, validation, what, familiar)
+                        saved = _save(folder, state, about, evaluation, measured)
                     yield from map(written, saved)
                 else:
                     if isinstance(event, Evaluation):
@@ -332,14 +332,19 @@ class _Measured:
     pairs: PairRates | None
 
 
-def _calibrated(twin: TwinNetwork, validation: ImageSet, data: str) -> Generator[Pause, None, _Measured]:
+def _calibrated(
+    twin: TwinNetwork, validation: ImageSet, data: str, familiar: bool
+) -> Generator[Pause, None, _Measured]:
     """Measure on held-out images, in turns: runs beside this one are not to stand still for seconds."""
     embeddings = yield from embed_in_turns(twin, validation.images)
     twin.eval()
 
     def measure() -> _Measured:
-        fitted = fit_calibrations(twin, embeddings, validation.labels, data, validation.images)
-        return _Measured(fitted, measure_pair_rates(twin, [(embeddings, validation.labels)], data))
+        labels = validation.labels
+        return _Measured(
+            fit_calibrations(twin, embeddings, labels, data, validation.images, familiar),
+            measure_pair_rates(twin, [(embeddings, labels)], data, familiar),
+        )
 
     threads = torch.get_num_threads()  # that many for the new thread, too
     with ThreadPoolExecutor(1, "measure", torch.set_num_threads, (threads,)) as pool:
@@ -411,6 +416,7 @@ def fit_calibrations(
     labels: IntArray,
     data: str,
     images: PixelArray | None = None,
+    familiar: bool = False,
 ) -> tuple[checkpoints.Calibration, ...]:
     """Calibrate every rule on one set of held-out images.
 
@@ -421,6 +427,7 @@ def fit_calibrations(
         data: their name.
         images: uint8 ``(N, S, S, 3)``, for networks that see support images of few in several ways; none:
             they are taken as they are.
+        familiar: whether the network learned from other images of these classes.
 
     Returns:
         one per rule; none where fewer than three classes have two images.
@@ -436,7 +443,8 @@ def fit_calibrations(
     as_support = None
     if images is not None and n_shot <= FEW_SHOTS:
         as_support = embed_as_support(twin, images, embeddings)
-    return tuple(calibrate(twin, embeddings, labels, rule, config, data, as_support) for rule in RULES)
+    fitted = [calibrate(twin, embeddings, labels, rule, config, data, as_support) for rule in RULES]
+    return tuple(replace(one, familiar=familiar) for one in fitted)
 
 
 def dump_state(state: TrainState) -> bytes:

@@ -60,6 +60,7 @@ class Calibration:
         false_accept: share of queries of absent classes not called unknown there.
         accuracy: share of known queries answered rightly on the fitting data, in [0, 1].
         fitted_on: the data and episodes, in words.
+        familiar: whether the network learned from other images of these classes.
     """
 
     rule: Rule = "mean"
@@ -69,6 +70,7 @@ class Calibration:
     false_accept: float | None = None
     accuracy: float | None = None
     fitted_on: str = ""
+    familiar: bool = False
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:

@@ -66,8 +66,13 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
             f"You moved the limit from {calibration.unknown_threshold:.2f}, where it was measured. Higher: "
             "more pictures are called unknown. Lower: more pictures of other things get a class."
         )
+    where = (
+        "on other pictures of the classes it learned"
+        if calibration.familiar
+        else "on classes held out while it was set"
+    )
     return (
-        "Measured at this limit, on classes held out while it was set: "
+        f"Measured at this limit, {where}: "
         f"{percent(rejected)} of pictures that did belong to a class were called unknown, "
         f"and {percent(accepted)} of pictures of other things got a class."
     )

@@ -64,6 +64,26 @@ def test_a_run_with_few_images_to_test_on_still_ends_well(
     assert bool(loaded.info.calibrations) == calibrated
 
 
+@pytest.mark.parametrize(
+    ("held_out", "limits", "familiar"), [(2, False, False), (3, True, False), (0, True, True)]
+)
+def test_what_was_measured_says_on_which_classes(
+    tmp_path: Path, coloured_set: Maker, held_out: int, limits: bool, familiar: bool
+) -> None:
+    """Two classes are enough for pairs; "unknown" takes a third."""
+    everything = coloured_set(6, per_class=4)
+    names = everything.class_names
+    train = everything.select_classes(names[: 6 - held_out])
+    validation = everything.select_classes(names[-held_out:])
+    short = replace(RUN, steps=1, evaluate_every=0)
+    list(run_training(tmp_path / "run", train, short, MODEL, about={}, validation=validation))
+    info = checkpoints.load(tmp_path / "run" / CHECKPOINT).info
+    assert bool(info.calibrations) == limits
+    assert all(one.familiar == familiar for one in info.calibrations)
+    assert info.pairs is not None
+    assert info.pairs.familiar == familiar
+
+
 def test_too_few_images_calibrate_nothing() -> None:
     twin = TwinNetwork(MODEL).eval()
     labels = np.array([0, 0, 0, 1, 1, 1, 2])
