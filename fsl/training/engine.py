@@ -32,6 +32,7 @@ from fsl.twin.preprocess import normalise, to_unit
 from fsl.twin.together import ALONE, Team
 from fsl.twin.trainable import choose_trainable, training_mode
 
+CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
 _IMAGES_A_TURN = 64  # embedded in a fraction of a second; a multiple of every batch of ``embed_images``
@@ -450,12 +451,14 @@ def evaluation_images(validation: ImageSet) -> ImageSet:
 def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[_PlannedTest | None, str]:
     """The test, where there can be one, and what is to be said of it."""
     if validation is None:
-        return None, "no validation classes, so no N-way K-shot test."
+        return None, "no validation classes, so no N-way K-shot test, and no limit for “unknown”."
     try:
         episodes, note = fit_ways(config.evaluation, validation.labels)
     except DataError as error:  # no reason not to train
         return None, f"no N-way K-shot test: {error}"
-    return _PlannedTest(evaluation_images(validation), episodes), note
+    if validation.n_classes < CLASSES_FOR_UNKNOWN:
+        note += f" No limit for “unknown”: it takes {CLASSES_FOR_UNKNOWN} classes to test on."
+    return _PlannedTest(evaluation_images(validation), episodes), note.strip()
 
 
 def _test_now(

@@ -168,5 +168,12 @@ def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
     started = next(iter(train(coloured_set(3), config, MODEL)))
     assert isinstance(started, Started)
     assert started.note == (
-        "no validation classes, so no N-way K-shot test. 3 classes in a batch instead of 16."
+        "no validation classes, so no N-way K-shot test, and no limit for “unknown”. "
+        "3 classes in a batch instead of 16."
     )
+    tested = next(iter(train(coloured_set(3), config, MODEL, validation=coloured_set(2, seed=1))))
+    assert isinstance(tested, Started)
+    assert "No limit for “unknown”: it takes 3 classes to test on." in tested.note
+    enough = next(iter(train(coloured_set(3), config, MODEL, validation=coloured_set(3, seed=1))))
+    assert isinstance(enough, Started)
+    assert "No limit" not in enough.note
