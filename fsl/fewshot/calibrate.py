@@ -95,6 +95,10 @@ def calibrate_scores(known: Tensor, unknown: Tensor, rule: Rule, what: str) -> C
 def fit_temperature(scores: Tensor, targets: Tensor) -> float:
     """The temperature that makes the softmax likeliest (Guo et al., "On Calibration", 2017).
 
+    The targets are smoothed by one answer in n + 2, as Platt's are ("Probabilistic Outputs for Support Vector
+    Machines", 1999): n right answers are no ground for a probability of 1, and where all are right the
+    likelihood alone has no one maximum.
+
     Args:
         scores: float ``(n, n_way)``.
         targets: int64 ``(n,)``, the right class.
@@ -102,9 +106,11 @@ def fit_temperature(scores: Tensor, targets: Tensor) -> float:
     Returns:
         positive; found by a golden-section search over its logarithm, where the loss has one minimum.
     """
+    doubt = 1 / (len(targets) + 2)
+    scores = scores.double()
 
     def loss(log_t: float) -> float:
-        return float(F.cross_entropy(scores / float(np.exp(log_t)), targets))
+        return float(F.cross_entropy(scores / float(np.exp(log_t)), targets, label_smoothing=doubt))
 
     low, high = np.log(1e-2), np.log(1e2)
     ratio = (np.sqrt(5) - 1) / 2

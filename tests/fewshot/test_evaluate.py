@@ -105,6 +105,15 @@ def test_temperature_is_found() -> None:
     assert fit_temperature(3 * logits, targets) == pytest.approx(3, rel=0.05)
 
 
+@pytest.mark.parametrize("n", [10, 1000])
+def test_answers_that_are_all_right_are_not_taken_for_certain(n: int) -> None:
+    """Between two classes the likeliest chance of a wrong answer is then half of one in n + 2."""
+    margin, wrong = 10.0, 0.5 / (n + 2)
+    scores = torch.tensor([[margin, 0.0]]).repeat(n, 1)
+    found = fit_temperature(scores, torch.zeros(n, dtype=torch.int64))
+    assert found == pytest.approx(margin / np.log((1 - wrong) / wrong), rel=1e-3)
+
+
 def test_threshold_balances_the_errors() -> None:
     torch.manual_seed(0)
     known, unknown = torch.rand(4000) * 0.6 + 0.4, torch.rand(4000) * 0.6
