@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import tempfile
+import secrets
+import stat
 from pathlib import Path
 
 from fsl.errors import WriteError
@@ -16,25 +17,35 @@ _ABANDONED_SECONDS = 3600.0
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary name beside ``path``, then rename: a reader sees the old file or the new one.
 
+    Whoever may read the old file may read the new one; who may read one without a forerunner is, as with any
+    other file, a matter of the process's umask.
+
     Raises:
         WriteError: the disk is full or the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
+                _take_mode_of(path, temporary)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            _remove_abandoned(path, Path(temporary))
-            Path(temporary).replace(path)
+            _remove_abandoned(path, temporary)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise WriteError(path, error) from error
+
+
+def _take_mode_of(path: Path, fresh: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            fresh.chmod(stat.S_IMODE(mode))
 
 
 def _remove_abandoned(path: Path, fresh: Path) -> None:

@@ -7,15 +7,18 @@ import hashlib
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fsl.data.download import Answer, RemoteFile, download_files
 from fsl.errors import WriteError
+from fsl.files import write_atomically
 from fsl.training.background import save_as
 from fsl.training.events import Finished
 from fsl.training.runs import EventLog, run_training
@@ -125,6 +128,26 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_no_litter(
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes and umasks are of POSIX systems")
+def test_who_may_read_a_file_stays_as_it_was_and_the_umask_counts(tmp_path: Path) -> None:
+    def mode(path: Path) -> int:
+        return stat.S_IMODE(path.stat().st_mode)
+
+    file, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    before = os.umask(0o027)
+    try:
+        write_atomically(file, b"first")
+        assert mode(file) == 0o640
+        file.chmod(0o600)
+        write_atomically(file, b"second")
+        assert mode(file) == 0o600
+        other.symlink_to(file)
+        write_atomically(other, b"third")  # the link makes way
+        assert (mode(other), file.read_bytes()) == (0o640, b"second")
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_below_the_log_is_said() -> None:
     with (
@@ -164,11 +187,15 @@ def test_a_read_only_folder_of_checkpoints(
     for _ in run_training(tmp_path / "runs" / "r", data, SMALL, MODEL, about={}):
         pass
 
-    def read_only(*_: object, **__: object) -> None:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    really = Path.open
+
+    def read_only(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        if mode == "xb":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return really(path, mode, *rest, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("tempfile.mkstemp", read_only)
+        patch.setattr(Path, "open", read_only)
         with pytest.raises(WriteError, match=r"mine\.safetensors could not be written: Read-only"):
             save_as("r", "mine", tmp_path / "runs")
     assert save_as("r", "mine", tmp_path / "runs").is_file()
