@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, image_entries, report, require_folder_of, write_text
+from fsl.cli.common import ProgressBar, image_entries, print_json, report, require_place_for, write_result
 from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
 from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.quick import classify_quick, fit_to_support
 from fsl.fewshot.reading import read_pictures, sort_out
-from fsl.fewshot.results import results_csv, results_json
+from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import device_of
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise DataError(f"--threshold is {options.threshold}; it must be 0 to 1.")
     if options.csv:
-        require_folder_of(options.csv, "--csv")
+        require_place_for(options.csv, "--csv")
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support, problems = SupportSet.from_listing(list_images(options.support))
@@ -69,9 +69,9 @@ def run(options: argparse.Namespace) -> None:
         first = f" ({problems[0]})" if problems else ""
         raise DataError(f"None of the queries is a readable image{first}. Name files, or a folder of them.")
     if options.csv:
-        write_text(options.csv, results_csv(predictions, support))
+        write_result(options.csv, results_csv(predictions, support))
     if options.json:
-        print(results_json(predictions, support))
+        print_json(results_object(predictions, support))
         return
     for p in predictions:
         nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)

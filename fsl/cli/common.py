@@ -18,6 +18,7 @@ from fsl.data.paths import display_text, folder_name_text
 from fsl.data.public import PART_OF
 from fsl.errors import DataError, WriteError
 from fsl.fewshot.reading import Reader
+from fsl.files import write_atomically
 from fsl.progress import Progress
 from fsl.twin.checkpoint import Checkpoint
 from fsl.words import count
@@ -128,14 +129,18 @@ def image_entries(path: Path) -> list[Reader]:
     return [(shown, partial(read_file, path, shown))]
 
 
-def require_folder_of(file: Path, option: str) -> None:
+def require_place_for(file: Path, option: str) -> None:
     """Refuse a file that could not be written, before the work whose results it is for.
 
     Raises:
-        DataError: its folder is not there.
+        DataError: its folder is not there or is closed to this user, or it is a folder itself.
     """
+    if file.is_dir():
+        raise DataError(f"{option} is {file}, which is a folder. Name a file in it.")
     if not file.parent.is_dir():
         raise DataError(f"{option} is {file}, but there is no folder {file.parent}. Make it first.")
+    if not os.access(file if _is_special(file) else file.parent, os.W_OK):
+        raise DataError(f"{option} is {file}, which may not be written there. Name another folder.")
 
 
 class ProgressBar:
@@ -168,17 +173,43 @@ class ProgressBar:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    """One JSON document on stdout: names as they are where its encoding has them, escaped where not."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    print(text)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file.
+def write_result(path: Path, content: str | bytes) -> None:
+    """Write what a person named a file for: whole or not at all; text as UTF-8.
+
+    A device or a pipe is written to as it is, and so is the file that stdout goes to (/dev/stdout): another
+    one put in its place would miss what is printed after.
 
     Raises:
         WriteError: it cannot be written.
     """
+    # Names of files need not be text.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        if _is_stdout(path):
+            sys.stdout.flush()
+            with open(1, "wb", closefd=False) as stdout:
+                stdout.write(data)
+        elif _is_special(path):
+            path.write_bytes(data)
+        else:
+            write_atomically(path.resolve(), data)  # of a link the file that it leads to
     except OSError as error:
         raise WriteError(path, error) from error
+
+
+def _is_stdout(file: Path) -> bool:
+    return file.exists() and os.path.samestat(file.stat(), os.fstat(1))
+
+
+def _is_special(file: Path) -> bool:
+    """Whether it is there and no plain file: a device or a pipe."""
+    return file.exists() and not file.is_file()

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 import fsl
-from fsl.arrays import Float32Array
-from fsl.cli.common import ProgressBar, add_data_options, print_json, report, require_folder_of, write_text
+from fsl.cli.common import ProgressBar, add_data_options, print_json, report, require_place_for, write_result
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
@@ -21,7 +20,7 @@ from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
-from fsl.errors import DataError, WriteError
+from fsl.errors import DataError
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.together import Team, join_team
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     suffix = options.out.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
-    require_folder_of(options.out, "--out")
+    require_place_for(options.out, "--out")
     config = _map_config(options)
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
@@ -122,7 +121,8 @@ def _finish(
         if found.note:
             print(f"fsl: {found.note}", file=sys.stderr)
     seconds += time.perf_counter() - began
-    _write(options.out, images, points)
+    is_table = options.out.suffix.lower() == ".csv"
+    write_result(options.out, embeddings_csv(images, points) if is_table else embeddings_npz(images, points))
     if options.json:
         dimension = embeddings.shape[1]
         print_json({"images": len(images), "dimension": dimension, "seconds": round(seconds, 2)})
@@ -134,13 +134,3 @@ def _map_config(options: argparse.Namespace) -> MapConfig | None:
     if options.map == NO_MAP:
         return None
     return MapConfig(options.map, options.dimensions, options.perplexity, options.iterations, options.seed)
-
-
-def _write(path: Path, images: LabelledEmbeddings, points: Float32Array | None) -> None:
-    if path.suffix.lower() == ".csv":
-        write_text(path, embeddings_csv(images, points))
-        return
-    try:
-        path.write_bytes(embeddings_npz(images, points))
-    except OSError as error:
-        raise WriteError(path, error) from error

@@ -15,11 +15,14 @@ if TYPE_CHECKING:  # torch comes with these, and a page may need this module bef
     from fsl.fewshot.support import SupportSet
 
 
-def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:
+def results_object(predictions: Sequence[Prediction], support: SupportSet) -> dict[str, Any]:
     """``{"predictions": [{query, label, probability, unknown, scores, similarities}]}``."""
-    return json.dumps(
-        {"predictions": [_as_json(p, support) for p in predictions]}, indent=1, ensure_ascii=False
-    )
+    return {"predictions": [_as_json(p, support) for p in predictions]}
+
+
+def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:
+    """``results_object`` as the text of a file in UTF-8."""
+    return json.dumps(results_object(predictions, support), indent=1, ensure_ascii=False)
 
 
 def results_csv(predictions: Sequence[Prediction], support: SupportSet) -> str:
