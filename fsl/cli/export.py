@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import print_json
+from fsl.cli.common import print_json, require_place_for, write_result
 from fsl.twin.export import export_onnx
 
 
@@ -24,10 +27,26 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the file, and say how far its outputs are from torch's."""
+    require_place_for(options.out, "--out")
     checkpoint = fsl.load(options.checkpoint, "cpu")
-    difference = export_onnx(checkpoint, options.out)
-    size = options.out.stat().st_size
+    with _nothing_on_stdout():
+        made = export_onnx(checkpoint)
+    write_result(options.out, made.data)
+    size = len(made.data)
     if options.json:
-        print_json({"file": str(options.out), "bytes": size, "largest_difference": difference})
+        print_json({"file": str(options.out), "bytes": size, "largest_difference": made.difference})
         return
-    print(f"{options.out}\t{size / 1e6:.1f} MB\tlargest difference from torch {difference:.1e}")
+    print(f"{options.out}\t{size / 1e6:.1f} MB\tlargest difference from torch {made.difference:.1e}")
+
+
+@contextmanager
+def _nothing_on_stdout() -> Iterator[None]:
+    """Below Python too: torch prints the whole graph of a network that it cannot export."""
+    stdout = os.dup(1)
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 
 from fsl.config import CENTRE_PRIOR, FEW_SHOTS
 from fsl.errors import FslError, SettingsError
-from fsl.files import write_atomically
 from fsl.twin.checkpoint import METADATA_KEY, Checkpoint
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
@@ -41,20 +41,25 @@ class EmbeddingNetwork(nn.Module):
         return self.twin.embed(normalise(images, self.twin.config))
 
 
-def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
-    """Write the ONNX file.
+@dataclass(frozen=True)
+class OnnxFile:
+    """A network as ONNX.
 
-    Args:
-        checkpoint: the twin network.
-        path: where to.
+    Attributes:
+        data: the file's content.
+        difference: the largest between onnxruntime's and torch's embeddings of the same noise.
+    """
 
-    Returns:
-        the largest difference between onnxruntime's and torch's embeddings of the same noise.
+    data: bytes
+    difference: float
+
+
+def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
+    """A checkpoint as an ONNX file, held against torch.
 
     Raises:
         SettingsError: onnx or onnxruntime is not installed.
-        FslError: the outputs differ; nothing is written then.
-        WriteError: the file cannot be written.
+        FslError: ONNX has not all that the network does, or the outputs differ.
     """
     try:
         import onnx
@@ -64,22 +69,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
             "Exporting needs onnx and onnxruntime: pip install -r requirements-export.txt."
         ) from None
     twin = checkpoint.twin.copy().cpu().eval()
-    side = twin.config.image_size
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # The tracing exporter needs no further package and suffices for networks without branches.
-        warnings.simplefilter("ignore")
-        traced = Path(folder) / "network.onnx"
-        torch.onnx.export(
-            EmbeddingNetwork(twin).eval(),  # the exporter brings the whole network into the outermost mode
-            (torch.zeros(2, 3, side, side),),
-            str(traced),
-            input_names=["images"],
-            output_names=["embeddings"],
-            dynamic_axes={"images": {0: "batch"}, "embeddings": {0: "batch"}},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
-        model = onnx.load(traced)
+    model = onnx.load_from_string(_traced(twin))
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(describe(checkpoint))
     data = model.SerializeToString()
@@ -88,8 +78,35 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
         raise FslError(
             f"The exported network's embeddings differ from torch's by {difference:.2g}; not written."
         )
-    write_atomically(path, data)
-    return difference
+    return OnnxFile(data, difference)
+
+
+def _traced(twin: TwinNetwork) -> bytes:
+    """The network as an ONNX file.
+
+    Raises:
+        FslError: ONNX has not all that the network does.
+    """
+    side = twin.config.image_size
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The tracing exporter needs no further package and suffices for networks without branches.
+        warnings.simplefilter("ignore")
+        traced = Path(folder) / "network.onnx"
+        try:
+            torch.onnx.export(
+                EmbeddingNetwork(twin).eval(),  # the exporter brings the whole network into this one's mode
+                (torch.zeros(2, 3, side, side),),
+                str(traced),
+                input_names=["images"],
+                output_names=["embeddings"],
+                dynamic_axes={"images": {0: "batch"}, "embeddings": {0: "batch"}},
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error).partition("\n")[0]
+            raise FslError(f"A network of this kind cannot be written as ONNX: {reason}.") from error
+        return traced.read_bytes()
 
 
 def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:

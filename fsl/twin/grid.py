@@ -44,10 +44,24 @@ class GridFeatures(nn.Module):
         """What the linear map gets: ``(B, 3, S, S)`` to float32 ``(B, 3752)``."""
         early = self.early(images)
         late = self.late(early)
-        cells = F.adaptive_avg_pool2d(early, _EARLY_GRID), F.adaptive_avg_pool2d(late, _LATE_GRID)
+        cells = _average_cells(early, _EARLY_GRID), _average_cells(late, _LATE_GRID)
         return torch.cat([c.flatten(1) for c in cells], dim=1).float()
 
     def forward(self, images: Tensor) -> Tensor:
         """float ``(B, 3, S, S)`` to float32 ``(B, D)``."""
         projected: Tensor = self.projection(self.features(images))
         return projected
+
+
+def _average_cells(features: Tensor, grid: int) -> Tensor:
+    """float ``(B, C, H, W)`` to ``(B, C, grid, grid)``; cells overlap where the sides are no multiples."""
+    if torch.onnx.is_in_onnx_export():  # ONNX pools into cells of one size only
+        rows, columns = (_cell_shares(int(side), grid) for side in features.shape[2:])
+        return rows @ features @ columns.T
+    return F.adaptive_avg_pool2d(features, grid)
+
+
+def _cell_shares(side: int, grid: int) -> Tensor:
+    """float32 ``(grid, side)``: what each pixel of a line counts in the average of each cell."""
+    spans = [range(i * side // grid, -(-(i + 1) * side // grid)) for i in range(grid)]
+    return torch.tensor([[float(j in span) / len(span) for j in range(side)] for span in spans])

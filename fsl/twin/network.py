@@ -59,7 +59,7 @@ class TwinNetwork(nn.Module):
             # A single query's views in one pass take 0.6 of the time; many images gain nothing by it.
             passes = [torch.cat(views)] if len(images) <= FEW_IMAGES else views
             features = torch.cat([self.backbone(one).float() for one in passes])
-            features = features.view(len(views), len(images), -1).mean(0)
+            features = features.view(len(views), -1, self.embedding_dim).mean(0)
         else:
             features = self.backbone(images).float()
         return self.damping(features)  # type: ignore[no-any-return]
@@ -92,8 +92,13 @@ def symmetric_views(images: Tensor, n_views: int) -> list[Tensor]:
         n_views tensors of the same shape, ``channels_last`` in memory.
     """
     mirrored = [images, images.flip(3)][: min(n_views, 2)]
-    turned = [view.rot90(turns, (2, 3)) for view in mirrored for turns in range(4 if n_views == 8 else 1)]
+    turned = [turn for view in mirrored for turn in (_quarter_turns(view) if n_views == 8 else [view])]
     return [view.contiguous(memory_format=torch.channels_last) for view in turned]
+
+
+def _quarter_turns(images: Tensor) -> list[Tensor]:
+    """Images turned by 0 to 3 quarters: what ``rot90`` does, in steps that ONNX has too."""
+    return [images, images.flip(3).transpose(2, 3), images.flip(2, 3), images.flip(2).transpose(2, 3)]
 
 
 def similarity(logits: Tensor) -> Tensor:

@@ -121,6 +121,8 @@ def test_a_table_on_stdout_stands_before_what_is_printed_after(tmp_path: Path) -
         (("classify", "--support", "absent", "--query", "x.png", "--csv", "FOLDER/no/x"), "no folder"),
         (("embed", "--data", "absent", "--out", "FOLDER.csv"), "which is a folder"),
         (("embed", "--data", "absent", "--out", "FOLDER/no/x.csv"), "no folder"),
+        (("export", "--checkpoint", "absent", "--out", "FOLDER"), "which is a folder"),
+        (("export", "--checkpoint", "absent", "--out", "FOLDER/no/x.onnx"), "no folder"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_work(

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from fsl.twin import export
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "classify_onnx.py"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "classify_onnx.py"
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 230)}
 
 
@@ -44,34 +46,75 @@ def runtime() -> object:
     return pytest.importorskip("onnxruntime", reason="an extra: requirements-export.txt")
 
 
-@pytest.mark.parametrize("batch", [1, 5])
-def test_onnxruntime_and_torch_agree(tmp_path: Path, batch: int) -> None:
-    onnxruntime = runtime()
-    made = make()
-    assert export.export_onnx(made, tmp_path / "tiny.onnx") < 1e-4
-    session = onnxruntime.InferenceSession(tmp_path / "tiny.onnx", providers=["CPUExecutionProvider"])  # type: ignore[attr-defined]
-    images = torch.rand(batch, 3, 32, 32)
+def largest_difference(made: checkpoints.Checkpoint, session: Any, batch: int) -> float:
+    """Between onnxruntime's and torch's embeddings of as many images of noise."""
+    side = made.info.model.image_size
+    images = torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(batch))
     (found,) = session.run(None, {"images": images.numpy()})
     with torch.inference_mode():
         expected = made.twin.embed(normalise(images, made.info.model))
-    assert np.allclose(found, expected.numpy(), atol=1e-4)
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected.numpy()).max())
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_onnxruntime_and_torch_agree(batch: int) -> None:
+    onnxruntime = runtime()
+    made = make()
+    file = export.export_onnx(made)
+    assert file.difference < 1e-4
+    session = onnxruntime.InferenceSession(file.data, providers=["CPUExecutionProvider"])  # type: ignore[attr-defined]
+    assert largest_difference(made, session, batch) < 1e-4
     about = json.loads(session.get_modelmeta().custom_metadata_map["few_shot_lab"])
     assert about["image_size"] == 32
     assert about["licence"] == "mine"
 
 
-def test_a_wrong_export_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["faces", "fruits", "glyphs", "photos"])
+def test_every_shipped_checkpoint_is_exported(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their networks differ: views turned by quarters, cells that overlap, several side by side."""
+    onnxruntime = runtime()
+    out = tmp_path / "network.onnx"
+    assert main(["export", "--checkpoint", name, "--out", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["file"], told["bytes"]) == (str(out), out.stat().st_size)
+    made = checkpoints.load(checkpoints.find(name))
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])  # type: ignore[attr-defined]
+    for batch in (1, 2, 3):
+        assert largest_difference(made, session, batch) < export.TOLERANCE
+
+
+def test_a_network_that_onnx_does_not_know_is_one_line_and_nothing_on_stdout(tmp_path: Path) -> None:
+    """In a process of its own, as torch prints below Python."""
     runtime()
-    monkeypatch.setattr(export, "difference_from_torch", lambda *_: float("nan"))
-    with pytest.raises(FslError, match="differ"):
-        export.export_onnx(make(), tmp_path / "tiny.onnx")
+    script = (
+        "import sys; from fsl.twin import network;"
+        "network.symmetric_views = lambda images, n: [images.rot90(1, (2, 3)) for _ in range(n)];"
+        "from fsl.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["export", "--checkpoint", "fruits", "--out", str(tmp_path / "network.onnx"), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "cannot be written as ONNX" in done.stderr
+    assert "rot90" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_without_onnxruntime_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_export_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime()
+    monkeypatch.setattr(export, "difference_from_torch", lambda *_: float("nan"))
+    with pytest.raises(FslError, match="differ"):
+        export.export_onnx(make())
+
+
+def test_without_onnxruntime_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(SettingsError, match=r"requirements-export\.txt"):
-        export.export_onnx(make(), tmp_path / "tiny.onnx")
+        export.export_onnx(make())
 
 
 def write_pictures(folder: Path, size: tuple[int, int], colour_left: float = 1.0) -> list[Path]:
@@ -139,5 +182,5 @@ def test_the_example_answers_as_photos_does(tmp_path: Path) -> None:
     """The default network, on pictures much larger than its input."""
     runtime()
     made = checkpoints.load(checkpoints.CHECKPOINT_DIR / "photos.safetensors")
-    assert export.export_onnx(made, tmp_path / "network.onnx") < export.TOLERANCE
+    (tmp_path / "network.onnx").write_bytes(export.export_onnx(made).data)
     the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (1000, 801), colour_left=0.02))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -61,7 +59,5 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
 def _onnx(checkpoint: Checkpoint) -> bytes:
     from fsl.twin.export import export_onnx
 
-    with tempfile.TemporaryDirectory() as folder, COMPUTE:
-        path = Path(folder) / "network.onnx"
-        export_onnx(checkpoint, path)
-        return path.read_bytes()
+    with COMPUTE:
+        return export_onnx(checkpoint).data
