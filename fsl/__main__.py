@@ -10,57 +10,51 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
 import fsl
-from fsl.cli import (
-    checkpoints,
-    classify,
-    compare,
-    embed,
-    evaluate,
-    export,
-    lr_range,
-    omniglot_runs,
-    train,
-    verify,
-)
-from fsl.cli.failure import failure_line
 from fsl.memory import reuse_memory
 
-COMMANDS = (
-    classify,
-    compare,
-    evaluate,
-    verify,
-    omniglot_runs,
-    train,
-    lr_range,
-    embed,
-    export,
-    checkpoints,
-)
+COMMANDS = {
+    "classify": "which class is each picture of?",
+    "compare": "the same or different?",
+    "evaluate": "how good is a checkpoint?",
+    "verify": "how well are same and different told apart?",
+    "omniglot-runs": "the published 20 one-shot runs",
+    "train": "train or fine-tune a checkpoint",
+    "lr-range": "learning-rate range test",
+    "embed": "embeddings and a map of a folder of images",
+    "export": "write a checkpoint as ONNX",
+    "checkpoints": "which trained twins are here?",
+}
+"""Each has a module of its name in ``fsl.cli``, imported when it is chosen: torch takes seconds."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each module in ``fsl.cli`` adds its own."""
+def build_parser(chosen: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands; only the chosen one has its options."""
     parser = argparse.ArgumentParser(
         prog="python -m fsl", description="Few-shot image classification with a twin network."
     )
     parser.add_argument("--version", action="version", version=f"Few-Shot Lab {fsl.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name == chosen:
+            module = import_module(f"fsl.cli.{name.replace('-', '_')}")
+            command.description = module.__doc__
+            module.add_options(command)
+            command.set_defaults(run=module.run)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
-    options = build_parser().parse_args(arguments)
-    reuse_memory()
+    given = sys.argv[1:] if arguments is None else arguments
+    _prepare_output()
     try:
+        options = build_parser(given[0] if given else "").parse_args(given)
+        reuse_memory()
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -70,11 +64,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("fsl: stopped.", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - the program's outermost frame: a line, not a traceback
+        from fsl.cli.failure import failure_line
+
         print(f"fsl: {failure_line(error)}", file=sys.stderr)
         if isinstance(error, OSError):
             _give_up_output()
         return 1
     return 0
+
+
+def _prepare_output() -> None:
+    """Streams that take any text, as names of files need not be any.
+
+    For one that was closed (``2>&-``) Python has none, and would print on stdout what is meant for it.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _give_up_output() -> None:

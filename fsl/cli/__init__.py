@@ -1,1 +1,1 @@
-"""The command line, one module per command; each offers ``add_parser``."""
+"""The command line, one module per command; each offers ``add_options`` and ``run``."""

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
-from fsl.cli.common import print_json
+from fsl.cli.common import add_json_option, print_json
 from fsl.errors import CheckpointError
 from fsl.twin.checkpoint import available, read_info
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "checkpoints", help="which trained twins are here?", description=__doc__
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

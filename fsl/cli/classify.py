@@ -6,10 +6,19 @@ import argparse
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, image_entries, print_json, report, require_place_for, write_result
+from fsl.cli.common import (
+    ProgressBar,
+    add_checkpoint_option,
+    add_device_option,
+    add_json_option,
+    image_entries,
+    print_json,
+    report,
+    require_place_for,
+    write_result,
+)
 from fsl.config import METHODS
 from fsl.data.listing import Problem, list_images
 from fsl.errors import DataError
@@ -25,16 +34,13 @@ from fsl.twin.together import Team, join_team
 QUERIES_AT_ONCE = 64
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "classify", help="which class is each picture of?", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("--support", required=True, type=Path, metavar="DIR|ZIP", help="one folder per class")
     parser.add_argument(
         "--query", required=True, nargs="+", type=Path, metavar="PATH", help="files or folders"
     )
-    parser.add_argument("--checkpoint", default="photos", metavar="NAME|FILE", help="default: %(default)s")
+    add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--rule",
         choices=METHODS,
@@ -42,10 +48,9 @@ def add_parser(commands: Any) -> None:
         "images, at least 5 of each class",
     )
     parser.add_argument("--threshold", type=float, help="similarity below which an answer is unknown, 0 to 1")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    add_device_option(parser)
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row per query")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

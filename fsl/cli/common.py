@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
-from fsl.config import Fit
+from fsl.config import Device, Fit
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem, list_images, read_file
 from fsl.data.loading import load_images
@@ -22,6 +23,32 @@ from fsl.files import write_atomically
 from fsl.progress import Progress
 from fsl.twin.checkpoint import Checkpoint
 from fsl.words import count
+
+
+def add_checkpoint_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """``--checkpoint``; without a default it has to be named."""
+    parser.add_argument(
+        "--checkpoint",
+        default=default,
+        required=default is None,
+        metavar="NAME|FILE",
+        help="the trained twin network" + (" (default: %(default)s)" if default else ""),
+    )
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """``--device``."""
+    parser.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="auto",
+        help="what to compute on (default: %(default)s, a GPU where there is one)",
+    )
+
+
+def add_json_option(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help=text)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, add_centre_option, image_entries, print_json, report
+from fsl.cli.common import (
+    ProgressBar,
+    add_centre_option,
+    add_checkpoint_option,
+    add_device_option,
+    add_json_option,
+    image_entries,
+    print_json,
+    report,
+)
 from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
@@ -23,16 +32,13 @@ from fsl.words import similarity_text, told_apart
 PROBES_AT_ONCE = 256
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "compare", help="the same or different?", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument(
         "reference", type=Path, metavar="REFERENCE", help="a picture, or a folder or zip of pictures of one"
     )
     parser.add_argument("probe", nargs="+", type=Path, metavar="PROBE", help="files or folders")
-    parser.add_argument("--checkpoint", default="faces", metavar="NAME|FILE", help="default: %(default)s")
+    add_checkpoint_option(parser, default="faces")
     parser.add_argument(
         "--far",
         type=float,
@@ -44,9 +50,8 @@ def add_parser(commands: Any) -> None:
         "--threshold", type=float, help="the similarity from which on it is the same, instead of --far"
     )
     add_centre_option(parser)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_device_option(parser)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,12 +6,21 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import fsl
-from fsl.cli.common import ProgressBar, add_data_options, print_json, report, require_place_for, write_result
+from fsl.cli.common import (
+    ProgressBar,
+    add_checkpoint_option,
+    add_data_options,
+    add_device_option,
+    add_json_option,
+    print_json,
+    report,
+    require_place_for,
+    write_result,
+)
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
@@ -28,14 +37,11 @@ from fsl.twin.together import Team, join_team
 NO_MAP = "none"
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "embed", help="embeddings and a map of a folder of images", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     add_data_options(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.npz|FILE.csv", help="what to write")
-    parser.add_argument("--checkpoint", default="photos", metavar="NAME|FILE", help="default: %(default)s")
+    add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--map",
         choices=[*METHODS, NO_MAP],
@@ -47,9 +53,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE (default: %(default)s)")
     parser.add_argument("--iterations", type=int, default=1000, help="of t-SNE (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of t-SNE (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_device_option(parser)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -10,14 +10,16 @@ import argparse
 import math
 import time
 from dataclasses import replace
-from typing import Any
 
 import fsl
 from fsl.arrays import IntArray
 from fsl.cli.common import (
     ProgressBar,
     add_centre_option,
+    add_checkpoint_option,
     add_data_options,
+    add_device_option,
+    add_json_option,
     classes_seen,
     load_data,
     print_json,
@@ -32,14 +34,11 @@ from fsl.twin.views import embed_as_support
 from fsl.words import count
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "evaluate", help="how good is a checkpoint?", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     add_data_options(parser)
     add_centre_option(parser)
-    parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
+    add_checkpoint_option(parser)
     parser.add_argument(
         "--per-class", type=int, default=0, metavar="N", help="take N images of each class at most"
     )
@@ -49,9 +48,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--episodes", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
     parser.add_argument("--rule", choices=RULES, help="how shots are combined (default: the checkpoint's)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_device_option(parser)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

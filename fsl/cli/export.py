@@ -7,22 +7,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import fsl
-from fsl.cli.common import print_json, require_place_for, write_result
+from fsl.cli.common import add_checkpoint_option, add_json_option, print_json, require_place_for, write_result
 from fsl.twin.export import export_onnx
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write a checkpoint as ONNX", description=__doc__
-    )
-    parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_checkpoint_option(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.onnx")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import Any
 
-from fsl.cli.common import ProgressBar, add_data_options, load_data, print_json
+from fsl.cli.common import ProgressBar, add_data_options, add_json_option, load_data, print_json
 from fsl.cli.train import add_network_options, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TrainConfig
@@ -24,11 +23,8 @@ from fsl.training.recipes import RECIPES
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "lr-range", help="learning-rate range test", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     add_data_options(parser)
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
     add_network_options(parser)
@@ -36,8 +32,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--lowest", type=float, default=LOWEST, help="default: %(default)g")
     parser.add_argument("--highest", type=float, default=HIGHEST, help="default: %(default)g")
     parser.add_argument("--points", type=int, default=N_POINTS, help="batches (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

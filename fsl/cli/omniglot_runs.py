@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, print_json
+from fsl.cli.common import ProgressBar, add_checkpoint_option, add_device_option, add_json_option, print_json
 from fsl.data.one_shot_runs import read_runs
 from fsl.fewshot.one_shot_runs import score_run
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "omniglot-runs", help="the published 20 one-shot runs", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument(
         "--runs", required=True, type=Path, metavar="ZIP|DIR", help="all_runs.zip, or its folder"
     )
-    parser.add_argument("--checkpoint", default="glyphs", metavar="NAME|FILE", help="default: %(default)s")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_checkpoint_option(parser, default="glyphs")
+    add_device_option(parser)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:

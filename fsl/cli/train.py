@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any
 
 import fsl
-from fsl.cli.common import ProgressBar, add_data_options, report, speaks
+from fsl.cli.common import ProgressBar, add_data_options, add_json_option, report, speaks
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
@@ -33,11 +33,8 @@ _HOLD_OUT = 0.2
 _OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # which a recipe brings
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "train", help="train or fine-tune a checkpoint", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     add_data_options(parser)
     parser.add_argument("--run-dir", required=True, type=Path, metavar="DIR", help="the run folder to write")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
@@ -55,8 +52,7 @@ def add_parser(commands: Any) -> None:
         help="hold out whole classes, or images of each (default: classes)",
     )
     add_settings(parser)
-    parser.add_argument("--json", action="store_true", help="events as JSON lines, which is how it is anyway")
-    parser.set_defaults(run=run)
+    add_json_option(parser, "events as JSON lines, which is how it is anyway")
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:

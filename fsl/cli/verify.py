@@ -10,7 +10,10 @@ import fsl
 from fsl.cli.common import (
     ProgressBar,
     add_centre_option,
+    add_checkpoint_option,
     add_data_options,
+    add_device_option,
+    add_json_option,
     classes_seen,
     load_data,
     print_json,
@@ -33,14 +36,11 @@ from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
 from fsl.words import similarity_text
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "verify", help="how well are same and different told apart?", description=__doc__
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     add_data_options(parser)
     add_centre_option(parser)
-    parser.add_argument("--checkpoint", required=True, metavar="NAME|FILE")
+    add_checkpoint_option(parser)
     parser.add_argument(
         "--far",
         type=float,
@@ -57,9 +57,8 @@ def add_parser(commands: Any) -> None:
         help="what the bootstrap draws again: other classes (other people), or other images of the same",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_device_option(parser)
+    add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
