@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "embedding": {*_BELOW, "data", "twin"},
     "training": {*_BELOW, "memory", "locks", "files", "data", "twin", "fewshot", "embedding", "fsl"},
     "charts": _BELOW,
-    "cli": {*_BELOW, "data", "twin", "fewshot", "embedding", "training", "fsl"},
+    "cli": {*_BELOW, "files", "data", "twin", "fewshot", "embedding", "training", "fsl"},
     "__main__": {"errors", "words", "memory", "cli", "fsl"},
     "ui": {*_BELOW, "memory", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
     "fsl": {*_BELOW, "data", "twin", "fewshot"},
