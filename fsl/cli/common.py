@@ -22,7 +22,6 @@ from fsl.fewshot.reading import Reader
 from fsl.files import write_atomically
 from fsl.progress import Progress
 from fsl.twin.checkpoint import Checkpoint
-from fsl.words import count
 
 
 def add_checkpoint_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -113,12 +112,12 @@ def speaks() -> bool:
 
 
 def report(problems: Iterable[Problem], most: int = 10) -> None:
-    """Name the files that were left out, on stderr."""
+    """Name what was left out, files and empty folders, on stderr."""
     problems = list(problems) if speaks() else []
     for problem in problems[:most]:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
-        print(f"left out {count(len(problems) - most, 'more file')}", file=sys.stderr)
+        print(f"left out {len(problems) - most:,} more", file=sys.stderr)
 
 
 def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[str]:

@@ -34,6 +34,9 @@ _RATIO_MATTERS_FROM_BYTES = 2**20
 _DIRECTORY_BYTES_PER_ENTRY = 320
 _READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
+NO_PICTURES = "has no pictures in it"
+"""The reason given for an empty folder, which as a class would otherwise vanish without a word."""
+
 
 @dataclass(frozen=True)
 class ImageEntry:
@@ -96,7 +99,10 @@ DEFAULT_IMPORT_LIMITS = ImportLimits()
 
 @dataclass(frozen=True)
 class _Found:
-    """A file before it is judged: its path as stored (made readable), its reader, and an objection if any."""
+    """A file before it is judged: its path as stored (made readable), its reader, and an objection if any.
+
+    The path of a folder ends with ``/``.
+    """
 
     path: str
     read: Callable[[], bytes]
@@ -159,7 +165,7 @@ def list_zip(
     """
     title = name or (source.name if isinstance(source, Path) else "the zip")
     archive = _open_zip(source, title, limits)
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = archive.infolist()
     found = [_Found(zip_name_text(info), *_zip_reader(archive, info, limits)) for info in infos]
     wanted = [item.objection is None and judge_path(item.path)[0] is Verdict.USE for item in found]
     total = sum(info.file_size for info, is_wanted in zip(infos, wanted, strict=True) if is_wanted)
@@ -175,9 +181,11 @@ def _listing(found: Iterable[_Found], part: str | None) -> Listing:
     """Judges every path, finds the classes and puts all in natural order."""
     readers: dict[str, Callable[[], bytes]] = {}
     problems: list[Problem] = []
+    passed_over: set[str] = set()
     for item in found:
         verdict, reason = judge_path(item.path)
         if verdict is Verdict.IGNORE:
+            passed_over.add(_folder_of(item.path))
             continue
         shown = display_path(item.path)
         objection = item.objection or reason
@@ -191,9 +199,41 @@ def _listing(found: Iterable[_Found], part: str | None) -> Listing:
     if part is None:
         outside = "is in neither Training nor Test, so it is left out"
         problems += [Problem(shown, outside) for shown in readers if shown not in classes]
+    told = {*readers, *(problem.name for problem in problems)}
+    problems += [
+        Problem(folder, NO_PICTURES)
+        for folder in _empty_folders(passed_over, told)
+        if part is None or part.casefold() in folder.casefold().split("/")
+    ]
     ordered = sorted(classes.items(), key=lambda item: natural_key(item[0]))
     entries = tuple(ImageEntry(class_name, shown, readers[shown]) for shown, class_name in ordered)
     return Listing(entries, tuple(problems))
+
+
+def _folder_of(path: str) -> str:
+    """The folder of a stored path, as shown; a path that ends with a slash is one itself. "" for the top."""
+    folder = path.replace("\\", "/").rpartition("/")[0]
+    return display_path(folder) if folder.strip("./") else ""
+
+
+def _empty_folders(passed_over: set[str], told: set[str]) -> list[str]:
+    """The innermost folders with nothing in them but what is passed over, in natural order.
+
+    Args:
+        passed_over: folders that are there, and folders of files that are passed over; as shown.
+        told: paths of what is used or refused.
+    """
+    filled = {folder for path in told for folder in _folders_above(path)}
+    bare = passed_over - {"", *filled, *told}
+    around = {folder for path in bare for folder in _folders_above(path)}
+    hidden = {path for path in bare if any(is_ignored_folder(part) for part in path.split("/"))}
+    return sorted(bare - around - hidden, key=natural_key)
+
+
+def _folders_above(path: str) -> list[str]:
+    """ "a/b/c" lies in "a/b" and in "a"."""
+    parts = path.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def _same(data: bytes) -> bytes:
@@ -204,16 +244,22 @@ def _same(data: bytes) -> bytes:
 
 
 def _walk(root: Path) -> Iterable[_Found]:
-    home = root.resolve()
-    for folder, subfolders, files in os.walk(root):
+    home, nothing = root.resolve(), partial(_same, b"")
+    closed: list[OSError] = []
+    for folder, subfolders, files in os.walk(root, onerror=closed.append):
         here = Path(folder)
         subfolders[:] = [name for name in subfolders if not is_ignored_folder(name)]
         for name in files:
             yield _folder_file(root, home, here / name)
         for name in subfolders:
+            shown = _relative(root, here / name)
             if (here / name).is_symlink():
-                shown = _relative(root, here / name)
-                yield _Found(shown, partial(_same, b""), "is a link to a folder, which is not followed")
+                yield _Found(shown, nothing, "is a link to a folder, which is not followed")
+            else:
+                yield _Found(f"{shown}/", nothing)
+    for error in closed:
+        reason = f"is a folder that cannot be opened ({(error.strerror or 'unknown reason').lower()})"
+        yield _Found(_relative(root, Path(error.filename)), nothing, reason)
 
 
 def _folder_file(root: Path, home: Path, path: Path) -> _Found:

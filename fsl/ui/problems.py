@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fsl.data.listing import Problem
+from fsl.data.listing import NO_PICTURES, Problem
 from fsl.ui.escape import markdown
 from fsl.words import count
 
@@ -19,7 +19,10 @@ def show_problems(problems: Sequence[Problem]) -> None:
     if not problems:
         return
     lines = [f"- {markdown(problem.name)}: {markdown(problem.reason)}" for problem in problems]
-    heading = f"{count(len(problems), 'file')} could not be used; everything else was kept."
+    empty = sum(problem.reason == NO_PICTURES for problem in problems)
+    files = len(problems) - empty
+    kinds = [count(files, "file")] * (files > 0) + [count(empty, "empty folder")] * (empty > 0)
+    heading = f"{' and '.join(kinds)} could not be used; everything else was kept."
     with st.container(gap="xsmall"):
         st.warning("\n".join([heading, "", *lines[:_SHOWN]]), icon=":material/warning:")
         if others := lines[_SHOWN:]:

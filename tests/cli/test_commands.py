@@ -90,6 +90,16 @@ def test_classify_a_zip_against_a_zip(
     assert [p["label"] for p in json.loads(out)["predictions"]] == ["red"] * 4
 
 
+def test_a_class_without_a_picture_is_told(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "violet").mkdir()
+    status, _, err = run(
+        capsys, "classify", "--support", folder, "--query", folder / "red", "--checkpoint", weights
+    )
+    assert (status, err) == (0, "left out violet: has no pictures in it\n")
+
+
 def test_evaluate_json(
     folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

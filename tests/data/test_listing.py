@@ -17,7 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsl.data.listing import ImportLimits, Listing, Problem, list_files, list_folder, list_images, list_zip
+from fsl.data.listing import (
+    NO_PICTURES,
+    ImportLimits,
+    Listing,
+    Problem,
+    list_files,
+    list_folder,
+    list_images,
+    list_zip,
+)
 from fsl.errors import DataError, ImageReadError
 
 
@@ -88,6 +97,61 @@ def test_fruits_parts_and_what_lies_outside_them() -> None:
 
 def test_a_problem_reads_as_one_line() -> None:
     assert str(Problem("a/1.jpg", "the file is empty")) == "a/1.jpg: the file is empty"
+
+
+# --- folders without a picture
+
+BARE = {
+    "pile/apple/1.png": b"a",
+    "pile/cherry/": b"",
+    "pile/notes/readme.txt": b"",
+    "pile/melon/.DS_Store": b"",
+    "pile/plum/deep/deeper/": b"",
+    "pile/song/a.mp3": b"",
+    "pile/.hidden/": b"",
+    "__MACOSX/pile/": b"",
+}
+EMPTY = ["pile/cherry", "pile/melon", "pile/notes", "pile/plum/deep/deeper"]
+
+
+@pytest.mark.parametrize("way", ["folder", "zip", "windows zip", "files"])
+def test_a_folder_without_a_picture_is_told(tmp_path: Path, way: str) -> None:
+    if way == "folder":
+        for name in BARE:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_bytes(BARE[name])
+        listing = list_folder(tmp_path)
+    elif way == "files":  # of which a browser gives no empty folders
+        listing = list_files([(name, data) for name, data in BARE.items() if not name.endswith("/")])
+    else:
+        separator = "\\" if way.startswith("windows") else "/"
+        listing = list_zip(zipped({name.replace("/", separator): data for name, data in BARE.items()}))
+    told = {name: reason for name, reason in refused(listing).items() if name != "pile/song/a.mp3"}
+    expected = ["pile/melon", "pile/notes"] if way == "files" else EMPTY
+    assert list(told) == expected
+    assert set(told.values()) == {NO_PICTURES}
+    assert found(listing) == [("apple", "pile/apple/1.png")]
+
+
+def test_an_empty_folder_of_another_part_is_not_told() -> None:
+    files = {"Test/Kaki/1.jpg": b"", "Test/Plum/": b"", "Training/Pear/": b"", "Training/Kaki/1.jpg": b""}
+    assert list(refused(list_zip(zipped(files)))) == ["Test/Plum", "Training/Pear"]
+    assert list(refused(list_zip(zipped(files), part="test"))) == ["Test/Plum"]
+
+
+def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_folder(tmp_path, {"a/1.png": b"1", "b/1.png": b"2"})
+    scandir = os.scandir
+
+    def closed(path: str) -> object:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    listing = list_folder(tmp_path)
+    assert found(listing) == [("a", "a/1.png")]
+    assert refused(listing) == {"b": "is a folder that cannot be opened (permission denied)"}
 
 
 # --- paths

@@ -252,6 +252,15 @@ def test_a_zip_fills_classes_wherever_it_is_dropped(page: AppTest) -> None:
     assert {card.name for card in state(page).workspace.classes} == {"red", "blue"}
 
 
+def test_an_empty_folder_of_a_zip_is_named(page: AppTest) -> None:
+    out = io.BytesIO(zipped(red__1=picture("red"), red__2=b"no picture"))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.mkdir("violet")
+    drop(page, "class_0", ("set.zip", out.getvalue()))
+    assert "1 file and 1 empty folder could not be used" in shown(page)
+    assert "violet: has no pictures in it" in shown(page)
+
+
 def test_a_damaged_zip_gets_a_message_and_loses_nothing(page: AppTest) -> None:
     fill(page)
     drop(page, "zip", ("broken.zip", b"PK\x03\x04rubbish"))
