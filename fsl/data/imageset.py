@@ -19,7 +19,7 @@ from fsl.data.resize import check_share, middle_of, to_square
 from fsl.data.splits import expand_prefixes
 from fsl.errors import DataError, ImageReadError, SettingsError
 from fsl.progress import Progress
-from fsl.words import listed
+from fsl.words import count, listed
 
 # One task for the pool: few enough that progress moves, enough that small images are not all overhead.
 _CHUNK = 32
@@ -176,7 +176,9 @@ def load_image_set(
     problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
     kept = [i for i in range(len(chosen)) if i not in unread]
     if not kept and share is None:
-        raise DataError(f"None of the {len(chosen)} images can be read. The first: {unread[0]}.")
+        if len(chosen) == 1:
+            raise DataError(f"The only image cannot be read. {unread[0]}.")
+        raise DataError(f"None of the {len(chosen):,} images can be read. The first: {unread[0]}.")
     names_kept = {chosen[i].class_name for i in kept} if share is None else set(wanted)
     problems += [Problem(name, "none of its images can be read") for name in wanted if name not in names_kept]
     class_names = tuple(name for name in wanted if name in names_kept)
@@ -238,7 +240,8 @@ def _renamed(names: Sequence[str], taken: set[str]) -> list[str]:
 
 def _nothing_found(listing: Listing) -> str:
     if listing.entries:
-        return f"{len(listing.entries)} images were found, but none in a class folder. {_HOW_TO_LAY_OUT}"
+        found = count(len(listing.entries), "image was", "images were")
+        return f"{found} found, but none in a class folder. {_HOW_TO_LAY_OUT}"
     first = f" The first thing that could not be used: {listing.problems[0]}." if listing.problems else ""
     return f"No images were found.{first} {_HOW_TO_LAY_OUT}"
 

@@ -21,6 +21,7 @@ from fsl.fewshot.episodes import Episodes, fit_ways, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, ci95, episode_scores, evaluate, summarise
 from fsl.fewshot.scores import probabilities
 from fsl.twin.network import TwinNetwork
+from fsl.words import count
 
 N_PARTS = 40
 N_BINS = 10
@@ -131,7 +132,8 @@ def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
     if len(testable) < 2:
         raise DataError(
             f"A test needs 2 classes with at least {config.n_shot + 1} pictures each: {config.n_shot} to "
-            f"show and 1 to ask about. Of the {len(counts)} classes {len(testable)} have that many. "
+            f"show and 1 to ask about. Of {count(len(counts), 'class', 'classes')} {len(testable)} "
+            f"{'has' if len(testable) == 1 else 'have'} that many. "
             "Add pictures, or ask for fewer examples (shots)."
         )
     room = int(testable[: config.n_way][-1]) - config.n_shot

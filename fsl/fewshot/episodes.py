@@ -9,6 +9,7 @@ import numpy as np
 from fsl.arrays import IntArray
 from fsl.config import EpisodeConfig
 from fsl.errors import DataError
+from fsl.words import count
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, st
     usable = int((counts >= needed).sum())
     if usable < 2:
         raise DataError(
-            f"{config.n_shot}-shot episodes with {config.n_query} queries need 2 classes with at least "
-            f"{needed} images each; {usable} of the {len(counts)} classes have that many. "
+            f"{config.n_shot}-shot episodes with {count(config.n_query, 'query', 'queries')} need 2 classes "
+            f"with at least {needed} images each; of {count(len(counts), 'class', 'classes')} "
+            f"{usable} {'has' if usable == 1 else 'have'} that many. "
             "Add images, or ask for fewer shots or queries."
         )
     if usable >= config.n_way:

@@ -24,6 +24,7 @@ from fsl.errors import DataError, SettingsError
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import lowest_rate
+from fsl.words import count
 
 Interval = tuple[float, float]
 Unit = Literal["classes", "images"]
@@ -86,7 +87,8 @@ def count_pairs(labels: IntArray) -> tuple[int, int]:
     n_different = n * (n - 1) // 2 - n_same
     if not n_same or not n_different:
         raise DataError(
-            f"{n} images of {len(counts)} classes make {n_same} pairs of one class and {n_different} of two; "
+            f"{count(n, 'image')} of {count(len(counts), 'class', 'classes')} make "
+            f"{count(n_same, 'pair')} of one class and {n_different:,} of two; "
             "both kinds are needed. Give at least 2 classes, and 2 images of one of them."
         )
     return n_same, n_different

@@ -50,8 +50,13 @@ def check_range(config: TrainConfig, lowest: float, highest: float, n_points: in
     Raises:
         SettingsError: the range is none, or beyond what a run may be trained with.
     """
-    if not 0 < lowest < highest or n_points < 2:
-        raise SettingsError(f"The range {lowest:g} to {highest:g} in {n_points} batches is none.")
+    if not 0 < lowest < highest:
+        raise SettingsError(
+            f"The lowest rate of the range is {lowest:g} and the highest {highest:g}; the lowest must be "
+            "above 0, and the highest above the lowest."
+        )
+    if n_points < 2:
+        raise SettingsError(f"The number of points is {n_points}; it must be 2 or more.")
     for rate in (lowest, highest):
         replace(config, learning_rate=rate)  # which refuses what no run could be trained with
 

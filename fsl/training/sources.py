@@ -15,6 +15,7 @@ from fsl.data.splits import expand_prefixes
 from fsl.errors import DataError
 from fsl.progress import Progress, progress_of_part
 from fsl.training.recipes import Source
+from fsl.words import count
 
 Report = Callable[[Sequence[Problem]], None]
 
@@ -143,8 +144,8 @@ def select_held_out(data: ImageSet, names: Sequence[str]) -> tuple[ImageSet, Ima
     kept = sorted(name for name in data.class_names if name not in held_out)
     if len(held_out) < 2 or len(kept) < 2:
         raise DataError(
-            f"{len(held_out)} of {data.n_classes} classes are held out for testing, which leaves {len(kept)} "
-            "to learn from. At least 2 of each are needed."
+            f"Held out for testing are {len(held_out)} of {count(data.n_classes, 'class', 'classes')}, which "
+            f"leaves {len(kept)} to learn from. At least 2 of each are needed."
         )
     return data.select_classes(kept), data.select_classes(sorted(held_out))
 

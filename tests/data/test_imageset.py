@@ -166,7 +166,12 @@ def test_images_that_are_not_wanted_are_not_read() -> None:
         ([], "No images were found"),
         ([("song.mp3", b"")], r"song\.mp3: is not an image"),
         ([("1.png", b""), ("2.png", b"")], "2 images were found, but none in a class folder"),
-        ([("a/1.png", b"")], r"None of the 1 images can be read\. The first: a/1\.png: the file is empty"),
+        ([("1.png", b"")], "1 image was found, but none in a class folder"),
+        ([("a/1.png", b"")], r"The only image cannot be read\. a/1\.png: the file is empty"),
+        (
+            [("a/1.png", b""), ("a/2.png", b"")],
+            r"None of the 2 images can be read\. The first: a/1\.png:",
+        ),
     ],
 )
 def test_nothing_usable(files: list[tuple[str, bytes]], message: str) -> None:

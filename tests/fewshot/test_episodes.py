@@ -58,5 +58,5 @@ def test_fewer_ways_are_said() -> None:
     assert config.n_way == 3
     assert "3-way instead of 20-way" in note
     assert fit_ways(EpisodeConfig(3, 1, 1), labels) == (EpisodeConfig(3, 1, 1), "")
-    with pytest.raises(DataError, match="0 of the 6 classes"):
+    with pytest.raises(DataError, match=r"of 6 classes 0 have that many"):
         fit_ways(EpisodeConfig(3, 4, 1), labels)

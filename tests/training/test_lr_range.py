@@ -63,7 +63,7 @@ def test_no_suggestion_without_a_fall() -> None:
 
 
 def test_an_impossible_range_is_refused(coloured_set: Maker) -> None:
-    with pytest.raises(SettingsError, match="is none"):
+    with pytest.raises(SettingsError, match=r"range is 1 and the highest 0\.1;"):
         list(lr_range(coloured_set(), CONFIG, MODEL, lowest=1.0, highest=0.1))
     with pytest.raises(SettingsError, match="learning rate is 200"):
         next(lr_range(coloured_set(), CONFIG, MODEL, highest=200.0))

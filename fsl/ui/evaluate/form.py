@@ -96,8 +96,8 @@ def _show_drops(state: EvaluateState) -> None:
         listing = drop.listing()
         if len(listing.class_names) < 2:
             raise DataError(
-                f"{drop.title}: a test needs at least 2 folders with pictures, one for each class, and "
-                f"{len(listing.class_names) or 'none'} was found."
+                f"{drop.title}: a test needs at least 2 folders with pictures, one for each class; here "
+                f"{'is 1' if listing.class_names else 'are none'}."
             )
         upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
