@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import fsl
+from fsl.cli.answering import answer_in_parts, require_answers
 from fsl.cli.common import (
     ProgressBar,
     add_checkpoint_option,
@@ -20,16 +20,15 @@ from fsl.cli.common import (
     write_result,
 )
 from fsl.config import METHODS
-from fsl.data.listing import Problem, list_images
-from fsl.errors import DataError
+from fsl.data.listing import list_images
 from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.quick import classify_quick, fit_to_support
-from fsl.fewshot.reading import read_pictures, sort_out
+from fsl.fewshot.reading import read_support
 from fsl.fewshot.results import results_csv, results_object
+from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import device_of
-from fsl.twin.together import Team, join_team
+from fsl.twin.together import join_team
 
 QUERIES_AT_ONCE = 64
 
@@ -55,24 +54,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Classify every query and print or write the answers; under ``torchrun`` each process its share."""
-    if options.threshold is not None and not 0 <= options.threshold <= 1:
-        raise DataError(f"--threshold is {options.threshold}; it must be 0 to 1.")
+    if options.threshold is not None:
+        check_threshold(options.threshold, "--threshold")
     if options.csv:
         require_place_for(options.csv, "--csv")
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
-        support, problems = SupportSet.from_listing(list_images(options.support))
+        support, problems = read_support(list_images(options.support), checkpoint.info.model)
         report(problems)
         with ProgressBar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
-        answered, unread = _classify_share(checkpoint, support, options, team)
-        predictions, problems = team.collect(answered), tuple(team.collect(unread))
+        queries = [entry for path in options.query for entry in image_entries(path)]
+        answered, unread = answer_in_parts(
+            checkpoint,
+            queries[team.share(len(queries))],
+            _answerer(checkpoint, support, options),
+            at_once=QUERIES_AT_ONCE,
+            what="queries",
+        )
+        predictions, unread = team.collect(answered), team.collect(unread)
     if not team.is_first:
         return
-    report(problems)
-    if not predictions:
-        first = f" ({problems[0]})" if problems else ""
-        raise DataError(f"None of the queries is a readable image{first}. Name files, or a folder of them.")
+    require_answers(predictions, unread, "queries")
     if options.csv:
         write_result(options.csv, results_csv(predictions, support))
     if options.json:
@@ -82,30 +85,6 @@ def run(options: argparse.Namespace) -> None:
         nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)
         answer = f"unknown (nearest: {nearest})" if p.unknown else p.label
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
-
-
-def _classify_share(
-    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace, team: Team
-) -> tuple[list[Prediction], list[Problem]]:
-    """Answer this process's share of the queries; also gives those that cannot be read.
-
-    A folder of 10,000 files is decoded and classified a few dozen at a time, so memory stays bounded.
-    """
-    readers = [entry for path in options.query for entry in image_entries(path)]
-    readers = readers[team.share(len(readers))]
-    on_gpu = device_of(checkpoint.twin).type != "cpu"
-    pictures = read_pictures(readers, checkpoint.info.model, ahead=on_gpu)
-    predictions: list[Prediction] = []
-    problems: list[Problem] = []
-    answer = _answerer(checkpoint, support, options)
-    with ProgressBar("queries") as progress:
-        for start in range(0, len(readers), QUERIES_AT_ONCE):
-            images, unread = sort_out(islice(pictures, QUERIES_AT_ONCE))
-            problems += unread
-            if images:
-                predictions += answer(images)
-            progress(min(start + QUERIES_AT_ONCE, len(readers)), len(readers))
-    return predictions, problems
 
 
 def _answerer(

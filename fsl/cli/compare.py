@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import fsl
+from fsl.cli.answering import answer_in_parts, require_answers
 from fsl.cli.common import (
-    ProgressBar,
     add_centre_option,
     add_checkpoint_option,
     add_device_option,
     add_json_option,
     image_entries,
     print_json,
-    report,
 )
-from fsl.data.listing import Problem
 from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
 from fsl.fewshot.promise import promise
 from fsl.fewshot.reading import read_pictures, sort_out
+from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import device_of
 from fsl.words import similarity_text, told_apart
 
 PROBES_AT_ONCE = 256
@@ -64,7 +61,15 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
-    answers = _compare_all(checkpoint, references, options.probe, threshold, options.centre)
+    answers, unread = answer_in_parts(
+        checkpoint,
+        [entry for path in options.probe for entry in image_entries(path)],
+        lambda probes: compare(checkpoint, references, probes, threshold),
+        at_once=PROBES_AT_ONCE,
+        what="probes",
+        centre=options.centre,
+    )
+    require_answers(answers, unread, "probes")
     if options.json:
         print_json(_as_json(checkpoint, references, answers, threshold, sentence))
         return
@@ -78,41 +83,13 @@ def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float
     """The threshold, and what it promises."""
     rates = checkpoint.info.pairs
     if wished is not None:
-        if not 0 <= wished <= 1:
-            raise DataError(f"--threshold is {wished}; it must be 0 to 1.")
+        check_threshold(wished, "--threshold")
         return wished, promise(rates, wished, checkpoint.info.subject) if rates else ""
     if not 0 < false_accept <= 1:
         raise DataError(f"--far is {false_accept}; it must be above 0, and at most 1.")
     rates = measured_rates(checkpoint)
     threshold = rates.threshold_at(false_accept)
     return threshold, promise(rates, threshold, checkpoint.info.subject)
-
-
-def _compare_all(
-    checkpoint: Checkpoint,
-    references: Sequence[NamedImage],
-    paths: Sequence[Path],
-    threshold: float,
-    centre: float,
-) -> list[ProbeAnswer]:
-    """A few hundred probes at a time, so that memory stays bounded."""
-    entries = [entry for path in paths for entry in image_entries(path)]
-    on_gpu = device_of(checkpoint.twin).type != "cpu"
-    pictures = read_pictures(entries, checkpoint.info.model, centre, ahead=on_gpu)
-    answers: list[ProbeAnswer] = []
-    problems: list[Problem] = []
-    with ProgressBar("probes") as progress:
-        for start in range(0, len(entries), PROBES_AT_ONCE):
-            probes, unread = sort_out(islice(pictures, PROBES_AT_ONCE))
-            problems += unread
-            if probes:
-                answers += compare(checkpoint, references, probes, threshold)
-            progress(min(start + PROBES_AT_ONCE, len(entries)), len(entries))
-    report(problems)
-    if not answers:
-        first = f" ({problems[0]})" if problems else ""
-        raise DataError(f"None of the probes is a readable image{first}. Name files, or a folder of them.")
-    return answers
 
 
 def _as_json(

@@ -78,6 +78,11 @@ class Listing:
         names = {entry.class_name for entry in self.entries if entry.class_name is not None}
         return tuple(sorted(names, key=natural_key))
 
+    @property
+    def in_classes(self) -> tuple[ImageEntry, ...]:
+        """The entries that lie in a class folder."""
+        return tuple(entry for entry in self.entries if entry.class_name is not None)
+
 
 @dataclass(frozen=True)
 class ImportLimits:
@@ -321,7 +326,8 @@ def _open_zip(source: Path | bytes, title: str, limits: ImportLimits) -> zipfile
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{source if isinstance(source, Path) else title}: there is no such file.") from None
+        where = source if isinstance(source, Path) else title
+        raise DataError(f"{where}: there is no such file or folder.") from None
     except OSError as error:
         raise DataError(f"{title}: the file cannot be opened ({error.strerror or error}).") from error
     except Exception as error:  # zipfile raises nearly anything on a damaged archive

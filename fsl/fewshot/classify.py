@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fsl.config import Rule
-from fsl.fewshot.scores import group_scores, probabilities, prototypes, seen_from_support
+from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes, seen_from_support
 from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
@@ -64,8 +64,11 @@ def classify(
         one prediction per query, in order.
 
     Raises:
+        SettingsError: the threshold is out of range.
         ImageReadError: a path is no readable image.
     """
+    if threshold is not None:
+        check_threshold(threshold)
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     support_embeddings, query_embeddings = seen_from_support(
         checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from fsl.errors import SettingsError
+from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import Picture, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
@@ -57,8 +58,7 @@ def compare(
     """
     if not references:
         raise SettingsError("There is no reference picture. Give at least one.")
-    if not 0 <= threshold <= 1:
-        raise SettingsError(f"The threshold is {threshold}; it must be 0 to 1.")
+    check_threshold(threshold)
     seen, asked = embed(checkpoint, references), embed(checkpoint, probes)
     logits = pair_logits(checkpoint.twin, asked, seen).double()
     pairs = torch.sigmoid(-logits)

@@ -189,6 +189,7 @@ def classify_quick(
         fitted: of ``fit_to_support``, by those who ask again and again; none = fit now.
 
     Raises:
+        SettingsError: the threshold is out of range.
         DataError: a class has fewer images.
         ImageReadError: a path is no readable image.
     """

@@ -87,3 +87,17 @@ def probabilities(scores: Tensor, temperature: float) -> Tensor:
         float ``(..., n_way)``, each row summing to 1.
     """
     return torch.softmax(scores / temperature, dim=-1)
+
+
+def check_threshold(threshold: float, called: str = "The threshold") -> None:
+    """Refuse what no similarity can be held against.
+
+    Args:
+        threshold: of similarity.
+        called: what it is, in the message.
+
+    Raises:
+        SettingsError: it is not in [0, 1].
+    """
+    if not 0 <= threshold <= 1:
+        raise SettingsError(f"{called} is {threshold}; it must be 0 to 1.")

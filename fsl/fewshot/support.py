@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fsl.config import FEW_SHOTS
 from fsl.data.decode import decode_image
-from fsl.data.listing import Listing, Problem, list_images, read_file
+from fsl.data.listing import ImageEntry, Listing, Problem, list_images, read_file
 from fsl.data.paths import display_text, folder_name_text
 from fsl.errors import DataError, ImageReadError
 from fsl.progress import Progress
@@ -116,7 +116,7 @@ class SupportSet:
 
     @classmethod
     def from_listing(cls, listing: Listing) -> tuple[SupportSet, tuple[Problem, ...]]:
-        """Decode what a folder or an archive holds.
+        """Decode what a folder or an archive holds, at a size to look at.
 
         Returns:
             the support set of all readable images, and the problems met, those of the listing first.
@@ -124,16 +124,27 @@ class SupportSet:
         Raises:
             DataError: fewer than two classes have a readable image.
         """
+        return cls.from_decoded(listing, (_decoded(entry) for entry in listing.in_classes))
+
+    @classmethod
+    def from_decoded(
+        cls, listing: Listing, found: Iterable[NamedImage | Problem]
+    ) -> tuple[SupportSet, tuple[Problem, ...]]:
+        """As ``from_listing``, decoded by somebody else (``fsl.fewshot.reading.read_support``).
+
+        Args:
+            listing: as found.
+            found: what became of each of the listing's ``in_classes``, under their names.
+        """
+        class_of = {entry.name: entry.class_name or "" for entry in listing.entries}
         classes: dict[str, list[NamedImage]] = {name: [] for name in listing.class_names}
         problems = list(listing.problems)
-        for entry in listing.entries:
-            if entry.class_name is None:
-                problems.append(Problem(entry.name, "it lies in no class folder"))
-                continue
-            try:
-                classes[entry.class_name].append(NamedImage.from_bytes(entry.read(), entry.name))
-            except ImageReadError as error:
-                problems.append(Problem(error.name, error.reason))
+        problems += [Problem(name, "it lies in no class folder") for name in class_of if not class_of[name]]
+        for one in found:
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                classes[class_of[one.name]].append(one)
         readable = {name: images for name, images in classes.items() if images}
         problems += [
             Problem(name, "none of its images can be read") for name in classes if name not in readable
@@ -141,8 +152,8 @@ class SupportSet:
         if len(readable) < 2:
             detail = f" First problem: {problems[0]}." if problems else ""
             raise DataError(
-                "At least 2 folders with readable images are needed, one per class, and "
-                f"{len(readable) or 'none'} was found.{detail}"
+                "At least 2 folders with readable images are needed, one per class; here "
+                f"{'is 1' if readable else 'are none'}.{detail}"
             )
         return cls.from_classes(readable), tuple(problems)
 
@@ -174,6 +185,13 @@ class SupportSet:
     def few(self) -> tuple[Picture, ...]:
         """The images of these classes."""
         return tuple(image for image, few in zip(self.images, self.is_of_few.tolist(), strict=True) if few)
+
+
+def _decoded(entry: ImageEntry) -> NamedImage | Problem:
+    try:
+        return NamedImage.from_bytes(entry.read(), entry.name)
+    except ImageReadError as error:
+        return Problem(error.name, error.reason)
 
 
 class EmbeddingCache:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fsl.__main__ import main
 from fsl.config import ModelConfig
+from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 
@@ -74,6 +75,34 @@ def test_classify_json(
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert len(rows) == 2
     assert "'=blue" in rows[0]  # no formula for a spreadsheet to run
+
+
+def test_queries_that_cannot_be_read_are_named_and_without_any_it_fails(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    status, out, err = run(
+        capsys, "classify", "--support", folder, "--query", tmp_path / "bad.png", "--checkpoint", weights
+    )
+    assert (status, out) == (1, "")
+    left_out, failure = err.splitlines()
+    assert left_out.startswith(f"left out {tmp_path / 'bad.png'}: ")
+    assert failure.startswith(f"fsl: None of the queries is a readable image ({tmp_path / 'bad.png'}: ")
+
+
+def test_a_support_set_is_held_at_the_size_of_the_network(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = set()
+
+    def look(checkpoint: object, support: SupportSet, **_: object) -> None:
+        sizes.update(image.image.size for image in support.images)
+
+    monkeypatch.setattr("fsl.cli.classify.embed_support", look)
+    status, _, _ = run(
+        capsys, "classify", "--support", folder, "--query", folder / "red", "--checkpoint", weights
+    )
+    assert (status, sizes) == (0, {(16, 16)})
 
 
 def test_classify_a_zip_against_a_zip(
@@ -203,7 +232,7 @@ def test_checkpoints_lists_and_names_damaged_ones(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["classify", "--support", "absent", "--query", "x.png"], "absent"),
+        (["classify", "--support", "absent", "--query", "x.png"], "absent: there is no such file or folder"),
         (["evaluate", "--data", "absent", "--checkpoint", "CHECKPOINT"], "absent"),
         (["evaluate", "--data", "DATA", "--checkpoint", "nowhere"], "nowhere"),
         (["evaluate", "--data", "DATA", "--checkpoint", "CHECKPOINT", "--way", "99"], "99"),
@@ -217,6 +246,9 @@ def test_checkpoints_lists_and_names_damaged_ones(
             "leave out --hold-out",
         ),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--lr", "-1"], "learning rate"),
+        (["lr-range", "--data", "DATA", "--points", "0"], "The number of points is 0; it must be 2 or more."),
+        (["lr-range", "--data", "DATA", "--lowest", "2"], "lowest rate of the range is 2 and the highest 1"),
+        (["classify", "--support", "DATA/red", "--query", "DATA/red"], "At least 2 folders"),
         (["train", "--data", "DATA", "--run-dir", "RUN", "--batch-pairs", "0"], "batch_pairs"),
         (["classify", "--support", "DATA", "--query", "DATA/red/0.png", "--threshold", "2"], "threshold"),
     ],

@@ -265,7 +265,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_missing_and_wrong_paths(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         list_folder(tmp_path / "none")
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="none: there is no such file or folder"):
         list_images(tmp_path / "none")
     (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(DataError, match=r"1\.jpg: this is not a zip"):

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from fsl.config import RULES
-from fsl.errors import DataError, ImageReadError
+from fsl.errors import DataError, ImageReadError, SettingsError
 from fsl.fewshot.classify import classify, leave_one_out
+from fsl.fewshot.quick import classify_quick
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Calibration
 from tests.fewshot.helpers import checkpoint, picture, support
@@ -66,6 +67,15 @@ def test_unknown_below_the_threshold() -> None:
     assert not low.unknown
     assert high.unknown
     assert high.label == low.label  # the nearest class is still told
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 5, float("nan")])
+def test_a_threshold_that_is_no_similarity_is_refused(threshold: float) -> None:
+    with pytest.raises(SettingsError, match="it must be 0 to 1"):
+        classify(checkpoint(), support(), QUERIES[:1], threshold=threshold)
+    five = support(shots=(5, 5, 5))
+    with pytest.raises(SettingsError, match="it must be 0 to 1"):
+        classify_quick(checkpoint(), five, QUERIES[:1], threshold)
 
 
 def test_temperature_changes_how_sure_not_which() -> None:

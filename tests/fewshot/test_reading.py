@@ -8,12 +8,16 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fsl.config import ModelConfig
-from fsl.data.listing import Problem
+from fsl.data.listing import Problem, list_files
 from fsl.errors import SettingsError
-from fsl.fewshot.reading import AT_ONCE, Reader, read_pictures, sort_out
+from fsl.fewshot.reading import AT_ONCE, Reader, read_pictures, read_support, sort_out
+from fsl.fewshot.support import EmbeddingCache, SupportSet, embed_support
+from fsl.twin.checkpoint import CheckpointInfo, from_twin
+from fsl.twin.network import TwinNetwork
 
 MODEL = ModelConfig(image_size=16)
 N = 2 * AT_ONCE + 5
@@ -72,3 +76,28 @@ def test_none_at_all() -> None:
 def test_a_share_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(SettingsError, match="centre"):
         list(read_pictures(Files().readers, MODEL, centre=0.0))
+
+
+def test_a_support_set_read_small_embeds_to_the_bit_as_one_to_look_at() -> None:
+    """Large and small pictures, of classes of few and of many; what is wrong is told alike."""
+    rng = np.random.default_rng(0)
+    files = [("outside.png", png(3)), ("red/broken.png", b"none"), ("lost/1.png", b"")]
+    for name, shots in (("red", 1), ("green", 5)):
+        for i in range(shots):
+            out = io.BytesIO()
+            pixels = rng.integers(0, 256, (900 // (i + 1), 1300 // (i + 1), 3), np.uint8)
+            Image.fromarray(pixels).save(out, "PNG")
+            files.append((f"{name}/{i}.png", out.getvalue()))
+    listing = list_files(files)
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head="cosine", support_views=5)
+    torch.manual_seed(0)
+    made = from_twin(TwinNetwork(model), CheckpointInfo("test", model))
+    (large, told), (small, told_too) = SupportSet.from_listing(listing), read_support(listing, model)
+    assert told == told_too
+    assert sorted(problem.name for problem in told) == ["lost", "lost/1.png", "outside.png", "red/broken.png"]
+    assert (large.class_names, large.slots) == (small.class_names, small.slots)
+    assert [(i.name, i.digest) for i in large.images] == [(i.name, i.digest) for i in small.images]
+    assert {image.image.size for image in small.images} == {(32, 32)}
+    assert max(image.image.size for image in large.images) == (1024, 709)
+    embeddings = [embed_support(made, one, EmbeddingCache()) for one in (large, small)]
+    assert torch.equal(*embeddings)
