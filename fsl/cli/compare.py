@@ -19,7 +19,7 @@ from fsl.cli.common import (
 )
 from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
-from fsl.fewshot.promise import promise
+from fsl.fewshot.promise import OF_SINGLE_REFERENCES, promise
 from fsl.fewshot.reading import read_pictures, sort_out
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage
@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> None:
         centre=options.centre,
     )
     require_answers(answers, unread, "probes")
+    if sentence and len(references) > 1:
+        sentence = f"{sentence} {OF_SINGLE_REFERENCES}"
     if options.json:
         print_json(_as_json(checkpoint, references, answers, threshold, sentence))
         return

@@ -9,6 +9,7 @@ from fsl.twin.pair_rates import PairRates
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Subject
 
+OF_SINGLE_REFERENCES = "The error rates are those of single references; several together usually do better."
 _MANY: dict[Subject, str] = {"thing": "things", "person": "people"}
 
 

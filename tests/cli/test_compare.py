@@ -72,6 +72,7 @@ def test_compare_a_folder_of_references_for_people(
     assert lines[0].split("\t")[1] in ("same", "different")
     assert lines[-1].startswith("Limit 0.50. At this limit ")
     assert "pairs of different things would be called the same" in lines[-1]
+    assert "single references" in lines[-1]
 
 
 def test_verify_json_against_scikit_learn(

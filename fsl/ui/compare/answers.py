@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.charts import percent
-from fsl.fewshot.promise import called_the_same
+from fsl.fewshot.promise import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.compare.middle import MiddleOf
 from fsl.ui.compare.state import CompareState
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
@@ -105,10 +105,7 @@ def show_chosen(
         )
     if len(answer.pairs) > 1:
         pairs = ", ".join(map(similarity_text, answer.pairs[:12]))
-        text += (
-            f" To each reference: {pairs}. The error rates are those of single references; several "
-            "together usually do better."
-        )
+        text += f" To each reference: {pairs}. {OF_SINGLE_REFERENCES}"
     st.markdown(markdown(text))
 
 
