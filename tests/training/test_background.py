@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -351,7 +352,8 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
             progress(250, 1000)
             time.sleep(0.01)
 
-    monkeypatch.setattr("fsl.training.datasource.shared_images", read_for_ever)
+    monkeypatch.setattr("fsl.data.shared.load_images", read_for_ever)
+    monkeypatch.setattr("fsl.data.shared._SLOTS", OrderedDict())  # or the digits were there already
     run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("digits")))
     until(lambda: "reading pictures, 25%" in find_run(run_id, manager.root).doing)
     assert find_run(run_id, manager.root).status == "running"
