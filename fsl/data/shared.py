@@ -6,7 +6,8 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class _Slot:
     images: ImageSet | None = None
     problems: tuple[Problem, ...] = ()
     progress: tuple[int, int] = (0, 0)
+    users: int = 0  # who read it or wait for it now
 
 
 _GUARD = threading.Lock()
@@ -60,28 +62,28 @@ def shared_images(
         DataError, SettingsError: as ``load_images``; the next one who asks tries again.
     """
     wanted = tuple(read_class_list(classes)) if classes else None
-    slot = _slot_of((data, _stamp(data), size, fit, part, wanted))
+    with _slot_of((data, _stamp(data), size, fit, part, wanted)) as slot:
 
-    def note(done: int, total: int) -> None:
-        slot.progress = (done, total)
-        if progress is not None:
-            progress(done, total)
+        def note(done: int, total: int) -> None:
+            slot.progress = (done, total)
+            if progress is not None:
+                progress(done, total)
 
-    while not slot.lock.acquire(timeout=_LOOK_UP_SECONDS):
-        if progress is not None:
-            progress(*slot.progress)
-    try:
-        if slot.images is None:
-            found: list[Problem] = []
-            slot.images = load_images(
-                data, size, fit, part=part, classes=classes, report=found.extend, progress=note
-            )
-            slot.problems = tuple(found)
-            _make_room(slot)
-        report(slot.problems)
-        return slot.images
-    finally:
-        slot.lock.release()
+        while not slot.lock.acquire(timeout=_LOOK_UP_SECONDS):
+            if progress is not None:
+                progress(*slot.progress)
+        try:
+            if slot.images is None:
+                found: list[Problem] = []
+                slot.images = load_images(
+                    data, size, fit, part=part, classes=classes, report=found.extend, progress=note
+                )
+                slot.problems = tuple(found)
+                _make_room(slot)
+            report(slot.problems)
+            return slot.images
+        finally:
+            slot.lock.release()
 
 
 def _stamp(data: str) -> Hashable:
@@ -112,11 +114,20 @@ def _file_stamp(file: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def _slot_of(key: Hashable) -> _Slot:
+@contextmanager
+def _slot_of(key: Hashable) -> Iterator[_Slot]:
+    """The slot, while it is used; one that nothing was read into goes with its last user."""
     with _GUARD:
         slot = _SLOTS.setdefault(key, _Slot())
         _SLOTS.move_to_end(key)
-        return slot
+        slot.users += 1
+    try:
+        yield slot
+    finally:
+        with _GUARD:
+            slot.users -= 1
+            if slot.images is None and not slot.users:
+                del _SLOTS[key]
 
 
 def _make_room(newest: _Slot) -> None:

@@ -30,13 +30,14 @@ class Loader:
         self.calls = 0
         self.may_go_on = threading.Event()
         self.may_go_on.set()
-        self.fails = False
+        self.failures = 0  # of the next readings
 
     def __call__(self, data: str, size: int, fit: str, **options: Callable[..., None]) -> ImageSet:
         self.calls += 1
         options["progress"](1, 2)
         assert self.may_go_on.wait(20)
-        if self.fails:
+        if self.failures:
+            self.failures -= 1
             raise DataError("no such set")
         images = np.zeros((2, size, size, 3), np.uint8)
         return ImageSet(images, np.array([0, 1]), ("a", "b"), ("0", "1"))
@@ -88,11 +89,36 @@ def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
 
 
 def test_a_failure_is_not_kept(loader: Loader) -> None:
-    loader.fails = True
+    loader.failures = 1
     with pytest.raises(DataError):
         shared_images("some", 16, "crop", report=ignore)
-    loader.fails = False
+    assert not shared._SLOTS
     assert len(shared_images("some", 16, "crop", report=ignore)) == 2
+
+
+def test_who_waited_for_a_reading_that_failed_reads_for_all(loader: Loader) -> None:
+    loader.may_go_on.clear()
+    loader.failures = 1
+    found: list[ImageSet | DataError] = []
+
+    def read() -> None:
+        try:
+            found.append(shared_images("some", 16, "crop", report=ignore))
+        except DataError as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while not any(slot.users == 3 for slot in shared._SLOTS.values()):
+        time.sleep(0.01)
+    loader.may_go_on.set()
+    for thread in threads:
+        thread.join(20)
+    (read_once,) = {id(one) for one in found if isinstance(one, ImageSet)}
+    assert sum(isinstance(one, DataError) for one in found) == 1
+    assert id(shared_images("some", 16, "crop", report=ignore)) == read_once
+    assert loader.calls == 2
 
 
 def test_the_longest_unused_make_room(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
