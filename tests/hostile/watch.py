@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +31,10 @@ class Watch:
     """
 
     def __init__(self, allowed: tuple[Path, ...]) -> None:
-        caches = (os.devnull, sys.pycache_prefix or sysconfig.get_paths()["purelib"], "/proc/self")
+        # Torch makes a folder of its own when it first needs a part of itself, whatever the input.
+        torch_cache = Path(tempfile.gettempdir(), f"torchinductor_{getpass.getuser()}")
+        libraries = sys.pycache_prefix or sysconfig.get_paths()["purelib"]
+        caches = (os.devnull, libraries, "/proc/self", torch_cache)
         self._allowed = [os.path.realpath(folder) for folder in (*allowed, *caches)]
         self.faults: list[str] = []
 
