@@ -216,13 +216,14 @@ def train_in_turns(
             seen.append(first.event)
             yield first.event
         yield Pause.BATCH
-    if test and not stopped and state.tested_at < state.step == config.steps:  # stopped during its last test
+    if test and not stopped and _owes_test(state, config):
         outcome = yield from _test_now(state, test, should_stop)
         stopped = outcome is None
         if outcome is not None:
             seen.append(outcome.event)
             yield outcome.event
-            yield judge(seen)
+            if state.step == config.steps:
+                yield judge(seen)
         yield Pause.BATCH
 
     n_images, seconds = 0, 0.0
@@ -263,6 +264,12 @@ def train_in_turns(
     if len(state.before) and len(state.latest):
         yield _compare(state)
     yield Finished(state.step, state.seconds, stopped)
+
+
+def _owes_test(state: TrainState, config: TrainConfig) -> bool:
+    """Whether the run was stopped during a test, which is then made before it goes on."""
+    is_due = state.step == config.steps or _is_due(state.step, config.evaluate_every)
+    return state.tested_at < state.step and is_due
 
 
 def _is_due(step: int, every: int) -> bool:

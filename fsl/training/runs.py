@@ -93,7 +93,8 @@ def run_training(
         data: images to train on.
         config: all settings.
         start: an architecture, or a network to go on from.
-        about: what the checkpoint's header says under "training": data, split, command, seed.
+        about: what the checkpoint's header says under "training": data, split, command, seed; of a run that
+            is resumed what was said when it began stays.
         source: where the data can be had again, for who resumes the run; stays in the run folder.
         validation: images of other classes, for evaluation and calibration.
         resume: go on from the folder's state, with the same settings; only the device may be another one, and
@@ -110,7 +111,7 @@ def run_training(
             another process is writing it.
         WriteError: the folder cannot be written.
         CheckpointError: its state is damaged.
-        SettingsError: the run was begun with other settings.
+        SettingsError: the run was begun with other settings or on other classes.
     """
     turns = run_in_turns(
         folder,
@@ -159,9 +160,11 @@ def run_in_turns(
         earlier: list[TrainEvent] = []
         if resume:
             _hold_to_settings(folder, config)
+            _hold_to_data(folder, about, source)
             load_state(folder / STATE, state)
-            _note_more_batches(folder, config)
-            earlier = keep_events_until(folder / EVENTS, state.step)
+            about = _resumed(folder, config, about)
+            has_begun = state.step > 0 or len(state.before) > 0  # else a first test is made again
+            earlier = keep_events_until(folder / EVENTS, state.step if has_begun else -1)
             drop_frames_after(folder, state.step)
         else:
             _begin(folder, config, state, about, source)
@@ -274,6 +277,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return values
 
 
+_WHAT_IS_HELD_OUT = ("recipe", "part", "hold_out", "hold_out_of")
+
+
 def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
     """Refuse to go on with other settings than a run was begun with; ``config.json`` would tell of those.
 
@@ -297,12 +303,41 @@ def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
         )
 
 
-def _note_more_batches(folder: Path, config: TrainConfig) -> None:
-    """Have ``config.json`` say so where a run goes on for longer than it was begun for."""
+def _hold_to_data(folder: Path, about: Mapping[str, Any], source: Mapping[str, Any]) -> None:
+    """Refuse to go on with other classes: those learned from might be among those then tested on."""
+    if not (folder / STATE).exists():
+        return
     settings = read_settings(folder)
+    begun = settings.get("data", {}) if source else {}
+    differing = [
+        f"{name} {begun[name]}, now {source[name]}"
+        for name in _WHAT_IS_HELD_OUT
+        if name in begun and name in source and begun[name] != source[name]
+    ]
+    classes = settings.get("about", {}).get("classes")
+    if not differing and classes and "classes" in about and list(about["classes"]) != list(classes):
+        differing = [f"{len(classes)} classes to learn from, now {len(about['classes'])}, or others"]
+    if differing:
+        raise SettingsError(
+            f"The run {folder.name} was begun with other pictures: {'; '.join(differing)}. Repeat its "
+            "command with --resume, or begin a new run in another folder (--run-dir)."
+        )
+
+
+def _resumed(folder: Path, config: TrainConfig, about: dict[str, Any]) -> dict[str, Any]:
+    """What the run was said to be when it began.
+
+    Where it goes on for longer, ``config.json`` says so, and the commands are told one after the other.
+    """
+    settings = read_settings(folder)
+    begun: dict[str, Any] = settings.get("about") or about
     if settings["train"].get("steps") != config.steps:
         settings["train"] = config.to_json()
+        if about.get("command"):
+            begun["command"] = f"{begun.get('command', '')}; {about['command']}".removeprefix("; ")
+        settings["about"] = begun
         write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
+    return begun
 
 
 def _begin(
@@ -491,7 +526,7 @@ def load_state(path: Path, state: TrainState) -> None:
         state.generator.set_state(tensors["generator"])
         state.before = tensors.get("before", state.before)
         state.latest = tensors.get("latest", state.latest)
-        state.tested_at = int(header.get("tested_at", 0))
+        state.tested_at = int(header.get("tested_at", header["step"]))
         window = tensors.get("window")
         state.window = [] if window is None else list(window.to(state.device))
         state.sampler.bit_generator.state = header["sampler"]

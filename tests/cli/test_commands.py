@@ -194,6 +194,31 @@ def test_train_writes_events_and_resumes(
     assert status == 0
 
 
+def test_a_run_goes_on_with_the_classes_it_was_begun_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else classes that were learned from would be tested on; and the header tells how to get there."""
+
+    def train(*options: object) -> tuple[int, str, str]:
+        given = (
+            "train", "--data", "digits", "--run-dir", tmp_path / "run", "--batch-classes", 2,
+            "--batch-images", 2, "--image-size", 16, "--device", "cpu", "--schedule", "constant", *options,
+        )  # fmt: skip
+        monkeypatch.setattr("sys.argv", ["fsl", *map(str, given)])
+        return run(capsys, *given)
+
+    assert train("--hold-out", 0.2, "--steps", 2)[0] == 0
+    status, _, err = train("--hold-out", 0.5, "--steps", 4, "--resume")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "hold_out 0.2, now 0.5" in err
+    assert train("--hold-out", 0.2, "--steps", 4, "--resume")[0] == 0
+    about = checkpoints.read_info(tmp_path / "run" / "checkpoint.safetensors").training
+    assert about["steps_done"] == 4
+    first, second = about["command"].split("; ")
+    assert ("--steps 2" in first, "--resume" in first) == (True, False)
+    assert ("--steps 4" in second, "--resume" in second) == (True, True)
+
+
 def test_header_tells_no_folder_of_this_machine(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

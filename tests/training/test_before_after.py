@@ -1,19 +1,20 @@
 """Fine-tuning: the same episodes before and after, with the interval of the paired difference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from fsl.config import DataSource, EpisodeConfig, ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError
 from fsl.fewshot.evaluate import ci95, evaluate
 from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
-from fsl.training.engine import new_state, train
-from fsl.training.events import Comparison, Evaluation, Saved
+from fsl.training.engine import Pause, embed_in_turns, new_state, train
+from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started
 from fsl.training.runs import EVENTS, read_events, run_training
 from fsl.training.sources import hold_out_images
 from fsl.twin.inference import embed_images
@@ -89,6 +90,43 @@ def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, colo
         assert [e for e in events if isinstance(e, Comparison)] == [
             e for e in whole if isinstance(e, Comparison)
         ]
+
+
+def test_a_first_test_that_was_not_saved_is_logged_once(tmp_path: Path, coloured_set: Maker) -> None:
+    arguments = (coloured_set(), BOTH, MODEL)
+    turns = run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1))
+    for event in turns:
+        if isinstance(event, Evaluation):
+            break
+    turns.close()  # as a killed process, between the log and the save
+    list(run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1), resume=True))
+    logged = read_events(tmp_path / "r" / EVENTS)
+    assert [e.step for e in logged if isinstance(e, Evaluation)] == [0, 5, 10, 12]
+    assert sum(isinstance(e, Started) for e in logged) == 1
+
+
+def test_a_test_during_which_a_run_was_stopped_is_made_when_it_goes_on(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (coloured_set(), BOTH, MODEL)
+    kwargs = {"about": {}, "validation": coloured_set(5, seed=1)}
+    whole = list(run_training(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
+    tests = []
+
+    def noted(*given: object) -> Generator[Pause, None, Tensor]:
+        tests.append(given)
+        return embed_in_turns(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("fsl.training.engine.embed_in_turns", noted)
+    second = {"should_stop": lambda: len(tests) == 2}
+    list(run_training(tmp_path / "s", *arguments, **second, **kwargs))  # type: ignore[arg-type]
+    stopped = read_events(tmp_path / "s" / EVENTS)
+    assert [e.step for e in stopped if isinstance(e, Evaluation)] == [0]
+    assert [e.step for e in stopped if isinstance(e, Finished)] == [5]
+    list(run_training(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
+    logged = read_events(tmp_path / "s" / EVENTS)
+    for kind in (Evaluation, Comparison):
+        assert [e for e in logged if isinstance(e, kind)] == [e for e in whole if isinstance(e, kind)]
 
 
 def test_the_test_before_is_made_once(tmp_path: Path, coloured_set: Maker) -> None:

@@ -198,6 +198,21 @@ def test_more_batches_are_no_other_settings(tmp_path: Path, coloured_set: Maker)
         )
 
 
+def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Maker) -> None:
+    everything = coloured_set(6)
+    names = everything.class_names
+    for number, chosen in enumerate((names[:4], names[:4], names[2:])):
+        data = everything.select_classes(chosen)
+        turns = run_training(
+            tmp_path / "r", data, RUN, MODEL, about={"classes": list(chosen)}, resume=number > 0
+        )
+        if chosen == names[:4]:
+            list(turns)
+            continue
+        with pytest.raises(SettingsError, match="begun with other pictures: 4 classes to learn from"):
+            list(turns)
+
+
 def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker) -> None:
     run(tmp_path / "r", coloured_set)
     with pytest.raises(DataError, match="already holds a run"):
