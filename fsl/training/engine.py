@@ -182,6 +182,16 @@ def train(
             yield event
 
 
+def index_to_train_on(data: ImageSet, twin: TwinNetwork) -> ClassIndex:
+    """The images of each class.
+
+    Raises:
+        DataError, SettingsError: the network cannot be trained on them.
+    """
+    refuse_wrong_size(data, twin)
+    return ClassIndex(data.labels, data.class_names)
+
+
 def train_in_turns(
     data: ImageSet,
     config: TrainConfig,
@@ -199,8 +209,7 @@ def train_in_turns(
         state: to go on from.
         earlier: the events of the run before it was interrupted, for its verdicts.
     """
-    refuse_wrong_size(data, state.twin)
-    index = ClassIndex(data.labels, data.class_names)
+    index = index_to_train_on(data, state.twin)
     test, note = _plan_evaluation(config, validation)
     yield _started(state, config, data, index, note)
 

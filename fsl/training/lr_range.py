@@ -17,9 +17,8 @@ from fsl.arrays import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.errors import SettingsError
-from fsl.training.engine import new_state, refuse_wrong_size, train_step
+from fsl.training.engine import index_to_train_on, new_state, train_step
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pairs import ClassIndex
 
 LOWEST, HIGHEST = 1e-6, 1.0
 N_POINTS = 120
@@ -90,14 +89,13 @@ def lr_range(
     check_range(config, lowest, highest, n_points)
     rates = np.geomspace(lowest, highest, n_points)
     state = new_state(replace(config, schedule="constant"), start)
-    refuse_wrong_size(data, state.twin)
-    index = ClassIndex(data.labels, data.class_names)
+    index = index_to_train_on(data, state.twin)
     running, weight, best = 0.0, 0.0, math.inf
     for rate in rates.tolist():
         numbers, _ = train_step(state, data, index, replace(config, learning_rate=rate, schedule="constant"))
         loss = float(numbers[0])
         running = MEMORY * running + (1 - MEMORY) * loss
-        weight = MEMORY * weight + (1 - MEMORY)  # what the mean lacks while it is young
+        weight = MEMORY * weight + (1 - MEMORY)  # of the mean, which begins at nothing
         smoothed = running / weight
         best = min(best, smoothed)
         yield RangePoint(rate, loss, smoothed)

@@ -36,7 +36,14 @@ from fsl.errors import CheckpointError, DataError, SettingsError, WriteError
 from fsl.fewshot.calibrate import calibrate
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.files import write_atomically
-from fsl.training.engine import Pause, TrainState, embed_in_turns, new_state, train_in_turns
+from fsl.training.engine import (
+    Pause,
+    TrainState,
+    embed_in_turns,
+    index_to_train_on,
+    new_state,
+    train_in_turns,
+)
 from fsl.training.events import (
     Comparison,
     Evaluation,
@@ -153,6 +160,8 @@ def run_in_turns(
     def to_stop() -> bool:
         return should_stop() or (folder / STOP).exists()
 
+    if resume and owner is None:
+        _require_state(folder / STATE)  # before the folder is made
     with owner or take(folder) as held:
         if owner is None:
             (folder / STOP).unlink(missing_ok=True)
@@ -167,6 +176,7 @@ def run_in_turns(
             earlier = keep_events_until(folder / EVENTS, state.step if has_begun else -1)
             drop_frames_after(folder, state.step)
         else:
+            index_to_train_on(data, state.twin)  # what it refuses leaves no run that could not be begun again
             _begin(folder, config, state, about, source)
         held.note("running")
         (folder / ERROR).unlink(missing_ok=True)
@@ -503,6 +513,11 @@ def dump_state(state: TrainState) -> bytes:
     return safetensors.torch.save(tensors, {"state": json.dumps(header)})
 
 
+def _require_state(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"{path.parent} holds no saved state to resume from. Start the run anew.")
+
+
 def load_state(path: Path, state: TrainState) -> None:
     """Bring a fresh state to where a saved one was, in place.
 
@@ -514,8 +529,7 @@ def load_state(path: Path, state: TrainState) -> None:
         DataError: there is no such file.
         CheckpointError: it is damaged or belongs to other settings.
     """
-    if not path.is_file():
-        raise DataError(f"{path.parent} holds no saved state to resume from. Start the run anew.")
+    _require_state(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["state"])

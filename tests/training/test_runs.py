@@ -221,6 +221,16 @@ def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker)
         run(tmp_path / "other", coloured_set, resume=True)
 
 
+def test_a_run_that_is_refused_leaves_none_behind(tmp_path: Path, coloured_set: Maker) -> None:
+    with pytest.raises(SettingsError, match="2 classes"):
+        list(run_training(tmp_path / "r", coloured_set(4, per_class=1), RUN, MODEL, about={}))
+    assert not (tmp_path / "r" / EVENTS).exists()
+    run(tmp_path / "r", coloured_set)  # the same command, the pictures mended
+    with pytest.raises(DataError, match="no saved state"):
+        run(tmp_path / "never", coloured_set, resume=True)
+    assert not (tmp_path / "never").exists()
+
+
 def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
     run(tmp_path / "r", coloured_set)
     state = tmp_path / "r" / STATE
