@@ -8,6 +8,7 @@ import torch
 
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
+from fsl.errors import SettingsError
 from fsl.training.engine import new_state, train
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import choose_trainable
@@ -34,6 +35,35 @@ def test_the_last_block_of_each_backbone(backbone: str, embedding_dim: int) -> N
     trained = {name.removeprefix("backbone.") for name, p in twin.named_parameters() if p.requires_grad}
     assert {part for part in expected if any(name.startswith(f"{part}.") for name in trained)} == expected
     assert all(name.startswith(tuple(f"{part}." for part in expected)) for name in trained)
+
+
+# What is trained of it, and how many weight matrices there are in that.
+LAST_OF_TIMM = {
+    "vit_tiny_patch16_224": (("blocks.11.", "norm."), 4),
+    "efficientnet_b0": (("blocks.6.0.", "conv_head.", "bn2."), 6),
+    "convnext_atto": (("stages.3.", "head."), 7),
+    "resnet18": (("layer4.",), 5),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LAST_OF_TIMM))
+def test_the_last_block_of_a_network_of_timm_is_more_than_a_norm(name: str) -> None:
+    pytest.importorskip("timm")
+    twin = TwinNetwork(ModelConfig(backbone=f"timm:{name}", image_size=224))
+    choose_trainable(twin, "last")
+    parts, n_matrices = LAST_OF_TIMM[name]
+    trained = {n: p for n, p in twin.backbone.named_parameters() if p.requires_grad}
+    assert set(trained) == {n for n, _ in twin.backbone.named_parameters() if n.startswith(parts)}
+    assert sum(n.endswith(".weight") and p.ndim > 1 for n, p in trained.items()) == n_matrices
+
+
+def test_a_backbone_without_layers_has_no_last_block() -> None:
+    with pytest.raises(SettingsError, match="no layers that learn"):
+        choose_trainable(TwinNetwork(ModelConfig(backbone="pixels", image_size=32)), "last")
+    twin = TwinNetwork(ModelConfig(backbone="conv4+pixels", image_size=32))
+    choose_trainable(twin, "last")
+    trained = {name for name, p in twin.backbone.named_parameters() if p.requires_grad}
+    assert {name.rpartition(".")[0] for name in trained} == {"members.0.3.0", "members.0.3.1"}
 
 
 @pytest.mark.parametrize(("which", "changes"), [("all", "0."), ("last", "3."), ("head", "head.")])
