@@ -17,7 +17,7 @@ from fsl.config import COSINE, PIXELS, UNTRAINED, Device, ModelConfig, Rule
 from fsl.errors import CheckpointError
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, find, from_twin, load
 from fsl.twin.device import choose_device
-from fsl.twin.network import TwinNetwork
+from fsl.twin.network import TwinNetwork, seeded_network
 
 _SEED = 0
 
@@ -60,9 +60,7 @@ def untrained(checkpoint: Checkpoint) -> Checkpoint:
 
     A network that was trained from others' weights never was in this state.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
-        twin = TwinNetwork(checkpoint.info.model)
+    twin = seeded_network(checkpoint.info.model, _SEED)
     name = checkpoint.info.name
     return _checkpoint(twin, f"{UNTRAINED}{name}", f"the network of {name} untrained", checkpoint.info.rule)
 
@@ -70,8 +68,7 @@ def untrained(checkpoint: Checkpoint) -> Checkpoint:
 def plain_cosine(checkpoint: Checkpoint) -> Checkpoint:
     """The backbone's own embeddings, compared with a class's mean embedding by their cosine."""
     model = replace(checkpoint.info.model, head="cosine", damped=0, centre_on_support=False, support_views=1)
-    with torch.random.fork_rng(devices=[]):  # random weights are drawn, and replaced
-        twin = TwinNetwork(model)
+    twin = seeded_network(model, _SEED)  # random weights are drawn, and replaced
     twin.backbone.load_state_dict(checkpoint.twin.backbone.state_dict())
     name = checkpoint.info.name
     return _checkpoint(twin, f"{COSINE}{name}", f"the backbone of {name}, plain cosine", "prototype")

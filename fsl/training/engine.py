@@ -1,4 +1,4 @@
-"""The training engine: an iterator of events, repeatable for a seed on one device."""
+"""The training engine: an iterator of events, repeatable for a seed on one device at one precision."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fsl.training.verdict import judge
 from fsl.twin.device import autocast, choose_device, describe_device, use_bf16
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.losses import bce_loss, contrastive_loss, embedding_distance, rank_loss, triplet_loss
-from fsl.twin.network import TwinNetwork
+from fsl.twin.network import TwinNetwork, seeded_network
 from fsl.twin.pairs import ClassIndex, all_pairs, class_batch, random_pairs
 from fsl.twin.preprocess import normalise, to_unit
 from fsl.twin.together import ALONE, Team
@@ -100,18 +100,13 @@ def new_state(config: TrainConfig, start: ModelConfig | TwinNetwork, team: Team 
         team: the processes that train it together; each makes its state from the same settings.
 
     Raises:
-        SettingsError: the device is not there.
+        SettingsError: the device is not there, or no layer is left to learn.
     """
     device = choose_device(config.device)
     if device.type == "cuda":
         # Else cuDNN may add up gradients in another order each time, and a resumed run would go other ways.
         torch.backends.cudnn.deterministic = True
-    if isinstance(start, TwinNetwork):
-        twin = start.copy()
-    else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            twin = TwinNetwork(start)
+    twin = start.copy() if isinstance(start, TwinNetwork) else seeded_network(start, config.seed)
     choose_trainable(twin, config.trainable)
     training_mode(twin.to(device))
     return TrainState(

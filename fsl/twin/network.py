@@ -81,6 +81,17 @@ class TwinNetwork(nn.Module):
         return copy.deepcopy(self)
 
 
+def seeded_network(config: ModelConfig, seed: int) -> TwinNetwork:
+    """A network with the random weights of that seed; the caller's random numbers go on as if it were not.
+
+    Weights are drawn on the CPU. So its generator alone is seeded and put back: ``torch.manual_seed`` would
+    seed those of every GPU as well, and to put them back, CUDA would have to be started.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return TwinNetwork(config)
+
+
 def symmetric_views(images: Tensor, n_views: int) -> list[Tensor]:
     """The ways in which a square picture can lie.
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.config import TrainConfig
 from fsl.errors import CheckpointError
 from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
+from fsl.training.engine import new_state
 from fsl.twin.inference import embed_images, pair_logits
 from tests.fewshot.helpers import checkpoint
 
@@ -51,6 +53,16 @@ def test_a_baseline_leaves_the_random_numbers_alone() -> None:
     torch.manual_seed(5)
     plain_cosine(untrained(trained))
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_nothing_is_seeded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its generators would not be put back; ``torch.manual_seed`` has them seeded, too."""
+    seeded: list[int] = []
+    trained = checkpoint()
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    plain_cosine(untrained(trained))
+    new_state(TrainConfig(seed=3, device="cpu", precision="fp32"), trained.info.model)
+    assert seeded == []
 
 
 def test_an_unknown_baseline_says_which_there_are() -> None:

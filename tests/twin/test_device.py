@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fsl.errors import SettingsError
-from fsl.twin.device import choose_device
+from fsl.twin.device import bf16_helps, choose_device
 
 
 def test_a_device_that_is_not_there_is_told_in_words() -> None:
@@ -18,3 +18,19 @@ def test_a_gpu_computes_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
     assert choose_device("auto") == torch.device("cuda")
     assert not torch.backends.cudnn.allow_tf32
+
+
+def test_what_is_measured_is_drawn_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU's generator would not be put back."""
+    devices: list[object] = []
+    drawn = torch.rand
+
+    def rand(*size: int, device: object = "cpu") -> torch.Tensor:
+        devices.append(device)
+        return drawn(*size)
+
+    monkeypatch.setattr(torch, "rand", rand)
+    before = torch.get_rng_state()
+    bf16_helps.__wrapped__("cpu")
+    assert devices == ["cpu"]
+    assert torch.equal(torch.get_rng_state(), before)
