@@ -272,7 +272,8 @@ class TrainConfig(_Settings):
         report_every: batches between step events; the first batch is always reported.
         seed: of weights, batches and augmentation.
         device: "auto" takes cuda, then mps, then cpu.
-        precision: "auto" measures whether bf16 helps.
+        precision: "auto" measures whether bf16 helps, which may come out otherwise on another day: name one
+            for a run that is to be repeated.
         augment: random changes to training images.
     """
 

@@ -40,7 +40,11 @@ _SETTINGS = {
     "--batch-pairs": _Setting("batch_pairs", "pairs in a batch, with --pairing random"),
     "--evaluate-every": _Setting("evaluate_every", "batches between tests; 0 for one at the end"),
     "--device": _Setting("device", "what to compute on", Device),
-    "--precision": _Setting("precision", "of the numbers; auto measures whether bf16 is quicker", Precision),
+    "--precision": _Setting(
+        "precision",
+        "of the numbers; auto measures whether bf16 is quicker, so name one for a run that is to be repeated",
+        Precision,
+    ),
     "--snapshots": _Setting(
         "snapshot_images", "test images whose embeddings are recorded at each test, for the moving map"
     ),

@@ -78,6 +78,7 @@ FRUITS = Recipe(
         focus=1.0,
         focus_groups=1,
         evaluate_every=500,
+        precision="bf16",  # what "auto" came to when it was trained
         augment=AugmentConfig(
             rotate=180,
             zoom=1.3,
@@ -124,6 +125,7 @@ GLYPHS = Recipe(
         focus=1.0,
         focus_groups=2,
         evaluate_every=500,
+        precision="bf16",
         augment=AugmentConfig(
             rotate=12, zoom=1.2, shift=0.08, stretch=1.15, brightness=0, contrast=0, turn=0.5
         ),

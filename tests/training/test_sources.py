@@ -12,7 +12,7 @@ from fsl.config import DataSource, ModelConfig
 from fsl.data.listing import Problem
 from fsl.training import datasource
 from fsl.training.datasource import load_training_data
-from fsl.training.recipes import Recipe, Source
+from fsl.training.recipes import RECIPES, Recipe, Source
 
 MODEL = ModelConfig(widths=(4, 4), image_size=16)
 
@@ -37,6 +37,12 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     validation = Source(folder_of_classes(tmp_path / "c", "vw", 3))
     monkeypatch.setitem(datasource.RECIPES, "small", Recipe("small", "", train, validation))
     return "small"
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_says_at_which_precision(name: str) -> None:
+    """Else a machine that is busy while it measures would train another network with the same command."""
+    assert RECIPES[name].config.precision != "auto"
 
 
 def test_a_recipe_s_images_are_read_with_progress_from_nothing_to_all(recipe: str) -> None:
