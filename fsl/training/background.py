@@ -158,7 +158,8 @@ class RunManager:
         with self._lock:
             self._refuse_more()
             runs: list[_Run] = []
-            group = _new_id(self.root, is_somebodys=False) if len(plans) > 1 else ""
+            # No folder has a group's name, so nothing but chance keeps two of one second apart.
+            group = _new_id(self.root, has_secret=True) if len(plans) > 1 else ""
             try:
                 for plan in plans:
                     runs.append(_prepare(self.root, plan, group))
@@ -586,12 +587,12 @@ def _let_go(run: _Run) -> None:
     run.over.set()
 
 
-def _new_id(root: Path, is_somebodys: bool) -> str:
+def _new_id(root: Path, has_secret: bool) -> str:
     """A run's id that sorts by time: "20260131-142501", with "-2" and so on where there is one already.
 
     With the id of somebody's run others can open it, so it must not be guessed: "20260131-142501-5f0c1b9e".
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S") + (f"-{secrets.token_hex(4)}" if is_somebodys else "")
+    stamp = time.strftime("%Y%m%d-%H%M%S") + (f"-{secrets.token_hex(4)}" if has_secret else "")
     number, run_id = 1, stamp
     while (root / run_id).exists():
         number += 1
@@ -601,7 +602,7 @@ def _new_id(root: Path, is_somebodys: bool) -> str:
 
 def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
     """The folder of a run that is to be queued."""
-    folder = root / _new_id(root, bool(plan.visitor))
+    folder = root / _new_id(root, has_secret=bool(plan.visitor))
     owner = take(folder)
     try:
         source: dict[str, Any]

@@ -317,6 +317,16 @@ def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: Tr
     assert len(set(secrets)) == 2
 
 
+def test_comparisons_begun_in_one_second_are_kept_apart(
+    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsl.training.background.time.strftime", lambda _: "20260131-142501")
+    pairs = [manager.start_together([RunPlan(SMALL, MODEL, data)] * 2) for _ in range(2)]
+    groups = [{find_run(run_id, manager.root).group for run_id in ids} for ids in pairs]
+    assert [len(group) for group in groups] == [1, 1]
+    assert groups[0] != groups[1]
+
+
 def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
     manager: RunManager, data: TrainingData
 ) -> None:
