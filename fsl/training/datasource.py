@@ -13,6 +13,7 @@ import numpy as np
 
 from fsl.config import DataSource, ModelConfig
 from fsl.data.imageset import ImageSet
+from fsl.data.listing import Problem
 from fsl.data.shared import shared_images
 from fsl.errors import DataError, SettingsError
 from fsl.files import write_atomically
@@ -61,7 +62,7 @@ def load_training_data(
         source: where they are.
         model: gives size and fit.
         seed: of what is held out.
-        report: told which files were left out.
+        report: told once which files were left out.
         progress: called with (done, total) images; of a recipe's, with percent and 100.
         read: by which images are read. By default they are kept for whoever asks for them next in this
             process; ``fsl.data.loading.load_images`` is for who needs them once and has no room to spare.
@@ -69,6 +70,20 @@ def load_training_data(
     Raises:
         DataError: something is not there or cannot be used.
     """
+    problems: list[Problem] = []
+    data = _read_data(source, model, seed, problems.extend, progress, read)
+    report(list(dict.fromkeys(problems)))  # one set may be read twice, to learn from and to test on
+    return data
+
+
+def _read_data(
+    source: DataSource,
+    model: ModelConfig,
+    seed: int,
+    report: Report,
+    progress: Progress | None,
+    read: Callable[..., ImageSet],
+) -> TrainingData:
     if source.recipe:
         if source.recipe not in RECIPES:
             raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from fsl.config import DataSource, ModelConfig
 from fsl.data.listing import Problem
+from fsl.data.loading import load_images
 from fsl.training import datasource
 from fsl.training.datasource import load_training_data
 from fsl.training.recipes import RECIPES, Recipe, Source
@@ -66,3 +67,18 @@ def test_who_watches_a_recipe_s_images_being_read_can_end_it(recipe: str) -> Non
 
     with pytest.raises(InterruptedError):
         load_training_data(DataSource(recipe=recipe), MODEL, 0, lambda problems: None, stop)
+
+
+def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
+    """Though it is read twice: to learn from, and to test on."""
+    data = folder_of_classes(tmp_path / "data", "vwxy", 3)
+    for name in "vx":
+        (tmp_path / "data" / name / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "test.json").write_text('["v", "w"]')
+    told: list[Problem] = []
+    source = DataSource(data, validation=str(tmp_path / "test.json"))
+    for read in (datasource.shared_images, load_images):
+        told.clear()
+        found = load_training_data(source, MODEL, 0, told.extend, read=read)
+        assert found.train.class_names == ("x", "y")
+        assert sorted(problem.name for problem in told) == ["v/broken.png", "x/broken.png"]
