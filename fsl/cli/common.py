@@ -56,7 +56,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="DIR|ZIP|NAME",
-        help="a folder per class, a zip of such, or a data set (rendered and digits come with the program)",
+        help="a folder per class, a zip of such, or a data set (rendered and digits come with the program; a "
+        "folder of the same name is ./NAME)",
     )
     parser.add_argument("--part", help="only this part of a Fruits-360 layout (Training or Test)")
     parser.add_argument(

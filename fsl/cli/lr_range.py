@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 import math
 
-from fsl.cli.common import ProgressBar, add_data_options, add_json_option, load_data, print_json
-from fsl.cli.train import add_network_options, starting_network
+from fsl.cli.common import (
+    ProgressBar,
+    add_data_options,
+    add_json_option,
+    load_data,
+    print_json,
+    report,
+)
+from fsl.cli.train import add_network_options, chosen_recipe, starting_network
 from fsl.cli.train_settings import add_settings, overridden
-from fsl.config import TrainConfig
+from fsl.config import ModelConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.data.listing import Problem
 from fsl.training.lr_range import (
     FEWEST_POINTS,
     HIGHEST,
@@ -18,7 +27,8 @@ from fsl.training.lr_range import (
     lr_range,
     suggest_rate,
 )
-from fsl.training.recipes import RECIPES
+from fsl.training.recipes import RECIPES, Recipe
+from fsl.training.sources import load_sources
 
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
 
@@ -37,11 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the test and print its points and the suggestion."""
-    recipe = RECIPES[options.recipe] if options.recipe else None
+    recipe = chosen_recipe(options)
     start, model, _ = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     check_range(config, options.lowest, options.highest, options.points)
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit)
+    data = _images(options, recipe, model)
     points = []
     with ProgressBar("range test") as progress:
         for point in lr_range(
@@ -63,3 +73,14 @@ def run(options: argparse.Namespace) -> None:
         print(f"no suggestion: too few points ({FEWEST_POINTS} are needed)")
     else:
         print("no suggestion: the loss nowhere falls")
+
+
+def _images(options: argparse.Namespace, recipe: Recipe | None, model: ModelConfig) -> ImageSet:
+    """What the run that the rate is for would train on: of a recipe, its own classes."""
+    if recipe is None:
+        return load_data(options.data, options.part, options.classes, model.image_size, model.fit)
+    problems: list[Problem] = []
+    with ProgressBar("reading images") as progress:
+        data = load_sources(recipe.train, model, problems.extend, options.data, progress)
+    report(problems)
+    return data

@@ -19,7 +19,8 @@ from fsl.cli.common import ProgressBar, add_data_options, add_json_option, repor
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
-from fsl.data.loading import load_images
+from fsl.data.loading import from_anywhere, load_images
+from fsl.data.splits import list_from_anywhere
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
@@ -142,23 +143,17 @@ def stop_on_interrupt() -> Iterator[Event]:
 
 
 def _plan(options: argparse.Namespace) -> _Plan:
-    recipe = RECIPES[options.recipe] if options.recipe else None
-    if recipe:
-        given = [name for name in _OF_THE_DATA if getattr(options, name) is not None]
-        if given:
-            shown = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise SettingsError(
-                f"The recipe {options.recipe} brings its own classes and test; leave out {shown}."
-            )
+    recipe = chosen_recipe(options)
     start, model, of_start = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     if _start(options):  # whoever goes on with a trained network wants to know whether it got better
         config = replace(config, evaluate_first=True)
     source = DataSource(
-        data=_from_anywhere(options.data),
+        # As whoever resumes the run may be in another folder.
+        data=from_anywhere(options.data),
         part=options.part or "",
-        classes=options.classes or "",
-        validation=options.validation or "",
+        classes=list_from_anywhere(options.classes) if options.classes else "",
+        validation=list_from_anywhere(options.validation) if options.validation else "",
         hold_out=_HOLD_OUT if options.hold_out is None else options.hold_out,
         hold_out_of=options.hold_out_of or "classes",
         recipe=options.recipe or "",
@@ -179,6 +174,23 @@ def _plan(options: argparse.Namespace) -> _Plan:
         "seed": config.seed,
     }
     return _Plan(source, data, start, config, about)
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe | None:
+    """The recipe that the options name, if any.
+
+    Raises:
+        SettingsError: they name classes beside it, which it brings itself.
+    """
+    if not options.recipe:
+        return None
+    given = [name for name in _OF_THE_DATA if getattr(options, name, None) is not None]
+    if given:
+        shown = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise SettingsError(
+            f"The recipe {options.recipe} brings its own classes and test; leave out {shown}."
+        )
+    return RECIPES[options.recipe]
 
 
 def starting_network(
@@ -215,11 +227,6 @@ def _start(options: argparse.Namespace) -> str:
     """
     named = options.start or options.backbone or ""
     return named if options.start or named.startswith(TIMM) else ""
-
-
-def _from_anywhere(data: str) -> str:
-    """A path made absolute, so that the run can be resumed from another folder; a name as it is."""
-    return str(Path(data).absolute()) if Path(data).exists() else data
 
 
 def _public(arguments: list[str]) -> list[str]:

@@ -28,14 +28,21 @@ def class_names(data: str) -> tuple[str, ...]:
     Raises:
         DataError: there is no such set.
     """
-    if _comes_by_name(data):
+    if comes_by_name(data):
         return builtin_classes(data) if data in BUILTIN_SETS else public_classes(data)
     return list_images(resolve_data(data)).class_names
 
 
-def _comes_by_name(data: str) -> bool:
-    is_here = data in named_sets() or Path(data).exists()
-    return not is_here and (data in BUILTIN_SETS or data in PUBLIC_SETS)
+def from_anywhere(data: str) -> str:
+    """``data`` as it means the same in every working folder: a path made absolute, a name as it is."""
+    if comes_by_name(data) or data in named_sets() or not Path(data).exists():
+        return data
+    return str(Path(data).absolute())
+
+
+def comes_by_name(data: str) -> bool:
+    """Whether it names a set that comes with the program or from its public home."""
+    return data in BUILTIN_SETS or data in PUBLIC_SETS
 
 
 def load_images(
@@ -56,8 +63,8 @@ def load_images(
 
     Args:
         data: the name of a built-in set ("rendered", "digits"), of one to fetch from its public home
-            (``fsl.data.public.PUBLIC_SETS``) or of one that is here; or a folder or zip, which goes before a
-            set of the same name.
+            (``fsl.data.public.PUBLIC_SETS``) or of one that is here; or a folder or zip. A name goes before a
+            folder of the same name, so that it means the same everywhere; "./NAME" is the folder.
         size: side of the images in pixels.
         fit: how a picture becomes a square.
         part: only this part of a Fruits-360 layout.
@@ -75,7 +82,7 @@ def load_images(
         SettingsError: the size cannot be, or a part or the centre is asked of a set that has none.
     """
     wanted = read_class_list(classes) if classes else None
-    if _comes_by_name(data):
+    if comes_by_name(data):
         if part:
             raise SettingsError(f"{data} has no parts; leave {part!r} out.")
         if centre != 1:

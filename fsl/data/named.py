@@ -139,6 +139,8 @@ def named_set(name: str) -> NamedSet:
 def resolve_data(spec: str) -> Path:
     """The folder or zip that ``spec`` means: the name of a data set that is here, else a path.
 
+    A recipe or a documented command thus reads the same data in every working folder, whatever lies in it.
+
     Raises:
         DataError: neither; the message says which names there are.
     """

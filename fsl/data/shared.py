@@ -14,7 +14,7 @@ from pathlib import Path
 from fsl.config import Fit
 from fsl.data.imageset import ImageSet
 from fsl.data.listing import Problem
-from fsl.data.loading import load_images
+from fsl.data.loading import comes_by_name, load_images
 from fsl.data.named import named_sets
 from fsl.data.splits import read_class_list
 from fsl.progress import Progress
@@ -88,10 +88,12 @@ def shared_images(
 
 def _stamp(data: str) -> Hashable:
     """What changes when the set does."""
+    if comes_by_name(data):
+        return "by name"
     here = named_sets()
     path = here[data].path if data in here else Path(data)
     if not path.exists():
-        return "by name"
+        return "not there"
     return _folder_stamp(path) if path.is_dir() else _file_stamp(path)
 
 

@@ -43,6 +43,12 @@ def class_lists(file: Path) -> tuple[str, ...]:
     return tuple(name for name, _ in _lists(_read_json(file), ()))
 
 
+def list_from_anywhere(spec: str) -> str:
+    """``spec`` as it means the same in every working folder: the path of its file made absolute."""
+    file, key = _split_spec(spec)
+    return f"{file.absolute()}:{key}" if key else str(file.absolute())
+
+
 def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
     """The classes that are meant by ``wanted``: each name is a class, or a folder of classes.
 

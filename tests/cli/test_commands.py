@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from fsl.__main__ import main
-from fsl.config import ModelConfig
+from fsl.config import DataSource, ModelConfig
 from fsl.fewshot.support import SupportSet
+from fsl.training.datasource import load_training_data
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 
@@ -217,6 +218,64 @@ def test_a_run_goes_on_with_the_classes_it_was_begun_on(
     first, second = about["command"].split("; ")
     assert ("--steps 2" in first, "--resume" in first) == (True, False)
     assert ("--steps 4" in second, "--resume" in second) == (True, True)
+
+
+SMALL = (
+    *("--batch-classes", 2, "--batch-images", 2, "--image-size", 16, "--device", "cpu"),
+    *("--precision", "fp32", "--evaluate-every", 0),
+)
+
+
+def test_train_and_evaluate_mean_the_same_data_by_a_name(
+    folder: Path,
+    weights: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The set of that name, though a folder of the same name lies where they are called."""
+    (tmp_path / "sets").mkdir()
+    with zipfile.ZipFile(tmp_path / "sets" / "orl-faces.zip", "w") as archive:
+        for path in sorted(folder.rglob("*.png")):
+            archive.write(path, f"person {path.parent.name}/{path.name}")
+    monkeypatch.setenv("FSL_DATA_DIR", str(tmp_path / "sets"))
+    monkeypatch.chdir(tmp_path)
+    folder.rename(tmp_path / "orl")
+    people = {f"person {name}" for name in COLOURS}
+    status, out, _ = run(
+        capsys, "evaluate", "--data", "orl", "--checkpoint", weights, "--way", 2, "--episodes", 5, "--json"
+    )
+    assert status == 0
+    assert set(json.loads(out)["per_class"]) == people
+    for data, stored in (("orl", "orl"), ("./orl", str(tmp_path / "orl"))):
+        place = tmp_path / f"run{len(data)}"
+        status, _, _ = run(
+            capsys, "train", "--data", data, "--run-dir", place, "--steps", 1, "--hold-out", 0, *SMALL
+        )
+        assert status == 0
+        settings = json.loads((place / "config.json").read_bytes())
+        assert settings["data"]["data"] == stored
+        assert set(settings["about"]["classes"]) == (people if data == "orl" else set(COLOURS))
+
+
+def test_a_run_knows_its_class_lists_from_another_folder(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lists.json").write_text(json.dumps({"all": list(COLOURS), "test": ["red", "grey"]}))
+    monkeypatch.chdir(tmp_path)
+    status, _, _ = run(
+        capsys, "train", "--data", folder.name, "--classes", "lists.json:all",
+        "--validation", "lists.json:test", "--run-dir", "run", "--steps", 1, *SMALL,
+    )  # fmt: skip
+    assert status == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    settings = json.loads((tmp_path / "run" / "config.json").read_bytes())
+    source = DataSource.from_json(settings["data"])
+    data = load_training_data(source, ModelConfig(image_size=16), 0, lambda problems: None)
+    assert data.validation is not None
+    assert set(data.validation.class_names) == {"red", "grey"}
+    assert settings["about"]["validation"] == data.validation_words == "data lists.json:test"
 
 
 def test_header_tells_no_folder_of_this_machine(

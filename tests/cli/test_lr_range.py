@@ -1,10 +1,16 @@
 """``lr-range``: the contract's keys, on data that comes with the program."""
 
 import json
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fsl.__main__ import main
+from fsl.config import ModelConfig
+from fsl.data.imageset import ImageSet
+from fsl.training.lr_range import RangePoint
+from fsl.training.recipes import RECIPES, Recipe, Source
 
 
 def test_lr_range_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,3 +29,37 @@ def test_lr_range_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_failure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lr-range", "--data", "nowhere"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_with_a_recipe_it_learns_from_the_recipe_s_classes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that it keeps for testing are not for choosing a rate either, whatever else --data holds."""
+    for name in ("s1", "s2", "s3"):
+        (tmp_path / "copy" / name).mkdir(parents=True)
+        for shade in (10, 200):
+            Image.new("RGB", (16, 16), (shade, 0, 0)).save(tmp_path / "copy" / name / f"{shade}.png")
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "faces.json").write_text('{"orl": {"train": ["s1", "s2"], "val": ["s3"]}}')
+    (tmp_path / "orl-faces.zip").write_bytes(b"")
+    monkeypatch.setenv("FSL_DATA_DIR", str(tmp_path))
+    small = Recipe(
+        "small",
+        "",
+        (Source("orl", "train"),),
+        Source("orl", "val"),
+        ModelConfig(widths=(4, 4), image_size=16),
+    )
+    monkeypatch.setitem(RECIPES, "small", small)
+    learned: list[tuple[str, ...]] = []
+
+    def test_of(data: ImageSet, *_: object, **__: object) -> list[RangePoint]:
+        learned.append(data.class_names)
+        return []
+
+    monkeypatch.setattr("fsl.cli.lr_range.lr_range", test_of)
+    command = ["lr-range", "--recipe", "small", "--data", str(tmp_path / "copy")]
+    assert main(command) == 0
+    assert learned == [("s1", "s2")]
+    assert main([*command, "--part", "Test"]) == 1
+    assert "leave out --part" in capsys.readouterr().err

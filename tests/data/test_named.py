@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fsl.data.builtin import builtin_classes
+from fsl.data.loading import class_names, from_anywhere
 from fsl.data.named import named_sets, resolve_data
 from fsl.errors import DataError
 
@@ -37,6 +39,20 @@ def test_what_is_here(data_folder: Path) -> None:
 def test_a_name_or_a_path(data_folder: Path) -> None:
     assert resolve_data("orl") == data_folder / "orl-faces.zip"
     assert resolve_data(str(data_folder)) == data_folder
+
+
+def test_a_name_goes_before_a_folder_in_every_working_folder(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    for name in ("orl", "digits", "mine"):
+        (work / name / "a").mkdir(parents=True)
+    monkeypatch.chdir(work)
+    assert resolve_data("orl") == data_folder / "orl-faces.zip"
+    assert resolve_data("./orl") == Path("orl")
+    assert class_names("digits") == builtin_classes("digits")
+    stored = [from_anywhere(data) for data in ("orl", "./orl", "digits", "mine", "nowhere")]
+    assert stored == ["orl", str(work / "orl"), "digits", str(work / "mine"), "nowhere"]
 
 
 def test_what_is_not_here(data_folder: Path) -> None:
