@@ -7,7 +7,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +20,16 @@ from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.listing import Problem
 from fsl.data.loading import from_anywhere, load_images
+from fsl.data.public import PART_OF
 from fsl.data.splits import list_from_anywhere
 from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.runs import follow_training, inherited, run_training
+from fsl.training.sources import seen_before
 from fsl.twin.backbones import BACKBONES, build_backbone
+from fsl.twin.checkpoint import seen_among
 from fsl.twin.network import TwinNetwork
 from fsl.twin.together import Team, join_team
 
@@ -162,6 +165,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     with ProgressBar("reading images") as progress:
         data = load_training_data(source, model, config.seed, problems.extend, progress, load_images)
     report(problems)
+    _warn_of_seen(options.data, of_start, data)
     about: dict[str, Any] = {
         "start": "",
         **of_start,
@@ -174,6 +178,14 @@ def _plan(options: argparse.Namespace) -> _Plan:
         "seed": config.seed,
     }
     return _Plan(source, data, start, config, about)
+
+
+def _warn_of_seen(name: str, of_start: Mapping[str, Any], data: TrainingData) -> None:
+    """Say so where the network to start from was trained on what this run is tested on."""
+    tested = data.validation.class_names if data.validation else ()
+    seen = seen_among(of_start.get("start_classes", ()), tested, PART_OF.get(name, Path(name).name))
+    if seen and speaks():
+        print(seen_before(str(of_start["start"]), len(seen), len(tested)), file=sys.stderr)
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe | None:

@@ -210,7 +210,7 @@ def run_in_turns(
                     yield event
                     if saved and validation is not None:
                         what = str(about.get("validation", ""))
-                        familiar = not set(validation.class_names).isdisjoint(data.class_names)
+                        familiar = not _learned(data, about).isdisjoint(validation.class_names)
                         measured = yield from _calibrated(state.twin, validation, what, familiar)
                         saved = _save(folder, state, about, evaluation, measured)
                     yield from map(written, saved)
@@ -375,6 +375,13 @@ class _Measured:
 
     calibrations: tuple[checkpoints.Calibration, ...]
     pairs: PairRates | None
+
+
+def _learned(data: ImageSet, about: Mapping[str, Any]) -> set[str]:
+    """Names of the classes learned from, and those that the network had learned from before."""
+    before = about.get("start_classes", ())
+    without_set = {name.partition("/")[2] for name in before}  # "orl/s3" where several were learned together
+    return {*data.class_names, *before, *without_set}
 
 
 def _calibrated(

@@ -104,6 +104,14 @@ def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet,
     return select_held_out(data, held_out) if held_out else (data, None)
 
 
+def seen_before(start: str, n_seen: int, n_tested: int) -> str:
+    """What a test is worth on classes that the network to start from was trained on, in a sentence."""
+    return (
+        f"{start} was trained on {n_seen} of the {n_tested} classes that are held out, so the test here says "
+        "little about classes that it has never seen."
+    )
+
+
 def drawn_classes(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
     """The classes that ``hold_out_classes`` holds out, sorted.
 

@@ -85,6 +85,17 @@ class Calibration:
                 raise SettingsError(f"A calibration's {name} is {value}; it must be 0 to 1.")
 
 
+def seen_among(trained: Sequence[str], class_names: Sequence[str], data: str) -> list[str]:
+    """Those of a data set's classes that are among the ones trained on.
+
+    Args:
+        trained: names, as a header has them.
+        class_names, data: as ``CheckpointInfo.trained_on``.
+    """
+    known = set(trained)
+    return [name for name in class_names if name in known or f"{data}/{name}" in known]
+
+
 @dataclass(frozen=True)
 class CheckpointInfo:
     """The JSON header of a checkpoint.
@@ -136,8 +147,7 @@ class CheckpointInfo:
             class_names: to ask about.
             data: name of the set, which goes before the names where several were trained on together.
         """
-        trained = set(self.classes_seen)
-        return [name for name in class_names if name in trained or f"{data}/{name}" in trained]
+        return seen_among(self.classes_seen, class_names, data)
 
     def to_json(self) -> dict[str, Any]:
         """The header's JSON object, with the format's version, label convention and notice."""

@@ -195,6 +195,26 @@ def test_train_writes_events_and_resumes(
     assert status == 0
 
 
+def test_fine_tuning_says_so_when_it_is_tested_on_classes_that_were_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        "train", "--data", "digits", "--steps", 1, "--batch-classes", 2, "--batch-images", 2,
+        "--device", "cpu", "--hold-out", 0.3,
+    )  # fmt: skip
+    status, _, err = run(capsys, *settings, "--run-dir", tmp_path / "first", "--image-size", 16)
+    assert (status, "was trained on" in err) == (0, False)
+    start = tmp_path / "first" / "checkpoint.safetensors"
+    for seed, told in ((0, False), (1, True)):  # another seed holds out other classes
+        folder = tmp_path / str(seed)
+        status, _, err = run(capsys, *settings, "--seed", seed, "--run-dir", folder, "--start", start)
+        assert status == 0
+        assert ("of the 3 classes that are held out" in err) == told
+        pairs = checkpoints.read_info(folder / "checkpoint.safetensors").pairs
+        assert pairs is not None
+        assert pairs.familiar == told
+
+
 def test_a_run_goes_on_with_the_classes_it_was_begun_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,14 +85,11 @@ def _warn_of_seen(start: str, data: str, split: Split) -> None:
     """Say so where the network to start from was trained on what it is to be tested on."""
     if start == SCRATCH or not split.tested:
         return
+    from fsl.training.sources import seen_before
+
     seen = load_checkpoint(checkpoint_choice(start)).info.trained_on(split.tested, data)
     if seen:
-        st.caption(
-            markdown(
-                f"{start} was trained on {len(seen)} of the {len(split.tested)} classes that are held out, "
-                "so the test here says little about classes that it has never seen."
-            )
-        )
+        st.caption(markdown(seen_before(start, len(seen), len(split.tested))))
 
 
 def _start(preset: Preset) -> str:
