@@ -463,13 +463,14 @@ def _plan_evaluation(config: TrainConfig, validation: ImageSet | None) -> tuple[
     """The test, where there can be one, and what is to be said of it."""
     if validation is None:
         return None, "no validation classes, so no N-way K-shot test, and no limit for “unknown”."
+    tested = evaluation_images(validation)
     try:
-        episodes, note = fit_ways(config.evaluation, validation.labels)
+        episodes, note = fit_ways(config.evaluation, tested.labels)
     except DataError as error:  # no reason not to train
         return None, f"no N-way K-shot test: {error}"
     if validation.n_classes < CLASSES_FOR_UNKNOWN:
         note += f" No limit for “unknown”: it takes {CLASSES_FOR_UNKNOWN} classes to test on."
-    return _PlannedTest(evaluation_images(validation), episodes), note.strip()
+    return _PlannedTest(tested, episodes), note.strip()
 
 
 def _test_now(

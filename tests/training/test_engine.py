@@ -162,6 +162,14 @@ def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
         list(train(coloured_set(4, per_class=1), CONFIG, MODEL))
 
 
+def test_a_test_asks_for_no_more_than_the_images_it_takes(coloured_set: Maker) -> None:
+    """Of each class the first few are tested on, however many there are."""
+    config = replace(CONFIG, steps=1, evaluation=replace(CONFIG.evaluation, n_shot=20, n_query=2))
+    events = list(train(coloured_set(3), config, MODEL, validation=coloured_set(3, per_class=24, seed=1)))
+    assert isinstance(events[0], Started)
+    assert "no N-way K-shot test" in events[0].note or any(isinstance(e, Evaluation) for e in events)
+
+
 def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
     """No validation set, and fewer classes than a batch asks for."""
     config = replace(CONFIG, pairing="all", batch_classes=16, steps=1)
