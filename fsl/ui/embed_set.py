@@ -20,7 +20,7 @@ def embed_set(
     checkpoint: Checkpoint,
     images: PixelArray,
     progress: Callable[[int, int], object],
-    parts: list[Tensor] | None = None,
+    parts: dict[int, Tensor] | None = None,
     as_support: bool = True,
 ) -> Tensor:
     """Embed images as they are, and as support pictures of classes that have few.
@@ -29,7 +29,8 @@ def embed_set(
         checkpoint: the network.
         images: uint8 ``(N, S, S, 3)``, S the network's input size, N at least 1.
         progress: called with (done, total) images; what it raises interrupts the work.
-        parts: what was done before an interruption; grows, so that the work can go on from there.
+        parts: what was done before an interruption, by the first image of each chunk; grows, so that the work
+            can go on from there. Until the run of a page that was broken off notices it, two may fill it.
         as_support: whether the latter are wanted.
 
     Returns:
@@ -40,14 +41,17 @@ def embed_set(
     from fsl.twin.inference import embed_images
     from fsl.twin.views import embed_as_support
 
-    parts = [] if parts is None else parts
+    parts = {} if parts is None else parts
     sees_more = as_support and checkpoint.info.model.support_views > 1
-    for start in range(CHUNK * len(parts), len(images), CHUNK):
+    starts = range(0, len(images), CHUNK)
+    for start in starts:
+        if start in parts:
+            continue
         some = images[start : start + CHUNK]
         with COMPUTE:  # given up between chunks
             sides = [embed_images(checkpoint.twin, some)]
             if sees_more:
                 sides.append(embed_as_support(checkpoint.twin, some, sides[0]))
-        parts.append(torch.stack(sides))
+        parts[start] = torch.stack(sides)
         progress(min(start + CHUNK, len(images)), len(images))
-    return torch.cat(parts, dim=1)
+    return torch.cat([parts[start] for start in starts], dim=1)

@@ -97,7 +97,7 @@ class Job:
     config: EpisodeConfig = field(default_factory=EpisodeConfig)
     notes: tuple[str, ...] = ()
     pictures: Pictures | None = None
-    begun: dict[str, list[Tensor]] = field(default_factory=dict)
+    begun: dict[str, dict[int, Tensor]] = field(default_factory=dict)
     checkpoints: tuple[Checkpoint, ...] = ()
     contenders: tuple[Contender, ...] = ()
     parts: Iterator[tuple[Answers, ...]] | None = None
@@ -118,14 +118,12 @@ class Job:
         """Answer the next part of the episodes; whether there was one."""
         assert self.parts is not None
         began = time.perf_counter()
-        with COMPUTE:
+        with COMPUTE:  # a run that was broken off may ask as well: no later part is to come before an earlier
             answers = next(self.parts, None)
+            self.answers = answers or self.answers
         self.seconds += time.perf_counter() - began
-        if answers is None:
-            self.running = False
-            return False
-        self.answers = answers
-        return True
+        self.running = answers is not None
+        return self.running
 
 
 def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -> None:
@@ -195,9 +193,9 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
             checkpoint,
             images.images,
             lambda done, total: say(done / total, f"{name} looks at the pictures: {done:,} of {total:,}"),
-            job.begun.setdefault(name, []),
+            job.begun.setdefault(name, {}),
         )
-        del job.begun[name]
+        job.begun.pop(name, None)  # the run that was broken off may have come to its end as well
         return job.pictures, embedded
 
     return state.memo.remember(inputs, compute)
@@ -267,12 +265,12 @@ def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, .
         try:
             with COMPUTE:
                 cell = next(rest, None)
+                cells += [cell] if cell else []
         except Exception:
             job.grids_begun.pop(name, None)
             raise
         if cell is None:
             break
-        cells.append(cell)
         yield cells
     job.grids[name] = cells
     job.grids_begun.pop(name, None)  # a run that a click broke off may end at the same time
