@@ -19,16 +19,22 @@ from fsl.ui.workspace import Workspace
 _REMEMBERED = 3  # the answers, how well the examples recognise one another, and the methods compared
 
 _KEY = "few_shot_lab"
-_SINCE = "what was here before that"
 QUERIES = "queries"
 
 
 @dataclass
 class Undo:
-    """The workspace before a change that takes something away, and what that change was."""
+    """What can be brought back.
+
+    Attributes:
+        what: a change took away; "" for what undoing another change took away.
+        workspace: before that change.
+        after: right after it; none where the change put another one in place of all.
+    """
 
     what: str
     workspace: Workspace
+    after: Workspace | None = None
 
 
 Said = tuple[Sequence[str], Sequence[Problem]]
@@ -97,18 +103,24 @@ class Session:
     example: Workspace | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
-    def change(self, workspace: Workspace, undo: str = "") -> None:
+    def change(self, workspace: Workspace, undo: str = "", replaces: bool = False) -> None:
         """Take over a changed workspace.
 
         Args:
             workspace: the new one.
-            undo: what the change takes away ("class Apple"); the former workspace can then be brought back,
-                unless there is no room for both.
+            undo: what the change takes away ("class Apple"), which can then be brought back, unless there is
+                no room for both.
+            replaces: whether it is no change of the former workspace, but another one in its place.
 
         Raises:
             DataError: it holds more than there is room for; nothing is changed then.
         """
-        before = Undo(undo, self.workspace) if undo else self.undo
+        before = self.undo if self.undo is not None and self.undo.what else None  # what came since stays
+        if undo:
+            before = Undo(undo, self.workspace, None if replaces else workspace)
+        self._take_over(workspace, before)
+
+    def _take_over(self, workspace: Workspace, before: Undo | None) -> None:
         new = list(workspace.holdings())
         try:
             refuse_beyond_budget(self, [*new, *(before.workspace.holdings() if before else ())])
@@ -138,11 +150,14 @@ class Session:
         self.undo = None
 
     def bring_back(self) -> None:
-        """Undo the last change that took something away; what has come since can be brought back in turn."""
-        if self.undo is not None:
-            before, self.undo = self.undo, None
-            self.change(before.workspace, undo=_SINCE)
-            self.report()
+        """Undo the last change that took something away, but nothing since; or do it again after that."""
+        if self.undo is None:
+            return
+        taken, now = self.undo, self.workspace
+        self.undo = None
+        new = taken.workspace if taken.after is None else now.with_back(taken.workspace, taken.after)
+        self._take_over(new, Undo("", now) if taken.what else None)
+        self.report()
 
     def use_network(self, name: str) -> None:
         """Decide by another network from now on; a limit and a rule only mean something for the one they

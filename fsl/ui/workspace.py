@@ -131,6 +131,28 @@ class Workspace:
             filled = filled.with_class()
         return filled, twice + left_out
 
+    def with_back(self, before: Workspace, after: Workspace) -> Workspace:
+        """With what a change took away, beside all that has come since.
+
+        Args:
+            before: the workspace before that change.
+            after: the one right after it.
+        """
+        result = self
+        left = {card.id: card for card in after.classes}
+        for position, card in enumerate(before.classes):
+            kept = {picture.digest for picture in left[card.id].pictures} if card.id in left else set()
+            taken = tuple(picture for picture in card.pictures if picture.digest not in kept)
+            if any(one.id == card.id for one in result.classes):
+                result, _ = result.with_pictures(card.id, taken)
+            elif card.id not in left or taken:
+                cards = list(result.classes)
+                cards.insert(position, replace(card, pictures=taken))
+                result = replace(result, classes=tuple(cards))
+        kept = {picture.digest for picture in after.queries}
+        result, _ = result.with_pictures(None, [one for one in before.queries if one.digest not in kept])
+        return result
+
     def names_used_twice(self) -> list[str]:
         """Names that two classes with pictures share."""
         names = [card.name for card in self.classes if card.pictures]

@@ -12,18 +12,53 @@ from fsl.ui.workspace import Workspace
 from tests.ui.test_workspace import A, B, stored
 
 
-def test_undo_brings_back_what_was_taken_away_and_can_be_undone() -> None:
+def test_undo_brings_back_what_was_taken_away_and_keeps_what_came_since() -> None:
     state = Session()
     filled, _ = state.workspace.with_pictures(0, [A])
     state.change(filled)
     state.change(filled.without_class(0), undo="the class Class 1")
-    later, _ = state.workspace.with_pictures(None, [B])
+    later, _ = state.workspace.with_class("New").with_pictures(None, [B])
     state.change(later)
     state.bring_back()
+    assert [card.name for card in state.workspace.classes] == ["Class 1", "Class 2", "New"]
     assert state.workspace.card(0).pictures == (A,)
-    assert state.workspace.queries == ()
-    state.bring_back()  # undone, too: nothing that was added since is lost
     assert state.workspace.queries == (B,)
+    state.bring_back()  # and once more: as before it was undone
+    assert [card.name for card in state.workspace.classes] == ["Class 2", "New"]
+    assert state.undo is None
+
+
+def test_pictures_are_brought_back_beside_new_ones() -> None:
+    state = Session()
+    state.change(state.workspace.with_pictures(0, [A])[0].with_pictures(None, [A])[0])
+    state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
+    state.change(state.workspace.renamed(0, "Pears").with_pictures(0, [B])[0])
+    state.change(state.workspace.without_picture(None, A.digest))  # of no concern to the undo
+    state.bring_back()
+    assert (state.workspace.card(0).name, state.workspace.card(0).pictures) == ("Pears", (B, A))
+    assert state.workspace.queries == ()
+
+
+def test_another_workspace_in_place_of_all_is_taken_back_as_a_whole() -> None:
+    state = Session()
+    state.change(state.workspace.with_pictures(0, [A])[0])
+    former = state.workspace
+    state.change(Workspace((), next_id=2).with_class("Other", [B]), undo="all", replaces=True)
+    state.bring_back()
+    assert state.workspace.classes == former.classes
+    state.bring_back()
+    assert [card.name for card in state.workspace.classes] == ["Other"]
+
+
+def test_doing_it_again_is_offered_until_something_else_is_done() -> None:
+    state = Session()
+    state.change(state.workspace.with_pictures(0, [A])[0])
+    state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
+    state.bring_back()
+    assert state.undo is not None
+    assert not state.undo.what
+    state.change(state.workspace.with_pictures(None, [B])[0])
+    assert state.undo is None  # doing it again would take that away
 
 
 def test_ids_go_on_counting_after_an_undo() -> None:

@@ -185,7 +185,8 @@ def _open_project(state: Session, name: str, data: bytes) -> Said:
 
 def replace_all(state: Session, workspace: Workspace) -> None:
     """Put another workspace in place of this one, which can be brought back."""
-    state.change(workspace, undo="" if state.workspace.is_empty else "your former pictures")
+    former = "" if state.workspace.is_empty else "your former pictures"
+    state.change(workspace, undo=former, replaces=True)
     state.shown.clear()
     state.selected = ""
 

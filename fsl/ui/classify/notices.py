@@ -19,9 +19,10 @@ def show_notices(state: Session) -> None:
         if state.notes:
             st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")
         if state.undo is not None:
-            label = f"Undo: bring back {markdown(state.undo.what)}"
-            undo = guarded_callback(state.bring_back)
-            st.button(label, key="undo", icon=":material/undo:", on_click=undo)
+            what, undo = state.undo.what, guarded_callback(state.bring_back)
+            label = f"Undo: bring back {markdown(what)}" if what else "Redo"
+            icon = f":material/{'undo' if what else 'redo'}:"
+            st.button(label, key="undo", icon=icon, on_click=undo)
         if state.notes or state.problems:
             dismiss = guarded_callback(state.report)
             st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
