@@ -321,7 +321,9 @@ def test_comparisons_begun_in_one_second_are_kept_apart(
     manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fsl.training.background.time.strftime", lambda _: "20260131-142501")
-    pairs = [manager.start_together([RunPlan(SMALL, MODEL, data)] * 2) for _ in range(2)]
+    manager.most_at_once = 0  # all of them wait
+    plan = RunPlan(SMALL, MODEL, data, visitor="somebody")
+    pairs = [manager.start_together([plan, plan]) for _ in range(2)]
     groups = [{find_run(run_id, manager.root).group for run_id in ids} for ids in pairs]
     assert [len(group) for group in groups] == [1, 1]
     assert groups[0] != groups[1]
