@@ -99,8 +99,10 @@ def run(options: argparse.Namespace) -> None:
                     plan.config,
                     plan.start,
                     team,
+                    about=plan.about,
                     resume=options.resume,
                     should_stop=stop.is_set,
+                    source=plan.source.to_json(),
                 )
 
 

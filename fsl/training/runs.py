@@ -15,9 +15,9 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -61,6 +61,7 @@ from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 from fsl.twin.together import ALONE, Team
 from fsl.twin.views import embed_as_support
+from fsl.words import listed
 
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
@@ -101,7 +102,7 @@ def run_training(
         config: all settings.
         start: an architecture, or a network to go on from.
         about: what the checkpoint's header says under "training": data, split, command, seed; of a run that
-            is resumed what was said when it began stays.
+            is resumed the command that began it stays.
         source: where the data can be had again, for who resumes the run; stays in the run folder.
         validation: images of other classes, for evaluation and calibration.
         resume: go on from the folder's state, with the same settings; only the device may be another one, and
@@ -168,13 +169,8 @@ def run_in_turns(
         state = new_state(config, start, team)
         earlier: list[TrainEvent] = []
         if resume:
-            _hold_to_settings(folder, config)
-            _hold_to_data(folder, about, source)
-            load_state(folder / STATE, state)
-            about = _resumed(folder, config, about)
-            has_begun = state.step > 0 or len(state.before) > 0  # else a first test is made again
-            earlier = keep_events_until(folder / EVENTS, state.step if has_begun else -1)
-            drop_frames_after(folder, state.step)
+            _hold_to_beginning(folder, config, state.twin.config, about, source)
+            about, earlier = _take_up(folder, config, state, about)
         else:
             index_to_train_on(data, state.twin)  # what it refuses leaves no run that could not be begun again
             _begin(folder, config, state, about, source)
@@ -183,42 +179,87 @@ def run_in_turns(
         recorder = Recorder(folder, validation, config, state.twin.config.views)
         recorder.record_between(state.step, state.twin)
         with EventLog(folder / EVENTS) as log:
-
-            def written(event: TrainEvent) -> TrainEvent:
-                log.write(event)
-                return event
-
-            evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
-            saved_at = state.step
-            due = False
+            keeping = _Keeping(folder, config, state, about, recorder, log, earlier)
             for event in train_in_turns(data, config, state, validation, to_stop, earlier):
-                if event is Pause.BATCH:
-                    # After all events of this batch, so that none is missing from a resumed run.
-                    if due or state.step - saved_at >= (config.evaluate_every or SAVE_EVERY):
-                        saved_at, due = state.step, False
-                        yield from map(written, _save(folder, state, about, evaluation))
-                    recorder.record_between(state.step, state.twin)
-                    yield event
-                elif isinstance(event, Pause):
-                    yield event
-                elif isinstance(event, Started) and any(isinstance(e, Started) for e in earlier):
-                    yield event  # the log has one from the first start
-                elif isinstance(event, Finished):
-                    saved = _save(folder, state, about, evaluation)
-                    log.write(event)  # first: one that is closing is listed by how it ended
-                    held.note("closing")
-                    yield event
-                    if saved and validation is not None:
-                        what = str(about.get("validation", ""))
-                        familiar = not _learned(data, about).isdisjoint(validation.class_names)
-                        measured = yield from _calibrated(state.twin, validation, what, familiar)
-                        saved = _save(folder, state, about, evaluation, measured)
-                    yield from map(written, saved)
+                if isinstance(event, Finished):
+                    yield from _closed(keeping, held, event, data, validation)
                 else:
-                    if isinstance(event, Evaluation):
-                        evaluation, due = event, True
-                        recorder.record(event.step, state.evaluated)
-                    yield written(event)
+                    yield from keeping.kept(event)
+
+
+class _Keeping:
+    """Keeps a run folder up to date while its run goes on.
+
+    Args:
+        folder: the run folder.
+        config: of the run.
+        state: of the run, as training changes it.
+        about: as ``run_training``.
+        recorder: of its frames.
+        log: of its events.
+        earlier: what the log holds already.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        state: TrainState,
+        about: dict[str, Any],
+        recorder: Recorder,
+        log: EventLog,
+        earlier: Sequence[TrainEvent],
+    ) -> None:
+        self._folder, self._state, self.about = folder, state, about
+        self._recorder, self._log = recorder, log
+        self._save_every = config.evaluate_every or SAVE_EVERY
+        self._has_started = any(isinstance(event, Started) for event in earlier)
+        self._evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
+        self._saved_at, self._is_due = state.step, False
+
+    @property
+    def twin(self) -> TwinNetwork:
+        """The network that is trained."""
+        return self._state.twin
+
+    def kept(self, event: TrainEvent | Pause) -> Iterator[TrainEvent | Pause]:
+        """An event, once it is logged, and at the end of a batch before it what is due then."""
+        if event is Pause.BATCH:
+            # After all events of this batch, so that none is missing from a resumed run.
+            if self._is_due or self._state.step - self._saved_at >= self._save_every:
+                self._saved_at, self._is_due = self._state.step, False
+                yield from map(self.logged, self.save())
+            self._recorder.record_between(self._state.step, self.twin)
+        elif isinstance(event, Evaluation):
+            self._evaluation, self._is_due = event, True
+            self._recorder.record(event.step, self._state.evaluated)
+        if not isinstance(event, Pause) and not (isinstance(event, Started) and self._has_started):
+            self.logged(event)
+        yield event
+
+    def logged(self, event: TrainEvent) -> TrainEvent:
+        """The event, now in the log."""
+        self._log.write(event)
+        return event
+
+    def save(self, measured: _Measured | None = None) -> list[TrainEvent]:
+        """As ``_save``."""
+        return _save(self._folder, self._state, self.about, self._evaluation, measured)
+
+
+def _closed(
+    keeping: _Keeping, held: Owner, event: Finished, data: ImageSet, validation: ImageSet | None
+) -> Iterator[TrainEvent | Pause]:
+    """The end of a run: saved at once, and again when it has been measured."""
+    saved = keeping.save()
+    keeping.logged(event)  # first: one that is closing is listed by how it ended
+    held.note("closing")
+    yield event
+    if saved and validation is not None:
+        what = str(keeping.about.get("validation", ""))
+        familiar = not _learned(data, keeping.about).isdisjoint(validation.class_names)
+        saved = keeping.save((yield from _calibrated(keeping.twin, validation, what, familiar)))
+    yield from map(keeping.logged, saved)
 
 
 def follow_training(
@@ -228,22 +269,25 @@ def follow_training(
     start: ModelConfig | TwinNetwork,
     team: Team,
     *,
+    about: dict[str, Any],
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    source: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """What the processes of a team but the first do: their share of every batch, and no file.
 
     Args:
         folder: the run folder, where the state to resume from is read.
-        data, config, start, team, resume, should_stop: as the first process gives ``run_training``.
+        data, config, start, team, about, resume, should_stop, source: as the first process gives
+            ``run_training``.
 
     Raises:
         DataError, CheckpointError: there is no state to resume from, or it is damaged.
-        SettingsError: the run was begun with other settings.
+        SettingsError: the run was begun with other settings or on other classes.
     """
     state = new_state(config, start, team)
     if resume:
-        _hold_to_settings(folder, config)
+        _hold_to_beginning(folder, config, state.twin.config, about, source)
         load_state(folder / STATE, state)
     for _ in train_in_turns(data, config, state, should_stop=should_stop):
         pass
@@ -287,67 +331,117 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return values
 
 
-_WHAT_IS_HELD_OUT = ("recipe", "part", "hold_out", "hold_out_of")
+_OF_THE_SOURCE = ("recipe", "part", "hold_out", "hold_out_of")
 
 
-def _hold_to_settings(folder: Path, config: TrainConfig) -> None:
-    """Refuse to go on with other settings than a run was begun with; ``config.json`` would tell of those.
+def _hold_to_beginning(
+    folder: Path,
+    config: TrainConfig,
+    model: ModelConfig,
+    about: Mapping[str, Any],
+    source: Mapping[str, Any],
+) -> None:
+    """Refuse to go on otherwise than a run was begun.
 
-    More batches are none, unless the learning rate depends on their number.
+    ``config.json`` would tell of another run, and classes learned from might be among those then tested on.
     """
     if not (folder / STATE).exists():
         return  # there is nothing to go on with, as will be said
     settings = read_settings(folder)
     try:
         begun = TrainConfig.from_json(settings["train"])
+        network = ModelConfig.from_json(settings["model"])
+        data, told = dict(settings.get("data", {})), dict(settings.get("about", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"The settings of the run {folder.name} are damaged ({error}).") from error
-    is_longer = config.schedule == "constant" and config.steps > begun.steps
-    same = replace(config, device=begun.device, steps=begun.steps if is_longer else config.steps)
-    names = [f.name for f in fields(config) if getattr(same, f.name) != getattr(begun, f.name)]
-    if names:
-        told = ", ".join(f"{name} {getattr(begun, name)}, now {getattr(config, name)}" for name in names)
-        raise SettingsError(
-            f"The run {folder.name} was begun with other settings: {told}. Repeat its command with --resume, "
-            "or begin a new run in another folder (--run-dir)."
-        )
-
-
-def _hold_to_data(folder: Path, about: Mapping[str, Any], source: Mapping[str, Any]) -> None:
-    """Refuse to go on with other classes: those learned from might be among those then tested on."""
-    if not (folder / STATE).exists():
-        return
-    settings = read_settings(folder)
-    begun = settings.get("data", {}) if source else {}
     differing = [
-        f"{name} {begun[name]}, now {source[name]}"
-        for name in _WHAT_IS_HELD_OUT
-        if name in begun and name in source and begun[name] != source[name]
+        *_differing(begun.to_json(), _as_begun(config, begun).to_json()),
+        *_differing(network.to_json(), model.to_json()),
+        *_differing(_where(data), _where(source)),
+        *_differing(told, about, ("start",)),
     ]
-    classes = settings.get("about", {}).get("classes")
-    if not differing and classes and "classes" in about and list(about["classes"]) != list(classes):
-        differing = [f"{len(classes)} classes to learn from, now {len(about['classes'])}, or others"]
+    classes = told.get("classes") or _classes_in_header(folder)
+    if not differing and classes and "classes" in about:
+        differing = _other_classes(set(classes), set(about["classes"]))
     if differing:
         raise SettingsError(
-            f"The run {folder.name} was begun with other pictures: {'; '.join(differing)}. Repeat its "
+            f"The run {folder.name} was begun with other settings: {'; '.join(differing)}. Repeat its "
             "command with --resume, or begin a new run in another folder (--run-dir)."
         )
 
 
-def _resumed(folder: Path, config: TrainConfig, about: dict[str, Any]) -> dict[str, Any]:
-    """What the run was said to be when it began.
+def _classes_in_header(folder: Path) -> Sequence[str]:
+    """The classes in the network's header: a run of a page knows them once it has read its images."""
+    try:
+        return tuple(checkpoints.read_info(folder / CHECKPOINT).training.get("classes", ()))
+    except CheckpointError:
+        return ()
 
-    Where it goes on for longer, ``config.json`` says so, and the commands are told one after the other.
+
+def _as_begun(config: TrainConfig, begun: TrainConfig) -> TrainConfig:
+    """The settings but for those that may differ from the ones a run was begun with.
+
+    More batches are no other settings, unless the learning rate depends on their number; and what "auto"
+    measured when the run was begun is in its state, whichever precision is named now.
     """
+    is_longer = config.schedule == "constant" and config.steps > begun.steps
+    return replace(
+        config,
+        device=begun.device,
+        steps=begun.steps if is_longer else config.steps,
+        precision="auto" if begun.precision == "auto" else config.precision,
+    )
+
+
+def _where(source: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells one source of data from another; a folder that was moved is the same one."""
+    name = Path(str(source.get("data", ""))).name
+    return {**({"data": name} if name else {}), **{k: source[k] for k in _OF_THE_SOURCE if k in source}}
+
+
+def _differing(
+    begun: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str] | None = None
+) -> list[str]:
+    """What differs of all that both name, or of some names, in words."""
+    return [
+        f"{name} {begun[name]}, now {now[name]}"
+        for name in (names or begun)
+        if name in begun and name in now and begun[name] != now[name]
+    ]
+
+
+def _other_classes(begun: set[str], now: set[str]) -> list[str]:
+    """How the classes to learn from differ, in words."""
+    changes = [
+        f"{how} {listed(sorted(names))}"
+        for how, names in (("without", begun - now), ("with", now - begun))
+        if names
+    ]
+    return [f"{len(begun)} classes to learn from, now {len(now)}, {' and '.join(changes)}"] if changes else []
+
+
+def _take_up(
+    folder: Path, config: TrainConfig, state: TrainState, about: dict[str, Any]
+) -> tuple[dict[str, Any], list[TrainEvent]]:
+    """Bring a fresh state to where the run was saved, and its folder, which may be ahead of that, as well.
+
+    Returns:
+        what the header says of the run: with the command that began it, and behind that the one by which it
+        goes on for longer, if it does (``config.json`` then says so, too); and its events until then.
+    """
+    load_state(folder / STATE, state)
+    drop_frames_after(folder, state.step)
     settings = read_settings(folder)
-    begun: dict[str, Any] = settings.get("about") or about
+    begun: dict[str, Any] = settings.get("about") or {}
+    command = begun.get("command")
     if settings["train"].get("steps") != config.steps:
-        settings["train"] = config.to_json()
-        if about.get("command"):
-            begun["command"] = f"{begun.get('command', '')}; {about['command']}".removeprefix("; ")
-        settings["about"] = begun
+        settings["train"]["steps"] = config.steps
+        if command and about.get("command"):
+            command = f"{command}; {about['command']}"
+            settings["about"] = {**begun, "command": command}
         write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
-    return begun
+    told = {key: value for key, value in {**begun, **about}.items() if key != "command"}
+    return told | ({"command": command} if command else {}), keep_events_until(folder / EVENTS, state)
 
 
 def _begin(
@@ -632,18 +726,24 @@ def read_events(path: Path) -> list[TrainEvent]:
     return events
 
 
-def keep_events_until(path: Path, step: int) -> list[TrainEvent]:
+def keep_events_until(path: Path, state: TrainState) -> list[TrainEvent]:
     """Drop what was logged after the saved state, and the end of a stopped run: it will happen again.
 
-    So will its comparison of before and after, which comes at the end.
+    So will its comparison of before and after, which comes at the end, and a test of the very network that
+    was saved, where the state has nothing of it.
 
     Returns:
         the events that stay.
     """
     if not path.exists():  # killed between its first save and its first event
         return []
-    ends = (Finished, Comparison)
-    kept: list[TrainEvent] = [e for e in read_events(path) if e.step <= step and not isinstance(e, ends)]
+    has_test = state.tested_at == state.step if state.step else len(state.before) > 0
+    kept: list[TrainEvent] = []
+    for event in read_events(path):
+        if isinstance(event, Evaluation) and event.step == state.step and not has_test:
+            break
+        if event.step <= state.step and not isinstance(event, Finished | Comparison):
+            kept.append(event)
     lines = "".join(json.dumps(to_json(event)) + "\n" for event in kept)
     write_atomically(path, lines.encode())
     return kept

@@ -16,7 +16,7 @@ from fsl.config import DataSource
 from fsl.data.imageset import ImageSet
 from fsl.errors import DataError, SettingsError
 from fsl.training.background import RunManager, RunPlan, plan_like, save_as
-from fsl.training.datasource import TrainingData
+from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Step
 from fsl.training.owner import take
 from fsl.training.runs import CHECKPOINT, CONFIG, EVENTS, run_training
@@ -315,6 +315,36 @@ def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: Tr
     secrets = [run_id.split("-")[2] for run_id in (one, other)]
     assert all(len(secret) == 8 for secret in secrets)
     assert len(set(secrets)) == 2
+
+
+def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_know_yet(
+    manager: RunManager, tmp_path: Path
+) -> None:
+    source = DataSource("digits", hold_out=0.4)
+    short = replace(SMALL, steps=1, evaluate_every=0)
+    run_id = manager.start(RunPlan(short, MODEL, source, about={"title": "Digits"}))
+    assert manager.wait(run_id, 30)
+    header = checkpoints.read_info(manager.root / run_id / CHECKPOINT).training
+    expected = load_training_data(source, MODEL, short.seed, lambda problems: None)
+    assert header["classes"] == list(expected.train.class_names)
+    assert (header["data"], header["validation"]) == (expected.words, expected.validation_words)
+    assert header["title"] == "Digits"
+
+
+def test_a_page_s_run_is_not_resumed_on_other_classes(manager: RunManager, tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for shade in (10, 90, 200):
+            Image.new("RGB", (16, 16), (shade, ord(name), 0)).save(tmp_path / "data" / name / f"{shade}.png")
+    source = DataSource(str(tmp_path / "data"), hold_out=0.0)
+    run_id = manager.start(RunPlan(ENDLESS, MODEL, source))
+    until(lambda: find_run(run_id, manager.root).steps_done > 0)
+    manager.stop(run_id)
+    assert manager.wait(run_id, 10)
+    (tmp_path / "data" / "e").rename(tmp_path / "data" / "f")
+    manager.resume(run_id)
+    assert manager.wait(run_id, 10)
+    assert "5 classes to learn from, now 5, without e and with f" in find_run(run_id, manager.root).error
 
 
 def test_comparisons_begun_in_one_second_are_kept_apart(

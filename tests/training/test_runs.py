@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,6 +143,27 @@ def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
     assert not next(e for e in resumed if isinstance(e, Finished)).stopped
 
 
+def test_a_test_that_was_made_up_for_is_logged_once(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the run was killed before it was saved."""
+    monkeypatch.setattr("fsl.training.engine._IMAGES_A_TURN", 4)
+    whole = run(tmp_path / "whole", coloured_set)
+    times = iter(range(100))
+    run(tmp_path / "r", coloured_set, should_stop=lambda: next(times) == 6)  # within the test after batch 5
+    assert [e for e in read_events(tmp_path / "r" / EVENTS) if isinstance(e, Evaluation)] == []
+    turns = run_training(
+        tmp_path / "r", coloured_set(), RUN, MODEL, about={}, validation=coloured_set(5, seed=1), resume=True
+    )
+    for event in turns:
+        if isinstance(event, Evaluation):
+            break
+    turns.close()
+    run(tmp_path / "r", coloured_set, resume=True)
+    logged = read_events(tmp_path / "r" / EVENTS)
+    assert [e for e in logged if isinstance(e, Evaluation)] == [e for e in whole if isinstance(e, Evaluation)]
+
+
 def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, coloured_set: Maker) -> None:
     singles = coloured_set(5, 1, seed=1)
     events = list(run_training(tmp_path / "r", coloured_set(), CONFIG, MODEL, about={}, validation=singles))
@@ -209,8 +231,45 @@ def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Mak
         if chosen == names[:4]:
             list(turns)
             continue
-        with pytest.raises(SettingsError, match="begun with other pictures: 4 classes to learn from"):
+        with pytest.raises(
+            SettingsError, match="4 classes to learn from, now 4, without colour 0, colour 1 and with"
+        ):
             list(turns)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"start": replace(MODEL, views=2)}, "views 1, now 2"),
+        ({"about": {"start": "glyphs"}}, "start fruits, now glyphs"),
+        ({"source": {"data": "/sets/pears", "hold_out": 0.2}}, "data apples, now pears"),
+        ({"source": {"data": "/moved/apples", "hold_out": 0.5}}, "hold_out 0.2, now 0.5"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_network_and_data_only(
+    changes: dict[str, object], told: str, tmp_path: Path, coloured_set: Maker
+) -> None:
+    begun: dict[str, Any] = {
+        "start": MODEL,
+        "about": {"start": "fruits"},
+        "source": {"data": "/sets/apples", "hold_out": 0.2},
+    }
+    short = replace(RUN, steps=1, evaluate_every=0)
+    list(run_training(tmp_path / "r", coloured_set(), short, **begun))
+    with pytest.raises(SettingsError, match=told):
+        list(run_training(tmp_path / "r", coloured_set(), short, resume=True, **begun | changes))
+
+
+def test_a_run_of_measured_precision_goes_on_at_it(tmp_path: Path, coloured_set: Maker) -> None:
+    """As those of recipes that name one now, and did not when the run was begun."""
+    begun = replace(RUN, steps=2, evaluate_every=0, precision="auto")
+    first, *_ = run_training(tmp_path / "r", coloured_set(), begun, MODEL, about={})
+    assert isinstance(first, Started)
+    for precision in ("bf16", "fp32"):
+        now = replace(begun, precision=precision)
+        again, *_ = run_training(tmp_path / "r", coloured_set(), now, MODEL, about={}, resume=True)
+        assert isinstance(again, Started)
+        assert (again.step, again.bf16) == (2, first.bf16)
 
 
 def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker) -> None:
