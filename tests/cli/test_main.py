@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -64,7 +63,7 @@ def test_an_interrupt_while_a_command_is_imported_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: str) -> None:
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     monkeypatch.setattr("fsl.__main__.import_module", interrupt)
     assert main(["checkpoints"]) == 1
