@@ -199,14 +199,30 @@ def _fill(state: Session, listing: Listing) -> Said:
     if state.workspace is state.example and intake.classes:
         # Somebody who has looked at an example and now brings a folder does not want the two mixed.
         replace_all(state, Workspace.fresh())
-    workspace, twice = state.workspace.filled(intake.classes, intake.queries)
+    before = state.workspace
+    workspace, twice = before.filled(intake.classes, intake.queries)
     state.change(workspace)
-    found = [count(len(intake.classes), "class", "classes")] if intake.classes else []
-    found += [count(len(intake.queries), "picture") + " to classify"] if intake.queries else []
-    notes = [f"Added {' and '.join(found)}."] if found else ["No picture was found in it."]
+    notes = [_added(before, workspace) if intake.classes or intake.queries else "No picture was found in it."]
     if not intake.classes and intake.queries:
         notes.append("There was no folder per class, so all pictures went to the ones to classify.")
     return [*notes, *_said(twice)], intake.problems
+
+
+def _added(before: Workspace, after: Workspace) -> str:
+    """What is new: classes that were without a picture, pictures of others, pictures to classify."""
+    had = {card.id: len(card.pictures) for card in before.classes}
+    grown = [card for card in after.classes if len(card.pictures) > had.get(card.id, 0)]
+    new = sum(not had.get(card.id) for card in grown)
+    n_more = sum(len(card.pictures) - had[card.id] for card in grown if had.get(card.id))
+    n_queries = len(after.queries) - len(before.queries)
+    found = [count(new, "class", "classes")] if new else []
+    found += (
+        [f"{count(n_more, 'picture')} of {count(len(grown) - new, 'class', 'classes')} here"]
+        if n_more
+        else []
+    )
+    found += [f"{count(n_queries, 'picture')} to classify"] if n_queries else []
+    return f"Added {' and '.join(found)}." if found else "Nothing in it is new."
 
 
 def _contents(workspace: Workspace) -> str:

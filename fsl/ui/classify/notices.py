@@ -11,13 +11,12 @@ from fsl.ui.state import Session
 
 
 def show_notices(state: Session) -> None:
-    """Notes, files that could not be used, and the way back."""
+    """Files that could not be used, what else there is to say, and the way back."""
     if not (state.notes or state.problems or state.undo):
         return
     show_problems(state.problems)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
-        if state.notes:
-            st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")
+        show_said(state)
         if state.undo is not None:
             what, undo = state.undo.what, guarded_callback(state.bring_back)
             label = f"Undo: bring back {markdown(what)}" if what else "Redo"
@@ -26,3 +25,9 @@ def show_notices(state: Session) -> None:
         if state.notes or state.problems:
             dismiss = guarded_callback(state.report)
             st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
+
+
+def show_said(state: Session) -> None:
+    """The notes alone, for a page on which neither files were dropped nor anything was taken away."""
+    if state.notes:
+        st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")

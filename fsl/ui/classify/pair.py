@@ -8,7 +8,6 @@ import streamlit as st
 
 from fsl.ui.compare.state import hand_over
 from fsl.ui.compare.why import show_why
-from fsl.ui.escape import markdown
 from fsl.ui.pictures import StoredPicture
 from fsl.words import similarity_text
 
@@ -39,7 +38,7 @@ def show_pair(
     """
     ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
     names = {
-        i: markdown(f"{members[i][0]}: {members[i][1].name}, {similarity_text(prediction.similarities[i])}")
+        i: f"{members[i][0]}: {members[i][1].name}, {similarity_text(prediction.similarities[i])}"
         for i in ranked[:_MOST_PAIRS]
     }
     with st.container(border=True, key="pair_card"):

@@ -16,12 +16,14 @@ def show_toolbar(state: Session) -> None:
     with st.container(horizontal=True, gap="small", key="toolbar"):
         with st.popover("Folder or zip", icon=":material/folder_open:"):
             _show_folder_drop(state)
-        if not state.workspace.is_empty:
+        with st.popover("Project", icon=":material/save:"):
+            _show_project(state)
+        if (
+            not state.workspace.is_empty
+        ):  # the last one: in another's place it would take over that it is open
             with st.popover("Try an example", icon=":material/lightbulb:"):
                 st.caption("Your own pictures are put aside and can be brought back.")
                 show_examples(state, "menu")
-        with st.popover("Project", icon=":material/save:"):
-            _show_project(state)
 
 
 def show_welcome(state: Session) -> None:

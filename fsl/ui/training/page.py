@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.errors import FslError
-from fsl.ui.classify.notices import show_notices
+from fsl.ui.classify.notices import show_said
 from fsl.ui.escape import markdown
 from fsl.ui.frame import warm_up_after_paint
 from fsl.ui.guard import guarded, guarded_callback
@@ -41,7 +41,7 @@ def show_training_page() -> None:
         "The network sees pairs of pictures and learns to say *same* or *different*. How big a step it makes "
         "each time, its **learning rate**, decides whether it learns at all: try several."
     )
-    show_notices(session())
+    show_said(session())
     take_address()
     left, right = st.columns([1, 1.7], gap="large")
     with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):
