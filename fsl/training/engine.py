@@ -42,7 +42,7 @@ _JUDGED_EACH = 100  # reports: from twice as many on, a run is judged again when
 class Pause(Enum):
     """A moment at which another run may take its turn."""
 
-    BATCH = "a batch is done, and so are its events"
+    BATCH = "a batch is done, or a test before the next one, and so are its events"
     WITHIN = "in the midst of a test or a calibration"
 
 
@@ -197,7 +197,8 @@ def train_in_turns(
 ) -> Iterator[TrainEvent | Pause]:
     """As ``train``, but also yields a Pause where several runs can take turns.
 
-    ``Pause.BATCH`` comes after each batch and its events; only then may the state be saved.
+    ``Pause.BATCH`` comes after each batch and its events, and after a test that is made before the next
+    batch: the first one, or one that a stop broke off. Only then may the state be saved.
 
     Args:
         data, config, validation, should_stop: as ``train``.
@@ -208,61 +209,27 @@ def train_in_turns(
     test, note = _plan_evaluation(config, validation)
     yield _started(state, config, data, index, note)
 
-    seen = list(earlier)
-    n_reports = sum(isinstance(event, Step) for event in seen)
-    verdict = next((e for e in reversed(seen) if isinstance(e, Verdict)), None)
+    course = _Course(
+        list(earlier),
+        sum(isinstance(event, Step) for event in earlier),
+        next((e for e in reversed(earlier) if isinstance(e, Verdict)), None),
+    )
     stopped = False
-    if test and config.evaluate_first and state.step == 0 and not len(state.before):
-        first = yield from _evaluate(state, test, should_stop)
-        stopped = first is None
-        if first is not None:
-            state.before = torch.from_numpy(first.episode_accuracy)
-            seen.append(first.event)
-            yield first.event
-        yield Pause.BATCH
-    if test and not stopped and _owes_test(state, config):
-        outcome = yield from _test_now(state, test, should_stop)
-        stopped = outcome is None
-        if outcome is not None:
-            seen.append(outcome.event)
-            yield outcome.event
-            if state.step == config.steps:
-                yield judge(seen)
-        yield Pause.BATCH
-
-    n_images, seconds = 0, 0.0
+    if test:
+        stopped = yield from _make_missing_test(state, config, test, course, should_stop)
     stopped = state.team.agree(stopped)
     while state.step < config.steps and not stopped:
-        began = time.perf_counter()
-        numbers, n = train_step(state, data, index, config)
-        state.window.append(numbers)
-        last = state.step == config.steps
-        report = last or state.step == 1 or state.step % config.report_every == 0
-        means = torch.stack(state.window).mean(0).tolist() if report else []  # waits for a GPU
-        n_images, seconds = n_images + n, seconds + time.perf_counter() - began
-        state.seconds += time.perf_counter() - began
-
-        news: list[TrainEvent] = []
-        if report:
-            loss, *statistics = means
-            rate = n_images / seconds
-            lr = learning_rate_at(config, state.step - 1)
-            news.append(Step(state.step, loss, lr, rate, state.seconds, *statistics))
-            state.window, n_images, seconds = [], 0, 0.0
-            n_reports += 1
-            stopped = not math.isfinite(loss)  # the weights are lost, and more batches will not mend them
-        if test and not stopped and (last or _is_due(state.step, config.evaluate_every)):
+        report = _train_batch(state, data, index, config, course)
+        news: list[TrainEvent] = [report] if report else []
+        # Where the weights are lost, more batches will not mend them.
+        stopped = report is not None and not math.isfinite(report.loss)
+        if test and not stopped and _is_test_due(state, config):
             outcome = yield from _test_now(state, test, should_stop)
             stopped = outcome is None
             if outcome is not None:
                 news.append(outcome.event)
-        seen += news
-        if news and (last or stopped or _is_due(n_reports, max(1, n_reports // _JUDGED_EACH))):
-            judged = judge(seen)
-            if verdict is None or judged.kind != verdict.kind or last or stopped:
-                verdict = judged
-                news.append(verdict)
-        yield from news
+        last = state.step == config.steps
+        yield from _judged(course, news, at_once=last or stopped)
         yield Pause.BATCH
         stopped = state.team.agree(stopped or (not last and should_stop()))
     if len(state.before) and len(state.latest):
@@ -270,10 +237,88 @@ def train_in_turns(
     yield Finished(state.step, state.seconds, stopped)
 
 
-def _owes_test(state: TrainState, config: TrainConfig) -> bool:
-    """Whether the run was stopped during a test, which is then made before it goes on."""
-    is_due = state.step == config.steps or _is_due(state.step, config.evaluate_every)
-    return state.tested_at < state.step and is_due
+@dataclass(eq=False)
+class _Course:
+    """How a run has gone so far, which its Step events and verdicts go by.
+
+    Attributes:
+        seen: its events but the verdicts since it was begun or resumed.
+        n_reports: Step events among them.
+        verdict: the latest.
+        n_images: through the backbone since the last Step event.
+        seconds: of training since then.
+    """
+
+    seen: list[TrainEvent]
+    n_reports: int
+    verdict: Verdict | None
+    n_images: int = 0
+    seconds: float = 0.0
+
+
+def _make_missing_test(
+    state: TrainState,
+    config: TrainConfig,
+    test: _PlannedTest,
+    course: _Course,
+    should_stop: Callable[[], bool],
+) -> Generator[TrainEvent | Pause, None, bool]:
+    """The test that is missing before the next batch, if any: the first one, or one that a stop broke off.
+
+    Returns:
+        whether the run is to stop.
+    """
+    if config.evaluate_first and state.step == 0 and not len(state.before):
+        outcome = yield from _evaluate(state, test, should_stop)
+        if outcome is not None:
+            state.before = torch.from_numpy(outcome.episode_accuracy)
+            course.seen.append(outcome.event)
+            yield outcome.event
+    elif state.tested_at < state.step and _is_test_due(state, config):
+        outcome = yield from _test_now(state, test, should_stop)
+        if outcome is not None:
+            yield from _judged(course, [outcome.event], at_once=state.step == config.steps)
+    else:
+        return False
+    yield Pause.BATCH
+    return outcome is None
+
+
+def _train_batch(
+    state: TrainState, data: ImageSet, index: ClassIndex, config: TrainConfig, course: _Course
+) -> Step | None:
+    """Train one batch; the report of those since the last one, where it is due."""
+    began = time.perf_counter()
+    numbers, n_images = train_step(state, data, index, config)
+    state.window.append(numbers)
+    report = state.step in (1, config.steps) or _is_due(state.step, config.report_every)
+    means = torch.stack(state.window).mean(0).tolist() if report else []  # waits for a GPU
+    spent = time.perf_counter() - began
+    course.n_images, course.seconds = course.n_images + n_images, course.seconds + spent
+    state.seconds += spent
+    if not report:
+        return None
+    loss, *statistics = means
+    lr, rate = learning_rate_at(config, state.step - 1), course.n_images / course.seconds
+    state.window, course.n_images, course.seconds = [], 0, 0.0
+    return Step(state.step, loss, lr, rate, state.seconds, *statistics)
+
+
+def _judged(course: _Course, news: Sequence[TrainEvent], at_once: bool) -> list[TrainEvent]:
+    """The news, and behind them a verdict: where it is another one than before, or ``at_once`` any."""
+    course.seen += news
+    course.n_reports += sum(isinstance(event, Step) for event in news)
+    if not news or not (at_once or _is_due(course.n_reports, max(1, course.n_reports // _JUDGED_EACH))):
+        return list(news)
+    verdict = judge(course.seen)
+    if course.verdict is not None and verdict.kind == course.verdict.kind and not at_once:
+        return list(news)
+    course.verdict = verdict
+    return [*news, verdict]
+
+
+def _is_test_due(state: TrainState, config: TrainConfig) -> bool:
+    return state.step == config.steps or _is_due(state.step, config.evaluate_every)
 
 
 def _is_due(step: int, every: int) -> bool:
