@@ -30,7 +30,7 @@ def measure_pair_rates(
         sets: embeddings float32 ``(N, D)`` and labels int64 ``(N,)`` of each data set; pairs are made within
             each.
         what: the data's name.
-        familiar: whether the network learned from other images of these classes.
+        familiar: whether the network learned from these classes, if only from other images of them.
 
     Returns:
         none where a set has no pair of one class, or none of two.

@@ -29,8 +29,8 @@ def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
         text += f" {too_few(rates)}"
     if rates.familiar:
         text += (
-            f" It was measured on other pictures of {_MANY[subject]} that it learned from; with "
-            f"{_MANY[subject]} that it has never seen it errs more often."
+            f" It was measured on {_MANY[subject]} that it learned from; with {_MANY[subject]} that it has "
+            "never seen it errs more often."
         )
     return text
 

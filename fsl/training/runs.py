@@ -573,7 +573,7 @@ def fit_calibrations(
         data: their name.
         images: uint8 ``(N, S, S, 3)``, for networks that see support images of few in several ways; none:
             they are taken as they are.
-        familiar: whether the network learned from other images of these classes.
+        familiar: whether the network learned from these classes, if only from other images of them.
 
     Returns:
         one per rule; none where fewer than three classes have two images.

@@ -60,7 +60,7 @@ class Calibration:
         false_accept: share of queries of absent classes not called unknown there.
         accuracy: share of known queries answered rightly on the fitting data, in [0, 1].
         fitted_on: the data and episodes, in words.
-        familiar: whether the network learned from other images of these classes.
+        familiar: whether the network learned from these classes, if only from other images of them.
     """
 
     rule: Rule = "mean"

@@ -69,7 +69,7 @@ class PairRates:
         fitted_on: the data, in words.
         false_accept_high: the upper end of the 95% interval of the false-accept rate, by a bootstrap over
             classes, at the thresholds ``different``; empty in files of earlier versions.
-        familiar: whether the network learned from other images of these classes.
+        familiar: whether the network learned from these classes, if only from other images of them.
 
     Raises:
         SettingsError: a table has the wrong length, does not rise or leaves [0, 1]; a number is none.

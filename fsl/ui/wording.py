@@ -67,9 +67,7 @@ def threshold_effect(calibration: Calibration, threshold: float) -> str:
             "more pictures are called unknown. Lower: more pictures of other things get a class."
         )
     where = (
-        "on other pictures of the classes it learned"
-        if calibration.familiar
-        else "on classes held out while it was set"
+        "on classes that it learned from" if calibration.familiar else "on classes held out while it was set"
     )
     return (
         f"Measured at this limit, {where}: "

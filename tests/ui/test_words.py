@@ -76,7 +76,7 @@ def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
     # Nor more than is so: photos has learned since from the pictures that its limit was set on.
     assert "held out while it was set" in wording.threshold_effect(measured, 0.48)
     familiar = replace(measured, familiar=True)
-    assert "on other pictures of the classes it learned" in wording.threshold_effect(familiar, 0.48)
+    assert "on classes that it learned from" in wording.threshold_effect(familiar, 0.48)
     assert "You moved the limit" in wording.threshold_effect(measured, 0.6)
     assert "no measured limit" in wording.threshold_effect(Calibration(), 0.0)
 

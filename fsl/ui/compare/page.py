@@ -22,6 +22,10 @@ from fsl.ui.waiting import waiting
 
 FACES = "faces"
 _PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
+_FACES_FILL = (
+    "A face should fill its picture, as in those that the limits were measured on, or strangers look alike: "
+    "of ordinary portraits take the middle alone (**Crop**, about 50%)."
+)
 _PRIVATE = (
     "Your pictures stay in this session's memory: nothing is kept on disk or leaves the computer this app "
     "runs on."
@@ -97,6 +101,8 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
         st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:
         st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
+        if state.middle == 1:
+            st.caption(_FACES_FILL)
     else:
         st.caption(_PRIVATE)
     show_problems(state.problems)

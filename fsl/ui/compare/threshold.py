@@ -96,10 +96,10 @@ def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | 
             here = rates.false_accept(threshold), 1 - rates.false_reject(threshold)
             figure = roc_figure(false_accept.tolist(), true_accept.tolist(), here)
             st.plotly_chart(figure, key="compare_roc", config=STILL)
-        familiar = ", though from others of these classes" if rates.familiar else ""
+        whether = "learned from as well" if rates.familiar else "never learned from"
         st.caption(
             markdown(
-                f"Measured on {rates.fitted_on}, which the network never learned from{familiar} "
+                f"Measured on {rates.fitted_on}, which the network {whether} "
                 f"({rates.n_same:,} same and {rates.n_different:,} different pairs). Your own pictures may "
                 "be harder, or easier."
             )
