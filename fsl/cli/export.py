@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,5 +44,7 @@ def _nothing_on_stdout() -> Iterator[None]:
     try:
         yield
     finally:
+        if os.name == "posix":
+            ctypes.CDLL(None).fflush(None)  # what C's own buffer still holds goes the same way
         os.dup2(stdout, 1)
         os.close(stdout)
