@@ -18,6 +18,7 @@ from fsl.data.loading import load_images
 from fsl.data.paths import display_text, folder_name_text
 from fsl.data.public import PART_OF
 from fsl.errors import DataError, WriteError
+from fsl.fewshot.promise import too_good
 from fsl.fewshot.reading import Reader
 from fsl.files import write_atomically
 from fsl.progress import Progress
@@ -131,11 +132,7 @@ def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[st
     """
     seen = checkpoint.info.trained_on(images.class_names, PART_OF.get(data, Path(data).name))
     if seen and speaks():
-        print(
-            f"{checkpoint.info.name} was trained on {len(seen)} of these {images.n_classes} classes, so its "
-            "figures here are too good for classes it has never seen.",
-            file=sys.stderr,
-        )
+        print(too_good(checkpoint.info.name, len(seen), images.n_classes), file=sys.stderr)
     return seen
 
 

@@ -191,8 +191,8 @@ def _turn(image: ImageFile) -> AbstractContextManager[object]:
 def _draft(image: ImageFile, max_side: int) -> None:
     """Lets the JPEG decoder skip what shrinking would throw away; other formats do nothing here.
 
-    Both sides are asked for in proportion: Pillow goes by the side
-    that shrinks least, so a long thin picture would otherwise be decoded in full.
+    Both sides are asked for in proportion: Pillow goes by the side that shrinks least, so a long thin picture
+    would otherwise be decoded in full.
     """
     part = _KEPT * max_side / max(image.size)
     if part < 1.0:

@@ -1,4 +1,7 @@
-"""What a threshold promises, in plain sentences. No torch: a page may need these before there is any."""
+"""What a threshold promises and what figures are worth, in plain sentences.
+
+No torch: a page may need these before there is any.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,14 @@ def too_few(rates: PairRates) -> str:
         f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
         f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_promised)} "
         "and more, not for less."
+    )
+
+
+def too_good(name: str, n_seen: int, n_classes: int) -> str:
+    """What figures are worth on classes of which the network was trained on some, in a sentence."""
+    return (
+        f"{name} was trained on {n_seen} of these {n_classes} classes, so its figures here are too good for "
+        "classes it has never seen."
     )
 
 

@@ -115,9 +115,10 @@ class Session:
         Raises:
             DataError: it holds more than there is room for; nothing is changed then.
         """
-        before = self.undo if self.undo is not None and self.undo.what else None  # what came since stays
         if undo:
-            before = Undo(undo, self.workspace, None if replaces else workspace)
+            before: Undo | None = Undo(undo, self.workspace, None if replaces else workspace)
+        else:  # doing something again would take away what comes now
+            before = self.undo if self.undo is not None and self.undo.what else None
         self._take_over(workspace, before)
 
     def _take_over(self, workspace: Workspace, before: Undo | None) -> None:
@@ -154,7 +155,6 @@ class Session:
         if self.undo is None:
             return
         taken, now = self.undo, self.workspace
-        self.undo = None
         new = taken.workspace if taken.after is None else now.with_back(taken.workspace, taken.after)
         self._take_over(new, Undo("", now) if taken.what else None)
         self.report()

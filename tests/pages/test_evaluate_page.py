@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
+from fsl.config import EpisodeConfig
 from fsl.data import public
 from fsl.data.builtin import rendered_set
 from fsl.data.download import Answer
-from fsl.ui.evaluate.sources import sources
+from fsl.ui.evaluate.job import Job, Request
+from fsl.ui.evaluate.sources import EvaluationSource, sources
 from fsl.ui.evaluate.state import EvaluateState
 from tests.pages.helpers import click_at, picture
 from tests.pages.test_classify_page import fill, shown
@@ -222,6 +225,21 @@ def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
     drop(page_, b"no zip", "bad.zip")
     assert "bad.zip" in page_.error[0].value.replace("\\", "")
     assert state(page_).upload is None
+
+
+def test_a_part_that_comes_after_the_stop_does_not_set_it_going_again() -> None:
+    """A run of the page that was broken off may still be within its part."""
+    source = EvaluationSource("digits", "Digits", "digits")
+    job = Job(Request(source, "", 0, ("small",), EpisodeConfig()))
+
+    def parts() -> Iterator[tuple[object, ...]]:
+        job.running = False  # the button, meanwhile
+        yield (object(),)
+
+    job.parts = parts()  # type: ignore[assignment]
+    assert job.step()
+    assert not job.running
+    assert len(job.answers) == 1
 
 
 def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,13 +92,15 @@ def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, colo
         ]
 
 
-def test_a_first_test_that_was_not_saved_is_logged_once(tmp_path: Path, coloured_set: Maker) -> None:
+@pytest.mark.parametrize("last", [Evaluation, Saved])
+def test_the_test_before_is_made_and_logged_once(tmp_path: Path, coloured_set: Maker, last: type) -> None:
+    """Also where the process was killed between the log of that test and its save."""
     arguments = (coloured_set(), BOTH, MODEL)
     turns = run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1))
     for event in turns:
-        if isinstance(event, Evaluation):
+        if isinstance(event, last):
             break
-    turns.close()  # as a killed process, between the log and the save
+    turns.close()
     list(run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1), resume=True))
     logged = read_events(tmp_path / "r" / EVENTS)
     assert [e.step for e in logged if isinstance(e, Evaluation)] == [0, 5, 10, 12]
@@ -127,18 +129,6 @@ def test_a_test_during_which_a_run_was_stopped_is_made_when_it_goes_on(
     logged = read_events(tmp_path / "s" / EVENTS)
     for kind in (Evaluation, Comparison):
         assert [e for e in logged if isinstance(e, kind)] == [e for e in whole if isinstance(e, kind)]
-
-
-def test_the_test_before_is_made_once(tmp_path: Path, coloured_set: Maker) -> None:
-    arguments = (coloured_set(), BOTH, MODEL)
-    turns = run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1))
-    for event in turns:
-        if isinstance(event, Saved):
-            break
-    turns.close()
-    list(run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1), resume=True))
-    tests = [e.step for e in read_events(tmp_path / "r" / EVENTS) if isinstance(e, Evaluation)]
-    assert tests == [0, 5, 10, 12]
 
 
 def test_holding_out_images_keeps_every_class(coloured_set: Maker) -> None:

@@ -50,6 +50,20 @@ def test_another_workspace_in_place_of_all_is_taken_back_as_a_whole() -> None:
     assert [card.name for card in state.workspace.classes] == ["Other"]
 
 
+def test_what_there_is_no_room_to_bring_back_stays_on_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = Session()
+    first, second = (stored(name, name.encode() * 2) for name in "kl")
+    state.change(state.workspace.with_pictures(0, [first])[0])
+    state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
+    state.change(state.workspace.with_pictures(0, [second])[0])
+    monkeypatch.setattr(budget, "MAX_PICTURES", 1)
+    with pytest.raises(DataError, match="nothing was added"):
+        state.bring_back()
+    assert state.undo is not None
+    assert state.undo.what
+    assert state.workspace.card(0).pictures == (second,)
+
+
 def test_doing_it_again_is_offered_until_something_else_is_done() -> None:
     state = Session()
     state.change(state.workspace.with_pictures(0, [A])[0])

@@ -215,13 +215,13 @@ def _added(before: Workspace, after: Workspace) -> str:
     new = sum(not had.get(card.id) for card in grown)
     n_more = sum(len(card.pictures) - had[card.id] for card in grown if had.get(card.id))
     n_queries = len(after.queries) - len(before.queries)
-    found = [count(new, "class", "classes")] if new else []
-    found += (
-        [f"{count(n_more, 'picture')} of {count(len(grown) - new, 'class', 'classes')} here"]
-        if n_more
-        else []
-    )
-    found += [f"{count(n_queries, 'picture')} to classify"] if n_queries else []
+    found = []
+    if new:
+        found.append(count(new, "class", "classes"))
+    if n_more:
+        found.append(f"{count(n_more, 'picture')} of {count(len(grown) - new, 'class', 'classes')} here")
+    if n_queries:
+        found.append(f"{count(n_queries, 'picture')} to classify")
     return f"Added {' and '.join(found)}." if found else "Nothing in it is new."
 
 

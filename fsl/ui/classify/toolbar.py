@@ -18,9 +18,8 @@ def show_toolbar(state: Session) -> None:
             _show_folder_drop(state)
         with st.popover("Project", icon=":material/save:"):
             _show_project(state)
-        if (
-            not state.workspace.is_empty
-        ):  # the last one: in another's place it would take over that it is open
+        # The last one: it comes and goes, and another in its place would take over that it is open.
+        if not state.workspace.is_empty:
             with st.popover("Try an example", icon=":material/lightbulb:"):
                 st.caption("Your own pictures are put aside and can be brought back.")
                 show_examples(state, "menu")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fsl.config import EpisodeConfig
 from fsl.data.listing import Problem
 from fsl.errors import DataError
+from fsl.fewshot.promise import too_good
 from fsl.ui.embed_set import embed_set
 from fsl.ui.evaluate.sources import EvaluationSource
 from fsl.ui.evaluate.state import EvaluateState
@@ -122,8 +123,9 @@ class Job:
             answers = next(self.parts, None)
             self.answers = answers or self.answers
         self.seconds += time.perf_counter() - began
-        self.running = answers is not None
-        return self.running
+        if answers is None:
+            self.running = False
+        return answers is not None
 
 
 def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -> None:
@@ -229,10 +231,7 @@ def _trained_on(
     for name, checkpoint in checkpoints.items():
         seen = checkpoint.info.trained_on(pictures.class_names, source.origin or source.key)
         if seen:
-            notes.append(
-                f"{name} was trained on {len(seen)} of these {len(pictures.class_names)} classes, so its "
-                "figures here are too good for classes it has never seen."
-            )
+            notes.append(too_good(name, len(seen), len(pictures.class_names)))
     return notes
 
 
