@@ -100,9 +100,9 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     if state.network and chosen.name != state.network:
         st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:
-        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
-        if state.middle == 1:
-            st.caption(_FACES_FILL)
+        # One element, as for other networks: one more would move all below it when the network is changed.
+        advice = f" {_FACES_FILL}" if state.middle == 1 else ""
+        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}{advice}", icon=":material/front_hand:")
     else:
         st.caption(_PRIVATE)
     show_problems(state.problems)
