@@ -1,7 +1,7 @@
 # Few-Shot Lab for a team: docker build -t few-shot-lab . ; see docs/deploy.md for how to run it.
 FROM python:3.11-slim
 
-# One region of memory for all threads, so that what visitors leave goes back to the system (fsl/memory.py).
+# One region of memory for all threads, so that what visitors leave goes back to the system (fsl/base/memory.py).
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 OMP_WAIT_POLICY=PASSIVE MALLOC_ARENA_MAX=1
 RUN useradd --create-home --uid 10001 lab
 WORKDIR /app

@@ -5,7 +5,7 @@ import pkgutil
 import sys
 
 import bench
-from fsl.memory import reuse_memory
+from fsl.base.memory import reuse_memory
 
 
 def main() -> int:

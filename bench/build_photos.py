@@ -6,7 +6,7 @@
     python -m bench build_photos --weights DIR [--out FILE]
 
 The backbones keep their ImageNet weights. What is learned here is the damping of directions in which images
-of one class differ (``fsl.twin.damping``), scale and bias of the head, and the calibration. Settings were
+of one class differ (``fsl.twin.whitening``), scale and bias of the head, and the calibration. Settings were
 chosen on the ``val`` lists; at the end these teach the damping as well. The ``novel`` fruits, and all kinds
 of their names elsewhere, are only reported on. About ten minutes on two cores.
 """
@@ -27,22 +27,22 @@ from sklearn.metrics import roc_auc_score
 
 import fsl
 from bench.lite_weights import load_imagenet_weights
-from fsl.arrays import IntArray
+from fsl.base.errors import CheckpointError
+from fsl.base.types import IntArray
 from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.recipes import Source
 from fsl.training.sources import load_source
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.backbones import build_backbone
-from fsl.twin.efficientnet import fold_batch_norms
+from fsl.twin.backbones.build import build_backbone
+from fsl.twin.backbones.efficientnet import fold_batch_norms
 from fsl.twin.inference import embed_images
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
-from fsl.twin.views import embed_as_support
+from fsl.twin.test_time_augmentation import embed_as_support
 
 MODEL = ModelConfig(
     backbone="efficientnet_lite0+efficientnet_lite2",

@@ -21,7 +21,7 @@ import fsl
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from bench._photos import write_photos
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import list_images
+from fsl.data.intake.listing import list_images
 from fsl.data.loading import load_images
 from fsl.data.named import named_sets
 from fsl.embedding.distances import pair_distances

@@ -32,7 +32,7 @@ from bench._photos import write_photos
 from fsl.__main__ import main as command_line
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import CACHE, NamedImage, SupportSet, embed
-from fsl.training.background import usable_cores
+from fsl.training.manager import usable_cores
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 

@@ -4,7 +4,8 @@
     python -m bench init_faces --weights DIR --out faces-start.safetensors
     python -m fsl train --data lfw --recipe faces --start faces-start.safetensors --run-dir runs/faces
 
-ImageNet's features of two depths on a coarse grid (``fsl.twin.grid``), then a linear discriminant (Fisher,
+ImageNet's features of two depths on a coarse grid (``fsl.twin.backbones.grid``), then a linear
+discriminant (Fisher,
 1936; Belhumeur et al., "Eigenfaces vs. Fisherfaces", 1997) fitted on the training people alone. From
 scratch, the few thousand pictures of faces that there are do not teach as much: over the same time, an equal
 error rate of 0.21 on the ``val`` people of LFW in place of 0.11.
@@ -22,13 +23,13 @@ import torch
 import fsl
 from bench.build_photos import weights_file
 from bench.lite_weights import load_imagenet_weights
-from fsl.arrays import Float32Array, Float64Array, IntArray
+from fsl.base.types import Float32Array, Float64Array, IntArray
 from fsl.config import ModelConfig
 from fsl.training.recipes import FACES
 from fsl.training.sources import load_sources
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.efficientnet import EfficientNetLite, fold_batch_norms
-from fsl.twin.grid import GridFeatures
+from fsl.twin.backbones.efficientnet import EfficientNetLite, fold_batch_norms
+from fsl.twin.backbones.grid import GridFeatures
 from fsl.twin.inference import embed_images
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fsl.errors import CheckpointError
+from fsl.base.errors import CheckpointError
 
-# A block's layers by their position in fsl.twin.efficientnet.InvertedResidual.layers.
+# A block's layers by their position in fsl.twin.backbones.efficientnet.InvertedResidual.layers.
 _WITHOUT_EXPANSION = {"_depthwise_conv": 0, "_bn1": 1, "_project_conv": 3, "_bn2": 4}
 _WITH_EXPANSION = {
     "_expand_conv": 0,
@@ -31,7 +31,7 @@ def load_imagenet_weights(backbone: nn.Module, file: Path) -> None:
     """Fill an ``efficientnet_lite`` backbone, strictly: every weight set, only the classifier left over.
 
     Args:
-        backbone: as ``fsl.twin.backbones.build_backbone`` makes it, without a projection.
+        backbone: as ``fsl.twin.backbones.build.build_backbone`` makes it, without a projection.
         file: the package's ``.pth`` file; opened as plain tensors, so it cannot run code.
 
     Raises:

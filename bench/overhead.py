@@ -25,7 +25,7 @@ from bench._measure import Claim, finish, median, options_of, ratio, say, take_t
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet, load_image_set
-from fsl.data.listing import ImageEntry, Listing
+from fsl.data.intake.listing import ImageEntry, Listing
 from fsl.training import engine
 from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
 from fsl.twin.device import autocast

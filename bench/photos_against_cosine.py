@@ -35,16 +35,16 @@ from bench.build_photos import (
     weights_file,
 )
 from bench.lite_weights import load_imagenet_weights
-from fsl.arrays import IntArray
+from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig, ModelConfig
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, evaluate, summarise
-from fsl.fewshot.quick import fit
+from fsl.fewshot.linear_probe import fit
 from fsl.training.recipes import Source
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from fsl.twin.views import embed_as_support
+from fsl.twin.test_time_augmentation import embed_as_support
 
 Answer = Callable[[TwinNetwork, Tensor, Tensor, IntArray, EpisodeConfig], EvaluationResult]
 COSINE_NAME = "EfficientNet-Lite0, plain cosine"

@@ -30,16 +30,16 @@ from bench.build_photos import (
     load,
     pretrained_backbone,
 )
-from fsl.arrays import IntArray, PixelArray
+from fsl.base.types import IntArray, PixelArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.scores import seen_from_support
 from fsl.training.recipes import Source
-from fsl.twin.damping import Damping
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.views import averaged, further_views
+from fsl.twin.test_time_augmentation import averaged, further_views
+from fsl.twin.whitening import Damping
 
 Images = PixelArray
 RECTIFY_SHARPNESS = 10.0

@@ -23,11 +23,11 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from fsl.arrays import IntArray
-from fsl.data.listing import Problem
+from fsl.base.files import write_atomically
+from fsl.base.types import IntArray
+from fsl.data.intake.listing import Problem
+from fsl.fewshot.error_rates import rate_text
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.fewshot.promise import rate_text
-from fsl.files import write_atomically
 from fsl.training.recipes import Source
 from fsl.training.runs import fit_calibrations
 from fsl.training.sources import load_source

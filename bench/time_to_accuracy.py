@@ -26,10 +26,10 @@ import numpy as np
 import torch
 
 from bench._measure import Claim, Ratio, finish, options_of, say
+from fsl.base.errors import DataError
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
-from fsl.errors import DataError
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.engine import evaluation_images, new_state, train_step
 from fsl.training.recipes import Source

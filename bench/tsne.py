@@ -13,7 +13,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from bench._measure import Claim, finish, median, options_of, ratio, take_turns
-from fsl.arrays import Float32Array
+from fsl.base.types import Float32Array
 from fsl.embedding.distances import straight_lines
 from fsl.embedding.maps import MapConfig, make_map, principal_map
 from fsl.embedding.quality import trustworthiness

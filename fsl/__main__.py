@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import fsl
-from fsl.memory import reuse_memory
+from fsl.base.memory import reuse_memory
 
 COMMANDS = {
     "classify": "which class is each picture of?",

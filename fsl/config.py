@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from typing import Any, Literal, Self, get_args
 
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
 
 Fit = Literal["crop", "pad", "stretch"]
 """``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted."""
@@ -23,7 +23,7 @@ Method = Rule | Literal["quick"]
 Head = Literal["absolute", "cosine"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
-# The twin's rules, and the classifier that is fitted to a support set (fsl.fewshot.quick).
+# The twin's rules, and the classifier that is fitted to a support set (fsl.fewshot.linear_probe).
 METHODS: tuple[Method, ...] = (*RULES, "quick")
 # Margins in units of fsl.twin.losses.embedding_distance, whose typical value is about 1.
 DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
@@ -37,7 +37,7 @@ COSINE = "cosine:"
 # (fsl.fewshot.scores.seen_from_support).
 CENTRE_PRIOR = 5
 # A class of no more pictures than these has few: each is seen several times, where the network's settings say
-# so (fsl.twin.views).
+# so (fsl.twin.test_time_augmentation).
 FEW_SHOTS = 2
 MOST_SNAPSHOT_IMAGES = 300
 MOST_STAGES = 16
@@ -81,7 +81,7 @@ class ModelConfig(_Settings):
     """What the twin network is and how an image becomes its input.
 
     Attributes:
-        backbone: a name in ``fsl.twin.backbones.BACKBONES``; several joined by "+" side by side; or
+        backbone: a name in ``fsl.twin.backbones.build.BACKBONES``; several joined by "+" side by side; or
             "timm:NAME", any network of the timm collection (an extra to install).
         widths: channels of the backbone's stages; empty for the backbone's own.
         embedding_dim: D, length of an embedding; 0 for the backbone's own last width.
@@ -93,17 +93,17 @@ class ModelConfig(_Settings):
             or the eight ways a square can lie (8).
         grey: drop colour before the network sees the image.
         folded: the backbone's batch norms are part of its convolutions, which makes it faster; for
-            EfficientNet-Lite, see ``fsl.twin.efficientnet.fold_batch_norms``.
+            EfficientNet-Lite, see ``fsl.twin.backbones.efficientnet.fold_batch_norms``.
         middle: how much the features of half-way through count beside the last ones, 0 to 1; for
-            EfficientNet-Lites side by side, see ``fsl.twin.backbones.SideBySide``.
+            EfficientNet-Lites side by side, see ``fsl.twin.backbones.build.SideBySide``.
         head: how two embeddings become a logit, see ``fsl.twin.heads``.
         damped: directions of the embedding in which images of one class vary most and which are therefore
-            damped (``fsl.twin.damping``); 0 for none.
+            damped (``fsl.twin.whitening``); 0 for none.
         centre_on_support: classification sees embeddings from the middle of the support set, see
             ``fsl.fewshot.scores.seen_from_support``.
         support_views: ways in which a support picture is seen where its class has at most ``FEW_SHOTS``, and
             averaged: as it is (1), mirrored as well (2), its middle enlarged (3), turned either way (5); see
-            ``fsl.twin.views``.
+            ``fsl.twin.test_time_augmentation``.
     """
 
     backbone: str = "conv4"

@@ -1,7 +1,7 @@
 """How few-shot learning works, step by step, with parts that move."""
 
-from fsl.ui.frame import bootstrap
-from fsl.ui.learn.page import show_learn_page
+from fsl.ui.pages.learn.page import show_learn_page
+from fsl.ui.shared.frame import bootstrap
 
 bootstrap("Learn")
 show_learn_page()

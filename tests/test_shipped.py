@@ -11,15 +11,15 @@ from torch import Tensor
 
 from fsl.config import EpisodeConfig
 from fsl.data.imageset import ImageSet, load_image_set
-from fsl.data.listing import list_images
+from fsl.data.intake.listing import list_images
+from fsl.data.intake.splits import read_class_list
 from fsl.data.one_shot_runs import read_runs
-from fsl.data.splits import read_class_list
 from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, pair_logits
-from fsl.twin.views import embed_as_support
+from fsl.twin.test_time_augmentation import embed_as_support
 
 LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 20, "photos": 20}
 SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from fsl.base.errors import DataError
 from fsl.cli.common import ProgressBar, report
-from fsl.data.listing import Problem
-from fsl.errors import DataError
-from fsl.fewshot.reading import Reader, read_pictures, sort_out
+from fsl.data.intake.listing import Problem
+from fsl.fewshot.read_pictures import Reader, read_pictures, sort_out
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import device_of

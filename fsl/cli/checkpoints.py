@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from fsl.base.errors import CheckpointError
 from fsl.cli.common import add_json_option, print_json
-from fsl.errors import CheckpointError
 from fsl.twin.checkpoint import available, read_info
 
 

@@ -20,15 +20,15 @@ from fsl.cli.common import (
     write_result,
 )
 from fsl.config import METHODS
-from fsl.data.listing import list_images
+from fsl.data.intake.listing import list_images
 from fsl.fewshot.classify import Prediction, classify
-from fsl.fewshot.quick import classify_quick, fit_to_support
-from fsl.fewshot.reading import read_support
+from fsl.fewshot.linear_probe import classify_quick, fit_to_support
+from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage, SupportSet, embed_support
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.together import join_team
+from fsl.twin.distributed import join_team
 
 QUERIES_AT_ONCE = 64
 

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from fsl.base.errors import DataError, WriteError
+from fsl.base.files import write_atomically
+from fsl.base.progress import Progress
 from fsl.config import Device, Fit
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem, list_images, read_file
+from fsl.data.intake.listing import Problem, list_images, read_file
+from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.loading import load_images
-from fsl.data.paths import display_text, folder_name_text
 from fsl.data.public import PART_OF
-from fsl.errors import DataError, WriteError
-from fsl.fewshot.promise import too_good
-from fsl.fewshot.reading import Reader
-from fsl.files import write_atomically
-from fsl.progress import Progress
+from fsl.fewshot.error_rates import too_good
+from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint
 
 

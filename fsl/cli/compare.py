@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import fsl
+from fsl.base.errors import DataError
+from fsl.base.text import similarity_text, told_apart
 from fsl.cli.answering import answer_in_parts, require_answers
 from fsl.cli.common import (
     add_centre_option,
@@ -17,14 +19,12 @@ from fsl.cli.common import (
     image_entries,
     print_json,
 )
-from fsl.errors import DataError
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
-from fsl.fewshot.promise import OF_SINGLE_REFERENCES, promise
-from fsl.fewshot.reading import read_pictures, sort_out
+from fsl.fewshot.error_rates import OF_SINGLE_REFERENCES, promise
+from fsl.fewshot.read_pictures import read_pictures, sort_out
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
-from fsl.words import similarity_text, told_apart
 
 PROBES_AT_ONCE = 256
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 import fsl
+from fsl.base.errors import DataError
 from fsl.cli.common import (
     ProgressBar,
     add_checkpoint_option,
@@ -23,16 +24,15 @@ from fsl.cli.common import (
 )
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
 from fsl.data.loading import load_images
 from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
-from fsl.errors import DataError
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.distributed import Team, join_team
 from fsl.twin.inference import embed_images
-from fsl.twin.together import Team, join_team
 
 NO_MAP = "none"
 

@@ -12,7 +12,9 @@ import time
 from dataclasses import replace
 
 import fsl
-from fsl.arrays import IntArray
+from fsl.base.errors import DataError
+from fsl.base.text import count
+from fsl.base.types import IntArray
 from fsl.cli.common import (
     ProgressBar,
     add_centre_option,
@@ -25,13 +27,11 @@ from fsl.cli.common import (
     print_json,
 )
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
-from fsl.errors import DataError
 from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
 from fsl.fewshot.baselines import baseline, is_baseline
 from fsl.fewshot.episodes import sample_episodes
 from fsl.twin.inference import embed_images
-from fsl.twin.views import embed_as_support
-from fsl.words import count
+from fsl.twin.test_time_augmentation import embed_as_support
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ import os
 import sys
 import traceback
 
-from fsl.data.paths import display_text
-from fsl.errors import FslError
+from fsl.base.errors import FslError
+from fsl.data.intake.paths import display_text
 
 TRACEBACK = "FSL_TRACEBACK"
 """The environment variable that shows the traceback as well, for whoever mends the program."""

@@ -17,7 +17,7 @@ from fsl.cli.train import add_network_options, chosen_recipe, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
 from fsl.training.lr_range import (
     FEWEST_POINTS,
     HIGHEST,

@@ -15,23 +15,23 @@ from threading import Event
 from typing import Any
 
 import fsl
+from fsl.base.errors import SettingsError
 from fsl.cli.common import ProgressBar, add_data_options, add_json_option, report, speaks
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
+from fsl.data.intake.splits import list_from_anywhere
 from fsl.data.loading import from_anywhere, load_images
 from fsl.data.public import PART_OF
-from fsl.data.splits import list_from_anywhere
-from fsl.errors import SettingsError
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.runs import follow_training, inherited, run_training
 from fsl.training.sources import seen_before
-from fsl.twin.backbones import BACKBONES, build_backbone
+from fsl.twin.backbones.build import BACKBONES, build_backbone
 from fsl.twin.checkpoint import seen_among
+from fsl.twin.distributed import Team, join_team
 from fsl.twin.network import TwinNetwork
-from fsl.twin.together import Team, join_team
 
 _HOLD_OUT = 0.2
 _OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # which a recipe brings

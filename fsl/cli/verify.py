@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import fsl
+from fsl.base.errors import DataError
+from fsl.base.text import similarity_text
 from fsl.cli.common import (
     ProgressBar,
     add_centre_option,
@@ -18,9 +20,8 @@ from fsl.cli.common import (
     load_data,
     print_json,
 )
-from fsl.errors import DataError
+from fsl.fewshot.error_rates import rate_text
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
-from fsl.fewshot.promise import rate_text
 from fsl.fewshot.verify import (
     FALSE_ACCEPT_RATES,
     PairScores,
@@ -33,7 +34,6 @@ from fsl.fewshot.verify import (
 )
 from fsl.twin.inference import embed_images
 from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
-from fsl.words import similarity_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

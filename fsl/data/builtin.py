@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from fsl.arrays import Float64Array, PixelArray
+from fsl.base.errors import DataError
+from fsl.base.progress import Progress
+from fsl.base.types import Float64Array, PixelArray
 from fsl.data.imageset import ImageSet
 from fsl.data.rendered import RENDERED_CLASSES, render_examples
-from fsl.errors import DataError
-from fsl.progress import Progress
 
 BUILTIN_SETS: dict[str, str] = {
     "rendered": f"Drawn fruit: {len(RENDERED_CLASSES)} kinds on white",

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from fsl.errors import DataError, WriteError
-from fsl.locks import try_lock
-from fsl.progress import Progress
+from fsl.base.errors import DataError, WriteError
+from fsl.base.locks import try_lock
+from fsl.base.progress import Progress
 
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 64 * 2**20

@@ -17,11 +17,11 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
-from fsl.arrays import Float64Array
+from fsl.base.errors import SettingsError
+from fsl.base.progress import Progress
+from fsl.base.types import Float64Array
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
-from fsl.data.layout import natural_key
-from fsl.errors import SettingsError
-from fsl.progress import Progress
+from fsl.data.intake.layout import natural_key
 
 FRUITS_CREDIT = (
     "Fruits-360 by Mihai Oltean and Horea Muresan (MIT licence), "

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.arrays import IntArray, PixelArray
+from fsl.base.errors import DataError, ImageReadError, SettingsError
+from fsl.base.progress import Progress
+from fsl.base.text import count, listed
+from fsl.base.types import IntArray, PixelArray
 from fsl.config import Fit
-from fsl.data.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
-from fsl.data.listing import ImageEntry, Listing, Problem
-from fsl.data.resize import check_share, middle_of, to_square
-from fsl.data.splits import expand_prefixes
-from fsl.errors import DataError, ImageReadError, SettingsError
-from fsl.progress import Progress
-from fsl.words import count, listed
+from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
+from fsl.data.images.resize import check_share, middle_of, to_square
+from fsl.data.intake.listing import ImageEntry, Listing, Problem
+from fsl.data.intake.splits import expand_prefixes
 
 # One task for the pool: few enough that progress moves, enough that small images are not all overhead.
 _CHUNK = 32
@@ -136,11 +136,11 @@ def load_image_set(
     """Decodes the images of a listing into one set.
 
     Args:
-        listing: what was found (:func:`fsl.data.listing.list_images`).
+        listing: what was found (:func:`fsl.data.intake.listing.list_images`).
         size: side of the images, in pixels, at least 1.
-        fit: how a picture becomes a square, see :func:`fsl.data.resize.to_square`.
+        fit: how a picture becomes a square, see :func:`fsl.data.images.resize.to_square`.
         classes: the classes to take, in the order of their labels, or names of folders of classes (see
-            :func:`fsl.data.splits.expand_prefixes`); by default all, sorted naturally.
+            :func:`fsl.data.intake.splits.expand_prefixes`); by default all, sorted naturally.
         centre: the share of each picture's sides, 0.1 to 1, that is taken, from its middle: 0.5 for
             photographs with a wide margin around what they are about.
         per_class: images of each class at most, evenly spaced over its files; 0 for all.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fsl.base.errors import SettingsError
+from fsl.base.progress import Progress
 from fsl.config import Fit
 from fsl.data.builtin import BUILTIN_SETS, builtin_classes, builtin_set
 from fsl.data.imageset import ImageSet, evenly, load_image_set
-from fsl.data.listing import Problem, list_images
+from fsl.data.intake.listing import Problem, list_images
+from fsl.data.intake.splits import expand_prefixes, read_class_list
 from fsl.data.named import named_sets, resolve_data
 from fsl.data.public import PUBLIC_SETS, public_classes, public_set
-from fsl.data.splits import expand_prefixes, read_class_list
-from fsl.errors import SettingsError
-from fsl.progress import Progress
 
 
 def class_names(data: str) -> tuple[str, ...]:

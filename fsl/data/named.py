@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsl.data.splits import read_class_list
-from fsl.errors import DataError
+from fsl.base.errors import DataError
+from fsl.data.intake.splits import read_class_list
 
 
 @dataclass(frozen=True)

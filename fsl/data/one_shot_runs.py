@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsl.data.listing import ImageEntry, list_images
-from fsl.errors import DataError
+from fsl.base.errors import DataError
+from fsl.data.intake.listing import ImageEntry, list_images
 
 LABELS = "class_labels.txt"
 _MAX_LABEL_BYTES = 2**20

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fsl.base.errors import DataError
+from fsl.base.progress import Progress
 from fsl.config import Fit
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_file, download_files, fetch_url
 from fsl.data.examples import fruits_sample
 from fsl.data.imageset import ImageSet, load_image_set
-from fsl.data.layout import natural_key
-from fsl.data.listing import list_folder, list_zip
-from fsl.errors import DataError
-from fsl.progress import Progress
+from fsl.data.intake.layout import natural_key
+from fsl.data.intake.listing import list_folder, list_zip
 
 PUBLIC_SETS: dict[str, str] = {
     "fruits360-sample": "Fruits-360, a sample: 10 fruits, 20 photos each (1 MB)",

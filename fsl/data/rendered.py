@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from fsl.arrays import BoolArray, IntArray
+from fsl.base.errors import SettingsError
+from fsl.base.types import BoolArray, IntArray
 from fsl.data.rendered_shapes import (
     Bunch,
     Cut,
@@ -60,7 +61,6 @@ from fsl.data.rendered_skins import (
     Tint,
     Wedges,
 )
-from fsl.errors import SettingsError
 
 _MIN_SIZE = 16
 _SUPERSAMPLE = 2

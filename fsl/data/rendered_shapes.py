@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fsl.arrays import Float32Array, Float64Array, IntArray, PixelArray
+from fsl.base.types import Float32Array, Float64Array, IntArray, PixelArray
 
 Floats = Float32Array
 Ints = IntArray

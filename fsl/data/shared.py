@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fsl.base.progress import Progress
 from fsl.config import Fit
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
+from fsl.data.intake.splits import read_class_list
 from fsl.data.loading import comes_by_name, load_images
 from fsl.data.named import named_sets
-from fsl.data.splits import read_class_list
-from fsl.progress import Progress
 
 MOST_SETS = 4
 MOST_BYTES = 2**29

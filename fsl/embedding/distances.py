@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import Float32Array
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float32Array
 from fsl.embedding.labelled import MAX_IMAGES
-from fsl.errors import SettingsError
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 

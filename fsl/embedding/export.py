@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from fsl.arrays import Float32Array
-from fsl.data.tables import safe_cell
+from fsl.base.errors import SettingsError
+from fsl.base.spreadsheet import safe_cell
+from fsl.base.types import Float32Array
 from fsl.embedding.labelled import LabelledEmbeddings
-from fsl.errors import SettingsError
 
 _AXES = ("x", "y", "z")
 _PROJECTOR_README = """Embeddings for TensorBoard's Embedding Projector.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.arrays import Float32Array, IntArray
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float32Array, IntArray
 
 NO_CLASS = -1
 """The label of an image that has none, such as a query."""

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from fsl.arrays import Float32Array, Float64Array
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float32Array, Float64Array
 from fsl.embedding.labelled import MAX_IMAGES
-from fsl.errors import SettingsError
 
 Method = Literal["tsne", "pca"]
 METHODS: tuple[Method, ...] = ("tsne", "pca")

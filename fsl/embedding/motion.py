@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from numpy.typing import NDArray
 
-from fsl.arrays import IntArray
+from fsl.base.progress import Progress
+from fsl.base.types import IntArray
 from fsl.embedding.distances import straight_lines
 from fsl.embedding.maps import EmbeddingMap, MapConfig, next_map
 from fsl.embedding.quality import Measure, neighbour_accuracy, silhouette
-from fsl.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

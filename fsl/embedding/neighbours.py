@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
 from fsl.twin.inference import pair_logits
 from fsl.twin.network import TwinNetwork, similarity
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import Float32Array, IntArray
+from fsl.base.types import Float32Array, IntArray
 from fsl.embedding.labelled import NO_CLASS
 from fsl.twin.inference import PAIRS_AT_ONCE, similarities
 from fsl.twin.network import TwinNetwork

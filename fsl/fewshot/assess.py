@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import BoolArray, Float64Array, IntArray
+from fsl.base.errors import DataError
+from fsl.base.text import count
+from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.config import EpisodeConfig, Rule
-from fsl.errors import DataError
 from fsl.fewshot.episodes import Episodes, fit_ways, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, ci95, episode_scores, evaluate, summarise
 from fsl.fewshot.scores import probabilities
 from fsl.twin.network import TwinNetwork
-from fsl.words import count
 
 N_PARTS = 40
 N_BINS = 10
@@ -40,7 +40,7 @@ class Contender:
         rule: how shots are combined.
         temperature: of the probabilities.
         as_support: float32 ``(N, D)``, of all images as support images of classes that have few
-            (``fsl.twin.views``); none = ``embeddings``.
+            (``fsl.twin.test_time_augmentation``); none = ``embeddings``.
     """
 
     name: str

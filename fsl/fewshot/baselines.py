@@ -4,7 +4,7 @@
 - ``untrained:NAME``: the network of that checkpoint with random weights;
 - ``cosine:NAME``: its backbone alone, the cosine of two embeddings and nothing that was fitted after it. What
   belongs to the architecture stays: of several networks side by side, square roots and features of half-way
-  through (``fsl.twin.backbones.SideBySide``).
+  through (``fsl.twin.backbones.build.SideBySide``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import torch
 
+from fsl.base.errors import CheckpointError
 from fsl.config import COSINE, PIXELS, UNTRAINED, Device, ModelConfig, Rule
-from fsl.errors import CheckpointError
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, find, from_twin, load
 from fsl.twin.device import choose_device
 from fsl.twin.network import TwinNetwork, seeded_network

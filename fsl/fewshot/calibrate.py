@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.arrays import IntArray
+from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig, Rule
 from fsl.fewshot.episodes import fit_ways, sample_episodes
 from fsl.fewshot.evaluate import episode_scores

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import Picture, embed
 from fsl.twin.checkpoint import Checkpoint

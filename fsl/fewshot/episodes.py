@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.arrays import IntArray
+from fsl.base.errors import DataError
+from fsl.base.text import count
+from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
-from fsl.errors import DataError
-from fsl.words import count
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.arrays import Float64Array, IntArray
+from fsl.base.types import Float64Array, IntArray
 from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.scores import seen_from_support
@@ -111,7 +111,8 @@ def episode_scores(
             ones of which are in no support set.
         rule: how shots are combined.
         as_support: float32 ``(N, D)``, embeddings of the same images as support images of classes that have
-            few (``fsl.twin.views``), for episodes of at most ``FEW_SHOTS`` shots; none = ``embeddings``.
+            few (``fsl.twin.test_time_augmentation``), for episodes of at most ``FEW_SHOTS`` shots; none =
+            ``embeddings``.
 
     Returns:
         float32 ``(E, M, Q, N)``, higher = more alike.

@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from PIL import Image
 from torch import Tensor
 
-from fsl.arrays import Float32Array, PixelArray
+from fsl.base.types import Float32Array, PixelArray
 from fsl.twin.inference import batch_size, device_of
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise, to_uint8, to_unit

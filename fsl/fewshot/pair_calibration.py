@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from fsl.arrays import BoolArray, Float64Array, IntArray
-from fsl.errors import DataError
+from fsl.base.errors import DataError
+from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.fewshot.assess import reliability
 from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
 from fsl.twin.network import TwinNetwork

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from fsl.base.spreadsheet import safe_cell
 from fsl.config import EpisodeConfig
-from fsl.data.tables import safe_cell
 from fsl.fewshot.assess import (
     Answers,
     Cell,

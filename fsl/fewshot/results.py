@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fsl.data.tables import safe_cell
+from fsl.base.spreadsheet import safe_cell
 
 if TYPE_CHECKING:  # torch comes with these, and a page may need this module before it needs torch
     from fsl.fewshot.classify import Prediction

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
+from fsl.base.errors import SettingsError
 from fsl.config import CENTRE_PRIOR, Rule
-from fsl.errors import SettingsError
 from fsl.twin.network import TwinNetwork
 
 

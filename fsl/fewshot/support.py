@@ -14,16 +14,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fsl.base.errors import DataError, ImageReadError
+from fsl.base.progress import Progress
 from fsl.config import FEW_SHOTS
-from fsl.data.decode import decode_image
-from fsl.data.listing import ImageEntry, Listing, Problem, list_images, read_file
-from fsl.data.paths import display_text, folder_name_text
-from fsl.errors import DataError, ImageReadError
-from fsl.progress import Progress
+from fsl.data.images.decode import decode_image
+from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_images, read_file
+from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.views import embed_as_support
+from fsl.twin.test_time_augmentation import embed_as_support
 
 
 class Picture(Protocol):
@@ -130,7 +130,7 @@ class SupportSet:
     def from_decoded(
         cls, listing: Listing, found: Iterable[NamedImage | Problem]
     ) -> tuple[SupportSet, tuple[Problem, ...]]:
-        """As ``from_listing``, decoded by somebody else (``fsl.fewshot.reading.read_support``).
+        """As ``from_listing``, decoded by somebody else (``fsl.fewshot.read_pictures.read_support``).
 
         Args:
             listing: as found.
@@ -258,7 +258,7 @@ def embed(
         cache: where embeddings are looked up and kept.
         progress: called with (done, total) images.
         as_support: as support images of classes that have few: averaged over the views that the network's
-            settings ask for (``fsl.twin.views``).
+            settings ask for (``fsl.twin.test_time_augmentation``).
 
     Returns:
         float32 ``(n, D)``.

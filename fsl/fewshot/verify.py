@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import BoolArray, Float64Array, IntArray
-from fsl.errors import DataError, SettingsError
+from fsl.base.errors import DataError, SettingsError
+from fsl.base.text import count
+from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import lowest_rate
-from fsl.words import count
 
 Interval = tuple[float, float]
 Unit = Literal["classes", "images"]

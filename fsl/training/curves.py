@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from fsl.arrays import Float64Array, IntArray
+from fsl.base.types import Float64Array, IntArray
 from fsl.training.events import Evaluation, Step, TrainEvent, Verdict
 
 MOST_POINTS = 500

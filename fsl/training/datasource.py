@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from fsl.base.errors import DataError, SettingsError
+from fsl.base.files import write_atomically
+from fsl.base.progress import Progress, progress_of_part
 from fsl.config import DataSource, ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
 from fsl.data.shared import shared_images
-from fsl.errors import DataError, SettingsError
-from fsl.files import write_atomically
-from fsl.progress import Progress, progress_of_part
 from fsl.training.recipes import RECIPES, Source
 from fsl.training.sources import (
     Report,

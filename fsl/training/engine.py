@@ -14,22 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import Float64Array, IntArray, PixelArray
+from fsl.base.errors import DataError, SettingsError
+from fsl.base.types import Float64Array, IntArray, PixelArray
 from fsl.config import DEFAULT_MARGINS, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import DataError, SettingsError
 from fsl.fewshot.episodes import fit_ways
 from fsl.fewshot.evaluate import ci95, evaluate
 from fsl.training.augment import as_new_classes, augment
 from fsl.training.events import Comparison, Evaluation, Finished, Started, Step, TrainEvent, Verdict
 from fsl.training.verdict import judge
 from fsl.twin.device import autocast, choose_device, describe_device, use_bf16
+from fsl.twin.distributed import ALONE, Team
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.losses import bce_loss, contrastive_loss, embedding_distance, rank_loss, triplet_loss
 from fsl.twin.network import TwinNetwork, seeded_network
 from fsl.twin.pairs import ClassIndex, all_pairs, class_batch, random_pairs
 from fsl.twin.preprocess import normalise, to_unit
-from fsl.twin.together import ALONE, Team
 from fsl.twin.trainable import choose_trainable, training_mode
 
 CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them

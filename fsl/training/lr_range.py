@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsl.arrays import Float64Array
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.training.engine import index_to_train_on, new_state, train_step
 from fsl.twin.network import TwinNetwork
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fsl.arrays import Float32Array, PixelArray
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float32Array, PixelArray
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.pairs import ClassIndex, random_pairs

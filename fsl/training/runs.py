@@ -3,9 +3,9 @@
 ``config.json`` (written once), ``events.jsonl`` (append-only, one JSON object a line),
 ``checkpoint.safetensors`` (the network, loadable at any time) and ``state.safetensors`` (all that resuming
 needs), ``owner.lock`` and ``phase`` (held and written by the process that writes the run, see
-``fsl.training.owner``), ``snapshots/`` where asked for, ``error.txt`` where it failed, ``stop`` where another
-process asks it to stop, ``left-out.txt`` where files of its data could not be used, ``visitor`` where it was
-started from a page (an anonymous name of who started it), and ``data.npz`` where its images came from a page.
+``fsl.training.run_lock``), ``snapshots/`` where asked for, ``error.txt`` where it failed, ``stop``
+where another process asks it to stop, ``left-out.txt`` where files of its data could not be used, ``visitor``
+where it was started from a page (an anonymous name of who started it), and ``data.npz`` where its images came from a page.
 But for these three, a run started from a page or from a shell looks the same.
 """
 
@@ -29,13 +29,14 @@ import torch
 from torch import Tensor
 
 import fsl
-from fsl.arrays import IntArray, PixelArray
+from fsl.base.errors import CheckpointError, DataError, SettingsError, WriteError
+from fsl.base.files import write_atomically
+from fsl.base.text import listed
+from fsl.base.types import IntArray, PixelArray
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError, SettingsError, WriteError
 from fsl.fewshot.calibrate import calibrate
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.files import write_atomically
 from fsl.training.engine import (
     Pause,
     TrainState,
@@ -54,14 +55,13 @@ from fsl.training.events import (
     from_json,
     to_json,
 )
-from fsl.training.owner import GOES_ON_LATER, Owner, take
+from fsl.training.run_lock import GOES_ON_LATER, Owner, take
 from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.distributed import ALONE, Team
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
-from fsl.twin.together import ALONE, Team
-from fsl.twin.views import embed_as_support
-from fsl.words import listed
+from fsl.twin.test_time_augmentation import embed_as_support
 
 CONFIG = "config.json"
 EVENTS = "events.jsonl"

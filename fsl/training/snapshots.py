@@ -21,11 +21,11 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from fsl.arrays import IntArray, PixelArray
+from fsl.base.errors import DataError
+from fsl.base.files import write_atomically
+from fsl.base.types import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import DataError
-from fsl.files import write_atomically
 from fsl.training.engine import evaluation_images
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from fsl.base.errors import DataError
+from fsl.base.progress import Progress, progress_of_part
+from fsl.base.text import count
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet, concatenate, load_image_set
-from fsl.data.listing import Problem, list_images
+from fsl.data.intake.listing import Problem, list_images
+from fsl.data.intake.splits import expand_prefixes
 from fsl.data.named import named_set, resolve_data
-from fsl.data.splits import expand_prefixes
-from fsl.errors import DataError
-from fsl.progress import Progress, progress_of_part
 from fsl.training.recipes import Source
-from fsl.words import count
 
 Report = Callable[[Sequence[Problem]], None]
 

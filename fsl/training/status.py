@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from fsl.base.errors import DataError
 from fsl.config import ModelConfig, TrainConfig
-from fsl.data.paths import display_text
-from fsl.errors import DataError
+from fsl.data.intake.paths import display_text
 from fsl.training.events import (
     Comparison,
     Evaluation,
@@ -25,7 +25,7 @@ from fsl.training.events import (
     Verdict,
     from_json,
 )
-from fsl.training.owner import Phase, detail_of, phase_of
+from fsl.training.run_lock import Phase, detail_of, phase_of
 from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR, read_settings
 from fsl.training.verdict import judge
 

@@ -25,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fsl.arrays import Float64Array
+from fsl.base.types import Float64Array
 from fsl.training.events import Advice, Evaluation, Started, Step, TrainEvent, Verdict, VerdictKind
 
 # All chosen on runs other than those that ``bench/verdicts.py`` reports on.

@@ -20,13 +20,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from fsl.base.errors import CheckpointError, SettingsError
+from fsl.base.files import write_atomically
+from fsl.base.text import listed
 from fsl.config import RULES, ModelConfig, Rule
-from fsl.data.paths import display_text
-from fsl.errors import CheckpointError, SettingsError
-from fsl.files import write_atomically
+from fsl.data.intake.paths import display_text
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
-from fsl.words import listed
 
 FORMAT = 1
 SUFFIX = ".safetensors"

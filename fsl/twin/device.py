@@ -9,8 +9,8 @@ from functools import lru_cache
 import torch
 from torch import nn
 
+from fsl.base.errors import SettingsError
 from fsl.config import Device, Precision
-from fsl.errors import SettingsError
 
 
 def choose_device(wish: Device = "auto") -> torch.device:

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fsl.base.errors import FslError, SettingsError
 from fsl.config import CENTRE_PRIOR, FEW_SHOTS
-from fsl.errors import FslError, SettingsError
 from fsl.twin.checkpoint import METADATA_KEY, Checkpoint
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
-from fsl.twin.views import MIDDLE, TURN_POWER
+from fsl.twin.test_time_augmentation import MIDDLE, TURN_POWER
 
 # Embeddings of shipped networks are of length 1 or have values of that size.
 TOLERANCE = 1e-3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fsl.arrays import PixelArray
-from fsl.errors import DeviceMemoryError
-from fsl.progress import Progress
+from fsl.base.errors import DeviceMemoryError
+from fsl.base.progress import Progress
+from fsl.base.types import PixelArray
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from fsl.config import ModelConfig
-from fsl.twin.backbones import build_backbone
-from fsl.twin.damping import Damping
+from fsl.twin.backbones.build import build_backbone
 from fsl.twin.heads import build_head
+from fsl.twin.whitening import Damping
 
 FEW_IMAGES = 2
 

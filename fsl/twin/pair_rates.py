@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from fsl.arrays import Float64Array, IntArray
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float64Array, IntArray
 
 _TAIL = (0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075)
 _MIDDLE = tuple(round(0.01 * i, 2) for i in range(1, 100))

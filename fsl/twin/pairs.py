@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fsl.arrays import Float32Array, IntArray
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
+from fsl.base.types import Float32Array, IntArray
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fsl.arrays import PixelArray
+from fsl.base.types import PixelArray
 from fsl.config import ModelConfig
-from fsl.data.resize import to_square
+from fsl.data.images.resize import to_square
 
 
 def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:

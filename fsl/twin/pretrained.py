@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
+from fsl.base.errors import FslError, SettingsError
 from fsl.config import TIMM, ModelConfig
-from fsl.errors import FslError, SettingsError
+from fsl.twin.backbones.timm import import_timm, options
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.network import TwinNetwork
-from fsl.twin.timm_backbones import import_timm, options
 
 # Networks made for more than this (DINOv2: 518) get the usual 224: nearly as good, many times as fast.
 _LARGEST_INPUT = 384

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from fsl.base.errors import SettingsError
 from fsl.config import Trainable
-from fsl.errors import SettingsError
 from fsl.twin.network import TwinNetwork
 
 _TRUNK = 0.75  # of a network's weight matrices: more of them are no block, but all of its blocks

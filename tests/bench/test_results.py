@@ -13,7 +13,7 @@ from bench import results
 from bench.all import README
 from bench.results import BEGIN, END, TESTS, digest, read, rival_result, share_of_runs, tables
 from fsl.__main__ import build_parser
-from fsl.data.splits import read_class_list
+from fsl.data.intake.splits import read_class_list
 from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.charts import pair_histograms, reliability_diagram, roc_figure
-from fsl.ui.compare.overlay import overlay_uri
+from fsl.charts.figures import pair_histograms, reliability_diagram, roc_figure
+from fsl.ui.pages.compare.overlay import overlay_uri
 
 
 def test_the_curve_marks_the_threshold() -> None:

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
 from fsl.data.loading import load_images
+from fsl.fewshot.error_rates import one_in, promise, rate_text
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.fewshot.promise import one_in, promise, rate_text
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
 from fsl.twin.pair_rates import LEVELS

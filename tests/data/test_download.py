@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fsl.base.errors import DataError, WriteError
 from fsl.data import download
 from fsl.data.download import Answer, RemoteFile, cache_folder, download_file, download_files
-from fsl.errors import DataError, WriteError
 
 CONTENT = {f"http://host.test/{i}": f"content {i}".encode() for i in range(20)}
 ROWS = [

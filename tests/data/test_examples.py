@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.errors import DataError, SettingsError
 from fsl.data import examples
-from fsl.data.decode import decode_image
 from fsl.data.download import Answer
 from fsl.data.examples import ExampleTask, digits_task, fruits_sample, fruits_task, rendered_task
-from fsl.errors import DataError, SettingsError
+from fsl.data.images.decode import decode_image
 
 
 def jpeg_of(url: str) -> bytes:

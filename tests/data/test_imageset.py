@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.data.decode import DecodeLimits
+from fsl.base.errors import DataError, SettingsError
+from fsl.data.images.decode import DecodeLimits
 from fsl.data.imageset import ImageSet, concatenate, load_image_set
-from fsl.data.listing import ImageEntry, Listing, Problem, list_files
-from fsl.errors import DataError, SettingsError
+from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_files
 
 
 def png(value: int, size: tuple[int, int] = (5, 5)) -> bytes:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fsl.base.errors import DataError
 from fsl.data.builtin import builtin_classes
 from fsl.data.loading import class_names, from_anywhere
 from fsl.data.named import named_sets, resolve_data
-from fsl.errors import DataError
 
 
 @pytest.fixture

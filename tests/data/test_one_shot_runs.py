@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from fsl.__main__ import main
+from fsl.base.errors import DataError
 from fsl.config import ModelConfig
 from fsl.data.one_shot_runs import read_runs
-from fsl.errors import DataError
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 

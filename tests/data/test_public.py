@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from fsl.base.errors import DataError, SettingsError
 from fsl.data import public
 from fsl.data.builtin import BUILTIN_SETS, builtin_set
 from fsl.data.download import Answer, Fetch
 from fsl.data.examples import fruits_sample
 from fsl.data.loading import load_images
-from fsl.errors import DataError, SettingsError
 
 
 def given(content: bytes) -> Fetch:

@@ -14,9 +14,9 @@ import pytest
 
 from fsl.data.examples import fruits_sample
 from fsl.data.imageset import load_image_set
-from fsl.data.listing import list_images
+from fsl.data.intake.listing import list_images
+from fsl.data.intake.splits import expand_prefixes
 from fsl.data.named import named_sets
-from fsl.data.splits import expand_prefixes
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FSL_DATA_DIR"), reason="FSL_DATA_DIR is not set: the real data sets are not tested"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.errors import SettingsError
 from fsl.data.rendered import RENDERED_CLASSES, render_examples, render_image
-from fsl.errors import SettingsError
 
 SIZE = 32
 PER_CLASS = 6

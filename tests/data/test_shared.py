@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.errors import DataError
 from fsl.data import shared
 from fsl.data.imageset import ImageSet
 from fsl.data.shared import shared_images
-from fsl.errors import DataError
 
 
 def ignore(problems: object) -> None:

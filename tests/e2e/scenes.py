@@ -40,9 +40,9 @@ def train_lesson(folder: Path, steps: int) -> str:
         the runs' ids, as an address has them; they are somebody's, so only this link shows them.
     """
     from fsl.config import DataSource
-    from fsl.training.background import RunManager, RunPlan
+    from fsl.training.manager import RunManager, RunPlan
     from fsl.training.presets import PRESETS
-    from fsl.ui.training.labels import learning_rate_text
+    from fsl.ui.pages.training.labels import learning_rate_text
 
     preset = PRESETS["article"]
     # Some moments are enough for a map that moves.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsl.ui.visitor import COOKIE
+from fsl.ui.shared.visitor import COOKIE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

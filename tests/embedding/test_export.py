@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.errors import SettingsError
 from fsl.embedding.export import embeddings_csv, embeddings_npz, make_sprite, projector_zip
 from fsl.embedding.labelled import NO_CLASS, LabelledEmbeddings
 from fsl.embedding.sample import spread_sample
-from fsl.errors import SettingsError
 
 POINTS = np.arange(6, dtype=np.float32).reshape(3, 2)
 

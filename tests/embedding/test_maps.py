@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from fsl.arrays import IntArray
+from fsl.base.errors import SettingsError
+from fsl.base.types import IntArray
 from fsl.config import ModelConfig
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.embedding.maps import MapConfig, make_map, next_map, turned_onto
-from fsl.errors import SettingsError
 from fsl.twin.network import TwinNetwork
 
 

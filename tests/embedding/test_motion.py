@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fsl.arrays import Float32Array
+from fsl.base.types import Float32Array
 from fsl.embedding.maps import MapConfig
 from fsl.embedding.motion import Recording, moving_map, still_valid
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.embedding import quality
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.labelled import NO_CLASS
 from fsl.embedding.neighbours import nearest
-from fsl.errors import SettingsError
 from fsl.twin.inference import similarities
 from tests.embedding.test_maps import embeddings, groups, twin
 

@@ -16,22 +16,22 @@ from typing import Any
 
 import pytest
 
+from fsl.base.errors import WriteError
+from fsl.base.files import write_atomically
 from fsl.data.download import Answer, RemoteFile, download_files
-from fsl.errors import WriteError
-from fsl.files import write_atomically
-from fsl.training.background import save_as
 from fsl.training.events import Finished
+from fsl.training.manager import save_as
 from fsl.training.runs import EventLog, run_training
 from fsl.twin import checkpoint
-from tests.pages.helpers import save_small_checkpoint
 from tests.training.test_engine import CONFIG as SMALL
 from tests.training.test_engine import MODEL
+from tests.ui.pages.helpers import save_small_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVE_WITHOUT_END = """
 import sys
 from pathlib import Path
-from tests.pages.helpers import save_small_checkpoint
+from tests.ui.pages.helpers import save_small_checkpoint
 save_small_checkpoint(Path(sys.argv[1]))
 print("saving", flush=True)
 while True:

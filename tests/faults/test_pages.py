@@ -10,10 +10,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from fsl.twin.network import TwinNetwork
-from fsl.ui import budget
-from tests.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
-from tests.pages.helpers import picture
-from tests.pages.test_classify_page import drop, fill, shown, state
+from fsl.ui.shared import budget
+from tests.ui.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
+from tests.ui.pages.helpers import picture
+from tests.ui.pages.test_classify_page import drop, fill, shown, state
 
 
 def test_a_checkpoint_deleted_while_in_use(

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from fsl.base.errors import DataError
 from fsl.config import RULES, EpisodeConfig, ModelConfig
-from fsl.errors import DataError
 from fsl.fewshot import assess, evaluate
 from fsl.fewshot.assess import (
     Answers,

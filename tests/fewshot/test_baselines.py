@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import CheckpointError
 from fsl.config import TrainConfig
-from fsl.errors import CheckpointError
 from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
 from fsl.training.engine import new_state
 from fsl.twin.inference import embed_images, pair_logits

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from fsl.base.errors import DataError, ImageReadError, SettingsError
 from fsl.config import RULES
-from fsl.errors import DataError, ImageReadError, SettingsError
 from fsl.fewshot.classify import classify, leave_one_out
-from fsl.fewshot.quick import classify_quick
+from fsl.fewshot.linear_probe import classify_quick
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Calibration
 from tests.fewshot.helpers import checkpoint, picture, support

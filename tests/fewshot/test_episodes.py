@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsl.base.errors import DataError
 from fsl.config import EpisodeConfig
-from fsl.errors import DataError
 from fsl.fewshot.episodes import fit_ways, sample_episodes
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from fsl.arrays import Float32Array
+from fsl.base.types import Float32Array
 from fsl.data.examples import rendered_task
 from fsl.fewshot.explain import (
     Method,

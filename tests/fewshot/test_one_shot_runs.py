@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from fsl.config import ModelConfig
-from fsl.data.listing import ImageEntry
+from fsl.data.intake.listing import ImageEntry
 from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.classify import classify
 from fsl.fewshot.one_shot_runs import score_run

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fsl.errors import CheckpointError, SettingsError
+from fsl.base.errors import CheckpointError, SettingsError
 from fsl.fewshot.pair_calibration import (
     balanced,
     calibration_error,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fsl.errors import DataError
+from fsl.base.errors import DataError
 from fsl.fewshot.project import MANIFEST, Project, ProjectImage, is_project, project_bytes, read_project
 
 

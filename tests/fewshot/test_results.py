@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from fsl.data.tables import safe_cell
+from fsl.base.spreadsheet import safe_cell
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.results import results_csv, results_json
 from fsl.fewshot.support import NamedImage, SupportSet

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from fsl.errors import DataError, SettingsError
+from fsl.base.errors import DataError, SettingsError
 from fsl.fewshot import verify as module
 from fsl.fewshot.verify import (
     PairScores,

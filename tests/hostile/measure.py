@@ -21,9 +21,9 @@ from pathlib import Path
 
 import torch
 
-from fsl.data.decode import decode_image
-from fsl.data.listing import list_zip
-from fsl.errors import FslError, ImageReadError
+from fsl.base.errors import FslError, ImageReadError
+from fsl.data.images.decode import decode_image
+from fsl.data.intake.listing import list_zip
 from fsl.fewshot.project import read_project
 from fsl.training.snapshots import read_snapshots
 from fsl.training.status import read_run, run_events

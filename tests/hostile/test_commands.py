@@ -19,7 +19,7 @@ from tests.hostile.images import images
 from tests.hostile.inputs import Hostile
 from tests.hostile.runs import UNREMARKABLE, runs
 from tests.hostile.watch import watching
-from tests.pages.helpers import save_small_checkpoint
+from tests.ui.pages.helpers import save_small_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 

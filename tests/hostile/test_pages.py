@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsl.training.background import run_manager
+from fsl.training.manager import run_manager
 from tests.hostile.archives import GOOD, archives, zipped
 from tests.hostile.checkpoints import checkpoints
 from tests.hostile.images import images
 from tests.hostile.projects import projects
 from tests.hostile.runs import runs
 from tests.hostile.watch import watching
-from tests.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
-from tests.pages.helpers import picture, save_small_checkpoint
-from tests.pages.test_classify_page import drop, shown, state
+from tests.ui.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
+from tests.ui.pages.helpers import picture, save_small_checkpoint
+from tests.ui.pages.test_classify_page import drop, shown, state
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

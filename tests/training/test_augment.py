@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.config import NO_AUGMENTATION, AugmentConfig
-from fsl.errors import SettingsError
 from fsl.training.augment import as_new_classes, augment
 
 STRONG = AugmentConfig(180, 1.3, 0.1, 1.2, True, 0.3, 0.3, 0.2, 0.4)

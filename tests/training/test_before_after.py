@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from torch import Tensor
 
+from fsl.base.errors import DataError
 from fsl.config import DataSource, EpisodeConfig, ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import DataError
 from fsl.fewshot.evaluate import ci95, evaluate
 from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
 from fsl.training.engine import Pause, embed_in_turns, new_state, train

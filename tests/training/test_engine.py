@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.training import engine
 from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train, train_in_turns
 from fsl.training.events import (

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.training.test_background import until
 
 from fsl.data.imageset import ImageSet
-from fsl.training.background import RunManager, RunPlan
 from fsl.training.datasource import TrainingData
 from fsl.training.events import Step
+from fsl.training.manager import RunManager, RunPlan
 from fsl.training.runs import CHECKPOINT, EVENTS, read_events, run_training
 from fsl.training.status import find_run
 from fsl.twin import checkpoint as checkpoints
-from tests.training.test_background import until
 from tests.training.test_engine import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from fsl.training.background import RunManager
 from fsl.training.events import Evaluation, Step
+from fsl.training.manager import RunManager
 from fsl.training.status import find_run, run_events
 from fsl.twin import checkpoint as checkpoints
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.training.engine import new_state
 from fsl.training.lr_range import RangePoint, lr_range, suggest_rate
 from tests.training.test_engine import CONFIG, MODEL

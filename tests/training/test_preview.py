@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import DataError, SettingsError
 from fsl.config import DataSource
 from fsl.data.imageset import ImageSet
 from fsl.data.loading import class_names, load_images
-from fsl.errors import DataError, SettingsError
 from fsl.training.datasource import chosen_out_data, load_training_data
 from fsl.training.preview import preview_batch, preview_similarities
 from fsl.training.sources import drawn_classes, hold_out_classes, select_held_out

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import CheckpointError, DataError, SettingsError, WriteError
+from fsl.base.locks import try_lock
 from fsl.data.imageset import ImageSet
-from fsl.errors import CheckpointError, DataError, SettingsError, WriteError
-from fsl.locks import try_lock
 from fsl.training.events import Evaluation, Finished, Saved, Started, Step, TrainEvent
-from fsl.training.owner import LOCK, phase_of, take
+from fsl.training.run_lock import LOCK, phase_of, take
 from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
 from fsl.training.status import read_run
 from fsl.twin import checkpoint as checkpoints

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from fsl.base.errors import DataError
 from fsl.data.imageset import ImageSet
-from fsl.errors import DataError
 from fsl.training.runs import CHECKPOINT, run_training
 from fsl.training.snapshots import (
     FOLDER,

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fsl.config import DataSource, ModelConfig
-from fsl.data.listing import Problem
+from fsl.data.intake.listing import Problem
 from fsl.data.loading import load_images
 from fsl.training import datasource
 from fsl.training.datasource import load_training_data

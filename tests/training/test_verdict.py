@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fsl.base.errors import SettingsError
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import digits_set
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.training.engine import train
 from fsl.training.events import Evaluation, Finished, Started, Step, TrainEvent, Verdict, from_json, to_json
 from fsl.training.runs import CHECKPOINT, run_training

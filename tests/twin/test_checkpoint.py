@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsl.base.errors import CheckpointError, WriteError
 from fsl.config import ModelConfig
-from fsl.errors import CheckpointError, WriteError
 from fsl.twin import checkpoint
 from fsl.twin.checkpoint import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork

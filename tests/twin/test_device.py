@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
 from fsl.twin.device import bf16_helps, choose_device
 
 

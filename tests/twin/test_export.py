@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from fsl.__main__ import main
+from fsl.base.errors import FslError, SettingsError
 from fsl.config import RULES, Fit, Head, ModelConfig, Rule
-from fsl.errors import FslError, SettingsError
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints

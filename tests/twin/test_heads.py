@@ -2,8 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
-from fsl.errors import SettingsError
 from fsl.twin.heads import CosineHead, DifferenceHead, build_head
 
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
-from fsl.errors import SettingsError
-from fsl.twin.backbones import BACKBONES, build_backbone
+from fsl.twin.backbones.build import BACKBONES, build_backbone
 from fsl.twin.heads import DifferenceHead
 from fsl.twin.network import TwinNetwork, similarity, symmetric_views
 

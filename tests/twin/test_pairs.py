@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsl.errors import SettingsError
+from fsl.base.errors import SettingsError
 from fsl.twin.pairs import ClassIndex, all_pairs, choose_classes, class_batch, random_pairs
 
 LABELS = np.repeat(np.arange(6), 5)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.errors import SettingsError
 from fsl.training.engine import new_state, train
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import choose_trainable

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from fsl.words import similarity_text
+from fsl.base.text import similarity_text
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(

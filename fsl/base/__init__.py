@@ -1,0 +1,1 @@
+"""The ground floor: errors, files, locks, memory, progress, text and types."""

@@ -1,0 +1,60 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from fsl.base.errors import WriteError
+
+_ABANDONED_SECONDS = 3600.0
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write to a temporary name beside ``path``, then rename: a reader sees the old file or the new one.
+
+    Whoever may read the old file may read the new one; who may read one without a forerunner is, as with any
+    other file, a matter of the process's umask.
+
+    Raises:
+        WriteError: the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            with temporary.open("xb") as file:
+                _take_mode_of(path, temporary)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            _remove_abandoned(path, temporary)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError(path, error) from error
+
+
+def _take_mode_of(path: Path, fresh: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            fresh.chmod(stat.S_IMODE(mode))
+
+
+def _remove_abandoned(path: Path, fresh: Path) -> None:
+    """Remove what was left of ``path`` when a process was killed while writing it.
+
+    By age, on the file system's own clock: another process may be writing right now.
+    """
+    now = fresh.stat().st_mtime
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # another process may be removing it too
+            if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
+                other.unlink()

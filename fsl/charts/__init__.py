@@ -1,0 +1,1 @@
+"""Figures: plain data to plotly. Imports no torch and no Streamlit."""

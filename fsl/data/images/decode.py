@@ -1,0 +1,236 @@
+"""One image from outside: bytes of any origin to a checked, upright RGB picture of bounded size.
+
+Everything that was dropped on a page, unpacked from a zip or named on the command line comes through
+:func:`decode_image`, and whatever is wrong with it leaves as one :class:`~fsl.base.errors.ImageReadError`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
+
+from fsl.base.errors import ImageReadError
+from fsl.data.images.colour import GreyRange, shrink_to_rgb
+from fsl.data.images.jpeg import count_passes
+from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
+
+__all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
+
+# Pillow warns about odd metadata on the terminal, where the person who dropped the file does not look.
+# Set once, here: filters changed around each call would race between the threads that decode.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+_CUT_OFF = re.compile(
+    r"truncat|unexpected end|not enough|buffer is not large|cannot read that much|EOF", re.I
+)
+_UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
+
+# Pillow's readers of these hold the picture several times over, at 9 to 15 bytes a pixel.
+_HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
+_HUNGRY_MAX_PIXELS = 40_000_000
+# A pass over a million pixels takes about a millisecond: this many, in all passes, a second or two.
+_MAX_PIXELS_OF_ALL_PASSES = 2_000_000_000
+_MAX_PASSES = 200
+_LARGE_PIXELS = 25_000_000
+# How many times the wanted size a JPEG is decoded at, at least. Twice would do for the filter that follows;
+# a little less halves the 4,000 or 4,032 pixels of most phones, in less than half the time.
+_KEPT = 1.9
+_ONE_LARGE_AT_A_TIME = threading.Lock()
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation to what makes the picture upright (1, and anything unknown, needs nothing)."""
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What :func:`decode_image` accepts and gives.
+
+    Attributes:
+        max_bytes: the largest file, in bytes.
+        max_pixels: the largest picture, width times height as stored in the file; for WebP and AVIF, which
+            take more memory, 40 million if that is less.
+        max_side: the longest side of the picture handed back, in pixels; larger ones are scaled down.
+    """
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 100_000_000
+    max_side: int = 1024
+
+
+DEFAULT_LIMITS = DecodeLimits()
+
+
+class _Refusal(Exception):  # noqa: N818 - not an error of the program: the reason a file is refused
+    """Carries a reason found by our own checks up to :func:`decode_image`."""
+
+
+def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) -> Image.Image:
+    """The picture in ``data`` as RGB, upright, on white, its longest side at most ``limits.max_side`` pixels.
+
+    File size and pixel count are checked before anything is decoded; a JPEG is decoded at reduced scale.
+    The EXIF orientation is applied, transparency is laid on white, 16-bit and float values are scaled to
+    8 bits, and of an animation the first frame is taken. Safe to call from several threads; pictures of more
+    than 25 million pixels take their turns, so that many at once do not fill the memory.
+
+    Args:
+        data: the whole file. What it is told by its content, not by its name.
+        name: the file's name as its owner knows it, for the message.
+        limits: see :class:`DecodeLimits`.
+
+    Raises:
+        ImageReadError: the file is empty, too large, cut off, damaged or no image of an accepted format.
+    """
+    try:
+        return _decode(data, limits)
+    except _Refusal as refusal:
+        raise ImageReadError(name, str(refusal)) from None
+    except MemoryError as error:
+        raise ImageReadError(name, "the picture does not fit in the memory of this machine") from error
+    except Image.DecompressionBombError as error:
+        raise ImageReadError(name, f"the picture is too large; {_pixel_limit(limits)}") from error
+    except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
+        raise ImageReadError(name, _reason(error)) from error
+
+
+def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
+    """:func:`decode_image`, with whatever Pillow raises still as it is."""
+    _check_bytes(data, limits)
+    with _open(data) as image:
+        _check_pixels(image, limits)
+        _check_passes(image, data)
+        with _turn(image):
+            grey = _stated_grey_range(image)
+            _mend_transparency(image)
+            _draft(image, limits.max_side)
+            image.load()
+            upright = _TURNS.get(_orientation(image))
+            small = shrink_to_rgb(image, limits.max_side, grey)
+    turned = small if upright is None else small.transpose(upright)
+    # A new image leaves behind the file's metadata and any hold on its bytes.
+    plain = Image.new("RGB", turned.size)
+    plain.paste(turned)
+    return plain
+
+
+def _reason(error: Exception) -> str:
+    """What Pillow's complaint means to the file's owner."""
+    if _CUT_OFF.search(str(error)):
+        return "the file is cut off"
+    if _UNUSUAL.search(str(error)):
+        return "it is of a kind that cannot be read here: save it as PNG or JPEG first"
+    return "the file is damaged or cut off"
+
+
+def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
+    if not data:
+        raise _Refusal("the file is empty")
+    if len(data) > limits.max_bytes:
+        size, most = len(data) / 2**20, limits.max_bytes / 2**20
+        raise _Refusal(f"the file has {size:,.1f} MB; at most {most:,.4g} MB are accepted")
+
+
+def _open(data: bytes) -> ImageFile:
+    """Reads the header only."""
+    found = find_reader(data)
+    if found is None:
+        guess = looks_like(data)
+        hint = f" (it looks like {guess})" if guess else ""
+        raise _Refusal(f"this is not an image{hint}; {ACCEPTED_FORMATS} are read")
+    format_name, opener = found
+    try:
+        return opener(io.BytesIO(data))
+    except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
+        if len(data) < 100:
+            raise _Refusal("the file is cut off") from error
+        raise _Refusal(f"the file starts as {format_name}, but {_reason(error)}") from error
+
+
+def _check_pixels(image: ImageFile, limits: DecodeLimits) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise _Refusal("the picture has no pixels")
+    count = f"the picture has {width * height / 1e6:,.4g} million pixels"
+    if width * height > limits.max_pixels:
+        raise _Refusal(f"{count}; {_pixel_limit(limits)}")
+    if image.format in _HUNGRY_FORMATS and width * height > _HUNGRY_MAX_PIXELS:
+        raise _Refusal(f"{count}; of this format at most {_HUNGRY_MAX_PIXELS / 1e6:g} million are accepted")
+
+
+def _pixel_limit(limits: DecodeLimits) -> str:
+    return f"at most {limits.max_pixels / 1e6:,.4g} million are accepted"
+
+
+def _check_passes(image: ImageFile, data: bytes) -> None:
+    if image.format not in ("JPEG", "MPO"):
+        return
+    most = min(_MAX_PASSES, max(1, _MAX_PIXELS_OF_ALL_PASSES // (image.width * image.height)))
+    if count_passes(data, most + 1) > most:
+        raise _Refusal(f"it stores its picture in more than {most} passes, which no photo does")
+
+
+def _turn(image: ImageFile) -> AbstractContextManager[object]:
+    return _ONE_LARGE_AT_A_TIME if image.width * image.height > _LARGE_PIXELS else nullcontext()
+
+
+def _draft(image: ImageFile, max_side: int) -> None:
+    """Lets the JPEG decoder skip what shrinking would throw away; other formats do nothing here.
+
+    Both sides are asked for in proportion: Pillow goes by the side that shrinks least, so a long thin picture
+    would otherwise be decoded in full.
+    """
+    part = _KEPT * max_side / max(image.size)
+    if part < 1.0:
+        image.draft(None, (max(1, int(image.width * part)), max(1, int(image.height * part))))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 when there is none or the metadata is broken."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - broken metadata must not cost the picture
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _stated_grey_range(image: ImageFile) -> GreyRange | None:
+    """The range of a wide image that its file's header states, where Pillow's mode does not tell it."""
+    if image.format == "PPM" and image.mode == "I":
+        return GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
+    if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
+        top = 4095.0 if image.tag_v2.get(BITSPERSAMPLE, (16,))[0] == 12 else 65535.0
+        white_is_zero = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
+        return GreyRange(top, 0.0) if white_is_zero else GreyRange(0.0, top)
+    return None
+
+
+def _mend_transparency(image: ImageFile) -> None:
+    """Brings a PNG's transparent colour to the scale of Pillow's pixels (it leaves it on that of the file).
+
+    Must come before the pixels are loaded, as only the unread tile says how they are stored.
+    """
+    key = image.info.get("transparency")
+    if key is None or image.format != "PNG" or not image.tile:
+        return
+    stored = image.tile[0].args
+    if isinstance(key, bytes):
+        image.info["transparency"] = key[:256]
+    elif stored == "RGB;16B" and isinstance(key, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    elif stored in ("L;2", "L;4") and isinstance(key, int):
+        image.info["transparency"] = min(255, key * (85 if stored == "L;2" else 17))

@@ -1,0 +1,1 @@
+"""Folders, zips and class names that come from outside."""

@@ -1,0 +1,42 @@
+"""What the first run of a process would wait for, done before somebody asks for it.
+
+The first optimiser imports a second's worth of torch, the first batch measures whether bf16 helps, and some
+image sets take seconds to draw or decode.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsl.config import ModelConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.data.shared import shared_images
+from fsl.training.engine import new_state, train_step
+from fsl.training.manager import lower_priority
+from fsl.twin.pairs import ClassIndex
+
+
+def warm_up_engine() -> None:
+    """Train one batch of noise on a tiny network, with the settings that measure what this machine can."""
+    lower_priority()
+    size = 16
+    noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
+    labels = np.repeat(np.arange(2, dtype=np.int64), 4)
+    data = ImageSet(noise, labels, ("a", "b"), ("",) * len(labels))
+    config = TrainConfig(pairing="random", batch_pairs=4)
+    state = new_state(config, ModelConfig(backbone="plain4", widths=(8, 8, 8, 8), image_size=size))
+    train_step(state, data, ClassIndex(labels, data.class_names), config)
+
+
+def read_ahead(data: str, model: ModelConfig) -> None:
+    """Have the images of a set at hand before a run asks for them.
+
+    Args:
+        data: name, as ``fsl.data.loading.load_images`` takes it.
+        model: gives size and fit.
+
+    Raises:
+        DataError, SettingsError: they cannot be read; a run would say the same.
+    """
+    lower_priority()
+    shared_images(data, model.image_size, model.fit, report=lambda problems: None)

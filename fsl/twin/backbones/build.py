@@ -1,0 +1,196 @@
+"""The CNNs that both twins share: images ``(B, 3, S, S)`` to embeddings ``(B, D)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor, nn
+
+from fsl.base.errors import SettingsError
+from fsl.config import TIMM, ModelConfig
+from fsl.twin.backbones.efficientnet import EfficientNetLite
+from fsl.twin.backbones.grid import GridFeatures
+from fsl.twin.backbones.timm import timm_backbone
+
+
+def _conv_block(n_in: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(), nn.MaxPool2d(2)
+    )
+
+
+def _flattened(widths: Sequence[int], config: ModelConfig) -> list[nn.Module]:
+    """After blocks that halve the picture: the last feature map as a vector, projected where wished."""
+    n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
+    projection = [nn.Linear(n_flat, config.embedding_dim)] if config.embedding_dim else []
+    return [nn.Flatten(), *projection]
+
+
+def conv4(config: ModelConfig) -> nn.Module:
+    """Conv-4: four blocks of 3x3 convolution, batch norm, ReLU and 2x2 max pooling.
+
+    The embedding is the last feature map, flattened (D = width * (S / 16)^2), or its linear projection to
+    ``embedding_dim``. Source: Vinyals et al., "Matching Networks", 2016; 64 channels a block by default.
+    """
+    widths = config.widths or (64, 64, 64, 64)
+    blocks = [_conv_block(n_in, n_out) for n_in, n_out in zip((3, *widths), widths, strict=False)]
+    return nn.Sequential(*blocks, *_flattened(widths, config))
+
+
+def plain4(config: ModelConfig) -> nn.Module:
+    """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm.
+
+    Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what
+    the article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.
+    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, smaller filters;
+    weights drawn so that activations keep their size (He et al., "Delving Deep into Rectifiers", 2015).
+    """
+    widths = config.widths or (64, 64, 64, 64)
+    blocks = []
+    for n_in, n_out in zip((3, *widths), widths, strict=False):
+        convolution = nn.Conv2d(n_in, n_out, 3, padding=1)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        blocks.append(nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2)))
+    return nn.Sequential(*blocks, *_flattened(widths, config))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a 1x1 shortcut (He et al., "Deep Residual Learning", 2016)."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(n_out)
+        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(n_out)
+        self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
+        y = torch.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return torch.relu(y + self.shortcut(x))
+
+
+def residual(config: ModelConfig) -> nn.Module:
+    """A small residual network: a strided stem, one residual block per stage, average pooling.
+
+    D is the last width, or ``embedding_dim`` by a linear projection. The stem's stride of 2 makes it about as
+    fast as Conv-4 on a CPU, at a much larger receptive field.
+    """
+    widths = config.widths or (32, 64, 128, 192)
+    stem = nn.Sequential(
+        nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()
+    )
+    strides = (1, *(2 for _ in widths[1:]))
+    stages = [
+        ResidualBlock(n_in, n_out, stride)
+        for n_in, n_out, stride in zip((widths[0], *widths), widths, strides, strict=False)
+    ]
+    layers: list[nn.Module] = [stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    if config.embedding_dim:
+        layers.append(nn.Linear(widths[-1], config.embedding_dim))
+    return nn.Sequential(*layers)
+
+
+def resnet18(config: ModelConfig) -> nn.Module:
+    """torchvision's ResNet-18 from scratch, its classifier replaced by the embedding (D = 512 by default)."""
+    from torchvision.models import resnet18 as build
+
+    model: nn.Module = build(weights=None)
+    model.fc = nn.Linear(512, config.embedding_dim) if config.embedding_dim else nn.Identity()
+    return model
+
+
+PIXELS_SIDE = 16
+
+
+def pixels(config: ModelConfig) -> nn.Module:
+    """No network at all: the picture at 16x16 pixels, its values one after another (D = 768).
+
+    What any network has to beat: its distances are those of plain nearest neighbours.
+    """
+    layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten()]
+    if config.embedding_dim:
+        layers.append(nn.Linear(3 * PIXELS_SIDE**2, config.embedding_dim))
+    return nn.Sequential(*layers)
+
+
+BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "conv4": conv4,
+    "plain4": plain4,
+    "pixels": pixels,
+    "residual": residual,
+    "resnet18": resnet18,
+    "efficientnet_lite0": EfficientNetLite,
+    "efficientnet_lite1": EfficientNetLite,
+    "efficientnet_lite2": EfficientNetLite,
+    "efficientnet_grid": GridFeatures,
+}
+_WITH_WIDTHS = ("conv4", "plain4", "residual")
+
+
+class SideBySide(nn.Module):
+    """Several backbones on the same image; their features one after another, D the sum of theirs.
+
+    Each one's features are replaced by their square roots, which evens out the few that are large, and scaled
+    to unit length, so that every backbone has its say. The features of half-way through, which know more of
+    colour and texture and less of what things are, can be added at a lesser length.
+
+    Args:
+        members: backbones whose features are not negative.
+        middle: length of the features of half-way through; 0 leaves them out.
+
+    Raises:
+        SettingsError: a member gives no features of half-way through.
+    """
+
+    def __init__(self, members: list[nn.Module], middle: float = 0.0) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.middle = middle
+        if middle and not all(isinstance(member, EfficientNetLite) for member in members):
+            raise SettingsError("Features of half-way through are those of EfficientNet-Lite only: middle=0.")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float ``(B, 3, S, S)`` to float32 ``(B, D)``."""
+        parts = []
+        for member in self.members:
+            if self.middle and isinstance(member, EfficientNetLite):
+                last, middle = member.with_middle(images)
+                parts += [_unit_root(last), self.middle * F.normalize(middle.float(), dim=1)]
+            else:
+                parts.append(_unit_root(member(images)))
+        return torch.cat(parts, dim=1)
+
+
+def _unit_root(features: Tensor) -> Tensor:
+    # The root has an infinite slope at 0, which would turn into NaN when trained.
+    return F.normalize((features.float().clamp(min=0) + 1e-8).sqrt(), dim=1)
+
+
+def build_backbone(config: ModelConfig) -> nn.Module:
+    """The backbone that ``config`` names, with fresh random weights.
+
+    Raises:
+        SettingsError: there is no backbone of that name, or it has no widths to choose.
+    """
+    if "+" in config.backbone:
+        names = config.backbone.split("+")
+        return SideBySide([build_backbone(replace(config, backbone=name)) for name in names], config.middle)
+    if config.widths and config.backbone not in _WITH_WIDTHS:
+        raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
+    if config.backbone.startswith(TIMM):
+        return timm_backbone(config)
+    try:
+        builder = BACKBONES[config.backbone]
+    except KeyError:
+        raise SettingsError(
+            f"There is no backbone {config.backbone!r}; choose one of {', '.join(BACKBONES)}, or "
+            f"{TIMM}NAME for a network of timm."
+        ) from None
+    return builder(config)

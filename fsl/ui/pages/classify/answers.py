@@ -1,0 +1,250 @@
+"""The answers: a tile per query, the chosen one in detail, and the support set's check of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fsl.base.errors import FslError
+from fsl.charts.figures import percent
+from fsl.config import TIMM
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.pages.classify.decide import (
+    check_support,
+    compare,
+    embed_new,
+    has_classes,
+    predict,
+    support_of,
+    what_is_missing,
+)
+from fsl.ui.pages.classify.detail import show_detail
+from fsl.ui.pages.classify.downloads import show_downloads
+from fsl.ui.pages.classify.other_networks import waiting_text
+from fsl.ui.pages.classify.pair import show_pair
+from fsl.ui.pages.classify.settings import (
+    chosen,
+    method_in_use,
+    rule_in_use,
+    show_settings,
+    threshold_in_use,
+    use_method,
+)
+from fsl.ui.pages.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
+from fsl.ui.pages.embeddings.small import show_small_map
+from fsl.ui.shared import wording
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.pictures import StoredPicture
+from fsl.ui.shared.resources import Choice, choices, load_checkpoint
+from fsl.ui.shared.state import Session
+from fsl.ui.shared.waiting import waiting
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import Prediction
+    from fsl.fewshot.support import Picture, SupportSet
+    from fsl.twin.checkpoint import Checkpoint
+
+_OTHER_NETWORK = (
+    "This project was saved with another network, or another version of it, which is not installed here. "
+    "Its answers may differ; choose a network in the settings to go on with that one."
+)
+_BAR_FROM = 9  # pictures; fewer are looked at before a bar could be read
+_DONE_SHOWN = 12
+
+
+def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
+    """Everything that needs the network.
+
+    Args:
+        state: the session.
+        self_check_place: below the classes, filled here.
+    """
+    missing = what_is_missing(state.workspace)
+    queries = state.workspace.queries
+    if missing:
+        if queries:
+            show_thumbnails(state, None, queries, "Pictures to classify")
+        st.header("3. Answers", anchor=False)
+        st.info(markdown(missing), icon=":material/arrow_upward:")
+        if queries or not has_classes(state.workspace):
+            return
+    installed = choices()
+    checkpoint = _load(state, installed)
+    state.checkpoint_digest = checkpoint.digest
+    support = support_of(state.workspace)
+    pictures = [p for card in state.workspace.classes for p in card.pictures] + list(queries)
+    _embed_with_bar(checkpoint, pictures, support.few)
+    if not missing:
+        method = method_in_use(state, checkpoint, support)
+        predictions = predict(state, checkpoint, support, method, threshold_in_use(state, checkpoint))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.header("3. Answers", anchor=False, width="stretch")
+            with st.popover("Settings", icon=":material/tune:"):
+                show_settings(state, installed, checkpoint, support)
+            with st.popover("Download", icon=":material/download:"):
+                show_downloads(predictions, support, checkpoint)
+        if state.saved_with not in ("", checkpoint.digest):
+            st.warning(_OTHER_NETWORK, icon=":material/warning:")
+        _show_tiles(state, predictions)
+        _show_selected(state, predictions, checkpoint, chosen(state, installed).name)
+        show_small_map(state, checkpoint, _selected_query(state))
+    with self_check_place:
+        _show_self_check(state, checkpoint, support)
+
+
+def _load(state: Session, installed: list[Choice]) -> Checkpoint:
+    """The wished network, or, with a word about it, the first other one where that is gone or damaged.
+
+    Without a network there would be no settings either in which to choose another one.
+
+    Raises:
+        FslError: none can be loaded.
+    """
+    wished = chosen(state, installed)
+    faults = []
+    if state.checkpoint not in ("", wished.name) and not state.saved_with:
+        faults.append(f"The network {state.checkpoint} is not installed here.")
+    for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
+        try:
+            with waiting(waiting_text(choice.name), "answers", 420):
+                checkpoint = load_checkpoint(choice)
+        except FslError as error:
+            faults.append(str(error))
+            continue
+        if faults:
+            # What was to be fetched is fetched again only when it is chosen again.
+            state.checkpoint = "" if wished.path is None else choice.name
+            said = f"{faults[0]} {choice.name} answers instead."
+            state.report(*state.notes, said, problems=state.problems)
+            st.rerun()
+        return checkpoint
+    raise FslError(faults[0])
+
+
+def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: tuple[Picture, ...]) -> None:
+    with st.container(key="looking"):
+        place = st.empty()
+
+    def progress(done: Sequence[StoredPicture], total: int) -> None:
+        if total < _BAR_FROM:
+            return
+        with place.container():
+            st.progress(len(done) / total, f"Looking at your pictures: {len(done):,} of {total:,}")
+            if done:
+                st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
+
+    def progress_of_views(done: Sequence[Picture], total: int) -> None:
+        if total >= _BAR_FROM:
+            place.progress(len(done) / total, "Looking again: mirrored, turned and from closer")
+
+    embed_new(checkpoint, pictures, progress)
+    embed_new(checkpoint, few, progress_of_views, as_support=True)
+    place.empty()
+
+
+def _show_tiles(state: Session, predictions: list[Prediction]) -> None:
+    queries = state.workspace.queries
+    shown = shown_number(state, None)
+    pairs = list(zip(queries, predictions, strict=True))[:shown]
+    n_unknown = sum(p.unknown for p in predictions)
+    if len(predictions) > 1:
+        unknown = f", {n_unknown} unknown" if n_unknown else ""
+        st.caption(f"{len(predictions):,} pictures{unknown}. Choose one to see why.")
+    picture_grid(
+        [_tile(query, prediction) for query, prediction in pairs],
+        key="answers",
+        label="Answers, one per picture",
+        size="medium",
+        actions=Actions(remover(state, None), guarded_callback(_selector(state)), show_more(state, None)),
+        selected=_selected_query(state).digest,
+        hidden=len(queries) - len(pairs),
+    )
+
+
+def _tile(query: StoredPicture, prediction: Prediction) -> Tile:
+    return Tile(
+        query.digest,
+        query.thumbnail,
+        query.name,
+        title="unknown" if prediction.unknown else prediction.label,
+        note=f"maybe {prediction.label}" if prediction.unknown else percent(prediction.probability),
+        bar=None if prediction.unknown else prediction.probability,
+        tone="warning" if prediction.unknown else "accent",
+    )
+
+
+def _selector(state: Session) -> Callable[[str], None]:
+    def select(digest: str) -> None:
+        state.selected = digest
+
+    return select
+
+
+def _selected_query(state: Session) -> StoredPicture:
+    queries = state.workspace.queries
+    return next((query for query in queries if query.digest == state.selected), queries[0])
+
+
+def _show_selected(
+    state: Session, predictions: list[Prediction], checkpoint: Checkpoint, network: str
+) -> None:
+    query = _selected_query(state)
+    prediction = predictions[state.workspace.queries.index(query)]
+    members = [(card.name, p) for card in state.workspace.classes for p in card.pictures]
+    show_detail(query, prediction, members)
+    show_pair(checkpoint, network, query, prediction, members)
+
+
+def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
+    outcome = check_support(state, checkpoint, support, rule_in_use(state, checkpoint))
+    with st.container(border=True, key="self_check", gap="small"):
+        st.markdown(
+            f"**Self-check.** {markdown(wording.self_check(outcome))}",
+            help="Each of your pictures is hidden in turn and classified by all the others.",
+        )
+        if outcome is not None:
+            st.progress(outcome.accuracy)
+            hint = wording.self_check_hint(outcome)
+            if hint:
+                st.caption(markdown(hint))
+        _show_comparison(state, checkpoint, support)
+        if outcome is not None:
+            _show_fine_tuning(state, checkpoint)
+
+
+def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
+    is_installed = not checkpoint.info.name.startswith(TIMM)
+    if not is_installed or sum(len(card.pictures) > 1 for card in state.workspace.classes) < 2:
+        return
+    st.page_link(
+        "pages/training.py",
+        label="Fine-tune on these classes",
+        icon=":material/model_training:",
+        help="Opens the Train page, set to go on with this network on these pictures.",
+        query_params={"preset": "fine-tune", "start": checkpoint.info.name},
+    )
+
+
+def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
+    with st.spinner("Trying the quick classifier on your pictures"):
+        found = compare(state, checkpoint, support)
+    if found is None:
+        return
+    st.markdown(
+        f"**Quick classifier.** {markdown(wording.verdict(found))}",
+        help="A small classifier on top of what the network sees, fitted to your pictures (a logistic "
+        "regression). Similarities, and what is unknown, stay the network's own.",
+    )
+    st.caption(markdown(wording.comparison(found)))
+    if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:
+        st.button(
+            f"Decide by it: {wording.RULE_NAMES[found.best].lower()}",
+            key="use_best",
+            icon=":material/check:",
+            on_click=guarded_callback(use_method),
+            args=(state, found.best),
+        )

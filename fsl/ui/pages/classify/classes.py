@@ -1,0 +1,144 @@
+"""The classes: a card for each, with its name, its pictures and a drop zone."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.base.text import count
+from fsl.ui.pages.classify.camera import CameraWish
+from fsl.ui.pages.classify.drops import drop_key, place_of, take_pictures
+from fsl.ui.pages.classify.thumbnails import show_thumbnails
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.state import Session
+from fsl.ui.shared.workspace import ClassCard
+
+_CARDS_A_ROW = 3
+_CARDS_SHOWN = 12
+
+
+def show_classes(state: Session) -> CameraWish | None:
+    """All class cards.
+
+    Returns:
+        the class whose card asked for the camera in this run, if any.
+    """
+    st.header("1. Your classes", anchor=False)
+    st.caption("One card per thing to tell apart. One to five pictures each are enough; more help.")
+    wish = None
+    cards = state.workspace.classes
+    shown = cards[: state.shown.get("classes", _CARDS_SHOWN)]
+    for start in range(0, len(shown), _CARDS_A_ROW):
+        for column, card in zip(st.columns(_CARDS_A_ROW), shown[start : start + _CARDS_A_ROW], strict=False):
+            with column:
+                wish = _show_card(state, card) or wish
+    with st.container(horizontal=True):
+        st.button(
+            "Add a class",
+            key="add_class",
+            icon=":material/add:",
+            on_click=guarded_callback(_add),
+            args=(state,),
+        )
+        if len(shown) < len(cards):
+            label = f"Show {count(len(cards) - len(shown), 'more class', 'more classes')}"
+            st.button(label, key="more_classes", on_click=_show_all, args=(state,))
+    _show_contradictions(state)
+    return wish
+
+
+def _show_card(state: Session, card: ClassCard) -> CameraWish | None:
+    name = markdown(card.name)
+    with st.container(border=True, key=f"class_card_{card.id}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            key = f"class_name_{card.id}"
+            # Set rather than passed as the default, so that an undone or blank name shows as what it is.
+            st.session_state[key] = card.name
+            rename = guarded_callback(_rename)
+            st.text_input(
+                f"Name of {name}",
+                key=key,
+                max_chars=80,
+                label_visibility="collapsed",
+                on_change=rename,
+                args=(state, card.id, key),
+            )
+            wish = _show_menu(state, card)
+        if card.pictures:
+            show_thumbnails(state, card.id, card.pictures, f"Pictures of {card.name}")
+        files = st.file_uploader(
+            f"Add pictures of {name}",
+            accept_multiple_files=True,
+            key=drop_key(state, place_of(card.id)),
+            label_visibility="collapsed",
+        )
+        if files:
+            take_pictures(state, card.id, files)
+    return wish
+
+
+def _show_menu(state: Session, card: ClassCard) -> CameraWish | None:
+    wish = None
+    n = len(card.pictures)
+    camera = ":material/photo_camera:"
+    with st.popover("", icon=":material/more_vert:", type="tertiary", help="Camera, clear, delete"):
+        st.caption(f"{markdown(card.name)}: {count(n, 'picture')}")
+        if st.button("Take a photo", key=f"camera_{card.id}", icon=camera, width="stretch"):
+            wish = CameraWish(card.id, card.name)
+        st.button(
+            "Remove all its pictures",
+            key=f"clear_{card.id}",
+            icon=":material/ink_eraser:",
+            width="stretch",
+            disabled=n == 0,
+            on_click=guarded_callback(_clear),
+            args=(state, card.id),
+        )
+        st.button(
+            "Delete this class",
+            key=f"delete_{card.id}",
+            icon=":material/delete:",
+            width="stretch",
+            on_click=guarded_callback(_delete),
+            args=(state, card.id),
+        )
+    return wish
+
+
+def _show_contradictions(state: Session) -> None:
+    shared = state.workspace.shared_pictures()
+    if shared:
+        picture, first, second = (markdown(text) for text in shared[0])
+        more = len(shared) - 1
+        others = f" So {'is' if more == 1 else 'are'} {more} more." if more else ""
+        st.warning(
+            f"{picture} is in both {first} and {second}.{others} A picture can only teach one class.",
+            icon=":material/warning:",
+        )
+
+
+def _add(state: Session) -> None:
+    state.change(state.workspace.with_class())
+    state.shown["classes"] = max(state.shown.get("classes", _CARDS_SHOWN), len(state.workspace.classes))
+
+
+def _show_all(state: Session) -> None:
+    state.shown["classes"] = len(state.workspace.classes)
+
+
+def _rename(state: Session, card_id: int, key: str) -> None:
+    # The browser may still send the name of a card that has just made way for others.
+    if any(card.id == card_id for card in state.workspace.classes):
+        state.change(state.workspace.renamed(card_id, str(st.session_state[key])))
+
+
+def _clear(state: Session, card_id: int) -> None:
+    card = state.workspace.card(card_id)
+    state.change(state.workspace.cleared(card_id), undo=f"the pictures of {card.name}")
+
+
+def _delete(state: Session, card_id: int) -> None:
+    card = state.workspace.card(card_id)
+    state.change(
+        state.workspace.without_class(card_id), undo=f"the class {card.name}" if card.pictures else ""
+    )

@@ -1,0 +1,145 @@
+"""The computation behind the answers: embed what is new, compare, remember. No layout here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from fsl.base.errors import DataError
+from fsl.config import Method, Rule
+from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.state import Session
+from fsl.ui.shared.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import LeaveOneOut, Prediction
+    from fsl.fewshot.linear_probe import Comparison
+    from fsl.fewshot.support import Picture, SupportSet
+    from fsl.twin.checkpoint import Checkpoint
+    from fsl.ui.shared.pictures import StoredPicture
+
+P = TypeVar("P", bound="Picture")
+
+
+def what_is_missing(workspace: Workspace) -> str:
+    """What to do before there can be an answer, as a sentence; "" when nothing is missing."""
+    filled = [card for card in workspace.classes if card.pictures]
+    twice = workspace.names_used_twice()
+    if twice:
+        return f"Two classes are called {twice[0]}. Give each class a name of its own."
+    if len(filled) < 2:
+        missing = "two classes" if not filled else "one more class"
+        return f"Add pictures to {missing}."
+    if not workspace.queries:
+        return "Add one or more pictures to classify."
+    return ""
+
+
+def has_classes(workspace: Workspace) -> bool:
+    """Whether there are classes enough to compare with, each of a name of its own."""
+    return sum(bool(card.pictures) for card in workspace.classes) > 1 and not workspace.names_used_twice()
+
+
+def support_of(workspace: Workspace) -> SupportSet:
+    """The classes that have pictures.
+
+    Raises:
+        DataError: fewer than two, or two of the same name.
+    """
+    from fsl.fewshot.support import SupportSet
+
+    classes: dict[str, Sequence[StoredPicture]] = {}
+    for card in workspace.classes:
+        if card.pictures and card.name in classes:
+            raise DataError(f"Two classes are called {card.name!r}. Give each class a name of its own.")
+        if card.pictures:
+            classes[card.name] = card.pictures
+    return SupportSet.from_classes(classes)
+
+
+def embed_new(
+    checkpoint: Checkpoint,
+    pictures: Sequence[P],
+    progress: Callable[[Sequence[P], int], None],
+    as_support: bool = False,
+) -> None:
+    """Put the embeddings that are not cached yet into the cache, a batch at a time.
+
+    The lock is given up between batches, so that somebody's thousand pictures do not hold up everybody else.
+
+    Args:
+        checkpoint: the network.
+        pictures: any.
+        progress: called with the pictures done so far and the number there are to do, before each batch and
+            after the last; not at all where there is nothing to do.
+        as_support: as support pictures of classes that have few.
+    """
+    from fsl.fewshot.support import CACHE, cache_key, embed
+    from fsl.twin.inference import batch_size
+
+    new = [p for p in pictures if CACHE.get(*cache_key(checkpoint, p, as_support)) is None]
+    step = batch_size(checkpoint.twin)
+    for start in range(0, len(new), step):
+        progress(new[:start], len(new))
+        with COMPUTE:
+            embed(checkpoint, new[start : start + step], as_support=as_support)
+    if new:
+        progress(new, len(new))
+
+
+def can_be_quick(support: SupportSet) -> bool:
+    """Whether there are pictures enough for the quick classifier."""
+    from fsl.fewshot.linear_probe import FEWEST_SHOTS, fewest_shots
+
+    return fewest_shots(support) >= FEWEST_SHOTS
+
+
+def predict(
+    state: Session, checkpoint: Checkpoint, support: SupportSet, method: Method, threshold: float
+) -> list[Prediction]:
+    """The answers, from memory when nothing has changed."""
+    from fsl.fewshot.classify import classify
+    from fsl.fewshot.linear_probe import classify_quick
+
+    queries = state.workspace.queries
+    inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
+
+    def compute() -> list[Prediction]:
+        with COMPUTE:
+            if method == "quick":
+                return classify_quick(checkpoint, support, queries, threshold)
+            return classify(checkpoint, support, queries, method, threshold)
+
+    return state.memo.remember(("predictions", *inputs), compute)
+
+
+def check_support(
+    state: Session, checkpoint: Checkpoint, support: SupportSet, rule: Rule
+) -> LeaveOneOut | None:
+    """Leave-one-out accuracy, from memory when nothing has changed."""
+    from fsl.fewshot.classify import leave_one_out
+
+    def compute() -> LeaveOneOut | None:
+        with COMPUTE:
+            return leave_one_out(checkpoint, support, rule)
+
+    return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
+
+
+def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comparison | None:
+    """The quick classifier against the network's rules on the support set; none with too few pictures."""
+    from fsl.fewshot.linear_probe import compare_methods
+
+    if not can_be_quick(support):
+        return None
+
+    def compute() -> Comparison:
+        with COMPUTE:
+            return compare_methods(checkpoint, support)
+
+    return state.memo.remember(("comparison", *_inputs(checkpoint, support)), compute)
+
+
+def _inputs(checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:
+    images = tuple((image.digest, image.name) for image in support.images)
+    return (checkpoint.digest, support.class_names, support.slots, images)

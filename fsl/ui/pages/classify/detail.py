@@ -1,0 +1,74 @@
+"""One answer in full: the sentence, a bar per class, and the similarity to every support picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.charts.figures import STILL, class_bars
+from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
+from fsl.ui.shared import wording
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.pictures import StoredPicture
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import Prediction
+
+_BARS_SHOWN = 12
+_PAIRS_SHOWN = 60
+
+
+def show_detail(
+    query: StoredPicture, prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]
+) -> None:
+    """Draw it.
+
+    Args:
+        query: the picture.
+        prediction: its answer.
+        members: class name and picture of each support image, in the support set's order.
+    """
+    with st.container(border=True, key="detail"):
+        left, right = st.columns([1, 2.4], vertical_alignment="top")
+        with left:
+            tile = Tile(query.digest, query.thumbnail, query.name)
+            picture_grid([tile], key="detail_picture", label="The picture", size="large")
+        with right:
+            st.markdown(f"### {markdown(wording.headline(prediction))}")
+            st.markdown(markdown(wording.reason(prediction)))
+            st.caption(markdown(query.name))
+        _show_bars(prediction)
+        _show_pairs(prediction, members)
+
+
+def _show_bars(prediction: Prediction) -> None:
+    st.markdown("**How likely each class is**", help="Among your classes only; together they make 100%.")
+    best = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[:_BARS_SHOWN]
+    if len(best) < len(prediction.scores):
+        st.caption(f"The {_BARS_SHOWN} most likely of {len(prediction.scores)} classes.")
+    figure = class_bars(
+        {name: prediction.scores[name] for name in best}, None if prediction.unknown else prediction.label
+    )
+    st.plotly_chart(figure, key="bars", config=STILL)
+
+
+def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]) -> None:
+    st.markdown(
+        "**Similarity to each of your pictures**",
+        help="From 0 (nothing alike) to 1 (the same), as the network judges them beside all your pictures.",
+    )
+    pairs = sorted(zip(prediction.similarities, members, strict=True), key=lambda pair: pair[0], reverse=True)
+    tiles = [
+        with_similarity(
+            Tile(str(rank), picture.thumbnail, f"{picture.name} ({class_name})"),
+            class_name,
+            similarity,
+            class_name == prediction.label and not prediction.unknown,
+        )
+        for rank, (similarity, (class_name, picture)) in enumerate(pairs[:_PAIRS_SHOWN])
+    ]
+    picture_grid(tiles, key="pairs", label="Similarities, most similar first", size="medium")
+    if len(pairs) > _PAIRS_SHOWN:
+        st.caption(f"The {_PAIRS_SHOWN} most similar of {len(pairs):,}; the JSON download has all.")

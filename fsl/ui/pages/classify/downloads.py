@@ -1,0 +1,63 @@
+"""The answers as files."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.fewshot.results import results_csv, results_json
+from fsl.ui.shared.resources import COMPUTE
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import Prediction
+    from fsl.fewshot.support import SupportSet
+    from fsl.twin.checkpoint import Checkpoint
+
+
+def show_downloads(predictions: Sequence[Prediction], support: SupportSet, checkpoint: Checkpoint) -> None:
+    """A button per format; the file is made when the button is pressed."""
+    st.download_button(
+        "Table (CSV)",
+        data=lambda: results_csv(predictions, support),
+        file_name="answers.csv",
+        mime="text/csv",
+        key="download_csv",
+        help="A row per picture: the answer, how sure, and every class's probability.",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Everything (JSON)",
+        data=lambda: results_json(predictions, support),
+        file_name="answers.json",
+        mime="application/json",
+        key="download_json",
+        help="The same, with the similarity to each of your examples.",
+        on_click="ignore",
+        width="stretch",
+    )
+    can_export = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+    st.download_button(
+        "The network (ONNX)",
+        data=lambda: _onnx(checkpoint),
+        file_name=f"{checkpoint.info.name.replace(':', '-')}.onnx",
+        mime="application/octet-stream",
+        key="download_onnx",
+        help="For programs of your own, without this one: examples/classify_onnx.py shows how. It is made "
+        "and checked when pressed, which takes some seconds.",
+        on_click="ignore",
+        width="stretch",
+        disabled=not can_export,
+    )
+    if not can_export:
+        st.caption("ONNX needs more packages on the server: pip install -r requirements-export.txt.")
+
+
+def _onnx(checkpoint: Checkpoint) -> bytes:
+    from fsl.twin.export import export_onnx
+
+    with COMPUTE:
+        return export_onnx(checkpoint).data

@@ -1,0 +1,33 @@
+"""What the last change did: kept on the page until it is dismissed or the next change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.state import Session
+
+
+def show_notices(state: Session) -> None:
+    """Files that could not be used, what else there is to say, and the way back."""
+    if not (state.notes or state.problems or state.undo):
+        return
+    show_problems(state.problems)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
+        show_said(state)
+        if state.undo is not None:
+            what, undo = state.undo.what, guarded_callback(state.bring_back)
+            label = f"Undo: bring back {markdown(what)}" if what else "Redo"
+            icon = f":material/{'undo' if what else 'redo'}:"
+            st.button(label, key="undo", icon=icon, on_click=undo)
+        if state.notes or state.problems:
+            dismiss = guarded_callback(state.report)
+            st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
+
+
+def show_said(state: Session) -> None:
+    """The notes alone, for a page on which neither files were dropped nor anything was taken away."""
+    if state.notes:
+        st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")

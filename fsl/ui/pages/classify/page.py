@@ -1,0 +1,45 @@
+"""The Classify page as a whole: what stands where, and in which order it is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.ui.pages.classify.address import show_address, take_address
+from fsl.ui.pages.classify.answers import show_answers
+from fsl.ui.pages.classify.camera import open_camera
+from fsl.ui.pages.classify.classes import show_classes
+from fsl.ui.pages.classify.drops import go_on_reading
+from fsl.ui.pages.classify.notices import show_notices
+from fsl.ui.pages.classify.queries import show_queries
+from fsl.ui.pages.classify.toolbar import show_toolbar, show_welcome
+from fsl.ui.shared.frame import warm_up_after_paint
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.state import session
+
+
+def show_classify_page() -> None:
+    """Draw the page; what needs the network comes last, so that everything else is there at once."""
+    state = session()
+    take_address(state)
+    show_address(state)
+    st.title("Classify pictures from a few examples", anchor=False)
+    with guarded():
+        go_on_reading(state)
+        show_toolbar(state)
+        show_notices(state)
+        if state.workspace.is_empty:
+            show_welcome(state)
+    left, right = st.columns([1.12, 1], gap="large")
+    wants_camera = None
+    with left, guarded():
+        wants_camera = show_classes(state)
+        self_check_place = st.container()
+    with right:
+        with guarded():
+            wants_camera = show_queries(state) or wants_camera
+        with guarded():
+            show_answers(state, self_check_place)
+    if wants_camera is not None:
+        with guarded():
+            open_camera(wants_camera)
+    warm_up_after_paint()

@@ -1,0 +1,56 @@
+"""One pair of the Classify page looked into: the chosen query and one of the support pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import similarity_text
+from fsl.ui.pages.compare.state import hand_over
+from fsl.ui.pages.compare.why import show_why
+from fsl.ui.shared.pictures import StoredPicture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fsl.fewshot.classify import Prediction
+    from fsl.twin.checkpoint import Checkpoint
+
+_MOST_PAIRS = 30
+
+
+def show_pair(
+    checkpoint: Checkpoint,
+    network: str,
+    query: StoredPicture,
+    prediction: Prediction,
+    members: Sequence[tuple[str, StoredPicture]],
+) -> None:
+    """Choose a support picture; then see why, or take both to the Compare page.
+
+    Args:
+        checkpoint: the network.
+        network: its name among the networks one can choose.
+        query: the picture.
+        prediction: its answer.
+        members: class name and picture of each support image, in the support set's order.
+    """
+    ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
+    names = {
+        i: f"{members[i][0]}: {members[i][1].name}, {similarity_text(prediction.similarities[i])}"
+        for i in ranked[:_MOST_PAIRS]
+    }
+    with st.container(border=True, key="pair_card"):
+        # Another query has other similarities, and so another list.
+        chosen = st.selectbox(
+            "Look into one pair: this picture and …",
+            list(names),
+            format_func=names.__getitem__,
+            key=f"pair_{query.digest}",
+            help="Each of your pictures with its similarity to this one.",
+        )
+        if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
+            hand_over(members[chosen][1], query, network)
+            st.switch_page("pages/compare.py")
+        show_why(checkpoint, members[chosen][1], query, "pair_why")

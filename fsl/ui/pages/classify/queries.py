@@ -1,0 +1,45 @@
+"""The pictures to classify: a drop zone, and what can be done with all of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.ui.pages.classify.camera import CameraWish
+from fsl.ui.pages.classify.drops import drop_key, take_pictures
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.state import QUERIES, Session
+
+
+def show_queries(state: Session) -> CameraWish | None:
+    """The drop zone of the queries.
+
+    Returns:
+        the queries as the camera's target if its button was pressed in this run.
+    """
+    wish = None
+    st.header("2. Pictures to classify", anchor=False)
+    files = st.file_uploader(
+        "Add pictures to classify",
+        accept_multiple_files=True,
+        key=drop_key(state, QUERIES),
+        label_visibility="collapsed",
+    )
+    if files:
+        take_pictures(state, None, files)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Take a photo", key="camera_queries", icon=":material/photo_camera:", type="tertiary"):
+            wish = CameraWish(None, "the pictures to classify")
+        if state.workspace.queries:
+            st.button(
+                "Clear all",
+                key="clear_queries",
+                icon=":material/ink_eraser:",
+                type="tertiary",
+                on_click=guarded_callback(_clear),
+                args=(state,),
+            )
+    return wish
+
+
+def _clear(state: Session) -> None:
+    state.change(state.workspace.cleared(None), undo="the pictures to classify")

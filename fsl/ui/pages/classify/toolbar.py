@@ -1,0 +1,98 @@
+"""What fills the page in one go: a folder or a zip, an example, a saved project; and the first welcome."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.fewshot.project import Project, ProjectImage, project_bytes
+from fsl.ui.pages.classify.drops import drop_key, take_archive, take_folder, take_project
+from fsl.ui.pages.classify.examples import EXAMPLES, load_example, show_examples
+from fsl.ui.shared.state import Session
+from fsl.ui.shared.workspace import Workspace
+
+
+def show_toolbar(state: Session) -> None:
+    """The row of menus at the top."""
+    with st.container(horizontal=True, gap="small", key="toolbar"):
+        with st.popover("Folder or zip", icon=":material/folder_open:"):
+            _show_folder_drop(state)
+        with st.popover("Project", icon=":material/save:"):
+            _show_project(state)
+        # The last one: it comes and goes, and another in its place would take over that it is open.
+        if not state.workspace.is_empty:
+            with st.popover("Try an example", icon=":material/lightbulb:"):
+                st.caption("Your own pictures are put aside and can be brought back.")
+                show_examples(state, "menu")
+
+
+def show_welcome(state: Session) -> None:
+    """What to do on an empty page, and the examples."""
+    with st.container(border=True, key="welcome"):
+        st.markdown(
+            "**Show a few pictures of each thing, then a new one: the app says what it is.** No training, no "
+            "waiting. Drop pictures on the cards below, or start with an example:"
+        )
+        for column, example in zip(st.columns(len(EXAMPLES)), EXAMPLES, strict=True):
+            with column:
+                key = f"{example.key}_welcome"
+                clicked = st.button(
+                    example.label, key=key, icon=example.icon, width="stretch", type="primary"
+                )
+                st.caption(example.about)
+            if clicked:
+                load_example(state, example)
+
+
+def _show_folder_drop(state: Session) -> None:
+    st.markdown("**A folder with a sub-folder per class** fills all cards at once.")
+    st.caption("Pictures in a sub-folder called “queries”, or in none, become pictures to classify.")
+    archive = st.file_uploader(
+        "A zip of the folder (the quickest way for hundreds of pictures)",
+        type="zip",
+        key=drop_key(state, "zip"),
+        help="A saved project opens here too.",
+    )
+    if archive is not None:
+        take_archive(state, archive)
+    folder = st.file_uploader(
+        "Or the folder itself",
+        accept_multiple_files="directory",
+        key=drop_key(state, "folder"),
+        help="Sub-folders become classes.",
+    )
+    if folder:
+        take_folder(state, folder)
+
+
+def _show_project(state: Session) -> None:
+    st.markdown("**Keep your work**: pictures, names and settings in one zip that opens here again.")
+    project = _project_of(state)
+    st.download_button(
+        "Save project",
+        data=lambda: project_bytes(project),
+        file_name="few-shot-project.zip",
+        mime="application/zip",
+        key="save_project",
+        icon=":material/download:",
+        disabled=state.workspace.is_empty,
+        on_click="ignore",
+        width="stretch",
+    )
+    file = st.file_uploader("Open a project", type="zip", key=drop_key(state, "project"))
+    if file is not None:
+        take_project(state, file)
+
+
+def _project_of(state: Session) -> Project:
+    workspace: Workspace = state.workspace
+    return Project(
+        classes=tuple(
+            (card.name, tuple(ProjectImage(p.name, p.data) for p in card.pictures))
+            for card in workspace.classes
+        ),
+        queries=tuple(ProjectImage(p.name, p.data) for p in workspace.queries),
+        rule=state.rule,
+        threshold=state.threshold,
+        checkpoint=state.checkpoint,
+        checkpoint_digest=state.checkpoint_digest,
+    )

@@ -1,0 +1,118 @@
+"""The answers: a tile per probe, and the chosen one in full."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import count, similarity_text, told_apart
+from fsl.charts.figures import percent
+from fsl.fewshot.error_rates import OF_SINGLE_REFERENCES, called_the_same
+from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
+from fsl.ui.pages.compare.middle import MiddleOf
+from fsl.ui.pages.compare.state import CompareState
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.pictures import StoredPicture
+from fsl.ui.shared.resources import COMPUTE
+
+if TYPE_CHECKING:
+    from fsl.fewshot.compare import ProbeAnswer
+    from fsl.twin.checkpoint import Checkpoint
+
+
+def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) -> list[ProbeAnswer]:
+    """An answer per probe, from memory when nothing has changed."""
+    from fsl.fewshot.compare import compare
+
+    def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((picture.digest, picture.name) for picture in pictures)
+
+    share = state.middle
+    inputs = (
+        "answers",
+        checkpoint.digest,
+        share,
+        digests(state.references),
+        digests(state.probes),
+    )
+
+    def compute() -> list[ProbeAnswer]:
+        with COMPUTE:
+            known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
+            return compare(checkpoint, known, asked, threshold)
+
+    # The threshold is no input: moving it compares nothing again.
+    return [answer.at(threshold) for answer in state.memo.remember(inputs, compute)]
+
+
+def chosen_probe(state: CompareState) -> int:
+    """Position of the probe whose details are shown."""
+    return next((i for i, probe in enumerate(state.probes) if probe.digest == state.selected), 0)
+
+
+def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
+    """A tile per probe, to choose or to remove; before there are answers, the pictures alone."""
+    tiles = []
+    for position, probe in enumerate(state.probes):
+        tile = Tile(probe.digest, probe.thumbnail, probe.name)
+        if answers:
+            answer = answers[position]
+            tile = with_similarity(tile, said(answer), answer.similarity, answer.same)
+        tiles.append(tile)
+    if len(answers) > 1:
+        n_same = sum(answer.same for answer in answers)
+        st.caption(f"{n_same} of {count(len(answers), 'picture')} called the same. Choose one to see why.")
+    picture_grid(
+        tiles,
+        key="compare_answers",
+        label="Answers, one per picture",
+        size="medium",
+        actions=Actions(
+            remove=guarded_callback(partial(state.remove, "probes")),
+            select=guarded_callback(partial(_select, state)) if answers else None,
+        ),
+        selected=state.probes[chosen_probe(state)].digest if answers else "",
+    )
+
+
+def show_chosen(
+    checkpoint: Checkpoint, answer: ProbeAnswer, reference: StoredPicture, probe: StoredPicture
+) -> None:
+    """The chosen probe beside the reference most like it, its answer in a sentence, and all similarities.
+
+    Args:
+        checkpoint: the network.
+        answer: the probe's.
+        reference: the one that the probe is most alike to.
+        probe: the picture itself.
+    """
+    rates = checkpoint.info.pairs
+    similarity, limit = told_apart(answer.similarity, answer.threshold)
+    st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
+    pair = ((reference, "the one you know"), (probe, "the picture chosen"))
+    tiles = [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair]
+    picture_grid(tiles, key="compare_pair", label="The two pictures", size="pair")
+    text = f"{answer.probe}: from a similarity of {limit} on, two pictures are called the same."
+    if rates is not None:
+        wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
+        chance = percent(rates.chance_same(answer.similarity))
+        text += (
+            f" At that limit, {wrong}. Where half of all pairs are the same, {chance} of those this much "
+            "alike are."
+        )
+    if len(answer.pairs) > 1:
+        pairs = ", ".join(map(similarity_text, answer.pairs[:12]))
+        text += f" To each reference: {pairs}. {OF_SINGLE_REFERENCES}"
+    st.markdown(markdown(text))
+
+
+def said(answer: ProbeAnswer) -> str:
+    """ "same" or "different"."""
+    return "same" if answer.same else "different"
+
+
+def _select(state: CompareState, digest: str) -> None:
+    state.selected = digest

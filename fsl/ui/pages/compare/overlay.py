@@ -1,0 +1,31 @@
+"""A map of contributions laid over a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageColor
+
+from fsl.base.types import Float32Array, PixelArray
+from fsl.charts.figures import ACCENT, AGAINST
+from fsl.ui.shared.pictures import data_uri
+
+_FOR = np.array(ImageColor.getrgb(ACCENT), np.float32)
+_AGAINST = np.array(ImageColor.getrgb(AGAINST), np.float32)
+_SIDE = 320
+_STRONGEST = 0.75  # of the colour laid over the picture, which stays to be seen
+
+
+def overlay_uri(pixels: PixelArray, contributions: Float32Array, strongest: float) -> str:
+    """The picture in grey with the map in two colours, as a ``data:`` URI.
+
+    Args:
+        pixels: uint8 ``(S, S, 3)``.
+        contributions: float32 ``(S, S)``, positive for, negative against.
+        strongest: the contribution drawn in full colour, shared by both pictures of a pair.
+    """
+    grey = np.repeat(pixels.astype(np.float32).mean(2, keepdims=True), 3, axis=2)
+    share = np.clip(np.abs(contributions) / max(strongest, 1e-9), 0, 1)[..., None] * _STRONGEST
+    colour = np.where(contributions[..., None] > 0, _FOR, _AGAINST)
+    mixed = (grey * (1 - share) + colour * share).clip(0, 255).astype(np.uint8)
+    image = Image.fromarray(mixed).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    return data_uri(image, "PNG")

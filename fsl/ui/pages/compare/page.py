@@ -1,0 +1,177 @@
+"""The Compare page as a whole: what stands where, and in which order it is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fsl.ui.pages.compare.address import show_address, take_address
+from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
+from fsl.ui.pages.compare.middle import MiddleOf
+from fsl.ui.pages.compare.sides import load_example, show_side
+from fsl.ui.pages.compare.state import ON_THE_MAP, CompareState, Side, compare_state
+from fsl.ui.pages.compare.threshold import show_rates, show_threshold, threshold_in_use
+from fsl.ui.pages.compare.why import show_why
+from fsl.ui.shared.camera import camera_dialog
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.frame import warm_up_after_paint
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
+from fsl.ui.shared.waiting import waiting
+
+FACES = "faces"
+_PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
+_FACES_FILL = (
+    "A face should fill its picture, as in those that the limits were measured on, or strangers look alike: "
+    "of ordinary portraits take the middle alone (**Crop**, about 50%)."
+)
+_PRIVATE = (
+    "Your pictures stay in this session's memory: nothing is kept on disk or leaves the computer this app "
+    "runs on."
+)
+
+
+def show_compare_page() -> None:
+    """Draw the page; what needs the network comes last."""
+    state = compare_state()
+    take_address(state)
+    show_address(state)
+    st.title("The same, or different?", anchor=False)
+    st.markdown(
+        "Show one person or thing, then other pictures: the network, which has never seen either, says how "
+        "alike they are. From how alike on they count as **the same** is for you to say; how often that will "
+        "be wrong was measured."
+    )
+    installed: list[Choice] = []
+    with guarded():
+        installed = choices()
+        _show_bar(state, installed)
+    left, right = st.columns([1, 1.5], gap="large")
+    camera: Side | None = None
+    with left, guarded():
+        camera = "references" if show_side(state, "references") else None
+        limit_place = st.container()
+    with right, guarded():
+        camera = "probes" if show_side(state, "probes") else camera
+        if installed:
+            _show_answers(state, _chosen(state, installed), limit_place)
+    if camera is not None:
+        side = camera
+        with guarded():
+            camera_dialog(
+                f"compare_{side}", _PHOTO_OF[side], lambda name, data: state.take(side, [(name, data)])
+            )
+    warm_up_after_paint()
+
+
+def _show_bar(state: CompareState, installed: list[Choice]) -> None:
+    chosen = _chosen(state, installed)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_bar"):
+        st.session_state["compare_network"] = chosen.name
+        st.selectbox(
+            "Network",
+            [choice.name for choice in offered(chosen, installed)],
+            key="compare_network",
+            help="Each was trained on other pictures, and has error rates of its own.",
+            on_change=guarded_callback(_take_network),
+            args=(state,),
+            width=260,
+        )
+        st.button(
+            "Try an example",
+            key="compare_example",
+            icon=":material/nutrition:",
+            help="A fruit drawn by this program, more pictures of it, and some of others.",
+            on_click=guarded_callback(load_example),
+            args=(state, [choice.name for choice in installed]),
+        )
+        if state.former is not None:
+            undo = guarded_callback(state.bring_back)
+            st.button(
+                "Undo: bring back the former pictures",
+                key="compare_undo",
+                icon=":material/undo:",
+                on_click=undo,
+            )
+        _show_crop(state)
+    if chosen.title:
+        st.caption(markdown(f"{chosen.name}: {chosen.title}"))
+    if state.network and chosen.name != state.network:
+        st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
+    if chosen.notice:
+        # One element, as for other networks: one more would move all below it when the network is changed.
+        advice = f" {_FACES_FILL}" if state.middle == 1 else ""
+        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}{advice}", icon=":material/front_hand:")
+    else:
+        st.caption(_PRIVATE)
+    show_problems(state.problems)
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")
+    if state.note:
+        st.caption(markdown(state.note))
+
+
+def _show_crop(state: CompareState) -> None:
+    share = round(100 * state.middle)
+    label = "Crop" if share == 100 else f"Crop: the middle {share}%"
+    with st.popover(label, icon=":material/crop:", key="compare_crop"):
+        st.session_state["compare_middle"] = share
+        st.slider(
+            "The middle of each picture alone",
+            30,
+            100,
+            step=5,
+            format="%d%%",
+            key="compare_middle",
+            help="For photos with wide margins: what is compared, above all a face, should fill them.",
+            on_change=guarded_callback(_take_middle),
+            args=(state,),
+        )
+
+
+def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:
+    if not state.references or not state.probes:
+        if state.probes:
+            show_tiles(state, [])
+        missing = "a picture of the one you know" if not state.references else "a picture to compare with it"
+        st.info(f"Add {missing}, or try the example.", icon=":material/arrow_upward:")
+    with waiting("Loading the network", "compare", 520):
+        checkpoint = load_checkpoint(choice)
+    threshold = threshold_in_use(state, checkpoint)
+    answer = None
+    if state.references and state.probes:
+        with st.spinner("Comparing"):
+            answers = answers_of(state, checkpoint, threshold)
+        position = chosen_probe(state)
+        answer = answers[position]
+        show_tiles(state, answers)
+        best = max(range(len(answer.pairs)), key=answer.pairs.__getitem__)
+        known, asked = state.references[best], state.probes[position]
+        with st.container(border=True, key="compare_detail"):
+            show_chosen(checkpoint, answer, known, asked)
+        st.page_link(
+            "pages/embeddings.py",
+            label="Show on the map",
+            icon=":material/scatter_plot:",
+            query_params={"source": ON_THE_MAP, "network": choice.name},
+            help="These pictures on the Embeddings page: what the network finds alike lies close together.",
+        )
+        show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
+    with limit_place:
+        st.header("3. How strict?", anchor=False)
+        show_threshold(state, checkpoint)
+    show_rates(state, checkpoint, answer.similarity if answer else None)
+
+
+def _chosen(state: CompareState, installed: list[Choice]) -> Choice:
+    """The network in use: as chosen, else the one for faces, else the first."""
+    return find_choice(state.network, installed) or find_choice(FACES, installed) or installed[0]
+
+
+def _take_middle(state: CompareState) -> None:
+    state.middle = int(st.session_state["compare_middle"]) / 100
+
+
+def _take_network(state: CompareState) -> None:
+    state.network = str(st.session_state["compare_network"])

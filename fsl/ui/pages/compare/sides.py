@@ -1,0 +1,91 @@
+"""The two sides: the reference pictures, and the pictures to compare with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.pages.compare.state import CompareState, Side
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.small_tasks import small_task
+from fsl.ui.shared.uploads import take_uploads
+
+_TEXT: dict[Side, tuple[str, str]] = {
+    "references": ("1. The one you know", "One or more pictures of one person or thing."),
+    "probes": ("2. Is it the same?", "Pictures to compare with it, as many as you like."),
+}
+_KINDS, _SAME = 5, 4
+_FRUITS = "fruits"
+
+
+def show_side(state: CompareState, side: Side) -> bool:
+    """Heading, pictures, drop zone and camera of one side.
+
+    Returns:
+        whether the camera was asked for in this run.
+    """
+    title, about = _TEXT[side]
+    st.header(title, anchor=False)
+    st.caption(about)
+    pictures = state.pictures(side)
+    if pictures and side == "references":
+        picture_grid(
+            [Tile(p.digest, p.thumbnail, p.name) for p in pictures],
+            key=f"compare_{side}",
+            label="Reference pictures",
+            size="medium",
+            actions=Actions(remove=guarded_callback(partial(state.remove, side))),
+        )
+    files = st.file_uploader(
+        f"Add {'reference pictures' if side == 'references' else 'pictures to compare'}",
+        accept_multiple_files=True,
+        key=f"compare_drop_{side}_{state.drops[side]}",
+        label_visibility="collapsed",
+    )
+    if files:
+        state.drops[side] += 1
+        try:
+            state.take(side, take_uploads(files))
+        except FslError as error:
+            state.note, state.fault, state.problems = "", str(error), ()
+        st.rerun()
+    with st.container(horizontal=True, gap="small"):
+        camera = st.button(
+            "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"
+        )
+        if pictures:
+            st.button(
+                "Clear",
+                key=f"compare_clear_{side}",
+                icon=":material/ink_eraser:",
+                type="tertiary",
+                on_click=guarded_callback(partial(_clear, state, side)),
+            )
+    return camera
+
+
+def _clear(state: CompareState, side: Side) -> None:
+    if side == "references":
+        state.replace_all((), state.probes)
+    else:
+        state.replace_all(state.references, ())
+
+
+def load_example(state: CompareState, networks: Sequence[str]) -> None:
+    """A drawn fruit, more pictures of it, and some of others; another fruit each time.
+
+    Args:
+        state: the page's; its network becomes the one for fruit where that is installed.
+        networks: names of the installed ones.
+    """
+    task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
+    (_, known), *others = task.classes.items()
+    strangers = [pictures[0] for _, pictures in others]
+    state.replace_all(known[:1], [*known[1:], *strangers])
+    state.examples += 1
+    if _FRUITS in networks:
+        state.network = _FRUITS

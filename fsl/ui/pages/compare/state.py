@@ -1,0 +1,172 @@
+"""What the Compare page remembers of a browser session, under one key of its own. Nothing goes to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import streamlit as st
+
+from fsl.base.errors import DataError
+from fsl.data.intake.listing import Problem
+from fsl.ui.shared.budget import Holding, refuse_beyond_budget
+from fsl.ui.shared.intake import take_files
+from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.pictures import StoredPicture
+from fsl.ui.shared.wording import said_twice
+
+Side = Literal["references", "probes"]
+Strictness = float | Literal["equal"]
+"""A false-accept rate in (0, 1], or that at which both errors are equal."""
+EQUAL: Literal["equal"] = "equal"
+
+FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+"""How often different ones may be called the same, as one can choose."""
+USUAL_STRICTNESS = 0.01
+ON_THE_MAP = "compare"
+"""Key of this page's pictures among the sources of the map."""
+MOST_PICTURES = 500
+_KEY = "few_shot_lab_compare"
+_REMEMBERED = 16
+
+
+@dataclass
+class CompareState:
+    """The page's pictures and settings.
+
+    Attributes:
+        references: pictures of one person or thing, no content twice.
+        probes: pictures to compare with them, likewise.
+        network: name of the checkpoint; "" = the default one.
+        strictness: how often different ones may be called the same.
+        threshold: the threshold of a network without measured rates, in [0, 1].
+        middle: the share of each picture's sides that is compared, from its middle, 0.3 to 1.
+        selected: digest of the probe whose details are shown.
+        drops: how often each side's drop zone was emptied; part of its key.
+        note: what the last drop did, "" for nothing to say.
+        fault: why the last drop was refused, "" where it was not.
+        problems: files of the last drop that could not be used.
+        former: both sides before they were cleared or made way for others; none where nothing was taken away.
+        examples: how many examples were loaded; the seed of the next one.
+        memo: results of this page.
+    """
+
+    references: tuple[StoredPicture, ...] = ()
+    probes: tuple[StoredPicture, ...] = ()
+    network: str = ""
+    strictness: Strictness = USUAL_STRICTNESS
+    threshold: float = 0.5
+    middle: float = 1.0
+    selected: str = ""
+    drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
+    note: str = ""
+    fault: str = ""
+    problems: tuple[Problem, ...] = ()
+    former: tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]] | None = None
+    examples: int = 0
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
+        """Of one side."""
+        return self.references if side == "references" else self.probes
+
+    def holdings(self) -> Iterator[Holding]:
+        """What the pictures take of the session's memory."""
+        yield from self.lasting()
+        yield from (picture.holding for side in self.former or () for picture in side)
+
+    def lasting(self) -> Iterator[Holding]:
+        """The same without what is kept only to be brought back."""
+        yield from (picture.holding for picture in (*self.references, *self.probes))
+
+    def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
+        """Replace one side's pictures; of equal ones the first is kept.
+
+        Raises:
+            DataError: they are too many, or there is no room for them.
+        """
+        first: dict[str, StoredPicture] = {}
+        for picture in pictures:
+            first.setdefault(picture.digest, picture)
+        unique = tuple(first.values())
+        if len(unique) > MOST_PICTURES:
+            raise DataError(
+                f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
+                "For more use the command line: python -m fsl compare."
+            )
+        other = self.probes if side == "references" else self.references
+        new = [picture.holding for picture in (*unique, *other)]
+        former = [picture.holding for before in self.former or () for picture in before]
+        try:
+            refuse_beyond_budget(self, [*new, *former])
+        except DataError:
+            refuse_beyond_budget(self, new)
+            self.former = None  # makes way
+        if side == "references":
+            self.references = unique
+        else:
+            self.probes = unique
+
+    def take(self, side: Side, files: Sequence[tuple[str, bytes]]) -> None:
+        """Add dropped files; what is no picture is named.
+
+        Raises:
+            DataError: they are too many.
+        """
+        found, problems = take_files(files)
+        before = self.pictures(side)
+        self.put(side, [*before, *found])
+        kept = {picture.digest: picture for picture in reversed([*before, *found])}
+        twice = [picture.name for picture in found if kept[picture.digest] is not picture]
+        self.note, self.fault, self.problems = said_twice(twice), "", tuple(problems)
+
+    def replace_all(self, references: Sequence[StoredPicture], probes: Sequence[StoredPicture]) -> None:
+        """Put other pictures in place of all there are, which can be brought back.
+
+        Raises:
+            DataError: they are too many, or there is no room for them beside the former ones.
+        """
+        before = self.references, self.probes
+        self.former = before if any(before) else None
+        self.references, self.probes = (), ()
+        try:
+            self.put("references", references)
+            self.put("probes", probes)
+        except DataError:
+            (self.references, self.probes), self.former = before, None
+            raise
+        self.selected, self.note, self.fault, self.problems = "", "", "", ()
+
+    def forget_undo(self) -> None:
+        """Keep what can be brought back no longer, as another page needs the room."""
+        self.former = None
+
+    def bring_back(self) -> None:
+        """The pictures before the last clearing or replacing; these can be brought back in turn."""
+        if self.former is not None:
+            self.replace_all(*self.former)
+
+    def remove(self, side: Side, digest: str) -> None:
+        """Take one picture away."""
+        self.put(side, [picture for picture in self.pictures(side) if picture.digest != digest])
+
+
+def compare_state() -> CompareState:
+    """This browser session's."""
+    state: CompareState = st.session_state.setdefault(_KEY, CompareState())
+    return state
+
+
+def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:
+    """Put one pair on the Compare page, in place of what is there, to be compared as it is.
+
+    Args:
+        reference: the known picture.
+        probe: the one to compare with it.
+        network: name of the network to compare by, as the pages list it.
+    """
+    state = compare_state()
+    state.replace_all([reference], [probe])
+    state.network = network
+    state.strictness, state.middle = USUAL_STRICTNESS, 1.0

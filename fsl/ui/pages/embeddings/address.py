@@ -1,0 +1,34 @@
+"""What the map shows, in the address: ``?source=digits&network=fruits&beside=glyphs``, or ``?run=ID,ID``."""
+
+from __future__ import annotations
+
+from fsl.config import TIMM
+from fsl.ui.pages.embeddings.sources import UPLOAD, choose, sources
+from fsl.ui.pages.embeddings.state import MOST_RUNS, MapState
+from fsl.ui.shared.address import read_address, write_address
+
+_PAGE = "embeddings"
+
+
+def take_address(state: MapState) -> None:
+    """Set what the address asks for; what is not there is left alone."""
+    asked = read_address(_PAGE)
+    if asked.get("source") in {source.key for source in sources(state)}:
+        choose(state, asked["source"])
+    if "network" in asked or "beside" in asked:
+        first, second = (asked.get(part, "") for part in ("network", "beside"))
+        # No link makes the server download a network.
+        state.networks = ("" if first.startswith(TIMM) else first, "" if second.startswith(TIMM) else second)
+    runs = [run_id for run_id in asked.get("run", "").split(",") if run_id]
+    if runs:
+        state.moving, state.runs = True, runs[:MOST_RUNS]
+
+
+def show_address(state: MapState) -> None:
+    """Put it into the address; somebody's own folder is nothing a link could bring back."""
+    if state.moving:
+        write_address(_PAGE, {"run": ",".join(state.runs)})
+        return
+    first, second = state.networks
+    source = "" if state.source == UPLOAD else state.source
+    write_address(_PAGE, {"source": source, "network": first, "beside": second})

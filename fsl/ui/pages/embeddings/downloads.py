@@ -1,0 +1,71 @@
+"""Embeddings and map as files."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.charts.figures import map_html
+from fsl.ui.components.scatter import TO_CLASSIFY
+from fsl.ui.pages.embeddings.collection import Collection
+from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings, sprite_of
+
+_PROJECTOR_TILE = 64
+
+
+def show_downloads(collection: Collection, view: Mapped) -> None:
+    """A button per format; the file is made when the button is pressed."""
+    name = view.checkpoint.info.name
+    points = view.map.points
+
+    def csv() -> str:
+        from fsl.embedding.export import embeddings_csv
+
+        return embeddings_csv(labelled_embeddings(collection, view.embeddings), points)
+
+    def npz() -> bytes:
+        from fsl.embedding.export import embeddings_npz
+
+        return embeddings_npz(labelled_embeddings(collection, view.embeddings), points)
+
+    def projector() -> bytes:
+        from fsl.embedding.export import projector_zip
+
+        return projector_zip(
+            labelled_embeddings(collection, view.embeddings), sprite_of(collection, _PROJECTOR_TILE)
+        )
+
+    def page() -> str:
+        classes = [collection.class_of(row) or TO_CLASSIFY for row in range(len(collection.pictures))]
+        names = [picture.name for picture in collection.pictures]
+        return map_html(points, classes, names, f"{collection.title} · {name}")
+
+    formats = (
+        (
+            "Table (CSV)",
+            csv,
+            "embeddings.csv",
+            "text/csv",
+            "A row per picture: name, class, place, embedding.",
+        ),
+        ("Arrays (NPZ)", npz, "embeddings.npz", "application/zip", "The same for NumPy."),
+        ("Figure (HTML)", page, "map.html", "text/html", "A page of its own (5 MB) that needs no internet."),
+        (
+            "TensorBoard projector",
+            projector,
+            "projector.zip",
+            "application/zip",
+            "Vectors, names and pictures for the Embedding Projector.",
+        ),
+    )
+    for label, make, file_name, mime, about in formats:
+        st.download_button(
+            label,
+            data=make,
+            file_name=f"{name}-{file_name}",
+            mime=mime,
+            key=f"map_download_{name}_{file_name}",
+            help=about,
+            on_click="ignore",
+            width="stretch",
+        )
+    st.caption("A PNG of what you see: the button above the map.")

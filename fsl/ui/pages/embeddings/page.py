@@ -1,0 +1,102 @@
+"""The Embeddings page as a whole: what stands where, and in which order it is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fsl.base.text import count
+from fsl.ui.components.scatter import picture_sheet
+from fsl.ui.pages.embeddings.address import show_address, take_address
+from fsl.ui.pages.embeddings.collection import Collection
+from fsl.ui.pages.embeddings.compute import Mapped, mapped, sheet_of
+from fsl.ui.pages.embeddings.downloads import show_downloads
+from fsl.ui.pages.embeddings.numbers import show_numbers
+from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
+from fsl.ui.pages.embeddings.settings import networks_in_use, show_networks, show_settings, tell_missing
+from fsl.ui.pages.embeddings.sources import collection_of, show_origin, show_source, show_welcome
+from fsl.ui.pages.embeddings.state import MapState, map_state
+from fsl.ui.pages.embeddings.view import show_view
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.frame import warm_up_after_paint
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.resources import Choice, choices, load_checkpoint
+from fsl.ui.shared.waiting import waiting
+
+_BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
+_SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to say so
+
+
+def show_embeddings_page() -> None:
+    """Draw the page; what needs the network comes last."""
+    state = map_state()
+    take_address(state)
+    st.title("See what the network sees", anchor=False)
+    st.markdown(
+        "The network turns every picture into a list of numbers, its *embedding*: pictures it finds alike "
+        "get similar numbers. On the map, **what the network finds alike lies close together**. "
+        "Classes in groups of their own are easy for it; where groups mix, it will confuse them."
+    )
+    show_mode(state)
+    with guarded():
+        if state.moving:
+            show_runs_moving(state)
+        else:
+            _show_pictures(state)
+    show_address(state)
+    warm_up_after_paint()
+
+
+def _show_pictures(state: MapState) -> None:
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
+    with bar:
+        source = show_source(state)
+    if state.fault:
+        st.error(markdown(state.fault), icon=":material/error:")
+    if source is None:
+        show_welcome(state)
+    else:
+        collection = collection_of(state, source)
+        state.look_at(collection)
+        _show_map(state, collection, bar)
+
+
+def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> None:
+    show_origin(collection)
+    with waiting("Looking for networks", "map_networks", 560):
+        installed = choices()
+    with bar:
+        show_networks(state, installed)
+        with st.popover("Map settings", icon=":material/tune:"):
+            show_settings(state)
+        download_place = st.popover("Download", icon=":material/download:")
+    st.caption(markdown(" · ".join(choice.label for choice in networks_in_use(state, installed))))
+    tell_missing(state, installed)
+    views = [_view(state, collection, choice) for choice in networks_in_use(state, installed)]
+    with download_place:
+        for view in views:
+            if len(views) > 1:
+                st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
+            show_downloads(collection, view)
+    show_numbers(views)
+    sheet = sheet_of(state, collection)
+    picture_sheet(sheet, key="map_sheet")
+    show_view(state, collection, views, sheet)
+
+
+def _view(state: MapState, collection: Collection, choice: Choice) -> Mapped:
+    place = st.empty()
+    n = len(collection.pictures)
+
+    def progress(done: int, total: int) -> None:
+        if total >= _BAR_FROM:
+            text = f"The network looks at every picture once: {done:,} of {total:,}"
+            place.progress(done / total, text)
+        if done == total:
+            wait = " This takes up to a minute." if n >= _SLOW_FROM else ""
+            place.info(f"Making the map of {count(n, 'picture')}.{wait}", icon=":material/hourglass_top:")
+
+    with st.spinner("Making the map", show_time=n >= _SLOW_FROM):
+        found = mapped(state, collection, load_checkpoint(choice), progress)
+    place.empty()
+    return found

@@ -1,0 +1,251 @@
+"""Networks while they learn: the maps of training runs, moving together beside their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.base.text import count
+from fsl.ui.components.curve import Level, Line, curves
+from fsl.ui.components.player import player
+from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
+from fsl.ui.pages.embeddings.moving import MovingRun, forget_frames, moving_run, screen_motion, sheet_of_run
+from fsl.ui.pages.embeddings.state import MOST_RUNS, MapState
+from fsl.ui.pages.training.live import BADGES, loss_levels, loss_line
+from fsl.ui.pages.training.names import dated_names, distinct_names
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.resources import warm_up
+from fsl.ui.shared.visitor import may_see
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+_OFFERED = 5
+_REFRESH_SECONDS = 4.0
+_PLAYER = "training_player"
+_MODES = ("Pictures by a network", "A network while it learns")
+
+
+def show_mode(state: MapState) -> None:
+    """The choice between pictures and runs."""
+    st.session_state["map_mode"] = _MODES[state.moving]
+    st.segmented_control(
+        "What to look at",
+        _MODES,
+        key="map_mode",
+        label_visibility="collapsed",
+        on_change=guarded_callback(_take_mode),
+        args=(state,),
+        wrap=True,
+    )
+
+
+def _take_mode(state: MapState) -> None:
+    # None: somebody pressed the button that was on already.
+    chosen = st.session_state["map_mode"]
+    state.moving = state.moving if chosen is None else chosen == _MODES[True]
+
+
+def show_runs_moving(state: MapState) -> None:
+    """The chosen runs, or the ones to choose from."""
+    from fsl.training.snapshots import has_snapshots
+    from fsl.training.status import list_runs
+
+    warm_up().done.wait(timeout=30)
+    known = {run.id: run for run in list_runs() if may_see(run, state.runs)}
+    offered = {run_id: run for run_id, run in known.items() if has_snapshots(run.folder)}
+    for run_id in state.runs:
+        if run_id not in known:
+            st.warning(markdown(f"There is no run {run_id!r}; it may have been deleted."))
+        elif run_id not in offered:
+            st.warning(markdown(_nothing_recorded(known[run_id])))
+    state.runs = [run_id for run_id in state.runs if run_id in offered]
+    if not offered:
+        st.info("No run has recorded how its pictures move yet. Start one: half a minute is enough.")
+        st.page_link("pages/training.py", label="Train a network", icon=":material/play_arrow:")
+        return
+    names = dated_names(list(offered.values()))
+    st.session_state["map_runs"] = state.runs
+    st.multiselect(
+        "Training runs",
+        list(offered),
+        key="map_runs",
+        format_func=lambda run_id: names.get(run_id, run_id),
+        max_selections=MOST_RUNS,
+        wrap=True,
+        placeholder=f"Choose one run, or up to {MOST_RUNS} side by side",
+        on_change=guarded_callback(_take_runs),
+        args=(state,),
+    )
+    if not state.runs:
+        _show_offer(state, list(offered.values()))
+        return
+    forget_frames(state, state.runs)
+    live = any(offered[run_id].is_live for run_id in state.runs)
+    st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(state, live)
+
+
+def _nothing_recorded(run: RunInfo) -> str:
+    if run.is_live:
+        return f"The run {run.name} has recorded nothing yet; look again in a moment."
+    return (
+        f"The run {run.name} recorded nothing that could move. Runs of the Train page do; from a shell, "
+        "add --snapshots 150 to the train command."
+    )
+
+
+def _take_runs(state: MapState) -> None:
+    _show(state, list(st.session_state["map_runs"]))
+
+
+def _show(state: MapState, runs: list[str]) -> None:
+    state.runs, state.followed = runs, -1
+
+
+def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
+    """The latest experiments, one click each."""
+    with st.container(border=True, key="map_run_list"):
+        st.markdown("**Watch the pictures find their places while a network learns.** Your latest runs:")
+        names = dated_names(runs)
+        experiments = [list(group) for _, group in groupby(runs, lambda run: run.group or run.id)]
+        for experiment in experiments[:_OFFERED]:
+            shown = experiment[:MOST_RUNS][::-1]
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown("   ".join(_title(run, names[run.id]) for run in shown), width="stretch")
+                side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
+                st.button(
+                    side_by_side,
+                    key=f"map_watch_{shown[0].id}",
+                    icon=":material/play_arrow:",
+                    on_click=guarded_callback(_show),
+                    args=(state, [run.id for run in shown]),
+                )
+
+
+def _title(run: RunInfo, name: str) -> str:
+    badge = BADGES[run.verdict.kind] if run.verdict else run.status
+    return f"**{markdown(name)}** {badge}"
+
+
+def _draw(state: MapState, was_live: bool) -> None:
+    with guarded():
+        moving = [found for run_id in state.runs if (found := _moving(state, run_id)) is not None]
+        if not moving:
+            st.info("Nothing is recorded yet; the first moment comes with the first batches.")
+        else:
+            _show_moving(state, moving)
+        if was_live and not any(found.run.is_live for found in moving):
+            st.rerun()  # the whole page: this part's clock is to be stopped
+
+
+def _moving(state: MapState, run_id: str) -> MovingRun | None:
+    from fsl.training.status import find_run
+
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / total, f"Making the map of each moment: {done} of {total}")
+
+    try:
+        return moving_run(state, find_run(run_id), progress)
+    except FslError as error:
+        st.warning(markdown(str(error)))
+        return None
+    finally:
+        place.empty()
+
+
+def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
+    steps = sorted({frame.step for found in moving for frame in found.frames})
+    last = max([steps[-1], *(found.run.config.steps for found in moving if found.run.config)])
+    names = distinct_names([found.run for found in moving])
+    st.caption(
+        f"{count(len(moving[0].images.names), 'picture')} that the network never learns from, after more and "
+        "more batches of training. Play, or move the slider with the mouse or the arrow keys. Click a "
+        "picture to follow it."
+    )
+    player(_PLAYER, steps, last=last)
+    if len(moving) == 1:
+        left, right = st.columns([1.7, 1], gap="medium")
+        with left:
+            _show_map(state, moving[0], names, 520)
+        with right:
+            _show_loss(moving, names, last, 230)
+            _show_accuracy(moving, names, last, 190)
+    else:
+        for column, found in zip(st.columns(len(moving), gap="small"), moving, strict=True):
+            with column:
+                _show_map(state, found, names, 380)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _show_loss(moving, names, last, 220)
+        with right:
+            _show_accuracy(moving, names, last, 220)
+    st.caption(
+        "By straight lines between embeddings, as a run does not record its judgement of pairs. Each map "
+        "starts from the one before and is turned onto it; its size and direction mean nothing."
+    )
+
+
+def _show_map(state: MapState, found: MovingRun, names: Mapping[str, str], height: int) -> None:
+    name = names[found.run.id]
+    points, motion = screen_motion(found, _PLAYER)
+    sheet = sheet_of_run(state, found.images)
+    st.markdown(_title(found.run, name))
+    scatter_map(
+        points,
+        sheet,
+        key=f"motion_{found.run.id}",
+        label=f"Moving map of {count(len(points.names), 'picture')} by the run {name}",
+        emphasis=Emphasis(selected=state.followed),
+        on_select=guarded_callback(lambda row: setattr(state, "followed", row)),
+        height=height,
+        motion=motion,
+    )
+    picture_sheet(sheet, key=f"motion_sheet_{found.run.id}")
+
+
+def _show_loss(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
+    st.markdown("**Loss**: how wrong it is on the batch it learns from. Click to go to a moment.")
+    runs = [found.run for found in moving]
+    curves(
+        [loss_line(run, names[run.id]) for run in runs],
+        key="motion_loss",
+        label="Loss by batch",
+        x_max=last,
+        levels=loss_levels(runs),
+        height=height,
+        player=_PLAYER,
+        about=" ".join(names),
+    )
+
+
+def _show_accuracy(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
+    st.markdown(
+        "**Nearest is right**: share of pictures whose nearest other one is of their class.",
+        help="By the embeddings themselves, not by their places on the map (leave one out).",
+    )
+    lines = []
+    for found in moving:
+        measured = [(f.step, f.neighbour_accuracy.value) for f in found.frames]
+        known = [(step, value) for step, value in measured if value is not None]
+        values = [value for _, value in known]
+        lines.append(Line(names[found.run.id], [step for step, _ in known], values, values))
+    n_classes = len(moving[0].images.class_names)
+    curves(
+        lines,
+        key="motion_accuracy",
+        label="Nearest is right, by batch",
+        x_max=last,
+        y_range=(0.0, 1.0),
+        levels=(Level(1 / n_classes, "guessing"),) if n_classes else (),
+        smoothable=False,
+        height=height,
+        player=_PLAYER,
+        about=" ".join(names),
+    )

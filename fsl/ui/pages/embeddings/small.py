@@ -1,0 +1,69 @@
+"""The small map beside the answers of the Classify page; it opens the Embeddings page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.embedding.labelled import NO_CLASS
+from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
+from fsl.ui.pages.embeddings.collection import of_workspace
+from fsl.ui.pages.embeddings.compute import principal_points, sheet_of
+from fsl.ui.pages.embeddings.sources import CLASSIFY, choose
+from fsl.ui.pages.embeddings.state import map_state
+
+if TYPE_CHECKING:
+    from fsl.twin.checkpoint import Checkpoint
+    from fsl.ui.shared.pictures import StoredPicture
+    from fsl.ui.shared.state import Session
+
+_MOST = 300  # pictures; a map of more is worth a page of its own
+
+
+def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPicture) -> None:
+    """Where a query lies among the examples.
+
+    Args:
+        session: whose classes and queries.
+        checkpoint: by which they are compared.
+        query: the one whose answer is shown.
+    """
+    state = map_state()
+    with st.container(border=True, key="small_map_card"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                "**Where it lies**",
+                help="What the network finds alike lies close together. Frames show the class; pictures to "
+                "classify have none.",
+                width="stretch",
+            )
+            opened = st.button(
+                "Show on the map", key="open_map", icon=":material/open_in_full:", type="tertiary"
+            )
+        collection = of_workspace(session.workspace)
+        row = next(
+            i
+            for i, picture in enumerate(collection.pictures)
+            if picture.digest == query.digest and collection.labels[i] == NO_CLASS
+        )
+        if opened:
+            choose(state, CLASSIFY)
+            state.networks = (checkpoint.info.name, "")
+            state.look_at(collection)
+            state.selected = row
+            st.switch_page("pages/embeddings.py")
+        if len(collection.pictures) > _MOST:
+            st.caption(f"{len(collection.pictures):,} pictures need the large map.")
+            return
+        sheet = sheet_of(state, collection)
+        picture_sheet(sheet, key="small_map_sheet")
+        scatter_map(
+            principal_points(state, collection, checkpoint),
+            sheet,
+            key="small_map",
+            label="Small map of your pictures",
+            emphasis=Emphasis(selected=row),
+            height=220,
+            compact=True,
+        )

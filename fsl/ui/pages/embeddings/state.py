@@ -1,0 +1,101 @@
+"""What the Embeddings page remembers of a browser session, under one key of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from fsl.ui.pages.embeddings.collection import Collection
+from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.folder_drop import Drop
+from fsl.ui.shared.memo import Memo
+
+if TYPE_CHECKING:
+    from fsl.ui.pages.embeddings.moving import MovingRun
+
+_KEY = "few_shot_lab_embeddings"
+_REMEMBERED = 8
+MOST_RUNS = 3
+FIRST_SHOWN, FIRST_FOUND = 60, 24  # pictures of a group, and of those found
+"""Shown side by side."""
+
+
+@dataclass
+class MapState:
+    """The page's settings and what is looked at.
+
+    Attributes:
+        moving: whether runs are shown as they learn, rather than pictures by one network.
+        runs: ids of the runs shown.
+        followed: the picture followed through the runs, -1 for none.
+        moving_runs: moving maps made so far, by run.
+        source: key of the source of the pictures, "" before one is chosen.
+        numbers: how many pictures to take, by source, where not the usual number.
+        upload: what was dropped last.
+        reading: a drop that is being read; none for nothing.
+        drops: how often the drop zones were emptied; part of their keys.
+        fault: what was wrong with the last drop, "" for nothing.
+        networks: the first network's name and the second's; "" = the default one, and none.
+        metric: by which distance the map is made.
+        method: t-SNE or PCA.
+        dimensions: of the map.
+        perplexity: of t-SNE.
+        iterations: of t-SNE.
+        seed: of t-SNE.
+        selected: the chosen picture, -1 for none.
+        group: the pictures inside the last box or lasso.
+        words: what is searched for.
+        found_shown: how many of the pictures found are shown.
+        shown: how many pictures of the group are shown.
+        of: key of the collection that ``selected`` and ``group`` belong to.
+        read: the data set looked at last; several would fill the memory.
+        memo: results of this page.
+    """
+
+    moving: bool = False
+    runs: list[str] = field(default_factory=list)
+    followed: int = -1
+    moving_runs: dict[str, MovingRun] = field(default_factory=dict)
+    source: str = ""
+    numbers: dict[str, int] = field(default_factory=dict)
+    upload: Collection | None = None
+    reading: Drop | None = None
+    drops: int = 0
+    fault: str = ""
+    networks: tuple[str, str] = ("", "")
+    metric: Literal["learned", "euclidean"] = "learned"
+    method: Literal["tsne", "pca"] = "tsne"
+    dimensions: int = 2
+    perplexity: int = 30
+    iterations: int = 1000
+    seed: int = 0
+    selected: int = -1
+    group: tuple[int, ...] = ()
+    words: str = ""
+    found_shown: int = FIRST_FOUND
+    shown: int = FIRST_SHOWN
+    of: str = ""
+    read: Memo = field(default_factory=lambda: Memo(1))
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def holdings(self) -> Iterator[Holding]:
+        """What a person's own pictures take of the session's memory."""
+        if self.upload is not None:
+            yield from (picture.holding for picture in self.upload.pictures)
+        if self.reading is not None:
+            files = self.reading.files
+            yield Holding(id(files), sum(len(data) for _, data in files))
+
+    def look_at(self, collection: Collection) -> None:
+        """Forget what was chosen in another collection."""
+        if self.of != collection.key:
+            self.of, self.selected, self.group, self.words = collection.key, -1, (), ""
+
+
+def map_state() -> MapState:
+    """This browser session's."""
+    state: MapState = st.session_state.setdefault(_KEY, MapState())
+    return state

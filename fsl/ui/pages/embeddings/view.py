@@ -1,0 +1,236 @@
+"""The map itself, what was chosen on it, and the pictures selected together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from fsl.base.text import count, listed
+from fsl.embedding.labelled import NO_CLASS
+from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
+from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
+from fsl.ui.pages.compare.state import hand_over
+from fsl.ui.pages.embeddings.collection import Collection
+from fsl.ui.pages.embeddings.compute import Mapped, neighbours
+from fsl.ui.pages.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded, guarded_callback
+
+_NEIGHBOURS = 8
+_LINES = 4  # to as many of them on the map
+_MORE = 240
+_MAP_HEIGHT = 560
+
+
+@st.fragment
+def show_view(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
+    """The maps with the panel beside them; a click runs this part of the page alone."""
+    with guarded():
+        left, right = st.columns([2.5, 1], gap="medium")
+        with right:
+            _show_search(state, collection)
+        with left:
+            _show_maps(state, collection, views, sheet)
+        with right:
+            _show_panel(state, collection, views)
+        _show_group(state, collection)
+
+
+def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
+    columns = st.columns(len(views)) if len(views) > 1 else [st.container()]
+    for column, view in zip(columns, views, strict=True):
+        with column:
+            if len(views) > 1:
+                st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
+            if view.map.note:
+                st.info(markdown(view.map.note), icon=":material/info:")
+            name = view.checkpoint.info.name
+            scatter_map(
+                view.points,
+                sheet,
+                key=f"map_{name}",
+                label=f"Map of {count(len(collection.pictures), 'picture')} by {name}; search finds them.",
+                emphasis=_emphasis(state, collection, view),
+                on_select=guarded_callback(_selector(state)),
+                on_group=guarded_callback(_grouper(state)),
+                height=_MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
+            )
+
+
+def _emphasis(state: MapState, collection: Collection, view: Mapped) -> Emphasis:
+    found = collection.found(state.words)
+    near = neighbours(view, state.selected, _LINES) if state.selected >= 0 else ()
+    return Emphasis(
+        selected=state.selected,
+        neighbours=tuple(other.row for other in near),
+        bright=found if state.words else (state.group or None),
+        links=view.links,
+    )
+
+
+def _selector(state: MapState) -> Callable[[int], None]:
+    def select(row: int) -> None:
+        state.selected = row
+
+    return select
+
+
+def _grouper(state: MapState) -> Callable[[tuple[int, ...]], None]:
+    def group(rows: tuple[int, ...]) -> None:
+        state.group, state.shown = rows, FIRST_SHOWN
+
+    return group
+
+
+def _tile_selector(state: MapState) -> Callable[[str], None]:
+    def select(row: str) -> None:
+        state.selected = int(row)
+
+    return guarded_callback(select)
+
+
+def _show_search(state: MapState, collection: Collection) -> None:
+    st.session_state["map_search"] = state.words
+    st.text_input(
+        "Find a class or a file",
+        key="map_search",
+        placeholder="Find a class or a file",
+        label_visibility="collapsed",
+        icon=":material/search:",
+        on_change=guarded_callback(_take_words),
+        args=(state,),
+    )
+    if not state.words:
+        return
+    found = collection.found(state.words)
+    st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
+    if found:
+        shown = found[: state.found_shown]
+        picture_grid(
+            [_tile(collection, row) for row in shown],
+            key="map_found",
+            label="Pictures found",
+            actions=Actions(select=_tile_selector(state), more=guarded_callback(_more_found(state))),
+            selected=str(state.selected),
+            hidden=len(found) - len(shown),
+        )
+
+
+def _take_words(state: MapState) -> None:
+    state.words, state.found_shown = str(st.session_state["map_search"]), FIRST_FOUND
+
+
+def _more_found(state: MapState) -> Callable[[], None]:
+    def more() -> None:
+        state.found_shown += _MORE
+
+    return more
+
+
+def _tile(collection: Collection, row: int) -> Tile:
+    picture = collection.pictures[row]
+    return Tile(str(row), picture.thumbnail, picture.name)
+
+
+def _class_name(collection: Collection, row: int) -> str:
+    return collection.class_of(row) or "to classify"
+
+
+def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]) -> None:
+    if not 0 <= state.selected < len(collection.pictures):
+        with st.container(border=True, key="map_hint"):
+            st.markdown("**Click a picture** to see what the network finds most similar to it.")
+            st.caption(
+                "Point at one to see it larger. Drag with Box or Lasso to lay out a group. Scroll zooms once "
+                "the map has been clicked; a click on a class hides it, a double-click shows it alone. By "
+                "keyboard: N and P point at pictures, Enter chooses one, G lays out those in sight."
+            )
+        return
+    picture = collection.pictures[state.selected]
+    with st.container(border=True, key="map_panel"):
+        tile = Tile(picture.digest, picture.thumbnail, picture.name)
+        picture_grid([tile], key="map_chosen", label="The chosen picture", size="large")
+        st.markdown(f"## {markdown(_class_name(collection, state.selected))}")
+        st.caption(markdown(picture.name))
+        for view in views:
+            _show_neighbours(state, collection, view, len(views) > 1)
+        _show_comparison(state, collection, views[0])
+        st.button("Close", key="map_close", type="tertiary", on_click=guarded_callback(_close), args=(state,))
+
+
+def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_one_of_two: bool) -> None:
+    by = f" to {markdown(view.checkpoint.info.name)}" if is_one_of_two else ""
+    st.markdown(
+        f"**Most similar{by}**",
+        help="By the network's own judgement of each pair: 0 nothing alike, 1 the same.",
+    )
+    own = collection.labels[state.selected]
+    near = neighbours(view, state.selected, _NEIGHBOURS)
+    tiles = [
+        with_similarity(
+            _tile(collection, other.row),
+            _class_name(collection, other.row),
+            other.similarity,
+            own != NO_CLASS and collection.labels[other.row] == own,
+        )
+        for other in near
+    ]
+    if not tiles:
+        st.caption("There is no other picture.")
+        return
+    picture_grid(
+        tiles,
+        key=f"map_neighbours_{view.checkpoint.info.name}",
+        label="The most similar pictures",
+        size="medium",
+        actions=Actions(select=_tile_selector(state)),
+    )
+
+
+def _show_comparison(state: MapState, collection: Collection, view: Mapped) -> None:
+    nearest = neighbours(view, state.selected, 1)
+    if nearest and st.button(
+        "Compare with the most similar",
+        key="map_compare",
+        icon=":material/compare:",
+        type="tertiary",
+        help="Opens the Compare page with these two pictures.",
+    ):
+        pictures = collection.pictures
+        hand_over(pictures[nearest[0].row], pictures[state.selected], view.checkpoint.info.name)
+        st.switch_page("pages/compare.py")
+
+
+def _close(state: MapState) -> None:
+    state.selected = -1
+
+
+def _show_group(state: MapState, collection: Collection) -> None:
+    if not state.group:
+        return
+    counts = Counter(_class_name(collection, row) for row in state.group).most_common()
+    parts = [f"{number:,} {name}" for name, number in counts]
+    with st.container(border=True, key="map_group"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chosen = count(len(state.group), "picture")
+            st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 6))}", width="stretch")
+            clear = guarded_callback(_grouper(state))
+            st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=((),))
+        shown = state.group[: state.shown]
+        picture_grid(
+            [_tile(collection, row) for row in shown],
+            key="map_group_sheet",
+            label="The selected pictures",
+            actions=Actions(select=_tile_selector(state), more=guarded_callback(_more(state))),
+            selected=str(state.selected),
+            hidden=len(state.group) - len(shown),
+        )
+
+
+def _more(state: MapState) -> Callable[[], None]:
+    def more() -> None:
+        state.shown += _MORE
+
+    return more

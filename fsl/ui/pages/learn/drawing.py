@@ -1,0 +1,126 @@
+"""The drawings of the Learn page, as HTML; everything that came from outside is escaped."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import ImageColor
+
+from fsl.base.text import similarity_text
+from fsl.charts.figures import ACCENT, AGAINST
+from fsl.ui.shared.pictures import StoredPicture
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fsl.fewshot.trace import PairTrace
+
+_ROWS = 8
+_CELL = 5  # pixels of one number, before the browser scales the strip
+_MOST_ALPHA = 255
+_POSITIVE, _NEGATIVE = ImageColor.getrgb(AGAINST), ImageColor.getrgb(ACCENT)
+_PLUS, _MINUS = '<i class="plus"></i>', '<i class="minus"></i>'
+# Layers that grow narrower; Streamlit lets no SVG through in HTML.
+_NETWORK = (
+    '<span class="twin-layers" role="img" aria-label="The backbone, a convolutional network">'
+    "<i></i><i></i><i></i><i></i></span>"
+)
+
+
+def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) -> str:
+    """The network with a pair going through it.
+
+    Args:
+        left: the first picture.
+        right: the second.
+        trace: what there is on the way.
+    """
+    rows = "".join(
+        f'<div class="twin-row">{_image(picture, "twin-picture")}{_ARROW}'
+        f'<div class="twin-net">{_NETWORK}<span>same weights</span></div>{_ARROW}'
+        f"<figure>{_strip(embedding, 'Embedding of the ' + side + ' picture')}"
+        f"<figcaption>embedding: {len(embedding)} numbers, {_PLUS} above zero, {_MINUS} below</figcaption>"
+        "</figure></div>"
+        for side, picture, embedding in (("left", left, trace.first), ("right", right, trace.second))
+    )
+    different = 1 - trace.similarity
+    sums = (
+        '<div class="twin-head"><strong>Head</strong>'
+        f"<figure>{_strip(trace.terms, 'Weighed differences of the embeddings')}"
+        f"<figcaption>the two lists' differences, weighed: {_PLUS} more different, {_MINUS} more alike"
+        "</figcaption></figure>"
+        f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} and bias {trace.bias:+.2f} '
+        f"give <b>{trace.logit:+.2f}</b></div>"
+        f'<div class="twin-sum">squashed: <b>{different:.2f}</b> different</div>'
+        f'<div class="twin-answer">similarity <b>{similarity_text(trace.similarity)}</b></div></div>'
+    )
+    return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What a loss does to one kind of pair.
+
+    Attributes:
+        title: of the kind.
+        loss: of the pair.
+        slope: derivative of it; positive pulls together.
+    """
+
+    title: str
+    loss: float
+    slope: float
+
+
+def pull_drawing(pulls: Sequence[Pull]) -> str:
+    """An arrow for each: its direction and its length say where training moves the pair, and how much."""
+    return "".join(_pull(pull) for pull in pulls)
+
+
+def _pull(pull: Pull) -> str:
+    strength = min(1.0, abs(pull.slope))
+    if strength < 0.005:
+        words, arrow = "leaves them as they are", ""
+    else:
+        words = "pulls them together" if pull.slope > 0 else "pushes them apart"
+        arrow = "→ ←" if pull.slope > 0 else "← →"
+    return (
+        f'<div class="pull"><b>{html.escape(pull.title)}</b>'
+        f"<span>loss {pull.loss:.2f}, slope {pull.slope:+.2f}: {words} "
+        f'<span class="pull-arrow" aria-hidden="true">{arrow}</span></span>'
+        f'<span class="pull-bar"><i style="width:{strength:.0%}"></i></span></div>'
+    )
+
+
+_ARROW = '<span class="twin-arrow" aria-hidden="true">→</span>'
+
+
+def _image(picture: StoredPicture, class_name: str) -> str:
+    name = html.escape(picture.name, quote=True)
+    return f'<img class="{class_name}" src="{picture.thumbnail}" alt="{name}" title="{name}">'
+
+
+def _strip(numbers: Tensor, words: str) -> str:
+    """Numbers as a small picture: the stronger, the more colour; orange above zero, green below."""
+    import numpy as np
+    from PIL import Image
+
+    values = numbers.numpy()
+    columns = -(-len(values) // _ROWS)
+    flat = np.zeros(_ROWS * columns, np.float32)
+    flat[: len(values)] = values / max(float(np.abs(values).max()), 1e-9)
+    grid = flat.reshape(columns, _ROWS).T  # numbers run down the columns
+    pixels = np.zeros((_ROWS, columns, 4), np.uint8)
+    pixels[..., :3] = np.where(grid[..., None] >= 0, _POSITIVE, _NEGATIVE)
+    pixels[..., 3] = np.rint(np.sqrt(np.abs(grid)) * _MOST_ALPHA)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((columns * _CELL, _ROWS * _CELL), Image.Resampling.NEAREST).save(
+        buffer, "PNG"
+    )
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img class="twin-strip" src="data:image/png;base64,{data}" alt="{words}" title="{words}">'

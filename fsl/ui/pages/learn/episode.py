@@ -1,0 +1,169 @@
+"""Step 5: N-way K-shot as a search for the nearest neighbour, with ways and shots to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import count, similarity_text
+from fsl.charts.figures import percent
+from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
+from fsl.ui.pages.learn.network import answers, network_in_use
+from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.shared import wording
+from fsl.ui.shared.embed_set import embed_set
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
+from fsl.ui.shared.waiting import waiting
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fsl.base.types import IntArray
+    from fsl.fewshot.classify import Prediction
+    from fsl.fewshot.evaluate import EvaluationResult
+
+_PER_CLASS = 12
+_EPISODES = 500
+_LEAST_WAYS, _MOST_SHOTS = 2, 5
+
+
+def show_episode(state: LearnState) -> None:
+    """An episode, drawn and answered."""
+    st.header("N classes, K pictures each: who is nearest?", anchor=False)
+    st.markdown(
+        "A task of **N** classes with **K** examples each is called *N-way K-shot*. The network compares the "
+        "new picture with all N x K examples; the class of the most similar one, its **nearest neighbour**, "
+        "is the answer. More ways make it harder, more shots easier."
+    )
+    _episode(state)
+
+
+@st.fragment
+def _episode(state: LearnState) -> None:
+    with guarded():
+        _show_settings(state)
+        task = small_task(state.kind, state.ways, state.shots, 1, state.episode)
+        with waiting("Comparing", "learn_episode", 480):
+            (prediction,) = answers(task, rule="max")
+        _show_answer(task, prediction)
+        _show_accuracy(state)
+
+
+def _show_settings(state: LearnState) -> None:
+    state.ways = min(state.ways, MOST_WAYS[state.kind])
+    kind, ways, shots, again = st.columns([1.6, 1, 1, 0.9], vertical_alignment="bottom")
+    with kind:
+        st.segmented_control(
+            "Pictures",
+            list(KIND_TITLES),
+            key=kept(state, "kind"),
+            format_func=lambda name: KIND_TITLES[name],
+            required=True,
+            on_change=take,
+            args=(state, "kind"),
+            wrap=True,
+        )
+    with ways:
+        st.slider(
+            "Ways (N)",
+            _LEAST_WAYS,
+            MOST_WAYS[state.kind],
+            key=kept(state, "ways"),
+            help="How many classes to choose from.",
+            on_change=take,
+            args=(state, "ways"),
+        )
+    with shots:
+        st.slider(
+            "Shots (K)",
+            1,
+            _MOST_SHOTS,
+            key=kept(state, "shots"),
+            help="How many examples of each class.",
+            on_change=take,
+            args=(state, "shots"),
+        )
+    with again:
+        st.button("New task", key="episode_next", icon=":material/refresh:", on_click=_next, args=(state,))
+
+
+def _show_answer(task: SmallTask, prediction: Prediction) -> None:
+    query, truth = task.queries[0], task.answers[0]
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        st.markdown("**The new picture**")
+        picture_grid(
+            [Tile(query.digest, query.thumbnail, "The new picture")],
+            key="episode_query",
+            label="The new picture",
+            size="large",
+        )
+        verdict = "right" if prediction.label == truth else f"wrong, it is {markdown(truth)}"
+        st.markdown(
+            f"Nearest: **{markdown(prediction.label)}** ({verdict}), similarity "
+            + similarity_text(max(prediction.similarities))
+        )
+    with right:
+        n = len(prediction.similarities)
+        st.markdown(f"**All {n} examples, the most similar first**")
+        ranked = sorted(zip(prediction.similarities, task.labelled, strict=True), key=lambda p: -p[0])
+        tiles = [
+            with_similarity(
+                Tile(picture.digest, picture.thumbnail, picture.name),
+                name,
+                similarity,
+                name == prediction.label,
+            )
+            for similarity, (name, picture) in ranked
+        ]
+        picture_grid(tiles, key="episode_examples", label="Examples by similarity", size="medium")
+
+
+def _show_accuracy(state: LearnState) -> None:
+    """One task says little; many say how good the network is at this."""
+    asked = st.button(
+        f"Ask {_EPISODES} such tasks",
+        key="episode_many",
+        icon=":material/functions:",
+        help="Each with classes and examples drawn anew.",
+    )
+    key = ("accuracy", state.kind, state.ways, state.shots, network_in_use().digest)
+    if not asked and key not in state.memo:
+        return
+    result = state.memo.remember(key, lambda: _accuracy(state))
+    st.markdown(
+        f"**{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** right in {_EPISODES} tasks of "
+        f"{state.ways} ways and {count(state.shots, 'shot')}; guessing gives {percent(1 / state.ways)}. "
+        f"{wording.PLUS_MINUS}"
+    )
+
+
+def _accuracy(state: LearnState) -> EvaluationResult:
+    from fsl.config import FEW_SHOTS, EpisodeConfig
+    from fsl.data.builtin import builtin_set
+    from fsl.fewshot.evaluate import evaluate
+
+    checkpoint, as_support = network_in_use(), state.shots <= FEW_SHOTS
+    place = st.empty()
+
+    def progress(done: int, total: int) -> None:
+        place.progress(done / total, f"Looking at {total} pictures: {done} done")
+
+    def compute() -> tuple[Tensor, IntArray]:
+        name = "rendered" if state.kind == "drawn" else "digits"
+        images = builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
+        return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
+
+    sides, labels = state.memo.remember((state.kind, as_support, checkpoint.digest), compute)
+    place.empty()
+    config = EpisodeConfig(state.ways, state.shots, 1, _EPISODES, seed=0)
+    with COMPUTE:
+        return evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
+
+
+def _next(state: LearnState) -> None:
+    state.episode += 1

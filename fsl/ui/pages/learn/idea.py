@@ -1,0 +1,79 @@
+"""Step 1: what few-shot learning is, by letting the reader do it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.charts.figures import percent
+from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.pages.learn.network import answers
+from fsl.ui.pages.learn.state import LearnState
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.small_tasks import SmallTask, small_task
+from fsl.ui.shared.waiting import waiting
+
+_WAYS = 4
+
+
+def show_idea(state: LearnState) -> None:
+    """A riddle: one picture each of a few kinds, and a new one."""
+    st.header("You can do it. Can a network?", anchor=False)
+    st.markdown(
+        "Ordinary classifiers need hundreds of pictures of every class, and must be trained again when a "
+        "class is added. People need one look. **Few-shot learning** is the same from a machine: a few "
+        "labelled pictures, the *support set*, then the question."
+    )
+    _riddle(state)
+
+
+@st.fragment
+def _riddle(state: LearnState) -> None:
+    with guarded():
+        task = small_task("drawn", _WAYS, 1, 1, 20 + state.riddle)
+        query = task.queries[0]
+        left, right = st.columns([1, 2.6], gap="large")
+        with left:
+            st.markdown("**What is this?**")
+            tile = Tile(query.digest, query.thumbnail, "The picture in question")
+            picture_grid([tile], key="riddle_query", label="The picture in question", size="large")
+        with right:
+            st.markdown("**Choose the one it goes with.** One picture of each kind is all you get.")
+            _show_kinds(state, task)
+            if state.guess:
+                _show_outcome(state, task)
+                label = "Another riddle"
+                st.button(label, key="riddle_next", icon=":material/refresh:", on_click=_next, args=(state,))
+
+
+def _show_kinds(state: LearnState, task: SmallTask) -> None:
+    tiles = [
+        Tile(name, picture.thumbnail, f"Kind {number}", title=name if state.guess else f"Kind {number}")
+        for number, (name, picture) in enumerate(task.labelled, start=1)
+    ]
+
+    def select(name: str) -> None:
+        state.guess = name
+
+    actions = Actions(select=guarded_callback(select))
+    picture_grid(
+        tiles, key="riddle_kinds", label="One of each", size="medium", actions=actions, selected=state.guess
+    )
+
+
+def _show_outcome(state: LearnState, task: SmallTask) -> None:
+    answer = task.answers[0]
+    verdict = "Yes" if state.guess == answer else "No"
+    ways = f"You have just solved a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each."
+    st.markdown(f"**{verdict}: it is the {markdown(answer)}.** {ways}")
+    with waiting("The network looks, too", "learn_idea", 60):
+        (found,) = answers(task)
+    says = f"The network, which saw the same {_WAYS + 1} pictures, says **{markdown(found.label)}**"
+    unsure = "though it finds it too little alike to be sure"
+    sure = unsure if found.unknown else f"{percent(found.probability)} sure"
+    st.markdown(f"{says}, {sure}. It was not trained on them: it compared.")
+
+
+def _next(state: LearnState) -> None:
+    state.riddle += 1
+    state.guess = ""

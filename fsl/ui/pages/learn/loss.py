@@ -1,0 +1,127 @@
+"""Step 4: binary cross-entropy as a contrastive loss: what pulls pairs together and pushes them apart."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import similarity_text
+from fsl.ui.components.curve import Line, Mark, curves
+from fsl.ui.pages.learn.drawing import Pull, pull_drawing
+from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.shared.guard import guarded
+
+if TYPE_CHECKING:
+    from fsl.twin.loss_shapes import LossShape
+
+_LOSSES = {"bce": "Cross-entropy, the article's", "contrastive": "The contrastive loss it stands for"}
+_MARGIN = 1.0
+_POINTS = 121
+# Of each loss: from, to, what lies on the axis, the slider's help.
+_AXES = {
+    "bce": (
+        -6.0,
+        6.0,
+        "difference",
+        "The head's sum for a pair of pictures: negative = alike, positive = different, 0 = undecided.",
+    ),
+    "contrastive": (0.0, 2.0, "distance", "How far apart the two embeddings lie; 1 is the margin."),
+}
+_WORDS = {
+    "bce": (
+        "A pair's loss says how wrong its difference is, and the **slope** of the loss says where training "
+        "moves it. For a same pair the slope always pulls the difference down; for a different pair it "
+        "pushes it up. The surer and more wrong, the stronger: never more than 1, and hardly at all once "
+        "the pair is right."
+    ),
+    "contrastive": (
+        "The classic contrastive loss says it of the distance itself: same pairs are pulled together like by "
+        "a spring, different ones pushed apart, but only until they are one *margin* away. Cross-entropy "
+        "does the same without a margin to choose: its push fades by itself."
+    ),
+}
+
+
+def show_loss(state: LearnState) -> None:
+    """Both losses, drawn from the functions that train."""
+    st.header("Together or apart: what the loss does to a pair", anchor=False)
+    _loss(state)
+
+
+@st.fragment
+def _loss(state: LearnState) -> None:
+    with guarded():
+        st.pills(
+            "Loss",
+            list(_LOSSES),
+            key=kept(state, "loss"),
+            format_func=lambda name: _LOSSES[name],
+            label_visibility="collapsed",
+            required=True,
+            on_change=take,
+            args=(state, "loss"),
+            wrap=True,
+        )
+        st.markdown(_WORDS[state.loss])
+        low, high, name, help_text = _AXES[state.loss]
+        st.slider(
+            f"{name.capitalize()} of the pair",
+            low,
+            high,
+            step=0.1,
+            key=kept(state, name),
+            help=help_text,
+            on_change=take,
+            args=(state, name),
+        )
+        at = getattr(state, name)
+        grid = [low + (high - low) * i / (_POINTS - 1) for i in range(_POINTS)]
+        left, right = st.columns([1.5, 1], gap="large")
+        with left:
+            _show_curves(state.loss, grid, at)
+        with right:
+            _show_pulls(state, at)
+
+
+def _show_curves(loss: str, grid: list[float], at: float) -> None:
+    low, high, name, _ = _AXES[loss]
+    shapes = {text: _shape(loss, grid, label) for text, label in (("same pair", 0), ("different pair", 1))}
+    curves(
+        [Line(text, grid, shape.loss, shape.loss) for text, shape in shapes.items()],
+        key="learn_loss_curve",
+        label=f"Loss of a same pair and of a different pair over their {name}",
+        x_title=name,
+        x_min=low,
+        x_max=high,
+        marks=(Mark(at, "your pair"),),
+        smoothable=False,
+        height=280,
+    )
+
+
+def _show_pulls(state: LearnState, at: float) -> None:
+    if state.loss == "bce":
+        probability = _probability(at)
+        rest = f"similarity {similarity_text(1 - probability)}"
+        st.markdown(f"Squashed to a probability: **{probability:.2f}** different, so {rest}.")
+    pulls = []
+    for text, label in (("If they are the same", 0), ("If they are different", 1)):
+        shape = _shape(state.loss, [at], label)
+        pulls.append(Pull(text, shape.loss[0], shape.slope[0]))
+    st.html(pull_drawing(pulls))
+
+
+def _shape(loss: str, grid: list[float], label: int) -> LossShape:
+    from fsl.twin.loss_shapes import loss_shape
+    from fsl.twin.losses import bce_loss, contrastive_loss
+
+    function = bce_loss if loss == "bce" else partial(contrastive_loss, margin=_MARGIN)
+    return loss_shape(function, grid, label)
+
+
+def _probability(logit: float) -> float:
+    import torch
+
+    return float(torch.sigmoid(torch.tensor(logit)))

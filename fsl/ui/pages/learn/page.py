@@ -1,0 +1,122 @@
+"""The Learn page as a whole: one step at a time, each with something to move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from fsl.ui.pages.learn.episode import show_episode
+from fsl.ui.pages.learn.faces import show_faces
+from fsl.ui.pages.learn.idea import show_idea
+from fsl.ui.pages.learn.loss import show_loss
+from fsl.ui.pages.learn.pairs import show_pairs
+from fsl.ui.pages.learn.rate import show_rate
+from fsl.ui.pages.learn.state import LearnState, learn_state
+from fsl.ui.pages.learn.twin import show_twin
+from fsl.ui.shared.frame import warm_up_after_paint
+from fsl.ui.shared.guard import guarded
+
+_STYLE = Path(__file__).with_name("learn.css").read_text(encoding="utf-8")
+_ARTICLE = "Wiley Wang, John Inacay and Mike Wang, “Few Shot Learning from Scratch”, 2021"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        title: in the list of steps.
+        show: draws it.
+        page: where one does it for real.
+        door: the words of the link there.
+        settings: what the link there sets.
+    """
+
+    title: str
+    show: Callable[[LearnState], None]
+    page: str
+    door: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+STEPS = {
+    "idea": Step("The idea", show_idea, "pages/classify.py", "Classify pictures of your own"),
+    "twin": Step(
+        "Twin network",
+        show_twin,
+        "pages/embeddings.py",
+        "See the embeddings of many pictures",
+        {"source": "drawn"},
+    ),
+    "pairs": Step("Pairs", show_pairs, "pages/training.py", "See a batch of your own pictures"),
+    "loss": Step("Loss", show_loss, "pages/training.py", "Train with either loss"),
+    "episode": Step("Ways and shots", show_episode, "pages/classify.py", "Ask about pictures of your own"),
+    "rate": Step(
+        "Learning rate", show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}
+    ),
+    "faces": Step("Same or different", show_faces, "pages/compare.py", "Compare two pictures of your own"),
+}
+"""By key, in order; the key stands in the page's address."""
+
+
+def show_learn_page() -> None:
+    """Draw the step that the address names, else the one last looked at."""
+    state = learn_state()
+    st.html(f"<style>{_STYLE}</style>")
+    wanted = st.query_params.get("step", state.step)
+    state.step = wanted if wanted in STEPS else next(iter(STEPS))
+    st.query_params["step"] = state.step
+    st.title("How a few pictures can be enough", anchor=False)
+    _show_steps(state)
+    step = STEPS[state.step]
+    with st.container(key="learn_step"), guarded():
+        step.show(state)
+    with st.container(horizontal=True, vertical_alignment="center", key="learn_ways_on"):
+        _show_neighbours(state)
+        icon = ":material/arrow_outward:"
+        st.page_link(step.page, label=step.door, icon=icon, query_params=step.settings)
+    st.caption(f"After the article: {_ARTICLE}.")
+    warm_up_after_paint()
+
+
+def _show_steps(state: LearnState) -> None:
+    names = list(STEPS)
+    st.session_state["learn_step_choice"] = state.step
+    st.pills(
+        "Steps",
+        names,
+        key="learn_step_choice",
+        format_func=lambda name: f"{names.index(name) + 1} · {STEPS[name].title}",
+        label_visibility="collapsed",
+        required=True,
+        on_change=_take_step,
+        wrap=True,
+    )
+
+
+def _show_neighbours(state: LearnState) -> None:
+    names = list(STEPS)
+    at = names.index(state.step)
+    if at > 0:
+        st.button("Back", key="learn_back", icon=":material/arrow_back:", on_click=_go, args=(names[at - 1],))
+    if at < len(names) - 1:
+        title = STEPS[names[at + 1]].title
+        st.button(
+            f"Next: {title}",
+            key="learn_next",
+            type="primary",
+            icon=":material/arrow_forward:",
+            on_click=_go,
+            args=(names[at + 1],),
+        )
+
+
+def _take_step() -> None:
+    _go(st.session_state["learn_step_choice"])
+
+
+def _go(step: str) -> None:
+    st.query_params["step"] = step

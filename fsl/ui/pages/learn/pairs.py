@@ -1,0 +1,84 @@
+"""Step 3: a batch of pairs, the article's Figure 1, with what the network says about each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.ui.components.pairs import Pair, pair_columns
+from fsl.ui.pages.learn.network import network_in_use
+from fsl.ui.pages.learn.state import LearnState
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.small_tasks import SmallTask, small_task
+from fsl.ui.shared.waiting import waiting
+
+if TYPE_CHECKING:
+    from fsl.fewshot.trace import JudgedPairs
+    from fsl.twin.pairs import PairBatch
+
+_PAIRS = 8
+
+
+def show_pairs(state: LearnState) -> None:
+    """A batch that can be drawn anew."""
+    st.header("It learns from pairs: same or different?", anchor=False)
+    st.markdown(
+        "The network is never told what a picture *is*. It sees a row of left pictures, a row of right "
+        "pictures, and for each pair one number: **0 = same class, 1 = different class**. Half of the pairs "
+        "are of either kind. Whoever has learned to answer that for hundreds of classes can answer it for "
+        "classes it has never seen."
+    )
+    _batch(state)
+
+
+@st.fragment
+def _batch(state: LearnState) -> None:
+    with guarded():
+        task = small_task("drawn", 6, 4, 1, 7)
+        with waiting("Drawing pairs", "learn_pairs", 420):
+            batch, judged = _judged(task, state.batch)
+        pair_columns(_pairs(task, batch, judged))
+        labels = ", ".join(f"{value:.0f}" for value in batch.difference)
+        outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
+        st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
+        st.markdown(
+            f"This network is on the right side of ½ for **{judged.n_right} of {_PAIRS}** pairs. Training "
+            f"would change its weights a little so that the *loss* of this batch, now **{judged.loss:.2f}**, "
+            "falls; guessing ½ every time has a loss of 0.69."
+        )
+        st.button(
+            "Another batch", key="learn_batch", icon=":material/refresh:", on_click=_next, args=(state,)
+        )
+
+
+def _judged(task: SmallTask, number: int) -> tuple[PairBatch, JudgedPairs]:
+    import numpy as np
+
+    from fsl.fewshot.trace import judge_pairs
+    from fsl.twin.pairs import ClassIndex, random_pairs
+
+    names = list(task.classes)
+    labels = np.array([names.index(name) for name, _ in task.labelled])
+    batch = random_pairs(ClassIndex(labels, names), _PAIRS, np.random.default_rng(number))
+    checkpoint = network_in_use()
+    with COMPUTE:
+        return batch, judge_pairs(checkpoint, [picture for _, picture in task.labelled], batch)
+
+
+def _pairs(task: SmallTask, batch: PairBatch, judged: JudgedPairs) -> list[Pair]:
+    found = []
+    for left, right, difference, similarity in zip(
+        batch.left, batch.right, batch.difference, judged.similarity.tolist(), strict=True
+    ):
+        (left_class, first), (right_class, second) = task.labelled[left], task.labelled[right]
+        pair = Pair(
+            first.thumbnail, second.thumbnail, left_class, right_class, bool(difference), 1 - similarity
+        )
+        found.append(pair)
+    return found
+
+
+def _next(state: LearnState) -> None:
+    state.batch += 1

@@ -1,0 +1,127 @@
+"""Step 6: the article's lesson, three recorded runs that differ in nothing but the learning rate."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fsl.training.events import Evaluation, Started, Step, TrainEvent
+from fsl.training.lesson import Lesson, RecordedRun, recorded_lesson
+from fsl.ui.components.curve import Line, curves
+from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.pages.training.labels import learning_rate_text
+from fsl.ui.pages.training.live import BADGES, LN2
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded
+
+_REPORTED_EVERY = 5  # batches
+
+
+def show_rate(state: LearnState) -> None:
+    """A bet, then the curves as far as the reader lets them run, and a verdict on each."""
+    st.header("The step size decides whether it learns at all", anchor=False)
+    st.markdown(
+        "After each batch every weight moves a little against its slope; the **learning rate** says how far. "
+        "The article's authors watched a run whose loss stayed at one constant value from beginning to end. "
+        "Nothing crashed, nothing was marked red: only the rate was too high."
+    )
+    _experiment(state)
+
+
+@st.fragment
+def _experiment(state: LearnState) -> None:
+    with guarded():
+        lesson = recorded_lesson()
+        rates = [run.learning_rate for run in lesson.runs]
+        st.segmented_control(
+            "**Before you look:** one network, the same batches, three rates. Which one learns nothing?",
+            rates,
+            key=kept(state, "bet"),
+            format_func=learning_rate_text,
+            on_change=take,
+            args=(state, "bet"),
+            wrap=True,
+        )
+        if state.bet is None:
+            st.info("Place your bet: the curves appear below.", icon=":material/arrow_upward:")
+            return
+        _show_runs(state, state.bet, lesson)
+
+
+def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
+    from fsl.training.verdict import judge
+
+    ends = {run.learning_rate: judge(_until(run, _length(run))) for run in lesson.runs}
+    lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
+    answer = " and ".join(learning_rate_text(rate) for rate in lost)
+    verdict = "Right" if bet in lost else "No"
+    st.markdown(f"**{verdict}: it is {answer}.** Watch how soon you could have known:")
+    length = max(_length(run) for run in lesson.runs)
+    state.batches = min(state.batches, length)
+    st.slider(
+        "Batches so far",
+        _REPORTED_EVERY,
+        length,
+        step=_REPORTED_EVERY,
+        key=kept(state, "batches"),
+        help="Stop the clock anywhere: curves and verdicts are those of that moment.",
+        on_change=take,
+        args=(state, "batches"),
+    )
+    curves(
+        [_line(run, state.batches) for run in lesson.runs],
+        key="learn_rate_curve",
+        label="Loss by batch at each learning rate",
+        x_max=length,
+        levels=(LN2,),
+        smoothable=False,
+        height=300,
+    )
+    for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            _show_run(run, state.batches)
+    st.caption(
+        f"Recorded by `{lesson.command}`. Trained on {markdown(lesson.trained_on)}; tested on "
+        f"{markdown(lesson.tested_on)}. The badges are the program's own verdicts."
+    )
+
+
+def _length(run: RecordedRun) -> int:
+    """Its batches."""
+    return max(event.step for event in run.events if isinstance(event, Step))
+
+
+def _until(run: RecordedRun, batches: int) -> list[TrainEvent]:
+    """What was known after so many batches."""
+    return [
+        event
+        for event in run.events
+        if isinstance(event, Started) or (isinstance(event, Step | Evaluation) and event.step <= batches)
+    ]
+
+
+def _line(run: RecordedRun, batches: int) -> Line:
+    steps = [event for event in _until(run, batches) if isinstance(event, Step)]
+    losses = [step.loss for step in steps]
+    return Line(
+        f"rate {learning_rate_text(run.learning_rate)}",
+        [step.step for step in steps],
+        losses,
+        losses,  # as it was: smoothing would hide how soon a run stalls
+    )
+
+
+def _show_run(run: RecordedRun, batches: int) -> None:
+    from fsl.training.verdict import judge
+
+    known = _until(run, batches)
+    verdict = judge(known)
+    tests = [event for event in known if isinstance(event, Evaluation)]
+    st.markdown(f"**Rate {learning_rate_text(run.learning_rate)}**")
+    st.markdown(BADGES[verdict.kind])
+    st.caption(markdown(verdict.evidence))
+    if tests:
+        best, last = max(tests, key=lambda t: t.accuracy), tests[-1]
+        st.caption(
+            f"Test, choosing among {last.n_way} classes never trained on: {last.accuracy:.0%} right now, "
+            f"{best.accuracy:.0%} at best; guessing gives {1 / last.n_way:.0%}."
+        )

@@ -1,0 +1,203 @@
+"""What can be done with a run: stop, resume, try another rate, keep, download, delete."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.errors import DataError
+from fsl.ui.pages.training.labels import learning_rate_text
+from fsl.ui.pages.training.plans import SCRATCH, starting_network
+from fsl.ui.pages.training.values import values
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+MOST_SHOWN = 6
+_CAN_GO_ON = ("stopped", "interrupted", "failed")
+_SHOWN_STOPPED_SECONDS = 0.7  # is waited for, so that the page drawn next shows it stopped
+_PAGES_FOR_IT = ("classify", "compare", "embeddings", "evaluate")
+
+
+def show_actions(run: RunInfo) -> None:
+    """The buttons of one run."""
+    from fsl.training.verdict import try_rate
+
+    with st.container(horizontal=True):
+        if run.is_live:
+            _button("Stop", f"stop_{run.id}", _stop, run.id)
+        elif _can_go_on(run):
+            _button("Resume", f"resume_{run.id}", _resume, run.id)
+        if run.verdict and run.config:
+            rate = try_rate(run.verdict, run.config.learning_rate)
+            if rate is not None:
+                factor = "a tenth" if rate < run.config.learning_rate else "ten times"
+                label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
+                _button(f"{label}: {learning_rate_text(rate)}", f"try_{run.id}", _try, run.id)
+    if run.is_live:
+        return
+    if run.steps_saved:
+        if name := _kept().get(_moment(run)):
+            _show_links(name)
+        else:
+            st.button(
+                "Use this network",
+                key=f"use_{run.id}",
+                icon=":material/check:",
+                on_click=guarded_callback(_use),
+                args=(run, _usual_name(run)),
+                help="Keeps it, and it can be chosen on every page. Another name can be given below.",
+            )
+    with st.popover("Keep or delete" if run.steps_saved else "Download or delete", width="stretch"):
+        if run.steps_saved:
+            _show_keeping(run)
+        _show_downloads(run)
+        _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+
+
+def _can_go_on(run: RunInfo) -> bool:
+    """Whether there is something left to do, other than to break down again at the same batch."""
+    has_broken_down = run.step is not None and not math.isfinite(run.step.loss)
+    return run.status in _CAN_GO_ON and not has_broken_down
+
+
+def show_group_actions(runs: Sequence[RunInfo]) -> None:
+    """One button for all of them, where several go on or can go on."""
+    live = [run.id for run in runs if run.is_live]
+    resting = [run.id for run in runs if _can_go_on(run)]
+    with st.container(horizontal=True):
+        if len(live) > 1:
+            st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
+        if len(resting) > 1:
+            help_text = "They take turns again, batch by batch."
+            action = guarded_callback(_resume_all)
+            st.button("Resume all", key="resume_all", on_click=action, args=(resting,), help=help_text)
+
+
+def _show_links(name: str) -> None:
+    st.caption(f"Kept as “{markdown(name)}”. Go on with it:")
+    with st.container(horizontal=True, gap="xsmall"):
+        for page in _PAGES_FOR_IT:
+            st.page_link(f"pages/{page}.py", label=page.capitalize(), query_params={"network": name})
+
+
+def _usual_name(run: RunInfo) -> str:
+    """A name for its network that a file may have, as the run's own may be anything."""
+    names = (run.id,) if run.name == run.id else (run.name, run.id)
+    own, *run_id = (re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", name).strip(" .+()-") for name in names)
+    batches = f"({run.steps_saved} batches)"
+    room = 57 - len(batches) - sum(map(len, run_id))
+    return " ".join(part for part in (own[:room].strip(), *run_id, batches) if part)
+
+
+def _moment(run: RunInfo) -> tuple[str, int]:
+    """The run as it is now: resumed, it gives another network."""
+    return run.id, run.steps_saved
+
+
+def _kept() -> dict[tuple[str, int], str]:
+    """Names that networks were kept under in this session, by run and batches done."""
+    names: dict[tuple[str, int], str] = values().setdefault("kept", {})
+    return names
+
+
+def _show_keeping(run: RunInfo) -> None:
+    name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
+    st.button(
+        "Keep under this name",
+        key=f"save_{run.id}",
+        disabled=not name.strip(),
+        on_click=guarded_callback(_save),
+        args=(run, name),
+    )
+
+
+def _button(label: str, key: str, action: Callable[[str], None], run_id: str) -> None:
+    st.button(label, key=key, on_click=guarded_callback(action), args=(run_id,))
+
+
+def _show_downloads(run: RunInfo) -> None:
+    from fsl.training.curves import curve_csv
+    from fsl.training.runs import CHECKPOINT, EVENTS
+    from fsl.training.status import run_events
+
+    files: dict[str, tuple[str, Callable[[], bytes]]] = {}
+    if run.has_checkpoint:
+        files["Network (.safetensors)"] = (CHECKPOINT, (run.folder / CHECKPOINT).read_bytes)
+    if run.started:
+        files["Curve (CSV)"] = ("curve.csv", lambda: curve_csv(run_events(run.folder)).encode())
+        files["Everything logged (JSON lines)"] = (EVENTS, (run.folder / EVENTS).read_bytes)
+    for label, (file, read) in files.items():
+        st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
+
+
+def _stop(run_id: str) -> None:
+    _stop_all([run_id])
+
+
+def _stop_all(run_ids: Sequence[str]) -> None:
+    from fsl.training.manager import run_manager
+
+    for run_id in run_ids:
+        run_manager().stop(run_id)
+    deadline = time.monotonic() + _SHOWN_STOPPED_SECONDS
+    for run_id in run_ids:
+        run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _resume_all(run_ids: Sequence[str]) -> None:
+    from fsl.training.manager import run_manager
+
+    run_manager().resume_together(run_ids)
+
+
+def _resume(run_id: str) -> None:
+    from fsl.training.manager import run_manager
+
+    run_manager().resume(run_id)
+
+
+def _delete(run_id: str) -> None:
+    from fsl.training.manager import run_manager
+
+    run_manager().delete(run_id)
+    values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
+
+
+def _use(run: RunInfo, name: str) -> None:
+    """Keep its network under that name, unless that was done before."""
+    from fsl.twin.checkpoint import available
+
+    if name not in available():
+        _save(run, name)
+    _kept()[_moment(run)] = name
+
+
+def _save(run: RunInfo, name: str) -> None:
+    from fsl.training.manager import save_as
+
+    save_as(run.id, name)
+    _kept()[_moment(run)] = name.strip()
+
+
+def _try(run_id: str) -> None:
+    """The same run at the rate that its verdict suggests, next to it."""
+    from fsl.training.manager import plan_like, run_manager
+    from fsl.training.status import find_run
+    from fsl.training.verdict import try_rate
+    from fsl.ui.shared.visitor import visitor
+
+    run = find_run(run_id)
+    rate = try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
+    if rate is None or run.model is None:
+        raise DataError(f"There is no other rate to try for {run.name}.")
+    start = starting_network(str(run.about.get("start") or SCRATCH), run.model)
+    new = run_manager().start(plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor()))
+    values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]

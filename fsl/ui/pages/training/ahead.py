@@ -1,0 +1,59 @@
+"""While somebody reads the page: what the first run would wait for, in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.config import Fit, ModelConfig
+from fsl.ui.pages.training.data import is_read_ahead
+from fsl.ui.pages.training.plans import Wish, config_of, starting_network
+from fsl.ui.shared.resources import COMPUTE
+
+_LOG = logging.getLogger(__name__)
+
+
+def get_ready(wish: Wish) -> None:
+    """Begin to prepare for the run that the form describes; returns at once."""
+    _warm_up()
+    if is_read_ahead(wish.data):
+        start = starting_network(wish.start, wish.model)
+        model = config_of(start)
+        _read(wish.data, model.image_size, model.fit)
+
+
+@st.cache_resource(show_spinner=False)
+def _warm_up() -> threading.Thread:
+    def work() -> None:
+        from fsl.training.warm_up import warm_up_engine
+
+        with COMPUTE:
+            warm_up_engine()
+
+    return _begin(work, "warm-up-training")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(data: str, size: int, fit: Fit) -> threading.Thread:
+    def work() -> None:
+        from fsl.training.warm_up import read_ahead
+
+        read_ahead(data, ModelConfig(image_size=size, fit=fit))
+
+    return _begin(work, f"read-{data}")
+
+
+def _begin(work: Callable[[], None], name: str) -> threading.Thread:
+    def safely() -> None:
+        try:
+            work()
+        except FslError as error:
+            _LOG.warning("%s: %s", name, error)  # who asks for it in earnest is told
+
+    thread = threading.Thread(target=safely, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,203 @@
+"""The article's Figure 1: a batch of the chosen pictures, its labels, and a network's answers under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.base.text import count
+from fsl.config import DataSource, ModelConfig
+from fsl.ui.components.pairs import Pair, pair_columns
+from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
+from fsl.ui.pages.training.names import distinct_names
+from fsl.ui.pages.training.plans import SCRATCH, Wish, starting_network
+from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.pictures import thumbnail_uri
+from fsl.ui.shared.resources import COMPUTE, Choice, load_checkpoint
+from fsl.ui.shared.waiting import reading_bar
+
+if TYPE_CHECKING:
+    from fsl.training.datasource import TrainingData
+    from fsl.training.preview import BatchPreview
+    from fsl.training.status import RunInfo
+    from fsl.twin.network import TwinNetwork
+
+_PAIRS = 8
+_NOBODY = ""
+_SEEN = "classes it learns from"
+_HELD_OUT = "held out for testing"
+
+
+def show_batch(wish: Wish, runs: Sequence[RunInfo]) -> None:
+    """A few pairs as the network sees them.
+
+    Args:
+        wish: what the form is set to.
+        runs: those looked at, any of whose networks may be asked.
+    """
+    panel = st.expander("See a batch", expanded=True, key="batch_panel", on_change="rerun")
+    if panel.open is False:
+        return
+    with panel:
+        st.fragment(_show)(wish, [run for run in runs if _has_answers(run)])
+
+
+def _has_answers(run: RunInfo) -> bool:
+    """Whether its saved network is a trained one; it is saved at each test and at the end."""
+    return run.steps_saved > 0
+
+
+def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
+    with guarded():
+        try:
+            _show_pairs(wish, trained)
+        except FslError as error:
+            if values().pop("fetch", None):  # not tried again before it is asked for again
+                st.error(markdown(str(error)), icon=":material/cloud_off:")
+            else:  # no fault yet: nothing has been dropped, say
+                st.caption(markdown(str(error)))
+
+
+def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        part = st.selectbox("Pictures", [_SEEN, _HELD_OUT], key=kept("batch_part", _SEEN), width=230)
+        run = _choose_network(wish, trained)
+        st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
+    twin = _network(wish, run)
+    source, seed = _source(wish, run, twin)
+    name = source.data if isinstance(source, DataSource) else ""
+    if is_to_be_fetched(name) and values().get("fetch") != name:
+        st.caption("These pictures are still to be downloaded.")
+        st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
+        return
+    if run is not None and not _is_about(run, wish):
+        st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
+    data = source
+    if isinstance(data, DataSource):
+        data = _read(data, twin.config if twin is not None else wish.model, seed)
+    images = data.validation if part == _HELD_OUT else data.train
+    if images is None:
+        st.caption("Nothing is held out for testing.")
+        return
+    from fsl.training.preview import preview_batch, preview_similarities
+
+    batch = preview_batch(images, _PAIRS, wish.config.seed + int(values().get("pairs_drawn", 0)))
+    answers: list[float] = []
+    if twin is not None:
+        with COMPUTE:
+            answers = preview_similarities(twin, batch).tolist()
+    _draw(batch, answers)
+
+
+def _choose_network(wish: Wish, trained: Sequence[RunInfo]) -> RunInfo | None:
+    """The run whose network is asked; none for the one to start from, or for nobody."""
+    told = distinct_names(trained)
+    names = {run.id: f"{told[run.id]}{_so_far(run)}" for run in trained}
+    first = "nobody yet" if wish.start == SCRATCH else f"{wish.start}, before training"
+    options = {_NOBODY: first, **names}
+    fitting = [run for run in trained if _is_about(run, wish)]
+    best = max(fitting, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
+    # Until a person chooses, the best network so far answers, of those that learn from the chosen pictures.
+    if values().get("asked") not in options:
+        values()["asked"] = None
+    asked = values().get("asked")
+    set_values({"batch_network": asked if asked is not None else best.id if best else _NOBODY})
+    chosen = st.selectbox(
+        "Network asked",
+        list(options),
+        key="batch_network",
+        format_func=lambda run_id: options.get(run_id, run_id),
+        on_change=guarded_callback(_take_network),
+        width=230,
+        help="A run's latest saved network: it is saved at each test and at the end.",
+    )
+    return next((run for run in trained if run.id == chosen), None)
+
+
+def _so_far(run: RunInfo) -> str:
+    return f", after {run.evaluation.step:,} batches" if run.is_live and run.evaluation else ""
+
+
+def _take_network() -> None:
+    values()["asked"] = st.session_state["batch_network"]
+
+
+def _next_pairs() -> None:
+    values()["pairs_drawn"] = int(values().get("pairs_drawn", 0)) + 1
+
+
+def _fetch(data: str) -> None:
+    values()["fetch"] = data
+
+
+def _is_about(run: RunInfo, wish: Wish) -> bool:
+    """Whether it learns from the pictures that the form is set to."""
+    return is_of(str(run.about.get("data", "")), wish.data)
+
+
+def _network(wish: Wish, run: RunInfo | None) -> TwinNetwork | None:
+    if run is not None:
+        from fsl.training.runs import CHECKPOINT
+
+        return load_checkpoint(Choice(run.id, "", run.folder / CHECKPOINT)).twin
+    start = starting_network(wish.start, wish.model)
+    return None if isinstance(start, ModelConfig) else start
+
+
+def _source(
+    wish: Wish, run: RunInfo | None, twin: TwinNetwork | None
+) -> tuple[DataSource | TrainingData, int]:
+    """Where the pictures are, and the seed of what is held out: a run's own, as it was trained on others."""
+    if run is None:
+        model = twin.config if twin is not None else wish.model
+        return data_of_run(wish.data, wish.split, model, wish.config.seed), wish.config.seed
+    from fsl.training.datasource import read_stored_images, source_of
+    from fsl.training.runs import read_settings
+
+    source = source_of(read_settings(run.folder).get("data", {}), run.folder)
+    found = source if isinstance(source, DataSource) else read_stored_images(source)
+    return found, run.config.seed if run.config else 0
+
+
+def _read(source: DataSource, model: ModelConfig, seed: int) -> TrainingData:
+    from fsl.training.datasource import load_training_data
+
+    place = st.empty()
+    found = load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
+    place.empty()
+    return found
+
+
+def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
+    from PIL import Image
+
+    def uri(pixels: object) -> str:
+        return thumbnail_uri(Image.fromarray(pixels).resize((96, 96)))  # type: ignore[arg-type]
+
+    pairs = [
+        Pair(
+            uri(batch.left[i]),
+            uri(batch.right[i]),
+            batch.left_classes[i],
+            batch.right_classes[i],
+            bool(batch.difference[i]),
+            1 - answers[i] if answers else None,
+        )
+        for i in range(len(batch.difference))
+    ]
+    pair_columns(pairs)
+    array = " ".join(str(int(d)) for d in batch.difference)
+    labels = f"Labels, 0 = same class and 1 = different class: [{array}]."
+    if not answers:
+        st.caption(f"{labels} Once a run has trained, its outputs appear under them.")
+        return
+    right = sum(pair.agrees for pair in pairs)
+    st.caption(
+        f"{labels} Outputs: how likely the two are different, says the network; "
+        f"{count(right, 'output')} of {len(pairs)} on the label's side of one half (✓)."
+    )

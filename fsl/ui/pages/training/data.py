@@ -1,0 +1,313 @@
+"""The pictures to learn from: by name, from the Classify page, or an uploaded zip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import streamlit as st
+
+from fsl.base.errors import DataError, FslError
+from fsl.config import DataSource, ModelConfig
+from fsl.data.intake.listing import list_zip
+from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
+from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.folder_drop import show_dropped
+from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.state import session
+from fsl.ui.shared.uploads import take_upload
+from fsl.ui.shared.waiting import reading_bar
+
+if TYPE_CHECKING:
+    from fsl.data.imageset import ImageSet
+    from fsl.data.intake.listing import Listing, Problem
+    from fsl.training.datasource import TrainingData
+    from fsl.ui.shared.workspace import ClassCard
+
+MINE = "the classes of the Classify page"
+UPLOAD = "a zip of my own"
+DEFAULT = "digits"
+_KEY = "few_shot_lab_training_own"
+_MY_WORDS = "my classes"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Zip:
+    """An uploaded zip, kept while the browser tab is open; read as far as its list of files."""
+
+    name: str
+    data: bytes
+    listing: Listing
+
+
+@dataclass
+class Own:
+    """A person's own pictures, as this page holds them.
+
+    Attributes:
+        zip: the last one that could be read.
+        fault: what was wrong with the last one that could not, "" for nothing.
+        drops: how often the drop zone was emptied; part of its key.
+        images: as a network takes them, the latest alone: what they were made of, the set, what was left out.
+    """
+
+    zip: Zip | None = None
+    fault: str = ""
+    drops: int = 0
+    images: tuple[tuple[Hashable, ...], ImageSet, tuple[Problem, ...]] | None = None
+
+    def holdings(self) -> Iterator[Holding]:
+        """What it takes of the session's memory."""
+        yield from self._zip_holding()
+        if self.images is not None:
+            yield Holding(id(self.images[1]), self.images[1].images.nbytes)
+
+    def put_zip(self, new: Zip) -> None:
+        """Use another zip from now on.
+
+        Raises:
+            DataError: there is no room for it.
+        """
+        refuse_beyond_budget(self, [Holding(id(new.data), len(new.data))])
+        self.zip, self.images, self.fault = new, None, ""
+
+    def forget_zip(self) -> None:
+        """Let go of it, and of the images made of it."""
+        if self.images_are_of_zip:
+            self.images = None
+        self.zip, self.fault = None, ""
+
+    @property
+    def images_are_of_zip(self) -> bool:
+        """Whether the images held are the zip's."""
+        return self.zip is not None and self.images is not None and self.images[0][0] == id(self.zip)
+
+    def remember(
+        self,
+        key: tuple[Hashable, ...],
+        n: int,
+        size: int,
+        make: Callable[[], tuple[ImageSet, tuple[Problem, ...]]],
+    ) -> ImageSet:
+        """The images made of ``key``, made now if they are not those held: n of ``size`` pixels a side.
+
+        Raises:
+            DataError: there is no room for them, or none can be read.
+        """
+        if self.images is None or self.images[0] != key:
+            self.images = None
+            refuse_beyond_budget(self, [*self._zip_holding(), decoded(n, size)])
+            self.images = (key, *make())
+        return self.images[1]
+
+    def _zip_holding(self) -> Iterator[Holding]:
+        if self.zip is not None:
+            yield Holding(id(self.zip.data), len(self.zip.data))
+
+
+def own() -> Own:
+    """This browser session's."""
+    held: Own = st.session_state.setdefault(_KEY, Own())
+    return held
+
+
+def choose_data() -> str:
+    """The choice of pictures: a name, ``MINE`` or ``UPLOAD``."""
+    titles = _titles()
+    if kept("data", DEFAULT) and st.session_state["data"] not in titles:
+        set_values({"data": DEFAULT})
+    data = st.selectbox(
+        "Pictures to learn from",
+        list(titles),
+        key="data",
+        format_func=lambda name: titles[name],
+        help="The network learns from pairs of these: same class or different class? "
+        "What is to be downloaded is fetched once, checked and kept.",
+    )
+    if data == UPLOAD:
+        _show_upload()
+    return data
+
+
+def _titles() -> dict[str, str]:
+    from fsl.data.builtin import BUILTIN_SETS
+    from fsl.data.named import named_sets
+    from fsl.data.public import PUBLIC_SETS, public_is_here
+
+    here = {name: known.title for name, known in named_sets().items()}
+    to_fetch = {
+        name: title if public_is_here(name) else f"{title} (to download)"
+        for name, title in PUBLIC_SETS.items()
+    }
+    mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
+    return {**BUILTIN_SETS, **here, **mine, **to_fetch}
+
+
+def show_held_out(data: str) -> Split:
+    """What is held out of these pictures for testing."""
+    if data == MINE:
+        return show_split_of_pictures(min((len(card.pictures) for card in my_cards()), default=0))
+    try:
+        names = _class_names(data)
+    except FslError as error:
+        st.warning(markdown(str(error)))
+        names = ()
+    # The seed's own widget comes further down; what it was just set to is in the session's state already.
+    seed = st.session_state.get("seed", values().get("seed", 0))
+    return show_split(names, int(seed), or_pictures=data == UPLOAD)
+
+
+def _class_names(data: str) -> tuple[str, ...]:
+    if data == UPLOAD:
+        stored = own().zip
+        return stored.listing.class_names if stored else ()
+    return _remembered("classes", data, lambda: _names_of_set(data))
+
+
+def _names_of_set(data: str) -> tuple[str, ...]:
+    from fsl.data.loading import class_names
+
+    return class_names(data)
+
+
+def my_cards() -> list[ClassCard]:
+    """The classes of the Classify page that can be learned from."""
+    return [card for card in session().workspace.classes if len(card.pictures) >= 2]
+
+
+def is_read_ahead(data: str) -> bool:
+    """Whether its pictures can be read before they are asked for, without anything being fetched."""
+    from fsl.data.builtin import BUILTIN_SETS
+    from fsl.data.named import named_sets
+    from fsl.data.public import public_is_here
+
+    return data in BUILTIN_SETS or data in named_sets() or public_is_here(data)
+
+
+def is_to_be_fetched(data: str) -> bool:
+    """Whether it is a public set of which nothing is here yet."""
+    from fsl.data.public import PUBLIC_SETS
+
+    return data in PUBLIC_SETS and not is_read_ahead(data)
+
+
+def state_of_own(data: str) -> Hashable:
+    """What changes when a person's own pictures do; none for pictures that go by a name."""
+    if data == MINE:
+        return tuple((card.name, picture.digest) for card in my_cards() for picture in card.pictures)
+    return id(own().zip) if data == UPLOAD else None
+
+
+def is_of(words: str, data: str) -> bool:
+    """Whether a run's own words on its pictures mean those of that choice.
+
+    Args:
+        words: "digits, 0.4 of the classes held out, seed 0".
+        data: a name, ``MINE`` or ``UPLOAD``.
+    """
+    stored = own().zip
+    shown = {MINE: _MY_WORDS, UPLOAD: stored.name if stored else ""}.get(data, data)
+    return words == shown or words.startswith((f"{shown},", f"{shown} "))
+
+
+def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSource | TrainingData:
+    """What a run is to work on: where its images are, or own images themselves.
+
+    Raises:
+        DataError: something is missing or cannot be used.
+    """
+    if data == MINE:
+        return _my_classes(model, split, seed)
+    if data == UPLOAD:
+        return _my_zip(model, split, seed)
+    return DataSource(data=data, hold_out=split.share, held_out=split.names)
+
+
+def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
+    from fsl.training.datasource import held_out_data
+
+    cards = my_cards()
+    if len(cards) < 2:
+        raise DataError(
+            "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
+            "choose other pictures here."
+        )
+    key = (state_of_own(MINE), model.image_size, model.fit)
+    n_pictures = sum(len(card.pictures) for card in cards)
+    images = own().remember(key, n_pictures, model.image_size, lambda: (_images_of(cards, model), ()))
+    # The classes are the ones to be told apart, so the test is on other pictures of them.
+    return held_out_data(images, split.share, "images", seed, _MY_WORDS)
+
+
+def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
+    import numpy as np
+
+    from fsl.data.imageset import ImageSet
+    from fsl.twin.preprocess import to_uint8
+
+    pictures = [picture for card in cards for picture in card.pictures]
+    return ImageSet(
+        to_uint8([picture.image for picture in pictures], model),
+        np.repeat(np.arange(len(cards), dtype=np.int64), [len(card.pictures) for card in cards]),
+        tuple(card.name for card in cards),
+        tuple(picture.name for picture in pictures),
+    )
+
+
+def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
+    from fsl.data.imageset import load_image_set
+    from fsl.training.datasource import chosen_out_data, held_out_data
+
+    stored = own().zip
+    if stored is None:
+        raise DataError("Drop a zip with one folder per class first.")
+    place = st.empty()
+    images = own().remember(
+        (id(stored), model.image_size, model.fit),
+        len(stored.listing.entries),
+        model.image_size,
+        lambda: load_image_set(stored.listing, model.image_size, model.fit, progress=reading_bar(place)),
+    )
+    place.empty()
+    if split.names:
+        return chosen_out_data(images, split.names, stored.name)
+    # Those that were shown, not drawn anew: a class none of whose files can be read was among them.
+    tested = [name for name in split.tested if name in images.class_names]
+    if 2 <= len(tested) <= images.n_classes - 2:
+        return chosen_out_data(images, tested, stored.name)
+    return held_out_data(images, split.share, "images", seed, stored.name)
+
+
+def _show_upload() -> None:
+    held = own()
+    file = st.file_uploader("Zip with one folder per class", type="zip", key=f"training_zip_{held.drops}")
+    if file is not None:
+        held.drops += 1
+        try:
+            name, content = take_upload(file)
+            held.put_zip(Zip(name, content, list_zip(content, name, PAGE_LIMITS)))
+        except FslError as error:
+            held.fault = str(error)
+        st.rerun()
+    if held.fault:
+        st.error(markdown(held.fault), icon=":material/error:")
+    if held.zip is not None:
+        show_dropped("training_zip", held.zip.name, held.forget_zip)
+        problems = held.zip.listing.problems
+        if held.images is not None and held.images_are_of_zip:
+            problems = held.images[2]
+        show_problems(problems)
+
+
+def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What was made last under that name, or, for another key, anew; what is empty may yet come."""
+    memo: dict[str, tuple[Any, Any]] = values().setdefault("memo", {})
+    if name not in memo or memo[name][0] != key or not memo[name][1]:
+        memo[name] = (key, make())
+    found: T = memo[name][1]
+    return found

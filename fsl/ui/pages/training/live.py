@@ -1,0 +1,201 @@
+"""The runs that are looked at: their curves, and a tile for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import count
+from fsl.training.curves import smooth, thinned
+from fsl.ui.components.curve import Level, Line, curves
+from fsl.ui.pages.embeddings.state import MOST_RUNS
+from fsl.ui.pages.training.actions import show_actions, show_group_actions
+from fsl.ui.pages.training.names import distinct_names
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+LN2 = Level(0.6931, "0.69: guesses half and half")
+_SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
+BADGES = {
+    "starting": ":gray-badge[:material/hourglass_empty: starting]",
+    "learning": ":green-badge[:material/trending_down: learning]",
+    "stalled": ":orange-badge[:material/trending_flat: stalled]",
+    "collapsed": ":orange-badge[:material/compress: collapsed]",
+    "diverged": ":red-badge[:material/trending_up: diverged]",
+    "overfitting": ":orange-badge[:material/call_split: overfitting]",
+}
+
+
+def show_runs(runs: Sequence[RunInfo]) -> None:
+    """Curves and tiles of the runs being compared."""
+    from fsl.training.snapshots import has_snapshots
+
+    names = distinct_names(runs)
+    _show_curves(runs, names)
+    show_group_actions(runs)
+    recorded = [run for run in runs if has_snapshots(run.folder)][:MOST_RUNS]
+    if len(recorded) > 1:
+        _link_to_maps("Watch their maps side by side", recorded)
+    for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
+        with column, st.container(border=True, key=f"tile_{run.id}"), guarded():
+            _tile(run, names[run.id])
+
+
+def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
+    from fsl.training.events import Evaluation
+    from fsl.training.status import run_events
+
+    losses, accuracies = [], []
+    for run in runs:
+        tests = [e for e in run_events(run.folder) if isinstance(e, Evaluation)]
+        losses.append(loss_line(run, names[run.id]))
+        accuracies.append(_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
+    reach = max((run.config.steps for run in runs if run.config), default=0)
+    about = " ".join(run.id for run in runs)
+    st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
+    curves(
+        losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=loss_levels(runs), about=about
+    )
+    if not any(len(line.x) for line in accuracies):
+        return
+    ways = sorted({run.evaluation.n_way for run in runs if run.evaluation})
+    among = " or ".join(str(n) for n in ways)
+    st.markdown(f"**Test**: share of right answers when choosing among {among} classes.")
+    curves(
+        accuracies,
+        key="accuracy_curve",
+        label="Accuracy by batch",
+        x_max=reach,
+        y_range=(0.0, 1.0),
+        levels=[Level(1 / n, "guessing" if len(ways) == 1 else f"guessing among {n}") for n in ways],
+        smoothable=False,
+        height=190,
+        about=about,
+    )
+
+
+def loss_levels(runs: Sequence[RunInfo]) -> Sequence[Level]:
+    """Where guessing lies among their losses; none where no run has the article's."""
+    return (LN2,) if any(run.config and run.config.loss == "bce" for run in runs) else ()
+
+
+def loss_line(run: RunInfo, name: str) -> Line:
+    """The run's loss so far, under a name."""
+    from fsl.training.events import Step
+    from fsl.training.status import run_events
+
+    steps = [event for event in run_events(run.folder) if isinstance(event, Step)]
+    return _line(name, [step.step for step in steps], [step.loss for step in steps])
+
+
+def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
+    # Smoothed before it is thinned: what is left by thinning are the extremes, which no mean is made of.
+    rows, smoothed = thinned(y), smooth(y, _SMOOTH)
+    return Line(name, [x[i] for i in rows], [y[i] for i in rows], smoothed[rows].tolist())
+
+
+def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
+    """What those runs see, as maps that move."""
+    st.page_link(
+        "pages/embeddings.py",
+        label=label,
+        icon=":material/bubble_chart:",
+        query_params={"run": ",".join(run.id for run in runs)},
+    )
+
+
+def _tile(run: RunInfo, name: str) -> None:
+    from fsl.training.snapshots import has_snapshots
+
+    st.markdown(f"**{markdown(name)}** · {run.status}")
+    if run.verdict:
+        st.markdown(BADGES[run.verdict.kind])
+        st.caption(markdown(run.verdict.evidence))
+    elif run.is_live:
+        st.markdown(BADGES["starting"])
+    share = 0.0
+    if run.step:
+        steps = run.config.steps if run.config else run.step.step
+        share = min(1.0, run.step.step / steps)
+        st.metric("Loss", f"{run.step.loss:.3f}", border=False)
+    if run.is_live and (run.step is None or run.status == "queued" or run.doing):
+        st.progress(share, markdown(_waiting_text(run)))
+    elif run.step:
+        st.progress(share, _progress_text(run, steps))
+    if run.evaluation:
+        e = run.evaluation
+        examples = count(e.n_shot, "example")
+        st.caption(
+            f"Test: **{e.accuracy:.1%} ± {e.ci95:.1%}** right, choosing among {e.n_way} classes by "
+            f"{examples} of each"
+        )
+    if run.started and run.started.note:
+        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
+    if run.comparison:
+        _before_and_after(run)
+    for text in (*run.problems, run.error):
+        if text:
+            st.warning(markdown(text))
+    if run.left_out:
+        with st.expander("Some files could not be used", icon=":material/warning:"):
+            st.text(run.left_out)
+    if has_snapshots(run.folder):
+        _link_to_maps("Show on the map", [run])
+    show_actions(run)
+
+
+def _waiting_text(run: RunInfo) -> str:
+    """What a run without a batch so far is doing."""
+    if run.status != "queued":
+        return f"{run.doing[:1].upper()}{run.doing[1:] or 'First batch'} …"
+    from fsl.training.manager import run_manager
+
+    computing, waiting = run_manager().queue()
+    if run.id not in waiting:
+        return "Waits for its turn."
+    place = waiting.index(run.id) + 1
+    others = count(computing, "experiment is", "experiments are")
+    return f"Waits for its turn: number {place} in the queue; {others} training now."
+
+
+def _progress_text(run: RunInfo, steps: int) -> str:
+    if run.step is None or not run.is_live:
+        return f"{run.steps_done:,} of {steps:,} batches"
+    from fsl.training.manager import run_manager
+
+    # A run's seconds are those of its own turns; meanwhile the others it is compared with have theirs.
+    own = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
+    left = own * run_manager().taking_turns(run.id)
+    speed = f"{run.step.images_per_second:,.0f} pictures/s"
+    return f"{run.step.step:,} of {steps:,} · {speed} · {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _before_and_after(run: RunInfo) -> None:
+    c = run.comparison
+    if c is None:
+        return
+    after = "after" if c.step >= run.steps_done else f"after {c.step:,} batches"
+    numbers = (
+        f"{c.before:.1%} before, {c.after:.1%} {after}: {c.difference:+.1%} ± {c.difference_ci95:.1%} on the "
+        f"same {c.n_episodes:,} tests."
+    )
+    if abs(c.difference) <= c.difference_ci95:
+        st.info(f"Training made no difference that shows. {numbers}", icon=":material/drag_handle:")
+    elif c.difference > 0:
+        st.success(f"Training made it better. {numbers}", icon=":material/trending_up:")
+    else:
+        st.warning(
+            f"Training made it **worse**. {numbers} Keep the network it started from.",
+            icon=":material/trending_down:",
+        )

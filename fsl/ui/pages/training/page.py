@@ -1,0 +1,160 @@
+"""The Train page: settings on the left, runs that grow on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.ui.pages.classify.notices import show_said
+from fsl.ui.pages.training.actions import MOST_SHOWN
+from fsl.ui.pages.training.ahead import get_ready
+from fsl.ui.pages.training.batch import show_batch
+from fsl.ui.pages.training.form import show_form, take_address
+from fsl.ui.pages.training.live import show_runs
+from fsl.ui.pages.training.names import dated_names
+from fsl.ui.pages.training.plans import Wish, plans_of
+from fsl.ui.pages.training.range_test import show_range_test
+from fsl.ui.pages.training.table import show_table
+from fsl.ui.pages.training.values import set_values, values
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.frame import warm_up_after_paint
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.resources import warm_up
+from fsl.ui.shared.state import session
+from fsl.ui.shared.visitor import may_see
+
+if TYPE_CHECKING:
+    from fsl.training.status import RunInfo
+
+_REFRESH_SECONDS = 1.0
+_SKELETON = 520  # pixels, in the place of form and curves until torch is there
+_REFRESH_AT_FIRST = 0.4  # until each run has its first point
+
+
+def show_training_page() -> None:
+    """Draw the page; it can be left and reloaded at any time, the runs go on."""
+    st.title("Train a network and watch it learn", anchor=False)
+    st.caption(
+        "The network sees pairs of pictures and learns to say *same* or *different*. How big a step it makes "
+        "each time, its **learning rate**, decides whether it learns at all: try several."
+    )
+    show_said(session())
+    take_address()
+    left, right = st.columns([1, 1.7], gap="large")
+    with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):
+        warm_up().done.wait(timeout=30)
+    wish = None
+    with left, guarded():
+        wish = show_form()
+        if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
+            _begin(wish)
+    with right, guarded():
+        runs = _all_runs()
+        _choose_runs(runs)
+        shown = _live()
+        if wish is not None:
+            with guarded():
+                get_ready(wish)
+            show_batch(wish, shown)
+            show_range_test(wish)
+        show_table(runs)
+    warm_up_after_paint()
+
+
+def _begin(wish: Wish) -> None:
+    from fsl.training.manager import run_manager
+
+    with st.spinner("Preparing the pictures …"):
+        ids = run_manager().start_together(plans_of(wish))
+    values()["asked"] = None
+    set_values({"shown": ids})
+    st.query_params["run"] = ",".join(ids)
+
+
+def _all_runs() -> list[RunInfo]:
+    from fsl.training.manager import run_manager
+
+    linked = {*values().get("shown", []), *_linked()}
+    return [run for run in run_manager().runs() if may_see(run, linked)]
+
+
+def _linked() -> list[str]:
+    return [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
+
+
+def _choose_runs(runs: Sequence[RunInfo]) -> None:
+    """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
+    names = dated_names(runs)
+    default = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
+    wanted = values().setdefault("shown", default)
+    # Set before the widget is made: its own value is lost when the page changes.
+    set_values({"shown": [run_id for run_id in wanted if run_id in names]})
+    if not runs:
+        st.info(
+            "No run yet. Press **Start training** with the settings as they are: the learning rates that are "
+            "chosen train side by side. It takes about a minute.",
+            icon=":material/play_arrow:",
+        )
+        return
+    shown = st.multiselect(
+        "Runs to look at",
+        list(names),
+        key="shown",
+        format_func=lambda run_id: names.get(run_id, run_id),
+        max_selections=MOST_SHOWN,
+        wrap=True,
+        help="Your runs, and those started from a shell. Who has the address of this page sees these runs, "
+        "and can stop and delete them.",
+        on_change=guarded_callback(_take_shown),
+    )
+    st.query_params["run"] = ",".join(shown)
+
+
+def _take_shown() -> None:
+    values()["shown"] = list(st.session_state["shown"])
+
+
+def _live() -> list[RunInfo]:
+    """The chosen runs, drawn again and again while one of them goes on.
+
+    Returns:
+        them, as they are now.
+    """
+    shown = list(values().get("shown", []))
+    if not shown:
+        return []
+    runs = _read(shown)
+    values()["clock"] = _pace(runs)
+    st.fragment(_draw, run_every=values()["clock"])(shown)
+    return runs
+
+
+def _pace(runs: Sequence[RunInfo]) -> float | None:
+    """Seconds between two drawings; none where nothing goes on."""
+    if any(run.status == "running" and run.step is None for run in runs):
+        return _REFRESH_AT_FIRST
+    return _REFRESH_SECONDS if any(run.is_live for run in runs) else None
+
+
+def _draw(shown: list[str]) -> None:
+    with guarded():
+        runs = _read(shown)
+        show_runs(runs)
+        pace = _pace(runs)
+        if pace != values().get("clock", pace):
+            st.rerun()  # the whole page: this part's clock is to be changed
+
+
+def _read(shown: list[str]) -> list[RunInfo]:
+    from fsl.training.status import find_run
+
+    runs = []
+    for run_id in shown:
+        try:
+            runs.append(find_run(run_id))
+        except FslError as error:
+            st.warning(markdown(str(error)))
+    return runs

@@ -1,0 +1,139 @@
+"""The learning-rate range test: which rate is worth a try, in under a minute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.ui.components.curve import Line, Mark, curves
+from fsl.ui.pages.training.data import state_of_own
+from fsl.ui.pages.training.labels import learning_rate_text
+from fsl.ui.pages.training.plans import Wish, config_of, plans_of
+from fsl.ui.pages.training.values import set_values, values
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.waiting import reading_bar
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from fsl.training.lr_range import RangePoint
+    from fsl.training.manager import RunPlan
+
+
+def show_range_test(wish: Wish) -> None:
+    """A button, then the loss over the rate with the suggestion marked."""
+    from fsl.training.lr_range import LOWEST, N_POINTS, suggest_rate
+
+    with st.expander("Find a learning rate"), guarded():
+        st.caption(
+            f"Trains a throw-away copy for {N_POINTS} batches while the rate rises from far too low to far "
+            "too high. Where the loss falls fastest is a good rate."
+        )
+        if st.button("Run the test", key="range_test"):
+            values()["range_begun"] = _Begun(_key(wish))
+        begun = values().get("range_begun")
+        if begun is not None and begun.of == _key(wish):  # where a click broke it off, it goes on by itself
+            try:
+                found = _run(begun, replace(wish, rates=(LOWEST,)))  # its own rates count
+            except Exception:
+                values().pop("range_begun", None)
+                raise
+            values()["range"] = (_key(wish), found)
+        values().pop("range_begun", None)
+        if "range" not in values():
+            return
+        of, points = values()["range"]
+        if of != _key(wish):
+            st.caption("The settings have changed since the last test. Run it again.")
+            return
+        if not points:
+            st.caption("The loss was no number from the first batch on. Try other settings.")
+            return
+        x = [math.log10(point.lr) for point in points]
+        line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
+        suggestion = suggest_rate(points)
+        marks = [Mark(math.log10(suggestion), learning_rate_text(suggestion))] if suggestion else []
+        curves(
+            [line],
+            key="range_curve",
+            label="Loss by learning rate",
+            x_title="learning rate",
+            x_log=True,
+            x_min=x[0],
+            x_max=x[-1],
+            marks=marks,
+            height=240,
+        )
+        if suggestion is None:
+            st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
+            return
+        st.button(
+            f"Use {learning_rate_text(suggestion)}",
+            key="use_suggestion",
+            on_click=guarded_callback(_use),
+            args=(suggestion,),
+        )
+
+
+def _key(wish: Wish) -> Hashable:
+    """What the test's outcome depends on: neither the rates chosen nor how long a run would go on."""
+    return replace(wish, rates=(), config=replace(wish.config, steps=1)), state_of_own(wish.data)
+
+
+@dataclass
+class _Begun:
+    """A test that is on.
+
+    Attributes:
+        of: what its outcome depends on.
+        points: so far.
+        rest: those still to come; none before the pictures are read.
+    """
+
+    of: Hashable
+    points: list[RangePoint] = field(default_factory=list)
+    rest: Iterator[RangePoint] | None = None
+
+
+def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
+    from fsl.training.lr_range import N_POINTS
+    from fsl.training.manager import run_manager
+
+    bar = st.progress(0.0, "Reading pictures …")
+    if begun.rest is None:
+        begun.rest = _test(plans_of(wish)[0], bar)
+    with run_manager().beside() as take_share:
+        while True:
+            with COMPUTE:  # given up after each batch, for everybody else's sake
+                take_share()
+                point = next(begun.rest, None)
+            if point is None:
+                break
+            begun.points.append(point)
+            done = len(begun.points) / N_POINTS
+            bar.progress(done, f"rate {learning_rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
+    bar.empty()
+    return [point for point in begun.points if math.isfinite(point.loss)]
+
+
+def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
+    """The test that is to be run; reads its pictures."""
+    from fsl.config import DataSource
+    from fsl.training.datasource import load_training_data
+    from fsl.training.lr_range import N_POINTS, lr_range
+
+    data = plan.data
+    if isinstance(data, DataSource):
+        data = load_training_data(
+            data, config_of(plan.start), plan.config.seed, lambda problems: None, reading_bar(bar)
+        )
+    return lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
+
+
+def _use(rate: float) -> None:
+    set_values({"rates": [rate]})

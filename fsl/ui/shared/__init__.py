@@ -1,0 +1,1 @@
+"""What several pages use. A page imports this, never another page."""

@@ -1,0 +1,37 @@
+"""The camera as a way in. It opens in a dialog of its own, so no page asks for the camera unbidden."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import streamlit as st
+
+from fsl.base.text import count
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.uploads import take_upload
+
+_KEY = "few_shot_lab_photos"
+
+
+@st.dialog("Take photos", on_dismiss="rerun")
+def camera_dialog(place: str, name: str, add: Callable[[str, bytes], None]) -> None:
+    """Photos, one after the other, until the dialog is closed.
+
+    Args:
+        place: where they go, as part of the widget's key.
+        name: what to call that; plain text.
+        add: called with file name and bytes of each; may raise an FslError.
+    """
+    taken: defaultdict[str, int] = st.session_state.setdefault(_KEY, defaultdict(int))
+    with guarded():
+        photo = st.camera_input(f"Photo for {markdown(name)}", key=f"camera_{place}_{taken[place]}")
+        if photo is not None:
+            taken[place] += 1
+            add(f"photo {taken[place]}.jpg", take_upload(photo)[1])
+            st.rerun(scope="fragment")
+        if taken[place]:
+            st.success(f"{count(taken[place], 'photo')} taken so far. Take more, or press Done.")
+    if st.button("Done", key="camera_done", type="primary"):
+        st.rerun()

@@ -1,0 +1,51 @@
+"""Errors on a page: a sentence for the person, the traceback for the log."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.ui.shared.escape import markdown
+
+_LOG = logging.getLogger(__name__)
+_UNEXPECTED = "Something went wrong here. Nothing you entered is lost; the details are in the server's log."
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Show what goes wrong inside as one message where it happens; the rest of the page goes on."""
+    try:
+        yield
+    except FslError as error:
+        st.error(markdown(str(error)), icon=":material/error:")
+    except Exception:  # noqa: BLE001 - the last line of defence of a page
+        _LOG.exception("Unexpected error on a page")
+        st.error(_UNEXPECTED, icon=":material/error:")
+
+
+def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
+    """The same for a widget's callback, which runs before the page: the message stays until it is closed."""
+
+    @functools.wraps(callback)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except FslError as error:
+            _tell(str(error))
+        except Exception:  # noqa: BLE001 - as above
+            _LOG.exception("Unexpected error in a callback")
+            _tell(_UNEXPECTED)
+
+    return wrapper
+
+
+def _tell(message: str) -> None:
+    st.toast(markdown(message), icon=":material/error:", duration="infinite")

@@ -1,0 +1,30 @@
+"""Files that could not be used, said the same way on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fsl.base.text import count
+from fsl.data.intake.listing import NO_PICTURES, Problem
+from fsl.ui.shared.escape import markdown
+
+_SHOWN = 8
+_HEIGHT = 300  # pixels, of a list that is longer
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Each with its reason; the first few at once, all others on request. Nothing where there are none."""
+    if not problems:
+        return
+    lines = [f"- {markdown(problem.name)}: {markdown(problem.reason)}" for problem in problems]
+    empty = sum(problem.reason == NO_PICTURES for problem in problems)
+    files = len(problems) - empty
+    kinds = [count(files, "file")] * (files > 0) + [count(empty, "empty folder")] * (empty > 0)
+    heading = f"{' and '.join(kinds)} could not be used; everything else was kept."
+    with st.container(gap="xsmall"):
+        st.warning("\n".join([heading, "", *lines[:_SHOWN]]), icon=":material/warning:")
+        if others := lines[_SHOWN:]:
+            with st.expander(f"{len(others):,} more"), st.container(height=_HEIGHT, border=False):
+                st.markdown("\n".join(others))

@@ -1,0 +1,185 @@
+"""What is on the Classify page: classes with their pictures, and queries. Immutable; no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.pictures import StoredPicture
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCard:
+    """One class.
+
+    Attributes:
+        id: stays the same when the class is renamed.
+        name: as its owner typed it.
+        pictures: its support images, no content twice.
+    """
+
+    id: int
+    name: str
+    pictures: tuple[StoredPicture, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """All classes and queries; every change gives a new one, so an older one can be brought back.
+
+    Attributes:
+        classes: in the order of their cards.
+        queries: pictures to classify, no content twice.
+        next_id: for the next class.
+    """
+
+    classes: tuple[ClassCard, ...]
+    queries: tuple[StoredPicture, ...] = ()
+    next_id: int = 0
+
+    @classmethod
+    def fresh(cls) -> Workspace:
+        """Two classes without pictures."""
+        return cls(()).with_class().with_class()
+
+    @property
+    def n_pictures(self) -> int:
+        """Of classes and queries together."""
+        return sum(len(card.pictures) for card in self.classes) + len(self.queries)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no picture at all."""
+        return self.n_pictures == 0
+
+    def holdings(self) -> Iterator[Holding]:
+        """What its pictures take of the session's memory."""
+        yield from (picture.holding for card in self.classes for picture in card.pictures)
+        yield from (picture.holding for picture in self.queries)
+
+    def card(self, card_id: int) -> ClassCard:
+        """The class with that id.
+
+        Raises:
+            KeyError: it was deleted.
+        """
+        for card in self.classes:
+            if card.id == card_id:
+                return card
+        raise KeyError(card_id)
+
+    def with_class(self, name: str = "", pictures: Sequence[StoredPicture] = ()) -> Workspace:
+        """With one more class; without a name it gets the next free "Class 3"."""
+        card = ClassCard(self.next_id, name or self._free_name(), tuple(pictures))
+        return replace(self, classes=(*self.classes, card), next_id=self.next_id + 1)
+
+    def without_class(self, card_id: int) -> Workspace:
+        """Without that class."""
+        return replace(self, classes=tuple(c for c in self.classes if c.id != card_id))
+
+    def renamed(self, card_id: int, name: str) -> Workspace:
+        """With another name for that class; a blank one leaves it as it is."""
+        name = " ".join(name.split())
+        return self._changed(replace(self.card(card_id), name=name)) if name else self
+
+    def with_pictures(self, target: int | None, new: Sequence[StoredPicture]) -> tuple[Workspace, list[str]]:
+        """With more pictures of a class, or (target none) more queries.
+
+        Returns:
+            the workspace, and the names of pictures left out because their content was there already.
+        """
+        before = self.queries if target is None else self.card(target).pictures
+        merged = {picture.digest: picture for picture in before}
+        twice = []
+        for picture in new:
+            if picture.digest in merged:
+                twice.append(picture.name)
+            else:
+                merged[picture.digest] = picture
+        return self._with(target, tuple(merged.values())), twice
+
+    def without_picture(self, target: int | None, digest: str) -> Workspace:
+        """Without one picture of a class, or (target none) one query."""
+        before = self.queries if target is None else self.card(target).pictures
+        return self._with(target, tuple(p for p in before if p.digest != digest))
+
+    def cleared(self, target: int | None) -> Workspace:
+        """Without any picture of a class, or (target none) any query."""
+        return self._with(target, ())
+
+    def filled(
+        self, classes: Mapping[str, Sequence[StoredPicture]], queries: Sequence[StoredPicture]
+    ) -> tuple[Workspace, list[str]]:
+        """With a whole folder's classes and queries: added to classes of the same name, else as new ones.
+
+        Classes that have no picture yet make way.
+
+        Returns:
+            as ``with_pictures``.
+        """
+        filled = replace(self, classes=tuple(c for c in self.classes if c.pictures or c.name in classes))
+        twice: list[str] = []
+        for name, pictures in classes.items():
+            if name not in {card.name for card in filled.classes}:
+                filled = filled.with_class(name)
+            target = next(card.id for card in filled.classes if card.name == name)
+            filled, left_out = filled.with_pictures(target, pictures)
+            twice += left_out
+        filled, left_out = filled.with_pictures(None, queries)
+        while len(filled.classes) < 2:
+            filled = filled.with_class()
+        return filled, twice + left_out
+
+    def with_back(self, before: Workspace, after: Workspace) -> Workspace:
+        """With what a change took away, beside all that has come since.
+
+        Args:
+            before: the workspace before that change.
+            after: the one right after it.
+        """
+        result = self
+        left = {card.id: card for card in after.classes}
+        for position, card in enumerate(before.classes):
+            kept = {picture.digest for picture in left[card.id].pictures} if card.id in left else set()
+            taken = tuple(picture for picture in card.pictures if picture.digest not in kept)
+            if any(one.id == card.id for one in result.classes):
+                result, _ = result.with_pictures(card.id, taken)
+            elif card.id not in left or taken:
+                cards = list(result.classes)
+                cards.insert(position, replace(card, pictures=taken))
+                result = replace(result, classes=tuple(cards))
+        kept = {picture.digest for picture in after.queries}
+        result, _ = result.with_pictures(None, [one for one in before.queries if one.digest not in kept])
+        return result
+
+    def names_used_twice(self) -> list[str]:
+        """Names that two classes with pictures share."""
+        names = [card.name for card in self.classes if card.pictures]
+        return sorted({name for name in names if names.count(name) > 1})
+
+    def shared_pictures(self) -> list[tuple[str, str, str]]:
+        """Pictures that lie in two classes: (picture, class, other class)."""
+        seen: dict[str, str] = {}
+        shared = []
+        for card in self.classes:
+            for picture in card.pictures:
+                if picture.digest in seen:
+                    shared.append((picture.name, seen[picture.digest], card.name))
+                seen.setdefault(picture.digest, card.name)
+        return shared
+
+    def _free_name(self) -> str:
+        taken = {card.name for card in self.classes}
+        number = len(self.classes) + 1
+        while f"Class {number}" in taken:
+            number += 1
+        return f"Class {number}"
+
+    def _changed(self, card: ClassCard) -> Workspace:
+        return replace(self, classes=tuple(card if c.id == card.id else c for c in self.classes))
+
+    def _with(self, target: int | None, pictures: tuple[StoredPicture, ...]) -> Workspace:
+        if target is None:
+            return replace(self, queries=pictures)
+        return self._changed(replace(self.card(target), pictures=pictures))

@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneOut, StratifiedKFold
+
+from fsl.base.errors import DataError
+from fsl.config import RULES, ModelConfig
+from fsl.fewshot import linear_probe as quick
+from fsl.fewshot.classify import class_scores, classify
+from fsl.fewshot.linear_probe import (
+    classify_quick,
+    compare_methods,
+    compare_on_embeddings,
+    fewest_shots,
+    fit,
+    fit_to_support,
+)
+from fsl.twin.network import TwinNetwork
+from tests.fewshot import helpers
+
+
+def embedded(noise: float = 0.6, n_way: int = 4, shots: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(0)
+    slots = np.repeat(np.arange(n_way), shots)
+    features = rng.normal(0, 1, (n_way, 12))[slots] + rng.normal(0, noise, (n_way * shots, 12))
+    return torch.from_numpy(features.astype(np.float32)), torch.from_numpy(slots)
+
+
+def twin(dim: int = 12) -> TwinNetwork:
+    network = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=16, head="cosine")).eval()
+    network.head.weight = torch.nn.Parameter(torch.full((dim,), 2.0))
+    return network
+
+
+def test_probabilities_equal_scikit_learn_s() -> None:
+    features, slots = embedded()
+    found = fit(features[::2], slots[::2]).probabilities(features[1::2])
+    unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
+    model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit[::2], slots[::2].numpy())
+    assert np.allclose(found.numpy(), model.predict_proba(unit[1::2]), atol=1e-4)
+    assert torch.allclose(found.sum(1), torch.ones(len(found)))
+
+
+def test_the_length_of_embeddings_does_not_matter() -> None:
+    features, slots = embedded()
+    lengths = torch.linspace(0.1, 9, len(features))[:, None]
+    one, other = (fit(f[::2], slots[::2]).probabilities(f[1::2]) for f in (features, features * lengths))
+    assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_a_fit_in_the_span_of_the_images_equals_one_in_all_dimensions() -> None:
+    rng = np.random.default_rng(1)
+    features, slots = torch.from_numpy(rng.normal(0, 1, (20, 300)).astype(np.float32)), torch.arange(20) % 4
+    query = torch.from_numpy(rng.normal(0, 1, (6, 300)).astype(np.float32))
+    unit, asked = (e.numpy() / np.linalg.norm(e.numpy(), axis=1, keepdims=True) for e in (features, query))
+    model = LogisticRegression(C=10, max_iter=500, class_weight="balanced").fit(unit, slots.numpy())
+    found = fit(features, slots).probabilities(query)
+    assert np.allclose(found.numpy(), model.predict_proba(asked), atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("shots", "folds"),
+    [(6, LeaveOneOut()), (16, StratifiedKFold(5, shuffle=True, random_state=3))],
+)
+def test_comparison_equals_a_naive_cross_validation(shots: int, folds: LeaveOneOut | StratifiedKFold) -> None:
+    features, slots = embedded(noise=1.2, shots=shots)
+    network = twin()
+    found = compare_on_embeddings(network, features, slots, 4, seed=3)
+    right = dict.fromkeys((*RULES, "quick"), 0)
+    parts = list(folds.split(features, slots))
+    for kept, asked in parts:
+        unit = features.numpy() / np.linalg.norm(features.numpy(), axis=1, keepdims=True)
+        model = LogisticRegression(C=10, max_iter=500, class_weight="balanced")
+        answers = model.fit(unit[kept], slots[kept]).predict(unit[asked])
+        right["quick"] += int((answers == slots[asked].numpy()).sum())
+        for rule in RULES:
+            scores = class_scores(network, features[kept], slots[kept], 4, features[asked], rule)
+            right[rule] += int((scores.argmax(1) == slots[asked]).sum())
+    assert found.right == right
+    assert found.n_images == 4 * shots
+    assert found.n_folds == len(parts)
+    assert found.right[found.best] == max(right.values())
+    assert found.advantage == pytest.approx((right["quick"] - max(right[r] for r in RULES)) / (4 * shots))
+
+
+def test_on_a_tie_the_twin_s_rule_is_best() -> None:
+    features, slots = embedded(noise=0.01)
+    found = compare_on_embeddings(twin(), features, slots, 4)
+    assert found.right["quick"] == 24
+    assert found.best == found.best_rule
+    assert found.advantage == 0
+
+
+def test_few_shots_are_refused() -> None:
+    support = helpers.support(shots=(5, 4, 6))
+    assert fewest_shots(support) == 4
+    for ask in (
+        lambda: compare_methods(helpers.checkpoint(), support),
+        lambda: classify_quick(helpers.checkpoint(), support, []),
+    ):
+        with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
+            ask()
+
+
+def test_classify_quick_keeps_the_twin_s_similarities() -> None:
+    support = helpers.support(shots=(5, 5, 6))
+    queries = [helpers.picture("red", 90), helpers.picture("blue", 91)]
+    found = classify_quick(helpers.checkpoint(), support, queries, threshold=0.2)
+    twins = classify(helpers.checkpoint(), support, queries, threshold=0.2)
+    for mine, own in zip(found, twins, strict=True):
+        assert mine.label == max(mine.scores, key=lambda name: mine.scores[name])
+        assert sum(mine.scores.values()) == pytest.approx(1, abs=1e-5)
+        assert mine.similarities == own.similarities
+        assert mine.class_similarity == own.class_similarity
+    assert [p.label for p in found] == ["red", "blue"]
+    comparison = compare_methods(helpers.checkpoint(), support)
+    assert comparison.n_images == 16
+
+
+def test_one_fit_answers_as_a_fit_for_each_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    support = helpers.support(shots=(5, 5, 6))
+    queries = [helpers.picture(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
+    together = classify_quick(helpers.checkpoint(), support, queries)
+    fitted = fit_to_support(helpers.checkpoint(), support)
+    monkeypatch.setattr(quick, "fit", None)  # nobody fits again
+    parts = [classify_quick(helpers.checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
+    for part, whole in zip(parts, together, strict=True):
+        assert part.scores == pytest.approx(whole.scores, abs=1e-5)

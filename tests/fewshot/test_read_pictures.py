@@ -1,0 +1,103 @@
+"""Many pictures from files: in order, what is wrong named, a bounded number at a time."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fsl.base.errors import SettingsError
+from fsl.config import ModelConfig
+from fsl.data.intake.listing import Problem, list_files
+from fsl.fewshot.read_pictures import AT_ONCE, Reader, read_pictures, read_support, sort_out
+from fsl.fewshot.support import EmbeddingCache, SupportSet, embed_support
+from fsl.twin.checkpoint import CheckpointInfo, from_twin
+from fsl.twin.network import TwinNetwork
+
+MODEL = ModelConfig(image_size=16)
+N = 2 * AT_ONCE + 5
+
+
+def png(grey: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (10, 10), grey).save(out, "PNG")
+    return out.getvalue()
+
+
+class Files:
+    """Pictures of rising grey, one of them no picture, and which of them were read."""
+
+    def __init__(self) -> None:
+        self.read: set[int] = set()
+        self.readers: list[Reader] = [(str(i), lambda i=i: self._bytes(i)) for i in range(N)]
+
+    def _bytes(self, i: int) -> bytes:
+        self.read.add(i)
+        return b"none" if i == 3 else png(i)
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_all_come_in_order_and_what_is_wrong_is_named(ahead: bool) -> None:
+    found = list(read_pictures(Files().readers, MODEL, ahead=ahead))
+    assert len(found) == N
+    assert isinstance(found[3], Problem)
+    images, problems = sort_out(found)
+    assert [problem.name for problem in problems] == ["3"]
+    assert [image.name for image in images] == [str(i) for i in range(N) if i != 3]
+    assert all(np.unique(image.image) == [int(image.name)] for image in images)
+    assert {image.image.size for image in images} == {(16, 16)}
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_few_are_held_and_beside_a_network_on_the_processor_none_is_decoded(ahead: bool) -> None:
+    files = Files()
+    pictures = read_pictures(files.readers, MODEL, ahead=ahead)
+    for _ in range(AT_ONCE):
+        next(pictures)
+    expected = AT_ONCE * (2 if ahead else 1)
+    deadline = time.monotonic() + 20
+    while len(files.read) < expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert files.read == set(range(expected))
+    pictures.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_none_at_all() -> None:
+    assert list(read_pictures([], MODEL)) == []
+
+
+def test_a_share_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError, match="centre"):
+        list(read_pictures(Files().readers, MODEL, centre=0.0))
+
+
+def test_a_support_set_read_small_embeds_to_the_bit_as_one_to_look_at() -> None:
+    """Large and small pictures, of classes of few and of many; what is wrong is told alike."""
+    rng = np.random.default_rng(0)
+    files = [("outside.png", png(3)), ("red/broken.png", b"none"), ("lost/1.png", b"")]
+    for name, shots in (("red", 1), ("green", 5)):
+        for i in range(shots):
+            out = io.BytesIO()
+            pixels = rng.integers(0, 256, (900 // (i + 1), 1300 // (i + 1), 3), np.uint8)
+            Image.fromarray(pixels).save(out, "PNG")
+            files.append((f"{name}/{i}.png", out.getvalue()))
+    listing = list_files(files)
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head="cosine", support_views=5)
+    torch.manual_seed(0)
+    made = from_twin(TwinNetwork(model), CheckpointInfo("test", model))
+    (large, told), (small, told_too) = SupportSet.from_listing(listing), read_support(listing, model)
+    assert told == told_too
+    assert sorted(problem.name for problem in told) == ["lost", "lost/1.png", "outside.png", "red/broken.png"]
+    assert (large.class_names, large.slots) == (small.class_names, small.slots)
+    assert [(i.name, i.digest) for i in large.images] == [(i.name, i.digest) for i in small.images]
+    assert {image.image.size for image in small.images} == {(32, 32)}
+    assert max(image.image.size for image in large.images) == (1024, 709)
+    embeddings = [embed_support(made, one, EmbeddingCache()) for one in (large, small)]
+    assert torch.equal(*embeddings)

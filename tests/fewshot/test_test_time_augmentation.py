@@ -1,0 +1,131 @@
+"""Support pictures of small classes seen several times."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fsl.base.errors import SettingsError
+from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, Rule
+from fsl.fewshot.baselines import plain_cosine
+from fsl.fewshot.classify import classify, leave_one_out_answers
+from fsl.fewshot.episodes import sample_episodes
+from fsl.fewshot.evaluate import episode_scores
+from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed, embed_support
+from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
+from fsl.twin.preprocess import to_uint8
+from fsl.twin.test_time_augmentation import embed_as_support, further_views
+
+SIDE = 20
+
+
+def checkpoint(views: int = 5) -> Checkpoint:
+    torch.manual_seed(0)
+    model = ModelConfig(
+        widths=(8, 8, 8, 8), image_size=SIDE, head="cosine", centre_on_support=True, support_views=views
+    )
+    return from_twin(TwinNetwork(model), CheckpointInfo("test", model))
+
+
+def picture(seed: int) -> NamedImage:
+    """Noise, which no view leaves as it is."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return NamedImage.from_bytes(buffer.getvalue(), f"{seed}.png")
+
+
+def support(*shots: int) -> SupportSet:
+    return SupportSet.from_classes(
+        {f"class {i}": [picture(10 * i + k) for k in range(n)] for i, n in enumerate(shots)}
+    )
+
+
+def by_hand(made: Checkpoint, image: NamedImage) -> torch.Tensor:
+    """The picture, its mirror image, its middle 17 x 17 pixels; and turned, by how like itself it is."""
+    pixels = np.asarray(image.image)
+    middle = Image.fromarray(pixels[1:18, 1:18]).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    views = [pixels, pixels[:, ::-1], np.asarray(middle), np.rot90(pixels), np.rot90(pixels, -1)]
+    found = [row / row.norm() for row in embed_images(made.twin, np.stack(views))]
+    left, right = (max(0.0, float(found[0] @ turned)) ** 1.5 for turned in found[3:])
+    total = found[0] + found[1] + found[2] + left * found[3] + right * found[4]
+    return total / total.norm()
+
+
+def test_views_are_the_mirror_image_the_middle_and_two_turns() -> None:
+    config, image = checkpoint().info.model, picture(0).image
+    mirrored, middle, left, right = (np.asarray(view) for view in further_views(image, config))
+    assert np.array_equal(mirrored, np.asarray(image)[:, ::-1])
+    assert middle.shape == (17, 17, 3)
+    assert np.array_equal(middle, np.asarray(image)[1:18, 1:18])
+    assert np.array_equal(left, np.rot90(np.asarray(image)))
+    assert np.array_equal(right, np.rot90(np.asarray(image), -1))
+    assert further_views(image, checkpoint(views=1).info.model) == []
+
+
+def test_only_classes_of_few_pictures_are_seen_again() -> None:
+    made, shown = checkpoint(), support(1, FEW_SHOTS, FEW_SHOTS + 1)
+    found, alone = embed_support(made, shown, EmbeddingCache()), embed(made, shown.images)
+    for row, own, image, slot in zip(found, alone, shown.images, shown.slots, strict=True):
+        expected = own if slot == 2 else by_hand(made, image)
+        assert torch.allclose(row, expected, atol=1e-5)
+    plain = checkpoint(views=1)
+    assert torch.equal(embed_support(plain, shown), embed(plain, shown.images))
+
+
+def test_views_are_looked_at_once() -> None:
+    made, cache, done = checkpoint(), EmbeddingCache(), []
+    embed_support(made, support(1, 1), cache, lambda *progress: done.append(progress))
+    assert done == [(2, 2), (2, 2)]
+    again: list[object] = []
+    embed_support(made, support(1, 1), cache, lambda *progress: again.append(progress))
+    assert again == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("n_shot", [1, FEW_SHOTS + 1])
+def test_an_episode_is_answered_as_classify_answers_it(rule: Rule, n_shot: int) -> None:
+    made = checkpoint()
+    pictures = [picture(number) for number in range(16)]
+    labels = np.repeat(np.arange(4), 4)
+    pixels = to_uint8([one.image for one in pictures], made.info.model)
+    embeddings = embed_images(made.twin, pixels)
+    as_support = embed_as_support(made.twin, pixels, embeddings)
+    episodes = sample_episodes(labels, EpisodeConfig(3, n_shot, 1, 4))
+    scores = episode_scores(made.twin, embeddings, episodes, rule, as_support)
+    for e in range(4):
+        shown = {str(way): [pictures[row] for row in rows] for way, rows in enumerate(episodes.support[e])}
+        asked = [pictures[row] for row in episodes.query[e].ravel()]
+        answers = classify(made, SupportSet.from_classes(shown), asked, rule)
+        for answer, row in zip(answers, scores[e].reshape(3, 3), strict=True):
+            found = torch.tensor(list(answer.class_similarity.values()))
+            assert torch.allclose(found, torch.sigmoid(row), atol=1e-5)
+
+
+def test_a_picture_that_is_hidden_is_asked_about_as_it_is() -> None:
+    made, shown = checkpoint(), support(2, 2)
+    alone = [
+        classify(made, support_without(shown, i), [image], "max")[0].label
+        for i, image in enumerate(shown.images)
+    ]
+    answers = leave_one_out_answers(made, shown, "max")
+    assert [shown.class_names[slot] for slot in answers] == alone
+
+
+def support_without(whole: SupportSet, hidden: int) -> SupportSet:
+    kept = [i for i in range(len(whole.images)) if i != hidden]
+    images, slots = (tuple(of[i] for i in kept) for of in (whole.images, whole.slots))
+    return SupportSet(whole.class_names, images, slots)
+
+
+def test_plain_cosine_sees_pictures_once() -> None:
+    assert plain_cosine(checkpoint()).info.model.support_views == 1
+
+
+def test_embeddings_without_a_length_of_their_own_are_not_averaged() -> None:
+    with pytest.raises(SettingsError, match="cosine"):
+        ModelConfig(support_views=2)

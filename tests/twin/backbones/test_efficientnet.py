@@ -1,0 +1,119 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from fsl.base.errors import SettingsError
+from fsl.config import ModelConfig
+from fsl.twin.backbones.build import build_backbone
+from fsl.twin.backbones.efficientnet import SameConv2d, fold_batch_norms
+from fsl.twin.network import TwinNetwork
+
+LITE0 = ModelConfig(backbone="efficientnet_lite0", image_size=64)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"),
+    [("efficientnet_lite0", 3_371_008), ("efficientnet_lite1", 4_135_680), ("efficientnet_lite2", 4_811_072)],
+)
+def test_size_is_the_published_one_less_the_classifier(name: str, n_parameters: int) -> None:
+    backbone = build_backbone(replace(LITE0, backbone=name))
+    assert sum(p.numel() for p in backbone.parameters()) == n_parameters
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite2"])
+@pytest.mark.parametrize("size", [64, 75])
+def test_outputs_equal_timm_s(name: str, size: int) -> None:
+    timm = pytest.importorskip("timm", reason="the peer is timm's network")
+    torch.manual_seed(0)
+    own = build_backbone(replace(LITE0, backbone=name)).eval()
+    for module in own.modules():  # fresh batch norms would hide an error in their order
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    peer = timm.create_model(f"tf_{name}", num_classes=0).eval()
+    peer.load_state_dict(dict(zip(peer.state_dict(), own.state_dict().values(), strict=True)))
+    images = torch.randn(2, 3, size, size)
+    with torch.inference_mode():
+        assert torch.allclose(own(images), peer(images), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("side", "kernel"), [(8, 3), (9, 3), (8, 5), (9, 5)])
+def test_an_odd_pixel_of_padding_goes_to_the_right_and_bottom(side: int, kernel: int) -> None:
+    convolution = SameConv2d(1, 1, kernel, stride=2, bias=False)
+    nn.init.ones_(convolution.weight)
+    image = torch.zeros(1, 1, side, side)
+    image[..., -1, -1] = 1
+    out = convolution(image)
+    assert out.shape[-1] == (side + 1) // 2
+    before = ((out.shape[-1] - 1) * 2 + kernel - side) // 2
+    sees_corner = [i for i in range(out.shape[-1]) if i * 2 - before + kernel > side - 1]
+    assert torch.nonzero(out[0, 0, -1]).flatten().tolist() == sees_corner
+
+
+def test_widths_are_fixed() -> None:
+    with pytest.raises(SettingsError, match="fixed"):
+        build_backbone(replace(LITE0, widths=(8, 8)))
+
+
+def test_side_by_side_every_backbone_has_its_say() -> None:
+    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(8, 16), image_size=32)).eval()
+    embedding = twin.embed(torch.randn(3, 3, 32, 32))
+    assert embedding.shape == (3, 16 + 16 * 8 * 8)
+    assert torch.allclose(embedding[:, :16].norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(embedding[:, 16:].norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+def test_side_by_side_can_be_trained() -> None:
+    twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(8, 16), image_size=32, damped=2))
+    twin.embed(torch.zeros(2, 3, 32, 32)).sum().backward()
+    gradients = [p.grad for p in twin.backbone.parameters() if p.grad is not None]
+    assert gradients
+    assert all(torch.isfinite(g).all() for g in gradients)
+
+
+def test_one_unknown_name_among_several_is_named() -> None:
+    with pytest.raises(SettingsError, match="'vgg'"):
+        build_backbone(ModelConfig(backbone="conv4+vgg"))
+
+
+def test_folding_keeps_the_outputs_and_gives_the_folded_architecture() -> None:
+    torch.manual_seed(0)
+    config = replace(LITE0, backbone="efficientnet_lite0+efficientnet_lite2")
+    backbone = build_backbone(config).eval()
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        before = backbone(images)
+    fold_batch_norms(backbone)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in backbone.modules())
+    folded = build_backbone(replace(config, folded=True)).eval()
+    folded.load_state_dict(backbone.state_dict())
+    with torch.inference_mode():
+        assert torch.allclose(folded(images), before, atol=1e-4)
+
+
+def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> None:
+    torch.manual_seed(0)
+    config = replace(LITE0, backbone="efficientnet_lite0+efficientnet_lite2", middle=0.3)
+    backbone = build_backbone(config).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        parts = backbone(images).split([1280, 80, 1280, 88], dim=1)
+        last, middle = backbone.members[0].with_middle(images)
+        assert torch.equal(last, backbone.members[0](images))
+    for part, length in zip(parts, (1, 0.3, 1, 0.3), strict=True):
+        assert torch.allclose(part.norm(dim=1), torch.full((2,), float(length)), atol=1e-3)
+    assert torch.allclose(parts[1], 0.3 * torch.nn.functional.normalize(middle, dim=1), atol=1e-6)
+    blocks = backbone.members[0][1]
+    assert [block.layers[-1].num_features for block in blocks[7:9]] == [80, 112]  # the middle ends a stage
+    assert backbone.members[0].n_until_middle == 8
+
+
+def test_other_backbones_have_no_half_way() -> None:
+    with pytest.raises(SettingsError, match="EfficientNet-Lite only"):
+        build_backbone(ModelConfig(backbone="conv4+residual", middle=0.3))

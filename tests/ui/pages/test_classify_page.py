@@ -1,0 +1,429 @@
+"""The Classify page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import fsl
+from fsl.base.errors import FslError
+from fsl.data.download import Answer
+from fsl.fewshot.linear_probe import Comparison
+from fsl.fewshot.project import Project, ProjectImage, project_bytes
+from fsl.twin.checkpoint import from_twin
+from fsl.ui.pages.classify import drops
+from fsl.ui.shared.state import Session
+from tests.ui.pages.helpers import LIMIT, click_at, picture
+
+
+def state(page: AppTest) -> Session:
+    held: Session = page.session_state["few_shot_lab"]
+    return held
+
+
+def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
+    """Drop files on the place's zone, whichever number its widget has by now."""
+    key = f"drop_{place}_{state(page).drops[place]}"
+    uploads = [(name, data, "application/octet-stream") for name, data in files]
+    single = place in ("zip", "project")
+    page.file_uploader(key=key).set_value(uploads[0] if single else uploads).run()
+    assert not page.exception
+
+
+def shown(page: AppTest) -> str:
+    """All text of the page."""
+    said = [*page.info, *page.warning, *page.error, *page.toast]
+    elements = [*page.markdown, *page.caption, *said, *page.header]
+    return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
+
+
+def fill(page: AppTest) -> None:
+    drop(page, "class_0", ("r1.png", picture((250, 0, 0))), ("r2.png", picture((220, 10, 0))))
+    drop(page, "class_1", ("b1.png", picture((0, 0, 250))), ("b2.png", picture((0, 10, 220))))
+    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+
+
+def zipped(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/") + ".png", data)
+    return out.getvalue()
+
+
+def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
+    assert not page.exception
+    assert "Add pictures to two classes." in shown(page)
+    assert page.button(key="example_drawn_welcome").label == "Drawn fruit"
+
+
+def test_pictures_in_answers_out(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("red").run()
+    fill(page)
+    text = shown(page)
+    assert "Most like red: " in text
+    assert f"the limit is {LIMIT:.2f}" in text
+    assert "4 of 4 of your own pictures are recognised" in text
+
+
+def test_a_limit_above_all_makes_it_unknown_and_can_be_reset(page: AppTest) -> None:
+    fill(page)
+    page.slider(key="threshold").set_value(1.0).run()
+    assert "Nothing here is similar enough: the best match, Class 1," in shown(page)
+    assert "You moved the limit" in shown(page)
+    page.button(key="reset_threshold").click().run()
+    assert page.slider(key="threshold").value == LIMIT
+    assert "Most like Class 1" in shown(page)
+    assert "5% of pictures that did belong to a class were called unknown" in shown(page)
+
+
+def test_rule_and_network_change_the_answer_without_embedding_again(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(page)
+    with monkeypatch.context() as patch:
+        patch.setattr("fsl.fewshot.support.embed_images", None)  # embedding now would fail
+        for rule in ("max", "prototype"):
+            page.selectbox(key="rule").set_value(rule).run()
+            assert state(page).rule == rule
+            assert "Most like Class 1" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    assert state(page).checkpoint == "small-two"
+    assert not page.error
+
+
+def test_every_zip_of_a_drop_is_taken_and_the_pictures_too(page: AppTest) -> None:
+    first = zipped(lemon__1=picture("yellow"), lemon__2=picture("gold"))
+    second = zipped(plum__1=picture("purple"), pear__1=picture("green"))
+    files = [("keep.png", picture("red")), ("a.zip", first), ("bad.zip", b"no zip"), ("b.zip", second)]
+    drop(page, "class_0", *files)
+    held = {card.name: len(card.pictures) for card in state(page).workspace.classes}
+    assert held == {"Class 1": 1, "lemon": 2, "plum": 1, "pear": 1}
+    assert "a.zip: Added 1 class." in shown(page)
+    assert "b.zip: Added 2 classes." in shown(page)
+    assert "bad.zip: this is not a zip" in shown(page)
+
+
+def test_what_is_dropped_beside_a_project_is_named(page: AppTest) -> None:
+    project = Project(classes=(("red", (ProjectImage("r.png", picture("red")),)), ("blue", ())))
+    drop(page, "class_0", ("keep.png", picture("green")), ("project.zip", project_bytes(project)))
+    assert [card.name for card in state(page).workspace.classes] == ["red", "blue"]
+    assert "keep.png: it was dropped together with a project" in shown(page)
+
+
+def test_two_classes_of_one_name_are_complained_of_once(page: AppTest) -> None:
+    fill(page)
+    page.button(key="clear_queries").click().run()
+    for number in (0, 1):
+        page.text_input(key=f"class_name_{number}").set_value("same").run()
+    assert shown(page).count("Two classes are called") == 1
+
+
+def fill_with_five_each(page: AppTest) -> None:
+    for number, channel in enumerate((0, 2)):
+        colours = [[5 + 10 * shot, 5 + 12 * shot, 5 + 9 * shot] for shot in range(5)]
+        for colour in colours:
+            colour[channel] = 250
+        files = [(f"{number}{i}.png", picture(tuple(c))) for i, c in enumerate(colours)]
+        drop(page, f"class_{number}", *files)
+    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+
+
+def test_the_quick_classifier_is_offered_from_five_pictures_on(page: AppTest) -> None:
+    fill(page)
+    assert not any("quick" in option for option in page.selectbox(key="rule").options)
+    assert "Quick classifier." not in shown(page)
+    fill_with_five_each(page)
+    text = shown(page)
+    assert "Each picture hidden in turn; recognised of 14: " in text
+    assert "the quick classifier" in text
+    page.selectbox(key="rule").set_value("quick").run()
+    assert state(page).rule == "quick"
+    assert "Most like Class 1" in shown(page)
+    page.button(key="clear_1").click().run()
+    drop(page, "class_1", ("b1.png", picture((0, 0, 250))))
+    assert "Most like Class 1" in shown(page)  # by the network's own rule: too few are left
+    assert page.selectbox(key="rule").value != "quick"
+
+
+def test_a_better_method_is_one_click_away(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Comparison({"mean": 6, "max": 5, "prototype": 7, "quick": 10}, 10, 10, "prototype", "quick")
+    monkeypatch.setattr("fsl.fewshot.linear_probe.compare_methods", lambda *_: found)
+    fill_with_five_each(page)
+    assert "Best here is the quick classifier, by 3 pictures (30 in a hundred)" in shown(page)
+    assert "may well be chance" in shown(page)
+    page.button(key="use_best").click().run()
+    assert state(page).rule == "quick"
+    assert not [button for button in page.button if button.key == "use_best"]
+
+
+def test_a_network_that_cannot_be_had_leaves_the_default_one(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(page)
+    monkeypatch.setattr("fsl.twin.pretrained.pretrained_checkpoint", _offline)
+    page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
+    page.button(key="use_timm").click().run()
+    assert "connect to the internet" in shown(page)
+    assert "small answers instead" in shown(page)
+    assert "Most like Class 1" in shown(page)
+    assert state(page).checkpoint == ""
+
+
+def type_timm_name(page: AppTest, name: str) -> None:
+    box = page.selectbox(key="timm_name")
+    box.options.append(name)  # Streamlit's own test runner knows only what is listed
+    box.set_value(name).run()
+    assert not page.exception
+
+
+def test_a_typed_network_of_timm_tells_its_size_before_it_is_downloaded(page: AppTest) -> None:
+    pytest.importorskip("timm", reason="an extra")
+    fill(page)
+    type_timm_name(page, "resnet18")
+    assert "resnet18: 47 MB to download" in shown(page)
+    assert not page.button(key="use_timm").disabled
+    type_timm_name(page, "resnet5")
+    assert "no pretrained weights for 'resnet5'" in shown(page)
+    assert page.button(key="use_timm").disabled
+
+
+def test_a_network_of_timm_answers_and_calls_nothing_unknown(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, checkpoint_folder: Path
+) -> None:
+    fill(page)
+    made = fsl.load(str(checkpoint_folder / "small.safetensors"), "cpu")
+    info = replace(made.info, name="timm:resnet50.a1_in1k", title="", calibrations=())
+    monkeypatch.setattr(
+        "fsl.twin.pretrained.pretrained_checkpoint", lambda name, device: from_twin(made.twin, info)
+    )
+    page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
+    page.button(key="use_timm").click().run()
+    assert state(page).checkpoint == "timm:resnet50.a1_in1k"
+    assert "Most like Class 1" in shown(page)
+    assert "no picture is ever called unknown" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small").run()
+    assert state(page).checkpoint == "small"
+
+
+def _offline(name: str, device: object) -> None:
+    raise FslError(f"{name}: connect to the internet and try again.")
+
+
+def test_bad_files_are_named_with_the_reason_and_good_ones_kept(page: AppTest) -> None:
+    drop(
+        page,
+        "class_0",
+        ("note<b>.png", b"hello"),
+        ("cut.png", picture("red")[:40]),
+        ("ok.png", picture("red")),
+    )
+    assert len(state(page).workspace.classes[0].pictures) == 1
+    text = shown(page)
+    assert "2 files could not be used" in text
+    assert "note<b>.png" in text
+    assert "cut.png" in text
+    page.button(key="dismiss").click().run()
+    assert "could not be used" not in shown(page)
+
+
+def test_a_picture_dropped_twice_is_kept_once(page: AppTest) -> None:
+    drop(page, "class_0", ("a.png", picture("red")), ("b.png", picture("red")))
+    assert len(state(page).workspace.classes[0].pictures) == 1
+    assert "b.png was there already" in shown(page)
+
+
+def test_a_folder_fills_classes_and_queries(page: AppTest) -> None:
+    files = [("top/red/1.png", picture("red")), ("top/blue/1.png", picture("blue"))]
+    drop(page, "folder", *files, ("top/queries/q.png", picture("navy")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red"]
+    assert "Most like blue" in shown(page)
+    assert "Added 2 classes and 1 picture to classify" in shown(page)
+
+
+def test_a_zip_fills_classes_wherever_it_is_dropped(page: AppTest) -> None:
+    data = zipped(red__1=picture("red"), blue__1=picture("blue"))
+    drop(page, "class_0", ("set.zip", data))
+    assert {card.name for card in state(page).workspace.classes} == {"red", "blue"}
+
+
+def test_an_empty_folder_of_a_zip_is_named(page: AppTest) -> None:
+    out = io.BytesIO(zipped(red__1=picture("red"), red__2=b"no picture"))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.mkdir("violet")
+    drop(page, "class_0", ("set.zip", out.getvalue()))
+    assert "1 file and 1 empty folder could not be used" in shown(page)
+    assert "violet: has no pictures in it" in shown(page)
+
+
+def test_a_damaged_zip_gets_a_message_and_loses_nothing(page: AppTest) -> None:
+    fill(page)
+    drop(page, "zip", ("broken.zip", b"PK\x03\x04rubbish"))
+    assert "broken.zip: this is not a zip" in shown(page)
+    assert "Most like Class 1" in shown(page)
+
+
+def test_delete_and_undo(page: AppTest) -> None:
+    fill(page)
+    page.button(key="delete_1").click().run()
+    assert "Add pictures to one more class." in shown(page)
+    page.button(key="undo").click().run()
+    assert [card.name for card in state(page).workspace.classes] == ["Class 1", "Class 2"]
+    assert "Most like Class 1" in shown(page)
+
+
+def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:
+    fill(page)
+    page.button(key="example_digits_menu").click().run()
+    assert len(state(page).workspace.classes) == 5
+    assert "3. Answers" in shown(page)
+    page.button(key="undo").click().run()
+    assert [p.name for p in state(page).workspace.queries] == ["q.png"]
+
+
+def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> None:
+    page.button(key="example_digits_welcome").click().run()
+    drop(page, "folder", ("red/1.png", picture("red")), ("blue/1.png", picture("blue")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red"]
+    drop(page, "folder", ("green/1.png", picture("green")), ("red/2.png", picture("maroon")))
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
+    assert len(state(page).workspace.classes[1].pictures) == 2
+    page.button(key="undo").click().run()
+    assert len(state(page).workspace.classes) == 5
+    page.button(key="undo").click().run()  # what was added since comes back in turn
+    assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
+
+
+def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = click_at(monkeypatch, drops, "take_files")
+    drop(page, "class_0", ("r1.png", picture("red")), ("r2.png", picture("maroon")))
+    page.run()
+    assert len(calls) == 2
+    assert len(state(page).workspace.classes[0].pictures) == 2
+    assert state(page).reading is None
+
+
+def test_what_was_read_before_the_click_is_not_read_again(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = click_at(monkeypatch, drops, "take_listing")
+    archive = zipped(lemon__1=picture("yellow"), plum__1=picture("purple"))
+    drop(page, "queries", ("q.png", picture("red")), ("fruit.zip", archive))
+    page.run()
+    assert len(calls) == 2
+    assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
+    assert [query.name for query in state(page).workspace.queries] == ["q.png"]
+    assert "there already" not in shown(page)
+    assert "Added 2 classes" in shown(page)
+
+
+def test_photos_of_fruit_offline_say_so(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(url: str, start: int) -> Answer:
+        raise OSError("no route")
+
+    monkeypatch.setattr("fsl.data.download.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("fsl.data.examples.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("fsl.data.examples.fruits_task.__kwdefaults__", {**_defaults(), "fetch": refuse})
+    page.button(key="example_fruits_welcome").click().run()
+    assert state(page).workspace.is_empty
+    assert state(page).notes
+
+
+def _defaults() -> dict[str, object]:
+    from fsl.data.examples import fruits_task
+
+    return dict(fruits_task.__kwdefaults__ or {})
+
+
+def test_a_project_opens_with_names_and_settings(page: AppTest) -> None:
+    red, blue = ProjectImage("r.png", picture("red")), ProjectImage("b.png", picture("blue"))
+    project = Project(
+        (("warm", (red,)), ("cold", (blue,))), (ProjectImage("q", picture("navy")),), "max", 0.1
+    )
+    drop(page, "project", ("work.zip", project_bytes(project)))
+    assert "Opened work.zip: 2 classes and 1 picture to classify." in shown(page)
+    assert page.selectbox(key="rule").value == "max"
+    assert page.slider(key="threshold").value == 0.1
+    assert "Most like cold" in shown(page)
+    assert "saved with another network" not in shown(page)
+
+
+def test_a_project_of_another_network_says_so(page: AppTest) -> None:
+    red, blue = ProjectImage("r.png", picture("red")), ProjectImage("b.png", picture("blue"))
+    classes = (("warm", (red,)), ("cold", (blue,)))
+    project = Project(classes, (red,), checkpoint="gone", checkpoint_digest="ab" * 32)
+    drop(page, "project", ("work.zip", project_bytes(project)))
+    assert "saved with another network" in shown(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    assert "saved with another network" not in shown(page)
+
+
+def test_two_classes_of_one_name_are_pointed_out(page: AppTest) -> None:
+    fill(page)
+    page.text_input(key="class_name_1").set_value("Class 1").run()
+    assert "Two classes are called Class 1." in shown(page)
+
+
+def test_a_blank_name_leaves_the_old_one(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("  ").run()
+    assert page.text_input(key="class_name_0").value == "Class 1"
+
+
+def test_a_picture_in_two_classes_is_pointed_out(page: AppTest) -> None:
+    drop(page, "class_0", ("a.png", picture("red")))
+    drop(page, "class_1", ("a.png", picture("red")))
+    assert "a.png is in both Class 1 and Class 2." in shown(page)
+
+
+def test_hostile_names_are_shown_letter_for_letter(page: AppTest) -> None:
+    name = "![x](http://example.com/x.png) <b> :smile: $a$"
+    page.text_input(key="class_name_0").set_value(name).run()
+    fill(page)
+    headline = next(m.value for m in page.markdown if m.value.startswith("### Most like"))
+    assert "![" not in headline
+    assert "<b" not in headline.replace("\\<", "")
+    assert ":smile:" not in headline
+
+
+def test_no_checkpoint_is_said_plainly(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
+    fill(page)
+    assert "No trained network was found" in shown(page)
+    (tmp_path / "odd.safetensors").write_bytes(b"\x80\x04rubbish")
+    page.run()
+    assert "odd.safetensors is a pickle" in shown(page)
+
+
+def test_an_unexpected_error_shows_a_sentence_and_no_traceback(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("fsl.ui.pages.classify.answers.predict", fail)
+    fill(page)
+    assert "Something went wrong here." in shown(page)
+    assert "secret detail" not in shown(page)
+    assert not page.exception
+
+
+def test_changing_pages_loses_nothing(page: AppTest) -> None:
+    page.text_input(key="class_name_0").set_value("red").run()
+    fill(page)
+    page.selectbox(key="rule").set_value("max").run()
+    page.slider(key="threshold").set_value(0.2).run()
+    page.switch_page("app.py").run()
+    page.switch_page("pages/classify.py").run()
+    assert page.text_input(key="class_name_0").value == "red"
+    assert page.selectbox(key="rule").value == "max"
+    assert page.slider(key="threshold").value == 0.2
+    assert "Most like red" in shown(page)

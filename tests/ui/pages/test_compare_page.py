@@ -1,0 +1,256 @@
+"""The Compare page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from bench.recalibrate import write_header
+from fsl.fewshot.pair_calibration import pair_rates
+from fsl.twin import checkpoint as checkpoints
+from fsl.ui.pages.compare.state import EQUAL, CompareState
+from fsl.ui.pages.compare.threshold import stops
+from fsl.ui.shared.pictures import StoredPicture
+from tests.fewshot.test_verify import made_up
+from tests.ui.pages.helpers import picture, save_small_checkpoint
+from tests.ui.pages.test_embeddings_page import grid
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network with error rates, one without, one of people, and one for fruit."""
+    folder = tmp_path_factory.mktemp("measured")
+    save_small_checkpoint(folder, "bare")
+    rates = pair_rates(made_up(n_classes=20, gap=2.0), "made-up val")
+    for name in ("with-rates", "my-run", "fruits"):
+        save_small_checkpoint(folder, name)
+        path = folder / f"{name}.safetensors"
+        subject: checkpoints.Subject = "person" if name == "my-run" else "thing"
+        write_header(path, path, replace(checkpoints.read_info(path), pairs=rates, subject=subject))
+    return folder
+
+
+@pytest.fixture
+def page(measured_folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(measured_folder))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    st.cache_resource.clear()
+    app.switch_page("pages/compare.py").run()
+    return app.selectbox(key="compare_network").set_value("with-rates").run()
+
+
+def state(page: AppTest) -> CompareState:
+    held: CompareState = page.session_state["few_shot_lab_compare"]
+    return held
+
+
+def drop(page: AppTest, side: str, *files: tuple[str, bytes]) -> None:
+    number = state(page).drops[side]  # type: ignore[index]
+    uploads = [(name, data, "image/png") for name, data in files]
+    page.file_uploader(key=f"compare_drop_{side}_{number}").set_value(uploads).run()
+    assert not page.exception
+
+
+def shown(page: AppTest) -> str:
+    elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.header]
+    return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
+
+
+def fill(page: AppTest) -> None:
+    drop(page, "references", ("known.png", picture((250, 0, 0))))
+    drop(page, "probes", ("alike.png", picture((245, 5, 0))), ("other.png", picture((0, 0, 250))))
+
+
+def test_a_refused_drop_is_said_until_the_next_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(page)
+    monkeypatch.setattr("fsl.ui.pages.compare.state.MOST_PICTURES", 2)
+    drop(page, "probes", ("third.png", picture((0, 250, 0))))
+    assert "at most 2 pictures a side; nothing was added" in shown(page)
+    page.run()
+    assert "nothing was added" in shown(page)
+    assert len(state(page).probes) == 2
+    drop(page, "probes", ("again.png", picture((0, 0, 250))))
+    assert "nothing was added" not in shown(page)
+    assert "again.png was there already" in shown(page)
+
+
+def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
+    assert not page.exception
+    assert "Add a picture of the one you know" in shown(page)
+    page.selectbox(key="compare_network").set_value("bare").run()
+    assert "No error rates were ever measured for this network" in shown(page)
+
+
+def test_a_network_of_people_comes_with_a_notice_whatever_its_name(page: AppTest) -> None:
+    assert "identify anyone" not in shown(page)
+    page.selectbox(key="compare_network").set_value("my-run").run()
+    text = shown(page)
+    assert "Do not use it to identify anyone in earnest" in text
+    assert "nothing is kept on disk" in text
+    assert "pairs of different people would be called the same" in text
+
+
+def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
+    fill(page)
+    text = shown(page)
+    assert "1 of 2 pictures called the same" in text
+    assert "Same: similarity" in text
+    assert "made-up val" in text
+    beside_the_slider, beside_the_answer = (
+        line for line in text.splitlines() if "1 in 100 pairs of different things would be called" in line
+    )
+    assert beside_the_slider.startswith("At this limit")
+    assert beside_the_answer.startswith("alike.png: from a similarity of 0.91 on")
+    pair = [tile["name"] for tile in grid(page, "compare_pair")["tiles"]]
+    assert pair == ["known.png", "alike.png"]
+
+
+def test_a_stricter_limit_turns_more_away(page: AppTest) -> None:
+    fill(page)
+    page.select_slider(key="compare_strictness").set_value(0.5).run()
+    before = shown(page)
+    assert "50 in 100 pairs of different things would be called the same" in before
+    page.select_slider(key="compare_strictness").set_value(0.001).run()
+    after = shown(page)
+    assert "So few false accepts are no promise" in after
+    assert state(page).strictness == 0.001
+
+
+def test_the_limit_where_both_errors_are_equal_is_one_of_the_stops(
+    page: AppTest, measured_folder: Path
+) -> None:
+    fill(page)
+    rates = checkpoints.read_info(measured_folder / "with-rates.safetensors").pairs
+    assert rates is not None
+    order = stops(rates)
+    thresholds = [rates.threshold if one == EQUAL else rates.threshold_at(one) for one in order]
+    assert thresholds == sorted(thresholds, reverse=True)
+    page.select_slider(key="compare_strictness").set_value(EQUAL).run()
+    assert not page.exception
+    assert f"similarity {rates.threshold:.2f} and above" in shown(page)
+    assert rates.false_accept(rates.threshold) == pytest.approx(rates.equal_error_rate, abs=0.01)
+
+
+def test_moving_the_limit_compares_nothing_again(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(page)
+    page.button(key="compare_why_show").click().run()
+    monkeypatch.setattr("fsl.fewshot.compare.compare", None)  # comparing now would fail
+    for strictness in (0.001, 0.002, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5) * 2:
+        page.select_slider(key="compare_strictness").set_value(strictness).run()
+    assert not page.error
+    assert "Green: makes the two more alike" in shown(page)  # and forgets no explanation
+
+
+def test_chances_are_held_against_what_happened(page: AppTest) -> None:
+    assert "Can the chances be believed?" in [expander.label for expander in page.expander]
+    page.selectbox(key="compare_network").set_value("bare").run()
+    assert not page.expander
+
+
+def test_bad_files_are_named_and_the_rest_kept(page: AppTest) -> None:
+    drop(page, "probes", ("<b>x</b>.png", b"no picture"), ("good.png", picture("red")))
+    assert len(state(page).probes) == 1
+    assert "<b>x</b>.png" in shown(page)
+    drop(page, "probes", ("again.png", picture("red")))
+    assert "again.png was there already; each picture is kept once" in shown(page)
+    assert len(state(page).probes) == 1
+
+
+def test_why_is_shown_when_asked_for(page: AppTest) -> None:
+    fill(page)
+    assert "Green: makes the two more alike" not in shown(page)
+    page.button(key="compare_why_show").click().run()
+    assert not page.exception
+    assert "Green: makes the two more alike" in shown(page)
+
+
+def test_margins_can_be_left_out(page: AppTest) -> None:
+    """A red picture in a wide blue frame is like a red one only without the frame."""
+    framed = Image.new("RGB", (40, 40), (0, 0, 250))
+    framed.paste((250, 0, 0), (10, 10, 30, 30))
+    buffer = io.BytesIO()
+    framed.save(buffer, "PNG")
+    drop(page, "references", ("red.png", picture((250, 0, 0))))
+    drop(page, "probes", ("framed.png", buffer.getvalue()))
+    assert "Different: similarity" in shown(page)
+    page.slider(key="compare_middle").set_value(50).run()
+    assert not page.exception
+    assert "Same: similarity" in shown(page)
+    assert "Crop: the middle 50%" in [block.proto.popover.label for block in page.get("popover")]
+
+
+def test_the_example_fills_both_sides(page: AppTest) -> None:
+    page.button(key="compare_example").click().run()
+    assert not page.exception
+    assert (len(state(page).references), len(state(page).probes)) == (1, 7)
+    assert page.selectbox(key="compare_network").value == "fruits"
+    page.button(key="compare_clear_probes").click().run()
+    assert state(page).probes == ()
+    assert "Add a picture to compare with it" in shown(page)
+
+
+def test_of_equal_pictures_the_first_is_kept_where_it_is(page: AppTest) -> None:
+    first, second = (StoredPicture.from_bytes(picture(c), f"{c}.png") for c in ("red", "blue"))
+    state(page).put("probes", [first, second, replace(first, name="again.png")])
+    assert [probe.name for probe in state(page).probes] == ["red.png", "blue.png"]
+
+
+def test_a_network_that_is_not_there_is_told(page: AppTest) -> None:
+    fill(page)
+    state(page).network = "gone"
+    page.run()
+    assert "The network gone is not installed here" in shown(page)
+    assert not page.exception
+
+
+def test_a_network_of_timm_is_used_as_on_the_page_that_handed_over(
+    page: AppTest, measured_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in = checkpoints.load(measured_folder / "bare.safetensors")
+    asked: list[str] = []
+
+    def load(name: str) -> checkpoints.Checkpoint:
+        asked.append(name)
+        return replace(stand_in, info=replace(stand_in.info, name=name))
+
+    monkeypatch.setattr("fsl.load", load)
+    fill(page)
+    state(page).network = "timm:resnet50"
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="compare_network").value == "timm:resnet50"
+    assert asked == ["timm:resnet50"]
+    assert "No error rates were ever measured" in shown(page)
+
+
+def test_pictures_are_kept_over_a_page_change(page: AppTest) -> None:
+    fill(page)
+    page.switch_page("pages/classify.py").run()
+    page.switch_page("pages/compare.py").run()
+    assert "1 of 2 pictures called the same" in shown(page)
+
+
+def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest) -> None:
+    page.switch_page("pages/classify.py").run()
+    for place, colour in (("class_0", "red"), ("class_1", "blue"), ("queries", (250, 5, 5))):
+        key = f"drop_{place}_{page.session_state['few_shot_lab'].drops[place]}"
+        upload = (f"{place}.png", picture(colour), "image/png")  # type: ignore[arg-type]
+        page.file_uploader(key=key).set_value([upload]).run()
+    assert not page.exception
+    page.button(key="pair_why_show").click().run()
+    assert "Green: makes the two more alike" in shown(page)
+    state(page).middle = 0.5
+    page.button(key="pair_compare").click().run()
+    assert state(page).middle == 1  # the answer there was about the whole pictures
+    assert [p.name for p in state(page).references] == ["class_0.png"]
+    assert [p.name for p in state(page).probes] == ["queries.png"]
+    page.switch_page("pages/compare.py").run()
+    assert "Same: similarity" in shown(page)

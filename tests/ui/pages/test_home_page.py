@@ -1,0 +1,74 @@
+"""The home page through Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fsl.ui.pages.learn.page import STEPS
+from fsl.ui.shared.frame import PAGES
+from fsl.ui.shared.resources import WarmUp, warm_up
+from tests.ui.pages.test_classify_page import shown
+from tests.ui.pages.test_learn_page import grid
+
+
+@pytest.fixture
+def home(app: AppTest) -> AppTest:
+    """The app on its home page, after torch was loaded."""
+    app.run()
+    assert warm_up().done.wait(timeout=60)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_an_answer_is_there_without_a_click(home: AppTest) -> None:
+    tiles = grid(home, "home_examples")["tiles"]
+    similarities = [float(tile["note"].split()[-1]) for tile in tiles]
+    assert len(similarities) == 4
+    best = tiles[similarities.index(max(similarities))]["title"]
+    text = shown(home)
+    assert f"Most like {best}" in text or "Unknown: none of your classes" in text
+    assert "Your pictures go to no other service" in text
+
+
+def test_another_picture_has_another_answer(home: AppTest) -> None:
+    queries = grid(home, "home_queries")["tiles"]
+    before = grid(home, "home_examples")["tiles"]
+    home.session_state["few_shot_lab_home_picture"] = queries[1]["id"]
+    home.run()
+    assert grid(home, "home_queries")["selected"] == queries[1]["id"]
+    assert grid(home, "home_examples")["tiles"] != before
+
+
+def test_the_example_opens_on_the_classify_page(home: AppTest) -> None:
+    home.button(key="home_open").click().run()
+    assert not home.exception
+    held = home.session_state["few_shot_lab"]
+    assert len(held.workspace.classes) == 4
+    assert len(held.workspace.queries) == 4
+    assert "Similarity to each of your pictures" in shown(home)
+
+
+def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until torch is there each example has caption and bar already, and a skeleton the answer's room."""
+    loading = WarmUp(threading.Event())
+    monkeypatch.setattr("fsl.ui.pages.home.example.warm_up", lambda: loading)
+    app.run()
+    assert not app.exception
+    assert len(app.get("skeleton")) == 1
+    assert {(tile["note"], tile["bar"]) for tile in grid(app, "home_examples")["tiles"]} == {("…", 0)}
+    loading.done.set()
+    app.run()
+    assert not app.get("skeleton")
+    assert "…" not in {tile["note"] for tile in grid(app, "home_examples")["tiles"]}
+
+
+def test_every_page_and_step_has_a_door(home: AppTest) -> None:
+    links = [link.proto for link in home.get("page_link")]
+    pages = {link.page for link in links}
+    assert {page.partition("/")[2][:-3] for page in PAGES if "/" in page} <= pages
+    steps = {link.query_string for link in links if link.page == "learn"}
+    assert {f"step={step}" for step in STEPS} <= steps

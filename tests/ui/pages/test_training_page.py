@@ -1,0 +1,444 @@
+"""The Train page through Streamlit's own test runner; runs are made by the real manager."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fsl.config import NO_AUGMENTATION
+from fsl.data.download import Answer
+from fsl.data.public import OLIVETTI, public_set
+from fsl.training.manager import run_manager
+from fsl.training.runs import VISITOR
+from fsl.training.status import RunInfo, list_runs
+from fsl.twin.checkpoint import load
+from fsl.ui.pages.training import range_test
+from fsl.ui.pages.training.labels import learning_rate_text
+from tests.ui.pages.helpers import click_at, picture
+from tests.ui.pages.test_classify_page import drop, shown, zipped
+
+
+@pytest.fixture
+def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The app on its Train page, with an empty folder of runs."""
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
+    app.switch_page("pages/training.py").run()
+    yield app
+    run_manager().close(timeout=20)
+
+
+def start(page: AppTest, rates: list[float], steps: int = 20, size: int = 16) -> list[RunInfo]:
+    page.multiselect(key="rates").set_value(rates)
+    page.number_input(key="steps").set_value(steps)
+    if size:
+        page.select_slider(key="image_size").set_value(size)
+    page.select_slider(key="batch").set_value(8)
+    page.button(key="start_training").click().run()
+    assert not page.exception
+    return list_runs()
+
+
+def wait_until_over(page: AppTest) -> list[RunInfo]:
+    deadline = time.monotonic() + 90
+    while any(run.is_live for run in list_runs()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    page.run()
+    assert not page.exception
+    return list_runs()
+
+
+def test_three_rates_are_three_runs_that_share_all_else(training: AppTest) -> None:
+    runs = start(training, [1e-4, 1e-3, 10.0])
+    assert sorted(run.config.learning_rate for run in runs if run.config) == [1e-4, 1e-3, 10.0]
+    assert len({run.group for run in runs}) == 1
+    assert len({run.config.seed for run in runs if run.config}) == 1
+    runs = wait_until_over(training)
+    assert [run.status for run in runs] == ["finished"] * 3
+    by_rate = sorted(runs, key=lambda run: run.config.learning_rate if run.config else 0)
+    assert training.multiselect(key="shown").value == [run.id for run in by_rate]
+    text = shown(training)
+    for rate in ("0.0001", "0.001", "10"):
+        assert f"rate {rate}" in text
+
+
+def test_settings_and_runs_survive_a_page_change(training: AppTest) -> None:
+    start(training, [3e-4])
+    wait_until_over(training)
+    training.switch_page("pages/classify.py").run()
+    training.switch_page("pages/training.py").run()
+    assert training.multiselect(key="rates").value == [3e-4]
+    assert training.number_input(key="steps").value == 20
+    assert "rate 0.0003" in shown(training)
+
+
+def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
+    (run,) = start(training, [1e-3], steps=100_000)
+    deadline = time.monotonic() + 60
+    while list_runs()[0].step is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    training.run()
+    training.button(key=f"stop_{run.id}").click().run()
+    (run,) = wait_until_over(training)
+    assert run.status == "stopped"
+    load(run.folder / "checkpoint.safetensors")
+    training.button(key=f"resume_{run.id}").click().run()
+    assert list_runs()[0].is_live, (training.session_state["few_shot_lab"].notes, list_runs()[0])
+
+
+def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    (run.folder / VISITOR).write_text("0123456789abcdef", encoding="utf-8")
+    del training.session_state["few_shot_lab_training"]  # who comes anew has asked for nothing yet
+    training.query_params.clear()
+    training.run()
+    assert "No run yet" in shown(training)
+    assert run.id not in shown(training)
+    training.query_params["run"] = run.id
+    del training.session_state["few_shot_lab_training"]
+    training.run()
+    assert training.multiselect(key="shown").value == [run.id]
+
+
+def test_a_kept_network_can_be_chosen_and_a_run_deleted(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    training.text_input(key=f"name_{run.id}").set_value("my net").run()
+    training.button(key=f"save_{run.id}").click().run()
+    assert not training.exception
+    assert "my net" in training.selectbox(key="start").options[-1]
+    training.button(key=f"delete_{run.id}").click().run()
+    assert list_runs() == []
+
+
+def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
+    training.switch_page("pages/classify.py").run()
+    for number, colour in enumerate([(250, 0, 0), (0, 0, 250)]):
+        files = [
+            (f"{number}{i}.png", picture(tuple(min(255, c + i) for c in colour)))  # type: ignore[arg-type]
+            for i in range(4)
+        ]
+        drop(training, f"class_{number}", *files)
+    training.switch_page("pages/training.py").run()
+    training.pills(key="preset").set_value("fine-tune").run()
+    assert training.selectbox(key="start").value == "small"
+    assert figure(training).count("<img") == 16  # own pictures, and what the network says of them already
+    assert figure(training).count("✓") + figure(training).count("✗") == 8
+    training.number_input(key="steps").set_value(6)
+    training.button(key="start_training").click().run()
+    (run,) = wait_until_over(training)
+    assert (run.status, run.error) == ("finished", "")
+    assert run.about["start"] == "small"
+    assert run.comparison is not None
+    told = shown(training) + "".join(element.value for element in training.success)
+    assert f"{run.comparison.before:.1%} before, {run.comparison.after:.1%} after" in told
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [("the classes of the Classify page", "fewer than 2 classes"), ("a zip of my own", "Drop a zip")],
+)
+def test_missing_pictures_are_said(training: AppTest, data: str, told: str) -> None:
+    training.selectbox(key="data").set_value(data).run()
+    training.button(key="start_training").click().run()
+    assert not training.exception
+    assert told in shown(training)
+    assert list_runs() == []
+
+
+def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
+    colours = {"red": (250, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 250), "grey": (90, 90, 90)}
+    files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(4)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    assert "Drop a zip" in shown(training)
+    archive = zipped(**files, **{"red/broken.png": b"none"})
+    training.file_uploader(key="training_zip_0").upload("colours.zip", archive, "application/zip").run()
+    assert "Learns from **2 classes**" in shown(training)
+    assert figure(training).count("<img") == 16
+    (run,) = start(training, [1e-3], steps=6)
+    (run,) = wait_until_over(training)
+    assert (run.status, run.error) == ("finished", "")
+    assert "red/broken.png" in shown(training)
+    training.switch_page("pages/classify.py").run()
+    training.switch_page("pages/training.py").run()
+    assert "colours.zip" in shown(training)  # still there
+    assert figure(training).count("<img") == 16
+
+    training.button(key="training_zip_remove").click().run()
+    assert "Drop a zip" in shown(training)
+    assert not list(training.session_state["few_shot_lab_training_own"].holdings())
+    assert (run.folder / "data.npz").exists()  # the run keeps what it needs to go on
+
+
+def test_offline_a_download_says_so(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(url: str, start: int) -> Answer:
+        raise urllib.error.URLError("name or service not known")
+
+    monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(public_set, "__kwdefaults__", {**(public_set.__kwdefaults__ or {}), "fetch": offline})
+    training.selectbox(key="data").set_value("olivetti").run()
+    assert "still to be downloaded" in shown(training)  # nothing is fetched unasked
+    assert "Tested on **16 others**" in shown(training)
+    training.button(key="fetch_data").click().run()
+    assert "needs a connection to the internet" in shown(training)
+    training.run()
+    assert "still to be downloaded" in shown(training)
+    (run,) = start(training, [1e-3])
+    (run,) = wait_until_over(training)
+    assert run.status == "failed"
+    assert "needs a connection to the internet" in run.error
+    assert run.error in shown(training)
+
+
+def test_what_was_downloaded_before_is_no_download(
+    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path))
+    titles = training.run().selectbox(key="data").options
+    assert sum(title.startswith("Olivetti") and "(to download)" in title for title in titles) == 1
+    (tmp_path / OLIVETTI.name).write_bytes(b"faces")
+    titles = training.run().selectbox(key="data").options
+    assert sum(title.startswith("Olivetti") for title in titles) == 1
+    assert not any(title.startswith("Olivetti") and "(to download)" in title for title in titles)
+
+
+def test_no_rate_is_said(training: AppTest) -> None:
+    training.multiselect(key="rates").set_value([]).run()
+    training.button(key="start_training").click().run()
+    assert "at least one learning rate" in shown(training)
+
+
+def figure(page: AppTest) -> str:
+    """The HTML of the batch."""
+    bodies = [element.proto.body for element in page.get("html")]
+    return "".join(body for body in bodies if 'class="pairs"' in body)
+
+
+def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
+    first = figure(training)
+    assert first.count("<img") == 16
+    assert first.count("<b>0 same</b>") == first.count("<b>1 different</b>") == 4
+    assert "<span>output" not in first
+    assert "0 = same class and 1 = different class" in shown(training)
+    training.button(key="other_pairs").click().run()
+    assert figure(training) != first
+    assert not training.exception
+
+
+def test_a_trained_network_answers_under_the_batch(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    assert training.selectbox(key="batch_network").value == run.id
+    answered = figure(training)
+    assert answered.count("✓") + answered.count("✗") == 8
+    assert f"{answered.count('✓')} output" in shown(training)
+    training.selectbox(key="batch_network").set_value("").run()
+    assert "✓" not in figure(training)
+    assert "✗" not in figure(training)
+    training.selectbox(key="batch_part").set_value("held out for testing").run()
+    assert figure(training).count("<img") == 16
+
+
+def test_the_split_is_shown_and_can_be_chosen(training: AppTest) -> None:
+    assert "Learns from **6 classes**" in shown(training)
+    assert "Tested on **4 others**" in shown(training)
+    training.toggle(key="choose_classes").set_value(True).run()
+    training.multiselect(key="held_out").set_value(["digit 3", "digit 7"]).run()
+    assert "Tested on **2 others**, which it does not learn from: digit 3, digit 7" in shown(training)
+    (run,) = start(training, [1e-3], steps=4)
+    (run,) = wait_until_over(training)
+    assert run.status == "finished"
+    assert run.started is not None
+    assert run.started.n_classes == 8
+    info = load(run.folder / "checkpoint.safetensors").info
+    assert "digit 3" not in info.training["classes"]
+    training.multiselect(key="held_out").set_value(["digit 3"]).run()
+    assert "Hold out 2 classes at least" in shown(training)
+
+
+def test_runs_are_compared_in_a_table_and_tried_at_another_rate(training: AppTest) -> None:
+    start(training, [3e-4, 3.0], steps=60)
+    runs = wait_until_over(training)
+    training.session_state["all_runs"] = True
+    training.run()
+    table = training.dataframe[0].value
+    assert table["rate"].tolist() == ["3", "0.0003"] or table["rate"].tolist() == ["0.0003", "3"]
+    assert all("±" in test for test in table["test"])
+    assert set(table["link"]) == {f"?run={run.id}" for run in runs}
+    bad = next(run for run in runs if run.config and run.config.learning_rate == 3.0)
+    assert bad.verdict is not None
+    assert bad.verdict.kind in ("stalled", "diverged")
+    training.button(key=f"try_{bad.id}").click().run()
+    assert not training.exception
+    new = next(run for run in list_runs() if run.id not in {old.id for old in runs})
+    assert new.config is not None
+    assert new.config.learning_rate == pytest.approx(0.3)
+    assert new.visitor == bad.visitor != ""  # listed to nobody else
+    assert new.id in training.multiselect(key="shown").value
+
+
+def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
+    training.select_slider(key="image_size").set_value(16)
+    training.button(key="range_test").click().run()
+    assert not training.exception
+    label = training.button(key="use_suggestion").label
+    training.button(key="use_suggestion").click().run()
+    assert not training.exception
+    (rate,) = training.multiselect(key="rates").value
+    assert label == f"Use {learning_rate_text(rate)}"  # the suggestion itself, whatever rates the list has
+    assert training.button(key="use_suggestion")  # another rate to choose does not make the test out of date
+    training.select_slider(key="batch").set_value(8).run()
+    assert "The settings have changed since the last test" in shown(training)
+    assert list_runs() == []
+
+
+def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    training.select_slider(key="image_size").set_value(16)
+    calls = click_at(monkeypatch, range_test, "learning_rate_text", call=30)
+    training.button(key="range_test").click().run()
+    assert len(calls) == 30
+    training.run()
+    assert not training.exception
+    assert training.button(key="use_suggestion")
+    points = training.session_state["few_shot_lab_training"]["range"][1]
+    assert len(points) > 50
+    assert len(calls) - len(points) < 10  # none of the batches was done again
+    training.run()
+    assert len(calls) - len(points) < 20  # nor is the test begun anew
+
+
+def test_another_rate_can_be_typed(training: AppTest) -> None:
+    training.session_state["rates"] = [1e-3, "0.0025", "fast", "-1"]
+    training.run()
+    assert "fast is left out" in shown(training)
+    assert "-1 is left out" in shown(training)
+    training.number_input(key="steps").set_value(10)
+    training.select_slider(key="image_size").set_value(16)
+    training.button(key="start_training").click().run()
+    assert sorted(run.config.learning_rate for run in wait_until_over(training) if run.config) == [
+        1e-3,
+        2.5e-3,
+    ]
+
+
+def test_a_preset_sets_everything_it_says(training: AppTest) -> None:
+    training.selectbox(key="loss").set_value("triplet").run()
+    assert not training.exception
+    assert training.selectbox(key="pairing").options == [
+        "All pairs of each batch"
+    ]  # random pairs do not go with it
+    assert "The head alone" not in training.selectbox(key="trainable").options
+    training.toggle(key="augment").set_value(False).run()
+    training.pills(key="preset").set_value("fine-tune").run()
+    assert training.select_slider(key="batch").value == 16
+    assert training.toggle(key="augment").value
+    assert training.selectbox(key="data").value == "the classes of the Classify page"
+    training.pills(key="preset").set_value("article").run()
+    assert training.selectbox(key="data").value == "digits"
+    assert training.selectbox(key="pairing").value == "random"
+    training.pills(key="preset").set_value("fine-tune").run()
+    training.selectbox(key="data").set_value("digits").run()
+    training.toggle(key="augment").set_value(False)
+    training.number_input(key="steps").set_value(10)
+    training.button(key="start_training").click().run()
+    (run,) = wait_until_over(training)
+    assert run.config is not None
+    assert (run.config.batch_classes, run.config.batch_images) == (8, 2)
+    assert run.config.augment == NO_AUGMENTATION  # off is off, mirroring too
+
+
+def test_any_fine_tune_is_compared_with_what_it_began_with(training: AppTest) -> None:
+    training.pills(key="preset").set_value("quick").run()
+    training.selectbox(key="start").set_value("small").run()
+    (run,) = start(training, [1e-4], steps=10, size=0)
+    (run,) = wait_until_over(training)
+    assert run.comparison is not None
+    assert "before" in shown(training)
+
+
+def test_a_zip_of_few_classes_is_tested_on_other_pictures_of_them(training: AppTest) -> None:
+    """And a class of which nothing can be read changes nothing of what is shown to be held out."""
+    colours = {"red": (250, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 250)}
+    files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(5)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    training.file_uploader(key="training_zip_0").upload("few.zip", zipped(**files), "application/zip").run()
+    assert "tested on 40% of each class's pictures" in shown(training)
+    (run,) = start(training, [1e-3], steps=6)
+    (run,) = wait_until_over(training)
+    assert run.evaluation is not None
+    assert run.evaluation.n_way == 3
+
+
+def test_the_split_that_is_shown_is_the_run_s(training: AppTest) -> None:
+    names = ("amber", "blue", "cyan", "green", "grey", "red")
+    files = {
+        f"{name}/{i}.png": picture((40 * n, 99, 10), 20 + i) for n, name in enumerate(names) for i in range(4)
+    }
+    files |= {f"broken/{i}.png": b"no picture" for i in range(4)}
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    training.file_uploader(key="training_zip_0").upload("some.zip", zipped(**files), "application/zip").run()
+    told = next(c.value for c in training.caption if "Tested on" in c.value)
+    tested = told.partition("which it does not learn from: ")[2].rstrip(".").split(", ")
+    assert len(tested) == 3
+    (run,) = start(training, [1e-3], steps=4)
+    (run,) = wait_until_over(training)
+    learned = load(run.folder / "checkpoint.safetensors").info.training["classes"]
+    assert set(learned) == set(names) - set(tested)
+
+
+def test_a_run_without_a_network_can_be_deleted(training: AppTest) -> None:
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    (run.folder / "checkpoint.safetensors").unlink()
+    training.run()
+    assert not training.exception
+    training.button(key=f"delete_{run.id}").click().run()
+    assert list_runs() == []
+
+
+def test_runs_of_one_name_are_told_apart(training: AppTest) -> None:
+    start(training, [1e-3], steps=10)
+    wait_until_over(training)
+    training.number_input(key="seed").set_value(7).run()
+    start(training, [1e-3], steps=10)
+    first, second = sorted(wait_until_over(training), key=lambda run: run.id)
+    training.multiselect(key="shown").set_value([first.id, second.id]).run()
+    assert not training.exception
+    assert "rate 0.001 (seed 0)" in shown(training)
+    assert "rate 0.001 (seed 7)" in shown(training)
+    assert "rate 0.001 (seed 7)" in training.selectbox(key="batch_network").options
+
+
+def test_all_are_stopped_and_resumed_at_once(training: AppTest) -> None:
+    start(training, [1e-4, 1e-3, 1e-2], steps=100_000)
+    training.run()
+    training.button(key="stop_all").click().run()
+    runs = wait_until_over(training)
+    assert [run.status for run in runs] == ["stopped"] * 3
+    training.button(key="resume_all").click().run()
+    assert not training.exception
+    assert all(run.is_live for run in list_runs())
+
+
+def test_an_earlier_network_is_asked_about_its_own_pictures(training: AppTest) -> None:
+    """What another data set or split holds out, it may have learned from."""
+    (run,) = start(training, [1e-3])
+    wait_until_over(training)
+    training.selectbox(key="data").set_value("rendered").run()
+    assert training.selectbox(key="batch_network").value == ""  # it is not about these
+    drawn = figure(training)
+    training.selectbox(key="batch_network").set_value(run.id).run()
+    assert not training.exception
+    assert "Pictures of what this network learned from: digits" in shown(training)
+    assert figure(training) != drawn
+    assert figure(training).count("<b>0 same</b>") == 4
