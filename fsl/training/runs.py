@@ -5,7 +5,8 @@
 needs), ``owner.lock`` and ``phase`` (held and written by the process that writes the run, see
 ``fsl.training.run_lock``), ``snapshots/`` where asked for, ``error.txt`` where it failed, ``stop``
 where another process asks it to stop, ``left-out.txt`` where files of its data could not be used, ``visitor``
-where it was started from a page (an anonymous name of who started it), and ``data.npz`` where its images came from a page.
+where it was started from a page (an anonymous name of who started it), and ``data.npz`` where its images came
+from a page.
 But for these three, a run started from a page or from a shell looks the same.
 """
 

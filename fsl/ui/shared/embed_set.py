@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ def embed_set(
     """
     import torch
 
-    from fsl.twin.inference import embed_images
-    from fsl.twin.test_time_augmentation import embed_as_support
-
     parts = {} if parts is None else parts
     sees_more = as_support and checkpoint.info.model.support_views > 1
     starts = range(0, len(images), CHUNK)
@@ -49,9 +47,9 @@ def embed_set(
             continue
         some = images[start : start + CHUNK]
         with COMPUTE:  # given up between chunks
-            sides = [embed_images(checkpoint.twin, some)]
+            sides = [core.embed_images(checkpoint.twin, some)]
             if sees_more:
-                sides.append(embed_as_support(checkpoint.twin, some, sides[0]))
+                sides.append(core.embed_as_support(checkpoint.twin, some, sides[0]))
         parts[start] = torch.stack(sides)
         progress(min(start + CHUNK, len(images)), len(images))
     return torch.cat([parts[start] for start in starts], dim=1)

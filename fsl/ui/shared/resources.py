@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+import fsl
 from fsl.base.errors import CheckpointError
 from fsl.config import TIMM
+from fsl.ui.shared import core
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
@@ -64,12 +66,10 @@ def choices() -> list[Choice]:
     Raises:
         CheckpointError: there is none.
     """
-    from fsl.twin.checkpoint import available, read_info
-
     found, faults = [], []
-    for name, path in available().items():
+    for name, path in core.available().items():
         try:
-            info = read_info(path)
+            info = core.read_info(path)
             found.append(Choice(name, info.title, path, info.notice))
         except CheckpointError as error:
             _LOG.warning("Checkpoint left out: %s", error)
@@ -125,7 +125,6 @@ def load_checkpoint(choice: Choice) -> Checkpoint:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(path: Path, modified: int, size: int) -> Checkpoint:
-    import fsl
 
     checkpoint = fsl.load(str(path))
     # Networks are chosen by their file's name, whatever name the header has: a run's network, copied, is one.
@@ -134,7 +133,6 @@ def _load(path: Path, modified: int, size: int) -> Checkpoint:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _load_named(name: str) -> Checkpoint:
-    import fsl
 
     return fsl.load(name)
 
@@ -156,9 +154,8 @@ def load_baseline(name: str, installed: list[Choice]) -> Checkpoint:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _baseline(name: str, modified: int) -> Checkpoint:
-    from fsl.fewshot.baselines import baseline
 
-    return baseline(name)
+    return core.baseline(name)
 
 
 @st.cache_resource(show_spinner=False)
@@ -172,9 +169,8 @@ def warm_up() -> WarmUp:
 def _warm_up(state: WarmUp) -> None:
     try:
         import fsl.fewshot.classify  # noqa: F401 - importing is the point
-        from fsl.twin.device import choose_device, describe_device
 
-        state.device = describe_device(choose_device())
+        state.device = core.describe_device(core.choose_device())
     except Exception:
         _LOG.exception("Torch could not be loaded")
         raise

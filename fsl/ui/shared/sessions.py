@@ -18,6 +18,7 @@ from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
 
 from fsl.base.memory import give_memory_back
+from fsl.ui.shared import core
 
 _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 15.0
@@ -77,6 +78,4 @@ def forget_what_they_left(server: Any) -> None:
     # next session ends; the last visitor's project, with all pictures in it, would wait for that.
     server.media_file_mgr.remove_orphaned_files()
     if not server._session_mgr.list_sessions():
-        from fsl.fewshot.support import CACHE  # torch comes with it
-
-        CACHE.clear()
+        core.CACHE.clear()

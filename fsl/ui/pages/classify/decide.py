@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fsl.base.errors import DataError
 from fsl.config import Method, Rule
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.workspace import Workspace
@@ -46,15 +47,13 @@ def support_of(workspace: Workspace) -> SupportSet:
     Raises:
         DataError: fewer than two, or two of the same name.
     """
-    from fsl.fewshot.support import SupportSet
-
     classes: dict[str, Sequence[StoredPicture]] = {}
     for card in workspace.classes:
         if card.pictures and card.name in classes:
             raise DataError(f"Two classes are called {card.name!r}. Give each class a name of its own.")
         if card.pictures:
             classes[card.name] = card.pictures
-    return SupportSet.from_classes(classes)
+    return core.SupportSet.from_classes(classes)
 
 
 def embed_new(
@@ -74,41 +73,33 @@ def embed_new(
             after the last; not at all where there is nothing to do.
         as_support: as support pictures of classes that have few.
     """
-    from fsl.fewshot.support import CACHE, cache_key, embed
-    from fsl.twin.inference import batch_size
-
-    new = [p for p in pictures if CACHE.get(*cache_key(checkpoint, p, as_support)) is None]
-    step = batch_size(checkpoint.twin)
+    new = [p for p in pictures if core.CACHE.get(*core.cache_key(checkpoint, p, as_support)) is None]
+    step = core.batch_size(checkpoint.twin)
     for start in range(0, len(new), step):
         progress(new[:start], len(new))
         with COMPUTE:
-            embed(checkpoint, new[start : start + step], as_support=as_support)
+            core.embed(checkpoint, new[start : start + step], as_support=as_support)
     if new:
         progress(new, len(new))
 
 
 def can_be_quick(support: SupportSet) -> bool:
     """Whether there are pictures enough for the quick classifier."""
-    from fsl.fewshot.linear_probe import FEWEST_SHOTS, fewest_shots
-
-    return fewest_shots(support) >= FEWEST_SHOTS
+    return core.fewest_shots(support) >= core.FEWEST_SHOTS
 
 
 def predict(
     state: Session, checkpoint: Checkpoint, support: SupportSet, method: Method, threshold: float
 ) -> list[Prediction]:
     """The answers, from memory when nothing has changed."""
-    from fsl.fewshot.classify import classify
-    from fsl.fewshot.linear_probe import classify_quick
-
     queries = state.workspace.queries
     inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
 
     def compute() -> list[Prediction]:
         with COMPUTE:
             if method == "quick":
-                return classify_quick(checkpoint, support, queries, threshold)
-            return classify(checkpoint, support, queries, method, threshold)
+                return core.classify_quick(checkpoint, support, queries, threshold)
+            return core.classify(checkpoint, support, queries, method, threshold)
 
     return state.memo.remember(("predictions", *inputs), compute)
 
@@ -117,25 +108,22 @@ def check_support(
     state: Session, checkpoint: Checkpoint, support: SupportSet, rule: Rule
 ) -> LeaveOneOut | None:
     """Leave-one-out accuracy, from memory when nothing has changed."""
-    from fsl.fewshot.classify import leave_one_out
 
     def compute() -> LeaveOneOut | None:
         with COMPUTE:
-            return leave_one_out(checkpoint, support, rule)
+            return core.leave_one_out(checkpoint, support, rule)
 
     return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
 
 
 def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comparison | None:
     """The quick classifier against the network's rules on the support set; none with too few pictures."""
-    from fsl.fewshot.linear_probe import compare_methods
-
     if not can_be_quick(support):
         return None
 
     def compute() -> Comparison:
         with COMPUTE:
-            return compare_methods(checkpoint, support)
+            return core.compare_methods(checkpoint, support)
 
     return state.memo.remember(("comparison", *_inputs(checkpoint, support)), compute)
 

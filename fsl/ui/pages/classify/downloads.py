@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.fewshot.results import results_csv, results_json
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
-    from fsl.twin.export import export_onnx
 
     with COMPUTE:
-        return export_onnx(checkpoint).data
+        return core.export_onnx(checkpoint).data

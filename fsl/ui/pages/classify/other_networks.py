@@ -9,6 +9,7 @@ import streamlit as st
 from fsl.base.errors import FslError
 from fsl.base.text import count
 from fsl.config import TIMM
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.state import Session
@@ -95,9 +96,8 @@ def _megabytes(name: str) -> float | None:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _computed_megabytes(name: str) -> float | None:
-    from fsl.twin.pretrained import download_megabytes
 
-    return download_megabytes(name)
+    return core.download_megabytes(name)
 
 
 def _use(state: Session) -> None:

@@ -13,6 +13,7 @@ from fsl.fewshot.error_rates import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.pages.compare.middle import MiddleOf
 from fsl.ui.pages.compare.state import CompareState
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) -> list[ProbeAnswer]:
     """An answer per probe, from memory when nothing has changed."""
-    from fsl.fewshot.compare import compare
 
     def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
         return tuple((picture.digest, picture.name) for picture in pictures)
@@ -42,7 +42,7 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
     def compute() -> list[ProbeAnswer]:
         with COMPUTE:
             known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
-            return compare(checkpoint, known, asked, threshold)
+            return core.compare(checkpoint, known, asked, threshold)
 
     # The threshold is no input: moving it compares nothing again.
     return [answer.at(threshold) for answer in state.memo.remember(inputs, compute)]

@@ -9,6 +9,7 @@ import streamlit as st
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.pages.compare.overlay import overlay_uri
 from fsl.ui.pages.compare.state import compare_state
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.resources import COMPUTE
 
@@ -82,7 +83,6 @@ def _explain(
     right: Picture,
     method: Method,
 ) -> Explanation:
-    from fsl.fewshot.explain import explain
 
     with COMPUTE:
-        return explain(checkpoint.twin, left.image, right.image, method)
+        return core.explain(checkpoint.twin, left.image, right.image, method)

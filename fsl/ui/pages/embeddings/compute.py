@@ -8,12 +8,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
 from fsl.base.progress import Progress
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import MapPoints, Sheet
 from fsl.ui.pages.classify.decide import embed_new
 from fsl.ui.pages.embeddings.collection import Collection
 from fsl.ui.pages.embeddings.state import MapState
+from fsl.ui.shared import core
 from fsl.ui.shared.pictures import data_uri
 from fsl.ui.shared.resources import COMPUTE
 
@@ -64,26 +68,20 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
         checkpoint: the network.
         progress: called with (done, total) while pictures are embedded.
     """
-    from fsl.embedding.maps import MapConfig
-
-    config = MapConfig(state.method, state.dimensions, state.perplexity, state.iterations, state.seed)
+    config = core.MapConfig(state.method, state.dimensions, state.perplexity, state.iterations, state.seed)
     # By name too: two files may hold the same network.
     inputs = ("map", collection.key, checkpoint.digest, checkpoint.info.name, state.metric, config)
 
     def compute() -> Mapped:
         from threadpoolctl import threadpool_limits
 
-        from fsl.embedding.distances import pair_distances
-        from fsl.embedding.maps import make_map
-        from fsl.embedding.quality import measure
-
         embeddings = _embedded(collection, checkpoint, progress)
         labelled = labelled_embeddings(collection, embeddings)
         with COMPUTE:
-            distances = pair_distances(checkpoint.twin, embeddings, state.metric)
+            distances = core.pair_distances(checkpoint.twin, embeddings, state.metric)
         with MAPPING, threadpool_limits(1, user_api="openmp"):
-            made = make_map(distances, config)
-            quality = measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
+            made = core.make_map(distances, config)
+            quality = core.measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
         points = screen_points(collection, made, repr(inputs))
         return Mapped(
             checkpoint, embeddings, made, quality, points, _links(checkpoint, embeddings, collection)
@@ -94,37 +92,29 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
 
 def principal_points(state: MapState, collection: Collection, checkpoint: Checkpoint) -> MapPoints:
     """A quick PCA map of pictures that are embedded already."""
-    from fsl.embedding.distances import pair_distances
-    from fsl.embedding.maps import principal_map
-
     inputs = ("small", collection.key, checkpoint.digest)
 
     def compute() -> MapPoints:
         embeddings = _embedded(collection, checkpoint, lambda done, total: None)
         with COMPUTE:
-            distances = pair_distances(checkpoint.twin, embeddings, "learned")
-        return screen_points(collection, principal_map(distances, 2), repr(inputs))
+            distances = core.pair_distances(checkpoint.twin, embeddings, "learned")
+        return screen_points(collection, core.principal_map(distances, 2), repr(inputs))
 
     return state.memo.remember(inputs, compute)
 
 
 def _embedded(collection: Collection, checkpoint: Checkpoint, progress: Progress) -> Tensor:
-    from fsl.fewshot.support import embed
 
     embed_new(checkpoint, collection.pictures, lambda done, total: progress(len(done), total))
     with COMPUTE:
-        return embed(checkpoint, collection.pictures)
+        return core.embed(checkpoint, collection.pictures)
 
 
 def labelled_embeddings(collection: Collection, embeddings: Tensor) -> LabelledEmbeddings:
     """The collection with its embeddings ``(n, D)``, as the core knows it."""
-    import numpy as np
-
-    from fsl.embedding.labelled import LabelledEmbeddings
-
     names = tuple(picture.name for picture in collection.pictures)
     labels = np.array(collection.labels, dtype=np.int64)
-    return LabelledEmbeddings(embeddings.numpy(), labels, collection.class_names, names)
+    return core.LabelledEmbeddings(embeddings.numpy(), labels, collection.class_names, names)
 
 
 def screen_points(collection: Collection, made: EmbeddingMap, layout: str) -> MapPoints:
@@ -149,21 +139,18 @@ def screen_places(points: Float32Array) -> Float64Array:
 
 def neighbours(found: Mapped, row: int, k: int) -> tuple[Neighbour, ...]:
     """The pictures that this network finds most similar to one of them."""
-    from fsl.embedding.neighbours import nearest
-
     with COMPUTE:
-        return nearest(found.checkpoint.twin, found.embeddings, row, k)
+        return core.nearest(found.checkpoint.twin, found.embeddings, row, k)
 
 
 def _links(checkpoint: Checkpoint, embeddings: Tensor, collection: Collection) -> tuple[tuple[int, int], ...]:
-    from fsl.embedding.neighbours import nearest
 
     queries = [row for row, label in enumerate(collection.labels) if label == NO_CLASS][:_LINKED_QUERIES]
     support = [row for row, label in enumerate(collection.labels) if label != NO_CLASS]
     if not support:
         return ()
     with COMPUTE:
-        found = {q: nearest(checkpoint.twin, embeddings, q, _LINKS_TO, among=support) for q in queries}
+        found = {q: core.nearest(checkpoint.twin, embeddings, q, _LINKS_TO, among=support) for q in queries}
     return tuple((query, other.row) for query, others in found.items() for other in others)
 
 
@@ -180,13 +167,9 @@ def sheet_of(state: MapState, collection: Collection) -> Sheet:
 
 def sprite_of(collection: Collection, tile: int) -> Sprite:
     """The collection's thumbnails side by side."""
-    from PIL import Image
-
-    from fsl.embedding.export import make_sprite
-
     pictures = collection.pictures
     thumbnails = (Image.open(io.BytesIO(base64.b64decode(p.thumbnail.partition(",")[2]))) for p in pictures)
-    return make_sprite(thumbnails, len(pictures), tile)
+    return core.make_sprite(thumbnails, len(pictures), tile)
 
 
 def _tile_side(n: int) -> int:

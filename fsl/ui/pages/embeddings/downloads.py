@@ -8,6 +8,7 @@ from fsl.charts.figures import map_html
 from fsl.ui.components.scatter import TO_CLASSIFY
 from fsl.ui.pages.embeddings.collection import Collection
 from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings, sprite_of
+from fsl.ui.shared import core
 
 _PROJECTOR_TILE = 64
 
@@ -18,19 +19,16 @@ def show_downloads(collection: Collection, view: Mapped) -> None:
     points = view.map.points
 
     def csv() -> str:
-        from fsl.embedding.export import embeddings_csv
 
-        return embeddings_csv(labelled_embeddings(collection, view.embeddings), points)
+        return core.embeddings_csv(labelled_embeddings(collection, view.embeddings), points)
 
     def npz() -> bytes:
-        from fsl.embedding.export import embeddings_npz
 
-        return embeddings_npz(labelled_embeddings(collection, view.embeddings), points)
+        return core.embeddings_npz(labelled_embeddings(collection, view.embeddings), points)
 
     def projector() -> bytes:
-        from fsl.embedding.export import projector_zip
 
-        return projector_zip(
+        return core.projector_zip(
             labelled_embeddings(collection, view.embeddings), sprite_of(collection, _PROJECTOR_TILE)
         )
 

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from fsl.base.progress import Progress
 from fsl.ui.components.scatter import MapPoints, Motion, Sheet
 from fsl.ui.pages.embeddings.compute import MAPPING, screen_places
 from fsl.ui.pages.embeddings.state import MapState
+from fsl.ui.shared import core
 from fsl.ui.shared.pictures import data_uri
 
 if TYPE_CHECKING:
@@ -51,22 +54,18 @@ def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun |
     """
     from threadpoolctl import threadpool_limits
 
-    from fsl.embedding.maps import MapConfig
-    from fsl.embedding.motion import Recording, moving_map, still_valid
-    from fsl.training.snapshots import has_snapshots, read_frames, read_images, recorded_steps
-
-    if not has_snapshots(run.folder):
+    if not core.has_snapshots(run.folder):
         return None
     before = state.moving_runs.get(run.id)
-    images = before.images if before else read_images(run.folder)
-    steps = recorded_steps(run.folder)
-    frames = still_valid(steps, before.frames if before else ())
+    images = before.images if before else core.read_images(run.folder)
+    steps = core.recorded_steps(run.folder)
+    frames = core.still_valid(steps, before.frames if before else ())
     if len(frames) < len(steps):
-        new = read_frames(run.folder, images, steps[len(frames) :])
+        new = core.read_frames(run.folder, images, steps[len(frames) :])
         by_direction = run.model is not None and run.model.head == "cosine"
-        recording = Recording(new.steps, new.frames, images.labels, by_direction)
+        recording = core.Recording(new.steps, new.frames, images.labels, by_direction)
         with MAPPING, threadpool_limits(1, user_api="openmp"):
-            frames = moving_map(recording, MapConfig(), frames, progress)
+            frames = core.moving_map(recording, core.MapConfig(), frames, progress)
     if not frames:
         return None
     state.moving_runs[run.id] = MovingRun(run, images, frames)
@@ -91,13 +90,10 @@ def sheet_of_run(state: MapState, images: FollowedImages) -> Sheet:
     key = images_key(images)
 
     def compute() -> Sheet:
-        from PIL import Image
-
-        from fsl.embedding.export import make_sprite
 
         tile = images.thumbnails.shape[1]
         thumbnails = (Image.fromarray(picture) for picture in images.thumbnails)
-        sprite = make_sprite(thumbnails, len(images.names), tile)
+        sprite = core.make_sprite(thumbnails, len(images.names), tile)
         src = data_uri(sprite.image, "PNG")
         return Sheet(key, src, sprite.tile, sprite.columns)
 

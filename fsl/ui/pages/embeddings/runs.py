@@ -17,6 +17,7 @@ from fsl.ui.pages.embeddings.moving import MovingRun, forget_frames, moving_run,
 from fsl.ui.pages.embeddings.state import MOST_RUNS, MapState
 from fsl.ui.pages.training.live import BADGES, loss_levels, loss_line
 from fsl.ui.pages.training.names import dated_names, distinct_names
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import warm_up
@@ -53,12 +54,9 @@ def _take_mode(state: MapState) -> None:
 
 def show_runs_moving(state: MapState) -> None:
     """The chosen runs, or the ones to choose from."""
-    from fsl.training.snapshots import has_snapshots
-    from fsl.training.status import list_runs
-
     warm_up().done.wait(timeout=30)
-    known = {run.id: run for run in list_runs() if may_see(run, state.runs)}
-    offered = {run_id: run for run_id, run in known.items() if has_snapshots(run.folder)}
+    known = {run.id: run for run in core.list_runs() if may_see(run, state.runs)}
+    offered = {run_id: run for run_id, run in known.items() if core.has_snapshots(run.folder)}
     for run_id in state.runs:
         if run_id not in known:
             st.warning(markdown(f"There is no run {run_id!r}; it may have been deleted."))
@@ -144,7 +142,6 @@ def _draw(state: MapState, was_live: bool) -> None:
 
 
 def _moving(state: MapState, run_id: str) -> MovingRun | None:
-    from fsl.training.status import find_run
 
     place = st.empty()
 
@@ -152,7 +149,7 @@ def _moving(state: MapState, run_id: str) -> MovingRun | None:
         place.progress(done / total, f"Making the map of each moment: {done} of {total}")
 
     try:
-        return moving_run(state, find_run(run_id), progress)
+        return moving_run(state, core.find_run(run_id), progress)
     except FslError as error:
         st.warning(markdown(str(error)))
         return None

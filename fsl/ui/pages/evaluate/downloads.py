@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.pages.evaluate.job import Job, grid_config
+from fsl.ui.shared import core
 
 if TYPE_CHECKING:
     from fsl.fewshot.evaluate import EvaluationResult
@@ -15,23 +16,29 @@ if TYPE_CHECKING:
 
 def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) -> None:
     """A button per table, and a command per contender."""
-    from fsl.fewshot import report
-
     pictures = job.pictures
     assert pictures is not None
     classes, n_classes = pictures.class_names, len(pictures.class_names)
     answers = {one.name: given for one, given in zip(job.contenders, job.answers, strict=True)}
     grid = job.grids.get(name)
     with st.container(horizontal=True):
-        _csv("Summary", "summary", lambda: report.summary_csv(answers, n_classes, job.config, job.reference))
-        _csv("Confusions and classes", "confusions", lambda: report.confusion_csv(results, classes))
-        _csv("Mistaken pictures", "mistakes", lambda: report.confused_csv(answers, classes, pictures.names))
-        _csv("How sure", "sureness", lambda: report.reliability_csv(answers))
+        _csv(
+            "Summary",
+            "summary",
+            lambda: core.report.summary_csv(answers, n_classes, job.config, job.reference),
+        )
+        _csv("Confusions and classes", "confusions", lambda: core.report.confusion_csv(results, classes))
+        _csv(
+            "Mistaken pictures",
+            "mistakes",
+            lambda: core.report.confused_csv(answers, classes, pictures.names),
+        )
+        _csv("How sure", "sureness", lambda: core.report.reliability_csv(answers))
         if any(given.stranger_similarity is not None for given in answers.values()):
-            _csv("Strangers", "strangers", lambda: report.strangers_csv(answers))
-        _csv("Every test", "tests", lambda: report.episodes_csv(answers))
+            _csv("Strangers", "strangers", lambda: core.report.strangers_csv(answers))
+        _csv("Every test", "tests", lambda: core.report.episodes_csv(answers))
         if grid is not None:
-            _csv("Ways and shots", "ways-and-shots", lambda: report.grid_csv(grid))
+            _csv("Ways and shots", "ways-and-shots", lambda: core.report.grid_csv(grid))
     st.markdown("**The same from a shell**")
     request = job.request
     source = request.source
@@ -47,9 +54,11 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
         )
     which = dict(source.lists).get(request.classes, "")
     per_class = request.per_class
-    commands = [report.evaluate_command(source.data, one, job.config, which, per_class) for one in answers]
+    commands = [
+        core.report.evaluate_command(source.data, one, job.config, which, per_class) for one in answers
+    ]
     if grid is not None:
-        commands.append(report.grid_command(source.data, name, grid, grid_config(job), which, per_class))
+        commands.append(core.report.grid_command(source.data, name, grid, grid_config(job), which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
         st.caption("You stopped early; the command makes all tests, so its figure differs a little.")

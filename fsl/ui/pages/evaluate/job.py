@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from fsl.base.errors import DataError
 from fsl.base.text import count
 from fsl.config import EpisodeConfig
@@ -14,6 +16,7 @@ from fsl.data.intake.listing import Problem
 from fsl.fewshot.error_rates import too_good
 from fsl.ui.pages.evaluate.sources import EvaluationSource
 from fsl.ui.pages.evaluate.state import EvaluateState
+from fsl.ui.shared import core
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_baseline, load_checkpoint
@@ -140,8 +143,6 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
     Raises:
         FslError: a network or the pictures cannot be used.
     """
-    from fsl.fewshot.assess import Contender, answer_in_parts, fit_to_images
-
     request = job.request
     say(0.0, "Loading the networks")
     checkpoints = {name: _checkpoint(name, installed) for name in request.names}
@@ -151,7 +152,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
         pictures, embedded[name] = _embedded(state, job, checkpoints[name], say)
         job.pictures = job.pictures or pictures
     assert job.pictures is not None
-    job.config = fit_to_images(request.config, job.pictures.labels)
+    job.config = core.fit_to_images(request.config, job.pictures.labels)
     job.notes = (
         *_smaller_test(request.config, job.config),
         *_trained_on(request.source, job.pictures, checkpoints),
@@ -162,10 +163,10 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
         rule = checkpoint.info.rule
         temperature = checkpoint.info.calibration(rule).temperature
         sides = embedded[name]
-        contenders.append(Contender(name, checkpoint.twin, sides[0], rule, temperature, sides[-1]))
+        contenders.append(core.Contender(name, checkpoint.twin, sides[0], rule, temperature, sides[-1]))
     job.contenders = tuple(contenders)
     job.looked_at = job.reference = contenders[0].name
-    job.parts = answer_in_parts(contenders, job.pictures.labels, job.config)
+    job.parts = core.answer_in_parts(contenders, job.pictures.labels, job.config)
 
 
 def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
@@ -204,7 +205,6 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
 
 
 def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:
-    from PIL import Image
 
     thumbnails = tuple(thumbnail_uri(Image.fromarray(pixels)) for pixels in images.images)
     return Pictures(images.labels, images.class_names, images.names, thumbnails, problems)
@@ -252,12 +252,10 @@ def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, .
     Yields:
         the cells so far, after each; ``job.grids`` has them all at the end.
     """
-    from fsl.fewshot.assess import accuracy_grid
-
     assert job.pictures is not None
     if name not in job.grids_begun:
         contender = next(one for one in job.contenders if one.name == name)
-        rest = accuracy_grid(contender, job.pictures.labels, ways, shots, grid_config(job))
+        rest = core.accuracy_grid(contender, job.pictures.labels, ways, shots, grid_config(job))
         job.grids_begun[name] = [], rest
     cells, rest = job.grids_begun[name]
     while True:

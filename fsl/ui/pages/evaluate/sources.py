@@ -16,6 +16,7 @@ from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import class_lists
 from fsl.data.named import NamedSet, named_sets
 from fsl.data.public import PART_OF, PUBLIC_SETS, public_is_here
+from fsl.ui.shared import core
 from fsl.ui.shared.budget import MAX_BYTES, Holding
 from fsl.ui.shared.workspace import Workspace
 
@@ -97,16 +98,13 @@ class EvaluationSource:
         Raises:
             DataError: there is nothing to use, or too much, or it cannot be fetched.
         """
-        from fsl.data.imageset import load_image_set
-        from fsl.data.loading import load_images
-
         if self.listing is not None:
-            return load_image_set(
+            return core.load_image_set(
                 self.listing, size, fit, per_class=per_class, progress=progress, most_bytes=MAX_BYTES
             )
         problems: list[Problem] = []
         spec = dict(self.lists).get(classes, "")
-        images = load_images(
+        images = core.load_images(
             self.data,
             size,
             fit,

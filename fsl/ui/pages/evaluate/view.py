@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from fsl.base.text import count
@@ -21,7 +22,7 @@ from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.pages.evaluate.downloads import show_downloads
 from fsl.ui.pages.evaluate.form import title_of
 from fsl.ui.pages.evaluate.job import Job, Pictures, grid_config, measure_grid
-from fsl.ui.shared import wording
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 
@@ -79,7 +80,6 @@ def _show_bars(job: Job, titles: dict[str, str], results: dict[str, EvaluationRe
 
 
 def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationResult]) -> None:
-    from fsl.fewshot.assess import auroc, paired_difference, reliability
 
     _show_reference(job, titles)
     base = results[job.reference].episode_accuracy
@@ -88,13 +88,13 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
     for (name, result), answers, checkpoint in zip(
         results.items(), job.answers, job.checkpoints, strict=True
     ):
-        difference = paired_difference(result.episode_accuracy, base)
+        difference = core.paired_difference(result.episode_accuracy, base)
         verdict = "better" if difference.mean > 0 else "worse"
         gap = f"{abs(difference.mean):.1%} ± {difference.ci95:.1%}"
         said = f"{verdict} by {gap}" if difference.is_clear else f"no clear difference ({gap})"
         strangers = answers.stranger_similarity
         calibrated = bool(checkpoint.info.calibrations)
-        error = f"{reliability(answers.confidence, answers.right).error:.1%}" if calibrated else "–"
+        error = f"{core.reliability(answers.confidence, answers.right).error:.1%}" if calibrated else "–"
         rows.append(
             {
                 "Network": titles[name],
@@ -103,7 +103,7 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
                 "Over- or under-confident by": error,
                 "Spots strangers": "–"
                 if strangers is None
-                else f"{auroc(answers.similarity, strangers):.3f}",
+                else f"{core.auroc(answers.similarity, strangers):.3f}",
             }
         )
     helps = {
@@ -174,13 +174,10 @@ def _look(job: Job) -> None:
 
 
 def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None:
-    import numpy as np
-
-    from fsl.fewshot.assess import mistakes, most_confused
 
     assert job.pictures is not None
     names = job.pictures.class_names
-    pairs = mistakes(result.confusion, _MOST_MISTAKES)
+    pairs = core.mistakes(result.confusion, _MOST_MISTAKES)
     if not pairs:
         st.success("Not a single mistake.", icon=":material/check:")
         return
@@ -190,7 +187,7 @@ def _show_mistakes(job: Job, answers: Answers, result: EvaluationResult) -> None
         pairs.append(job.mistake)
     left, right = st.columns([1.35, 1], gap="medium")
     with left:
-        shown = most_confused(result.confusion, _MOST_IN_MATRIX)
+        shown = core.most_confused(result.confusion, _MOST_IN_MATRIX)
         if len(shown) < len(names):
             st.caption(f"The {_MOST_IN_MATRIX} most confused of {len(names)} classes.")
         st.caption("Down the diagonal, green: right. Beside it, orange: mistakes. Click one to see it.")
@@ -234,9 +231,8 @@ def _choose_mistake(job: Job) -> None:
 
 
 def _show_confused(pictures: Pictures, answers: Answers, true: int, answered: int) -> None:
-    from fsl.fewshot.assess import confused_images
 
-    found = confused_images(answers, true, answered)
+    found = core.confused_images(answers, true, answered)
     st.markdown(f"**Shown: {markdown(pictures.class_names[true])}**")
     tiles = [
         Tile(str(c.row), pictures.thumbnails[c.row], pictures.names[c.row], note=f"{c.times} of {c.asked}")
@@ -251,7 +247,6 @@ def _show_confused(pictures: Pictures, answers: Answers, true: int, answered: in
 
 
 def _show_classes(job: Job, result: EvaluationResult) -> None:
-    import numpy as np
 
     assert job.pictures is not None
     asked = result.confusion.sum(1)
@@ -266,10 +261,9 @@ def _show_classes(job: Job, result: EvaluationResult) -> None:
 
 
 def _show_sureness(job: Job, name: str, answers: Answers) -> None:
-    from fsl.fewshot.assess import reliability
 
     checkpoint = next(c for one, c in zip(job.contenders, job.checkpoints, strict=True) if one.name == name)
-    found = reliability(answers.confidence, answers.right)
+    found = core.reliability(answers.confidence, answers.right)
     if not checkpoint.info.calibrations:
         st.caption("This one was never calibrated: its probabilities are no more than a ranking.")
     said = float(answers.confidence.mean())
@@ -286,7 +280,6 @@ def _show_sureness(job: Job, name: str, answers: Answers) -> None:
 
 
 def _show_strangers(job: Job, name: str, answers: Answers) -> None:
-    from fsl.fewshot.assess import auroc
 
     if answers.stranger_similarity is None:
         st.info(
@@ -298,7 +291,7 @@ def _show_strangers(job: Job, name: str, answers: Answers) -> None:
     checkpoint = next(c for one, c in zip(job.contenders, job.checkpoints, strict=True) if one.name == name)
     info = checkpoint.info
     threshold = info.calibration(info.rule).unknown_threshold if info.calibrations else None
-    area = auroc(answers.similarity, answers.stranger_similarity)
+    area = core.auroc(answers.similarity, answers.stranger_similarity)
     text = (
         "In each test one more class asks without being among the examples. A stranger is less similar to "
         f"the best class than a known one in **{area:.1%}** of all comparisons (AUROC {area:.3f})."
@@ -352,7 +345,6 @@ def _distinct(values: Any) -> list[int]:
 
 
 def _grid_axes(job: Job) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    import numpy as np
 
     assert job.pictures is not None
     counts = np.bincount(job.pictures.labels)

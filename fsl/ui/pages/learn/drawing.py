@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import ImageColor
+import numpy as np
+from PIL import Image, ImageColor
 
 from fsl.base.text import similarity_text
 from fsl.charts.figures import ACCENT, AGAINST
@@ -107,9 +108,6 @@ def _image(picture: StoredPicture, class_name: str) -> str:
 
 def _strip(numbers: Tensor, words: str) -> str:
     """Numbers as a small picture: the stronger, the more colour; orange above zero, green below."""
-    import numpy as np
-    from PIL import Image
-
     values = numbers.numpy()
     columns = -(-len(values) // _ROWS)
     flat = np.zeros(_ROWS * columns, np.float32)

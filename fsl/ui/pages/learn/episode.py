@@ -11,7 +11,7 @@ from fsl.charts.figures import percent
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.network import answers, network_in_use
 from fsl.ui.pages.learn.state import LearnState, kept, take
-from fsl.ui.shared import wording
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
@@ -143,11 +143,8 @@ def _show_accuracy(state: LearnState) -> None:
 
 
 def _accuracy(state: LearnState) -> EvaluationResult:
-    from fsl.config import FEW_SHOTS, EpisodeConfig
-    from fsl.data.builtin import builtin_set
-    from fsl.fewshot.evaluate import evaluate
 
-    checkpoint, as_support = network_in_use(), state.shots <= FEW_SHOTS
+    checkpoint, as_support = network_in_use(), state.shots <= core.FEW_SHOTS
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
@@ -155,14 +152,14 @@ def _accuracy(state: LearnState) -> EvaluationResult:
 
     def compute() -> tuple[Tensor, IntArray]:
         name = "rendered" if state.kind == "drawn" else "digits"
-        images = builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
+        images = core.builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
         return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
 
     sides, labels = state.memo.remember((state.kind, as_support, checkpoint.digest), compute)
     place.empty()
-    config = EpisodeConfig(state.ways, state.shots, 1, _EPISODES, seed=0)
+    config = core.EpisodeConfig(state.ways, state.shots, 1, _EPISODES, seed=0)
     with COMPUTE:
-        return evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
+        return core.evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
 
 
 def _next(state: LearnState) -> None:

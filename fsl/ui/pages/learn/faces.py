@@ -10,6 +10,7 @@ from fsl.base.text import count
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
@@ -93,13 +94,11 @@ def _said(says_same: bool, is_same: bool) -> str:
 
 
 def _similarities(reference: StoredPicture, others: Sequence[StoredPicture]) -> list[float]:
-    from fsl.fewshot.support import embed
-    from fsl.twin.inference import similarities
 
     checkpoint = network_in_use()
     with COMPUTE:
-        embeddings = embed(checkpoint, [reference, *others])
-        return [float(v) for v in similarities(checkpoint.twin, embeddings[:1], embeddings[1:])[0]]
+        embeddings = core.embed(checkpoint, [reference, *others])
+        return [float(v) for v in core.similarities(checkpoint.twin, embeddings[:1], embeddings[1:])[0]]
 
 
 def _next(state: LearnState) -> None:

@@ -11,6 +11,7 @@ from fsl.base.text import similarity_text
 from fsl.ui.components.curve import Line, Mark, curves
 from fsl.ui.pages.learn.drawing import Pull, pull_drawing
 from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 
 if TYPE_CHECKING:
@@ -114,11 +115,9 @@ def _show_pulls(state: LearnState, at: float) -> None:
 
 
 def _shape(loss: str, grid: list[float], label: int) -> LossShape:
-    from fsl.twin.loss_shapes import loss_shape
-    from fsl.twin.losses import bce_loss, contrastive_loss
 
-    function = bce_loss if loss == "bce" else partial(contrastive_loss, margin=_MARGIN)
-    return loss_shape(function, grid, label)
+    function = core.bce_loss if loss == "bce" else partial(core.contrastive_loss, margin=_MARGIN)
+    return core.loss_shape(function, grid, label)
 
 
 def _probability(logit: float) -> float:

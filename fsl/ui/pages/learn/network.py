@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.ui.pages.classify.settings import chosen
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE, choices, load_checkpoint
 from fsl.ui.shared.small_tasks import SmallTask
 from fsl.ui.shared.state import session
@@ -34,9 +35,6 @@ def answers(task: SmallTask, rule: Rule | None = None) -> list[Prediction]:
     Raises:
         CheckpointError: there is no network, or it cannot be read.
     """
-    from fsl.fewshot.classify import classify
-    from fsl.fewshot.support import SupportSet
-
     checkpoint = network_in_use()
     with COMPUTE:
-        return classify(checkpoint, SupportSet.from_classes(task.classes), task.queries, rule)
+        return core.classify(checkpoint, core.SupportSet.from_classes(task.classes), task.queries, rule)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import SmallTask, small_task
@@ -54,17 +56,13 @@ def _batch(state: LearnState) -> None:
 
 
 def _judged(task: SmallTask, number: int) -> tuple[PairBatch, JudgedPairs]:
-    import numpy as np
-
-    from fsl.fewshot.trace import judge_pairs
-    from fsl.twin.pairs import ClassIndex, random_pairs
 
     names = list(task.classes)
     labels = np.array([names.index(name) for name, _ in task.labelled])
-    batch = random_pairs(ClassIndex(labels, names), _PAIRS, np.random.default_rng(number))
+    batch = core.random_pairs(core.ClassIndex(labels, names), _PAIRS, np.random.default_rng(number))
     checkpoint = network_in_use()
     with COMPUTE:
-        return batch, judge_pairs(checkpoint, [picture for _, picture in task.labelled], batch)
+        return batch, core.judge_pairs(checkpoint, [picture for _, picture in task.labelled], batch)
 
 
 def _pairs(task: SmallTask, batch: PairBatch, judged: JudgedPairs) -> list[Pair]:

@@ -10,6 +10,7 @@ from fsl.ui.components.curve import Line, curves
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.live import BADGES, LN2
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 
@@ -48,9 +49,8 @@ def _experiment(state: LearnState) -> None:
 
 
 def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
-    from fsl.training.verdict import judge
 
-    ends = {run.learning_rate: judge(_until(run, _length(run))) for run in lesson.runs}
+    ends = {run.learning_rate: core.judge(_until(run, _length(run))) for run in lesson.runs}
     lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
     answer = " and ".join(learning_rate_text(rate) for rate in lost)
     verdict = "Right" if bet in lost else "No"
@@ -111,10 +111,9 @@ def _line(run: RecordedRun, batches: int) -> Line:
 
 
 def _show_run(run: RecordedRun, batches: int) -> None:
-    from fsl.training.verdict import judge
 
     known = _until(run, batches)
-    verdict = judge(known)
+    verdict = core.judge(known)
     tests = [event for event in known if isinstance(event, Evaluation)]
     st.markdown(f"**Rate {learning_rate_text(run.learning_rate)}**")
     st.markdown(BADGES[verdict.kind])

@@ -11,6 +11,7 @@ from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.learn.drawing import twin_drawing
 from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
@@ -82,8 +83,7 @@ def _show_choice(
 
 
 def _trace(left: StoredPicture, right: StoredPicture) -> PairTrace:
-    from fsl.fewshot.trace import trace_pair
 
     checkpoint = network_in_use()
     with COMPUTE:
-        return trace_pair(checkpoint, left, right)
+        return core.trace_pair(checkpoint, left, right)

@@ -14,6 +14,7 @@ from fsl.base.errors import DataError
 from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.plans import SCRATCH, starting_network
 from fsl.ui.pages.training.values import values
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 
@@ -28,15 +29,13 @@ _PAGES_FOR_IT = ("classify", "compare", "embeddings", "evaluate")
 
 def show_actions(run: RunInfo) -> None:
     """The buttons of one run."""
-    from fsl.training.verdict import try_rate
-
     with st.container(horizontal=True):
         if run.is_live:
             _button("Stop", f"stop_{run.id}", _stop, run.id)
         elif _can_go_on(run):
             _button("Resume", f"resume_{run.id}", _resume, run.id)
         if run.verdict and run.config:
-            rate = try_rate(run.verdict, run.config.learning_rate)
+            rate = core.try_rate(run.verdict, run.config.learning_rate)
             if rate is not None:
                 factor = "a tenth" if rate < run.config.learning_rate else "ten times"
                 label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
@@ -124,16 +123,13 @@ def _button(label: str, key: str, action: Callable[[str], None], run_id: str) ->
 
 
 def _show_downloads(run: RunInfo) -> None:
-    from fsl.training.curves import curve_csv
-    from fsl.training.runs import CHECKPOINT, EVENTS
-    from fsl.training.status import run_events
 
     files: dict[str, tuple[str, Callable[[], bytes]]] = {}
     if run.has_checkpoint:
-        files["Network (.safetensors)"] = (CHECKPOINT, (run.folder / CHECKPOINT).read_bytes)
+        files["Network (.safetensors)"] = (core.CHECKPOINT, (run.folder / core.CHECKPOINT).read_bytes)
     if run.started:
-        files["Curve (CSV)"] = ("curve.csv", lambda: curve_csv(run_events(run.folder)).encode())
-        files["Everything logged (JSON lines)"] = (EVENTS, (run.folder / EVENTS).read_bytes)
+        files["Curve (CSV)"] = ("curve.csv", lambda: core.curve_csv(core.run_events(run.folder)).encode())
+        files["Everything logged (JSON lines)"] = (core.EVENTS, (run.folder / core.EVENTS).read_bytes)
     for label, (file, read) in files.items():
         st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
 
@@ -143,61 +139,53 @@ def _stop(run_id: str) -> None:
 
 
 def _stop_all(run_ids: Sequence[str]) -> None:
-    from fsl.training.manager import run_manager
 
     for run_id in run_ids:
-        run_manager().stop(run_id)
+        core.run_manager().stop(run_id)
     deadline = time.monotonic() + _SHOWN_STOPPED_SECONDS
     for run_id in run_ids:
-        run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
+        core.run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _resume_all(run_ids: Sequence[str]) -> None:
-    from fsl.training.manager import run_manager
 
-    run_manager().resume_together(run_ids)
+    core.run_manager().resume_together(run_ids)
 
 
 def _resume(run_id: str) -> None:
-    from fsl.training.manager import run_manager
 
-    run_manager().resume(run_id)
+    core.run_manager().resume(run_id)
 
 
 def _delete(run_id: str) -> None:
-    from fsl.training.manager import run_manager
 
-    run_manager().delete(run_id)
+    core.run_manager().delete(run_id)
     values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
 
 
 def _use(run: RunInfo, name: str) -> None:
     """Keep its network under that name, unless that was done before."""
-    from fsl.twin.checkpoint import available
-
-    if name not in available():
+    if name not in core.available():
         _save(run, name)
     _kept()[_moment(run)] = name
 
 
 def _save(run: RunInfo, name: str) -> None:
-    from fsl.training.manager import save_as
 
-    save_as(run.id, name)
+    core.save_as(run.id, name)
     _kept()[_moment(run)] = name.strip()
 
 
 def _try(run_id: str) -> None:
     """The same run at the rate that its verdict suggests, next to it."""
-    from fsl.training.manager import plan_like, run_manager
-    from fsl.training.status import find_run
-    from fsl.training.verdict import try_rate
     from fsl.ui.shared.visitor import visitor
 
-    run = find_run(run_id)
-    rate = try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
+    run = core.find_run(run_id)
+    rate = core.try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
     if rate is None or run.model is None:
         raise DataError(f"There is no other rate to try for {run.name}.")
     start = starting_network(str(run.about.get("start") or SCRATCH), run.model)
-    new = run_manager().start(plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor()))
+    new = core.run_manager().start(
+        core.plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor())
+    )
     values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]

@@ -12,6 +12,7 @@ from fsl.base.errors import FslError
 from fsl.config import Fit, ModelConfig
 from fsl.ui.pages.training.data import is_read_ahead
 from fsl.ui.pages.training.plans import Wish, config_of, starting_network
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 
 _LOG = logging.getLogger(__name__)
@@ -29,10 +30,9 @@ def get_ready(wish: Wish) -> None:
 @st.cache_resource(show_spinner=False)
 def _warm_up() -> threading.Thread:
     def work() -> None:
-        from fsl.training.warm_up import warm_up_engine
 
         with COMPUTE:
-            warm_up_engine()
+            core.warm_up_engine()
 
     return _begin(work, "warm-up-training")
 
@@ -40,9 +40,8 @@ def _warm_up() -> threading.Thread:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(data: str, size: int, fit: Fit) -> threading.Thread:
     def work() -> None:
-        from fsl.training.warm_up import read_ahead
 
-        read_ahead(data, ModelConfig(image_size=size, fit=fit))
+        core.read_ahead(data, ModelConfig(image_size=size, fit=fit))
 
     return _begin(work, f"read-{data}")
 

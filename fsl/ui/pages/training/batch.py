@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from PIL import Image
 
 from fsl.base.errors import FslError
 from fsl.base.text import count
@@ -15,6 +16,7 @@ from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
 from fsl.ui.pages.training.names import distinct_names
 from fsl.ui.pages.training.plans import SCRATCH, Wish, starting_network
 from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.pictures import thumbnail_uri
@@ -84,13 +86,12 @@ def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
     if images is None:
         st.caption("Nothing is held out for testing.")
         return
-    from fsl.training.preview import preview_batch, preview_similarities
 
-    batch = preview_batch(images, _PAIRS, wish.config.seed + int(values().get("pairs_drawn", 0)))
+    batch = core.preview_batch(images, _PAIRS, wish.config.seed + int(values().get("pairs_drawn", 0)))
     answers: list[float] = []
     if twin is not None:
         with COMPUTE:
-            answers = preview_similarities(twin, batch).tolist()
+            answers = core.preview_similarities(twin, batch).tolist()
     _draw(batch, answers)
 
 
@@ -142,9 +143,7 @@ def _is_about(run: RunInfo, wish: Wish) -> bool:
 
 def _network(wish: Wish, run: RunInfo | None) -> TwinNetwork | None:
     if run is not None:
-        from fsl.training.runs import CHECKPOINT
-
-        return load_checkpoint(Choice(run.id, "", run.folder / CHECKPOINT)).twin
+        return load_checkpoint(Choice(run.id, "", run.folder / core.CHECKPOINT)).twin
     start = starting_network(wish.start, wish.model)
     return None if isinstance(start, ModelConfig) else start
 
@@ -156,25 +155,21 @@ def _source(
     if run is None:
         model = twin.config if twin is not None else wish.model
         return data_of_run(wish.data, wish.split, model, wish.config.seed), wish.config.seed
-    from fsl.training.datasource import read_stored_images, source_of
-    from fsl.training.runs import read_settings
 
-    source = source_of(read_settings(run.folder).get("data", {}), run.folder)
-    found = source if isinstance(source, DataSource) else read_stored_images(source)
+    source = core.source_of(core.read_settings(run.folder).get("data", {}), run.folder)
+    found = source if isinstance(source, DataSource) else core.read_stored_images(source)
     return found, run.config.seed if run.config else 0
 
 
 def _read(source: DataSource, model: ModelConfig, seed: int) -> TrainingData:
-    from fsl.training.datasource import load_training_data
 
     place = st.empty()
-    found = load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
+    found = core.load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
     place.empty()
     return found
 
 
 def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
-    from PIL import Image
 
     def uri(pixels: object) -> str:
         return thumbnail_uri(Image.fromarray(pixels).resize((96, 96)))  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import streamlit as st
 
 from fsl.base.errors import DataError, FslError
@@ -13,6 +14,7 @@ from fsl.config import DataSource, ModelConfig
 from fsl.data.intake.listing import list_zip
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
@@ -135,17 +137,14 @@ def choose_data() -> str:
 
 
 def _titles() -> dict[str, str]:
-    from fsl.data.builtin import BUILTIN_SETS
-    from fsl.data.named import named_sets
-    from fsl.data.public import PUBLIC_SETS, public_is_here
 
-    here = {name: known.title for name, known in named_sets().items()}
+    here = {name: known.title for name, known in core.named_sets().items()}
     to_fetch = {
-        name: title if public_is_here(name) else f"{title} (to download)"
-        for name, title in PUBLIC_SETS.items()
+        name: title if core.public_is_here(name) else f"{title} (to download)"
+        for name, title in core.PUBLIC_SETS.items()
     }
     mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
-    return {**BUILTIN_SETS, **here, **mine, **to_fetch}
+    return {**core.BUILTIN_SETS, **here, **mine, **to_fetch}
 
 
 def show_held_out(data: str) -> Split:
@@ -170,9 +169,8 @@ def _class_names(data: str) -> tuple[str, ...]:
 
 
 def _names_of_set(data: str) -> tuple[str, ...]:
-    from fsl.data.loading import class_names
 
-    return class_names(data)
+    return core.class_names(data)
 
 
 def my_cards() -> list[ClassCard]:
@@ -182,18 +180,12 @@ def my_cards() -> list[ClassCard]:
 
 def is_read_ahead(data: str) -> bool:
     """Whether its pictures can be read before they are asked for, without anything being fetched."""
-    from fsl.data.builtin import BUILTIN_SETS
-    from fsl.data.named import named_sets
-    from fsl.data.public import public_is_here
-
-    return data in BUILTIN_SETS or data in named_sets() or public_is_here(data)
+    return data in core.BUILTIN_SETS or data in core.named_sets() or core.public_is_here(data)
 
 
 def is_to_be_fetched(data: str) -> bool:
     """Whether it is a public set of which nothing is here yet."""
-    from fsl.data.public import PUBLIC_SETS
-
-    return data in PUBLIC_SETS and not is_read_ahead(data)
+    return data in core.PUBLIC_SETS and not is_read_ahead(data)
 
 
 def state_of_own(data: str) -> Hashable:
@@ -229,7 +221,6 @@ def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataS
 
 
 def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
-    from fsl.training.datasource import held_out_data
 
     cards = my_cards()
     if len(cards) < 2:
@@ -241,18 +232,14 @@ def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     n_pictures = sum(len(card.pictures) for card in cards)
     images = own().remember(key, n_pictures, model.image_size, lambda: (_images_of(cards, model), ()))
     # The classes are the ones to be told apart, so the test is on other pictures of them.
-    return held_out_data(images, split.share, "images", seed, _MY_WORDS)
+    return core.held_out_data(images, split.share, "images", seed, _MY_WORDS)
 
 
 def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
-    import numpy as np
-
-    from fsl.data.imageset import ImageSet
-    from fsl.twin.preprocess import to_uint8
 
     pictures = [picture for card in cards for picture in card.pictures]
-    return ImageSet(
-        to_uint8([picture.image for picture in pictures], model),
+    return core.ImageSet(
+        core.to_uint8([picture.image for picture in pictures], model),
         np.repeat(np.arange(len(cards), dtype=np.int64), [len(card.pictures) for card in cards]),
         tuple(card.name for card in cards),
         tuple(picture.name for picture in pictures),
@@ -260,8 +247,6 @@ def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
 
 
 def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
-    from fsl.data.imageset import load_image_set
-    from fsl.training.datasource import chosen_out_data, held_out_data
 
     stored = own().zip
     if stored is None:
@@ -271,16 +256,16 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
         (id(stored), model.image_size, model.fit),
         len(stored.listing.entries),
         model.image_size,
-        lambda: load_image_set(stored.listing, model.image_size, model.fit, progress=reading_bar(place)),
+        lambda: core.load_image_set(stored.listing, model.image_size, model.fit, progress=reading_bar(place)),
     )
     place.empty()
     if split.names:
-        return chosen_out_data(images, split.names, stored.name)
+        return core.chosen_out_data(images, split.names, stored.name)
     # Those that were shown, not drawn anew: a class none of whose files can be read was among them.
     tested = [name for name in split.tested if name in images.class_names]
     if 2 <= len(tested) <= images.n_classes - 2:
-        return chosen_out_data(images, tested, stored.name)
-    return held_out_data(images, split.share, "images", seed, stored.name)
+        return core.chosen_out_data(images, tested, stored.name)
+    return core.held_out_data(images, split.share, "images", seed, stored.name)
 
 
 def _show_upload() -> None:

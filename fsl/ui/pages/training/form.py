@@ -15,6 +15,7 @@ from fsl.ui.pages.training.labels import BACKBONES, LAYERS, LOSSES, PAIRINGS, le
 from fsl.ui.pages.training.plans import SCRATCH, Wish, checkpoint_choice
 from fsl.ui.pages.training.split import Split
 from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.resources import choices, load_checkpoint
@@ -85,11 +86,10 @@ def _warn_of_seen(start: str, data: str, split: Split) -> None:
     """Say so where the network to start from was trained on what it is to be tested on."""
     if start == SCRATCH or not split.tested:
         return
-    from fsl.training.sources import seen_before
 
     seen = load_checkpoint(checkpoint_choice(start)).info.trained_on(split.tested, data)
     if seen:
-        st.caption(markdown(seen_before(start, len(seen), len(split.tested))))
+        st.caption(markdown(core.seen_before(start, len(seen), len(split.tested))))
 
 
 def _start(preset: Preset) -> str:

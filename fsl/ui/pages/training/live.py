@@ -13,6 +13,7 @@ from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.pages.embeddings.state import MOST_RUNS
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
 from fsl.ui.pages.training.names import distinct_names
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 
@@ -33,12 +34,10 @@ BADGES = {
 
 def show_runs(runs: Sequence[RunInfo]) -> None:
     """Curves and tiles of the runs being compared."""
-    from fsl.training.snapshots import has_snapshots
-
     names = distinct_names(runs)
     _show_curves(runs, names)
     show_group_actions(runs)
-    recorded = [run for run in runs if has_snapshots(run.folder)][:MOST_RUNS]
+    recorded = [run for run in runs if core.has_snapshots(run.folder)][:MOST_RUNS]
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
@@ -47,12 +46,10 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
 
 
 def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
-    from fsl.training.events import Evaluation
-    from fsl.training.status import run_events
 
     losses, accuracies = [], []
     for run in runs:
-        tests = [e for e in run_events(run.folder) if isinstance(e, Evaluation)]
+        tests = [e for e in core.run_events(run.folder) if isinstance(e, core.Evaluation)]
         losses.append(loss_line(run, names[run.id]))
         accuracies.append(_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
@@ -86,10 +83,7 @@ def loss_levels(runs: Sequence[RunInfo]) -> Sequence[Level]:
 
 def loss_line(run: RunInfo, name: str) -> Line:
     """The run's loss so far, under a name."""
-    from fsl.training.events import Step
-    from fsl.training.status import run_events
-
-    steps = [event for event in run_events(run.folder) if isinstance(event, Step)]
+    steps = [event for event in core.run_events(run.folder) if isinstance(event, core.Step)]
     return _line(name, [step.step for step in steps], [step.loss for step in steps])
 
 
@@ -110,7 +104,6 @@ def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
 
 
 def _tile(run: RunInfo, name: str) -> None:
-    from fsl.training.snapshots import has_snapshots
 
     st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict:
@@ -144,7 +137,7 @@ def _tile(run: RunInfo, name: str) -> None:
     if run.left_out:
         with st.expander("Some files could not be used", icon=":material/warning:"):
             st.text(run.left_out)
-    if has_snapshots(run.folder):
+    if core.has_snapshots(run.folder):
         _link_to_maps("Show on the map", [run])
     show_actions(run)
 
@@ -153,9 +146,8 @@ def _waiting_text(run: RunInfo) -> str:
     """What a run without a batch so far is doing."""
     if run.status != "queued":
         return f"{run.doing[:1].upper()}{run.doing[1:] or 'First batch'} …"
-    from fsl.training.manager import run_manager
 
-    computing, waiting = run_manager().queue()
+    computing, waiting = core.run_manager().queue()
     if run.id not in waiting:
         return "Waits for its turn."
     place = waiting.index(run.id) + 1
@@ -166,11 +158,10 @@ def _waiting_text(run: RunInfo) -> str:
 def _progress_text(run: RunInfo, steps: int) -> str:
     if run.step is None or not run.is_live:
         return f"{run.steps_done:,} of {steps:,} batches"
-    from fsl.training.manager import run_manager
 
     # A run's seconds are those of its own turns; meanwhile the others it is compared with have theirs.
     own = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
-    left = own * run_manager().taking_turns(run.id)
+    left = own * core.run_manager().taking_turns(run.id)
     speed = f"{run.step.images_per_second:,.0f} pictures/s"
     return f"{run.step.step:,} of {steps:,} · {speed} · {_duration(left)} left"
 

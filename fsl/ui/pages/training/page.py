@@ -19,6 +19,7 @@ from fsl.ui.pages.training.plans import Wish, plans_of
 from fsl.ui.pages.training.range_test import show_range_test
 from fsl.ui.pages.training.table import show_table
 from fsl.ui.pages.training.values import set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -65,20 +66,18 @@ def show_training_page() -> None:
 
 
 def _begin(wish: Wish) -> None:
-    from fsl.training.manager import run_manager
 
     with st.spinner("Preparing the pictures …"):
-        ids = run_manager().start_together(plans_of(wish))
+        ids = core.run_manager().start_together(plans_of(wish))
     values()["asked"] = None
     set_values({"shown": ids})
     st.query_params["run"] = ",".join(ids)
 
 
 def _all_runs() -> list[RunInfo]:
-    from fsl.training.manager import run_manager
 
     linked = {*values().get("shown", []), *_linked()}
-    return [run for run in run_manager().runs() if may_see(run, linked)]
+    return [run for run in core.run_manager().runs() if may_see(run, linked)]
 
 
 def _linked() -> list[str]:
@@ -149,12 +148,11 @@ def _draw(shown: list[str]) -> None:
 
 
 def _read(shown: list[str]) -> list[RunInfo]:
-    from fsl.training.status import find_run
 
     runs = []
     for run_id in shown:
         try:
-            runs.append(find_run(run_id))
+            runs.append(core.find_run(run_id))
         except FslError as error:
             st.warning(markdown(str(error)))
     return runs

@@ -10,6 +10,7 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.ui.pages.training.data import data_of_run
 from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.split import Split
+from fsl.ui.shared import core
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint
 from fsl.ui.shared.visitor import visitor
 
@@ -47,18 +48,15 @@ def plans_of(wish: Wish) -> list[RunPlan]:
     Raises:
         SettingsError, DataError, CheckpointError: something is missing or cannot be used.
     """
-    from fsl.training.manager import RunPlan
-    from fsl.training.runs import inherited
-
     if not wish.rates:
         raise SettingsError("Choose at least one learning rate.")
     start = starting_network(wish.start, wish.model)
     data = data_of_run(wish.data, wish.split, config_of(start), wish.config.seed)
     about: dict[str, Any] = {"start": ""}
     if wish.start != SCRATCH:
-        about = inherited(wish.start, load_checkpoint(checkpoint_choice(wish.start)).info)
+        about = core.inherited(wish.start, load_checkpoint(checkpoint_choice(wish.start)).info)
     return [
-        RunPlan(
+        core.RunPlan(
             replace(wish.config, learning_rate=rate),
             start,
             data,

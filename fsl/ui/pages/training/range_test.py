@@ -14,6 +14,7 @@ from fsl.ui.pages.training.data import state_of_own
 from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.plans import Wish, config_of, plans_of
 from fsl.ui.pages.training.values import set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.waiting import reading_bar
@@ -27,19 +28,17 @@ if TYPE_CHECKING:
 
 def show_range_test(wish: Wish) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
-    from fsl.training.lr_range import LOWEST, N_POINTS, suggest_rate
-
     with st.expander("Find a learning rate"), guarded():
         st.caption(
-            f"Trains a throw-away copy for {N_POINTS} batches while the rate rises from far too low to far "
-            "too high. Where the loss falls fastest is a good rate."
+            f"Trains a throw-away copy for {core.N_POINTS} batches while the rate rises from far too low to "
+            "far too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
             values()["range_begun"] = _Begun(_key(wish))
         begun = values().get("range_begun")
         if begun is not None and begun.of == _key(wish):  # where a click broke it off, it goes on by itself
             try:
-                found = _run(begun, replace(wish, rates=(LOWEST,)))  # its own rates count
+                found = _run(begun, replace(wish, rates=(core.LOWEST,)))  # its own rates count
             except Exception:
                 values().pop("range_begun", None)
                 raise
@@ -56,7 +55,7 @@ def show_range_test(wish: Wish) -> None:
             return
         x = [math.log10(point.lr) for point in points]
         line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
-        suggestion = suggest_rate(points)
+        suggestion = core.suggest_rate(points)
         marks = [Mark(math.log10(suggestion), learning_rate_text(suggestion))] if suggestion else []
         curves(
             [line],
@@ -101,13 +100,11 @@ class _Begun:
 
 
 def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
-    from fsl.training.lr_range import N_POINTS
-    from fsl.training.manager import run_manager
 
     bar = st.progress(0.0, "Reading pictures …")
     if begun.rest is None:
         begun.rest = _test(plans_of(wish)[0], bar)
-    with run_manager().beside() as take_share:
+    with core.run_manager().beside() as take_share:
         while True:
             with COMPUTE:  # given up after each batch, for everybody else's sake
                 take_share()
@@ -115,7 +112,7 @@ def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
             if point is None:
                 break
             begun.points.append(point)
-            done = len(begun.points) / N_POINTS
+            done = len(begun.points) / core.N_POINTS
             bar.progress(done, f"rate {learning_rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
     bar.empty()
     return [point for point in begun.points if math.isfinite(point.loss)]
@@ -123,16 +120,12 @@ def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
 
 def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
     """The test that is to be run; reads its pictures."""
-    from fsl.config import DataSource
-    from fsl.training.datasource import load_training_data
-    from fsl.training.lr_range import N_POINTS, lr_range
-
     data = plan.data
-    if isinstance(data, DataSource):
-        data = load_training_data(
+    if isinstance(data, core.DataSource):
+        data = core.load_training_data(
             data, config_of(plan.start), plan.config.seed, lambda problems: None, reading_bar(bar)
         )
-    return lr_range(data.train, plan.config, plan.start, n_points=N_POINTS)
+    return core.lr_range(data.train, plan.config, plan.start, n_points=core.N_POINTS)
 
 
 def _use(rate: float) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from fsl.base.errors import FslError
 from fsl.base.text import count, listed
 from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 
@@ -93,12 +94,11 @@ def _share(label: str) -> float:
 
 
 def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
-    from fsl.training.sources import drawn_classes
 
     folders = sorted({name.partition("/")[0] for name in class_names if "/" in name})
     by_folder = len(class_names) > _MOST_SINGLE and len(folders) >= 4
     options = folders if by_folder else list(class_names)
-    drawn = drawn_classes(options, share, seed)
+    drawn = core.drawn_classes(options, share, seed)
     default = [name for name in values().get("held_out", drawn) if name in options]
     set_values({"held_out": default or list(drawn)})
     chosen = st.multiselect(
@@ -123,14 +123,15 @@ def _say(
     Returns:
         the classes held out; none where that cannot be.
     """
-    from fsl.data.intake.splits import expand_prefixes
-    from fsl.training.sources import drawn_classes
-
     if not class_names:
         st.caption(f"{share:.0%} of the classes are held out for testing; which, shows when they are here.")
         return ()
     try:
-        tested = expand_prefixes(class_names, names) if names else drawn_classes(class_names, share, seed)
+        tested = (
+            core.expand_prefixes(class_names, names)
+            if names
+            else core.drawn_classes(class_names, share, seed)
+        )
     except FslError as error:
         st.warning(markdown(str(error)))
         return ()
