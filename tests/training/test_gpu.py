@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.test_background import until
 
 from fsl.data.imageset import ImageSet
 from fsl.training.datasource import TrainingData
@@ -17,6 +16,7 @@ from fsl.training.runs import CHECKPOINT, EVENTS, read_events, run_training
 from fsl.training.status import find_run
 from fsl.twin import checkpoint as checkpoints
 from tests.training.test_engine import CONFIG, MODEL
+from tests.training.test_manager import until
 
 Maker = Callable[..., ImageSet]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

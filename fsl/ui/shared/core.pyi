@@ -27,7 +27,6 @@ from fsl.embedding.motion import moving_map as moving_map
 from fsl.embedding.motion import still_valid as still_valid
 from fsl.embedding.neighbours import nearest as nearest
 from fsl.embedding.quality import measure as measure
-from fsl.fewshot import report as report
 from fsl.fewshot.assess import Contender as Contender
 from fsl.fewshot.assess import accuracy_grid as accuracy_grid
 from fsl.fewshot.assess import answer_in_parts as answer_in_parts
@@ -48,6 +47,15 @@ from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
 from fsl.fewshot.linear_probe import classify_quick as classify_quick
 from fsl.fewshot.linear_probe import compare_methods as compare_methods
 from fsl.fewshot.linear_probe import fewest_shots as fewest_shots
+from fsl.fewshot.report import confused_csv as confused_csv
+from fsl.fewshot.report import confusion_csv as confusion_csv
+from fsl.fewshot.report import episodes_csv as episodes_csv
+from fsl.fewshot.report import evaluate_command as evaluate_command
+from fsl.fewshot.report import grid_command as grid_command
+from fsl.fewshot.report import grid_csv as grid_csv
+from fsl.fewshot.report import reliability_csv as reliability_csv
+from fsl.fewshot.report import strangers_csv as strangers_csv
+from fsl.fewshot.report import summary_csv as summary_csv
 from fsl.fewshot.support import CACHE as CACHE
 from fsl.fewshot.support import SupportSet as SupportSet
 from fsl.fewshot.support import cache_key as cache_key

@@ -22,14 +22,14 @@ def is_green(colour: str) -> bool:
 
 def test_the_accent_is_the_themes_wherever_it_is_written() -> None:
     assert THEME["light"]["primaryColor"] == THEME["dark"]["primaryColor"] == ACCENT
-    style = (ROOT / "fsl" / "ui" / "frame.css").read_text(encoding="utf-8")
+    style = (ROOT / "fsl" / "ui" / "shared" / "frame.css").read_text(encoding="utf-8")
     assert f"--accent: {ACCENT};" in style
     assert f", {THEME['dark']['linkColor']});" in style
 
 
 def test_there_is_no_other_green() -> None:
     themes = {THEME[name]["linkColor"] for name in ("light", "dark")} | {ACCENT}
-    files = [ROOT / "fsl" / "charts.py", *(ROOT / "fsl" / "ui").rglob("*.*")]
+    files = [*(ROOT / "fsl" / "charts").rglob("*.py"), *(ROOT / "fsl" / "ui").rglob("*.*")]
     found = {
         (path.name, colour)
         for path in files

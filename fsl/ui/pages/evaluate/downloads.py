@@ -25,20 +25,20 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
         _csv(
             "Summary",
             "summary",
-            lambda: core.report.summary_csv(answers, n_classes, job.config, job.reference),
+            lambda: core.summary_csv(answers, n_classes, job.config, job.reference),
         )
-        _csv("Confusions and classes", "confusions", lambda: core.report.confusion_csv(results, classes))
+        _csv("Confusions and classes", "confusions", lambda: core.confusion_csv(results, classes))
         _csv(
             "Mistaken pictures",
             "mistakes",
-            lambda: core.report.confused_csv(answers, classes, pictures.names),
+            lambda: core.confused_csv(answers, classes, pictures.names),
         )
-        _csv("How sure", "sureness", lambda: core.report.reliability_csv(answers))
+        _csv("How sure", "sureness", lambda: core.reliability_csv(answers))
         if any(given.stranger_similarity is not None for given in answers.values()):
-            _csv("Strangers", "strangers", lambda: core.report.strangers_csv(answers))
-        _csv("Every test", "tests", lambda: core.report.episodes_csv(answers))
+            _csv("Strangers", "strangers", lambda: core.strangers_csv(answers))
+        _csv("Every test", "tests", lambda: core.episodes_csv(answers))
         if grid is not None:
-            _csv("Ways and shots", "ways-and-shots", lambda: core.report.grid_csv(grid))
+            _csv("Ways and shots", "ways-and-shots", lambda: core.grid_csv(grid))
     st.markdown("**The same from a shell**")
     request = job.request
     source = request.source
@@ -54,11 +54,9 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
         )
     which = dict(source.lists).get(request.classes, "")
     per_class = request.per_class
-    commands = [
-        core.report.evaluate_command(source.data, one, job.config, which, per_class) for one in answers
-    ]
+    commands = [core.evaluate_command(source.data, one, job.config, which, per_class) for one in answers]
     if grid is not None:
-        commands.append(core.report.grid_command(source.data, name, grid, grid_config(job), which, per_class))
+        commands.append(core.grid_command(source.data, name, grid, grid_config(job), which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
         st.caption("You stopped early; the command makes all tests, so its figure differs a little.")
