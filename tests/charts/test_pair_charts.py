@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fsl.charts.figures import pair_histograms, reliability_diagram, roc_figure
-from fsl.ui.pages.compare.overlay import overlay_uri
+from fsl.ui.shared.overlay import overlay_uri
 
 
 def test_the_curve_marks_the_threshold() -> None:

@@ -42,7 +42,7 @@ def train_lesson(folder: Path, steps: int) -> str:
     from fsl.config import DataSource
     from fsl.training.manager import RunManager, RunPlan
     from fsl.training.presets import PRESETS
-    from fsl.ui.pages.training.labels import learning_rate_text
+    from fsl.ui.shared.run_labels import learning_rate_text
 
     preset = PRESETS["article"]
     # Some moments are enough for a map that moves.

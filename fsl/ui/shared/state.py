@@ -121,6 +121,16 @@ class Session:
             before = self.undo if self.undo is not None and self.undo.what else None
         self._take_over(workspace, before)
 
+    def replace_all(self, workspace: Workspace) -> None:
+        """Put another workspace in place of this one, which can then be brought back.
+
+        Raises:
+            DataError: it holds more than there is room for; nothing is changed then.
+        """
+        self.change(workspace, undo="" if self.workspace.is_empty else "your former pictures", replaces=True)
+        self.shown.clear()
+        self.selected = ""
+
     def _take_over(self, workspace: Workspace, before: Undo | None) -> None:
         new = list(workspace.holdings())
         try:

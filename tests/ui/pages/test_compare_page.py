@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from bench.recalibrate import write_header
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint as checkpoints
-from fsl.ui.pages.compare.state import EQUAL, CompareState
 from fsl.ui.pages.compare.threshold import stops
+from fsl.ui.shared.compare_state import EQUAL, CompareState
 from fsl.ui.shared.pictures import StoredPicture
 from tests.fewshot.test_verify import made_up
 from tests.ui.pages.helpers import picture, save_small_checkpoint
@@ -71,7 +71,7 @@ def fill(page: AppTest) -> None:
 
 def test_a_refused_drop_is_said_until_the_next_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(page)
-    monkeypatch.setattr("fsl.ui.pages.compare.state.MOST_PICTURES", 2)
+    monkeypatch.setattr("fsl.ui.shared.compare_state.MOST_PICTURES", 2)
     drop(page, "probes", ("third.png", picture((0, 250, 0))))
     assert "at most 2 pictures a side; nothing was added" in shown(page)
     page.run()

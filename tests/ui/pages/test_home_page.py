@@ -7,8 +7,8 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsl.ui.pages.learn.page import STEPS
 from fsl.ui.shared.frame import PAGES
+from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import WarmUp, warm_up
 from tests.ui.pages.test_classify_page import shown
 from tests.ui.pages.test_learn_page import grid
@@ -71,4 +71,4 @@ def test_every_page_and_step_has_a_door(home: AppTest) -> None:
     pages = {link.page for link in links}
     assert {page.partition("/")[2][:-3] for page in PAGES if "/" in page} <= pages
     steps = {link.query_string for link in links if link.page == "learn"}
-    assert {f"step={step}" for step in STEPS} <= steps
+    assert {f"step={step}" for step in LEARN_STEPS} <= steps

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.ui.pages.learn.page import STEPS
 from fsl.ui.pages.learn.state import LearnState
+from fsl.ui.shared.page_links import LEARN_STEPS
 from tests.ui.pages.helpers import picture
 from tests.ui.pages.test_classify_page import drop, shown
 
@@ -48,29 +49,29 @@ def html_of(page: AppTest) -> str:
     return " ".join(element.proto.body for element in page.get("html"))
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", LEARN_STEPS)
 def test_every_step_stands_and_leads_on(learn: AppTest, step: str) -> None:
     at(learn, step)
     assert not learn.error
     assert state(learn).step == step
     doors = {link.proto.label: link.proto for link in learn.get("page_link")}
-    door = doors[STEPS[step].door]
+    door = doors[STEPS[step].link_label]
     assert f"pages/{door.page}.py" == STEPS[step].page
     assert dict(parse_qsl(door.query_string)) == STEPS[step].settings
 
 
 def test_next_and_back_walk_through_all_and_the_page_remembers(learn: AppTest) -> None:
-    for step in list(STEPS)[1:]:
+    for step in list(LEARN_STEPS)[1:]:
         learn.button(key="learn_next").click().run()
         assert state(learn).step == step
     learn.button(key="learn_back").click().run()
     learn.switch_page("pages/classify.py").run()
     learn.switch_page("pages/learn.py").run()
-    assert state(learn).step == list(STEPS)[-2]
+    assert state(learn).step == list(LEARN_STEPS)[-2]
 
 
 def test_an_unknown_step_is_the_first(learn: AppTest) -> None:
-    assert state(at(learn, "<b>nonsense</b>")).step == next(iter(STEPS))
+    assert state(at(learn, "<b>nonsense</b>")).step == next(iter(LEARN_STEPS))
 
 
 def test_the_riddle_is_answered_by_reader_and_network(learn: AppTest) -> None:

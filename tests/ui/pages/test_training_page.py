@@ -18,7 +18,7 @@ from fsl.training.runs import VISITOR
 from fsl.training.status import RunInfo, list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test
-from fsl.ui.pages.training.labels import learning_rate_text
+from fsl.ui.shared.run_labels import learning_rate_text
 from tests.ui.pages.helpers import click_at, picture
 from tests.ui.pages.test_classify_page import drop, shown, zipped
 

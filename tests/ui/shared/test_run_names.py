@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fsl.config import TrainConfig
 from fsl.training.status import RunInfo
-from fsl.ui.pages.training.names import dated_names
+from fsl.ui.shared.run_names import dated_names
 
 NOON = datetime(2026, 1, 31, 12, 0).timestamp()
 

@@ -15,7 +15,6 @@ from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.classify.decide import (
     check_support,
     compare,
-    embed_new,
     has_classes,
     predict,
     support_of,
@@ -26,18 +25,19 @@ from fsl.ui.pages.classify.downloads import show_downloads
 from fsl.ui.pages.classify.other_networks import waiting_text
 from fsl.ui.pages.classify.pair import show_pair
 from fsl.ui.pages.classify.settings import (
-    chosen,
     method_in_use,
     rule_in_use,
     show_settings,
     threshold_in_use,
     use_method,
 )
+from fsl.ui.pages.classify.small_map import show_small_map
 from fsl.ui.pages.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
-from fsl.ui.pages.embeddings.small import show_small_map
 from fsl.ui.shared import wording
+from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.state import Session
@@ -90,7 +90,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         if state.saved_with not in ("", checkpoint.digest):
             st.warning(_OTHER_NETWORK, icon=":material/warning:")
         _show_tiles(state, predictions)
-        _show_selected(state, predictions, checkpoint, chosen(state, installed).name)
+        _show_selected(state, predictions, checkpoint, chosen_network(state, installed).name)
         show_small_map(state, checkpoint, _selected_query(state))
     with self_check_place:
         _show_self_check(state, checkpoint, support)
@@ -104,7 +104,7 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
     Raises:
         FslError: none can be loaded.
     """
-    wished = chosen(state, installed)
+    wished = chosen_network(state, installed)
     faults = []
     if state.checkpoint not in ("", wished.name) and not state.saved_with:
         faults.append(f"The network {state.checkpoint} is not installed here.")

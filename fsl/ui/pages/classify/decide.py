@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fsl.base.errors import DataError
 from fsl.config import Method, Rule
@@ -15,11 +15,9 @@ from fsl.ui.shared.workspace import Workspace
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut, Prediction
     from fsl.fewshot.linear_probe import Comparison
-    from fsl.fewshot.support import Picture, SupportSet
+    from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
     from fsl.ui.shared.pictures import StoredPicture
-
-P = TypeVar("P", bound="Picture")
 
 
 def what_is_missing(workspace: Workspace) -> str:
@@ -54,33 +52,6 @@ def support_of(workspace: Workspace) -> SupportSet:
         if card.pictures:
             classes[card.name] = card.pictures
     return core.SupportSet.from_classes(classes)
-
-
-def embed_new(
-    checkpoint: Checkpoint,
-    pictures: Sequence[P],
-    progress: Callable[[Sequence[P], int], None],
-    as_support: bool = False,
-) -> None:
-    """Put the embeddings that are not cached yet into the cache, a batch at a time.
-
-    The lock is given up between batches, so that somebody's thousand pictures do not hold up everybody else.
-
-    Args:
-        checkpoint: the network.
-        pictures: any.
-        progress: called with the pictures done so far and the number there are to do, before each batch and
-            after the last; not at all where there is nothing to do.
-        as_support: as support pictures of classes that have few.
-    """
-    new = [p for p in pictures if core.CACHE.get(*core.cache_key(checkpoint, p, as_support)) is None]
-    step = core.batch_size(checkpoint.twin)
-    for start in range(0, len(new), step):
-        progress(new[:start], len(new))
-        with COMPUTE:
-            core.embed(checkpoint, new[start : start + step], as_support=as_support)
-    if new:
-        progress(new, len(new))
 
 
 def can_be_quick(support: SupportSet) -> bool:

@@ -177,18 +177,10 @@ def _open_project(state: Session, name: str, data: bytes) -> Said:
             workspace = workspace.with_class(class_name)
             workspace, _ = workspace.with_pictures(workspace.classes[-1].id, checked(images))
         workspace, _ = workspace.with_pictures(None, checked(project.queries))
-    replace_all(state, workspace)
+    state.replace_all(workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
     state.saved_with = project.checkpoint_digest
     return [f"Opened {name}: {_contents(workspace)}."], problems
-
-
-def replace_all(state: Session, workspace: Workspace) -> None:
-    """Put another workspace in place of this one, which can be brought back."""
-    former = "" if state.workspace.is_empty else "your former pictures"
-    state.change(workspace, undo=former, replaces=True)
-    state.shown.clear()
-    state.selected = ""
 
 
 def _fill(state: Session, listing: Listing) -> Said:
@@ -198,7 +190,7 @@ def _fill(state: Session, listing: Listing) -> Said:
         intake = take_listing(listing, progress)
     if state.workspace is state.example and intake.classes:
         # Somebody who has looked at an example and now brings a folder does not want the two mixed.
-        replace_all(state, Workspace.fresh())
+        state.replace_all(Workspace.fresh())
     before = state.workspace
     workspace, twice = before.filled(intake.classes, intake.queries)
     state.change(workspace)

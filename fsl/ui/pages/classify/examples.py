@@ -10,7 +10,6 @@ import streamlit as st
 from fsl.base.errors import FslError
 from fsl.base.progress import Progress
 from fsl.data.examples import FRUITS_CREDIT, ExampleTask, digits_task, fruits_task, rendered_task
-from fsl.ui.pages.classify.drops import replace_all
 from fsl.ui.shared.small_tasks import stored, workspace_of
 from fsl.ui.shared.state import Session
 
@@ -87,7 +86,7 @@ def load_example(state: Session, example: Example) -> None:
     except FslError as error:
         state.report(str(error))
         st.rerun()
-    replace_all(state, workspace_of(stored(task), state.workspace.next_id))
+    state.replace_all(workspace_of(stored(task), state.workspace.next_id))
     state.example = state.workspace
     state.examples += 1  # another click brings other pictures
     state.report(*([f"Photos: {example.credit}."] if example.credit else []))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.notes import show_notes
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.state import Session
 
@@ -16,7 +17,7 @@ def show_notices(state: Session) -> None:
         return
     show_problems(state.problems)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
-        show_said(state)
+        show_notes(state)
         if state.undo is not None:
             what, undo = state.undo.what, guarded_callback(state.bring_back)
             label = f"Undo: bring back {markdown(what)}" if what else "Redo"
@@ -25,9 +26,3 @@ def show_notices(state: Session) -> None:
         if state.notes or state.problems:
             dismiss = guarded_callback(state.report)
             st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
-
-
-def show_said(state: Session) -> None:
-    """The notes alone, for a page on which neither files were dropped nor anything was taken away."""
-    if state.notes:
-        st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")

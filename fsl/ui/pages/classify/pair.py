@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import similarity_text
-from fsl.ui.pages.compare.state import hand_over
-from fsl.ui.pages.compare.why import show_why
+from fsl.ui.shared.compare_state import hand_over
+from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.pictures import StoredPicture
 
 if TYPE_CHECKING:

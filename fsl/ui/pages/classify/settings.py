@@ -12,7 +12,8 @@ from fsl.ui.pages.classify.other_networks import show_other_networks
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.resources import Choice, find_choice, offered
+from fsl.ui.shared.network_in_use import chosen_network
+from fsl.ui.shared.resources import Choice, offered
 from fsl.ui.shared.state import Session
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ _RULE_HELP = (
     "classes that look different from case to case), or a blend of them. With five pictures of every class, "
     "a classifier fitted to them joins the list."
 )
-
-
-def chosen(state: Session, choices: list[Choice]) -> Choice:
-    """The network in use; the default one where the wished one is not installed."""
-    return find_choice(state.checkpoint, choices) or choices[0]
 
 
 def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
@@ -59,7 +55,7 @@ def use_method(state: Session, method: Method) -> None:
 def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint, support: SupportSet) -> None:
     """The settings, each with a sentence of help. Changes show at once; nothing is embedded again."""
     # Each value is set before its widget is made: the session keeps it, a page change loses the widget's.
-    in_use = chosen(state, choices)
+    in_use = chosen_network(state, choices)
     titles = {choice.name: choice.label for choice in offered(in_use, choices)}
     st.session_state["checkpoint"] = in_use.name
     st.selectbox(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fsl.config import TIMM
-from fsl.ui.pages.compare.state import (
+from fsl.ui.shared.address import read_address, write_address
+from fsl.ui.shared.compare_state import (
     EQUAL,
     FALSE_ACCEPTS,
     USUAL_STRICTNESS,
     CompareState,
     Strictness,
 )
-from fsl.ui.shared.address import read_address, write_address
 
 _PAGE = "compare"
 _RATES: dict[str, Strictness] = {str(rate): rate for rate in (*FALSE_ACCEPTS, EQUAL)}

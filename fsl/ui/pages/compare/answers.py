@@ -12,8 +12,8 @@ from fsl.charts.figures import percent
 from fsl.fewshot.error_rates import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.pages.compare.middle import MiddleOf
-from fsl.ui.pages.compare.state import CompareState
 from fsl.ui.shared import core
+from fsl.ui.shared.compare_state import CompareState
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pictures import StoredPicture

@@ -9,13 +9,14 @@ from fsl.ui.pages.compare.address import show_address, take_address
 from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
 from fsl.ui.pages.compare.middle import MiddleOf
 from fsl.ui.pages.compare.sides import load_example, show_side
-from fsl.ui.pages.compare.state import ON_THE_MAP, CompareState, Side, compare_state
 from fsl.ui.pages.compare.threshold import show_rates, show_threshold, threshold_in_use
-from fsl.ui.pages.compare.why import show_why
 from fsl.ui.shared.camera import camera_dialog
+from fsl.ui.shared.compare_state import CompareState, Side, compare_state
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.page_links import COMPARE_ON_MAP
+from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
 from fsl.ui.shared.waiting import waiting
@@ -154,7 +155,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
             "pages/embeddings.py",
             label="Show on the map",
             icon=":material/scatter_plot:",
-            query_params={"source": ON_THE_MAP, "network": choice.name},
+            query_params={"source": COMPARE_ON_MAP, "network": choice.name},
             help="These pictures on the Embeddings page: what the network finds alike lies close together.",
         )
         show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")

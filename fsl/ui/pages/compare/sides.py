@@ -9,7 +9,7 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
-from fsl.ui.pages.compare.state import CompareState, Side
+from fsl.ui.shared.compare_state import CompareState, Side
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.small_tasks import small_task
 from fsl.ui.shared.uploads import take_uploads

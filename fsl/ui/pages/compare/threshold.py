@@ -9,7 +9,7 @@ import streamlit as st
 from fsl.base.text import similarity_text
 from fsl.charts.figures import STILL, pair_histograms, reliability_diagram, roc_figure
 from fsl.fewshot.error_rates import promise, rate_text
-from fsl.ui.pages.compare.state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
+from fsl.ui.shared.compare_state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fsl.config import TIMM
 from fsl.ui.pages.embeddings.sources import UPLOAD, choose, sources
-from fsl.ui.pages.embeddings.state import MOST_RUNS, MapState
+from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared.address import read_address, write_address
+from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 
 _PAGE = "embeddings"
 
@@ -21,7 +22,7 @@ def take_address(state: MapState) -> None:
         state.networks = ("" if first.startswith(TIMM) else first, "" if second.startswith(TIMM) else second)
     runs = [run_id for run_id in asked.get("run", "").split(",") if run_id]
     if runs:
-        state.moving, state.runs = True, runs[:MOST_RUNS]
+        state.moving, state.runs = True, runs[:MOST_RUNS_ON_MAP]
 
 
 def show_address(state: MapState) -> None:

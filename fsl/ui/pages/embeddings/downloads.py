@@ -6,9 +6,10 @@ import streamlit as st
 
 from fsl.charts.figures import map_html
 from fsl.ui.components.scatter import TO_CLASSIFY
-from fsl.ui.pages.embeddings.collection import Collection
-from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings, sprite_of
+from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings
 from fsl.ui.shared import core
+from fsl.ui.shared.collection import Collection
+from fsl.ui.shared.collection_map import sprite_of
 
 _PROJECTOR_TILE = 64
 

@@ -11,9 +11,10 @@ from PIL import Image
 
 from fsl.base.progress import Progress
 from fsl.ui.components.scatter import MapPoints, Motion, Sheet
-from fsl.ui.pages.embeddings.compute import MAPPING, screen_places
+from fsl.ui.pages.embeddings.compute import MAPPING
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
+from fsl.ui.shared.collection_map import screen_places
 from fsl.ui.shared.pictures import data_uri
 
 if TYPE_CHECKING:

@@ -8,18 +8,20 @@ from streamlit.delta_generator import DeltaGenerator
 from fsl.base.text import count
 from fsl.ui.components.scatter import picture_sheet
 from fsl.ui.pages.embeddings.address import show_address, take_address
-from fsl.ui.pages.embeddings.collection import Collection
-from fsl.ui.pages.embeddings.compute import Mapped, mapped, sheet_of
+from fsl.ui.pages.embeddings.compute import Mapped, mapped
 from fsl.ui.pages.embeddings.downloads import show_downloads
 from fsl.ui.pages.embeddings.numbers import show_numbers
 from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
 from fsl.ui.pages.embeddings.settings import networks_in_use, show_networks, show_settings, tell_missing
-from fsl.ui.pages.embeddings.sources import collection_of, show_origin, show_source, show_welcome
+from fsl.ui.pages.embeddings.sources import choose, collection_of, show_origin, show_source, show_welcome
 from fsl.ui.pages.embeddings.state import MapState, map_state
 from fsl.ui.pages.embeddings.view import show_view
+from fsl.ui.shared.collection import Collection
+from fsl.ui.shared.collection_map import sheet_of
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.map_request import take_map_request
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.waiting import waiting
 
@@ -31,6 +33,7 @@ def show_embeddings_page() -> None:
     """Draw the page; what needs the network comes last."""
     state = map_state()
     take_address(state)
+    _take_map_request(state)
     st.title("See what the network sees", anchor=False)
     st.markdown(
         "The network turns every picture into a list of numbers, its *embedding*: pictures it finds alike "
@@ -45,6 +48,16 @@ def show_embeddings_page() -> None:
             _show_pictures(state)
     show_address(state)
     warm_up_after_paint()
+
+
+def _take_map_request(state: MapState) -> None:
+    """Show the picture that another page asked for, if one did."""
+    request = take_map_request()
+    if request is not None:
+        choose(state, request.source)
+        state.networks = (request.network, "")
+        state.look_at(request.collection)
+        state.selected = request.row
 
 
 def _show_pictures(state: MapState) -> None:
@@ -79,7 +92,7 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
                 st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
             show_downloads(collection, view)
     show_numbers(views)
-    sheet = sheet_of(state, collection)
+    sheet = sheet_of(state.memo, collection)
     picture_sheet(sheet, key="map_sheet")
     show_view(state, collection, views, sheet)
 

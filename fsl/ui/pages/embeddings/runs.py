@@ -14,13 +14,15 @@ from fsl.ui.components.curve import Level, Line, curves
 from fsl.ui.components.player import player
 from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
 from fsl.ui.pages.embeddings.moving import MovingRun, forget_frames, moving_run, screen_motion, sheet_of_run
-from fsl.ui.pages.embeddings.state import MOST_RUNS, MapState
-from fsl.ui.pages.training.live import BADGES, loss_levels, loss_line
-from fsl.ui.pages.training.names import dated_names, distinct_names
+from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 from fsl.ui.shared.resources import warm_up
+from fsl.ui.shared.run_curves import loss_levels, loss_line
+from fsl.ui.shared.run_labels import VERDICT_BADGES
+from fsl.ui.shared.run_names import dated_names, distinct_names
 from fsl.ui.shared.visitor import may_see
 
 if TYPE_CHECKING:
@@ -74,9 +76,9 @@ def show_runs_moving(state: MapState) -> None:
         list(offered),
         key="map_runs",
         format_func=lambda run_id: names.get(run_id, run_id),
-        max_selections=MOST_RUNS,
+        max_selections=MOST_RUNS_ON_MAP,
         wrap=True,
-        placeholder=f"Choose one run, or up to {MOST_RUNS} side by side",
+        placeholder=f"Choose one run, or up to {MOST_RUNS_ON_MAP} side by side",
         on_change=guarded_callback(_take_runs),
         args=(state,),
     )
@@ -112,7 +114,7 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
         names = dated_names(runs)
         experiments = [list(group) for _, group in groupby(runs, lambda run: run.group or run.id)]
         for experiment in experiments[:_OFFERED]:
-            shown = experiment[:MOST_RUNS][::-1]
+            shown = experiment[:MOST_RUNS_ON_MAP][::-1]
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown("   ".join(_title(run, names[run.id]) for run in shown), width="stretch")
                 side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
@@ -126,7 +128,7 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
 
 
 def _title(run: RunInfo, name: str) -> str:
-    badge = BADGES[run.verdict.kind] if run.verdict else run.status
+    badge = VERDICT_BADGES[run.verdict.kind] if run.verdict else run.status
     return f"**{markdown(name)}** {badge}"
 
 

@@ -13,25 +13,24 @@ from fsl.base.progress import Progress
 from fsl.data.examples import ExampleTask, digits_task, rendered_task
 from fsl.data.intake.listing import list_images
 from fsl.data.named import NamedSet, named_sets
-from fsl.ui.pages.compare.state import ON_THE_MAP, compare_state
 from fsl.ui.pages.embeddings.collection import (
     MOST_PICTURES,
-    Collection,
     of_comparison,
     of_files,
     of_listing,
-    of_workspace,
 )
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared.budget import refuse_beyond_budget, unread
+from fsl.ui.shared.collection import Collection, of_workspace
+from fsl.ui.shared.compare_state import compare_state
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import Drop, folder_or_zip, show_dropped
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.state import session
 from fsl.ui.shared.waiting import reading_bar
 
-CLASSIFY = "classify"
 UPLOAD = "upload"
 _DRAWN_CLASSES = 8
 _DIGITS = 10
@@ -66,7 +65,7 @@ def sources(state: MapState) -> list[MapSource]:
         about = "Your examples and the pictures to classify."
         found.append(
             MapSource(
-                CLASSIFY,
+                CLASSIFY_ON_MAP,
                 "My pictures on the Classify page",
                 about,
                 0,
@@ -81,7 +80,7 @@ def sources(state: MapState) -> list[MapSource]:
     if compared.references and compared.probes:
         about = "The one you know, and what is compared with it."
         title = "My pictures on the Compare page"
-        found.append(MapSource(ON_THE_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
+        found.append(MapSource(COMPARE_ON_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
     drawn = "Eight kinds of fruit, drawn by this program."
     digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
     found.append(MapSource("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
@@ -104,8 +103,8 @@ def show_source(state: MapState) -> MapSource | None:
         the chosen one, or none yet.
     """
     known = {source.key: source for source in sources(state)}
-    if not state.source and CLASSIFY in known:
-        state.source = CLASSIFY
+    if not state.source and CLASSIFY_ON_MAP in known:
+        state.source = CLASSIFY_ON_MAP
     chosen = known.get(state.source)
     st.session_state["map_source_choice"] = chosen.key if chosen else None
     st.selectbox(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from fsl.ui.pages.embeddings.collection import Collection
 from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.folder_drop import Drop
 from fsl.ui.shared.memo import Memo
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
-MOST_RUNS = 3
 FIRST_SHOWN, FIRST_FOUND = 60, 24  # pictures of a group, and of those found
-"""Shown side by side."""
 
 
 @dataclass

@@ -11,10 +11,10 @@ from fsl.base.text import count, listed
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
-from fsl.ui.pages.compare.state import hand_over
-from fsl.ui.pages.embeddings.collection import Collection
 from fsl.ui.pages.embeddings.compute import Mapped, neighbours
 from fsl.ui.pages.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
+from fsl.ui.shared.collection import Collection
+from fsl.ui.shared.compare_state import hand_over
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fsl.ui.pages.embeddings import sources as on_the_map
 from fsl.ui.pages.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared.address import read_address, write_address
+from fsl.ui.shared.page_links import CLASSIFY_ON_MAP
 from fsl.ui.shared.resources import Choice
 
 _PAGE = "evaluate"
@@ -50,7 +50,7 @@ def map_address(source: EvaluationSource, network: str) -> dict[str, str] | None
     if kind == UPLOAD or source.is_fetched:
         return None
     if kind == CLASSIFY:
-        return {"source": on_the_map.CLASSIFY, "network": network}
+        return {"source": CLASSIFY_ON_MAP, "network": network}
     return {"source": _BUILTIN_ON_THE_MAP.get(kind, f"set_{kind}"), "network": network}
 
 

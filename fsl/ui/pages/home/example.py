@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
-from fsl.ui.pages.classify.drops import replace_all
-from fsl.ui.pages.learn.network import answers
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.network_in_use import answers
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.small_tasks import SmallTask, small_task, workspace_of
 from fsl.ui.shared.state import session
@@ -44,7 +43,7 @@ def show_example() -> None:
         )
         if opened:
             state = session()
-            replace_all(state, workspace_of(task, state.workspace.next_id))
+            state.replace_all(workspace_of(task, state.workspace.next_id))
             state.example = state.workspace
             state.selected = query.digest
             state.report()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fsl.ui.pages.home.example import show_example
-from fsl.ui.pages.learn.page import STEPS
 from fsl.ui.shared.frame import draw_again_when_warm
+from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import warm_up
 
 
@@ -99,8 +99,8 @@ def _show_steps() -> None:
     with st.container(border=True, key="home_steps", gap="xxsmall"):
         st.markdown("**New to this?** Seven short steps, each with something to move:")
         with st.container(horizontal=True, gap="xsmall"):
-            for number, (key, step) in enumerate(STEPS.items(), start=1):
-                label = f"{number} · {step.title}"
+            for number, (key, title) in enumerate(LEARN_STEPS.items(), start=1):
+                label = f"{number} · {title}"
                 st.page_link("pages/learn.py", label=label, query_params={"step": key})
 
 

@@ -9,12 +9,12 @@ import streamlit as st
 from fsl.base.text import count, similarity_text
 from fsl.charts.figures import percent
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
-from fsl.ui.pages.learn.network import answers, network_in_use
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.network_in_use import answers, network_in_use
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
 from fsl.ui.shared.waiting import waiting

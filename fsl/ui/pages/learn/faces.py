@@ -8,10 +8,10 @@ import streamlit as st
 
 from fsl.base.text import count
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
-from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import small_task

@@ -6,10 +6,10 @@ import streamlit as st
 
 from fsl.charts.figures import percent
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
-from fsl.ui.pages.learn.network import answers
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.network_in_use import answers
 from fsl.ui.shared.small_tasks import SmallTask, small_task
 from fsl.ui.shared.waiting import waiting
 

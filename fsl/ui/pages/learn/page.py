@@ -18,6 +18,7 @@ from fsl.ui.pages.learn.state import LearnState, learn_state
 from fsl.ui.pages.learn.twin import show_twin
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.page_links import LEARN_STEPS
 
 _STYLE = Path(__file__).with_name("learn.css").read_text(encoding="utf-8")
 _ARTICLE = "Wiley Wang, John Inacay and Mike Wang, “Few Shot Learning from Scratch”, 2021"
@@ -25,41 +26,33 @@ _ARTICLE = "Wiley Wang, John Inacay and Mike Wang, “Few Shot Learning from Scr
 
 @dataclass(frozen=True)
 class Step:
-    """One step.
+    """One step of the Learn page.
 
     Attributes:
-        title: in the list of steps.
         show: draws it.
-        page: where one does it for real.
-        door: the words of the link there.
-        settings: what the link there sets.
+        page: the page that does the same for real.
+        link_label: label of the link to that page.
+        settings: query parameters of that link.
     """
 
-    title: str
     show: Callable[[LearnState], None]
     page: str
-    door: str
+    link_label: str
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 STEPS = {
-    "idea": Step("The idea", show_idea, "pages/classify.py", "Classify pictures of your own"),
+    "idea": Step(show_idea, "pages/classify.py", "Classify pictures of your own"),
     "twin": Step(
-        "Twin network",
-        show_twin,
-        "pages/embeddings.py",
-        "See the embeddings of many pictures",
-        {"source": "drawn"},
+        show_twin, "pages/embeddings.py", "See the embeddings of many pictures", {"source": "drawn"}
     ),
-    "pairs": Step("Pairs", show_pairs, "pages/training.py", "See a batch of your own pictures"),
-    "loss": Step("Loss", show_loss, "pages/training.py", "Train with either loss"),
-    "episode": Step("Ways and shots", show_episode, "pages/classify.py", "Ask about pictures of your own"),
-    "rate": Step(
-        "Learning rate", show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}
-    ),
-    "faces": Step("Same or different", show_faces, "pages/compare.py", "Compare two pictures of your own"),
+    "pairs": Step(show_pairs, "pages/training.py", "See a batch of your own pictures"),
+    "loss": Step(show_loss, "pages/training.py", "Train with either loss"),
+    "episode": Step(show_episode, "pages/classify.py", "Ask about pictures of your own"),
+    "rate": Step(show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}),
+    "faces": Step(show_faces, "pages/compare.py", "Compare two pictures of your own"),
 }
-"""By key, in order; the key stands in the page's address."""
+"""By the keys of ``LEARN_STEPS``, which has their titles."""
 
 
 def show_learn_page() -> None:
@@ -67,7 +60,7 @@ def show_learn_page() -> None:
     state = learn_state()
     st.html(f"<style>{_STYLE}</style>")
     wanted = st.query_params.get("step", state.step)
-    state.step = wanted if wanted in STEPS else next(iter(STEPS))
+    state.step = wanted if wanted in LEARN_STEPS else next(iter(LEARN_STEPS))
     st.query_params["step"] = state.step
     st.title("How a few pictures can be enough", anchor=False)
     _show_steps(state)
@@ -77,19 +70,19 @@ def show_learn_page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="learn_ways_on"):
         _show_neighbours(state)
         icon = ":material/arrow_outward:"
-        st.page_link(step.page, label=step.door, icon=icon, query_params=step.settings)
+        st.page_link(step.page, label=step.link_label, icon=icon, query_params=step.settings)
     st.caption(f"After the article: {_ARTICLE}.")
     warm_up_after_paint()
 
 
 def _show_steps(state: LearnState) -> None:
-    names = list(STEPS)
+    names = list(LEARN_STEPS)
     st.session_state["learn_step_choice"] = state.step
     st.pills(
         "Steps",
         names,
         key="learn_step_choice",
-        format_func=lambda name: f"{names.index(name) + 1} · {STEPS[name].title}",
+        format_func=lambda name: f"{names.index(name) + 1} · {LEARN_STEPS[name]}",
         label_visibility="collapsed",
         required=True,
         on_change=_take_step,
@@ -98,12 +91,12 @@ def _show_steps(state: LearnState) -> None:
 
 
 def _show_neighbours(state: LearnState) -> None:
-    names = list(STEPS)
+    names = list(LEARN_STEPS)
     at = names.index(state.step)
     if at > 0:
         st.button("Back", key="learn_back", icon=":material/arrow_back:", on_click=_go, args=(names[at - 1],))
     if at < len(names) - 1:
-        title = STEPS[names[at + 1]].title
+        title = LEARN_STEPS[names[at + 1]]
         st.button(
             f"Next: {title}",
             key="learn_next",

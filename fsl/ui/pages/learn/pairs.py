@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from fsl.ui.components.pairs import Pair, pair_columns
-from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import SmallTask, small_task
 from fsl.ui.shared.waiting import waiting

@@ -8,11 +8,11 @@ from fsl.training.events import Evaluation, Started, Step, TrainEvent
 from fsl.training.lesson import Lesson, RecordedRun, recorded_lesson
 from fsl.ui.components.curve import Line, curves
 from fsl.ui.pages.learn.state import LearnState, kept, take
-from fsl.ui.pages.training.labels import learning_rate_text
-from fsl.ui.pages.training.live import BADGES, LN2
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.run_curves import GUESSING_LOSS
+from fsl.ui.shared.run_labels import VERDICT_BADGES, learning_rate_text
 
 _REPORTED_EVERY = 5  # batches
 
@@ -72,7 +72,7 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
         key="learn_rate_curve",
         label="Loss by batch at each learning rate",
         x_max=length,
-        levels=(LN2,),
+        levels=(GUESSING_LOSS,),
         smoothable=False,
         height=300,
     )
@@ -116,7 +116,7 @@ def _show_run(run: RecordedRun, batches: int) -> None:
     verdict = core.judge(known)
     tests = [event for event in known if isinstance(event, Evaluation)]
     st.markdown(f"**Rate {learning_rate_text(run.learning_rate)}**")
-    st.markdown(BADGES[verdict.kind])
+    st.markdown(VERDICT_BADGES[verdict.kind])
     st.caption(markdown(verdict.evidence))
     if tests:
         best, last = max(tests, key=lambda t: t.accuracy), tests[-1]

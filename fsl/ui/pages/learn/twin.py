@@ -9,10 +9,10 @@ import streamlit as st
 
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.learn.drawing import twin_drawing
-from fsl.ui.pages.learn.network import network_in_use
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import small_task

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import DataError
-from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.plans import SCRATCH, starting_network
 from fsl.ui.pages.training.values import values
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.run_labels import learning_rate_text
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo

@@ -13,7 +13,6 @@ from fsl.base.text import count
 from fsl.config import DataSource, ModelConfig
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
-from fsl.ui.pages.training.names import distinct_names
 from fsl.ui.pages.training.plans import SCRATCH, Wish, starting_network
 from fsl.ui.pages.training.values import kept, set_values, values
 from fsl.ui.shared import core
@@ -21,6 +20,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_checkpoint
+from fsl.ui.shared.run_names import distinct_names
 from fsl.ui.shared.waiting import reading_bar
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from fsl.base.errors import FslError, SettingsError
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.pages.training.data import DEFAULT, MINE, choose_data, show_held_out
-from fsl.ui.pages.training.labels import BACKBONES, LAYERS, LOSSES, PAIRINGS, learning_rate_text
 from fsl.ui.pages.training.plans import SCRATCH, Wish, checkpoint_choice
 from fsl.ui.pages.training.split import Split
 from fsl.ui.pages.training.values import kept, set_values, values
@@ -19,6 +18,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.resources import choices, load_checkpoint
+from fsl.ui.shared.run_labels import BACKBONES, LAYERS, LOSSES, PAIRINGS, learning_rate_text
 
 if TYPE_CHECKING:
     pass

@@ -8,28 +8,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count
-from fsl.training.curves import smooth, thinned
-from fsl.ui.components.curve import Level, Line, curves
-from fsl.ui.pages.embeddings.state import MOST_RUNS
+from fsl.ui.components.curve import Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
-from fsl.ui.pages.training.names import distinct_names
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
+from fsl.ui.shared.run_curves import loss_levels, loss_line, smoothed_line
+from fsl.ui.shared.run_labels import VERDICT_BADGES
+from fsl.ui.shared.run_names import distinct_names
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
-
-LN2 = Level(0.6931, "0.69: guesses half and half")
-_SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
-BADGES = {
-    "starting": ":gray-badge[:material/hourglass_empty: starting]",
-    "learning": ":green-badge[:material/trending_down: learning]",
-    "stalled": ":orange-badge[:material/trending_flat: stalled]",
-    "collapsed": ":orange-badge[:material/compress: collapsed]",
-    "diverged": ":red-badge[:material/trending_up: diverged]",
-    "overfitting": ":orange-badge[:material/call_split: overfitting]",
-}
 
 
 def show_runs(runs: Sequence[RunInfo]) -> None:
@@ -37,7 +27,7 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
     names = distinct_names(runs)
     _show_curves(runs, names)
     show_group_actions(runs)
-    recorded = [run for run in runs if core.has_snapshots(run.folder)][:MOST_RUNS]
+    recorded = [run for run in runs if core.has_snapshots(run.folder)][:MOST_RUNS_ON_MAP]
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
@@ -51,7 +41,7 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
     for run in runs:
         tests = [e for e in core.run_events(run.folder) if isinstance(e, core.Evaluation)]
         losses.append(loss_line(run, names[run.id]))
-        accuracies.append(_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
+        accuracies.append(smoothed_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
     about = " ".join(run.id for run in runs)
     st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
@@ -76,23 +66,6 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
     )
 
 
-def loss_levels(runs: Sequence[RunInfo]) -> Sequence[Level]:
-    """Where guessing lies among their losses; none where no run has the article's."""
-    return (LN2,) if any(run.config and run.config.loss == "bce" for run in runs) else ()
-
-
-def loss_line(run: RunInfo, name: str) -> Line:
-    """The run's loss so far, under a name."""
-    steps = [event for event in core.run_events(run.folder) if isinstance(event, core.Step)]
-    return _line(name, [step.step for step in steps], [step.loss for step in steps])
-
-
-def _line(name: str, x: Sequence[int], y: Sequence[float]) -> Line:
-    # Smoothed before it is thinned: what is left by thinning are the extremes, which no mean is made of.
-    rows, smoothed = thinned(y), smooth(y, _SMOOTH)
-    return Line(name, [x[i] for i in rows], [y[i] for i in rows], smoothed[rows].tolist())
-
-
 def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
     """What those runs see, as maps that move."""
     st.page_link(
@@ -107,10 +80,10 @@ def _tile(run: RunInfo, name: str) -> None:
 
     st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict:
-        st.markdown(BADGES[run.verdict.kind])
+        st.markdown(VERDICT_BADGES[run.verdict.kind])
         st.caption(markdown(run.verdict.evidence))
     elif run.is_live:
-        st.markdown(BADGES["starting"])
+        st.markdown(VERDICT_BADGES["starting"])
     share = 0.0
     if run.step:
         steps = run.config.steps if run.config else run.step.step

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import FslError
-from fsl.ui.pages.classify.notices import show_said
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.ahead import get_ready
 from fsl.ui.pages.training.batch import show_batch
 from fsl.ui.pages.training.form import show_form, take_address
 from fsl.ui.pages.training.live import show_runs
-from fsl.ui.pages.training.names import dated_names
 from fsl.ui.pages.training.plans import Wish, plans_of
 from fsl.ui.pages.training.range_test import show_range_test
 from fsl.ui.pages.training.table import show_table
@@ -23,7 +21,9 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.notes import show_notes
 from fsl.ui.shared.resources import warm_up
+from fsl.ui.shared.run_names import dated_names
 from fsl.ui.shared.state import session
 from fsl.ui.shared.visitor import may_see
 
@@ -42,7 +42,7 @@ def show_training_page() -> None:
         "The network sees pairs of pictures and learns to say *same* or *different*. How big a step it makes "
         "each time, its **learning rate**, decides whether it learns at all: try several."
     )
-    show_said(session())
+    show_notes(session())
     take_address()
     left, right = st.columns([1, 1.7], gap="large")
     with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):

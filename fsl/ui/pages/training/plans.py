@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fsl.base.errors import DataError, SettingsError
 from fsl.config import ModelConfig, TrainConfig
 from fsl.ui.pages.training.data import data_of_run
-from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.split import Split
 from fsl.ui.shared import core
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint
+from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.visitor import visitor
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import streamlit as st
 
 from fsl.ui.components.curve import Line, Mark, curves
 from fsl.ui.pages.training.data import state_of_own
-from fsl.ui.pages.training.labels import learning_rate_text
 from fsl.ui.pages.training.plans import Wish, config_of, plans_of
 from fsl.ui.pages.training.values import set_values, values
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.waiting import reading_bar
 
 if TYPE_CHECKING:

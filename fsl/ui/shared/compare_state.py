@@ -24,8 +24,6 @@ EQUAL: Literal["equal"] = "equal"
 FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """How often different ones may be called the same, as one can choose."""
 USUAL_STRICTNESS = 0.01
-ON_THE_MAP = "compare"
-"""Key of this page's pictures among the sources of the map."""
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16

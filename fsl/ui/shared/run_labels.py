@@ -1,4 +1,4 @@
-"""What settings of a run are called on pages."""
+"""Words for the settings and verdicts of training runs, the same on every page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ LOSSES = {
     "triplet": "Triplet: nearer to its own class than to others",
 }
 PAIRINGS = {"random": "Random pairs (the article's)", "all": "All pairs of each batch"}
+VERDICT_BADGES = {
+    "starting": ":gray-badge[:material/hourglass_empty: starting]",
+    "learning": ":green-badge[:material/trending_down: learning]",
+    "stalled": ":orange-badge[:material/trending_flat: stalled]",
+    "collapsed": ":orange-badge[:material/compress: collapsed]",
+    "diverged": ":red-badge[:material/trending_up: diverged]",
+    "overfitting": ":orange-badge[:material/call_split: overfitting]",
+}
 LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
 
 
 def learning_rate_text(rate: float) -> str:
-    """A learning rate as people write it: 0.0001, 0.3, 10."""
+    """Return a learning rate as people write it: 0.0001, 0.3, 10."""
     return f"{rate:.10f}".rstrip("0").rstrip(".")

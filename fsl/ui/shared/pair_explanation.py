@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.components.pictures import Tile, picture_grid
-from fsl.ui.pages.compare.overlay import overlay_uri
-from fsl.ui.pages.compare.state import compare_state
 from fsl.ui.shared import core
+from fsl.ui.shared.compare_state import compare_state
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.overlay import overlay_uri
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fsl.fewshot.support import CACHE
 from fsl.twin.inference import batch_size
-from fsl.ui.pages.classify.decide import embed_new
+from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.pictures import StoredPicture
 from tests.fewshot import helpers
 from tests.ui.pages.helpers import picture

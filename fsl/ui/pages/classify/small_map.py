@@ -8,16 +8,19 @@ import streamlit as st
 
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
-from fsl.ui.pages.embeddings.collection import of_workspace
-from fsl.ui.pages.embeddings.compute import principal_points, sheet_of
-from fsl.ui.pages.embeddings.sources import CLASSIFY, choose
-from fsl.ui.pages.embeddings.state import map_state
+from fsl.ui.shared.collection import of_workspace
+from fsl.ui.shared.collection_map import principal_points, sheet_of
+from fsl.ui.shared.map_request import MapRequest, request_map
+from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.page_links import CLASSIFY_ON_MAP
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
     from fsl.ui.shared.pictures import StoredPicture
     from fsl.ui.shared.state import Session
 
+_KEY = "few_shot_lab_small_map"
+_REMEMBERED = 4
 _MOST = 300  # pictures; a map of more is worth a page of its own
 
 
@@ -29,7 +32,7 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
         checkpoint: by which they are compared.
         query: the one whose answer is shown.
     """
-    state = map_state()
+    memo: Memo = st.session_state.setdefault(_KEY, Memo(_REMEMBERED))
     with st.container(border=True, key="small_map_card"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -48,18 +51,15 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
             if picture.digest == query.digest and collection.labels[i] == NO_CLASS
         )
         if opened:
-            choose(state, CLASSIFY)
-            state.networks = (checkpoint.info.name, "")
-            state.look_at(collection)
-            state.selected = row
+            request_map(MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row))
             st.switch_page("pages/embeddings.py")
         if len(collection.pictures) > _MOST:
             st.caption(f"{len(collection.pictures):,} pictures need the large map.")
             return
-        sheet = sheet_of(state, collection)
+        sheet = sheet_of(memo, collection)
         picture_sheet(sheet, key="small_map_sheet")
         scatter_map(
-            principal_points(state, collection, checkpoint),
+            principal_points(memo, collection, checkpoint),
             sheet,
             key="small_map",
             label="Small map of your pictures",

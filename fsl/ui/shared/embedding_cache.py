@@ -1,0 +1,43 @@
+"""Fill the cache of embeddings, one batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from fsl.ui.shared import core
+from fsl.ui.shared.resources import COMPUTE
+
+if TYPE_CHECKING:
+    from fsl.fewshot.support import Picture
+    from fsl.twin.checkpoint import Checkpoint
+
+P = TypeVar("P", bound="Picture")
+
+
+def embed_new(
+    checkpoint: Checkpoint,
+    pictures: Sequence[P],
+    progress: Callable[[Sequence[P], int], None],
+    as_support: bool = False,
+) -> None:
+    """Embed the pictures that are not in the cache yet.
+
+    The compute lock is released between batches, so that one visitor's thousand pictures do not hold up the
+    others.
+
+    Args:
+        checkpoint: the network.
+        pictures: the pictures to embed.
+        progress: called with (pictures done, number to do) before each batch and after the last one; never
+            called when all are cached.
+        as_support: whether to embed them as support pictures of classes with few shots.
+    """
+    new = [p for p in pictures if core.CACHE.get(*core.cache_key(checkpoint, p, as_support)) is None]
+    step = core.batch_size(checkpoint.twin)
+    for start in range(0, len(new), step):
+        progress(new[:start], len(new))
+        with COMPUTE:
+            core.embed(checkpoint, new[start : start + step], as_support=as_support)
+    if new:
+        progress(new, len(new))
