@@ -99,6 +99,18 @@ def test_pages_are_leaves(path: Path) -> None:
     assert imported <= below, f"{own} must not import {imported - below}"
 
 
+def test_pages_import_at_their_top() -> None:
+    """What takes long to import comes through the facade, so no function has an import of its own."""
+    inside = {
+        f"{name_of(path)}.{function.name}"
+        for path in (ROOT / "fsl/ui").rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(function))
+    }
+    assert inside == set()
+
+
 def test_no_circles() -> None:
     """No file imports, through however many others, itself."""
     graph: dict[str, set[str]] = {}
@@ -116,7 +128,8 @@ def test_no_circles() -> None:
 
 def test_every_name_of_the_facade_is_used_and_resolves() -> None:
     stub = ast.parse(FACADE.read_text(encoding="utf-8"))
-    listed = {alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imports = [node for node in stub.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    listed = {alias.asname for node in imports for alias in node.names}
     used = {
         node.attr
         for path in (ROOT / "fsl/ui").rglob("*.py")

@@ -1,7 +1,7 @@
-"""The core as the pages use it. Each name is imported when it is first used, because torch takes seconds.
+"""Lazy facade of the core: each name is imported when it is first used, because torch takes seconds.
 
-``core.pyi`` beside this file lists the names and where they come from. Type checkers read it as it stands;
-this module reads it to know what to import. So a page draws its first frame before torch is loaded, and its
+``core.pyi`` beside this file lists the names and where they come from. Type checkers read it directly, and
+this module reads it to know what to import. So a page draws its first frame before torch is loaded, and
 functions need no imports of their own.
 """
 
@@ -11,12 +11,14 @@ from pathlib import Path
 
 
 def _listed() -> dict[str, tuple[str, str]]:
-    """Return {name used by the pages: (module, name in that module)}, as ``core.pyi`` lists them."""
-    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
-    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom) and node.module]
-    return {
-        alias.asname or alias.name: (str(node.module), alias.name) for node in imports for alias in node.names
-    }
+    """Return {name: (module, name in that module, "" for the module itself)} as listed in ``core.pyi``."""
+    listed = {}
+    for node in ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            listed |= {str(alias.asname): (str(node.module), alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            listed |= {str(alias.asname): (alias.name, "") for alias in node.names}
+    return listed
 
 
 _LISTED = _listed()
@@ -27,4 +29,5 @@ def __getattr__(name: str) -> object:
         module, original = _LISTED[name]
     except KeyError:
         raise AttributeError(f"{__name__} lists no {name!r}") from None
-    return getattr(import_module(module), original)
+    found = import_module(module)
+    return getattr(found, original) if original else found

@@ -1,5 +1,8 @@
 """The names of the core that the pages use; ``core.py`` imports each when it is first used."""
 
+import torch as torch
+from threadpoolctl import threadpool_limits as threadpool_limits
+
 from fsl.config import FEW_SHOTS as FEW_SHOTS
 from fsl.config import DataSource as DataSource
 from fsl.config import EpisodeConfig as EpisodeConfig

@@ -37,8 +37,6 @@ def embed_set(
     Returns:
         float32 ``(2, N, D)``, or ``(1, N, D)`` where there are none or the network sees them no differently.
     """
-    import torch
-
     parts = {} if parts is None else parts
     sees_more = as_support and checkpoint.info.model.support_views > 1
     starts = range(0, len(images), CHUNK)
@@ -50,6 +48,6 @@ def embed_set(
             sides = [core.embed_images(checkpoint.twin, some)]
             if sees_more:
                 sides.append(core.embed_as_support(checkpoint.twin, some, sides[0]))
-        parts[start] = torch.stack(sides)
+        parts[start] = core.torch.stack(sides)
         progress(min(start + CHUNK, len(images)), len(images))
-    return torch.cat([parts[start] for start in starts], dim=1)
+    return core.torch.cat([parts[start] for start in starts], dim=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,8 +169,7 @@ def warm_up() -> WarmUp:
 
 def _warm_up(state: WarmUp) -> None:
     try:
-        import fsl.fewshot.classify  # noqa: F401 - importing is the point
-
+        import_module("fsl.fewshot.classify")
         state.device = core.describe_device(core.choose_device())
     except Exception:
         _LOG.exception("Torch could not be loaded")

@@ -67,13 +67,11 @@ def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, prog
     inputs = ("map", collection.key, checkpoint.digest, checkpoint.info.name, state.metric, config)
 
     def compute() -> Mapped:
-        from threadpoolctl import threadpool_limits
-
         embeddings = embedded(collection, checkpoint, progress)
         labelled = labelled_embeddings(collection, embeddings)
         with COMPUTE:
             distances = core.pair_distances(checkpoint.twin, embeddings, state.metric)
-        with MAPPING, threadpool_limits(1, user_api="openmp"):
+        with MAPPING, core.threadpool_limits(1, user_api="openmp"):
             made = core.make_map(distances, config)
             quality = core.measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
         points = screen_points(collection, made, repr(inputs))

@@ -53,8 +53,6 @@ def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun |
     Raises:
         DataError: its recording is damaged.
     """
-    from threadpoolctl import threadpool_limits
-
     if not core.has_snapshots(run.folder):
         return None
     before = state.moving_runs.get(run.id)
@@ -65,7 +63,7 @@ def moving_run(state: MapState, run: RunInfo, progress: Progress) -> MovingRun |
         new = core.read_frames(run.folder, images, steps[len(frames) :])
         by_direction = run.model is not None and run.model.head == "cosine"
         recording = core.Recording(new.steps, new.frames, images.labels, by_direction)
-        with MAPPING, threadpool_limits(1, user_api="openmp"):
+        with MAPPING, core.threadpool_limits(1, user_api="openmp"):
             frames = core.moving_map(recording, core.MapConfig(), frames, progress)
     if not frames:
         return None

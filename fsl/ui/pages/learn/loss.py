@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,4 @@ def _shape(loss: str, grid: list[float], label: int) -> LossShape:
 
 
 def _probability(logit: float) -> float:
-    import torch
-
-    return float(torch.sigmoid(torch.tensor(logit)))
+    return 1 / (1 + math.exp(-logit))

@@ -17,6 +17,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.run_labels import learning_rate_text
+from fsl.ui.shared.visitor import visitor
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -178,8 +179,6 @@ def _save(run: RunInfo, name: str) -> None:
 
 def _try(run_id: str) -> None:
     """The same run at the rate that its verdict suggests, next to it."""
-    from fsl.ui.shared.visitor import visitor
-
     run = core.find_run(run_id)
     rate = core.try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
     if rate is None or run.model is None:
