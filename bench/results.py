@@ -28,7 +28,7 @@ from bench._measure import RESULTS, machine, say
 from bench.all import README, with_table
 from bench.photos_against_cosine import COSINE_NAME
 from fsl.config import ModelConfig
-from fsl.fewshot.evaluate import ci95
+from fsl.fewshot.metrics import ci95
 from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
 
 FILE = RESULTS / "results.json"
@@ -95,7 +95,7 @@ def equal_error(out: Json) -> str:
     return f"equal error rate {out['eer']:.3f} ({low:.3f} to {high:.3f})"
 
 
-def strangers_told(out: Json) -> str:
+def unknown_auroc(out: Json) -> str:
     return f"area under the ROC curve {out['unknown_auroc']:.3f}"
 
 
@@ -123,7 +123,7 @@ def episodes(
 def strangers(test: Test) -> Test:
     """The same episodes: how well the best similarity tells pictures of other classes from known ones."""
     what = f"strangers told from known ones, {test.what}"
-    return replace(test, what=what, figure=strangers_told, against="", rival="")
+    return replace(test, what=what, figure=unknown_auroc, against="", rival="")
 
 
 def told(checkpoint: str, metric: str, title: str, way: int, shot: int) -> Test:

@@ -23,7 +23,8 @@ import torch
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import digits_set, rendered_set
 from fsl.data.imageset import ImageSet
-from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.metrics import ci95
 from fsl.training.engine import Pause, TrainState, new_state, pair_loss, train_in_turns
 from fsl.training.events import TrainEvent, Verdict
 from fsl.training.verdict import judge

@@ -399,7 +399,7 @@ def reliability_diagram(
     return figure
 
 
-def two_histograms(known: Float64Array, strangers: Float64Array, threshold: float | None) -> go.Figure:
+def open_set_histograms(known: Float64Array, strangers: Float64Array, threshold: float | None) -> go.Figure:
     """Best similarity of queries whose class is there, and of strangers.
 
     Args:

@@ -17,7 +17,7 @@ from fsl.twin.inference import device_of
 Answer = TypeVar("Answer")
 
 
-def answer_in_parts(
+def answer_in_batches(
     checkpoint: Checkpoint,
     readers: Sequence[Reader],
     answer: Callable[[list[NamedImage]], list[Answer]],

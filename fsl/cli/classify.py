@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fsl
-from fsl.cli.answering import answer_in_parts, require_answers
+from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
     ProgressBar,
     add_checkpoint_option,
@@ -22,7 +22,7 @@ from fsl.cli.common import (
 from fsl.config import METHODS
 from fsl.data.intake.listing import list_images
 from fsl.fewshot.classify import Prediction, classify
-from fsl.fewshot.linear_probe import classify_quick, fit_to_support
+from fsl.fewshot.linear_probe import classify_with_probe, fit_to_support
 from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
         with ProgressBar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_entries(path)]
-        answered, unread = answer_in_parts(
+        answered, unread = answer_in_batches(
             checkpoint,
             queries[team.share(len(queries))],
             _answerer(checkpoint, support, options),
@@ -92,5 +92,5 @@ def _answerer(
 ) -> Callable[[list[NamedImage]], list[Prediction]]:
     if options.rule == "quick":
         fitted = fit_to_support(checkpoint, support)
-        return lambda images: classify_quick(checkpoint, support, images, options.threshold, fitted)
+        return lambda images: classify_with_probe(checkpoint, support, images, options.threshold, fitted)
     return lambda images: classify(checkpoint, support, images, options.rule, options.threshold)

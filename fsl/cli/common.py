@@ -20,7 +20,7 @@ from fsl.data.intake.listing import Problem, list_images, read_file
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.loading import load_images
 from fsl.data.public import PART_OF
-from fsl.fewshot.error_rates import too_good
+from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint
 

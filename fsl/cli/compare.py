@@ -10,7 +10,7 @@ from typing import Any
 import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import similarity_text, told_apart
-from fsl.cli.answering import answer_in_parts, require_answers
+from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
     add_centre_option,
     add_checkpoint_option,
@@ -20,7 +20,7 @@ from fsl.cli.common import (
     print_json,
 )
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
-from fsl.fewshot.error_rates import OF_SINGLE_REFERENCES, promise
+from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
 from fsl.fewshot.read_pictures import read_pictures, sort_out
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import NamedImage
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
-    answers, unread = answer_in_parts(
+    answers, unread = answer_in_batches(
         checkpoint,
         [entry for path in options.probe for entry in image_entries(path)],
         lambda probes: compare(checkpoint, references, probes, threshold),
@@ -86,12 +86,12 @@ def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float
     rates = checkpoint.info.pairs
     if wished is not None:
         check_threshold(wished, "--threshold")
-        return wished, promise(rates, wished, checkpoint.info.subject) if rates else ""
+        return wished, describe_error_rates(rates, wished, checkpoint.info.subject) if rates else ""
     if not 0 < false_accept <= 1:
         raise DataError(f"--far is {false_accept}; it must be above 0, and at most 1.")
     rates = measured_rates(checkpoint)
     threshold = rates.threshold_at(false_accept)
-    return threshold, promise(rates, threshold, checkpoint.info.subject)
+    return threshold, describe_error_rates(rates, threshold, checkpoint.info.subject)
 
 
 def _as_json(

@@ -27,9 +27,10 @@ from fsl.cli.common import (
     print_json,
 )
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
-from fsl.fewshot.assess import Answers, Contender, answer_in_parts, auroc, reliability
+from fsl.fewshot.answers import Answers, Contender, stream_answers
 from fsl.fewshot.baselines import baseline, is_baseline
 from fsl.fewshot.episodes import sample_episodes
+from fsl.fewshot.metrics import auroc, reliability
 from fsl.twin.inference import embed_images
 from fsl.twin.test_time_augmentation import embed_as_support
 
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> None:
         )
         return
     per_class = zip(data.class_names, result.per_class.tolist(), strict=True)
-    strangers = answers.stranger_similarity
+    strangers = answers.unknown_similarity
     print_json(
         {
             "accuracy": result.accuracy,
@@ -116,6 +117,6 @@ def run(options: argparse.Namespace) -> None:
 
 def _answer(contender: Contender, labels: IntArray, config: EpisodeConfig) -> Answers:
     with ProgressBar("episodes") as progress:
-        for (answers,) in answer_in_parts([contender], labels, config):
+        for (answers,) in stream_answers([contender], labels, config):
             progress(answers.n_episodes, config.n_episodes)
     return answers

@@ -20,7 +20,7 @@ from fsl.cli.common import (
     load_data,
     print_json,
 )
-from fsl.fewshot.error_rates import rate_text
+from fsl.fewshot.error_rate_text import rate_text
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.verify import (
     FALSE_ACCEPT_RATES,
@@ -96,8 +96,8 @@ def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) 
         "eer_interval": result.equal_error_interval,
         "eer_threshold": result.equal_error_threshold,
         "accuracy_at_stored_threshold": accuracy_at(scores, rates.threshold) if rates else None,
-        "tar_at_far": {f"{at.wished:g}": at.true_accept for at in result.at},
-        "thresholds": {f"{at.wished:g}": _threshold_json(at) for at in result.at},
+        "tar_at_far": {f"{at.requested:g}": at.true_accept for at in result.at},
+        "thresholds": {f"{at.requested:g}": _threshold_json(at) for at in result.at},
         "same_pairs": result.n_same,
         "different_pairs": result.n_different,
         "classes": result.n_classes,
@@ -117,7 +117,7 @@ def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
         "false_accept": at.false_accept,
         "false_accept_interval": at.false_accept_interval,
         "true_accept_interval": at.true_accept_interval,
-        "promised": at.promised,
+        "promised": at.is_measurable,
     }
 
 
@@ -141,14 +141,14 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
     for at in result.at:
         few, many = at.true_accept_interval
         print(
-            f"at {rate_text(at.wished)} false accepts {at.true_accept:.2%} true accepts "
+            f"at {rate_text(at.requested)} false accepts {at.true_accept:.2%} true accepts "
             f"(95%: {few:.2%} to {many:.2%}), threshold {similarity_text(at.threshold)}, at which other "
             f"classes would give up to {rate_text(at.false_accept_interval[1])} false accepts"
         )
-        if not at.promised:
+        if not at.is_measurable:
             print(
                 f"  too few classes to promise it: {result.n_class_pairs:,} pairs of classes speak for "
-                f"{rate_text(at.lowest_promised)} and more"
+                f"{rate_text(at.lowest_rate)} and more"
             )
     if rates:
         accuracy = accuracy_at(scores, rates.threshold)

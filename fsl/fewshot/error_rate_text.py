@@ -16,7 +16,7 @@ OF_SINGLE_REFERENCES = "The error rates are those of single references; several 
 _MANY: dict[Subject, str] = {"thing": "things", "person": "people"}
 
 
-def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
+def describe_error_rates(rates: PairRates, threshold: float, subject: Subject) -> str:
     """The error rates at a threshold, and whether they can be relied on.
 
     Args:
@@ -28,7 +28,7 @@ def promise(rates: PairRates, threshold: float, subject: Subject) -> str:
         f"At this limit {called_the_same(rates, threshold, subject)}, and "
         f"{one_in(rates.false_reject(threshold))} of the same {subject} different."
     )
-    if rates.false_accept(threshold) < rates.lowest_promised:
+    if rates.false_accept(threshold) < rates.lowest_rate:
         text += f" {too_few(rates)}"
     if rates.familiar:
         text += (
@@ -55,7 +55,7 @@ def too_few(rates: PairRates) -> str:
     """Why a false-accept rate below the lowest promised is no promise."""
     return (
         f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
-        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_promised)} "
+        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_rate)} "
         "and more, not for less."
     )
 

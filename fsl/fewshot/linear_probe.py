@@ -38,7 +38,7 @@ _LEAVE_ONE_OUT_UP_TO = 60
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MethodComparison:
     """The quick classifier and the twin's rules, each tested on images it was not given.
 
     Attributes:
@@ -76,7 +76,7 @@ def fewest_shots(support: SupportSet) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class QuickClassifier:
+class LinearProbe:
     """A regression fitted to the embeddings of a support set.
 
     Attributes:
@@ -95,7 +95,7 @@ class QuickClassifier:
         return torch.from_numpy(self.model.predict_proba(asked.numpy()).astype(np.float32))
 
 
-def fit(support: Tensor, slots: Tensor) -> QuickClassifier:
+def fit(support: Tensor, slots: Tensor) -> LinearProbe:
     """Fit on embeddings of support images.
 
     Args:
@@ -111,10 +111,10 @@ def fit(support: Tensor, slots: Tensor) -> QuickClassifier:
         span = torch.linalg.qr(seen.T).Q
         seen = seen @ span
     model = LogisticRegression(C=_C, max_iter=500, class_weight="balanced").fit(seen.numpy(), slots.numpy())
-    return QuickClassifier(model, span)
+    return LinearProbe(model, span)
 
 
-def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> QuickClassifier:
+def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> LinearProbe:
     """Fit on a support set as the network sees it.
 
     Raises:
@@ -125,7 +125,7 @@ def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> QuickClassifi
     return fit(seen_from_support(checkpoint.twin, embeddings, embeddings)[0], support.slot_tensor)
 
 
-def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> Comparison:
+def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> MethodComparison:
     """Cross-validate the quick classifier against the twin's rules on a support set.
 
     Each image is hidden in turn and asked of a fit to the others; of large sets, a fifth at a time.
@@ -146,7 +146,7 @@ def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) 
 
 def compare_on_embeddings(
     twin: TwinNetwork, embeddings: Tensor, slots: Tensor, n_way: int, seed: int = 0
-) -> Comparison:
+) -> MethodComparison:
     """As ``compare_methods``, on embeddings ``(n, D)`` of classes ``slots`` ``(n,)``."""
     from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
@@ -167,15 +167,15 @@ def compare_on_embeddings(
             right[method] += int((scores.argmax(1) == slots[asked]).sum())
     best_rule = max(RULES, key=lambda rule: right[rule])
     best: Method = "quick" if right["quick"] > right[best_rule] else best_rule
-    return Comparison(right, len(slots), len(parts), best_rule, best)
+    return MethodComparison(right, len(slots), len(parts), best_rule, best)
 
 
-def classify_quick(
+def classify_with_probe(
     checkpoint: Checkpoint,
     support: SupportSet,
     queries: Sequence[Picture | Path | str],
     threshold: float | None = None,
-    fitted: QuickClassifier | None = None,
+    fitted: LinearProbe | None = None,
 ) -> list[Prediction]:
     """As ``classify``, label and probabilities being the quick classifier's.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fsl.base.errors import DataError
 from fsl.base.types import BoolArray, Float64Array, IntArray
-from fsl.fewshot.assess import reliability
+from fsl.fewshot.metrics import reliability
 from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import LEVELS, PairRates, ReliabilityBin, chances, logit, quantiles
@@ -95,7 +95,7 @@ def fit_chance(scores: PairScores) -> tuple[float, float]:
 
 
 def reliability_bins(chance: Float64Array, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """The reliability diagram (``fsl.fewshot.assess.reliability``), short enough for a header.
+    """The reliability diagram (``fsl.fewshot.metrics.reliability``), short enough for a header.
 
     Args:
         chance: float64 ``(n,)``, in [0, 1].

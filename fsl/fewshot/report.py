@@ -12,15 +12,11 @@ import numpy as np
 
 from fsl.base.spreadsheet import safe_cell
 from fsl.config import EpisodeConfig
-from fsl.fewshot.assess import (
-    Answers,
-    Cell,
-    all_confused_images,
-    auroc,
-    paired_difference,
-    reliability,
-)
+from fsl.fewshot.accuracy_grid import GridCell
+from fsl.fewshot.answers import Answers
+from fsl.fewshot.confusion import all_confused_images
 from fsl.fewshot.evaluate import EvaluationResult
+from fsl.fewshot.metrics import auroc, paired_difference, reliability
 
 _SIMILARITY_BINS = 100
 
@@ -44,7 +40,7 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
         result = given.result(n_classes)
         difference = paired_difference(result.episode_accuracy, base)
         settings = [config.n_way, config.n_shot, config.n_query, given.n_episodes, config.seed]
-        strangers = given.stranger_similarity
+        strangers = given.unknown_similarity
         numbers = [
             result.accuracy,
             result.ci95,
@@ -93,7 +89,7 @@ def reliability_csv(answers: Mapping[str, Answers]) -> str:
     return _table(["network", "from", "to", "answers", "confidence", "accuracy"], rows)
 
 
-def strangers_csv(answers: Mapping[str, Answers]) -> str:
+def open_set_csv(answers: Mapping[str, Answers]) -> str:
     """A row for each contender and hundredth of similarity: pictures of the classes, and of none of them.
 
     Counts rather than every similarity, of which there may be millions. No rows where nobody was a stranger.
@@ -101,15 +97,15 @@ def strangers_csv(answers: Mapping[str, Answers]) -> str:
     edges = np.linspace(0, 1, _SIMILARITY_BINS + 1)
     rows = []
     for name, given in answers.items():
-        if given.stranger_similarity is None:
+        if given.unknown_similarity is None:
             continue
         known = np.histogram(given.similarity, edges)[0].tolist()
-        strangers = np.histogram(given.stranger_similarity, edges)[0].tolist()
+        strangers = np.histogram(given.unknown_similarity, edges)[0].tolist()
         rows += [
             [name, f"{edges[i]:.2f}", f"{edges[i + 1]:.2f}", known[i], strangers[i]]
             for i in range(_SIMILARITY_BINS)
         ]
-    return _table(["network", "from", "to", "known", "strangers"], rows)
+    return _table(["network", "from", "to", "known", "unknown"], rows)
 
 
 def episodes_csv(answers: Mapping[str, Answers]) -> str:
@@ -119,7 +115,7 @@ def episodes_csv(answers: Mapping[str, Answers]) -> str:
     return _table(["episode", *answers], rows)
 
 
-def grid_csv(cells: Iterable[Cell]) -> str:
+def grid_csv(cells: Iterable[GridCell]) -> str:
     """A row for each number of ways and shots."""
     rows = [[c.n_way, c.n_shot, _number(c.accuracy), _number(c.ci95)] for c in cells]
     return _table(["way", "shot", "accuracy", "ci95"], rows)
@@ -144,7 +140,7 @@ def evaluate_command(
 def grid_command(
     data: str,
     checkpoint: str,
-    cells: Sequence[Cell],
+    cells: Sequence[GridCell],
     config: EpisodeConfig,
     classes: str = "",
     per_class: int = 0,

@@ -24,7 +24,7 @@ from fsl.base.text import count
 from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pair_rates import lowest_rate
+from fsl.twin.pair_rates import lowest_measurable_rate
 
 Interval = tuple[float, float]
 Unit = Literal["classes", "images"]
@@ -210,29 +210,29 @@ class ThresholdAt:
     """The threshold for a wished false-accept rate, and what it is worth.
 
     Attributes:
-        wished: the false-accept rate asked for.
+        requested: the false-accept rate asked for.
         threshold: the lowest at which no more different pairs are accepted; in [0, 1].
         threshold_interval: 95%, by the bootstrap: where it would lie with other classes or images.
         false_accept: measured there.
         false_accept_interval: 95%, of the rate at this threshold.
         true_accept: share of same pairs accepted there.
         true_accept_interval: 95%, of that share at a threshold chosen anew for the wished rate.
-        lowest_promised: the lowest rate that so many classes can speak for (``lowest_rate``).
+        lowest_rate: the lowest rate that so many classes can speak for (``lowest_measurable_rate``).
     """
 
-    wished: float
+    requested: float
     threshold: float
     threshold_interval: Interval
     false_accept: float
     false_accept_interval: Interval
     true_accept: float
     true_accept_interval: Interval
-    lowest_promised: float
+    lowest_rate: float
 
     @property
-    def promised(self) -> bool:
+    def is_measurable(self) -> bool:
         """Whether there are enough classes to speak of such a rate."""
-        return self.wished >= self.lowest_promised
+        return self.requested >= self.lowest_rate
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ def verify(
         chosen_anew = np.clip(redrawn.threshold[anew], 0.0, 1.0)
         drawn.append(np.stack([chosen_anew, redrawn.false_accept[here], redrawn.true_accept[anew]]))
     n_class_pairs = scores.n_class_pairs
-    low = lowest_rate(n_class_pairs)
+    low = lowest_measurable_rate(n_class_pairs)
     at = []
     for i, (rate, p) in enumerate(zip(false_accept_rates, points, strict=True)):
         of_threshold, of_false, of_true = (interval([draw[row, i] for draw in drawn]) for row in range(3))

@@ -19,7 +19,8 @@ from fsl.base.types import Float64Array, IntArray, PixelArray
 from fsl.config import DEFAULT_MARGINS, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.episodes import fit_ways
-from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.metrics import ci95
 from fsl.training.augment import as_new_classes, augment
 from fsl.training.events import Comparison, Evaluation, Finished, Started, Step, TrainEvent, Verdict
 from fsl.training.verdict import judge

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.heads import build_head
-from fsl.twin.whitening import Damping
+from fsl.twin.whitening import Whitening
 
 FEW_IMAGES = 2
 
@@ -32,7 +32,8 @@ class TwinNetwork(nn.Module):
         self.config = config
         self.backbone = build_backbone(config)
         self.embedding_dim = self._measure_dim()
-        self.damping = Damping(self.embedding_dim, config.damped) if config.damped else nn.Identity()
+        # Checkpoint files call its tensors "damping.*".
+        self.damping = Whitening(self.embedding_dim, config.damped) if config.damped else nn.Identity()
         self.head = build_head(config, self.embedding_dim)
         self.to(memory_format=torch.channels_last)
 
@@ -45,6 +46,11 @@ class TwinNetwork(nn.Module):
         self.backbone.train(was_training)
         return int(dim)
 
+    @property
+    def whitening(self) -> nn.Module:
+        """The within-class whitening, or the identity where the settings ask for none."""
+        return self.damping
+
     def embed(self, images: Tensor) -> Tensor:
         """Embeddings of normalised images.
 
@@ -55,14 +61,14 @@ class TwinNetwork(nn.Module):
             float32 ``(B, D)``.
         """
         if self.config.views > 1 and not self.training:
-            views = symmetric_views(images, self.config.views)
+            views = flips_and_rotations(images, self.config.views)
             # A single query's views in one pass take 0.6 of the time; many images gain nothing by it.
             passes = [torch.cat(views)] if len(images) <= FEW_IMAGES else views
             features = torch.cat([self.backbone(one).float() for one in passes])
             features = features.view(len(views), -1, self.embedding_dim).mean(0)
         else:
             features = self.backbone(images).float()
-        return self.damping(features)  # type: ignore[no-any-return]
+        return self.whitening(features)  # type: ignore[no-any-return]
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         """Logits of image pairs; symmetric in its arguments.
@@ -92,18 +98,18 @@ def seeded_network(config: ModelConfig, seed: int) -> TwinNetwork:
         return TwinNetwork(config)
 
 
-def symmetric_views(images: Tensor, n_views: int) -> list[Tensor]:
+def flips_and_rotations(images: Tensor, n_copies: int) -> list[Tensor]:
     """The ways in which a square picture can lie.
 
     Args:
         images: float ``(B, C, S, S)``.
-        n_views: 1, the images; 2, with their mirror images; 8, with all quarter turns of both.
+        n_copies: 1, the images; 2, with their mirror images; 8, with all quarter turns of both.
 
     Returns:
-        n_views tensors of the same shape, ``channels_last`` in memory.
+        n_copies tensors of the same shape, ``channels_last`` in memory.
     """
-    mirrored = [images, images.flip(3)][: min(n_views, 2)]
-    turned = [turn for view in mirrored for turn in (_quarter_turns(view) if n_views == 8 else [view])]
+    mirrored = [images, images.flip(3)][: min(n_copies, 2)]
+    turned = [turn for view in mirrored for turn in (_quarter_turns(view) if n_copies == 8 else [view])]
     return [view.contiguous(memory_format=torch.channels_last) for view in turned]
 
 

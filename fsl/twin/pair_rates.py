@@ -129,9 +129,9 @@ class PairRates:
         return cls(**known)
 
     @property
-    def lowest_promised(self) -> float:
-        """The lowest false-accept rate that this many classes can speak for, see ``lowest_rate``."""
-        return lowest_rate(self.n_class_pairs)
+    def lowest_rate(self) -> float:
+        """Return the lowest false-accept rate that this many classes can measure."""
+        return lowest_measurable_rate(self.n_class_pairs)
 
     def false_accept(self, threshold: float) -> float:
         """Share of different pairs called the same from ``threshold`` on, in [0, 1]."""
@@ -199,7 +199,7 @@ class PairRates:
         return self.same, self.different
 
 
-def lowest_rate(n_class_pairs: int) -> float:
+def lowest_measurable_rate(n_class_pairs: int) -> float:
     """The lowest error rate that so many pairs of classes can speak for, in [0, 1].
 
     If none of n independent trials fails, the rate may still be up to 3 / n (95%; the "rule of three").

@@ -29,7 +29,7 @@ TURN_POWER = 1.5
 _N_UPRIGHT = 3
 
 
-def further_views(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
+def augmented_copies(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
     """The views of a picture beside itself.
 
     Args:
@@ -43,11 +43,11 @@ def further_views(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
     return [ImageOps.mirror(image), middle_of(image, MIDDLE), *turns][: config.support_views - 1]
 
 
-def averaged(views: Sequence[Tensor]) -> Tensor:
+def average_embeddings(views: Sequence[Tensor]) -> Tensor:
     """The embedding of pictures by those of their views.
 
     Args:
-        views: float32 ``(n, D)`` each: the pictures as they are, then as ``further_views`` has them. Those
+        views: float32 ``(n, D)`` each: the pictures as they are, then as ``augmented_copies`` has them. Those
             turned count by their cosine to the first, to the power ``TURN_POWER``.
 
     Returns:
@@ -84,9 +84,9 @@ def embed_as_support(
     parts = []
     for start in range(0, len(images), BATCH):
         some = slice(start, start + BATCH)
-        pictures = [further_views(Image.fromarray(image), twin.config) for image in images[some]]
+        pictures = [augmented_copies(Image.fromarray(image), twin.config) for image in images[some]]
         further = [embed_images(twin, to_uint8(view, twin.config)) for view in zip(*pictures, strict=True)]
-        parts.append(averaged([embeddings[some], *further]))
+        parts.append(average_embeddings([embeddings[some], *further]))
         if progress is not None:
             progress(min(start + BATCH, len(images)), len(images))
     return torch.cat(parts) if parts else embeddings

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from fsl.base.types import Float32Array, Float64Array, IntArray
 
 
-class Damping(nn.Module):
+class Whitening(nn.Module):
     """Centre, damp some directions, scale to unit length. Fixed numbers that are fitted, never trained.
 
     Args:

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
 from fsl.data.loading import load_images
-from fsl.fewshot.error_rates import one_in, promise, rate_text
+from fsl.fewshot.error_rate_text import describe_error_rates, one_in, rate_text
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
@@ -158,17 +158,19 @@ def test_rates_in_words(measured: str) -> None:
     assert [rate_text(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
     rates = checkpoints.read_info(Path(measured)).pairs
     assert rates is not None
-    assert "no promise" in promise(rates, 1.0, "thing")
-    assert "no promise" not in promise(rates, 0.0, "thing")
-    assert "of different things would be" in promise(rates, 0.5, "thing")
-    of_people = promise(rates, 0.5, "person")
+    assert "no promise" in describe_error_rates(rates, 1.0, "thing")
+    assert "no promise" not in describe_error_rates(rates, 0.0, "thing")
+    assert "of different things would be" in describe_error_rates(rates, 0.5, "thing")
+    of_people = describe_error_rates(rates, 0.5, "person")
     assert "of different people would be" in of_people
     assert "of the same person different" in of_people
     wide = replace(rates, false_accept_high=(0.9,) * len(LEVELS))
-    assert "(with other people up to 90 in 100 pairs)" in promise(wide, rates.threshold_at(0.2), "person")
-    assert "never seen" in promise(replace(rates, familiar=True), 0.5, "person")
+    assert "(with other people up to 90 in 100 pairs)" in describe_error_rates(
+        wide, rates.threshold_at(0.2), "person"
+    )
+    assert "never seen" in describe_error_rates(replace(rates, familiar=True), 0.5, "person")
     assert "never seen" not in of_people
-    assert "with other" not in promise(replace(rates, false_accept_high=()), 0.5, "person")
+    assert "with other" not in describe_error_rates(replace(rates, false_accept_high=()), 0.5, "person")
 
 
 def test_margins_can_be_left_out(measured: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fsl.config import ModelConfig
+from fsl.config import EpisodeConfig, ModelConfig
+from fsl.fewshot.answers import Answers, Contender, stream_answers
 from fsl.fewshot.support import NamedImage, SupportSet
 from fsl.twin.checkpoint import Calibration, Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.network import TwinNetwork
 
+CONFIG = EpisodeConfig(4, 2, 3, 50, seed=3)
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 60, 230), "grey": (128, 128, 128)}
 
 
@@ -39,3 +41,22 @@ def support(
             for i, (c, n) in enumerate(zip(colours, shots, strict=True))
         }
     )
+
+
+def clusters(spread: float, n_classes: int = 6, per_class: int = 12) -> tuple[torch.Tensor, np.ndarray]:
+    twin = checkpoint().twin
+    torch.manual_seed(0)
+    centres = torch.randn(n_classes, 1, twin.embedding_dim)
+    points = centres + spread * torch.randn(n_classes, per_class, twin.embedding_dim)
+    return points.flatten(0, 1), np.repeat(np.arange(n_classes), per_class)
+
+
+def contender(rule: str = "mean", spread: float = 1.5) -> tuple[Contender, np.ndarray]:
+    embeddings, labels = clusters(spread)
+    return Contender("a", checkpoint().twin, embeddings, rule, 0.5), labels  # type: ignore[arg-type]
+
+
+def last(config: EpisodeConfig = CONFIG, rule: str = "mean", spread: float = 1.5) -> Answers:
+    one, labels = contender(rule, spread)
+    *_, (answers,) = stream_answers([one], labels, config)
+    return answers

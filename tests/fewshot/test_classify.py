@@ -4,7 +4,7 @@ import torch
 from fsl.base.errors import DataError, ImageReadError, SettingsError
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
-from fsl.fewshot.linear_probe import classify_quick
+from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Calibration
 from tests.fewshot.helpers import checkpoint, picture, support
@@ -75,7 +75,7 @@ def test_a_threshold_that_is_no_similarity_is_refused(threshold: float) -> None:
         classify(checkpoint(), support(), QUERIES[:1], threshold=threshold)
     five = support(shots=(5, 5, 5))
     with pytest.raises(SettingsError, match="it must be 0 to 1"):
-        classify_quick(checkpoint(), five, QUERIES[:1], threshold)
+        classify_with_probe(checkpoint(), five, QUERIES[:1], threshold)
 
 
 def test_temperature_changes_how_sure_not_which() -> None:

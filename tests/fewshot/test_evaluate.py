@@ -10,16 +10,9 @@ from fsl.config import RULES, EpisodeConfig, Rule
 from fsl.fewshot import evaluate as module
 from fsl.fewshot.calibrate import balanced_threshold, calibrate, fit_temperature
 from fsl.fewshot.episodes import sample_episodes
-from fsl.fewshot.evaluate import ci95, episode_scores, evaluate
-from tests.fewshot.helpers import checkpoint
-
-
-def clusters(spread: float, n_classes: int = 6, per_class: int = 12) -> tuple[torch.Tensor, np.ndarray]:
-    twin = checkpoint().twin
-    torch.manual_seed(0)
-    centres = torch.randn(n_classes, 1, twin.embedding_dim)
-    points = centres + spread * torch.randn(n_classes, per_class, twin.embedding_dim)
-    return points.flatten(0, 1), np.repeat(np.arange(n_classes), per_class)
+from fsl.fewshot.evaluate import episode_scores, evaluate
+from fsl.fewshot.metrics import ci95
+from tests.fewshot.helpers import checkpoint, clusters
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -9,7 +9,7 @@ from fsl.config import RULES, ModelConfig
 from fsl.fewshot import linear_probe as quick
 from fsl.fewshot.classify import class_scores, classify
 from fsl.fewshot.linear_probe import (
-    classify_quick,
+    classify_with_probe,
     compare_methods,
     compare_on_embeddings,
     fewest_shots,
@@ -97,16 +97,16 @@ def test_few_shots_are_refused() -> None:
     assert fewest_shots(support) == 4
     for ask in (
         lambda: compare_methods(helpers.checkpoint(), support),
-        lambda: classify_quick(helpers.checkpoint(), support, []),
+        lambda: classify_with_probe(helpers.checkpoint(), support, []),
     ):
         with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
             ask()
 
 
-def test_classify_quick_keeps_the_twin_s_similarities() -> None:
+def test_classify_with_probe_keeps_the_twin_s_similarities() -> None:
     support = helpers.support(shots=(5, 5, 6))
     queries = [helpers.picture("red", 90), helpers.picture("blue", 91)]
-    found = classify_quick(helpers.checkpoint(), support, queries, threshold=0.2)
+    found = classify_with_probe(helpers.checkpoint(), support, queries, threshold=0.2)
     twins = classify(helpers.checkpoint(), support, queries, threshold=0.2)
     for mine, own in zip(found, twins, strict=True):
         assert mine.label == max(mine.scores, key=lambda name: mine.scores[name])
@@ -121,9 +121,9 @@ def test_classify_quick_keeps_the_twin_s_similarities() -> None:
 def test_one_fit_answers_as_a_fit_for_each_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
     support = helpers.support(shots=(5, 5, 6))
     queries = [helpers.picture(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
-    together = classify_quick(helpers.checkpoint(), support, queries)
+    together = classify_with_probe(helpers.checkpoint(), support, queries)
     fitted = fit_to_support(helpers.checkpoint(), support)
     monkeypatch.setattr(quick, "fit", None)  # nobody fits again
-    parts = [classify_quick(helpers.checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
+    parts = [classify_with_probe(helpers.checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
     for part, whole in zip(parts, together, strict=True):
         assert part.scores == pytest.approx(whole.scores, abs=1e-5)

@@ -21,7 +21,7 @@ from fsl.fewshot.pair_calibration import (
 from fsl.fewshot.verify import PairScores, verify
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.checkpoint import CheckpointInfo
-from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_rate
+from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_measurable_rate
 from tests.fewshot.helpers import checkpoint
 from tests.fewshot.test_verify import embedded, made_up
 
@@ -121,7 +121,7 @@ def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
     assert rates is not None
     assert rates.fitted_on == "clusters val: pairs of 40 images of 8 classes"
     assert (rates.n_same, rates.n_different, rates.n_class_pairs) == (80, 700, 28)
-    assert rates.lowest_promised == pytest.approx(3 / 28)
+    assert rates.lowest_rate == pytest.approx(3 / 28)
     path = tmp_path / "with.safetensors"
     checkpoints.save(path, loaded.twin, replace(loaded.info, pairs=rates))
     assert checkpoints.read_info(path).pairs == rates
@@ -208,6 +208,6 @@ def test_bounds() -> None:
     with pytest.raises(SettingsError, match="rising"):
         replace(rates, same=tuple(reversed(rates.same)))
     assert isinstance(rates, PairRates)
-    assert lowest_rate(0) == 1
-    assert lowest_rate(3000) == pytest.approx(0.001)
+    assert lowest_measurable_rate(0) == 1
+    assert lowest_measurable_rate(3000) == pytest.approx(0.001)
     assert 0 < chances(0.0, 2.0, 0.0) < chances(1.0, 2.0, 0.0) <= 1

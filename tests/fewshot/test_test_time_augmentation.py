@@ -18,7 +18,7 @@ from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.test_time_augmentation import embed_as_support, further_views
+from fsl.twin.test_time_augmentation import augmented_copies, embed_as_support
 
 SIDE = 20
 
@@ -56,15 +56,15 @@ def by_hand(made: Checkpoint, image: NamedImage) -> torch.Tensor:
     return total / total.norm()
 
 
-def test_views_are_the_mirror_image_the_middle_and_two_turns() -> None:
+def test_the_copies_are_the_mirror_image_the_middle_and_two_turns() -> None:
     config, image = checkpoint().info.model, picture(0).image
-    mirrored, middle, left, right = (np.asarray(view) for view in further_views(image, config))
+    mirrored, middle, left, right = (np.asarray(view) for view in augmented_copies(image, config))
     assert np.array_equal(mirrored, np.asarray(image)[:, ::-1])
     assert middle.shape == (17, 17, 3)
     assert np.array_equal(middle, np.asarray(image)[1:18, 1:18])
     assert np.array_equal(left, np.rot90(np.asarray(image)))
     assert np.array_equal(right, np.rot90(np.asarray(image), -1))
-    assert further_views(image, checkpoint(views=1).info.model) == []
+    assert augmented_copies(image, checkpoint(views=1).info.model) == []
 
 
 def test_only_classes_of_few_pictures_are_seen_again() -> None:

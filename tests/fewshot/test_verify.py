@@ -154,10 +154,10 @@ def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
     different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
     result = verify(scores, (0.1, 0.01), n_bootstrap=20)
     for at in result.at:
-        allowed = [t for t in np.unique(scores.similarity) if (different >= t).mean() <= at.wished]
+        allowed = [t for t in np.unique(scores.similarity) if (different >= t).mean() <= at.requested]
         assert at.threshold == pytest.approx(min(allowed))
         assert at.true_accept == pytest.approx((same >= min(allowed)).mean())
-        assert at.false_accept <= at.wished
+        assert at.false_accept <= at.requested
         assert at.false_accept_interval[0] <= at.false_accept <= at.false_accept_interval[1]
         assert at.threshold_interval[0] <= at.threshold <= at.threshold_interval[1]
     assert result.at[0].true_accept > result.at[1].true_accept
@@ -168,9 +168,9 @@ def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
 def test_too_few_classes_promise_no_small_rate() -> None:
     few = verify(made_up(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
     assert few.n_class_pairs == 15
-    assert [at.promised for at in few.at] == [True, False]
+    assert [at.is_measurable for at in few.at] == [True, False]
     many = verify(made_up(n_classes=30, per_class=3), (0.01,), n_bootstrap=5)
-    assert many.at[0].promised  # 435 pairs of classes, 3 in 435 is below 1%
+    assert many.at[0].is_measurable  # 435 pairs of classes, 3 in 435 is below 1%
     with pytest.raises(SettingsError, match="false-accept rate is 0"):
         verify(made_up(), (0.0,), n_bootstrap=5)
 

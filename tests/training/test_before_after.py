@@ -11,7 +11,8 @@ from torch import Tensor
 from fsl.base.errors import DataError
 from fsl.config import DataSource, EpisodeConfig, ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.metrics import ci95
 from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
 from fsl.training.engine import Pause, embed_in_turns, new_state, train
 from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started

@@ -91,7 +91,7 @@ def test_a_network_that_onnx_does_not_know_is_one_line_and_nothing_on_stdout(tmp
     runtime()
     script = (
         "import sys; from fsl.twin import network;"
-        "network.symmetric_views = lambda images, n: [images.rot90(1, (2, 3)) for _ in range(n)];"
+        "network.flips_and_rotations = lambda images, n: [images.rot90(1, (2, 3)) for _ in range(n)];"
         "from fsl.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["export", "--checkpoint", "fruits", "--out", str(tmp_path / "network.onnx"), "--json"]

@@ -5,7 +5,7 @@ from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import BACKBONES, build_backbone
 from fsl.twin.heads import DifferenceHead
-from fsl.twin.network import TwinNetwork, similarity, symmetric_views
+from fsl.twin.network import TwinNetwork, flips_and_rotations, similarity
 
 SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
 
@@ -92,9 +92,9 @@ def test_eight_views_make_the_embedding_blind_to_turning() -> None:
 
 def test_views_are_all_different() -> None:
     image = torch.arange(9.0).view(1, 1, 3, 3)
-    for n_views in (1, 2, 8):
-        views = symmetric_views(image, n_views)
-        assert len({tuple(view.flatten().tolist()) for view in views}) == n_views
+    for n_copies in (1, 2, 8):
+        views = flips_and_rotations(image, n_copies)
+        assert len({tuple(view.flatten().tolist()) for view in views}) == n_copies
 
 
 def test_a_copy_shares_nothing() -> None:

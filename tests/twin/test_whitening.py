@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fsl.twin.whitening import Damping, within_class_covariance
+from fsl.twin.whitening import Whitening, within_class_covariance
 
 
 def labelled(seed: int = 0, spread: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -26,32 +26,32 @@ def test_covariance_equals_a_loop_over_classes() -> None:
 
 def test_unfitted_it_only_scales_to_unit_length() -> None:
     features = torch.randn(4, 6)
-    assert torch.allclose(Damping(6, 2)(features), torch.nn.functional.normalize(features, dim=1))
+    assert torch.allclose(Whitening(6, 2)(features), torch.nn.functional.normalize(features, dim=1))
 
 
-def test_the_direction_of_most_variance_within_classes_is_damped() -> None:
-    damping = Damping(6, 1)
-    damping.fit([labelled()], [1.0], shrink=0.1)
-    assert abs(float(damping.directions[3, 0])) > 0.99
-    assert float(damping.gains[0]) < 0.4
+def test_the_direction_of_most_variance_within_classes_is_reduced() -> None:
+    whitening = Whitening(6, 1)
+    whitening.fit([labelled()], [1.0], shrink=0.1)
+    assert abs(float(whitening.directions[3, 0])) > 0.99
+    assert float(whitening.gains[0]) < 0.4
 
 
 def test_all_but_one_direction_is_whitening_by_the_shrunk_covariance() -> None:
     features, labels = labelled()
     shrink = 0.5
-    damping = Damping(6, 5)
-    damping.fit([(features, labels)], [1.0], shrink)
+    whitening = Whitening(6, 5)
+    whitening.fit([(features, labels)], [1.0], shrink)
     shrunk = (1 - shrink) * within_class_covariance(features, labels) + shrink * np.eye(6)
     values, vectors = np.linalg.eigh(shrunk)
     whitened = (features - features.mean(0)) @ (vectors / np.sqrt(values)) @ vectors.T
     expected = torch.nn.functional.normalize(torch.from_numpy(whitened), dim=1).float()
-    assert torch.allclose(damping(torch.from_numpy(features)), expected, atol=1e-4)
+    assert torch.allclose(whitening(torch.from_numpy(features)), expected, atol=1e-4)
 
 
 def test_a_data_set_counts_by_its_weight_not_its_size() -> None:
     first, second = labelled(0, spread=1), labelled(1, spread=4)
     many = (np.concatenate([second[0]] * 3), np.concatenate([second[1] + 100 * i for i in range(3)]))
-    one, other = Damping(6, 2), Damping(6, 2)
+    one, other = Whitening(6, 2), Whitening(6, 2)
     one.fit([first, second], [2.0, 1.0], 0.5)
     other.fit([first, many], [2.0, 1.0], 0.5)
     assert torch.allclose(one.gains, other.gains, atol=1e-5)
@@ -60,6 +60,6 @@ def test_a_data_set_counts_by_its_weight_not_its_size() -> None:
 
 @pytest.mark.parametrize("length", [0.1, 10.0])
 def test_embeddings_are_of_unit_length(length: float) -> None:
-    damping = Damping(6, 2)
-    damping.fit([labelled()], [1.0], 0.5)
-    assert torch.allclose(damping(length * torch.randn(5, 6)).norm(dim=1), torch.ones(5), atol=1e-5)
+    whitening = Whitening(6, 2)
+    whitening.fit([labelled()], [1.0], 0.5)
+    assert torch.allclose(whitening(length * torch.randn(5, 6)).norm(dim=1), torch.ones(5), atol=1e-5)

@@ -20,7 +20,7 @@ from fsl.base.errors import DataError, ImageReadError
 from fsl.data.images.decode import DEFAULT_LIMITS
 from fsl.data.intake.layout import class_of_paths, natural_key
 from fsl.data.intake.paths import (
-    Verdict,
+    PathVerdict,
     display_path,
     folder_name_text,
     is_ignored_folder,
@@ -173,7 +173,7 @@ def list_zip(
     archive = _open_zip(source, title, limits)
     infos = archive.infolist()
     found = [_Found(zip_name_text(info), *_zip_reader(archive, info, limits)) for info in infos]
-    wanted = [item.objection is None and judge_path(item.path)[0] is Verdict.USE for item in found]
+    wanted = [item.objection is None and judge_path(item.path)[0] is PathVerdict.USE for item in found]
     total = sum(info.file_size for info, is_wanted in zip(infos, wanted, strict=True) if is_wanted)
     if total > limits.max_unpacked_bytes:
         raise DataError(
@@ -190,7 +190,7 @@ def _listing(found: Iterable[_Found], part: str | None) -> Listing:
     passed_over: set[str] = set()
     for item in found:
         verdict, reason = judge_path(item.path)
-        if verdict is Verdict.IGNORE:
+        if verdict is PathVerdict.IGNORE:
             passed_over.add(_folder_of(item.path))
             continue
         shown = display_path(item.path)

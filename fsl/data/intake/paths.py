@@ -23,7 +23,7 @@ _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u
 _UTF8_FLAG = 0x800
 
 
-class Verdict(Enum):
+class PathVerdict(Enum):
     """What to do with a file, going by its path."""
 
     USE = "use"
@@ -31,7 +31,7 @@ class Verdict(Enum):
     REFUSE = "refuse"
 
 
-def judge_path(path: str) -> tuple[Verdict, str | None]:
+def judge_path(path: str) -> tuple[PathVerdict, str | None]:
     """Whether a file of this path is taken for an image, and, when it is refused, the reason as a clause.
 
     Hidden files, what macOS and Windows leave in folders, and texts (.txt, .csv, .json, .md) are ignored. A
@@ -40,22 +40,22 @@ def judge_path(path: str) -> tuple[Verdict, str | None]:
     plain = path.replace("\\", "/")
     parts = plain.split("/")
     if plain.startswith("/") or ".." in parts or _DRIVE.match(plain):
-        return Verdict.REFUSE, "its path leads out of the folder"
+        return PathVerdict.REFUSE, "its path leads out of the folder"
     last = parts[-1].lower()
     if last == "" or last.startswith(".") or last in _IGNORED_FILES:
-        return Verdict.IGNORE, None
+        return PathVerdict.IGNORE, None
     if any(is_ignored_folder(part) for part in parts[:-1]):
-        return Verdict.IGNORE, None
+        return PathVerdict.IGNORE, None
     suffix = os.path.splitext(last)[1]  # noqa: PTH122 - a stored name, not a path of this machine
     if suffix in IMAGE_SUFFIXES:
-        return Verdict.USE, None
+        return PathVerdict.USE, None
     if suffix in _IGNORED_SUFFIXES:
-        return Verdict.IGNORE, None
+        return PathVerdict.IGNORE, None
     if suffix in _ARCHIVE_SUFFIXES:
-        return Verdict.REFUSE, "is an archive among the files; add it by itself"
+        return PathVerdict.REFUSE, "is an archive among the files; add it by itself"
     if suffix in _HEIC_SUFFIXES:
-        return Verdict.REFUSE, "is a HEIC photo; save it as JPEG first"
-    return Verdict.REFUSE, f"is not an image file ({ACCEPTED_FORMATS} are read)"
+        return PathVerdict.REFUSE, "is a HEIC photo; save it as JPEG first"
+    return PathVerdict.REFUSE, f"is not an image file ({ACCEPTED_FORMATS} are read)"
 
 
 def is_ignored_folder(name: str) -> bool:

@@ -11,7 +11,7 @@ from fsl.config import Method
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
     from fsl.fewshot.classify import LeaveOneOut, Prediction
-    from fsl.fewshot.linear_probe import Comparison
+    from fsl.fewshot.linear_probe import MethodComparison
     from fsl.twin.checkpoint import Calibration
 
 RULE_NAMES: dict[Method, str] = {
@@ -108,7 +108,7 @@ def self_check_hint(outcome: LeaveOneOut) -> str:
     )
 
 
-def comparison(found: Comparison) -> str:
+def comparison(found: MethodComparison) -> str:
     """How many of a support set's own pictures each method recognises."""
     hidden = "Each picture" if found.n_folds == found.n_images else "A fifth of the pictures"
     by_right = sorted(found.right, key=found.right.__getitem__, reverse=True)
@@ -116,7 +116,7 @@ def comparison(found: Comparison) -> str:
     return f"{hidden} hidden in turn; recognised of {found.n_images:,}: {each}."
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: MethodComparison) -> str:
     """Which method is best on a support set, by how much, and whether that is more than chance."""
     lead = found.right["quick"] - found.right[found.best_rule]
     if lead == 0:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import fsl
 from fsl.base.errors import FslError
 from fsl.data.download import Answer
-from fsl.fewshot.linear_probe import Comparison
+from fsl.fewshot.linear_probe import MethodComparison
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.twin.checkpoint import from_twin
 from fsl.ui.pages.classify import drops
@@ -134,7 +134,7 @@ def fill_with_five_each(page: AppTest) -> None:
     drop(page, "queries", ("q.png", picture((235, 5, 5))))
 
 
-def test_the_quick_classifier_is_offered_from_five_pictures_on(page: AppTest) -> None:
+def test_the_linear_probe_is_offered_from_five_pictures_on(page: AppTest) -> None:
     fill(page)
     assert not any("quick" in option for option in page.selectbox(key="rule").options)
     assert "Quick classifier." not in shown(page)
@@ -152,7 +152,7 @@ def test_the_quick_classifier_is_offered_from_five_pictures_on(page: AppTest) ->
 
 
 def test_a_better_method_is_one_click_away(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Comparison({"mean": 6, "max": 5, "prototype": 7, "quick": 10}, 10, 10, "prototype", "quick")
+    found = MethodComparison({"mean": 6, "max": 5, "prototype": 7, "quick": 10}, 10, 10, "prototype", "quick")
     monkeypatch.setattr("fsl.fewshot.linear_probe.compare_methods", lambda *_: found)
     fill_with_five_each(page)
     assert "Best here is the quick classifier, by 3 pictures (30 in a hundred)" in shown(page)

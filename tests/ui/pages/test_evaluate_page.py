@@ -320,7 +320,7 @@ def test_settings_survive_a_page_change(page_: AppTest) -> None:
 def test_tables_are_safe_and_complete() -> None:
     from fsl.config import EpisodeConfig
     from fsl.fewshot.report import confusion_csv, episodes_csv, evaluate_command, summary_csv
-    from tests.fewshot.test_assess import last
+    from tests.fewshot.helpers import last
 
     answers = {"=first": last(), "second": last(rule="max")}
     summary = summary_csv(answers, 6, EpisodeConfig(4, 2, 3, 50, 3), "second")
@@ -345,8 +345,8 @@ def test_tables_are_safe_and_complete() -> None:
 
 
 def test_tables_of_sureness_strangers_and_mistakes_add_up() -> None:
-    from fsl.fewshot.report import confused_csv, reliability_csv, strangers_csv
-    from tests.fewshot.test_assess import last
+    from fsl.fewshot.report import confused_csv, open_set_csv, reliability_csv
+    from tests.fewshot.helpers import last
 
     answers = {"first": last(), "second": last(rule="max")}
     bins = list(csv.DictReader(io.StringIO(reliability_csv(answers))))
@@ -354,10 +354,10 @@ def test_tables_of_sureness_strangers_and_mistakes_add_up() -> None:
     assert sum(int(row["answers"]) for row in bins) == sum(given.right.size for given in answers.values())
     right = sum(int(row["answers"]) * float(row["accuracy"] or 0) for row in bins[:10])
     assert right == pytest.approx(answers["first"].right.sum(), abs=1e-2)
-    hundredths = list(csv.DictReader(io.StringIO(strangers_csv(answers))))
+    hundredths = list(csv.DictReader(io.StringIO(open_set_csv(answers))))
     first = answers["first"]
-    assert first.stranger_similarity is not None
-    assert sum(int(row["strangers"]) for row in hundredths[:100]) == first.stranger_similarity.size
+    assert first.unknown_similarity is not None
+    assert sum(int(row["unknown"]) for row in hundredths[:100]) == first.unknown_similarity.size
     above = sum(int(row["known"]) for row in hundredths[:100] if float(row["from"]) >= 0.5)
     assert above == (first.similarity >= 0.5).sum()
     pictures = [f"{number}.png" for number in range(72)]

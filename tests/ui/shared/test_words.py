@@ -9,7 +9,7 @@ import pytest
 from fsl.base.text import count, listed, similarity_text, told_apart
 from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
-from fsl.fewshot.linear_probe import Comparison
+from fsl.fewshot.linear_probe import MethodComparison
 from fsl.twin.checkpoint import Calibration
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
@@ -96,10 +96,10 @@ def test_counts_and_lists() -> None:
     assert listed(["a", "b", "c"], 3) == "a, b, c"
 
 
-def compared(right: dict[Method, int], n_images: int, n_folds: int) -> Comparison:
+def compared(right: dict[Method, int], n_images: int, n_folds: int) -> MethodComparison:
     best_rule = max(RULES, key=lambda rule: right[rule])
     best: Method = "quick" if right["quick"] > right[best_rule] else best_rule
-    return Comparison(right, n_images, n_folds, best_rule, best)
+    return MethodComparison(right, n_images, n_folds, best_rule, best)
 
 
 def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance() -> None:

@@ -137,12 +137,12 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
             if done:
                 st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
 
-    def progress_of_views(done: Sequence[Picture], total: int) -> None:
+    def progress_of_augmentation(done: Sequence[Picture], total: int) -> None:
         if total >= _BAR_FROM:
             place.progress(len(done) / total, "Looking again: mirrored, turned and from closer")
 
     embed_new(checkpoint, pictures, progress)
-    embed_new(checkpoint, few, progress_of_views, as_support=True)
+    embed_new(checkpoint, few, progress_of_augmentation, as_support=True)
     place.empty()
 
 

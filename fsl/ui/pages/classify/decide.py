@@ -14,7 +14,7 @@ from fsl.ui.shared.workspace import Workspace
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut, Prediction
-    from fsl.fewshot.linear_probe import Comparison
+    from fsl.fewshot.linear_probe import MethodComparison
     from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
     from fsl.ui.shared.pictures import StoredPicture
@@ -54,7 +54,7 @@ def support_of(workspace: Workspace) -> SupportSet:
     return core.SupportSet.from_classes(classes)
 
 
-def can_be_quick(support: SupportSet) -> bool:
+def can_fit_probe(support: SupportSet) -> bool:
     """Whether there are pictures enough for the quick classifier."""
     return core.fewest_shots(support) >= core.FEWEST_SHOTS
 
@@ -69,7 +69,7 @@ def predict(
     def compute() -> list[Prediction]:
         with COMPUTE:
             if method == "quick":
-                return core.classify_quick(checkpoint, support, queries, threshold)
+                return core.classify_with_probe(checkpoint, support, queries, threshold)
             return core.classify(checkpoint, support, queries, method, threshold)
 
     return state.memo.remember(("predictions", *inputs), compute)
@@ -87,12 +87,12 @@ def check_support(
     return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
 
 
-def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Comparison | None:
+def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> MethodComparison | None:
     """The quick classifier against the network's rules on the support set; none with too few pictures."""
-    if not can_be_quick(support):
+    if not can_fit_probe(support):
         return None
 
-    def compute() -> Comparison:
+    def compute() -> MethodComparison:
         with COMPUTE:
             return core.compare_methods(checkpoint, support)
 

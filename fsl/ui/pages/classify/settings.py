@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.config import METHODS, RULES, Method, Rule
-from fsl.ui.pages.classify.decide import can_be_quick
+from fsl.ui.pages.classify.decide import can_fit_probe
 from fsl.ui.pages.classify.other_networks import show_other_networks
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
@@ -41,7 +41,7 @@ def rule_in_use(state: Session, checkpoint: Checkpoint) -> Rule:
 
 def method_in_use(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Method:
     """The rule, or the quick classifier where it is wished and there are pictures enough for it."""
-    if state.rule == "quick" and can_be_quick(support):
+    if state.rule == "quick" and can_fit_probe(support):
         return "quick"
     return rule_in_use(state, checkpoint)
 
@@ -71,7 +71,7 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
     st.session_state["rule"] = method_in_use(state, checkpoint, support)
     st.selectbox(
         "Compare with",
-        METHODS if can_be_quick(support) else RULES,
+        METHODS if can_fit_probe(support) else RULES,
         key="rule",
         format_func=_rule_name,
         help=_RULE_HELP,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fsl.base.text import similarity_text
 from fsl.charts.figures import STILL, pair_histograms, reliability_diagram, roc_figure
-from fsl.fewshot.error_rates import promise, rate_text
+from fsl.fewshot.error_rate_text import describe_error_rates, rate_text
 from fsl.ui.shared.compare_state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
@@ -63,7 +63,7 @@ def show_threshold(state: CompareState, checkpoint: Checkpoint) -> None:
             "“same”."
         )
     )
-    st.markdown(markdown(promise(rates, threshold, checkpoint.info.subject)))
+    st.markdown(markdown(describe_error_rates(rates, threshold, checkpoint.info.subject)))
 
 
 def show_rates(state: CompareState, checkpoint: Checkpoint, similarity: float | None) -> None:

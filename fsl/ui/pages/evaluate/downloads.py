@@ -34,8 +34,8 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
             lambda: core.confused_csv(answers, classes, pictures.names),
         )
         _csv("How sure", "sureness", lambda: core.reliability_csv(answers))
-        if any(given.stranger_similarity is not None for given in answers.values()):
-            _csv("Strangers", "strangers", lambda: core.strangers_csv(answers))
+        if any(given.unknown_similarity is not None for given in answers.values()):
+            _csv("Strangers", "strangers", lambda: core.open_set_csv(answers))
         _csv("Every test", "tests", lambda: core.episodes_csv(answers))
         if grid is not None:
             _csv("Ways and shots", "ways-and-shots", lambda: core.grid_csv(grid))

@@ -13,7 +13,7 @@ from fsl.base.errors import DataError
 from fsl.base.text import count
 from fsl.config import EpisodeConfig
 from fsl.data.intake.listing import Problem
-from fsl.fewshot.error_rates import too_good
+from fsl.fewshot.error_rate_text import too_good
 from fsl.ui.pages.evaluate.sources import EvaluationSource
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared import core
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from fsl.base.types import IntArray
     from fsl.data.imageset import ImageSet
-    from fsl.fewshot.assess import Answers, Cell, Contender
+    from fsl.fewshot.accuracy_grid import GridCell
+    from fsl.fewshot.answers import Answers, Contender
     from fsl.twin.checkpoint import Checkpoint
 
 _GRID_EPISODES = 200
@@ -107,8 +108,8 @@ class Job:
     parts: Iterator[tuple[Answers, ...]] | None = None
     answers: tuple[Answers, ...] = ()
     seconds: float = 0.0
-    grids: dict[str, list[Cell]] = field(default_factory=dict)
-    grids_begun: dict[str, tuple[list[Cell], Iterator[Cell]]] = field(default_factory=dict)
+    grids: dict[str, list[GridCell]] = field(default_factory=dict)
+    grids_begun: dict[str, tuple[list[GridCell], Iterator[GridCell]]] = field(default_factory=dict)
     looked_at: str = ""
     reference: str = ""
     mistake: tuple[int, int] | None = None
@@ -166,7 +167,7 @@ def prepare(state: EvaluateState, job: Job, installed: list[Choice], say: Say) -
         contenders.append(core.Contender(name, checkpoint.twin, sides[0], rule, temperature, sides[-1]))
     job.contenders = tuple(contenders)
     job.looked_at = job.reference = contenders[0].name
-    job.parts = core.answer_in_parts(contenders, job.pictures.labels, job.config)
+    job.parts = core.stream_answers(contenders, job.pictures.labels, job.config)
 
 
 def _checkpoint(name: str, installed: list[Choice]) -> Checkpoint:
@@ -240,7 +241,9 @@ def grid_config(job: Job) -> EpisodeConfig:
     return replace(job.config, n_episodes=min(_GRID_EPISODES, job.config.n_episodes), n_query=1)
 
 
-def measure_grid(job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...]) -> Iterator[list[Cell]]:
+def measure_grid(
+    job: Job, name: str, ways: tuple[int, ...], shots: tuple[int, ...]
+) -> Iterator[list[GridCell]]:
     """The ways-by-shots grid of one contender, a cell at a time; where it was broken off, it goes on.
 
     Args:

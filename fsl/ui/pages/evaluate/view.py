@@ -15,8 +15,8 @@ from fsl.charts.figures import (
     confusion_matrix,
     grid_heat_map,
     interval_bars,
+    open_set_histograms,
     reliability_diagram,
-    two_histograms,
 )
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.pages.evaluate.downloads import show_downloads
@@ -27,7 +27,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 
 if TYPE_CHECKING:
-    from fsl.fewshot.assess import Answers
+    from fsl.fewshot.answers import Answers
     from fsl.fewshot.evaluate import EvaluationResult
 
 _MOST_IN_MATRIX = 40
@@ -92,7 +92,7 @@ def _show_table(job: Job, titles: dict[str, str], results: dict[str, EvaluationR
         verdict = "better" if difference.mean > 0 else "worse"
         gap = f"{abs(difference.mean):.1%} ± {difference.ci95:.1%}"
         said = f"{verdict} by {gap}" if difference.is_clear else f"no clear difference ({gap})"
-        strangers = answers.stranger_similarity
+        strangers = answers.unknown_similarity
         calibrated = bool(checkpoint.info.calibrations)
         error = f"{core.reliability(answers.confidence, answers.right).error:.1%}" if calibrated else "–"
         rows.append(
@@ -159,7 +159,7 @@ def _show_details(job: Job, titles: dict[str, str], results: dict[str, Evaluatio
         lambda: _show_mistakes(job, answers, results[name]),
         lambda: _show_classes(job, results[name]),
         lambda: _show_sureness(job, name, answers),
-        lambda: _show_strangers(job, name, answers),
+        lambda: _show_unknown_classes(job, name, answers),
         lambda: _show_grid(job, name),
         lambda: show_downloads(job, name, results),
     ]
@@ -279,11 +279,12 @@ def _show_sureness(job: Job, name: str, answers: Answers) -> None:
     st.caption("On the dotted line, “80% sure” is right 80% of the time. Darker bars have more answers.")
 
 
-def _show_strangers(job: Job, name: str, answers: Answers) -> None:
+def _show_unknown_classes(job: Job, name: str, answers: Answers) -> None:
 
-    if answers.stranger_similarity is None:
+    if answers.unknown_similarity is None:
         st.info(
-            f"All classes are in every test, so nobody is a stranger. {_way_to_strangers(job.config.n_way)}: "
+            "All classes are in every test, so nobody is a stranger. "
+            f"{_how_to_hold_out_a_class(job.config.n_way)}: "
             "then one class more is drawn each time and left out of the examples.",
             icon=":material/info:",
         )
@@ -291,24 +292,24 @@ def _show_strangers(job: Job, name: str, answers: Answers) -> None:
     checkpoint = next(c for one, c in zip(job.contenders, job.checkpoints, strict=True) if one.name == name)
     info = checkpoint.info
     threshold = info.calibration(info.rule).unknown_threshold if info.calibrations else None
-    area = core.auroc(answers.similarity, answers.stranger_similarity)
+    area = core.auroc(answers.similarity, answers.unknown_similarity)
     text = (
         "In each test one more class asks without being among the examples. A stranger is less similar to "
         f"the best class than a known one in **{area:.1%}** of all comparisons (AUROC {area:.3f})."
     )
     if threshold is not None:
         refused = float((answers.similarity < threshold).mean())
-        let_in = float((answers.stranger_similarity >= threshold).mean())
+        let_in = float((answers.unknown_similarity >= threshold).mean())
         text += (
             f" At the network's limit of {threshold:.2f}, {refused:.0%} of known pictures are called unknown "
             f"and {let_in:.0%} of strangers get a class."
         )
     st.markdown(text)
-    figure = two_histograms(answers.similarity, answers.stranger_similarity, threshold)
+    figure = open_set_histograms(answers.similarity, answers.unknown_similarity, threshold)
     st.plotly_chart(figure, key="ev_strangers", config=STILL)
 
 
-def _way_to_strangers(n_way: int) -> str:
+def _how_to_hold_out_a_class(n_way: int) -> str:
     return f"Ask for fewer than {n_way} classes (ways)" if n_way > 2 else "Add a third class"
 
 

@@ -1,0 +1,81 @@
+"""Which classes and images are confused with which others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl.base.types import IntArray
+from fsl.fewshot.answers import Answers
+
+
+@dataclass(frozen=True)
+class ConfusedImage:
+    """One image that was taken for another class.
+
+    Attributes:
+        row: the image.
+        true: its class.
+        answered: the class it was taken for.
+        times: how often.
+        asked: in how many episodes it was a query, whatever the answer.
+    """
+
+    row: int
+    true: int
+    answered: int
+    times: int
+    asked: int
+
+
+def all_confused_images(answers: Answers) -> tuple[ConfusedImage, ...]:
+    """Every image that was taken for another class, once for each such class; the most often first."""
+    classes, rows = answers.episodes.classes, answers.episodes.query
+    given = np.take_along_axis(classes, answers.ways.reshape(len(rows), -1), axis=1).reshape(rows.shape)
+    true = np.broadcast_to(classes[:, :, None], rows.shape)
+    class_of = np.zeros(rows.max() + 1, np.int64)
+    class_of[rows] = true
+    asked = np.bincount(rows.reshape(-1))
+    n = int(classes.max()) + 1
+    cases, times = np.unique((rows * n + given)[~answers.right], return_counts=True)
+    found = [
+        ConfusedImage(case // n, int(class_of[case // n]), case % n, often, int(asked[case // n]))
+        for case, often in zip(cases.tolist(), times.tolist(), strict=True)
+    ]
+    return tuple(sorted(found, key=lambda image: (-image.times, image.row)))
+
+
+def mistakes(confusion: IntArray, most: int) -> list[tuple[int, int]]:
+    """The mistakes made most often, the most frequent first.
+
+    Args:
+        confusion: int64 ``(C, C)``, true class by answered class.
+        most: how many at the most.
+
+    Returns:
+        true class and answered class of each; of equally frequent ones the earlier classes first.
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    return [divmod(int(place), len(wrong)) for place in order if wrong.flat[place]]
+
+
+def most_confused(confusion: IntArray, most: int) -> list[int]:
+    """The classes that take part in the most mistakes, in their own order.
+
+    Args:
+        confusion: int64 ``(C, C)``, true class by answered class.
+        most: how many at the most.
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    parts = wrong.sum(0) + wrong.sum(1)
+    return sorted(int(row) for row in np.argsort(-parts, kind="stable")[:most])
+
+
+def confused_images(answers: Answers, true: int, answered: int) -> tuple[ConfusedImage, ...]:
+    """The images of class ``true`` that were taken for class ``answered``, the most often first."""
+    found = all_confused_images(answers)
+    return tuple(image for image in found if (image.true, image.answered) == (true, answered))
