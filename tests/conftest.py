@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest_plugins = ["tests.helpers.fixtures"]
+pytest.register_assert_rewrite("tests.helpers")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _installed_packages_are_searched_once() -> Iterator[None]:

@@ -16,7 +16,7 @@ from fsl.twin.inference import pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
 
 
 def test_similarities_keep_their_order_and_fit_better() -> None:

@@ -1,7 +1,6 @@
 """The command line's contract: names, options, JSON keys, exit status, one line on stderr."""
 
 import csv
-import io
 import json
 import zipfile
 from dataclasses import replace
@@ -9,57 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from fsl.__main__ import main
 from fsl.config import DataSource, ModelConfig
 from fsl.fewshot.support import SupportSet
 from fsl.training.datasource import load_training_data
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.network import TwinNetwork
-
-COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "=blue": (30, 60, 230), "grey": (120, 120, 120)}
-
-
-def png(colour: tuple[int, int, int], seed: int) -> bytes:
-    noise = np.random.default_rng(seed).normal(0, 6, (20, 20, 3))
-    buffer = io.BytesIO()
-    Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder per colour with four images each."""
-    for name, colour in COLOURS.items():
-        (tmp_path / "data" / name).mkdir(parents=True)
-        for i in range(4):
-            (tmp_path / "data" / name / f"{i}.png").write_bytes(png(colour, i))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> str:
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
-    torch.manual_seed(0)
-    path = tmp_path / "tiny.safetensors"
-    checkpoints.save(path, TwinNetwork(model), checkpoints.CheckpointInfo("tiny", model, title="Tiny"))
-    return str(path)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = main([str(a) for a in arguments])
-    out = capsys.readouterr()
-    return status, out.out, out.err
+from tests.helpers.commands import run
+from tests.helpers.pictures import COMMAND_COLOURS, noisy_png
 
 
 def test_classify_json(
     folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     query = tmp_path / "new.png"
-    query.write_bytes(png(COLOURS["green"], 77))
+    query.write_bytes(noisy_png(COMMAND_COLOURS["green"], 77))
     (tmp_path / "bad.png").write_text("no picture")
     status, out, err = run(
         capsys, "classify", "--support", folder, "--query", query, tmp_path / "bad.png",
@@ -69,7 +32,7 @@ def test_classify_json(
     (prediction,) = json.loads(out)["predictions"]
     assert set(prediction) == {"query", "label", "probability", "unknown", "scores", "similarities"}
     assert prediction["label"] == "green"
-    assert set(prediction["scores"]) == set(COLOURS)
+    assert set(prediction["scores"]) == set(COMMAND_COLOURS)
     assert len(prediction["similarities"]) == 16
     assert set(prediction["similarities"][0]) == {"class", "support", "similarity"}
     assert "bad.png" in err
@@ -166,7 +129,7 @@ def test_who_was_trained_on_the_classes_asked_about_is_told(
     )
     assert status == 0
     assert json.loads(out)["classes_seen"] == ["grey", "red"]
-    assert f"tiny was trained on 2 of these {len(COLOURS)} classes" in err
+    assert f"tiny was trained on 2 of these {len(COMMAND_COLOURS)} classes" in err
 
 
 def test_train_writes_events_and_resumes(
@@ -261,7 +224,7 @@ def test_train_and_evaluate_mean_the_same_data_by_a_name(
     monkeypatch.setenv("FSL_DATA_DIR", str(tmp_path / "sets"))
     monkeypatch.chdir(tmp_path)
     folder.rename(tmp_path / "orl")
-    people = {f"person {name}" for name in COLOURS}
+    people = {f"person {name}" for name in COMMAND_COLOURS}
     status, out, _ = run(
         capsys, "evaluate", "--data", "orl", "--checkpoint", weights, "--way", 2, "--episodes", 5, "--json"
     )
@@ -275,13 +238,13 @@ def test_train_and_evaluate_mean_the_same_data_by_a_name(
         assert status == 0
         settings = json.loads((place / "config.json").read_bytes())
         assert settings["data"]["data"] == stored
-        assert set(settings["about"]["classes"]) == (people if data == "orl" else set(COLOURS))
+        assert set(settings["about"]["classes"]) == (people if data == "orl" else set(COMMAND_COLOURS))
 
 
 def test_a_run_knows_its_class_lists_from_another_folder(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "lists.json").write_text(json.dumps({"all": list(COLOURS), "test": ["red", "grey"]}))
+    (tmp_path / "lists.json").write_text(json.dumps({"all": list(COMMAND_COLOURS), "test": ["red", "grey"]}))
     monkeypatch.chdir(tmp_path)
     status, _, _ = run(
         capsys, "train", "--data", folder.name, "--classes", "lists.json:all",

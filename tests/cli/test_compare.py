@@ -17,9 +17,7 @@ from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
 from fsl.twin.pair_rates import LEVELS
-from tests.cli.test_commands import folder, run, weights
-
-__all__ = ["folder", "weights"]  # fixtures
+from tests.helpers.commands import run
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fsl.__main__ import main
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
 
 
 @pytest.fixture

@@ -7,18 +7,19 @@ import pytest
 
 from fsl.__main__ import main
 from fsl.twin import checkpoint as checkpoints
-from tests.fewshot import helpers
+from tests.helpers.networks import checkpoint
+from tests.helpers.pictures import named_image
 
 
 def arguments(folder: Path, n_shot: int) -> list[str]:
-    made = helpers.checkpoint()
+    made = checkpoint()
     checkpoints.save(folder / "tiny.safetensors", made.twin, made.info)
     for number, colour in enumerate(("red", "green")):
         (folder / "classes" / colour).mkdir(parents=True)
         for shot in range(n_shot):
-            picture = helpers.picture(colour, 10 * number + shot)
+            picture = named_image(colour, 10 * number + shot)
             picture.image.save(folder / "classes" / colour / f"{shot}.png")
-    helpers.picture("green", 99).image.save(folder / "query.png")
+    named_image("green", 99).image.save(folder / "query.png")
     return [
         *("classify", "--checkpoint", str(folder / "tiny.safetensors"), "--rule", "quick", "--json"),
         *("--support", str(folder / "classes"), "--query", str(folder / "query.png")),

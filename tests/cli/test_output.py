@@ -15,9 +15,7 @@ import pytest
 
 from fsl.__main__ import main
 from fsl.cli.common import write_result
-from tests.cli.test_commands import folder, run, weights
-
-__all__ = ["folder", "weights"]  # fixtures
+from tests.helpers.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 STRAWBERRY = "\N{STRAWBERRY} café"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.scenes import train_lesson
 from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page

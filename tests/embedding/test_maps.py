@@ -7,34 +7,16 @@ import pytest
 import torch
 
 from fsl.base.errors import SettingsError
-from fsl.base.types import IntArray
-from fsl.config import ModelConfig
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.embedding.maps import MapConfig, make_map, next_map, turned_onto
-from fsl.twin.network import TwinNetwork
-
-
-def twin(head: str = "absolute") -> TwinNetwork:
-    torch.manual_seed(0)
-    config = ModelConfig(widths=(4, 8), embedding_dim=8, image_size=16, head=head)  # type: ignore[arg-type]
-    return TwinNetwork(config).eval()
-
-
-def embeddings(n: int, dim: int = 8, seed: int = 0) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32))
-
-
-def groups(n_groups: int = 3, each: int = 12, seed: int = 0) -> tuple[torch.Tensor, IntArray]:
-    rng = np.random.default_rng(seed)
-    centres = rng.normal(0, 8, (n_groups, 1, 8))
-    points = (centres + rng.normal(size=(n_groups, each, 8))).reshape(-1, 8).astype(np.float32)
-    return torch.from_numpy(points), np.repeat(np.arange(n_groups), each)
+from tests.helpers.embeddings import groups, random_embeddings
+from tests.helpers.networks import small_twin
 
 
 @pytest.mark.parametrize("head", ["absolute", "cosine"])
 def test_learned_distance_is_the_shifted_logit(head: str) -> None:
-    network, points = twin(head), embeddings(7)
+    network, points = small_twin(head), random_embeddings(7)
     with torch.no_grad():
         network.head.weight[:3] = -0.2  # one that makes some logits fall below the one of equal images
     found = pair_distances(network, points, "learned")
@@ -47,26 +29,26 @@ def test_learned_distance_is_the_shifted_logit(head: str) -> None:
 
 
 def test_euclidean_distance() -> None:
-    points = embeddings(9)
+    points = random_embeddings(9)
     oracle = np.linalg.norm(points.numpy()[:, None] - points.numpy()[None], axis=2)
-    np.testing.assert_allclose(pair_distances(twin(), points, "euclidean"), oracle, atol=1e-5)
+    np.testing.assert_allclose(pair_distances(small_twin(), points, "euclidean"), oracle, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [30, 260])  # a full and an iterative solver
 def test_pca_of_distances_is_the_pca_of_the_embeddings(n: int) -> None:
     from sklearn.decomposition import PCA
 
-    points = embeddings(n) * torch.arange(8, 0, -1)
+    points = random_embeddings(n) * torch.arange(8, 0, -1)
     oracle = PCA(3)
     expected = oracle.fit_transform(points.numpy())
-    found = make_map(pair_distances(twin(), points, "euclidean"), MapConfig("pca", dimensions=3))
+    found = make_map(pair_distances(small_twin(), points, "euclidean"), MapConfig("pca", dimensions=3))
     np.testing.assert_allclose(np.abs(found.points), np.abs(expected), rtol=1e-2, atol=2e-2)
     np.testing.assert_allclose(found.explained, oracle.explained_variance_ratio_, rtol=1e-3)
 
 
 def test_tsne_keeps_groups_together_and_is_repeatable() -> None:
     points, labels = groups()
-    distances = pair_distances(twin(), points, "euclidean")
+    distances = pair_distances(small_twin(), points, "euclidean")
     config = MapConfig("tsne", perplexity=8, iterations=300)
     found = make_map(distances, config)
     assert found.method == "tsne"
@@ -79,7 +61,9 @@ def test_tsne_keeps_groups_together_and_is_repeatable() -> None:
 
 def test_perplexity_is_held_to_a_third_of_the_others() -> None:
     points, _ = groups(2, 8)
-    found = make_map(pair_distances(twin(), points, "euclidean"), MapConfig(perplexity=100, iterations=250))
+    found = make_map(
+        pair_distances(small_twin(), points, "euclidean"), MapConfig(perplexity=100, iterations=250)
+    )
     assert found.perplexity == 5.0
     assert np.isfinite(found.points).all()
 
@@ -87,7 +71,9 @@ def test_perplexity_is_held_to_a_third_of_the_others() -> None:
 @pytest.mark.parametrize("n", [2, 3, 10])
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_few_images_get_pca_and_the_reason(n: int, dimensions: int) -> None:
-    found = make_map(pair_distances(twin(), embeddings(n), "learned"), MapConfig(dimensions=dimensions))
+    found = make_map(
+        pair_distances(small_twin(), random_embeddings(n), "learned"), MapConfig(dimensions=dimensions)
+    )
     assert found.method == "pca"
     assert f"{n} are shown by PCA" in found.note
     assert found.points.shape == (n, dimensions)
@@ -104,13 +90,13 @@ def test_one_image_and_images_that_are_all_alike() -> None:
 
 
 def test_many_equal_images_do_not_break_tsne() -> None:
-    points = torch.cat([embeddings(1).repeat(15, 1), embeddings(1, seed=1).repeat(15, 1)])
-    found = make_map(pair_distances(twin(), points, "learned"), MapConfig(iterations=250))
+    points = torch.cat([random_embeddings(1).repeat(15, 1), random_embeddings(1, seed=1).repeat(15, 1)])
+    found = make_map(pair_distances(small_twin(), points, "learned"), MapConfig(iterations=250))
     assert np.isfinite(found.points).all()
 
 
 def test_turning_onto_undoes_a_rotation_and_a_mirror() -> None:
-    points = embeddings(20, 2).numpy()
+    points = random_embeddings(20, 2).numpy()
     turn = np.array([[0.6, -0.8], [-0.8, -0.6]], np.float32)
     np.testing.assert_allclose(turned_onto(points @ turn, points), points, atol=1e-5)
 
@@ -119,7 +105,8 @@ def test_turning_onto_undoes_a_rotation_and_a_mirror() -> None:
 def test_a_sequence_moves_little_where_little_changes(method: str) -> None:
     points, _ = groups()
     frames = [
-        pair_distances(twin(), points + 0.02 * embeddings(36, seed=seed), "euclidean") for seed in (1, 2)
+        pair_distances(small_twin(), points + 0.02 * random_embeddings(36, seed=seed), "euclidean")
+        for seed in (1, 2)
     ]
     config = MapConfig(method, perplexity=8, iterations=500)  # type: ignore[arg-type]
     first = next_map(None, frames[0], config)
@@ -152,4 +139,4 @@ def test_settings_out_of_range_are_refused(settings: dict[str, object], told: st
 
 def test_too_many_images_are_refused() -> None:
     with pytest.raises(SettingsError, match="too many"):
-        pair_distances(twin(), torch.zeros(MAX_IMAGES + 1, 8), "euclidean")
+        pair_distances(small_twin(), torch.zeros(MAX_IMAGES + 1, 8), "euclidean")

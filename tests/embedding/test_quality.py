@@ -12,7 +12,8 @@ from fsl.embedding.distances import pair_distances
 from fsl.embedding.labelled import NO_CLASS
 from fsl.embedding.neighbours import nearest
 from fsl.twin.inference import similarities
-from tests.embedding.test_maps import embeddings, groups, twin
+from tests.helpers.embeddings import groups, random_embeddings
+from tests.helpers.networks import small_twin
 
 
 def test_silhouette_and_trustworthiness_are_scikit_learns() -> None:
@@ -20,9 +21,9 @@ def test_silhouette_and_trustworthiness_are_scikit_learns() -> None:
     from sklearn.metrics import silhouette_score
 
     points, labels = groups(4, 10)
-    places = embeddings(40, 2, seed=3).numpy()
-    distances = pair_distances(twin(), points, "euclidean")
-    found = quality.measure(twin(), points, distances, labels, places)
+    places = random_embeddings(40, 2, seed=3).numpy()
+    distances = pair_distances(small_twin(), points, "euclidean")
+    found = quality.measure(small_twin(), points, distances, labels, places)
     assert found.silhouette.value == pytest.approx(silhouette_score(points.numpy(), labels), abs=1e-5)
     oracle = trustworthiness(points.numpy(), places, n_neighbors=5)
     assert found.trustworthiness.value == pytest.approx(oracle, abs=1e-6)
@@ -30,18 +31,18 @@ def test_silhouette_and_trustworthiness_are_scikit_learns() -> None:
 
 def test_chunks_give_what_all_at_once_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     points, labels = groups()
-    places = embeddings(36, 3).numpy()
-    distances = pair_distances(twin(), points, "learned")
-    whole = quality.measure(twin(), points, distances, labels, places)
+    places = random_embeddings(36, 3).numpy()
+    distances = pair_distances(small_twin(), points, "learned")
+    whole = quality.measure(small_twin(), points, distances, labels, places)
     monkeypatch.setattr(quality, "PAIRS_AT_ONCE", 100)
-    parts = quality.measure(twin(), points, distances, labels, places)
+    parts = quality.measure(small_twin(), points, distances, labels, places)
     for name, one in vars(whole).items():
         assert one.value == pytest.approx(getattr(parts, name).value, abs=1e-6)
 
 
 def test_neighbour_accuracy_and_similarities_by_loops() -> None:
-    points, labels = embeddings(15), np.array([0, 1, 2] * 4 + [3, 3, 4])
-    network = twin()
+    points, labels = random_embeddings(15), np.array([0, 1, 2] * 4 + [3, 3, 4])
+    network = small_twin()
     distances = pair_distances(network, points, "learned")
     found = quality.measure(network, points, distances, labels, points[:, :2].numpy())
     tested = range(14)  # the last image is alone in its class
@@ -68,9 +69,9 @@ def test_neighbour_accuracy_and_similarities_by_loops() -> None:
     ],
 )
 def test_what_does_not_apply_says_why(labels: list[int], missing: set[str]) -> None:
-    points = embeddings(4)
-    distances = pair_distances(twin(), points, "learned")
-    found = quality.measure(twin(), points, distances, np.array(labels), points[:, :2].numpy())
+    points = random_embeddings(4)
+    distances = pair_distances(small_twin(), points, "learned")
+    found = quality.measure(small_twin(), points, distances, np.array(labels), points[:, :2].numpy())
     assert {name for name, one in vars(found).items() if one.value is None} == missing
     assert all(bool(one.reason) == (one.value is None) for one in vars(found).values())
 
@@ -82,7 +83,7 @@ def test_trustworthiness_needs_four_images() -> None:
 
 
 def test_nearest_by_a_loop() -> None:
-    network, points = twin(), embeddings(12)
+    network, points = small_twin(), random_embeddings(12)
     values = similarities(network, points[3:4], points)[0].tolist()
     expected = sorted((i for i in range(12) if i != 3), key=lambda i: -values[i])[:5]
     found = nearest(network, points, 3, 5)

@@ -23,15 +23,15 @@ from fsl.training.events import Finished
 from fsl.training.manager import save_as
 from fsl.training.runs import EventLog, run_training
 from fsl.twin import checkpoint
-from tests.training.test_engine import CONFIG as SMALL
-from tests.training.test_engine import MODEL
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
+from tests.helpers.training import CONFIG as SMALL
+from tests.helpers.training import MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVE_WITHOUT_END = """
 import sys
 from pathlib import Path
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
 save_small_checkpoint(Path(sys.argv[1]))
 print("saving", flush=True)
 while True:

@@ -16,7 +16,7 @@ from bench._server import start_app
 from bench._visitor import Visitor
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
-from tests.ui.pages.helpers import save_small_checkpoint
+from tests.helpers.networks import save_small_checkpoint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 

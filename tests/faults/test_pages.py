@@ -11,14 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.twin.network import TwinNetwork
 from fsl.ui.shared import budget
-from tests.ui.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
-from tests.ui.pages.helpers import picture
-from tests.ui.pages.test_classify_page import drop, fill, shown, state
+from tests.helpers.pages import drop, fill, shown, state
+from tests.helpers.pictures import picture
 
 
 def test_a_checkpoint_deleted_while_in_use(
-    page: AppTest,  # noqa: F811
-    checkpoint_folder: Path,  # noqa: F811
+    page: AppTest,
+    checkpoint_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -35,7 +34,7 @@ def test_a_checkpoint_deleted_while_in_use(
     assert "is not installed here" not in shown(page)
 
 
-def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def embed(*_: object) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
@@ -51,7 +50,7 @@ def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_more_pictures_than_a_session_may_hold(
-    page: AppTest,  # noqa: F811
+    page: AppTest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(budget, "MAX_PICTURES", 3)

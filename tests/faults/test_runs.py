@@ -24,8 +24,8 @@ from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from tests.training.test_engine import CONFIG as SMALL
-from tests.training.test_engine import MODEL
+from tests.helpers.training import CONFIG as SMALL
+from tests.helpers.training import MODEL
 
 Maker = Callable[..., ImageSet]
 

@@ -3,12 +3,12 @@
 from fsl.config import EpisodeConfig
 from fsl.fewshot import evaluate
 from fsl.fewshot.accuracy_grid import accuracy_grid
-from tests.fewshot.helpers import CONFIG, contender
+from tests.helpers.answers import EPISODES, contender
 
 
 def test_the_grid_has_evaluates_figures_and_gaps_where_images_lack() -> None:
     one, labels = contender()
-    cells = {(c.n_way, c.n_shot): c for c in accuracy_grid(one, labels, (2, 5, 7), (1, 11), CONFIG)}
+    cells = {(c.n_way, c.n_shot): c for c in accuracy_grid(one, labels, (2, 5, 7), (1, 11), EPISODES)}
     assert cells[7, 1].accuracy is None
     assert cells[2, 11].accuracy is None  # 11 shots and 3 queries of 12 images
     same = EpisodeConfig(5, 1, 3, 50, seed=3)

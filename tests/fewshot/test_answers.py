@@ -12,14 +12,14 @@ from fsl.fewshot.answers import Contender, fit_to_images, stream_answers
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.metrics import auroc
 from fsl.twin.network import TwinNetwork
-from tests.fewshot.helpers import CONFIG, contender, last
+from tests.helpers.answers import EPISODES, answers_of, contender
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_parts_end_where_evaluate_does(rule: str) -> None:
     one, labels = contender(rule)
-    *_, (answers,) = stream_answers([one], labels, CONFIG)
-    whole = evaluate.evaluate(one.twin, one.embeddings, labels, CONFIG, one.rule)
+    *_, (answers,) = stream_answers([one], labels, EPISODES)
+    whole = evaluate.evaluate(one.twin, one.embeddings, labels, EPISODES, one.rule)
     result = answers.result(6)
     assert result.accuracy == whole.accuracy
     assert result.ci95 == whole.ci95
@@ -28,44 +28,44 @@ def test_parts_end_where_evaluate_does(rule: str) -> None:
 
 def test_a_run_that_is_stopped_early_has_the_first_episodes() -> None:
     one, labels = contender()
-    parts = stream_answers([one], labels, CONFIG)
+    parts = stream_answers([one], labels, EPISODES)
     for _ in range(3):
         (early,) = next(parts)
-    assert 0 < early.n_episodes < CONFIG.n_episodes
-    assert np.array_equal(early.ways, last().ways[: early.n_episodes])
+    assert 0 < early.n_episodes < EPISODES.n_episodes
+    assert np.array_equal(early.ways, answers_of().ways[: early.n_episodes])
 
 
 def test_all_contenders_answer_the_same_episodes() -> None:
     one, labels = contender()
     two = Contender("b", one.twin, torch.randn_like(one.embeddings), "max")
-    for first, second in stream_answers([one, two], labels, CONFIG):
+    for first, second in stream_answers([one, two], labels, EPISODES):
         assert np.array_equal(first.episodes.query, second.episodes.query)
-    assert first.n_episodes == CONFIG.n_episodes
+    assert first.n_episodes == EPISODES.n_episodes
 
 
 def test_confidence_and_similarity_are_those_of_the_scores() -> None:
     one, labels = contender()
-    scores = evaluate.episode_scores(one.twin, one.embeddings, sample_episodes(labels, CONFIG), one.rule)
-    answers = last()
+    scores = evaluate.episode_scores(one.twin, one.embeddings, sample_episodes(labels, EPISODES), one.rule)
+    answers = answers_of()
     assert answers.confidence == pytest.approx((scores / 0.5).softmax(-1).amax(-1).numpy(), abs=1e-5)
     assert answers.similarity == pytest.approx(scores.sigmoid().amax(-1).numpy(), abs=1e-5)
 
 
 def test_strangers_are_of_the_class_left_out() -> None:
-    assert last().unknown_similarity is not None
-    assert auroc(last(spread=0.05).similarity, last(spread=0.05).unknown_similarity) == 1.0
+    assert answers_of().unknown_similarity is not None
+    assert auroc(answers_of(spread=0.05).similarity, answers_of(spread=0.05).unknown_similarity) == 1.0
     everything = EpisodeConfig(6, 2, 3, 5)  # no class is left to leave out
-    assert last(everything).unknown_similarity is None
+    assert answers_of(everything).unknown_similarity is None
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SCORES_AT_ONCE", 1)
     monkeypatch.setattr(evaluate, "VALUES_AT_ONCE", 1)
     one, labels = contender()
-    sizes = [answers.n_episodes for (answers,) in stream_answers([one], labels, CONFIG)]
+    sizes = [answers.n_episodes for (answers,) in stream_answers([one], labels, EPISODES)]
     assert np.array_equal(np.diff(sizes), np.full(len(sizes) - 1, 1))
-    *_, (answers,) = stream_answers([one], labels, CONFIG)
-    assert np.array_equal(answers.ways, last().ways)
+    *_, (answers,) = stream_answers([one], labels, EPISODES)
+    assert np.array_equal(answers.ways, answers_of().ways)
 
 
 @pytest.mark.parametrize("head", ["absolute", "cosine"])

@@ -9,7 +9,7 @@ from fsl.config import TrainConfig
 from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
 from fsl.training.engine import new_state
 from fsl.twin.inference import embed_images, pair_logits
-from tests.fewshot.helpers import checkpoint
+from tests.helpers.networks import checkpoint
 
 
 def images(n: int, side: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import embed
 from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
 from fsl.twin.network import TwinNetwork
-from tests.fewshot import helpers
+from tests.helpers.pictures import named_image, support_set
 
 
 def twin(centred: bool = True) -> TwinNetwork:
@@ -66,8 +66,8 @@ def test_episodes_equal_a_loop(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_an_answer_does_not_depend_on_other_queries(rule: Rule) -> None:
-    made, support = checkpoint(), helpers.support()
-    queries = [helpers.picture("red", 90), helpers.picture("blue", 91), helpers.picture("grey", 92)]
+    made, support = checkpoint(), support_set()
+    queries = [named_image("red", 90), named_image("blue", 91), named_image("grey", 92)]
     together = classify(made, support, queries, rule)
     alone = [classify(made, support, [query], rule)[0] for query in queries]
     for one, other in zip(together, alone, strict=True):
@@ -77,7 +77,7 @@ def test_an_answer_does_not_depend_on_other_queries(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_leaving_one_out_leaves_it_out_of_the_middle_too(rule: Rule) -> None:
-    made, support = checkpoint(), helpers.support(shots=(3, 3, 3))
+    made, support = checkpoint(), support_set(shots=(3, 3, 3))
     answers = leave_one_out_answers(made, support, rule)
     embeddings, slots = embed(made, support.images), support.slot_tensor
     for i, answer in enumerate(answers):

@@ -7,14 +7,15 @@ from fsl.fewshot.classify import classify, leave_one_out
 from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
 from fsl.twin.checkpoint import Calibration
-from tests.fewshot.helpers import checkpoint, picture, support
+from tests.helpers.networks import checkpoint
+from tests.helpers.pictures import named_image, support_set
 
-QUERIES = [picture("blue", 91), picture("red", 92), picture("green", 93)]
+QUERIES = [named_image("blue", 91), named_image("red", 92), named_image("green", 93)]
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_colours_are_found(rule: str) -> None:
-    answers = classify(checkpoint(), support(), QUERIES, rule)  # type: ignore[arg-type]
+    answers = classify(checkpoint(), support_set(), QUERIES, rule)  # type: ignore[arg-type]
     assert [a.label for a in answers] == ["blue", "red", "green"]
     for answer in answers:
         assert sum(answer.scores.values()) == pytest.approx(1, abs=1e-5)
@@ -25,7 +26,7 @@ def test_colours_are_found(rule: str) -> None:
 
 def naive_scores(query: NamedImage, rule: str) -> dict[str, float]:
     """Class similarities by loops over pairs, through the network's own forward."""
-    twin, members = checkpoint(), support()
+    twin, members = checkpoint(), support_set()
     e_query = embed(twin, [query])[0]
     out = {}
     for slot, name in enumerate(members.class_names):
@@ -40,13 +41,13 @@ def naive_scores(query: NamedImage, rule: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_rules_equal_loops(rule: str) -> None:
-    (answer,) = classify(checkpoint(), support(), QUERIES[:1], rule)  # type: ignore[arg-type]
+    (answer,) = classify(checkpoint(), support_set(), QUERIES[:1], rule)  # type: ignore[arg-type]
     assert answer.class_similarity == pytest.approx(naive_scores(QUERIES[0], rule), abs=1e-5)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_order_of_classes_does_not_matter(rule: str) -> None:
-    one = support(("red", "green", "blue"), (2, 2, 2))
+    one = support_set(("red", "green", "blue"), (2, 2, 2))
     members = dict(zip(one.class_names, [one.images[i : i + 2] for i in (0, 2, 4)], strict=True))
     other = SupportSet.from_classes({name: members[name] for name in ("blue", "red", "green")})
     for a, b in zip(
@@ -60,10 +61,10 @@ def test_order_of_classes_does_not_matter(rule: str) -> None:
 
 def test_unknown_below_the_threshold() -> None:
     twin = checkpoint(Calibration("mean", 1.0, 0.5))
-    (calibrated,) = classify(twin, support(), QUERIES[:1])
+    (calibrated,) = classify(twin, support_set(), QUERIES[:1])
     assert calibrated.threshold == 0.5
-    (low,) = classify(twin, support(), QUERIES[:1], threshold=0.0)
-    (high,) = classify(twin, support(), QUERIES[:1], threshold=1.0)
+    (low,) = classify(twin, support_set(), QUERIES[:1], threshold=0.0)
+    (high,) = classify(twin, support_set(), QUERIES[:1], threshold=1.0)
     assert not low.unknown
     assert high.unknown
     assert high.label == low.label  # the nearest class is still told
@@ -72,30 +73,30 @@ def test_unknown_below_the_threshold() -> None:
 @pytest.mark.parametrize("threshold", [-0.1, 5, float("nan")])
 def test_a_threshold_that_is_no_similarity_is_refused(threshold: float) -> None:
     with pytest.raises(SettingsError, match="it must be 0 to 1"):
-        classify(checkpoint(), support(), QUERIES[:1], threshold=threshold)
-    five = support(shots=(5, 5, 5))
+        classify(checkpoint(), support_set(), QUERIES[:1], threshold=threshold)
+    five = support_set(shots=(5, 5, 5))
     with pytest.raises(SettingsError, match="it must be 0 to 1"):
         classify_with_probe(checkpoint(), five, QUERIES[:1], threshold)
 
 
 def test_temperature_changes_how_sure_not_which() -> None:
-    (sharp,) = classify(checkpoint(Calibration("mean", 0.1)), support(), QUERIES[:1])
-    (soft,) = classify(checkpoint(Calibration("mean", 10.0)), support(), QUERIES[:1])
+    (sharp,) = classify(checkpoint(Calibration("mean", 0.1)), support_set(), QUERIES[:1])
+    (soft,) = classify(checkpoint(Calibration("mean", 10.0)), support_set(), QUERIES[:1])
     assert sharp.label == soft.label
     assert sharp.probability > soft.probability
 
 
 def test_one_class_or_an_empty_one_is_refused_in_words() -> None:
     with pytest.raises(DataError, match="at least 2 classes"):
-        SupportSet.from_classes({"red": [picture("red")]})
+        SupportSet.from_classes({"red": [named_image("red")]})
     with pytest.raises(DataError, match="'green' has no image"):
-        SupportSet.from_classes({"red": [picture("red")], "green": []})
+        SupportSet.from_classes({"red": [named_image("red")], "green": []})
 
 
 def test_unreadable_query_names_the_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "notes.jpg").write_text("not a picture")
     with pytest.raises(ImageReadError, match=r"notes\.jpg"):
-        classify(checkpoint(), support(), [tmp_path / "notes.jpg"])
+        classify(checkpoint(), support_set(), [tmp_path / "notes.jpg"])
 
 
 def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +108,8 @@ def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         module, "embed_images", lambda twin, pixels: counted.append(len(pixels)) or plain(twin, pixels)
     )
     cache, twin = EmbeddingCache(), checkpoint()
-    first = embed(twin, [picture("red", 1), picture("red", 2), picture("red", 1)], cache)
-    again = embed(twin, [picture("red", 2), picture("blue", 3)], cache)
+    first = embed(twin, [named_image("red", 1), named_image("red", 2), named_image("red", 1)], cache)
+    again = embed(twin, [named_image("red", 2), named_image("blue", 3)], cache)
     assert counted == [2, 1]
     assert torch.equal(first[0], first[2])
     assert torch.equal(first[1], again[0])
@@ -128,7 +129,7 @@ def test_cache_is_bounded() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_leave_one_out_equals_classifying_without(rule: str) -> None:
-    members = support(("red", "green", "grey"), (3, 2, 2))
+    members = support_set(("red", "green", "grey"), (3, 2, 2))
     right = 0
     for i, image in enumerate(members.images):
         rest = [k for k in range(len(members.images)) if k != i]
@@ -143,12 +144,15 @@ def test_leave_one_out_equals_classifying_without(rule: str) -> None:
 
 
 def test_leave_one_out_needs_two_images_of_a_class() -> None:
-    assert leave_one_out(checkpoint(), support(shots=(1, 1, 1))) is None
+    assert leave_one_out(checkpoint(), support_set(shots=(1, 1, 1))) is None
 
 
 def test_confused_classes_are_named() -> None:
     mixed = SupportSet.from_classes(
-        {"one": [picture("red", 1), picture("blue", 2)], "two": [picture("red", 3), picture("blue", 4)]}
+        {
+            "one": [named_image("red", 1), named_image("blue", 2)],
+            "two": [named_image("red", 3), named_image("blue", 4)],
+        }
     )
     outcome = leave_one_out(checkpoint(), mixed, "max")
     assert outcome is not None

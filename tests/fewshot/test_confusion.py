@@ -3,11 +3,11 @@
 import numpy as np
 
 from fsl.fewshot.confusion import confused_images, mistakes, most_confused
-from tests.fewshot.helpers import last
+from tests.helpers.answers import answers_of
 
 
 def test_confused_images_equal_a_loop() -> None:
-    answers = last()
+    answers = answers_of()
     counts: dict[int, int] = {}
     for e in range(answers.n_episodes):
         for way in range(4):

@@ -12,7 +12,8 @@ from fsl.fewshot.calibrate import balanced_threshold, calibrate, fit_temperature
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
 from fsl.fewshot.metrics import ci95
-from tests.fewshot.helpers import checkpoint, clusters
+from tests.helpers.embeddings import clusters
+from tests.helpers.networks import checkpoint
 
 
 @pytest.mark.parametrize("rule", RULES)

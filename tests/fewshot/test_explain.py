@@ -23,7 +23,7 @@ from fsl.fewshot.explain import (
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
-from tests.fewshot.helpers import checkpoint
+from tests.helpers.networks import checkpoint
 
 N_PAIRS = 10
 NEAR = 0.16  # of the side; the patch that hides is 0.22 wide

@@ -17,7 +17,8 @@ from fsl.fewshot.linear_probe import (
     fit_to_support,
 )
 from fsl.twin.network import TwinNetwork
-from tests.fewshot import helpers
+from tests.helpers.networks import checkpoint
+from tests.helpers.pictures import named_image, support_set
 
 
 def embedded(noise: float = 0.6, n_way: int = 4, shots: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,37 +94,37 @@ def test_on_a_tie_the_twin_s_rule_is_best() -> None:
 
 
 def test_few_shots_are_refused() -> None:
-    support = helpers.support(shots=(5, 4, 6))
+    support = support_set(shots=(5, 4, 6))
     assert fewest_shots(support) == 4
     for ask in (
-        lambda: compare_methods(helpers.checkpoint(), support),
-        lambda: classify_with_probe(helpers.checkpoint(), support, []),
+        lambda: compare_methods(checkpoint(), support),
+        lambda: classify_with_probe(checkpoint(), support, []),
     ):
         with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
             ask()
 
 
 def test_classify_with_probe_keeps_the_twin_s_similarities() -> None:
-    support = helpers.support(shots=(5, 5, 6))
-    queries = [helpers.picture("red", 90), helpers.picture("blue", 91)]
-    found = classify_with_probe(helpers.checkpoint(), support, queries, threshold=0.2)
-    twins = classify(helpers.checkpoint(), support, queries, threshold=0.2)
+    support = support_set(shots=(5, 5, 6))
+    queries = [named_image("red", 90), named_image("blue", 91)]
+    found = classify_with_probe(checkpoint(), support, queries, threshold=0.2)
+    twins = classify(checkpoint(), support, queries, threshold=0.2)
     for mine, own in zip(found, twins, strict=True):
         assert mine.label == max(mine.scores, key=lambda name: mine.scores[name])
         assert sum(mine.scores.values()) == pytest.approx(1, abs=1e-5)
         assert mine.similarities == own.similarities
         assert mine.class_similarity == own.class_similarity
     assert [p.label for p in found] == ["red", "blue"]
-    comparison = compare_methods(helpers.checkpoint(), support)
+    comparison = compare_methods(checkpoint(), support)
     assert comparison.n_images == 16
 
 
 def test_one_fit_answers_as_a_fit_for_each_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    support = helpers.support(shots=(5, 5, 6))
-    queries = [helpers.picture(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
-    together = classify_with_probe(helpers.checkpoint(), support, queries)
-    fitted = fit_to_support(helpers.checkpoint(), support)
+    support = support_set(shots=(5, 5, 6))
+    queries = [named_image(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
+    together = classify_with_probe(checkpoint(), support, queries)
+    fitted = fit_to_support(checkpoint(), support)
     monkeypatch.setattr(quick, "fit", None)  # nobody fits again
-    parts = [classify_with_probe(helpers.checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
+    parts = [classify_with_probe(checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
     for part, whole in zip(parts, together, strict=True):
         assert part.scores == pytest.approx(whole.scores, abs=1e-5)

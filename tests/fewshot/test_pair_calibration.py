@@ -22,8 +22,8 @@ from fsl.fewshot.verify import PairScores, verify
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.checkpoint import CheckpointInfo
 from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_measurable_rate
-from tests.fewshot.helpers import checkpoint
-from tests.fewshot.test_verify import embedded, made_up
+from tests.helpers.embeddings import clusters, pair_scores
+from tests.helpers.networks import checkpoint
 
 _NO_RATES = ({"false_accept_high": [0.1]}, {"false_accept_high": [2.0] * len(LEVELS)})
 
@@ -87,7 +87,7 @@ def test_chances_are_found() -> None:
     slope, offset = fit_chance(sharp(gap=2.0, n_classes=80))
     assert slope == pytest.approx(2.0, rel=0.15)
     assert offset == pytest.approx(-2.0, rel=0.2)
-    half = balanced(made_up())
+    half = balanced(pair_scores())
     assert half.same.mean() == 0.5
 
 
@@ -111,12 +111,12 @@ def test_reliability_of_honest_and_of_boastful_chances() -> None:
 def test_reliability_is_measured_on_other_classes() -> None:
     bins = cross_fitted_reliability(sharp(n_classes=60))
     assert calibration_error(bins) < 0.05
-    assert cross_fitted_reliability(made_up(n_classes=2)) == ()
+    assert cross_fitted_reliability(pair_scores(n_classes=2)) == ()
 
 
 def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
     loaded = checkpoint()
-    embeddings, labels = embedded(8, 5)
+    embeddings, labels = clusters(0.7, 8, 5, seed=1)
     rates = measure_pair_rates(loaded.twin, [(embeddings, labels)], "clusters val")
     assert rates is not None
     assert rates.fitted_on == "clusters val: pairs of 40 images of 8 classes"
@@ -155,7 +155,7 @@ def _alike_in_classes(rng: np.random.Generator, n_classes: int) -> PairScores:
 
 
 def test_the_highest_rate_is_that_of_the_bootstrap_and_falls() -> None:
-    scores = made_up(gap=2.0)
+    scores = pair_scores(gap=2.0)
     rates = pair_rates(scores, "made up")
     (at,) = verify(scores, (0.1,), n_bootstrap=100).at
     assert rates.highest_false_accept(rates.threshold_at(0.1)) == pytest.approx(
@@ -175,7 +175,7 @@ def test_headers_without_and_with_damaged_rates() -> None:
     assert CheckpointInfo.from_json(header, "x").pairs is None
     del header["pairs"]  # as written before there were any
     assert CheckpointInfo.from_json(header, "x").pairs is None
-    rates = pair_rates(made_up(), "made up")
+    rates = pair_rates(pair_scores(), "made up")
     good = json.loads(json.dumps(replace(checkpoint().info, pairs=rates).to_json()))
     assert CheckpointInfo.from_json({**good, "pairs": {**good["pairs"], "later": 1}}, "x").pairs == rates
     for damage in (
@@ -202,7 +202,7 @@ def test_reliability_bins_stand_where_their_chances_are() -> None:
 
 
 def test_bounds() -> None:
-    rates = pair_rates(made_up(), "made up")
+    rates = pair_rates(pair_scores(), "made up")
     with pytest.raises(SettingsError, match=r"false-accept rate is 1\.5"):
         rates.threshold_at(1.5)
     with pytest.raises(SettingsError, match="rising"):

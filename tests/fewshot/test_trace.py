@@ -17,7 +17,7 @@ from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, save
 from fsl.twin.inference import similarities
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import PairBatch
-from tests.ui.pages.helpers import picture
+from tests.helpers.pictures import picture
 
 
 @pytest.fixture(params=["absolute", "cosine"])

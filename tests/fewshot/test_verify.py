@@ -22,32 +22,15 @@ from fsl.fewshot.verify import (
     score_pairs,
     verify,
 )
-from tests.fewshot.helpers import checkpoint
-
-
-def made_up(n_classes: int = 12, per_class: int = 6, gap: float = 1.5, seed: int = 0) -> PairScores:
-    """Scores with ties: same pairs are more alike by ``gap`` on average."""
-    rng = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(n_classes), per_class)
-    first, second = np.triu_indices(len(labels), 1)
-    same = labels[first] == labels[second]
-    raw = rng.normal(0, 1, len(first)) + gap * same
-    return PairScores(np.round(1 / (1 + np.exp(-raw)), 3), first, second, labels)
-
-
-def embedded(n_classes: int = 5, per_class: int = 4) -> tuple[torch.Tensor, np.ndarray]:
-    twin = checkpoint().twin
-    torch.manual_seed(1)
-    centres = torch.randn(n_classes, 1, twin.embedding_dim)
-    points = centres + 0.7 * torch.randn(n_classes, per_class, twin.embedding_dim)
-    return points.flatten(0, 1), np.repeat(np.arange(n_classes), per_class)
+from tests.helpers.embeddings import clusters, pair_scores
+from tests.helpers.networks import checkpoint
 
 
 @pytest.mark.parametrize("at_once", [4_000_000, 50])
 def test_every_pair_once_as_the_head_says(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAIRS_AT_ONCE", at_once)
     twin = checkpoint().twin
-    embeddings, labels = embedded()
+    embeddings, labels = clusters(0.7, 5, 4, seed=1)
     scores = score_pairs(twin, embeddings, labels)
     pairs = list(zip(scores.first.tolist(), scores.second.tolist(), strict=True))
     assert sorted(pairs) == list(itertools.combinations(range(20), 2))
@@ -61,7 +44,7 @@ def test_every_pair_once_as_the_head_says(at_once: int, monkeypatch: pytest.Monk
 
 
 def test_a_sample_of_one_kind_keeps_every_pair_of_the_other() -> None:
-    embeddings, labels = embedded(10, 6)
+    embeddings, labels = clusters(0.7, 10, 6, seed=1)
     whole = score_pairs(checkpoint().twin, embeddings, labels)
     drawn = score_pairs(checkpoint().twin, embeddings, labels, most=300, seed=3)
     assert drawn.same.sum() == whole.same.sum() == 150
@@ -71,7 +54,7 @@ def test_a_sample_of_one_kind_keeps_every_pair_of_the_other() -> None:
 
 
 def test_many_same_pairs_are_drawn_from_too() -> None:
-    embeddings, labels = embedded(2, 40)
+    embeddings, labels = clusters(0.7, 2, 40, seed=1)
     drawn = score_pairs(checkpoint().twin, embeddings, labels, most=300)  # of 1,560 and 1,600
     assert 200 < drawn.same.sum() < 400
     assert 200 < (~drawn.same).sum() < 400
@@ -80,7 +63,7 @@ def test_many_same_pairs_are_drawn_from_too() -> None:
 
 
 def test_both_kinds_of_pairs_are_needed() -> None:
-    embeddings, _ = embedded()
+    embeddings, _ = clusters(0.7, 5, 4, seed=1)
     with pytest.raises(DataError, match="0 pairs of one class"):
         score_pairs(checkpoint().twin, embeddings, np.arange(20))
     with pytest.raises(DataError, match="0 of two"):
@@ -88,7 +71,7 @@ def test_both_kinds_of_pairs_are_needed() -> None:
 
 
 def test_pooled_sets_make_no_pairs_between_them() -> None:
-    one, two = made_up(4, 3, seed=1), made_up(5, 2, seed=2)
+    one, two = pair_scores(4, 3, seed=1), pair_scores(5, 2, seed=2)
     both = pooled([one, two])
     assert len(both) == len(one) + len(two)
     assert np.array_equal(both.same, np.concatenate([one.same, two.same]))
@@ -98,7 +81,7 @@ def test_pooled_sets_make_no_pairs_between_them() -> None:
 
 
 def test_the_curve_is_scikit_learns() -> None:
-    scores = made_up()
+    scores = pair_scores()
     curve = roc(scores)
     assert area(curve) == pytest.approx(roc_auc_score(scores.same, scores.similarity))
     for threshold, false, true in zip(
@@ -127,7 +110,7 @@ def test_equal_error_rate_of_normal_scores_is_known() -> None:
 
 @pytest.mark.parametrize("gap", [0.0, 1.0, 3.0])
 def test_equal_error_rate_against_a_loop(gap: float) -> None:
-    scores = made_up(gap=gap, seed=5)
+    scores = pair_scores(gap=gap, seed=5)
     different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
     worst = [
         (abs((different >= t).mean() - (same < t).mean()), ((different >= t).mean() + (same < t).mean()) / 2)
@@ -150,7 +133,7 @@ def test_perfect_and_inverted_scores() -> None:
 
 
 def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
-    scores = made_up(gap=2.0)
+    scores = pair_scores(gap=2.0)
     different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
     result = verify(scores, (0.1, 0.01), n_bootstrap=20)
     for at in result.at:
@@ -166,19 +149,19 @@ def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
 
 
 def test_too_few_classes_promise_no_small_rate() -> None:
-    few = verify(made_up(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
+    few = verify(pair_scores(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
     assert few.n_class_pairs == 15
     assert [at.is_measurable for at in few.at] == [True, False]
-    many = verify(made_up(n_classes=30, per_class=3), (0.01,), n_bootstrap=5)
+    many = verify(pair_scores(n_classes=30, per_class=3), (0.01,), n_bootstrap=5)
     assert many.at[0].is_measurable  # 435 pairs of classes, 3 in 435 is below 1%
     with pytest.raises(SettingsError, match="false-accept rate is 0"):
-        verify(made_up(), (0.0,), n_bootstrap=5)
+        verify(pair_scores(), (0.0,), n_bootstrap=5)
 
 
 @pytest.mark.parametrize("unit", ["classes", "images"])
 def test_a_draw_against_pairs_written_out(unit: str) -> None:
     """A drawn curve is scikit-learn's for the drawn images or classes, every pair weighed by its copies."""
-    scores = made_up(5, 3)
+    scores = pair_scores(5, 3)
     (redrawn,) = resampled(scores, 1, unit, seed=4)  # type: ignore[arg-type]
     n = 5 if unit == "classes" else 15
     times = np.bincount(np.random.default_rng(4).integers(n, size=n), minlength=n)
@@ -199,13 +182,13 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     truth = 0.5 * (1 - 0.6826895)  # Phi(-1), two normal distributions 2 apart
     held = 0
     for seed in range(20):
-        low, high = verify(made_up(20, 4, gap=2.0, seed=seed), (), n_bootstrap=60).equal_error_interval
+        low, high = verify(pair_scores(20, 4, gap=2.0, seed=seed), (), n_bootstrap=60).equal_error_interval
         held += low - 0.005 <= truth <= high + 0.005
     assert held >= 15
 
 
 def test_middle_of_values() -> None:
     assert interval([float(v) for v in range(1001)]) == (25.0, 975.0)
-    curve = roc(made_up())
+    curve = roc(pair_scores())
     (position,) = points_at(curve, [0.05])
     assert curve.false_accept[position] <= 0.05 < curve.false_accept[position + 1]

@@ -18,14 +18,14 @@ from fsl.config import ModelConfig
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint
 from fsl.twin.network import TwinNetwork
-from tests.fewshot.test_verify import made_up
+from tests.helpers.embeddings import pair_scores
 from tests.hostile.inputs import Hostile
 
 MODEL = ModelConfig(widths=(2, 2), image_size=16)
 ALARM = "hostile-pickle-was-run"
 
 
-_RATES = asdict(pair_rates(made_up(), "made up"))
+_RATES = asdict(pair_rates(pair_scores(), "made up"))
 _LYING_RATES: dict[str, dict[str, Any]] = {
     "table of text": {"same": ["a"] * len(_RATES["same"])},
     "table that falls": {"same": list(reversed(_RATES["same"]))},

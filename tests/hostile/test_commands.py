@@ -13,13 +13,13 @@ import pytest
 
 from fsl.__main__ import main
 from fsl.training.status import find_run
+from tests.helpers.networks import save_small_checkpoint
 from tests.hostile.archives import GOOD, archives
 from tests.hostile.checkpoints import checkpoints
 from tests.hostile.images import images
 from tests.hostile.inputs import Hostile
 from tests.hostile.runs import UNREMARKABLE, runs
 from tests.hostile.watch import watching
-from tests.ui.pages.helpers import save_small_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 

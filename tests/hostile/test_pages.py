@@ -9,20 +9,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsl.training.manager import run_manager
+from tests.helpers.networks import save_small_checkpoint
+from tests.helpers.pages import drop, shown, state
+from tests.helpers.pictures import picture
 from tests.hostile.archives import GOOD, archives, zipped
 from tests.hostile.checkpoints import checkpoints
 from tests.hostile.images import images
 from tests.hostile.projects import projects
 from tests.hostile.runs import runs
 from tests.hostile.watch import watching
-from tests.ui.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
-from tests.ui.pages.helpers import picture, save_small_checkpoint
-from tests.ui.pages.test_classify_page import drop, shown, state
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
-def assert_harmless(page: AppTest) -> None:  # noqa: F811
+def assert_harmless(page: AppTest) -> None:
     """No exception, no general apology, no picture from elsewhere, no HTML."""
     assert not page.exception
     elements = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.success]
@@ -40,7 +40,7 @@ def _sent(name: str) -> str:
     return name.encode(errors="replace").decode()
 
 
-def test_all_hostile_pictures_in_one_drop(page: AppTest, tmp_path: Path) -> None:  # noqa: F811
+def test_all_hostile_pictures_in_one_drop(page: AppTest, tmp_path: Path) -> None:
     inputs = list(images())
     with watching(tmp_path) as watch:
         drop(page, "class_0", *((_sent(one.name), one.data) for one in inputs))
@@ -53,7 +53,7 @@ def test_all_hostile_pictures_in_one_drop(page: AppTest, tmp_path: Path) -> None
     assert f"{refused} files could not be used" in shown(page)
 
 
-def test_all_hostile_zips_in_one_drop(page: AppTest, tmp_path: Path) -> None:  # noqa: F811
+def test_all_hostile_zips_in_one_drop(page: AppTest, tmp_path: Path) -> None:
     inputs = {f"{number} {_sent(one.name)}": one for number, one in enumerate(archives())}
     with watching(tmp_path) as watch:
         files = [(name, one.data) for name, one in inputs.items()]
@@ -74,7 +74,7 @@ def test_all_hostile_zips_in_one_drop(page: AppTest, tmp_path: Path) -> None:  #
             assert "Added" in said or "were there already" in said, name
 
 
-def test_projects_dropped_one_after_another(page: AppTest, tmp_path: Path) -> None:  # noqa: F811
+def test_projects_dropped_one_after_another(page: AppTest, tmp_path: Path) -> None:
     drop(page, "class_0", ("mine.png", picture("orange")))
     for one in projects():
         before = {p.digest for card in state(page).workspace.classes for p in card.pictures}
@@ -88,12 +88,12 @@ def test_projects_dropped_one_after_another(page: AppTest, tmp_path: Path) -> No
             assert before == {p.digest for card in now.classes for p in card.pictures}, one.name
 
 
-def _zone(page: AppTest, start: str) -> Any:  # noqa: F811
+def _zone(page: AppTest, start: str) -> Any:
     """The drop zone whose key starts so, whichever number it has by now."""
     return next(zone for zone in page.file_uploader if str(zone.key).startswith(start))
 
 
-def test_all_hostile_pictures_on_the_compare_page(page: AppTest, tmp_path: Path) -> None:  # noqa: F811
+def test_all_hostile_pictures_on_the_compare_page(page: AppTest, tmp_path: Path) -> None:
     inputs = list(images())
     page.switch_page("pages/compare.py").run()
     _zone(page, "compare_drop_references").set_value([("mine.png", picture("red"), "image/png")]).run()
@@ -116,7 +116,7 @@ def test_all_hostile_pictures_on_the_compare_page(page: AppTest, tmp_path: Path)
     ],
 )
 def test_zips_on_the_other_pages(
-    page: AppTest,  # noqa: F811
+    page: AppTest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -151,13 +151,13 @@ def test_zips_on_the_other_pages(
         run_manager().close(120)
 
 
-def page_text(page: AppTest) -> str:  # noqa: F811
+def page_text(page: AppTest) -> str:
     """All text, with the headings of what can be unfolded."""
     return "\n".join([shown(page), *(box.label for box in page.expander)])
 
 
 def test_a_folder_full_of_hostile_checkpoints(
-    page: AppTest,  # noqa: F811
+    page: AppTest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,7 +179,7 @@ def test_a_folder_full_of_hostile_checkpoints(
 
 
 def test_a_folder_full_of_hostile_runs(
-    app: AppTest,  # noqa: F811
+    app: AppTest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

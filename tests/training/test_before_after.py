@@ -19,7 +19,7 @@ from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started
 from fsl.training.runs import EVENTS, read_events, run_training
 from fsl.training.sources import hold_out_images
 from fsl.twin.inference import embed_images
-from tests.training.test_engine import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
 BOTH = replace(CONFIG, evaluate_first=True, evaluation=EpisodeConfig(n_way=5, n_episodes=40, seed=3))

@@ -15,8 +15,8 @@ from PIL import Image
 
 from fsl.__main__ import main
 from fsl.twin.distributed import Team
+from tests.helpers.networks import save_small_checkpoint
 from tests.training.distributed_worker import CASES, trained
-from tests.ui.pages.helpers import save_small_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="PyTorch without distributed")

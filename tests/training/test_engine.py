@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fsl.base.errors import SettingsError
-from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
+from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training import engine
 from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train, train_in_turns
@@ -25,22 +25,9 @@ from fsl.training.events import (
 )
 from fsl.twin.losses import bce_loss
 from fsl.twin.pairs import ClassIndex
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
-MODEL = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
-CONFIG = TrainConfig(
-    steps=12,
-    learning_rate=1e-2,
-    batch_classes=4,
-    batch_images=3,
-    batch_pairs=8,
-    evaluate_every=5,
-    evaluation=EpisodeConfig(n_way=20, n_episodes=20),
-    report_every=4,
-    precision="fp32",
-    device="cpu",
-    augment=NO_AUGMENTATION,
-)
 
 
 def weights(config: TrainConfig, data: ImageSet) -> dict[str, torch.Tensor]:

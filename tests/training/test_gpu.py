@@ -15,8 +15,8 @@ from fsl.training.manager import RunManager, RunPlan
 from fsl.training.runs import CHECKPOINT, EVENTS, read_events, run_training
 from fsl.training.status import find_run
 from fsl.twin import checkpoint as checkpoints
-from tests.training.test_engine import CONFIG, MODEL
-from tests.training.test_manager import until
+from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.waiting import until
 
 Maker = Callable[..., ImageSet]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -12,7 +12,7 @@ from fsl.base.errors import SettingsError
 from fsl.data.imageset import ImageSet
 from fsl.training.engine import new_state
 from fsl.training.lr_range import RangePoint, lr_range, suggest_rate
-from tests.training.test_engine import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
 

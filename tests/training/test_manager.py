@@ -23,8 +23,9 @@ from fsl.training.runs import CHECKPOINT, CONFIG, EVENTS, run_training
 from fsl.training.status import RunInfo, find_run, list_runs, run_events
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
-from tests.training.test_engine import CONFIG as SMALL
-from tests.training.test_engine import MODEL
+from tests.helpers.training import CONFIG as SMALL
+from tests.helpers.training import MODEL
+from tests.helpers.waiting import until
 
 Maker = Callable[..., ImageSet]
 ENDLESS = replace(SMALL, steps=100_000, report_every=1, evaluate_every=0)
@@ -40,13 +41,6 @@ def manager(tmp_path: Path) -> Iterator[RunManager]:
 @pytest.fixture
 def data(coloured_set: Maker) -> TrainingData:
     return TrainingData(coloured_set(), coloured_set(5, seed=1), "colours", "other colours")
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def losses(run: RunInfo) -> list[tuple[int, float]]:

@@ -16,7 +16,7 @@ from fsl.training.preview import preview_batch, preview_similarities
 from fsl.training.sources import drawn_classes, hold_out_classes, select_held_out
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_unit
-from tests.training.test_engine import MODEL
+from tests.helpers.training import MODEL
 
 Maker = Callable[..., ImageSet]
 

@@ -21,7 +21,7 @@ from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_
 from fsl.training.status import read_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
-from tests.training.test_engine import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
 RUN = replace(CONFIG, augment=replace(CONFIG.augment, rotate=30.0), report_every=1)

@@ -25,7 +25,7 @@ from fsl.training.snapshots import (
 )
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images
-from tests.training.test_engine import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
 

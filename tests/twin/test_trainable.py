@@ -12,7 +12,7 @@ from fsl.data.imageset import ImageSet
 from fsl.training.engine import new_state, train
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import choose_trainable
-from tests.training.test_engine import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL
 
 Maker = Callable[..., ImageSet]
 # The last block, and the projection where there is one.

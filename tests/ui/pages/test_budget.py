@@ -12,9 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.ui.pages.evaluate import sources
 from fsl.ui.shared import budget
-from tests.ui.pages.conftest import app, checkpoint_folder, page  # noqa: F401 - fixtures
-from tests.ui.pages.helpers import picture
-from tests.ui.pages.test_classify_page import drop, shown, state
+from tests.helpers.pages import drop, shown, state
+from tests.helpers.pictures import picture
 
 COLOURS = ("red", "blue", "green", "grey")
 
@@ -30,7 +29,7 @@ def zip_of(n: int, note: bytes = b"") -> bytes:
     return out.getvalue()
 
 
-def put(page: AppTest, key: str, *files: tuple[str, bytes]) -> None:  # noqa: F811
+def put(page: AppTest, key: str, *files: tuple[str, bytes]) -> None:
     """Drop files on a zone; one on a zone that takes one."""
     uploads = [(name, data, "application/octet-stream") for name, data in files]
     zone: Any = page.file_uploader(key=key)
@@ -38,7 +37,7 @@ def put(page: AppTest, key: str, *files: tuple[str, bytes]) -> None:  # noqa: F8
     assert not page.exception
 
 
-def test_all_pages_share_one_budget(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_all_pages_share_one_budget(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MAX_PICTURES", 5)
     drop(page, "class_0", ("a.png", picture("red")), ("b.png", picture("blue")))
     page.switch_page("pages/compare.py").run()
@@ -63,7 +62,7 @@ def test_all_pages_share_one_budget(page: AppTest, monkeypatch: pytest.MonkeyPat
     assert state(page).undo is None  # what was only kept to be brought back makes way
 
 
-def test_zips_count_by_their_size(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_zips_count_by_their_size(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MAX_BYTES", 300_000)
     large, small = zip_of(4, bytes(200_000)), zip_of(4)
     page.switch_page("pages/evaluate.py").run()
@@ -85,7 +84,7 @@ def test_zips_count_by_their_size(page: AppTest, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_evaluation_of_more_than_fits_is_refused(
-    page: AppTest,  # noqa: F811
+    page: AppTest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sources, "MAX_BYTES", 1000)
@@ -96,7 +95,7 @@ def test_an_evaluation_of_more_than_fits_is_refused(
     assert "Use fewer images of each class" in shown(page)
 
 
-def test_streamlit_keeps_no_dropped_file(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_streamlit_keeps_no_dropped_file(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever zone it was dropped on, and whether it could be used or not."""
     held: list[MemoryUploadedFileManager] = []
     really = MemoryUploadedFileManager.add_file

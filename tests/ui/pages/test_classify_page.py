@@ -17,43 +17,9 @@ from fsl.fewshot.linear_probe import MethodComparison
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.twin.checkpoint import from_twin
 from fsl.ui.pages.classify import drops
-from fsl.ui.shared.state import Session
-from tests.ui.pages.helpers import LIMIT, click_at, picture
-
-
-def state(page: AppTest) -> Session:
-    held: Session = page.session_state["few_shot_lab"]
-    return held
-
-
-def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
-    """Drop files on the place's zone, whichever number its widget has by now."""
-    key = f"drop_{place}_{state(page).drops[place]}"
-    uploads = [(name, data, "application/octet-stream") for name, data in files]
-    single = place in ("zip", "project")
-    page.file_uploader(key=key).set_value(uploads[0] if single else uploads).run()
-    assert not page.exception
-
-
-def shown(page: AppTest) -> str:
-    """All text of the page."""
-    said = [*page.info, *page.warning, *page.error, *page.toast]
-    elements = [*page.markdown, *page.caption, *said, *page.header]
-    return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
-
-
-def fill(page: AppTest) -> None:
-    drop(page, "class_0", ("r1.png", picture((250, 0, 0))), ("r2.png", picture((220, 10, 0))))
-    drop(page, "class_1", ("b1.png", picture((0, 0, 250))), ("b2.png", picture((0, 10, 220))))
-    drop(page, "queries", ("q.png", picture((235, 5, 5))))
-
-
-def zipped(**files: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name.replace("__", "/") + ".png", data)
-    return out.getvalue()
+from tests.helpers.networks import LIMIT
+from tests.helpers.pages import click_at, drop, fill, shown, state
+from tests.helpers.pictures import picture, zipped
 
 
 def test_the_empty_page_says_what_to_do(page: AppTest) -> None:

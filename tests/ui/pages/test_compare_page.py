@@ -17,9 +17,10 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.ui.pages.compare.threshold import stops
 from fsl.ui.shared.compare_state import EQUAL, CompareState
 from fsl.ui.shared.pictures import StoredPicture
-from tests.fewshot.test_verify import made_up
-from tests.ui.pages.helpers import picture, save_small_checkpoint
-from tests.ui.pages.test_embeddings_page import grid
+from tests.helpers.embeddings import pair_scores
+from tests.helpers.networks import save_small_checkpoint
+from tests.helpers.pages import grid
+from tests.helpers.pictures import picture
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,7 +30,7 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network with error rates, one without, one of people, and one for fruit."""
     folder = tmp_path_factory.mktemp("measured")
     save_small_checkpoint(folder, "bare")
-    rates = pair_rates(made_up(n_classes=20, gap=2.0), "made-up val")
+    rates = pair_rates(pair_scores(n_classes=20, gap=2.0), "made-up val")
     for name in ("with-rates", "my-run", "fruits"):
         save_small_checkpoint(folder, name)
         path = folder / f"{name}.safetensors"

@@ -20,8 +20,8 @@ from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.twin import checkpoint as checkpoints
 from fsl.ui.components.scatter import SCRIPTS
 from fsl.ui.pages.embeddings.state import MapState
-from tests.ui.pages.helpers import picture
-from tests.ui.pages.test_classify_page import fill, shown
+from tests.helpers.pages import fill, grid, map_data, shown
+from tests.helpers.pictures import picture
 
 
 @pytest.fixture
@@ -50,24 +50,6 @@ def colours(each: int = 5) -> list[tuple[str, bytes]]:
         for slot, name in enumerate(("red", "green", "blue"))
         for i in range(each)
     ]
-
-
-def map_data(page: AppTest, key: str = "map_small") -> dict[str, Any]:
-    """What the map component was sent."""
-    for element in page.get("bidi_component"):
-        if element.proto.component_name.endswith("few_shot_lab_map") and key in element.proto.id:
-            data: dict[str, Any] = json.loads(element.proto.json)
-            return data
-    raise AssertionError(f"no map {key}")
-
-
-def grid(page: AppTest, key: str) -> dict[str, Any]:
-    """What a grid of pictures was sent."""
-    for element in page.get("bidi_component"):
-        if element.proto.component_name.endswith("few_shot_lab_pictures") and key in element.proto.id:
-            data: dict[str, Any] = json.loads(element.proto.json)
-            return data
-    raise AssertionError(f"no grid {key}")
 
 
 def metrics(page: AppTest) -> dict[str, str]:

@@ -21,8 +21,9 @@ from fsl.data.download import Answer
 from fsl.ui.pages.evaluate.job import Job, Request
 from fsl.ui.pages.evaluate.sources import EvaluationSource, sources
 from fsl.ui.pages.evaluate.state import EvaluateState
-from tests.ui.pages.helpers import click_at, picture
-from tests.ui.pages.test_classify_page import fill, shown
+from tests.helpers.answers import answers_of
+from tests.helpers.pages import click_at, fill, shown
+from tests.helpers.pictures import picture
 
 
 @pytest.fixture
@@ -320,9 +321,8 @@ def test_settings_survive_a_page_change(page_: AppTest) -> None:
 def test_tables_are_safe_and_complete() -> None:
     from fsl.config import EpisodeConfig
     from fsl.fewshot.report import confusion_csv, episodes_csv, evaluate_command, summary_csv
-    from tests.fewshot.helpers import last
 
-    answers = {"=first": last(), "second": last(rule="max")}
+    answers = {"=first": answers_of(), "second": answers_of(rule="max")}
     summary = summary_csv(answers, 6, EpisodeConfig(4, 2, 3, 50, 3), "second")
     rows = list(csv.DictReader(io.StringIO(summary)))
     assert rows[0]["network"] == "'=first"
@@ -346,9 +346,8 @@ def test_tables_are_safe_and_complete() -> None:
 
 def test_tables_of_sureness_strangers_and_mistakes_add_up() -> None:
     from fsl.fewshot.report import confused_csv, open_set_csv, reliability_csv
-    from tests.fewshot.helpers import last
 
-    answers = {"first": last(), "second": last(rule="max")}
+    answers = {"first": answers_of(), "second": answers_of(rule="max")}
     bins = list(csv.DictReader(io.StringIO(reliability_csv(answers))))
     assert len(bins) == 20
     assert sum(int(row["answers"]) for row in bins) == sum(given.right.size for given in answers.values())

@@ -9,10 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.pages.helpers import picture
-from tests.ui.pages.test_classify_page import drop, fill, shown, state
-from tests.ui.pages.test_embeddings_page import map_data
-from tests.ui.pages.test_training_page import start, wait_until_over
+from tests.helpers.pages import drop, fill, map_data, shown, start, state, wait_until_over
+from tests.helpers.pictures import picture
 
 
 @pytest.fixture

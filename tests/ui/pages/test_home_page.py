@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 from fsl.ui.shared.frame import PAGES
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import WarmUp, warm_up
-from tests.ui.pages.test_classify_page import shown
-from tests.ui.pages.test_learn_page import grid
+from tests.helpers.pages import grid, shown
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -13,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from fsl.ui.pages.learn.page import STEPS
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared.page_links import LEARN_STEPS
-from tests.ui.pages.helpers import picture
-from tests.ui.pages.test_classify_page import drop, shown
+from tests.helpers.pages import component_data, drop, grid, shown
+from tests.helpers.pictures import picture
 
 
 @pytest.fixture
@@ -34,15 +33,6 @@ def at(page: AppTest, step: str) -> AppTest:
 def state(page: AppTest) -> LearnState:
     held: LearnState = page.session_state["few_shot_lab_learn"]
     return held
-
-
-def grid(page: AppTest, key: str) -> dict[str, Any]:
-    """What a grid of pictures was sent."""
-    for element in page.get("bidi_component"):
-        if element.proto.id.endswith(f"-{key}") or key in element.proto.id:
-            data: dict[str, Any] = json.loads(element.proto.json)
-            return data
-    raise AssertionError(f"no grid {key}")
 
 
 def html_of(page: AppTest) -> str:
@@ -155,12 +145,12 @@ def test_the_reader_bets_before_the_curves_and_the_clock_can_be_stopped(learn: A
     assert "pictures that this program draws, 60% of the kinds" in text
     learn.segmented_control(key="learn_bet").set_value(0.1).run()
     assert "Right: it is 0.1." in shown(learn)
-    assert max(x for line in grid(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 300
+    assert max(x for line in component_data(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 300
     learn.slider(key="learn_batches").set_value(15).run()
     text = shown(learn)
     assert text.count("Too few batches so far to judge by (15).") == 2
     assert "times its start (0.608)" in text
-    assert max(x for line in grid(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 15
+    assert max(x for line in component_data(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 15
 
 
 def test_the_limit_decides_who_is_let_in(learn: AppTest) -> None:

@@ -15,12 +15,12 @@ from fsl.data.download import Answer
 from fsl.data.public import OLIVETTI, public_set
 from fsl.training.manager import run_manager
 from fsl.training.runs import VISITOR
-from fsl.training.status import RunInfo, list_runs
+from fsl.training.status import list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test
 from fsl.ui.shared.run_labels import learning_rate_text
-from tests.ui.pages.helpers import click_at, picture
-from tests.ui.pages.test_classify_page import drop, shown, zipped
+from tests.helpers.pages import click_at, drop, shown, start, wait_until_over
+from tests.helpers.pictures import picture, zipped
 
 
 @pytest.fixture
@@ -30,26 +30,6 @@ def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     app.switch_page("pages/training.py").run()
     yield app
     run_manager().close(timeout=20)
-
-
-def start(page: AppTest, rates: list[float], steps: int = 20, size: int = 16) -> list[RunInfo]:
-    page.multiselect(key="rates").set_value(rates)
-    page.number_input(key="steps").set_value(steps)
-    if size:
-        page.select_slider(key="image_size").set_value(size)
-    page.select_slider(key="batch").set_value(8)
-    page.button(key="start_training").click().run()
-    assert not page.exception
-    return list_runs()
-
-
-def wait_until_over(page: AppTest) -> list[RunInfo]:
-    deadline = time.monotonic() + 90
-    while any(run.is_live for run in list_runs()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    page.run()
-    assert not page.exception
-    return list_runs()
 
 
 def test_three_rates_are_three_runs_that_share_all_else(training: AppTest) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from fsl.ui.shared import embed_set as module
 from fsl.ui.shared.embed_set import embed_set
-from tests.fewshot.helpers import checkpoint
+from tests.helpers.networks import checkpoint
 
 
 def test_two_runs_that_fill_the_same_parts_give_each_picture_its_own_embedding(

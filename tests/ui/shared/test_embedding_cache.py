@@ -8,13 +8,13 @@ from fsl.fewshot.support import CACHE
 from fsl.twin.inference import batch_size
 from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.pictures import StoredPicture
-from tests.fewshot import helpers
-from tests.ui.pages.helpers import picture
+from tests.helpers.networks import checkpoint
+from tests.helpers.pictures import picture
 
 
 def test_what_is_reported_as_done_is_done_and_nothing_is_done_twice() -> None:
     CACHE.clear()
-    made = helpers.checkpoint()
+    made = checkpoint()
     step = batch_size(made.twin)
     n = step + 5
     pictures = [StoredPicture.from_bytes(picture((i, 3 * i % 256, 7), 8), f"{i}.png") for i in range(n)]

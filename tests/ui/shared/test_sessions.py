@@ -19,8 +19,8 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.fewshot.support import CACHE
 from fsl.ui.shared import sessions
-from tests.ui.pages.conftest import ROOT, checkpoint_folder  # noqa: F401 - a fixture
-from tests.ui.pages.test_classify_page import fill, state
+from tests.helpers.fixtures import ROOT
+from tests.helpers.pages import fill, state
 
 
 def server(ttl_seconds: float) -> SimpleNamespace:
@@ -82,7 +82,7 @@ def test_the_last_visitors_downloads_and_embeddings_go_too() -> None:
 
 
 def test_nothing_of_ours_holds_on_to_a_sessions_pictures(
-    checkpoint_folder: Path,  # noqa: F811
+    checkpoint_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))

@@ -9,7 +9,9 @@ from fsl.data.intake.listing import Problem
 from fsl.ui.shared import budget
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.workspace import Workspace
-from tests.ui.shared.test_workspace import A, B, stored
+from tests.helpers.pages import stored
+
+A, B = stored("a"), stored("b")
 
 
 def test_undo_brings_back_what_was_taken_away_and_keeps_what_came_since() -> None:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.workspace import Workspace
-
-
-def stored(name: str, data: bytes = b"x") -> StoredPicture:
-    return StoredPicture(name, data, f"digest of {name}", "data:")
-
+from tests.helpers.pages import stored
 
 A, B, C = stored("a"), stored("b"), stored("c")
 

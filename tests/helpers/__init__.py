@@ -1,0 +1,1 @@
+"""Small networks, pictures, scores and page actions that several test files share."""

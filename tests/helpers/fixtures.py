@@ -1,0 +1,67 @@
+"""Fixtures for all tests: the app on its pages, a folder of pictures and a small checkpoint for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.pictures import COMMAND_COLOURS, noisy_png
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two small checkpoints, "small" and "small-two"."""
+    from tests.helpers.networks import save_small_checkpoint
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    save_small_checkpoint(folder)
+    save_small_checkpoint(folder, "small-two")
+    return folder
+
+
+@pytest.fixture
+def app(checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """The app with the small checkpoints, before its first run."""
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(app: object) -> object:
+    """The app on its Classify page, drawn once."""
+    app.switch_page("pages/classify.py").run()  # type: ignore[attr-defined]
+    return app
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder per colour with four pictures each."""
+    for name, colour in COMMAND_COLOURS.items():
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(4):
+            (tmp_path / "data" / name / f"{i}.png").write_bytes(noisy_png(colour, i))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    """The path of a checkpoint of an untrained network."""
+    import torch
+
+    from fsl.config import ModelConfig
+    from fsl.twin import checkpoint as checkpoints
+    from fsl.twin.network import TwinNetwork
+
+    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.safetensors"
+    checkpoints.save(path, TwinNetwork(model), checkpoints.CheckpointInfo("tiny", model, title="Tiny"))
+    return str(path)
