@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fsl.base.types import Float32Array, Float64Array
-from fsl.charts.figures import CLASS_COLOURS
+from fsl.charts.maps import CLASS_COLOURS
 from fsl.config import EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.embedding.maps import MapConfig

@@ -24,9 +24,9 @@ import safetensors.torch
 import torch
 
 from fsl.base.files import write_atomically
+from fsl.base.text import rate_text
 from fsl.base.types import IntArray
 from fsl.data.intake.listing import Problem
-from fsl.fewshot.error_rate_text import rate_text
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.recipes import Source
 from fsl.training.runs import fit_calibrations

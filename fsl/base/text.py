@@ -35,3 +35,34 @@ def told_apart(similarity: float, limit: float) -> tuple[str, str]:
 def count(number: int, thing: str, things: str = "") -> str:
     """ "1 picture", "2 pictures"."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def percent(value: float) -> str:
+    """Return a probability without false precision: "92%", "under 1%", "over 99%".
+
+    Args:
+        value: in [0, 1].
+    """
+    if value < 0.005:
+        return "under 1%"
+    return "over 99%" if value >= 0.995 else f"{value:.0%}"
+
+
+def rate_text(rate: float) -> str:
+    """Return a rate in [0, 1] with two significant digits: "0.1%", "3.3%", "12%"."""
+    return f"{float(f'{100 * rate:.2g}'):g}%"
+
+
+def one_in(rate: float) -> str:
+    """Return a rate of pairs as a frequency: "1 in 100 pairs", "fewer than 1 in 10,000 pairs".
+
+    Args:
+        rate: in [0, 1].
+
+    Returns:
+        a frequency within a tenth of the rate, or the nearest one in 10,000.
+    """
+    if round(rate * 10_000) < 1:
+        return "fewer than 1 in 10,000 pairs"
+    total = next((t for t in (100, 1_000) if abs(round(rate * t) / t - rate) <= 0.1 * rate), 10_000)
+    return f"{round(rate * total):,} in {total:,} pairs"

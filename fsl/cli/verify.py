@@ -8,7 +8,7 @@ from typing import Any
 
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import similarity_text
+from fsl.base.text import rate_text, similarity_text
 from fsl.cli.common import (
     ProgressBar,
     add_centre_option,
@@ -20,7 +20,6 @@ from fsl.cli.common import (
     load_data,
     print_json,
 )
-from fsl.fewshot.error_rate_text import rate_text
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.verify import (
     FALSE_ACCEPT_RATES,

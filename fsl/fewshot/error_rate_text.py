@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsl.base.text import one_in, rate_text
 from fsl.twin.pair_rates import PairRates
 
 if TYPE_CHECKING:
@@ -66,23 +67,3 @@ def too_good(name: str, n_seen: int, n_classes: int) -> str:
         f"{name} was trained on {n_seen} of these {n_classes} classes, so its figures here are too good for "
         "classes it has never seen."
     )
-
-
-def one_in(rate: float) -> str:
-    """A rate of pairs for people: "1 in 100 pairs", "fewer than 1 in 10,000 pairs".
-
-    Args:
-        rate: in [0, 1].
-
-    Returns:
-        words of which the number is within a tenth of the rate, or the nearest in 10,000.
-    """
-    if round(rate * 10_000) < 1:
-        return "fewer than 1 in 10,000 pairs"
-    total = next((t for t in (100, 1_000) if abs(round(rate * t) / t - rate) <= 0.1 * rate), 10_000)
-    return f"{round(rate * total):,} in {total:,} pairs"
-
-
-def rate_text(rate: float) -> str:
-    """A rate with two digits that count: "0.1%", "3.3%", "12%"."""
-    return f"{float(f'{100 * rate:.2g}'):g}%"

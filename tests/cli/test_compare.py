@@ -11,8 +11,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
+from fsl.base.text import one_in, rate_text
 from fsl.data.loading import load_images
-from fsl.fewshot.error_rate_text import describe_error_rates, one_in, rate_text
+from fsl.fewshot.error_rate_text import describe_error_rates
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fsl.charts.figures import ACCENT, AGAINST
+from fsl.charts.style import ACCENT, AGAINST
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(

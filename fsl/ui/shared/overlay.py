@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from fsl.base.types import Float32Array, PixelArray
-from fsl.charts.figures import ACCENT, AGAINST
+from fsl.charts.style import ACCENT, AGAINST
 from fsl.ui.shared.pictures import data_uri
 
 _FOR = np.array(ImageColor.getrgb(ACCENT), np.float32)

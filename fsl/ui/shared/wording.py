@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fsl.base.text import count, listed, similarity_text, told_apart
-from fsl.charts.figures import percent
+from fsl.base.text import count, listed, percent, similarity_text, told_apart
 from fsl.config import Method
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there

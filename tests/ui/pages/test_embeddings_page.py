@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fsl.charts.figures import CLASS_COLOURS, CLASS_SYMBOLS
+from fsl.charts.maps import CLASS_COLOURS, CLASS_SYMBOLS
 from fsl.config import ModelConfig, TrainConfig
 from fsl.training.runs import VISITOR
 from fsl.training.snapshots import FOLDER, IMAGES

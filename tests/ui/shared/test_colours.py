@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from fsl.charts.figures import ACCENT
+from fsl.charts.style import ACCENT
 
 ROOT = Path(__file__).resolve().parents[3]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.base.errors import FslError
-from fsl.charts.figures import percent
+from fsl.base.text import percent
 from fsl.config import TIMM
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.classify.decide import (

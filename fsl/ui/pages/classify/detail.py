@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.charts.figures import STILL, class_bars
+from fsl.charts.evaluation import class_bars
+from fsl.charts.style import STILL
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown

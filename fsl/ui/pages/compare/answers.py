@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, similarity_text, told_apart
-from fsl.charts.figures import percent
+from fsl.base.text import count, percent, similarity_text, told_apart
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.pages.compare.middle import MiddleOf

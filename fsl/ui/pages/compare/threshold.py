@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import similarity_text
-from fsl.charts.figures import STILL, pair_histograms, reliability_diagram, roc_figure
-from fsl.fewshot.error_rate_text import describe_error_rates, rate_text
+from fsl.base.text import rate_text, similarity_text
+from fsl.charts.evaluation import reliability_diagram
+from fsl.charts.pairs import pair_histograms, roc_figure
+from fsl.charts.style import STILL
+from fsl.fewshot.error_rate_text import describe_error_rates
 from fsl.ui.shared.compare_state import EQUAL, FALSE_ACCEPTS, CompareState, Strictness
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fsl.charts.figures import map_html
+from fsl.charts.maps import map_html
 from fsl.ui.components.scatter import TO_CLASSIFY
 from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings
 from fsl.ui.shared import core

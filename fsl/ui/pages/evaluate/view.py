@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fsl.base.text import count
-from fsl.charts.figures import (
-    STILL,
+from fsl.charts.evaluation import (
     class_accuracies,
     confusion_matrix,
     grid_heat_map,
@@ -18,6 +17,7 @@ from fsl.charts.figures import (
     open_set_histograms,
     reliability_diagram,
 )
+from fsl.charts.style import STILL
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.pages.evaluate.downloads import show_downloads
 from fsl.ui.pages.evaluate.form import title_of

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from fsl.base.text import similarity_text
-from fsl.charts.figures import ACCENT, AGAINST
+from fsl.charts.style import ACCENT, AGAINST
 from fsl.ui.shared.pictures import StoredPicture
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, similarity_text
-from fsl.charts.figures import percent
+from fsl.base.text import count, percent, similarity_text
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core, wording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fsl.charts.figures import percent
+from fsl.base.text import percent
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared.escape import markdown

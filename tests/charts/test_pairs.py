@@ -1,14 +1,8 @@
-"""The figures of same and different pairs."""
+"""Charts of "same or different?"."""
 
-import base64
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
 
-from fsl.charts.figures import pair_histograms, reliability_diagram, roc_figure
-from fsl.ui.shared.overlay import overlay_uri
+from fsl.charts.pairs import pair_histograms, roc_figure
 
 
 def test_the_curve_marks_the_threshold() -> None:
@@ -36,26 +30,3 @@ def test_names_of_lines_close_to_each_other_stand_in_rows_of_their_own(
     assert set(names) == {"limit", "this one"}
     assert all(note.y == 1 and note.yanchor == "bottom" for note in names.values())  # above the bars
     assert abs((names["limit"].yshift or 0) - (names["this one"].yshift or 0)) >= 16
-
-
-def test_a_reliability_diagram_of_pairs() -> None:
-    nan = np.nan
-    figure = reliability_diagram(
-        np.array([0.1, nan]), np.array([0.2, nan]), np.array([30, 0]), said="given", so="happened"
-    )
-    bars, line = figure.data
-    assert (bars.y[0], bars.text[0]) == (0.2, "said 10% on average, so in 20% of 30")
-    assert list(line.x) == list(line.y)
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("given", "happened")
-
-
-def test_a_map_colours_what_counts_and_leaves_the_rest_grey() -> None:
-    pixels = np.full((8, 8, 3), 120, np.uint8)
-    contributions = np.zeros((8, 8), np.float32)
-    contributions[:4], contributions[4:, 4:] = 1.0, -1.0
-    uri = overlay_uri(pixels, contributions, 1.0)
-    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB"), int)
-    top, plain, against = image[20, 160], image[300, 20], image[300, 300]
-    assert top[1] > top[0]  # green: more alike
-    assert against[0] > against[1] > against[2]  # orange: set apart
-    assert np.ptp(plain) == 0
