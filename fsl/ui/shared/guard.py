@@ -14,7 +14,7 @@ from fsl.base.errors import FslError
 from fsl.ui.shared.escape import markdown
 
 _LOG = logging.getLogger(__name__)
-_UNEXPECTED = "Something went wrong here. Nothing you entered is lost; the details are in the server's log."
+UNEXPECTED = "Something went wrong here. Nothing you entered is lost; the details are in the server's log."
 
 P = ParamSpec("P")
 
@@ -28,7 +28,7 @@ def guarded() -> Iterator[None]:
         st.error(markdown(str(error)), icon=":material/error:")
     except Exception:  # noqa: BLE001 - the last line of defence of a page
         _LOG.exception("Unexpected error on a page")
-        st.error(_UNEXPECTED, icon=":material/error:")
+        st.error(UNEXPECTED, icon=":material/error:")
 
 
 def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
@@ -42,7 +42,7 @@ def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
             _tell(str(error))
         except Exception:  # noqa: BLE001 - as above
             _LOG.exception("Unexpected error in a callback")
-            _tell(_UNEXPECTED)
+            _tell(UNEXPECTED)
 
     return wrapper
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,12 +12,12 @@ T = TypeVar("T")
 
 
 class Memo:
-    """Results by their inputs, the one used longest ago given up first.
+    """Results by their inputs; the one used longest ago is dropped first. Safe to use from several threads.
 
     Args:
-        most: results kept.
-        most_bytes: what they may take together; the latest one is kept in any case.
-        size: tells how many bytes a result takes.
+        most: number of results kept.
+        most_bytes: what they may take together; the most recent one is always kept.
+        size: returns how many bytes a result takes.
     """
 
     def __init__(
@@ -26,18 +27,24 @@ class Memo:
         self._most_bytes = most_bytes
         self._size = size
         self._results: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __contains__(self, inputs: Any) -> bool:
         return inputs in self._results
 
     def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
-        """The result for these inputs, which are hashable; computed if it is not there."""
-        if inputs not in self._results:
-            self._results[inputs] = compute()
-        self._results.move_to_end(inputs)
-        while len(self._results) > self._most or (
-            len(self._results) > 1 and sum(map(self._size, self._results.values())) > self._most_bytes
-        ):
-            self._results.popitem(last=False)
-        result: T = self._results[inputs]
+        """Return the result for these inputs, which must be hashable; compute it if it is not there."""
+        with self._lock:
+            if inputs in self._results:
+                self._results.move_to_end(inputs)
+                known: T = self._results[inputs]
+                return known
+        result = compute()
+        with self._lock:
+            self._results[inputs] = result
+            self._results.move_to_end(inputs)
+            while len(self._results) > self._most or (
+                len(self._results) > 1 and sum(map(self._size, self._results.values())) > self._most_bytes
+            ):
+                self._results.popitem(last=False)
         return result

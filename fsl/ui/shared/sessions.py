@@ -19,6 +19,7 @@ from streamlit.runtime.caching.ttl_cache import TTLCache
 
 from fsl.base.memory import give_memory_back
 from fsl.ui.shared import core
+from fsl.ui.shared.work import cancel_ended
 
 _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 15.0
@@ -42,9 +43,16 @@ def _keep_looking() -> None:
         if dropped is None:
             _LOG.warning("This version of Streamlit keeps its sessions otherwise; ended ones stay longer")
             return
+        cancel_ended(_ids_of_sessions(server))
         if dropped:
             forget_what_they_left(server)
             give_memory_back()
+
+
+def _ids_of_sessions(server: Any) -> set[str]:
+    manager = server._session_mgr
+    with manager._storage_lock:  # or one that reconnects just now might be on neither list
+        return {info.session.id for info in manager.list_sessions()}
 
 
 def drop_expired(server: object) -> int | None:
