@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _KEY = "few_shot_lab_address"
 
 
 @dataclass
 class _Address:
-    """One page's.
+    """Addresses that one page wrote.
 
     Attributes:
-        written: what the page wrote last; None before it did.
-        replaced: what it wrote that over. A click may still come with one of these, made before the browser
-            had the new address; it asks for nothing then, and would undo what was chosen since.
+        written: parameters that the page wrote last; None before it wrote any.
+        replaced: parameters that were overwritten. A click may still arrive with them, made before the
+            browser had the new address; taking them would undo what was chosen since.
     """
 
     written: dict[str, str] | None = None
@@ -25,28 +26,29 @@ class _Address:
 
 
 def read_address(page: str) -> dict[str, str]:
-    """What the address asks for, unless the page wrote it there itself; to be called first.
+    """Return the parameters that a link, a bookmark or the Back button asks for; call this first.
 
     Args:
         page: name of the page.
 
     Returns:
-        the address's parameters; what they say is from outside and to be checked.
+        the address's parameters, which come from outside and have to be checked; none if the page wrote the
+        address itself.
     """
     asked = _now()
     address = _address(page)
-    if asked in address.replaced:
+    if asked in address.replaced and not _is_history_navigation():
         return {}
     address.replaced.clear()  # the browser has the new address, or another was opened
     return {} if asked == address.written else asked
 
 
 def write_address(page: str, settings: Mapping[str, str]) -> None:
-    """Put settings into the address; those that are "" are left out.
+    """Write settings into the address, except empty ones.
 
     Args:
         page: name of the page.
-        settings: by parameter.
+        settings: text by parameter.
     """
     wanted = {name: value for name, value in settings.items() if value}
     address = _address(page)
@@ -55,6 +57,11 @@ def write_address(page: str, settings: Mapping[str, str]) -> None:
         if before not in address.replaced:
             address.replaced.append(before)
         st.query_params.from_dict(wanted)
+
+
+def _is_history_navigation() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _now() -> dict[str, str]:

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from fsl.base.errors import DataError, FslError
 from fsl.config import COSINE, PIXELS, UNTRAINED, EpisodeConfig
-from fsl.ui.pages.evaluate.address import SPANS, show_address, take_address
 from fsl.ui.pages.evaluate.job import Job, Request
+from fsl.ui.pages.evaluate.settings import (
+    BASELINES,
+    EPISODES,
+    NETWORKS,
+    PER_CLASS,
+    QUERY,
+    SEED,
+    SHOT,
+    SOURCE,
+    WAY,
+    show_address,
+    take_address,
+)
 from fsl.ui.pages.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource, sources, upload_of
-from fsl.ui.pages.evaluate.state import EvaluateState, kept, take
+from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import folder_or_zip, show_dropped
-from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.resources import Choice
+from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.state import session
 
 _PRETRAINED = "photos"
-_MOST_EPISODES = 5000
-_MOST_PICTURES = 200
 # In this order: classes that were kept for the final test, else those that settings were chosen on.
 _USUAL_LISTS = ("novel", "val")
+_LIST_TITLES = {
+    "": "all classes",
+    "novel": "novel: kept for the final test",
+    "val": "val: for choosing settings",
+    "train": "train: what networks learn from",
+}
 
 
 def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     """All settings and the button that begins."""
     known = sources(session().workspace, state.upload)
-    take_address(state, known, installed)
+    take_address(known, installed)
     source = _show_source(state, known)
-    classes = _show_classes(state, source)
-    names = _show_networks(state, installed)
-    config, per_class = _show_settings(state)
-    show_address(state)
+    classes = _show_classes(source)
+    names = _show_networks(installed)
+    config, per_class = _show_settings()
+    show_address()
     # No callback: its arguments would be the settings of the page as it was last drawn in full, and a number
     # typed just before the click would be missed.
     if st.button(
@@ -61,25 +78,19 @@ def title_of(name: str) -> str:
 
 
 def _show_source(state: EvaluateState, known: dict[str, EvaluationSource]) -> EvaluationSource:
-    chosen = str(state.values.get("source", ""))
+    chosen = SOURCE.value
     if chosen not in known:  # its content has changed, or it is gone: the same kind, else the first
         kind = chosen.partition("-")[0]
         chosen = next(
             (k for k in known if kind in (CLASSIFY, UPLOAD) and k.startswith(kind)), next(iter(known))
         )
-        state.values["source"] = chosen
+        SOURCE.put(chosen)
+    titles = {key: source.title.partition(":")[0] for key, source in known.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Pictures",
-            list(known),
-            key=kept(state, "source", chosen),
-            format_func=lambda key: known[key].title.partition(":")[0],
-            on_change=guarded_callback(take),
-            args=(state, "source"),
-        )
+        st.selectbox(**replace(SOURCE, options=titles).widget())
         with st.popover("Upload", icon=":material/folder_open:", help="A folder or zip of your own"):
             _show_drops(state)
-    source = known[str(state.values["source"])]
+    source = known[chosen]
     if about := source.title.partition(":")[2].strip():
         st.caption(markdown(about))
     return source
@@ -102,7 +113,7 @@ def _show_drops(state: EvaluateState) -> None:
         upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
         state.upload = upload
-        state.values["source"] = f"{UPLOAD}-{state.upload.digest}"
+        SOURCE.put(f"{UPLOAD}-{state.upload.digest}")
         state.fault = ""
     except FslError as error:
         state.fault = str(error)
@@ -113,112 +124,58 @@ def _forget_upload(state: EvaluateState) -> None:
     state.upload = None
 
 
-def _show_classes(state: EvaluateState, source: EvaluationSource) -> str:
+def _show_classes(source: EvaluationSource) -> str:
     lists = [name for name, _ in source.lists]
     if not lists:
         return ""
     usual = next((name for name in _USUAL_LISTS if name in lists), "")
-    name = f"classes_{source.key}"
-    titles = {
-        "": "all classes",
-        "novel": "novel: kept for the final test",
-        "val": "val: for choosing settings",
-    }
-    titles["train"] = "train: what networks learn from"
-    st.selectbox(
+    classes = Setting(
+        f"ev_classes_{source.key}",
         "Which classes",
-        ["", *lists],
-        key=kept(state, name, usual),
-        format_func=lambda one: titles.get(one, one),
-        help="Which part of the data set. On classes a network was trained on its figures are too good.",
-        on_change=guarded_callback(take),
-        args=(state, name),
+        usual,
+        "Which part of the data set. On classes a network was trained on its figures are too good.",
+        options={name: _LIST_TITLES.get(name, name) for name in ("", *lists)},
     )
-    return str(state.values[name])
+    st.selectbox(**classes.widget())
+    return classes.value
 
 
-def _show_networks(state: EvaluateState, installed: list[Choice]) -> tuple[str, ...]:
-    titles = {c.name: c.label for c in installed}
-    still_here = [name for name in state.values.get("networks", []) if name in titles]
-    is_first = not still_here and "networks" not in state.values
-    state.values["networks"] = [installed[0].name] if is_first else still_here
-    st.multiselect(
-        "Networks",
-        list(titles),
-        key=kept(state, "networks", []),
-        placeholder="Choose one or several",
-        on_change=guarded_callback(take),
-        args=(state, "networks"),
-    )
-    networks = list(state.values["networks"])
+def _show_networks(installed: list[Choice]) -> tuple[str, ...]:
+    titles = {choice.name: choice.label for choice in installed}
+    chosen = NETWORKS.value
+    networks = [installed[0].name] if chosen is None else [name for name in chosen if name in titles]
+    NETWORKS.put(networks)
+    names = {name: name for name in titles}
+    st.multiselect(**replace(NETWORKS, options=names).widget(), placeholder="Choose one or several")
     st.caption(markdown(" · ".join(titles[name] for name in networks)))
+    return (*networks, *_show_baselines(networks, _PRETRAINED in titles))
+
+
+def _show_baselines(networks: list[str], has_pretrained: bool) -> list[str]:
     offered = [PIXELS, *(f"{UNTRAINED}{name}" for name in networks[:1])]
-    if _PRETRAINED in titles:
+    if has_pretrained:
         offered.append(f"{COSINE}{_PRETRAINED}")
-    state.values["baselines"] = [name for name in state.values.get("baselines", [PIXELS]) if name in offered]
-    st.multiselect(
-        "To beat",
-        offered,
-        key=kept(state, "baselines", []),
-        format_func=title_of,
-        placeholder="Nothing",
-        help=(
-            "On the very same tests. Pixels alone: the most similar picture, without any network. "
-            "Untrained: the same network with random weights, before it learned anything. Cosine: the "
-            "networks inside “photos”, which learned from a million everyday photos, their combined features "
-            "compared by angle alone, without anything that was fitted on top of them"
-            + ("." if _PRETRAINED in titles else " (needs the network “photos”, which is not installed).")
-        ),
-        on_change=guarded_callback(take),
-        args=(state, "baselines"),
+    chosen = [name for name in BASELINES.value if name in offered]
+    BASELINES.put(chosen)
+    missing = "." if has_pretrained else " (needs the network “photos”, which is not installed)."
+    baselines = replace(
+        BASELINES, options={name: title_of(name) for name in offered}, help=BASELINES.help + missing
     )
-    return (*networks, *state.values["baselines"])
+    st.multiselect(**baselines.widget(), placeholder="None")
+    return chosen
 
 
-def _show_settings(state: EvaluateState) -> tuple[EpisodeConfig, int]:
+def _show_settings() -> tuple[EpisodeConfig, int]:
     left, right = st.columns(2)
     with left:
-        way = _number(
-            state, "way", "Classes (ways)", 5, SPANS["way"], "How many classes there are to choose from."
-        )
+        way = int(st.number_input(**WAY.widget()))
     with right:
-        shot = _number(
-            state, "shot", "Examples (shots)", 1, SPANS["shot"], "Pictures of each class that are shown."
-        )
+        shot = int(st.number_input(**SHOT.widget()))
     with st.expander("More settings", icon=":material/tune:"):
-        query = _number(
-            state, "query", "Questions per class", 5, (1, 50), "Pictures of each class to classify."
+        query, episodes, per_class, seed = (
+            int(st.number_input(**setting.widget())) for setting in (QUERY, EPISODES, PER_CLASS, SEED)
         )
-        episodes = _number(
-            state, "episodes", "Tests", 500, (10, _MOST_EPISODES), "More make the interval narrower."
-        )
-        per_class = _number(
-            state,
-            "per_class",
-            "Pictures per class",
-            10,
-            (2, _MOST_PICTURES),
-            "At most so many of each class are used. The network looks at all of them first, so this decides "
-            "how long the first evaluation takes.",
-        )
-        seed = _number(state, "seed", "Seed", 0, SPANS["seed"], "Another seed draws other tests.")
     return EpisodeConfig(way, shot, query, episodes, seed), per_class
-
-
-def _number(
-    state: EvaluateState, name: str, title: str, usual: int, span: tuple[int, int], help_: str
-) -> int:
-    st.number_input(
-        title,
-        min_value=span[0],
-        max_value=span[1],
-        step=1,
-        key=kept(state, name, usual),
-        help=help_,
-        on_change=guarded_callback(take),
-        args=(state, name),
-    )
-    return int(state.values[name])
 
 
 def show_faults(state: EvaluateState) -> None:

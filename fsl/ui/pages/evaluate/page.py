@@ -7,9 +7,9 @@ import time
 import streamlit as st
 
 from fsl.base.errors import FslError
-from fsl.ui.pages.evaluate.address import map_address
 from fsl.ui.pages.evaluate.form import show_faults, show_form, title_of
 from fsl.ui.pages.evaluate.job import Job, prepare
+from fsl.ui.pages.evaluate.settings import map_address
 from fsl.ui.pages.evaluate.state import EvaluateState, evaluate_state
 from fsl.ui.pages.evaluate.view import show_results
 from fsl.ui.shared.escape import markdown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -24,10 +24,9 @@ _REMEMBERED_BYTES = 256 * 2**20
 
 @dataclass
 class EvaluateState:
-    """The page's settings and its last evaluation.
+    """What the Evaluate page holds besides its settings.
 
     Attributes:
-        values: settings by the name of their widget; widgets forget theirs when the page changes.
         upload: what was dropped last.
         drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
@@ -35,7 +34,6 @@ class EvaluateState:
         memo: pictures and their embeddings, by what they were made of.
     """
 
-    values: dict[str, Any] = field(default_factory=dict)
     upload: Upload | None = None
     drops: int = 0
     fault: str = ""
@@ -58,20 +56,3 @@ def evaluate_state() -> EvaluateState:
     """This browser session's."""
     state: EvaluateState = st.session_state.setdefault(_KEY, EvaluateState())
     return state
-
-
-def kept(state: EvaluateState, name: str, usual: Any) -> str:
-    """Give the widget ``ev_<name>`` its value; its key, to be passed on together with :func:`take`.
-
-    Args:
-        state: where values are kept.
-        name: of the setting.
-        usual: its value before anybody chose one.
-    """
-    st.session_state[f"ev_{name}"] = state.values.setdefault(name, usual)
-    return f"ev_{name}"
-
-
-def take(state: EvaluateState, name: str) -> None:
-    """A widget's callback: keep its value."""
-    state.values[name] = st.session_state[f"ev_{name}"]
