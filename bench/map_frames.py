@@ -83,7 +83,7 @@ def show_many_points(tab: "Page") -> None:
         classes=[f"class {number + 1}" for number in range(N_CLASSES)],
         names=[f"{number}.png" for number in range(MAX_IMAGES)],
     )
-    data = scatter.map_data(points, None, "Map of many images", height=560, groups=True)
+    data = scatter.map_data(points, None, "Map of many images", scatter.MapLook(height=560), groups=True)
     tab.evaluate(_SHOW, [scatter.STYLE, scatter.SCRIPT, data])
     tab.locator("canvas.canvas").wait_for()
 

@@ -1,7 +1,7 @@
-"""A map of many pictures: hover, choose, select a group, zoom, turn, switch classes on and off.
+"""A map of many pictures: hover, select one or a group, zoom, rotate, show and hide classes.
 
-A canvas of our own rather than Plotly: its bundle would be 4.8 MB for every visitor, it has no pictures as
-marks, and Streamlit mounts it anew at each change.
+It draws on a canvas of its own. Plotly would send each visitor a bundle of 4.8 MB, cannot draw pictures as
+marks, and Streamlit remounts it at each change.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import streamlit as st
 
 TO_CLASSIFY = "To classify"
-"""What a picture without a class is called on a map."""
+"""Name on a map of pictures without a class."""
 _HERE = Path(__file__).parent / "scatter_parts"
-# Together they are one module; a component takes its script as one text.
+# One module in several files; a component takes its script as one text.
 SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js")
 SCRIPT = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
 STYLE = (_HERE / "scatter.css").read_text(encoding="utf-8")
@@ -29,13 +29,13 @@ _sheet = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Sheet:
-    """The pictures of a map in one image.
+    """All pictures of a map in one image.
 
     Attributes:
-        key: of their contents; a map names it.
+        key: identifies the pictures; maps refer to it.
         src: a ``data:`` URI.
-        tile: side of one picture in it, in pixels.
-        columns: pictures in a row of it.
+        tile: side of one picture in pixels.
+        columns: pictures in a row.
     """
 
     key: str
@@ -46,15 +46,15 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class MapPoints:
-    """What a map shows. All text is shown letter for letter.
+    """The points of a map; all text is shown as plain text.
 
     Attributes:
-        collection: the same for maps of the same images, which then glide from one to the other.
-        layout: the same for the same coordinates.
+        collection: identifies the pictures; between maps of the same pictures, points glide.
+        layout: identifies the coordinates.
         dims: 2 or 3.
-        xyz: n * dims coordinates, about -1 to 1, image by image.
+        xyz: n * dims coordinates in about [-1, 1], picture by picture.
         labels: n positions in ``classes``, -1 for a picture without a class.
-        classes: names.
+        classes: class names.
         names: n file names.
     """
 
@@ -69,13 +69,13 @@ class MapPoints:
 
 @dataclass(frozen=True)
 class Emphasis:
-    """What a map stresses.
+    """What a map highlights.
 
     Attributes:
-        selected: the chosen image, -1 for none.
-        neighbours: images that lines lead to from there.
-        bright: the images that are not faint; none for all.
-        links: pairs of images with a dashed line between them.
+        selected: the selected picture, -1 for none.
+        neighbours: pictures to connect with the selected one by lines.
+        bright: pictures that are not faded; None for all.
+        links: pairs of pictures to connect by a dashed line.
     """
 
     selected: int = -1
@@ -86,13 +86,13 @@ class Emphasis:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """The places of a map's images at moments of a training, shown as a player says.
+    """The places of a map's pictures at moments of a training run, played by a player.
 
     Attributes:
-        player: key of the :func:`fsl.ui.components.player.player` that it follows.
-        steps: of the moments, rising.
-        frames: n * dims coordinates of each; between two of them the images move evenly.
-        captions: a line of text for each.
+        player: key of the :func:`fsl.ui.components.player.player` to follow.
+        steps: batch number of each moment, rising.
+        frames: n * dims coordinates for each moment; in between, pictures move at constant speed.
+        captions: one line of text for each moment.
     """
 
     player: str
@@ -101,11 +101,25 @@ class Motion:
     captions: Sequence[str]
 
 
-_PLAIN = Emphasis()
+@dataclass(frozen=True, eq=False)
+class MapLook:
+    """How a map is drawn.
+
+    Attributes:
+        emphasis: what is highlighted.
+        height: height of the canvas in pixels.
+        compact: whether to leave out the tools and the legend.
+        motion: how the pictures move; None if they stay.
+    """
+
+    emphasis: Emphasis = Emphasis()
+    height: int = 560
+    compact: bool = False
+    motion: Motion | None = None
 
 
 def picture_sheet(sheet: Sheet, key: str) -> None:
-    """Send the pictures of maps, once for all maps of the page; it shows nothing itself."""
+    """Send the pictures of maps to the browser, once for all maps of a page; nothing is displayed."""
     _sheet(key=key, data={"key": sheet.key, "src": sheet.src}, height=1)
 
 
@@ -114,58 +128,45 @@ def scatter_map(
     sheet: Sheet | None,
     key: str,
     label: str,
-    emphasis: Emphasis = _PLAIN,
+    look: MapLook,
     on_select: Callable[[int], None] | None = None,
     on_group: Callable[[tuple[int, ...]], None] | None = None,
-    height: int = 560,
-    compact: bool = False,
-    motion: Motion | None = None,
 ) -> None:
     """Show a map.
 
     Args:
-        points: what lies where.
-        sheet: their pictures, in the same order, sent by :func:`picture_sheet`; none for symbols alone.
-        key: of the widget.
-        label: what it shows, for screen readers.
-        emphasis: what is stressed.
-        on_select: called with the clicked image, -1 for a click beside all.
-        on_group: called with the images inside a box or a lasso; without it there are no such tools.
-        height: of the map itself, in pixels.
-        compact: without tools and legend.
-        motion: how the images move; none where they stay.
+        points: the points.
+        sheet: their pictures in the same order, sent by :func:`picture_sheet`; None to draw symbols only.
+        key: key of the widget.
+        label: description for screen readers.
+        look: how it is drawn.
+        on_select: called with the clicked picture, -1 for a click beside all pictures.
+        on_group: called with the pictures inside a box or a lasso; None to offer neither tool.
     """
     _map(
         key=key,
-        data=map_data(points, sheet, label, emphasis, height, compact, on_group is not None, motion),
+        data=map_data(points, sheet, label, look, on_group is not None),
         on_select_change=partial(_pass_select, key, on_select),
         on_group_change=partial(_pass_group, key, on_group, len(points.names)),
     )
 
 
 def map_data(
-    points: MapPoints,
-    sheet: Sheet | None,
-    label: str,
-    emphasis: Emphasis = _PLAIN,
-    height: int = 560,
-    compact: bool = False,
-    groups: bool = False,
-    motion: Motion | None = None,
+    points: MapPoints, sheet: Sheet | None, label: str, look: MapLook, groups: bool
 ) -> dict[str, Any]:
-    """What the script is sent; as :func:`scatter_map`, ``groups`` for whether a group can be selected."""
+    """Return what the browser's script gets; ``groups`` tells whether a group can be selected."""
     return {
         **vars(points),
-        **vars(emphasis),
+        **vars(look.emphasis),
         "sheet": sheet.key if sheet else "",
         "tile": sheet.tile if sheet else 0,
         "columns": sheet.columns if sheet else 1,
         "no_class": TO_CLASSIFY,
         "label": label,
-        "height": height,
-        "compact": compact,
+        "height": look.height,
+        "compact": look.compact,
         "groups": groups,
-        "motion": vars(motion) if motion else None,
+        "motion": vars(look.motion) if look.motion else None,
     }
 
 

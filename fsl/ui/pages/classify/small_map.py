@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.embedding.labelled import NO_CLASS
-from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
+from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
 from fsl.ui.shared.collection import of_workspace
 from fsl.ui.shared.collection_map import principal_points, sheet_of
 from fsl.ui.shared.map_request import MapRequest, request_map
@@ -63,7 +63,5 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
             sheet,
             key="small_map",
             label="Small map of your pictures",
-            emphasis=Emphasis(selected=row),
-            height=220,
-            compact=True,
+            look=MapLook(Emphasis(selected=row), 220, compact=True),
         )

@@ -10,9 +10,9 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.base.text import count
-from fsl.ui.components.curve import Level, Line, curves
+from fsl.ui.components.curve import Axes, ChartOptions, Level, Line, curves
 from fsl.ui.components.player import player
-from fsl.ui.components.scatter import Emphasis, picture_sheet, scatter_map
+from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
 from fsl.ui.pages.embeddings.moving import MovingRun, forget_frames, moving_run, screen_motion, sheet_of_run
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
@@ -201,10 +201,8 @@ def _show_map(state: MapState, found: MovingRun, names: Mapping[str, str], heigh
         sheet,
         key=f"motion_{found.run.id}",
         label=f"Moving map of {count(len(points.names), 'picture')} by the run {name}",
-        emphasis=Emphasis(selected=state.followed),
+        look=MapLook(Emphasis(selected=state.followed), height, motion=motion),
         on_select=guarded_callback(lambda row: setattr(state, "followed", row)),
-        height=height,
-        motion=motion,
     )
     picture_sheet(sheet, key=f"motion_sheet_{found.run.id}")
 
@@ -216,11 +214,8 @@ def _show_loss(moving: Sequence[MovingRun], names: Mapping[str, str], last: int,
         [loss_line(run, names[run.id]) for run in runs],
         key="motion_loss",
         label="Loss by batch",
-        x_max=last,
-        levels=loss_levels(runs),
-        height=height,
-        player=_PLAYER,
-        about=" ".join(names),
+        axes=Axes(x_max=last),
+        options=ChartOptions(loss_levels(runs), height=height, player=_PLAYER, about=" ".join(names)),
     )
 
 
@@ -236,15 +231,11 @@ def _show_accuracy(moving: Sequence[MovingRun], names: Mapping[str, str], last: 
         values = [value for _, value in known]
         lines.append(Line(names[found.run.id], [step for step, _ in known], values, values))
     n_classes = len(moving[0].images.class_names)
+    levels = (Level(1 / n_classes, "guessing"),) if n_classes else ()
     curves(
         lines,
         key="motion_accuracy",
         label="Nearest is right, by batch",
-        x_max=last,
-        y_range=(0.0, 1.0),
-        levels=(Level(1 / n_classes, "guessing"),) if n_classes else (),
-        smoothable=False,
-        height=height,
-        player=_PLAYER,
-        about=" ".join(names),
+        axes=Axes(x_max=last, y_range=(0.0, 1.0)),
+        options=ChartOptions(levels, smoothable=False, height=height, player=_PLAYER, about=" ".join(names)),
     )

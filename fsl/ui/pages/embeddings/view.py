@@ -10,7 +10,7 @@ import streamlit as st
 from fsl.base.text import count, listed
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
-from fsl.ui.components.scatter import Emphasis, Sheet, scatter_map
+from fsl.ui.components.scatter import Emphasis, MapLook, Sheet, scatter_map
 from fsl.ui.pages.embeddings.compute import Mapped, neighbours
 from fsl.ui.pages.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
 from fsl.ui.shared.collection import Collection
@@ -52,10 +52,12 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
                 sheet,
                 key=f"map_{name}",
                 label=f"Map of {count(len(collection.pictures), 'picture')} by {name}; search finds them.",
-                emphasis=_emphasis(state, collection, view),
+                look=MapLook(
+                    _emphasis(state, collection, view),
+                    _MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
+                ),
                 on_select=guarded_callback(_selector(state)),
                 on_group=guarded_callback(_grouper(state)),
-                height=_MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
             )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import similarity_text
-from fsl.ui.components.curve import Line, Mark, curves
+from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
 from fsl.ui.pages.learn.drawing import Pull, pull_drawing
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core
@@ -94,12 +94,8 @@ def _show_curves(loss: str, grid: list[float], at: float) -> None:
         [Line(text, grid, shape.loss, shape.loss) for text, shape in shapes.items()],
         key="learn_loss_curve",
         label=f"Loss of a same pair and of a different pair over their {name}",
-        x_title=name,
-        x_min=low,
-        x_max=high,
-        marks=(Mark(at, "your pair"),),
-        smoothable=False,
-        height=280,
+        axes=Axes(name, low, high),
+        options=ChartOptions(marks=(Mark(at, "your pair"),), smoothable=False, height=280),
     )
 
 

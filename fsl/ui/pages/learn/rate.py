@@ -6,7 +6,7 @@ import streamlit as st
 
 from fsl.training.events import Evaluation, Started, Step, TrainEvent
 from fsl.training.lesson import Lesson, RecordedRun, recorded_lesson
-from fsl.ui.components.curve import Line, curves
+from fsl.ui.components.curve import Axes, ChartOptions, Line, curves
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -71,10 +71,8 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
         [_line(run, state.batches) for run in lesson.runs],
         key="learn_rate_curve",
         label="Loss by batch at each learning rate",
-        x_max=length,
-        levels=(GUESSING_LOSS,),
-        smoothable=False,
-        height=300,
+        axes=Axes(x_max=length),
+        options=ChartOptions((GUESSING_LOSS,), smoothable=False),
     )
     for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
         with column, st.container(border=True, height="stretch"):

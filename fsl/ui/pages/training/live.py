@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count
-from fsl.ui.components.curve import Level, curves
+from fsl.ui.components.curve import Axes, ChartOptions, Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -46,23 +46,24 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
     about = " ".join(run.id for run in runs)
     st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
     curves(
-        losses, key="loss_curve", label="Loss by batch", x_max=reach, levels=loss_levels(runs), about=about
+        losses,
+        key="loss_curve",
+        label="Loss by batch",
+        axes=Axes(x_max=reach),
+        options=ChartOptions(loss_levels(runs), about=about),
     )
     if not any(len(line.x) for line in accuracies):
         return
     ways = sorted({run.evaluation.n_way for run in runs if run.evaluation})
+    levels = [Level(1 / n, "guessing" if len(ways) == 1 else f"guessing among {n}") for n in ways]
     among = " or ".join(str(n) for n in ways)
     st.markdown(f"**Test**: share of right answers when choosing among {among} classes.")
     curves(
         accuracies,
         key="accuracy_curve",
         label="Accuracy by batch",
-        x_max=reach,
-        y_range=(0.0, 1.0),
-        levels=[Level(1 / n, "guessing" if len(ways) == 1 else f"guessing among {n}") for n in ways],
-        smoothable=False,
-        height=190,
-        about=about,
+        axes=Axes(x_max=reach, y_range=(0.0, 1.0)),
+        options=ChartOptions(levels, smoothable=False, height=190, about=about),
     )
 
 

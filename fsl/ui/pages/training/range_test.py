@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui.components.curve import Line, Mark, curves
+from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
 from fsl.ui.pages.training.data import state_of_own
 from fsl.ui.pages.training.plans import Wish, config_of, plans_of
 from fsl.ui.pages.training.values import set_values, values
@@ -61,12 +61,8 @@ def show_range_test(wish: Wish) -> None:
             [line],
             key="range_curve",
             label="Loss by learning rate",
-            x_title="learning rate",
-            x_log=True,
-            x_min=x[0],
-            x_max=x[-1],
-            marks=marks,
-            height=240,
+            axes=Axes("learning rate", x[0], x[-1], x_log=True),
+            options=ChartOptions(marks=marks, height=240),
         )
         if suggestion is None:
             st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
