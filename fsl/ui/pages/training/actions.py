@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import DataError
-from fsl.ui.pages.training.plans import SCRATCH, starting_network
+from fsl.ui.pages.training.request import SCRATCH, starting_network
 from fsl.ui.pages.training.values import values
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown

@@ -13,7 +13,7 @@ from fsl.base.text import count
 from fsl.config import DataSource, ModelConfig
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
-from fsl.ui.pages.training.plans import SCRATCH, Wish, starting_network
+from fsl.ui.pages.training.request import SCRATCH, TrainRequest, starting_network
 from fsl.ui.pages.training.values import kept, set_values, values
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -35,18 +35,18 @@ _SEEN = "classes it learns from"
 _HELD_OUT = "held out for testing"
 
 
-def show_batch(wish: Wish, runs: Sequence[RunInfo]) -> None:
+def show_batch(request: TrainRequest, runs: Sequence[RunInfo]) -> None:
     """A few pairs as the network sees them.
 
     Args:
-        wish: what the form is set to.
+        request: what the form is set to.
         runs: those looked at, any of whose networks may be asked.
     """
     panel = st.expander("See a batch", expanded=True, key="batch_panel", on_change="rerun")
     if panel.open is False:
         return
     with panel:
-        st.fragment(_show)(wish, [run for run in runs if _has_answers(run)])
+        st.fragment(_show)(request, [run for run in runs if _has_answers(run)])
 
 
 def _has_answers(run: RunInfo) -> bool:
@@ -54,10 +54,10 @@ def _has_answers(run: RunInfo) -> bool:
     return run.steps_saved > 0
 
 
-def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
+def _show(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     with guarded():
         try:
-            _show_pairs(wish, trained)
+            _show_pairs(request, trained)
         except FslError as error:
             if values().pop("fetch", None):  # not tried again before it is asked for again
                 st.error(markdown(str(error)), icon=":material/cloud_off:")
@@ -65,29 +65,29 @@ def _show(wish: Wish, trained: Sequence[RunInfo]) -> None:
                 st.caption(markdown(str(error)))
 
 
-def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
+def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = st.selectbox("Pictures", [_SEEN, _HELD_OUT], key=kept("batch_part", _SEEN), width=230)
-        run = _choose_network(wish, trained)
+        run = _choose_network(request, trained)
         st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
-    twin = _network(wish, run)
-    source, seed = _source(wish, run, twin)
+    twin = _network(request, run)
+    source, seed = _source(request, run, twin)
     name = source.data if isinstance(source, DataSource) else ""
     if is_to_be_fetched(name) and values().get("fetch") != name:
         st.caption("These pictures are still to be downloaded.")
         st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
         return
-    if run is not None and not _is_about(run, wish):
+    if run is not None and not _is_about(run, request):
         st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
     data = source
     if isinstance(data, DataSource):
-        data = _read(data, twin.config if twin is not None else wish.model, seed)
+        data = _read(data, twin.config if twin is not None else request.model, seed)
     images = data.validation if part == _HELD_OUT else data.train
     if images is None:
         st.caption("Nothing is held out for testing.")
         return
 
-    batch = core.preview_batch(images, _PAIRS, wish.config.seed + int(values().get("pairs_drawn", 0)))
+    batch = core.preview_batch(images, _PAIRS, request.config.seed + int(values().get("pairs_drawn", 0)))
     answers: list[float] = []
     if twin is not None:
         with COMPUTE:
@@ -95,13 +95,13 @@ def _show_pairs(wish: Wish, trained: Sequence[RunInfo]) -> None:
     _draw(batch, answers)
 
 
-def _choose_network(wish: Wish, trained: Sequence[RunInfo]) -> RunInfo | None:
+def _choose_network(request: TrainRequest, trained: Sequence[RunInfo]) -> RunInfo | None:
     """The run whose network is asked; none for the one to start from, or for nobody."""
     told = distinct_names(trained)
     names = {run.id: f"{told[run.id]}{_so_far(run)}" for run in trained}
-    first = "nobody yet" if wish.start == SCRATCH else f"{wish.start}, before training"
+    first = "nobody yet" if request.start == SCRATCH else f"{request.start}, before training"
     options = {_NOBODY: first, **names}
-    fitting = [run for run in trained if _is_about(run, wish)]
+    fitting = [run for run in trained if _is_about(run, request)]
     best = max(fitting, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
     # Until a person chooses, the best network so far answers, of those that learn from the chosen pictures.
     if values().get("asked") not in options:
@@ -136,25 +136,25 @@ def _fetch(data: str) -> None:
     values()["fetch"] = data
 
 
-def _is_about(run: RunInfo, wish: Wish) -> bool:
+def _is_about(run: RunInfo, request: TrainRequest) -> bool:
     """Whether it learns from the pictures that the form is set to."""
-    return is_of(str(run.about.get("data", "")), wish.data)
+    return is_of(str(run.about.get("data", "")), request.data)
 
 
-def _network(wish: Wish, run: RunInfo | None) -> TwinNetwork | None:
+def _network(request: TrainRequest, run: RunInfo | None) -> TwinNetwork | None:
     if run is not None:
         return load_checkpoint(Choice(run.id, "", run.folder / core.CHECKPOINT)).twin
-    start = starting_network(wish.start, wish.model)
+    start = starting_network(request.start, request.model)
     return None if isinstance(start, ModelConfig) else start
 
 
 def _source(
-    wish: Wish, run: RunInfo | None, twin: TwinNetwork | None
+    request: TrainRequest, run: RunInfo | None, twin: TwinNetwork | None
 ) -> tuple[DataSource | TrainingData, int]:
     """Where the pictures are, and the seed of what is held out: a run's own, as it was trained on others."""
     if run is None:
-        model = twin.config if twin is not None else wish.model
-        return data_of_run(wish.data, wish.split, model, wish.config.seed), wish.config.seed
+        model = twin.config if twin is not None else request.model
+        return data_of_run(request.data, request.split, model, request.config.seed), request.config.seed
 
     source = core.source_of(core.read_settings(run.folder).get("data", {}), run.folder)
     found = source if isinstance(source, DataSource) else core.read_stored_images(source)

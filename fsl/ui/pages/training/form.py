@@ -11,7 +11,7 @@ from fsl.base.errors import FslError, SettingsError
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.pages.training.data import DEFAULT, MINE, choose_data, show_held_out
-from fsl.ui.pages.training.plans import SCRATCH, Wish, checkpoint_choice
+from fsl.ui.pages.training.request import SCRATCH, TrainRequest, checkpoint_choice
 from fsl.ui.pages.training.split import Split
 from fsl.ui.pages.training.values import kept, set_values, values
 from fsl.ui.shared import core
@@ -27,7 +27,7 @@ RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 1
 MOST_RATES = 4
 
 
-def show_form() -> Wish:
+def show_form() -> TrainRequest:
     """The widgets, and what they are set to."""
     st.pills(
         "Start with",
@@ -57,7 +57,7 @@ def show_form() -> Wish:
     )
     model, config = _details(preset, start)
     config = replace(config, steps=int(steps))
-    return Wish(data, start, model, config, rates, split)
+    return TrainRequest(data, start, model, config, rates, split)
 
 
 def _choose_rates(preset: Preset) -> tuple[float, ...]:

@@ -9,12 +9,12 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.ui.pages.training.actions import MOST_SHOWN
-from fsl.ui.pages.training.ahead import get_ready
 from fsl.ui.pages.training.batch import show_batch
 from fsl.ui.pages.training.form import show_form, take_address
-from fsl.ui.pages.training.live import show_runs
-from fsl.ui.pages.training.plans import Wish, plans_of
+from fsl.ui.pages.training.preparation import prepare_run
 from fsl.ui.pages.training.range_test import show_range_test
+from fsl.ui.pages.training.request import TrainRequest, run_plans
+from fsl.ui.pages.training.runs import show_runs
 from fsl.ui.pages.training.table import show_table
 from fsl.ui.pages.training.values import set_values, values
 from fsl.ui.shared import core
@@ -47,28 +47,28 @@ def show_training_page() -> None:
     left, right = st.columns([1, 1.7], gap="large")
     with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):
         warm_up().done.wait(timeout=30)
-    wish = None
+    request = None
     with left, guarded():
-        wish = show_form()
+        request = show_form()
         if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
-            _begin(wish)
+            _begin(request)
     with right, guarded():
         runs = _all_runs()
         _choose_runs(runs)
         shown = _live()
-        if wish is not None:
+        if request is not None:
             with guarded():
-                get_ready(wish)
-            show_batch(wish, shown)
-            show_range_test(wish)
+                prepare_run(request)
+            show_batch(request, shown)
+            show_range_test(request)
         show_table(runs)
     warm_up_after_paint()
 
 
-def _begin(wish: Wish) -> None:
+def _begin(request: TrainRequest) -> None:
 
     with st.spinner("Preparing the pictures …"):
-        ids = core.run_manager().start_together(plans_of(wish))
+        ids = core.run_manager().start_together(run_plans(request))
     values()["asked"] = None
     set_values({"shown": ids})
     st.query_params["run"] = ",".join(ids)

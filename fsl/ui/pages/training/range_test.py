@@ -11,7 +11,7 @@ import streamlit as st
 
 from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
 from fsl.ui.pages.training.data import state_of_own
-from fsl.ui.pages.training.plans import Wish, config_of, plans_of
+from fsl.ui.pages.training.request import TrainRequest, config_of, run_plans
 from fsl.ui.pages.training.values import set_values, values
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fsl.training.manager import RunPlan
 
 
-def show_range_test(wish: Wish) -> None:
+def show_range_test(request: TrainRequest) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
     with st.expander("Find a learning rate"), guarded():
         st.caption(
@@ -34,20 +34,20 @@ def show_range_test(wish: Wish) -> None:
             "far too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
-            values()["range_begun"] = _Begun(_key(wish))
+            values()["range_begun"] = _Begun(_key(request))
         begun = values().get("range_begun")
-        if begun is not None and begun.of == _key(wish):  # where a click broke it off, it goes on by itself
+        if begun is not None and begun.of == _key(request):  # goes on after a click
             try:
-                found = _run(begun, replace(wish, rates=(core.LOWEST,)))  # its own rates count
+                found = _run(begun, replace(request, rates=(core.LOWEST,)))  # its own rates count
             except Exception:
                 values().pop("range_begun", None)
                 raise
-            values()["range"] = (_key(wish), found)
+            values()["range"] = (_key(request), found)
         values().pop("range_begun", None)
         if "range" not in values():
             return
         of, points = values()["range"]
-        if of != _key(wish):
+        if of != _key(request):
             st.caption("The settings have changed since the last test. Run it again.")
             return
         if not points:
@@ -75,9 +75,9 @@ def show_range_test(wish: Wish) -> None:
         )
 
 
-def _key(wish: Wish) -> Hashable:
+def _key(request: TrainRequest) -> Hashable:
     """What the test's outcome depends on: neither the rates chosen nor how long a run would go on."""
-    return replace(wish, rates=(), config=replace(wish.config, steps=1)), state_of_own(wish.data)
+    return replace(request, rates=(), config=replace(request.config, steps=1)), state_of_own(request.data)
 
 
 @dataclass
@@ -95,11 +95,11 @@ class _Begun:
     rest: Iterator[RangePoint] | None = None
 
 
-def _run(begun: _Begun, wish: Wish) -> list[RangePoint]:
+def _run(begun: _Begun, request: TrainRequest) -> list[RangePoint]:
 
     bar = st.progress(0.0, "Reading pictures …")
     if begun.rest is None:
-        begun.rest = _test(plans_of(wish)[0], bar)
+        begun.rest = _test(run_plans(request)[0], bar)
     with core.run_manager().beside() as take_share:
         while True:
             with COMPUTE:  # given up after each batch, for everybody else's sake

@@ -22,7 +22,7 @@ SCRATCH = "from scratch"
 
 
 @dataclass(frozen=True)
-class Wish:
+class TrainRequest:
     """What the form is set to.
 
     Attributes:
@@ -42,29 +42,29 @@ class Wish:
     split: Split
 
 
-def plans_of(wish: Wish) -> list[RunPlan]:
+def run_plans(request: TrainRequest) -> list[RunPlan]:
     """The runs to start: one per learning rate, alike in everything else.
 
     Raises:
         SettingsError, DataError, CheckpointError: something is missing or cannot be used.
     """
-    if not wish.rates:
+    if not request.rates:
         raise SettingsError("Choose at least one learning rate.")
-    start = starting_network(wish.start, wish.model)
-    data = data_of_run(wish.data, wish.split, config_of(start), wish.config.seed)
+    start = starting_network(request.start, request.model)
+    data = data_of_run(request.data, request.split, config_of(start), request.config.seed)
     about: dict[str, Any] = {"start": ""}
-    if wish.start != SCRATCH:
-        about = core.inherited(wish.start, load_checkpoint(checkpoint_choice(wish.start)).info)
+    if request.start != SCRATCH:
+        about = core.inherited(request.start, load_checkpoint(checkpoint_choice(request.start)).info)
     return [
         core.RunPlan(
-            replace(wish.config, learning_rate=rate),
+            replace(request.config, learning_rate=rate),
             start,
             data,
             f"rate {learning_rate_text(rate)}",
             about,
             visitor(),
         )
-        for rate in wish.rates
+        for rate in request.rates
     ]
 
 

@@ -11,20 +11,20 @@ import streamlit as st
 from fsl.base.errors import FslError
 from fsl.config import Fit, ModelConfig
 from fsl.ui.pages.training.data import is_read_ahead
-from fsl.ui.pages.training.plans import Wish, config_of, starting_network
+from fsl.ui.pages.training.request import TrainRequest, config_of, starting_network
 from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 
 _LOG = logging.getLogger(__name__)
 
 
-def get_ready(wish: Wish) -> None:
+def prepare_run(request: TrainRequest) -> None:
     """Begin to prepare for the run that the form describes; returns at once."""
     _warm_up()
-    if is_read_ahead(wish.data):
-        start = starting_network(wish.start, wish.model)
+    if is_read_ahead(request.data):
+        start = starting_network(request.start, request.model)
         model = config_of(start)
-        _read(wish.data, model.image_size, model.fit)
+        _read(request.data, model.image_size, model.fit)
 
 
 @st.cache_resource(show_spinner=False)
