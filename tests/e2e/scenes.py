@@ -133,7 +133,7 @@ SCENES = (
     Scene("embeddings-moving", "embeddings?run={runs}", _moving),
     Scene("evaluate-empty", "evaluate", _sees("gives a first figure")),
     Scene("evaluate", "evaluate?source=rendered&network=fruits", _evaluated),
-    Scene("learn-idea", "learn?step=idea", _sees("Choose the one it goes with")),
+    Scene("learn-idea", "learn?step=idea", _sees("Choose the matching kind")),
     Scene("learn-twin", "learn?step=twin", _sees("more different")),
     Scene("learn-pairs", "learn?step=pairs", _sees("This network is on the right side")),
     Scene("learn-loss", "learn?step=loss", _sees("If they are different")),

@@ -1,1 +1,1 @@
-"""The Learn page."""
+"""The Learn page: seven steps from the idea of few-shot learning to a decision threshold."""

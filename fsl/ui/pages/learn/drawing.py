@@ -1,4 +1,4 @@
-"""The drawings of the Learn page, as HTML; everything that came from outside is escaped."""
+"""HTML drawings for the Learn page; all text from outside is escaped."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from fsl.fewshot.trace import PairTrace
 
 _ROWS = 8
-_CELL = 5  # pixels of one number, before the browser scales the strip
+_CELL = 5  # pixels for one number, before the browser scales the strip
 _MOST_ALPHA = 255
 _POSITIVE, _NEGATIVE = ImageColor.getrgb(AGAINST), ImageColor.getrgb(ACCENT)
 _PLUS, _MINUS = '<i class="plus"></i>', '<i class="minus"></i>'
-# Layers that grow narrower; Streamlit lets no SVG through in HTML.
+# Layers that grow narrower, made of spans: Streamlit removes SVG from HTML.
 _NETWORK = (
     '<span class="twin-layers" role="img" aria-label="The backbone, a convolutional network">'
     "<i></i><i></i><i></i><i></i></span>"
@@ -34,12 +34,12 @@ _NETWORK = (
 
 
 def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) -> str:
-    """The network with a pair going through it.
+    """Draw the twin network with a pair of pictures passing through it.
 
     Args:
         left: the first picture.
-        right: the second.
-        trace: what there is on the way.
+        right: the second picture.
+        trace: embeddings, weighted differences and logit of the pair.
     """
     rows = "".join(
         f'<div class="twin-row">{_image(picture, "twin-picture")}{_ARROW}'
@@ -52,12 +52,12 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
     different = 1 - trace.similarity
     sums = (
         '<div class="twin-head"><strong>Head</strong>'
-        f"<figure>{_strip(trace.terms, 'Weighed differences of the embeddings')}"
-        f"<figcaption>the two lists' differences, weighed: {_PLUS} more different, {_MINUS} more alike"
+        f"<figure>{_strip(trace.terms, 'Weighted differences of the embeddings')}"
+        f"<figcaption>weighted differences of the two lists: {_PLUS} more different, {_MINUS} more alike"
         "</figcaption></figure>"
-        f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} and bias {trace.bias:+.2f} '
-        f"give <b>{trace.logit:+.2f}</b></div>"
-        f'<div class="twin-sum">squashed: <b>{different:.2f}</b> different</div>'
+        f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} plus bias {trace.bias:+.2f} '
+        f"gives <b>{trace.logit:+.2f}</b></div>"
+        f'<div class="twin-sum">as a probability: <b>{different:.2f}</b> different</div>'
         f'<div class="twin-answer">similarity <b>{similarity_text(trace.similarity)}</b></div></div>'
     )
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'
@@ -68,9 +68,9 @@ class Pull:
     """What a loss does to one kind of pair.
 
     Attributes:
-        title: of the kind.
-        loss: of the pair.
-        slope: derivative of it; positive pulls together.
+        title: name of the kind of pair.
+        loss: loss of the pair.
+        slope: derivative of the loss; a positive slope pulls the pair together.
     """
 
     title: str
@@ -79,7 +79,7 @@ class Pull:
 
 
 def pull_drawing(pulls: Sequence[Pull]) -> str:
-    """An arrow for each: its direction and its length say where training moves the pair, and how much."""
+    """Draw an arrow for each kind of pair: which way training moves it, and how strongly."""
     return "".join(_pull(pull) for pull in pulls)
 
 
@@ -107,7 +107,7 @@ def _image(picture: StoredPicture, class_name: str) -> str:
 
 
 def _strip(numbers: Tensor, words: str) -> str:
-    """Numbers as a small picture: the stronger, the more colour; orange above zero, green below."""
+    """Draw numbers as a strip: orange above zero, green below, stronger colour for larger values."""
     values = numbers.numpy()
     columns = -(-len(values) // _ROWS)
     flat = np.zeros(_ROWS * columns, np.float32)

@@ -1,4 +1,4 @@
-"""Step 5: N-way K-shot as a search for the nearest neighbour, with ways and shots to change."""
+"""Step 5: an N-way K-shot task as a search for the nearest neighbour."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _LEAST_WAYS, _MOST_SHOTS = 2, 5
 
 
 def show_episode(state: LearnState) -> None:
-    """An episode, drawn and answered."""
-    st.header("N classes, K pictures each: who is nearest?", anchor=False)
+    """Show an episode and the network's answer."""
+    st.header("N classes, K pictures each: which is nearest?", anchor=False)
     st.markdown(
         "A task of **N** classes with **K** examples each is called *N-way K-shot*. The network compares the "
-        "new picture with all N x K examples; the class of the most similar one, its **nearest neighbour**, "
-        "is the answer. More ways make it harder, more shots easier."
+        "new picture with all N x K examples. The answer is the class of the most similar one, its **nearest "
+        "neighbour**. More ways make the task harder, more shots make it easier."
     )
     _episode(state)
 
@@ -72,7 +72,7 @@ def _show_settings(state: LearnState) -> None:
             _LEAST_WAYS,
             MOST_WAYS[state.kind],
             key=kept(state, "ways"),
-            help="How many classes to choose from.",
+            help="Number of classes to choose from.",
             on_change=take,
             args=(state, "ways"),
         )
@@ -82,7 +82,7 @@ def _show_settings(state: LearnState) -> None:
             1,
             _MOST_SHOTS,
             key=kept(state, "shots"),
-            help="How many examples of each class.",
+            help="Number of examples of each class.",
             on_change=take,
             args=(state, "shots"),
         )
@@ -108,7 +108,7 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
         )
     with right:
         n = len(prediction.similarities)
-        st.markdown(f"**All {n} examples, the most similar first**")
+        st.markdown(f"**All {n} examples, most similar first**")
         ranked = sorted(zip(prediction.similarities, task.labelled, strict=True), key=lambda p: -p[0])
         tiles = [
             with_similarity(
@@ -123,31 +123,30 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
 
 
 def _show_accuracy(state: LearnState) -> None:
-    """One task says little; many say how good the network is at this."""
+    """Offer to measure the accuracy over many tasks, as one task says little."""
     asked = st.button(
-        f"Ask {_EPISODES} such tasks",
+        f"Try {_EPISODES} such tasks",
         key="episode_many",
         icon=":material/functions:",
-        help="Each with classes and examples drawn anew.",
+        help="Each task draws new classes and examples.",
     )
     key = ("accuracy", state.kind, state.ways, state.shots, network_in_use().digest)
     if not asked and key not in state.memo:
         return
     result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
-        f"**{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** right in {_EPISODES} tasks of "
-        f"{state.ways} ways and {count(state.shots, 'shot')}; guessing gives {percent(1 / state.ways)}. "
+        f"Test accuracy **{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** in {_EPISODES} tasks "
+        f"of {state.ways} ways and {count(state.shots, 'shot')}; guessing gives {percent(1 / state.ways)}. "
         f"{wording.PLUS_MINUS}"
     )
 
 
 def _accuracy(state: LearnState) -> EvaluationResult:
-
     checkpoint, as_support = network_in_use(), state.shots <= core.FEW_SHOTS
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
-        place.progress(done / total, f"Looking at {total} pictures: {done} done")
+        place.progress(done / total, f"Embedding pictures: {done} of {total}")
 
     def compute() -> tuple[Tensor, IntArray]:
         name = "rendered" if state.kind == "drawn" else "digits"

@@ -24,14 +24,14 @@ _KINDS, _SAME = 5, 4
 
 
 def show_faces(state: LearnState) -> None:
-    """One reference picture, some others, and a limit to move."""
+    """Show a reference picture, other pictures, and a limit to move."""
     st.header("The same one, or another?", anchor=False)
     st.markdown(
-        "The article ends with **faces**: one reference photo, another photo, the same person or not? That "
-        "needs no classes at all, only a **limit**: at or above this similarity two pictures count as the "
-        "same. Too low, and strangers are let in (*false accepts*); too high, and the right ones are turned "
-        "away (*false rejects*). There is no limit without both, so it has to be measured, never "
-        "guessed. Here with drawn fruit:"
+        "The article ends with **faces**: are this photo and a reference photo of the same person? That "
+        "needs no classes, only a **limit**: two pictures at least this similar count as the same. If the "
+        "limit is too low, strangers are let in (*false accepts*). If it is too high, the right person is "
+        "turned away (*false rejects*). Every limit makes both errors, so measure it rather than guess it. "
+        "Try it with drawn fruit:"
     )
     _check(state)
 
@@ -51,7 +51,7 @@ def _check(state: LearnState) -> None:
             1.0,
             step=0.01,
             key=kept(state, "limit"),
-            help="At or above this similarity two pictures count as the same.",
+            help="Two pictures at least this similar count as the same.",
             on_change=take,
             args=(state, "limit"),
         )
@@ -86,7 +86,7 @@ def _show_others(
         )
         for similarity, (kind, picture) in ranked
     ]
-    picture_grid(tiles, key="faces_others", label="The others, most similar first", size="medium")
+    picture_grid(tiles, key="faces_others", label="The other pictures, most similar first", size="medium")
 
 
 def _said(says_same: bool, is_same: bool) -> str:
@@ -94,7 +94,6 @@ def _said(says_same: bool, is_same: bool) -> str:
 
 
 def _similarities(reference: StoredPicture, others: Sequence[StoredPicture]) -> list[float]:
-
     checkpoint = network_in_use()
     with COMPUTE:
         embeddings = core.embed(checkpoint, [reference, *others])

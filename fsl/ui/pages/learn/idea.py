@@ -1,4 +1,4 @@
-"""Step 1: what few-shot learning is, by letting the reader do it."""
+"""Step 1: the reader solves a few-shot task, then the network does."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _WAYS = 4
 
 
 def show_idea(state: LearnState) -> None:
-    """A riddle: one picture each of a few kinds, and a new one."""
+    """Show a riddle: one picture of each kind, and a new picture to match."""
     st.header("You can do it. Can a network?", anchor=False)
     st.markdown(
-        "Ordinary classifiers need hundreds of pictures of every class, and must be trained again when a "
-        "class is added. People need one look. **Few-shot learning** is the same from a machine: a few "
-        "labelled pictures, the *support set*, then the question."
+        "Ordinary classifiers need hundreds of pictures of every class, and must be trained again for each "
+        "new class. People need one look. **Few-shot learning** asks the same of a machine: it gets a few "
+        "labelled pictures, the *support set*, and then the question."
     )
     _riddle(state)
 
@@ -35,10 +35,10 @@ def _riddle(state: LearnState) -> None:
         left, right = st.columns([1, 2.6], gap="large")
         with left:
             st.markdown("**What is this?**")
-            tile = Tile(query.digest, query.thumbnail, "The picture in question")
-            picture_grid([tile], key="riddle_query", label="The picture in question", size="large")
+            tile = Tile(query.digest, query.thumbnail, "The new picture")
+            picture_grid([tile], key="riddle_query", label="The new picture", size="large")
         with right:
-            st.markdown("**Choose the one it goes with.** One picture of each kind is all you get.")
+            st.markdown("**Choose the matching kind.** You get one picture of each.")
             _show_kinds(state, task)
             if state.guess:
                 _show_outcome(state, task)
@@ -57,7 +57,12 @@ def _show_kinds(state: LearnState, task: SmallTask) -> None:
 
     actions = Actions(select=guarded_callback(select))
     picture_grid(
-        tiles, key="riddle_kinds", label="One of each", size="medium", actions=actions, selected=state.guess
+        tiles,
+        key="riddle_kinds",
+        label="One picture of each kind",
+        size="medium",
+        actions=actions,
+        selected=state.guess,
     )
 
 
@@ -66,12 +71,13 @@ def _show_outcome(state: LearnState, task: SmallTask) -> None:
     verdict = "Yes" if state.guess == answer else "No"
     ways = f"You have just solved a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each."
     st.markdown(f"**{verdict}: it is the {markdown(answer)}.** {ways}")
-    with waiting("The network looks, too", "learn_idea", 60):
+    with waiting("The network is comparing", "learn_idea", 60):
         (found,) = answers(task)
-    says = f"The network, which saw the same {_WAYS + 1} pictures, says **{markdown(found.label)}**"
-    unsure = "though it finds it too little alike to be sure"
-    sure = unsure if found.unknown else f"{percent(found.probability)} sure"
-    st.markdown(f"{says}, {sure}. It was not trained on them: it compared.")
+    says = f"The network saw the same {_WAYS + 1} pictures and says **{markdown(found.label)}**"
+    sure = (
+        "but nothing is similar enough to be sure" if found.unknown else f"{percent(found.probability)} sure"
+    )
+    st.markdown(f"{says}, {sure}. It was not trained on these pictures: it compared them.")
 
 
 def _next(state: LearnState) -> None:

@@ -1,4 +1,4 @@
-"""Step 4: binary cross-entropy as a contrastive loss: what pulls pairs together and pushes them apart."""
+"""Step 4: how the loss pulls same pairs together and pushes different pairs apart."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from fsl.ui.shared.guard import guarded
 if TYPE_CHECKING:
     from fsl.twin.loss_shapes import LossShape
 
-_LOSSES = {"bce": "Cross-entropy, the article's", "contrastive": "The contrastive loss it stands for"}
+_LOSSES = {"bce": "Cross-entropy (the article's)", "contrastive": "Contrastive loss"}
 _MARGIN = 1.0
 _POINTS = 121
-# Of each loss: from, to, what lies on the axis, the slider's help.
+# For each loss: lowest and highest x, name of x, tooltip of the slider.
 _AXES = {
     "bce": (
         -6.0,
         6.0,
         "difference",
-        "The head's sum for a pair of pictures: negative = alike, positive = different, 0 = undecided.",
+        "The head's sum for a pair of pictures: negative = same, positive = different, 0 = undecided.",
     ),
-    "contrastive": (0.0, 2.0, "distance", "How far apart the two embeddings lie; 1 is the margin."),
+    "contrastive": (0.0, 2.0, "distance", "How far apart the two embeddings are; the margin is 1."),
 }
 _WORDS = {
     "bce": (
-        "A pair's loss says how wrong its difference is, and the **slope** of the loss says where training "
-        "moves it. For a same pair the slope always pulls the difference down; for a different pair it "
-        "pushes it up. The surer and more wrong, the stronger: never more than 1, and hardly at all once "
-        "the pair is right."
+        "The loss of a pair says how wrong its difference is. The **slope** of the loss says which way "
+        "training moves the pair: it pulls the difference of a same pair down and pushes that of a different "
+        "pair up. The more confidently wrong the network is, the stronger the pull: up to 1, and almost 0 "
+        "once the pair is right."
     ),
     "contrastive": (
-        "The classic contrastive loss says it of the distance itself: same pairs are pulled together like by "
-        "a spring, different ones pushed apart, but only until they are one *margin* away. Cross-entropy "
+        "The classic contrastive loss works on the distance itself. It pulls same pairs together like a "
+        "spring and pushes different pairs apart, but only until they are one *margin* apart. Cross-entropy "
         "does the same without a margin to choose: its push fades by itself."
     ),
 }
 
 
 def show_loss(state: LearnState) -> None:
-    """Both losses, drawn from the functions that train."""
+    """Show either loss, computed by the functions that training uses."""
     st.header("Together or apart: what the loss does to a pair", anchor=False)
     _loss(state)
 
@@ -103,7 +103,7 @@ def _show_pulls(state: LearnState, at: float) -> None:
     if state.loss == "bce":
         probability = _probability(at)
         rest = f"similarity {similarity_text(1 - probability)}"
-        st.markdown(f"Squashed to a probability: **{probability:.2f}** different, so {rest}.")
+        st.markdown(f"As a probability: **{probability:.2f}** different, so {rest}.")
     pulls = []
     for text, label in (("If they are the same", 0), ("If they are different", 1)):
         shape = _shape(state.loss, [at], label)
@@ -112,7 +112,6 @@ def _show_pulls(state: LearnState, at: float) -> None:
 
 
 def _shape(loss: str, grid: list[float], label: int) -> LossShape:
-
     function = core.bce_loss if loss == "bce" else partial(core.contrastive_loss, margin=_MARGIN)
     return core.loss_shape(function, grid, label)
 

@@ -1,4 +1,4 @@
-"""The Learn page as a whole: one step at a time, each with something to move."""
+"""The Learn page as a whole: one step at a time, each with something to try."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Step:
     """One step of the Learn page.
 
     Attributes:
-        show: draws it.
-        page: the page that does the same for real.
+        show: draws the step.
+        page: the page that does the same with real pictures.
         link_label: label of the link to that page.
         settings: query parameters of that link.
     """
@@ -48,7 +48,7 @@ STEPS = {
     ),
     "pairs": Step(show_pairs, "pages/training.py", "See a batch of your own pictures"),
     "loss": Step(show_loss, "pages/training.py", "Train with either loss"),
-    "episode": Step(show_episode, "pages/classify.py", "Ask about pictures of your own"),
+    "episode": Step(show_episode, "pages/classify.py", "Classify pictures of your own"),
     "rate": Step(show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}),
     "faces": Step(show_faces, "pages/compare.py", "Compare two pictures of your own"),
 }
@@ -56,7 +56,7 @@ STEPS = {
 
 
 def show_learn_page() -> None:
-    """Draw the step that the address names, else the one last looked at."""
+    """Draw the step that the address names, or else the step shown last."""
     state = learn_state()
     st.html(f"<style>{_STYLE}</style>")
     wanted = st.query_params.get("step", state.step)
@@ -71,7 +71,7 @@ def show_learn_page() -> None:
         _show_neighbours(state)
         icon = ":material/arrow_outward:"
         st.page_link(step.page, label=step.link_label, icon=icon, query_params=step.settings)
-    st.caption(f"After the article: {_ARTICLE}.")
+    st.caption(f"Based on the article: {_ARTICLE}.")
     warm_up_after_paint()
 
 

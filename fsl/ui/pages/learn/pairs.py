@@ -1,4 +1,4 @@
-"""Step 3: a batch of pairs, the article's Figure 1, with what the network says about each."""
+"""Step 3: a batch of pairs, as in the article's Figure 1, with the network's answers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PAIRS = 8
 
 
 def show_pairs(state: LearnState) -> None:
-    """A batch that can be drawn anew."""
+    """Show a batch of pairs and a button to draw another one."""
     st.header("It learns from pairs: same or different?", anchor=False)
     st.markdown(
         "The network is never told what a picture *is*. It sees a row of left pictures, a row of right "
-        "pictures, and for each pair one number: **0 = same class, 1 = different class**. Half of the pairs "
-        "are of either kind. Whoever has learned to answer that for hundreds of classes can answer it for "
-        "classes it has never seen."
+        "pictures, and one number for each pair: **0 = same class, 1 = different class**. Half of the pairs "
+        "are the same, half are different. A network that has learned to answer this for hundreds of classes "
+        "can answer it for classes it has never seen."
     )
     _batch(state)
 
@@ -46,9 +46,9 @@ def _batch(state: LearnState) -> None:
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
         st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
         st.markdown(
-            f"This network is on the right side of ½ for **{judged.n_right} of {_PAIRS}** pairs. Training "
-            f"would change its weights a little so that the *loss* of this batch, now **{judged.loss:.2f}**, "
-            "falls; guessing ½ every time has a loss of 0.69."
+            f"This network is on the right side of ½ for **{judged.n_right} of {_PAIRS}** pairs. Its *loss* "
+            f"on this batch is **{judged.loss:.2f}**; answering ½ every time would give 0.69. Training would "
+            "change the weights a little so that the loss falls."
         )
         st.button(
             "Another batch", key="learn_batch", icon=":material/refresh:", on_click=_next, args=(state,)
@@ -56,7 +56,6 @@ def _batch(state: LearnState) -> None:
 
 
 def _judged(task: SmallTask, number: int) -> tuple[PairBatch, JudgedPairs]:
-
     names = list(task.classes)
     labels = np.array([names.index(name) for name, _ in task.labelled])
     batch = core.random_pairs(core.ClassIndex(labels, names), _PAIRS, np.random.default_rng(number))

@@ -1,4 +1,4 @@
-"""Step 6: the article's lesson, three recorded runs that differ in nothing but the learning rate."""
+"""Step 6: the article's lesson in three recorded runs that differ only in their learning rate."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _REPORTED_EVERY = 5  # batches
 
 
 def show_rate(state: LearnState) -> None:
-    """A bet, then the curves as far as the reader lets them run, and a verdict on each."""
+    """Ask for a bet, then show the curves up to a chosen batch and a verdict on each run."""
     st.header("The step size decides whether it learns at all", anchor=False)
     st.markdown(
-        "After each batch every weight moves a little against its slope; the **learning rate** says how far. "
-        "The article's authors watched a run whose loss stayed at one constant value from beginning to end. "
-        "Nothing crashed, nothing was marked red: only the rate was too high."
+        "After each batch, training moves every weight a little against its slope. The **learning rate** "
+        "says how far. The article's authors watched a run whose loss stayed at one constant value from "
+        "beginning to end. Nothing crashed and no error appeared: the rate was simply too high."
     )
     _experiment(state)
 
@@ -34,7 +34,7 @@ def _experiment(state: LearnState) -> None:
         lesson = recorded_lesson()
         rates = [run.learning_rate for run in lesson.runs]
         st.segmented_control(
-            "**Before you look:** one network, the same batches, three rates. Which one learns nothing?",
+            "**Before you look:** the same network, the same batches, three rates. Which one learns nothing?",
             rates,
             key=kept(state, "bet"),
             format_func=learning_rate_text,
@@ -43,13 +43,12 @@ def _experiment(state: LearnState) -> None:
             wrap=True,
         )
         if state.bet is None:
-            st.info("Place your bet: the curves appear below.", icon=":material/arrow_upward:")
+            st.info("Choose a rate, and the curves appear below.", icon=":material/arrow_upward:")
             return
         _show_runs(state, state.bet, lesson)
 
 
 def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
-
     ends = {run.learning_rate: core.judge(_until(run, _length(run))) for run in lesson.runs}
     lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
     answer = " and ".join(learning_rate_text(rate) for rate in lost)
@@ -63,7 +62,7 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
         length,
         step=_REPORTED_EVERY,
         key=kept(state, "batches"),
-        help="Stop the clock anywhere: curves and verdicts are those of that moment.",
+        help="Stop the clock anywhere: curves and verdicts show that moment.",
         on_change=take,
         args=(state, "batches"),
     )
@@ -79,17 +78,17 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
             _show_run(run, state.batches)
     st.caption(
         f"Recorded by `{lesson.command}`. Trained on {markdown(lesson.trained_on)}; tested on "
-        f"{markdown(lesson.tested_on)}. The badges are the program's own verdicts."
+        f"{markdown(lesson.tested_on)}. The badges are the program's verdicts."
     )
 
 
 def _length(run: RecordedRun) -> int:
-    """Its batches."""
+    """Return the number of batches."""
     return max(event.step for event in run.events if isinstance(event, Step))
 
 
 def _until(run: RecordedRun, batches: int) -> list[TrainEvent]:
-    """What was known after so many batches."""
+    """Return the events up to that batch."""
     return [
         event
         for event in run.events
@@ -104,12 +103,11 @@ def _line(run: RecordedRun, batches: int) -> Line:
         f"rate {learning_rate_text(run.learning_rate)}",
         [step.step for step in steps],
         losses,
-        losses,  # as it was: smoothing would hide how soon a run stalls
+        losses,  # not smoothed, which would hide how soon a run stalls
     )
 
 
 def _show_run(run: RecordedRun, batches: int) -> None:
-
     known = _until(run, batches)
     verdict = core.judge(known)
     tests = [event for event in known if isinstance(event, Evaluation)]
@@ -119,6 +117,6 @@ def _show_run(run: RecordedRun, batches: int) -> None:
     if tests:
         best, last = max(tests, key=lambda t: t.accuracy), tests[-1]
         st.caption(
-            f"Test, choosing among {last.n_way} classes never trained on: {last.accuracy:.0%} right now, "
+            f"Test accuracy on {last.n_way} classes it never trained on: {last.accuracy:.0%} now, "
             f"{best.accuracy:.0%} at best; guessing gives {1 / last.n_way:.0%}."
         )

@@ -1,4 +1,4 @@
-"""What the Learn page remembers of a browser session, under one key of its own."""
+"""What the Learn page keeps for a browser session."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _REMEMBERED = 4
 
 @dataclass
 class LearnState:
-    """Where the reader is, and what each step is set to.
+    """The current step, and the settings of each step.
 
     Attributes:
-        step: key of the step, "" for the first.
-        riddle: number of the riddle of the first step.
-        guess: class guessed for it, "" for none yet.
-        left: digest of the left picture of the twin, "" for the first one.
-        right: digest of the right one.
-        batch: number of the pair batch.
-        loss: which loss is drawn.
-        difference: what the twin says of the pair, a logit.
-        distance: of the pair's embeddings.
-        kind: pictures of the episode.
-        ways: its classes.
-        shots: its examples of each class.
-        episode: number of the draw.
-        bet: the learning rate that the reader thinks learns nothing; none before there is a bet.
-        batches: how far the recorded runs are shown.
-        limit: similarity from which on two pictures count as the same.
-        couple: number of the reference picture of the last step.
-        memo: embeddings of many pictures, and how well they answer.
+        step: key of the current step, "" for the first.
+        riddle: seed of the riddle in step 1.
+        guess: class guessed in step 1, "" before a guess.
+        left: digest of the left picture in step 2, "" for the first picture.
+        right: digest of the right picture in step 2, "" for the second picture.
+        batch: seed of the pair batch in step 3.
+        loss: loss drawn in step 4.
+        difference: logit of the pair in step 4.
+        distance: distance of the pair's embeddings in step 4.
+        kind: kind of pictures in step 5.
+        ways: number of classes in step 5.
+        shots: examples per class in step 5.
+        episode: seed of the episode in step 5.
+        bet: learning rate that the reader expects to learn nothing in step 6; None before a bet.
+        batches: batches of the recorded runs shown in step 6.
+        limit: similarity at or above which two pictures count as the same in step 7.
+        couple: seed of the reference picture in step 7.
+        memo: embeddings and accuracies computed in step 5.
     """
 
     step: str = ""
@@ -60,20 +60,20 @@ class LearnState:
 
 
 def learn_state() -> LearnState:
-    """This browser session's."""
+    """Return the state of this browser session."""
     state: LearnState = st.session_state.setdefault(_KEY, LearnState())
     return state
 
 
 def kept(state: LearnState, name: str) -> str:
-    """Prepare a widget for one of the settings: give it the kept value, as its own is lost with the page.
+    """Give a widget the kept value of a setting, because Streamlit forgets it when the page changes.
 
     Args:
-        state: of the session.
-        name: of the attribute.
+        state: state of the session.
+        name: attribute that holds the setting.
 
     Returns:
-        the widget's key; its ``on_change`` is to be :func:`take`.
+        the widget's key; pass :func:`take` as its ``on_change``.
     """
     key = f"learn_{name}"
     st.session_state[key] = getattr(state, name)
@@ -81,7 +81,7 @@ def kept(state: LearnState, name: str) -> str:
 
 
 def take(state: LearnState, name: str) -> None:
-    """Keep what a widget was set to; nothing chosen leaves the setting as it is."""
+    """Keep the value of a widget; an empty choice leaves the setting unchanged."""
     value = st.session_state[f"learn_{name}"]
     if value is not None:
         setattr(state, name, value)

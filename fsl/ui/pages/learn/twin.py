@@ -1,4 +1,4 @@
-"""Step 2: the twin network drawn, with two pictures of the reader's choice going through it."""
+"""Step 2: a drawing of the twin network with two chosen pictures passing through it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 _OWN_SHOWN = 8
 _WORDS = (
-    "**Twin** because both pictures go through *the same* network, its **backbone**, which turns each into "
-    "its **embedding**: a list of numbers. The **head** takes the difference of the two lists, number by "
-    "number, weighs each by what it learned to be important, and adds up. The sum is squashed to a "
-    "probability that the two are different; one minus that is their **similarity**."
+    "It is called a **twin** network because both pictures go through *the same* **backbone**, which turns "
+    "each into an **embedding**: a list of numbers. The **head** takes the difference of the two lists, "
+    "number by number, weights each difference by its learned importance, and adds them up. A sigmoid turns "
+    "the sum into the probability that the two are different. One minus that is their **similarity**."
 )
 
 
 def show_twin(state: LearnState) -> None:
-    """The drawing, and the pictures to choose from."""
+    """Show the drawing and the pictures to choose from."""
     st.header("One network looks at both pictures", anchor=False)
     st.markdown(_WORDS)
     _twin(state)
@@ -48,13 +48,13 @@ def _twin(state: LearnState) -> None:
         for column, side, picture in zip(columns, ("left", "right"), (left, right), strict=True):
             with column:
                 _show_choice(state, pictures, side, picture)  # type: ignore[arg-type]
-        with waiting("The network looks at both", "learn_twin", 420):
+        with waiting("The network is comparing both", "learn_twin", 420):
             trace = _trace(left, right)
         st.html(twin_drawing(left, right, trace))
 
 
 def _pictures() -> Sequence[StoredPicture]:
-    """Drawn examples, and some of the reader's own where there are any."""
+    """Return drawn examples, then up to ``_OWN_SHOWN`` pictures from the Classify page."""
     drawn = small_task("drawn", 4, 2, 1, 3).labelled
     workspace = session().workspace
     own = [picture for card in workspace.classes for picture in card.pictures] + list(workspace.queries)
@@ -83,7 +83,6 @@ def _show_choice(
 
 
 def _trace(left: StoredPicture, right: StoredPicture) -> PairTrace:
-
     checkpoint = network_in_use()
     with COMPUTE:
         return core.trace_pair(checkpoint, left, right)
