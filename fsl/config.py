@@ -346,6 +346,47 @@ class TrainConfig(_Settings):
 
 
 @dataclass(frozen=True)
+class ImageQuery:
+    """Which images of a source to load, and in which form.
+
+    Attributes:
+        size: side of the square images in pixels, 1 or more.
+        fit: how a picture that is not square becomes one.
+        part: one part of a Fruits-360 layout, "Training" or "Test"; "" for everything.
+        classes: the classes to load, in the order of their labels, or folders of classes ("Greek" for every
+            "Greek/..."); empty for all classes, sorted naturally.
+        without: leave out every class whose name contains one of these texts.
+        centre: crop the centre of each picture to this share of its sides, 0.1 to 1; 0.5 suits photographs
+            with a wide margin around their subject.
+        per_class: largest number of images of each class, evenly spaced over its files; 0 for all.
+        share: ``(i, n)`` loads part i of n, for n processes that load one part each. A part has all
+            classes, and possibly no image.
+        most_bytes: largest size of the pixels in memory; 0 for no limit.
+
+    Raises:
+        SettingsError: a value is out of range.
+    """
+
+    size: int
+    fit: Fit = "crop"
+    part: str = ""
+    classes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    centre: float = 1.0
+    per_class: int = 0
+    share: tuple[int, int] = (0, 1)
+    most_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.size >= 1, f"The image size must be at least 1 pixel, not {self.size}.")
+        _require_choices(self, fit=Fit)
+        _require(0.1 <= self.centre <= 1, f"centre is {self.centre}; it must be 0.1 to 1.")
+        _require(self.per_class >= 0, f"per_class is {self.per_class}; it must be 0 or more.")
+        index, n_shares = self.share
+        _require(0 <= index < n_shares, f"share is {self.share}; give (index, number of shares).")
+
+
+@dataclass(frozen=True)
 class DataSource(_Settings):
     """Training and validation images, by where to find them.
 

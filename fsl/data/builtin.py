@@ -1,62 +1,45 @@
-"""Image sets that come with the program: nothing to download, for a first run and for experiments."""
+"""Data sets that come with the program, for a first run and for experiments without a download."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from fsl.base.errors import DataError
 from fsl.base.progress import Progress
 from fsl.base.types import Float64Array, PixelArray
 from fsl.data.imageset import ImageSet
 from fsl.data.rendered import RENDERED_CLASSES, render_examples
-
-BUILTIN_SETS: dict[str, str] = {
-    "rendered": f"Drawn fruit: {len(RENDERED_CLASSES)} kinds on white",
-    "digits": "Handwritten digits of scikit-learn: 10 classes",
-}
-"""Names and titles."""
+from fsl.data.source import ArraySource
 
 _RENDERED_PER_CLASS = 20
 _LARGEST_DRAWN = 96
 _DIGITS = tuple(f"digit {digit}" for digit in range(10))
+_N_DIGITS = 1797
 
 
-def builtin_classes(name: str) -> tuple[str, ...]:
-    """The classes of one of ``BUILTIN_SETS``.
-
-    Raises:
-        DataError: there is no set of that name.
-    """
-    if name not in BUILTIN_SETS:
-        raise DataError(f"There is no built-in data set {name!r}; there are {', '.join(BUILTIN_SETS)}.")
-    return RENDERED_CLASSES if name == "rendered" else _DIGITS
-
-
-def builtin_set(
-    name: str,
-    size: int,
-    per_class: int = 0,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> ImageSet:
-    """One of ``BUILTIN_SETS``.
-
-    Args:
-        name: of the set.
-        size: side of the images in pixels, 16 or more.
-        per_class: images of each class at most; 0 for as many as is usual (rendered 20, digits all).
-        seed: of the drawing, and of which digits are taken.
-        progress: called with (done, total) images while they are drawn.
-
-    Raises:
-        DataError: there is no set of that name.
-        SettingsError: a number is too small.
-    """
-    builtin_classes(name)
-    if name == "rendered":
-        return rendered_set(size, per_class or _RENDERED_PER_CLASS, seed, progress)
-    return digits_set(size, per_class, seed)
+def builtin_sources() -> dict[str, ArraySource]:
+    """Return the data sets that come with the program, by name."""
+    rendered = ArraySource(
+        key="rendered",
+        title="Drawn fruit",
+        about=f"{len(RENDERED_CLASSES)} kinds on white",
+        known_as="rendered",
+        n_images=len(RENDERED_CLASSES) * _RENDERED_PER_CLASS,
+        classes=RENDERED_CLASSES,
+        make=lambda query, progress: rendered_set(
+            query.size, query.per_class or _RENDERED_PER_CLASS, progress=progress
+        ),
+    )
+    digits = ArraySource(
+        key="digits",
+        title="Handwritten digits of scikit-learn",
+        about="10 classes",
+        known_as="digits",
+        n_images=_N_DIGITS,
+        classes=_DIGITS,
+        make=lambda query, _: digits_set(query.size, query.per_class),
+    )
+    return {source.key: source for source in (rendered, digits)}
 
 
 def rendered_set(

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+import platformdirs
+
 from fsl.base.errors import DataError, WriteError
 from fsl.base.locks import try_lock
 from fsl.base.progress import Progress
@@ -73,10 +75,42 @@ class _NotFetchedError(Exception):
         self.cause = cause
 
 
+@dataclass(frozen=True)
+class Download:
+    """The files of a public data set.
+
+    Attributes:
+        rows: the files.
+        folder: where they are kept.
+        fetch_with: how to fetch them, for tests; None for ``fetch_url``.
+    """
+
+    rows: tuple[RemoteFile, ...]
+    folder: Path
+    fetch_with: Fetch | None = None
+
+    def is_done(self) -> bool:
+        """Return whether all files are there, judging by their names."""
+        return all((self.folder / row.name).is_file() for row in self.rows)
+
+    def fetch(self, progress: Progress | None = None) -> tuple[Path, ...]:
+        """Fetch the files that are missing or damaged, and return the paths of all.
+
+        Args:
+            progress: called with (done, total) bytes of a single file, or with files.
+
+        Raises:
+            DataError, WriteError: as ``download_files``.
+        """
+        if len(self.rows) == 1:
+            return (download_file(self.rows[0], self.folder, progress, self.fetch_with),)
+        return download_files(self.rows, self.folder, progress, self.fetch_with)
+
+
 def cache_folder() -> Path:
-    """Where fetched files are kept: the folder ``FSL_CACHE_DIR`` names, else ``~/.cache/few-shot-lab``."""
+    """Return the folder for downloads: ``FSL_CACHE_DIR``, else the user's cache folder on this system."""
     named = os.environ.get("FSL_CACHE_DIR")
-    return Path(named) if named else Path.home() / ".cache" / "few-shot-lab"
+    return Path(named) if named else platformdirs.user_cache_path("few-shot-lab", appauthor=False)
 
 
 def fetch_url(url: str, start: int = 0) -> Answer:
@@ -101,7 +135,7 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def download_file(
-    row: RemoteFile, cache: Path, progress: Progress | None = None, fetch: Fetch = fetch_url
+    row: RemoteFile, cache: Path, progress: Progress | None = None, fetch: Fetch | None = None
 ) -> Path:
     """As ``download_files`` for one larger file, with progress in bytes.
 
@@ -110,7 +144,7 @@ def download_file(
         cache: the folder to keep it in.
         progress: called with the bytes there and their number (0 where the server does not say); what it
             raises breaks the download off, to be gone on with later.
-        fetch: see ``Fetch``.
+        fetch: how to fetch it; by default ``fetch_url``.
 
     Raises:
         DataError: as ``download_files``.
@@ -124,7 +158,7 @@ def download_file(
     if not _is_there(path, row):
         with _alone(path.with_name(f".lock-{path.name}"), tell):
             if not _is_there(path, row):
-                _download(row, path, fetch, progress)
+                _download(row, path, fetch or fetch_url, progress)
     return path
 
 
@@ -132,7 +166,7 @@ def download_files(
     rows: Sequence[RemoteFile],
     cache: Path,
     progress: Progress | None = None,
-    fetch: Fetch = fetch_url,
+    fetch: Fetch | None = None,
 ) -> tuple[Path, ...]:
     """Makes sure that all files are in the cache and gives their paths, in the order of ``rows``.
 
@@ -144,7 +178,7 @@ def download_files(
         rows: the files.
         cache: the folder to keep them in; made if need be.
         progress: called from this thread with the files done and their number.
-        fetch: see ``Fetch``.
+        fetch: how to fetch them; by default ``fetch_url``.
 
     Raises:
         DataError: a file cannot be fetched, or differs from what was expected.
@@ -158,7 +192,7 @@ def download_files(
 
     if _missing(rows, paths):
         with _alone(cache / ".lock", tell):
-            _download_missing(rows, paths, fetch, progress)
+            _download_missing(rows, paths, fetch or fetch_url, progress)
     elif progress is not None:
         progress(len(rows), len(rows))
     return paths

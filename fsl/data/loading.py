@@ -1,114 +1,172 @@
-"""All images of a data set by whatever names it: a built-in, public or named set, a folder or a zip."""
+"""Decode the images of a listing into one image set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from fsl.base.errors import SettingsError
+import numpy as np
+
+from fsl.base.errors import DataError, ImageReadError
 from fsl.base.progress import Progress
-from fsl.config import Fit
-from fsl.data.builtin import BUILTIN_SETS, builtin_classes, builtin_set
-from fsl.data.imageset import ImageSet, evenly, load_image_set
-from fsl.data.intake.listing import Problem, list_images
-from fsl.data.intake.splits import expand_prefixes, read_class_list
-from fsl.data.named import named_sets, resolve_data
-from fsl.data.public import PUBLIC_SETS, public_classes, public_set
+from fsl.base.text import count
+from fsl.base.types import PixelArray
+from fsl.config import ImageQuery
+from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
+from fsl.data.images.resize import middle_of, to_square
+from fsl.data.imageset import ImageSet, evenly
+from fsl.data.intake.listing import ImageEntry, Listing, Problem
+from fsl.data.intake.splits import expand_prefixes
+
+# Files per task of the thread pool: few enough for smooth progress, enough to keep the overhead small.
+_CHUNK = 32
+_HOW_TO_LAY_OUT = (
+    "Put the pictures of each class into a folder of its own, named after the class "
+    "(apple/1.jpg, apple/2.jpg, pear/1.jpg, ...), and use the folder that holds these, or a zip of it."
+)
 
 
-def class_names(data: str) -> tuple[str, ...]:
-    """The classes of a set, without decoding its images.
+def load_listing(
+    listing: Listing,
+    query: ImageQuery,
+    progress: Progress | None = None,
+    *,
+    workers: int | None = None,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> tuple[ImageSet, tuple[Problem, ...]]:
+    """Decode the images of a listing into one set.
 
     Args:
-        data: as ``load_images`` takes it.
+        listing: the files found; its part of a Fruits-360 layout was chosen when it was made.
+        query: which of them to load, and in which form.
+        progress: called from this thread with (images done, images in all).
+        workers: decoding threads; by default one for each processor, at most 8.
+        limits: what a single file may cost.
 
     Returns:
-        the names, in the order of the labels; none for a public set that has not been fetched yet.
+        The set, and the problems: those of the listing, then the images that were left out.
 
     Raises:
-        DataError: there is no such set.
+        DataError: no image lies in a class folder, none can be read, they need too much memory, or the query
+            names an unknown class.
     """
-    if comes_by_name(data):
-        return builtin_classes(data) if data in BUILTIN_SETS else public_classes(data)
-    return list_images(resolve_data(data)).class_names
+    wanted = chosen_classes(listing.class_names, query)
+    entries = _chosen_entries(listing, query, wanted)
+    pixels = _allocate(len(entries), query)
+    unread = _decode_all(entries, pixels, query, progress, workers, limits)
+    kept = [row for row in range(len(entries)) if row not in unread]
+    is_whole = query.share[1] == 1
+    if is_whole and not kept:
+        raise DataError(_nothing_readable(unread))
+    problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
+    class_names = wanted
+    if is_whole:
+        readable = {entries[row].class_name for row in kept}
+        class_names = tuple(name for name in wanted if name in readable)
+        problems += [Problem(n, "none of its images can be read") for n in wanted if n not in readable]
+    label_of = {name: label for label, name in enumerate(class_names)}
+    labels = np.array([label_of[entries[row].class_name or ""] for row in kept], dtype=np.int64)
+    images = pixels[kept] if unread else pixels
+    return ImageSet(images, labels, class_names, tuple(entries[row].name for row in kept)), tuple(problems)
 
 
-def from_anywhere(data: str) -> str:
-    """``data`` as it means the same in every working folder: a path made absolute, a name as it is."""
-    if comes_by_name(data) or data in named_sets() or not Path(data).exists():
-        return data
-    return str(Path(data).absolute())
-
-
-def comes_by_name(data: str) -> bool:
-    """Whether it names a set that comes with the program or from its public home."""
-    return data in BUILTIN_SETS or data in PUBLIC_SETS
-
-
-def load_images(
-    data: str,
-    size: int,
-    fit: Fit,
-    *,
-    part: str = "",
-    classes: str = "",
-    centre: float = 1.0,
-    per_class: int = 0,
-    report: Callable[[Sequence[Problem]], None],
-    progress: Progress | None = None,
-    share: Callable[[int], slice] | None = None,
-    most_bytes: int = 0,
-) -> ImageSet:
-    """Decode the images that ``data`` names.
-
-    Args:
-        data: the name of a built-in set ("rendered", "digits"), of one to fetch from its public home
-            (``fsl.data.public.PUBLIC_SETS``) or of one that is here; or a folder or zip. A name goes before a
-            folder of the same name, so that it means the same everywhere; "./NAME" is the folder.
-        size: side of the images in pixels.
-        fit: how a picture becomes a square.
-        part: only this part of a Fruits-360 layout.
-        classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
-        centre: the share of each picture's sides that is taken, from its middle, as ``load_image_set``; for
-            folders, zips and sets that are here.
-        per_class: images of each class at most, evenly spaced over its files; 0 for all.
-        report: told which files were left out.
-        progress: called with (done, total) images.
-        share: given the number of images, the ones wanted here; see ``load_image_set``.
-        most_bytes: as ``load_image_set``, for folders, zips and sets that are here.
+def chosen_classes(class_names: Sequence[str], query: ImageQuery) -> tuple[str, ...]:
+    """Return the classes that a query asks for, in the order of their labels.
 
     Raises:
-        DataError: there is nothing to use.
-        SettingsError: the size cannot be, or a part or the centre is asked of a set that has none.
+        DataError: the query names an unknown class.
     """
-    wanted = read_class_list(classes) if classes else None
-    if comes_by_name(data):
-        if part:
-            raise SettingsError(f"{data} has no parts; leave {part!r} out.")
-        if centre != 1:
-            raise SettingsError(f"{data} has no margins to cut off; leave the centre out.")
-        made = data in BUILTIN_SETS
-        images = (
-            builtin_set(data, size, per_class, progress=progress)
-            if made
-            else public_set(data, size, fit, progress=progress)
+    wanted = expand_prefixes(class_names, query.classes) if query.classes else tuple(class_names)
+    return tuple(name for name in wanted if not any(text in name for text in query.without))
+
+
+def share_of(n: int, share: tuple[int, int]) -> slice:
+    """Return part i of n rows, where ``share`` is (i, number of parts); lengths differ by one at most."""
+    index, n_shares = share
+    return slice(n * index // n_shares, n * (index + 1) // n_shares)
+
+
+def _chosen_entries(listing: Listing, query: ImageQuery, wanted: Sequence[str]) -> list[ImageEntry]:
+    names = set(wanted)
+    entries = [entry for entry in listing.entries if entry.class_name in names]
+    if not entries:
+        raise DataError(_nothing_found(listing))
+    if query.per_class:
+        entries = [entries[row] for row in evenly([entry.class_name for entry in entries], query.per_class)]
+    return entries[share_of(len(entries), query.share)]
+
+
+def _nothing_found(listing: Listing) -> str:
+    if listing.entries:
+        found = count(len(listing.entries), "image was", "images were")
+        return f"{found} found, but none in a class folder. {_HOW_TO_LAY_OUT}"
+    first = f" The first thing that could not be used: {listing.problems[0]}." if listing.problems else ""
+    return f"No images were found.{first} {_HOW_TO_LAY_OUT}"
+
+
+def _nothing_readable(unread: dict[int, Problem]) -> str:
+    if len(unread) == 1:
+        return f"The only image cannot be read. {unread[0]}."
+    return f"None of the {len(unread):,} images can be read. The first: {unread[0]}."
+
+
+def _outside_classes(listing: Listing) -> list[Problem]:
+    reason = "is in no class folder, so it is left out"
+    return [Problem(entry.name, reason) for entry in listing.entries if entry.class_name is None]
+
+
+def _allocate(n_images: int, query: ImageQuery) -> PixelArray:
+    size = query.size
+    needed = n_images * size * size * 3
+    what = f"{n_images:,} images of {size}x{size} pixels need {needed / 2**30:,.1f} GB of memory"
+    if 0 < query.most_bytes < needed:
+        raise DataError(
+            f"{what}, and here they may take {query.most_bytes / 2**30:,.1f} GB. Use fewer images of each "
+            "class, fewer classes, or the command line."
         )
-        if wanted is not None:
-            images = images.select_classes(expand_prefixes(images.class_names, wanted))
-        if per_class and not made:
-            images = images.rows(evenly(images.labels.tolist(), per_class))
-        return images if share is None else images.part(share(len(images)))
-    listing = list_images(resolve_data(data), part or None)
-    loaded, problems = load_image_set(
-        listing,
-        size,
-        fit,
-        classes=None if wanted is None else expand_prefixes(listing.class_names, wanted),
-        centre=centre,
-        per_class=per_class,
-        progress=progress,
-        share=share,
-        most_bytes=most_bytes,
-    )
-    report(problems)
-    return loaded
+    try:
+        return np.empty((n_images, size, size, 3), dtype=np.uint8)
+    except MemoryError as error:
+        raise DataError(f"{what}, more than is free. Use fewer classes or a smaller image size.") from error
+
+
+def _decode_all(
+    entries: Sequence[ImageEntry],
+    pixels: PixelArray,
+    query: ImageQuery,
+    progress: Progress | None,
+    workers: int | None,
+    limits: DecodeLimits,
+) -> dict[int, Problem]:
+    """Fill ``pixels`` row by row; return the rows that could not be filled, in order, with the reason."""
+
+    def decode_chunk(start: int) -> dict[int, Problem]:
+        unread = {}
+        for row in range(start, min(start + _CHUNK, len(entries))):
+            try:
+                image = decode_image(entries[row].read(), entries[row].name, limits)
+            except ImageReadError as error:
+                unread[row] = Problem(error.name, error.reason)
+            else:
+                pixels[row] = to_square(middle_of(image, query.centre), query.size, query.fit)
+        return unread
+
+    unread: dict[int, Problem] = {}
+    starts = range(0, len(entries), _CHUNK)
+    for start, chunk in zip(starts, _in_threads(decode_chunk, starts, workers), strict=True):
+        unread |= chunk
+        if progress is not None:
+            progress(min(start + _CHUNK, len(entries)), len(entries))
+    return unread
+
+
+def _in_threads(
+    work: Callable[[int], dict[int, Problem]], starts: Sequence[int], workers: int | None
+) -> Iterator[dict[int, Problem]]:
+    """Yield results in order; if the caller stops early, tasks that have not begun are dropped."""
+    pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1), thread_name_prefix="decode")
+    try:
+        yield from pool.map(work, starts)
+    finally:
+        pool.shutdown(cancel_futures=True)

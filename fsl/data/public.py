@@ -1,4 +1,4 @@
-"""Image sets from their public homes: fetched once, checked and kept; a plain message without internet."""
+"""Public data sets, fetched once, checked against their digests and kept in the cache folder."""
 
 from __future__ import annotations
 
@@ -8,22 +8,12 @@ import numpy as np
 from PIL import Image
 
 from fsl.base.errors import DataError
-from fsl.base.progress import Progress
-from fsl.config import Fit
-from fsl.data.download import Fetch, RemoteFile, cache_folder, download_file, download_files, fetch_url
+from fsl.data.download import Download, Fetch, RemoteFile, cache_folder
 from fsl.data.examples import fruits_sample
-from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.imageset import ImageSet
 from fsl.data.intake.layout import natural_key
 from fsl.data.intake.listing import list_folder, list_zip
-
-PUBLIC_SETS: dict[str, str] = {
-    "fruits360-sample": "Fruits-360, a sample: 10 fruits, 20 photos each (1 MB)",
-    "olivetti": "Olivetti (ORL) faces: 40 people, 10 photos each (4 MB)",
-    "omniglot-background": "Omniglot, background set: 964 characters, 20 drawings each (10 MB)",
-}
-"""Names and titles."""
-PART_OF = {"fruits360-sample": "fruits360", "omniglot-background": "omniglot"}
-"""The larger sets that some are parts of, by whose names networks tell what they were trained on."""
+from fsl.data.source import ArraySource, FileSource, Source
 
 OLIVETTI = RemoteFile(
     "olivettifaces.mat",
@@ -39,82 +29,55 @@ OMNIGLOT = RemoteFile(
 _PEOPLE = tuple(f"person {number + 1}" for number in range(40))
 
 
-def public_classes(name: str, cache: Path | None = None) -> tuple[str, ...]:
-    """The classes of one of ``PUBLIC_SETS``, without fetching anything.
+def public_sources(cache: Path | None = None, fetch: Fetch | None = None) -> dict[str, Source]:
+    """Return the public data sets, by name; nothing is fetched before their pictures are asked for.
 
     Args:
-        name: of the set.
-        cache: as ``public_set``.
-
-    Returns:
-        their names; none where they are known only once the set has been fetched.
-
-    Raises:
-        DataError: there is no such set, or the fetched file is damaged.
-    """
-    if name == "fruits360-sample":
-        found = {row.name.split("/")[0] for row in fruits_sample()}
-        return tuple(sorted(found, key=natural_key))
-    if name == "olivetti":
-        return _PEOPLE
-    if name == "omniglot-background":
-        file = (cache or cache_folder()) / OMNIGLOT.name
-        return list_zip(file).class_names if file.is_file() else ()
-    raise DataError(f"There is no public data set {name!r}; there are {', '.join(PUBLIC_SETS)}.")
-
-
-def public_is_here(name: str, cache: Path | None = None) -> bool:
-    """Whether one of ``PUBLIC_SETS`` has been fetched, as far as its files' names tell.
-
-    Args:
-        name: of the set; false for any other.
-        cache: as ``public_set``.
-    """
-    home = cache or cache_folder()
-    if name == "fruits360-sample":
-        return all((home / name / row.name).is_file() for row in fruits_sample())
-    file = {"olivetti": OLIVETTI, "omniglot-background": OMNIGLOT}.get(name)
-    return file is not None and (home / file.name).is_file()
-
-
-def public_set(
-    name: str,
-    size: int,
-    fit: Fit,
-    *,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-    fetch: Fetch = fetch_url,
-) -> ImageSet:
-    """One of ``PUBLIC_SETS``, fetched unless it was before.
-
-    Args:
-        name: of the set.
-        size: side of the images in pixels.
-        fit: how a picture becomes a square.
         cache: the folder to keep files in; by default ``fsl.data.download.cache_folder()``.
-        progress: called with (done, total) files or bytes, then images.
-        fetch: as ``fsl.data.download.download_files`` takes it.
-
-    Raises:
-        DataError: there is no such set, or it cannot be fetched or is not what was expected.
+        fetch: how to fetch a file; by default ``fsl.data.download.fetch_url``.
     """
     home = cache or cache_folder()
-    if name == "fruits360-sample":
-        folder = home / name
-        download_files(fruits_sample(), folder, progress, fetch)
-        return load_image_set(list_folder(folder), size, fit, progress=progress)[0]
-    if name == "olivetti":
-        file = download_file(OLIVETTI, home, progress, fetch)
-        return _olivetti(file, size)
-    if name == "omniglot-background":
-        file = download_file(OMNIGLOT, home, progress, fetch)
-        return load_image_set(list_zip(file), size, fit, progress=progress)[0]
-    raise DataError(f"There is no public data set {name!r}; there are {', '.join(PUBLIC_SETS)}.")
+    photos = Download(fruits_sample(), home / "fruits360-sample", fetch)
+    faces = Download((OLIVETTI,), home, fetch)
+    characters = Download((OMNIGLOT,), home, fetch)
+    sources: tuple[Source, ...] = (
+        FileSource(
+            key="fruits360-sample",
+            title="Fruits-360, a sample",
+            about="10 fruits, 20 photos each (1 MB)",
+            known_as="fruits360",
+            n_images=len(photos.rows),
+            download=photos,
+            classes=tuple(sorted({row.name.split("/")[0] for row in photos.rows}, key=natural_key)),
+            find=lambda part: list_folder(photos.folder, part or None),
+            path=photos.folder,
+        ),
+        ArraySource(
+            key="olivetti",
+            title="Olivetti (ORL) faces",
+            about="40 people, 10 photos each (4 MB)",
+            known_as="olivetti",
+            n_images=400,
+            download=faces,
+            classes=_PEOPLE,
+            make=lambda query, _: _olivetti(home / OLIVETTI.name, query.size),
+        ),
+        FileSource(
+            key="omniglot-background",
+            title="Omniglot, background set",
+            about="964 characters, 20 drawings each (10 MB)",
+            known_as="omniglot",
+            n_images=19_280,
+            download=characters,
+            find=lambda part: list_zip(home / OMNIGLOT.name, part=part or None),
+            path=home / OMNIGLOT.name,
+        ),
+    )
+    return {source.key: source for source in sources}
 
 
 def _olivetti(file: Path, size: int) -> ImageSet:
-    """The faces of the MATLAB file: ``faces`` is ``(4096, 400)``, ten columns a person, 64x64 by columns."""
+    """Read the MATLAB file: ``faces`` is ``(4096, 400)``, ten columns a person, each 64x64 by columns."""
     from scipy.io import loadmat  # slow to import, and only needed here
 
     try:

@@ -1,0 +1,278 @@
+"""Sources: pictures in classes, loaded the same way wherever they come from.
+
+A :class:`FileSource` reads picture files: from a folder, a zip, a download or memory. An
+:class:`ArraySource` makes pixels of data that is no picture file, such as scikit-learn's digits.
+``fsl.data.catalogue`` lists the sources that have a name and opens the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fsl.base.errors import DataError, SettingsError
+from fsl.base.progress import Progress
+from fsl.base.types import PixelArray
+from fsl.config import ImageQuery
+from fsl.data.download import Download
+from fsl.data.imageset import ImageSet, evenly
+from fsl.data.intake.listing import ImageEntry, Listing, Problem
+from fsl.data.intake.splits import class_lists, read_class_list
+from fsl.data.loading import chosen_classes, load_listing, share_of
+
+# Side of the picture files that an ArraySource makes, in pixels.
+_PICTURE_SIDE = 96
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source(ABC):
+    """Pictures in classes.
+
+    Attributes:
+        key: identifies the source; ``open_source(key)`` opens one that is not in memory alone.
+        title: what it is called on screens.
+        about: what it holds, in a few words; "" where the title says it.
+        credit: whom to name beside its pictures; "" for nobody.
+        known_as: the data set's name in the headers of networks that were trained on it.
+        splits: file with named lists of its classes, or None.
+        list_prefix: begins the names of its lists in that file ("orl."), which may hold those of others too.
+        n_images: how many images it has, where that is known without reading it; else 0.
+        download: where its files come from, for a public data set; else None.
+    """
+
+    key: str
+    title: str
+    about: str = ""
+    credit: str = ""
+    known_as: str = ""
+    splits: Path | None = None
+    list_prefix: str = ""
+    n_images: int = 0
+    download: Download | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its pictures can be read without downloading anything."""
+        return self.download is None or self.download.is_done()
+
+    def class_lists(self) -> tuple[str, ...]:
+        """Return the names of its class lists ("train", "val", ...), in the order of their file.
+
+        Raises:
+            DataError: the file of lists cannot be read.
+        """
+        names = class_lists(self.splits) if self.splits else ()
+        prefix = self.list_prefix
+        return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+    def list_spec(self, name: str) -> str:
+        """Return one of its class lists as the option ``--classes`` takes it: FILE:LIST.
+
+        Raises:
+            DataError: there is no file of lists.
+        """
+        if self.splits is None:
+            raise DataError(f"The data set {self.key} has no file of class lists beside it.")
+        return f"{self.splits}:{self.list_prefix}{name}"
+
+    def class_list(self, name: str) -> tuple[str, ...]:
+        """Return the classes of one of its lists.
+
+        Raises:
+            DataError: there is no file of lists, or no such list in it.
+        """
+        return read_class_list(self.list_spec(name))
+
+    def version(self) -> Hashable:
+        """Return a value that changes whenever the pictures change."""
+        return self.key
+
+    @abstractmethod
+    def class_names(self) -> tuple[str, ...]:
+        """Return the classes in the order of their labels, without decoding any image.
+
+        Returns:
+            their names; empty for a data set whose classes are known only after its download.
+
+        Raises:
+            DataError: the files cannot be listed.
+        """
+
+    @abstractmethod
+    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+        """Return its pictures as files, which are not decoded yet.
+
+        Args:
+            part: one part of a Fruits-360 layout; "" for everything.
+            progress: called with (done, total) files or bytes of a download, or images that are made.
+
+        Raises:
+            DataError: it cannot be downloaded or read, or has no such part.
+            SettingsError: it has no parts.
+        """
+
+    @abstractmethod
+    def load(
+        self, query: ImageQuery, progress: Progress | None = None
+    ) -> tuple[ImageSet, tuple[Problem, ...]]:
+        """Load images.
+
+        Args:
+            query: which images, and in which form.
+            progress: called with (done, total): files or bytes of a download first, then images.
+
+        Returns:
+            The images, and what was left out: files, and classes without a readable image.
+
+        Raises:
+            DataError: the source cannot be downloaded or read, has no such class or part, or needs more
+                memory than the query allows.
+            SettingsError: the query asks for something that this source does not have.
+        """
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FileSource(Source):
+    """Picture files in class folders.
+
+    Attributes:
+        find: lists the files of one part ("" for all); called after the download.
+        path: the folder or zip they lie in; None for pictures in memory.
+        classes: their names, where they are known without looking; else empty.
+    """
+
+    find: Callable[[str], Listing]
+    path: Path | None = None
+    classes: tuple[str, ...] = ()
+
+    def version(self) -> Hashable:
+        """Return the modification times, sizes and names of the files on disk; the key for others."""
+        return _version_of(self.path) if self.path is not None and self.path.exists() else self.key
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the class folders, sorted naturally; see ``Source.class_names``."""
+        if self.classes or not self.is_here:
+            return self.classes
+        return self.find("").class_names
+
+    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+        """Return the files found, after downloading them if necessary; see ``Source.listing``."""
+        if self.download is not None:
+            self.download.fetch(progress)
+        return self.find(part)
+
+    def load(
+        self, query: ImageQuery, progress: Progress | None = None
+    ) -> tuple[ImageSet, tuple[Problem, ...]]:
+        """Decode the files that the query asks for; see ``Source.load``."""
+        return load_listing(self.listing(query.part, progress), query, progress)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ArraySource(Source):
+    """Images made by a function.
+
+    Attributes:
+        classes: their names, in the order of the labels.
+        make: makes all images at the query's size and fit, and no fewer of each class than ``per_class`` asks
+            for; may raise DataError.
+    """
+
+    classes: tuple[str, ...]
+    make: Callable[[ImageQuery, Progress | None], ImageSet]
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the classes in the order of their labels."""
+        return self.classes
+
+    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+        """Return the images as PNG files of 96 pixels a side; see ``Source.listing``."""
+        images, problems = self.load(ImageQuery(_PICTURE_SIDE, part=part), progress)
+        entries = (
+            ImageEntry(images.class_names[label], name, partial(_png, pixels))
+            for pixels, label, name in zip(images.images, images.labels, images.names, strict=True)
+        )
+        return Listing(tuple(entries), problems)
+
+    def load(
+        self, query: ImageQuery, progress: Progress | None = None
+    ) -> tuple[ImageSet, tuple[Problem, ...]]:
+        """Make the images that the query asks for; see ``Source.load``."""
+        if query.part:
+            raise SettingsError(f"{self.key} has no parts; leave {query.part!r} out.")
+        if query.centre != 1:
+            raise SettingsError(f"{self.key} has no margins to cut off; leave the centre out.")
+        if self.download is not None:
+            self.download.fetch(progress)
+        images = self.make(query, progress)
+        names = chosen_classes(images.class_names, query)
+        if names != images.class_names:
+            images = images.select_classes(names)
+        if query.per_class:
+            images = images.rows(evenly(images.labels.tolist(), query.per_class))
+        return images.part(share_of(len(images), query.share)), ()
+
+
+def memory_source(
+    key: str, title: str, classes: Mapping[str, Sequence[tuple[str, Callable[[], bytes]]]]
+) -> FileSource:
+    """Return a source of picture files in memory.
+
+    Args:
+        key: identifies the content: another one for other pictures.
+        title: what it is called on screens.
+        classes: from class name to the (file name, reader) of each of its pictures.
+    """
+    entries = tuple(
+        ImageEntry(class_name, name, read) for class_name, files in classes.items() for name, read in files
+    )
+    listing = Listing(entries, ())
+    return listing_source(key, title, listing)
+
+
+def listing_source(key: str, title: str, listing: Listing) -> FileSource:
+    """Return a source of files that were listed already, such as those of an upload.
+
+    Args:
+        key: identifies the content: another one for other pictures.
+        title: what it is called on screens.
+        listing: the files.
+    """
+    return FileSource(
+        key=key, title=title, known_as=key, n_images=len(listing.entries), find=lambda _: listing
+    )
+
+
+def _png(pixels: PixelArray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _version_of(path: Path) -> Hashable:
+    if not path.is_dir():
+        return _file_version(path)
+    digest = hashlib.sha256()
+    for folder, _, names in sorted(os.walk(path)):
+        for name in sorted(names):
+            file = Path(folder, name)
+            digest.update(os.fsencode(f"{file}\0{_file_version(file)}\0"))
+    return digest.hexdigest()
+
+
+def _file_version(file: Path) -> tuple[int, int]:
+    """Return the modification time in nanoseconds and the size; zeros for a broken link."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
