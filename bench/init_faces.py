@@ -26,7 +26,7 @@ from bench.lite_weights import load_imagenet_weights
 from fsl.base.types import Float32Array, Float64Array, IntArray
 from fsl.config import ModelConfig
 from fsl.training.recipes import FACES
-from fsl.training.sources import load_sources
+from fsl.training.sources import load_recipe
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.efficientnet import EfficientNetLite, fold_batch_norms
 from fsl.twin.backbones.grid import GridFeatures
@@ -49,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     twin = TwinNetwork(FACES.model).eval().requires_grad_(False)
     load_trunk(twin.backbone, options.weights)
-    data = load_sources(FACES.train, FACES.model, lambda _: None)
+    data = load_recipe(FACES.train, FACES.model)[0]
     both = np.concatenate([data.images, data.images[:, :, ::-1]])  # as they are, and mirrored
     labels = np.concatenate([data.labels, data.labels])
     data_set = np.unique([name.partition("/")[0] for name in data.class_names], return_inverse=True)[1]

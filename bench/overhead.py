@@ -22,10 +22,11 @@ import torch
 from PIL import Image
 
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
-from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
+from fsl.config import NO_AUGMENTATION, ImageQuery, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
-from fsl.data.imageset import ImageSet, load_image_set
+from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import ImageEntry, Listing
+from fsl.data.loading import load_listing
 from fsl.training import engine
 from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
 from fsl.twin.device import autocast
@@ -134,7 +135,7 @@ def decoding(n_images: int, side: int) -> float:
     data = buffer.getvalue()
     entries = tuple(ImageEntry("ab"[i % 2], f"{i}.jpg", lambda: data) for i in range(n_images))
     began = time.perf_counter()
-    load_image_set(Listing(entries, ()), MODEL.image_size, MODEL.fit)
+    load_listing(Listing(entries, ()), ImageQuery(MODEL.image_size, MODEL.fit))
     return (time.perf_counter() - began) / n_images
 
 

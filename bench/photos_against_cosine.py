@@ -40,7 +40,7 @@ from fsl.config import EpisodeConfig, ModelConfig
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, evaluate, summarise
 from fsl.fewshot.linear_probe import fit
-from fsl.training.recipes import Source
+from fsl.training.recipes import RecipeData
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
@@ -106,7 +106,7 @@ def compare(photos: Checkpoint, weights: Path) -> list[Row]:
     return rows + measure(photos.twin, NOVEL, {photos.info.name: ruled})
 
 
-def measure(twin: TwinNetwork, source: Source, ways_to_answer: Mapping[str, Answer]) -> list[Row]:
+def measure(twin: TwinNetwork, source: RecipeData, ways_to_answer: Mapping[str, Answer]) -> list[Row]:
     """The rows of one network on one data set, for each way to answer by its embeddings."""
     data = load(source, HELD_OUT_IMAGES_PER_CLASS, replace(MODEL, image_size=twin.config.image_size))
     embeddings = embed_images(twin, data.images)

@@ -34,7 +34,7 @@ from fsl.base.types import IntArray, PixelArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.scores import seen_from_support
-from fsl.training.recipes import Source
+from fsl.training.recipes import RecipeData
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
@@ -66,7 +66,7 @@ AUGMENTATIONS: dict[str, Callable[[Images], Images]] = {
 class Held:
     """The images of a ``val`` list: features of the backbone for every view, and labels."""
 
-    def __init__(self, bare: TwinNetwork, source: Source) -> None:
+    def __init__(self, bare: TwinNetwork, source: RecipeData) -> None:
         data = load(source, HELD_OUT_IMAGES_PER_CLASS)
         self.name = source.data
         self.labels = data.labels

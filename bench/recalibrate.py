@@ -28,9 +28,9 @@ from fsl.base.text import rate_text
 from fsl.base.types import IntArray
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.training.recipes import Source
+from fsl.training.recipes import RecipeData
 from fsl.training.runs import fit_calibrations
-from fsl.training.sources import load_source
+from fsl.training.sources import load_recipe_data
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.losses import bce_loss
@@ -70,7 +70,8 @@ def recalibrated(
     embedded = []
     familiar = False
     for source in map(source_of, names):
-        images = load_source(source, loaded.info.model, report)
+        images, problems = load_recipe_data(source, loaded.info.model)
+        report(problems)
         familiar |= bool(loaded.info.trained_on(images.class_names, source.data))
         embedded.append((embed_images(loaded.twin, images.images), images.labels))
         print(f"{source.data} {source.classes}: {len(images):,} images of {images.n_classes} classes")
@@ -94,11 +95,11 @@ def recalibrated(
     return replace(loaded.info, pairs=pairs, calibrations=calibrations, rule=best.rule)
 
 
-def source_of(name: str) -> Source:
+def source_of(name: str) -> RecipeData:
     """ "lfw:val@0.48" as a source."""
     name, _, centre = name.partition("@")
     data, _, classes = name.partition(":")
-    return Source(data, classes, centre=float(centre) if centre else 1.0)
+    return RecipeData(data, classes, centre=float(centre) if centre else 1.0)
 
 
 def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]]) -> None:

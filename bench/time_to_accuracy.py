@@ -32,8 +32,8 @@ from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.engine import evaluation_images, new_state, train_step
-from fsl.training.recipes import Source
-from fsl.training.sources import load_source
+from fsl.training.recipes import RecipeData
+from fsl.training.sources import load_recipe_data
 from fsl.twin.device import autocast, use_bf16
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
@@ -143,7 +143,7 @@ def race(runs: list[Run], test: ImageSet, limit: float) -> None:
 def images(quick: bool) -> tuple[ImageSet, ImageSet]:
     """What is trained on, and the 20 classes of the test."""
     try:
-        train, val = (load_source(Source("fruits360", part), MODEL, ignore) for part in ("train", "val"))
+        train, val = (load_recipe_data(RecipeData("fruits360", part), MODEL)[0] for part in ("train", "val"))
     except DataError:
         if not quick:
             raise
@@ -160,10 +160,6 @@ def images(quick: bool) -> tuple[ImageSet, ImageSet]:
         val.names + joined.names,
     )
     return train.select_classes(kept), evaluation_images(test)
-
-
-def ignore(_: object) -> None:
-    """Problems of single files."""
 
 
 def settings() -> Iterator[tuple[int, float]]:

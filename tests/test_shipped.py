@@ -9,10 +9,11 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
-from fsl.config import EpisodeConfig
-from fsl.data.imageset import ImageSet, load_image_set
+from fsl.config import EpisodeConfig, ImageQuery
+from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import list_images
 from fsl.data.intake.splits import read_class_list
+from fsl.data.loading import load_listing
 from fsl.data.one_shot_runs import read_runs
 from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
@@ -46,7 +47,7 @@ def novel_fruits(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, Tens
     loaded = checkpoints.load(SHIPPED["fruits"])
     classes = read_class_list(f"{data_dir}/splits/fruits360.json:novel")
     listing = list_images(data_dir / "fruits360-subset.zip", part="Test")
-    data, _ = load_image_set(listing, loaded.info.model.image_size, "crop", classes=classes)
+    data, _ = load_listing(listing, ImageQuery(loaded.info.model.image_size, classes=classes))
     return loaded, data, embed_images(loaded.twin, data.images)
 
 
@@ -89,7 +90,7 @@ def novel_for_photos(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, 
     loaded = checkpoints.load(SHIPPED["photos"])
     classes = read_class_list(f"{data_dir}/splits/fruits360.json:novel")
     listing = list_images(data_dir / "fruits360-subset.zip")
-    data, _ = load_image_set(listing, loaded.info.model.image_size, "crop", classes=classes, per_class=8)
+    data, _ = load_listing(listing, ImageQuery(loaded.info.model.image_size, classes=classes, per_class=8))
     return loaded, data, embed_images(loaded.twin, data.images)
 
 
@@ -135,7 +136,7 @@ def test_faces_tells_people_apart_that_it_never_saw(data_dir: Path) -> None:
     assert not {f"orl/{name}" for name in novel} & set(loaded.info.training["classes"])
     model = loaded.info.model
     listing = list_images(data_dir / "orl-faces.zip")
-    data, _ = load_image_set(listing, model.image_size, model.fit, classes=novel)
+    data, _ = load_listing(listing, ImageQuery(model.image_size, model.fit, classes=novel))
     logits = pair_logits(loaded.twin, *[embed_images(loaded.twin, data.images)] * 2)
     first, second = np.triu_indices(len(data), 1)
     false_accepts, true_accepts, _ = roc_curve(

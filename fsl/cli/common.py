@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -14,12 +15,12 @@ from typing import get_args
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
 from fsl.base.progress import Progress
-from fsl.config import Device, Fit
+from fsl.config import Device, ImageQuery, ModelConfig
+from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem, list_images, read_file
 from fsl.data.intake.paths import display_text, folder_name_text
-from fsl.data.loading import load_images
-from fsl.data.public import PART_OF
+from fsl.data.intake.splits import read_class_list
 from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint
@@ -78,34 +79,33 @@ def add_centre_option(parser: argparse.ArgumentParser) -> None:
 
 
 def load_data(
-    data: str,
-    part: str | None,
-    classes: str | None,
-    size: int,
-    fit: Fit,
-    centre: float = 1.0,
-    per_class: int = 0,
+    options: argparse.Namespace, model: ModelConfig, centre: float = 1.0, per_class: int = 0
 ) -> ImageSet:
-    """Decode the data that the options name; unreadable files are reported on stderr.
+    """Load the images that ``--data``, ``--part`` and ``--classes`` name; report on stderr what is left out.
+
+    Args:
+        options: the parsed command line.
+        model: gives size and fit.
+        centre, per_class: see :class:`fsl.config.ImageQuery`.
 
     Raises:
         DataError: there is nothing to use.
     """
-    problems: list[Problem] = []
+    query = replace(data_query(options, model), centre=centre, per_class=per_class)
     with ProgressBar("reading images") as progress:
-        images = load_images(
-            data,
-            size,
-            fit,
-            part=part or "",
-            classes=classes or "",
-            centre=centre,
-            per_class=per_class,
-            report=problems.extend,
-            progress=progress,
-        )
+        images, problems = open_source(options.data).load(query, progress)
     report(problems)
     return images
+
+
+def data_query(options: argparse.Namespace, model: ModelConfig) -> ImageQuery:
+    """Return what ``--part`` and ``--classes`` ask for, at the network's size.
+
+    Raises:
+        DataError: there is no such list of classes.
+    """
+    classes = read_class_list(options.classes) if options.classes else ()
+    return ImageQuery(model.image_size, model.fit, part=options.part or "", classes=classes)
 
 
 def speaks() -> bool:
@@ -130,7 +130,7 @@ def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[st
         images: those it is to be measured on.
         data: as ``--data`` names them.
     """
-    seen = checkpoint.info.trained_on(images.class_names, PART_OF.get(data, Path(data).name))
+    seen = checkpoint.info.trained_on(images.class_names, open_source(data).known_as)
     if seen and speaks():
         print(too_good(checkpoint.info.name, len(seen), images.n_classes), file=sys.stderr)
     return seen

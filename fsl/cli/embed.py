@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,15 +18,15 @@ from fsl.cli.common import (
     add_data_options,
     add_device_option,
     add_json_option,
+    data_query,
     print_json,
     report,
     require_place_for,
     write_result,
 )
 from fsl.config import ModelConfig
+from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.listing import Problem
-from fsl.data.loading import load_images
 from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
@@ -83,19 +84,10 @@ def run(options: argparse.Namespace) -> None:
 
 def _load_share(options: argparse.Namespace, model: ModelConfig, team: Team) -> ImageSet:
     """This process's part of the images; what could not be read anywhere is reported."""
-    problems: list[Problem] = []
+    query = replace(data_query(options, model), share=(team.rank, team.size))
     with ProgressBar("reading images") as progress:
-        data = load_images(
-            options.data,
-            model.image_size,
-            model.fit,
-            part=options.part or "",
-            classes=options.classes or "",
-            report=problems.extend,
-            progress=progress,
-            share=team.share if team.size > 1 else None,
-        )
-    report(dict.fromkeys(team.collect(problems)))  # those of the listing are every process's
+        data, problems = open_source(options.data).load(query, progress)
+    report(dict.fromkeys(team.collect(list(problems))))  # those of the listing are every process's
     return data
 
 

@@ -61,15 +61,7 @@ def run(options: argparse.Namespace) -> None:
     name = options.checkpoint
     checkpoint = baseline(name, options.device) if is_baseline(name) else fsl.load(name, options.device)
     model = checkpoint.info.model
-    data = load_data(
-        options.data,
-        options.part,
-        options.classes,
-        model.image_size,
-        model.fit,
-        options.centre,
-        options.per_class,
-    )
+    data = load_data(options, model, options.centre, options.per_class)
     sample_episodes(data.labels, replace(config, n_episodes=1))  # what cannot be asked is refused now
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()

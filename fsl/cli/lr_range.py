@@ -17,7 +17,6 @@ from fsl.cli.train import add_network_options, chosen_recipe, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.listing import Problem
 from fsl.training.lr_range import (
     FEWEST_POINTS,
     HIGHEST,
@@ -28,7 +27,7 @@ from fsl.training.lr_range import (
     suggest_rate,
 )
 from fsl.training.recipes import RECIPES, Recipe
-from fsl.training.sources import load_sources
+from fsl.training.sources import load_recipe
 
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
 
@@ -78,9 +77,8 @@ def run(options: argparse.Namespace) -> None:
 def _images(options: argparse.Namespace, recipe: Recipe | None, model: ModelConfig) -> ImageSet:
     """What the run that the rate is for would train on: of a recipe, its own classes."""
     if recipe is None:
-        return load_data(options.data, options.part, options.classes, model.image_size, model.fit)
-    problems: list[Problem] = []
+        return load_data(options, model)
     with ProgressBar("reading images") as progress:
-        data = load_sources(recipe.train, model, problems.extend, options.data, progress)
+        data, problems = load_recipe(recipe.train, model, options.data, progress)
     report(problems)
     return data

@@ -19,10 +19,9 @@ from fsl.base.errors import SettingsError
 from fsl.cli.common import ProgressBar, add_data_options, add_json_option, report, speaks
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
+from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
-from fsl.data.loading import from_anywhere, load_images
-from fsl.data.public import PART_OF
 from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.recipes import RECIPES, Recipe
@@ -155,7 +154,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         config = replace(config, evaluate_first=True)
     source = DataSource(
         # As whoever resumes the run may be in another folder.
-        data=from_anywhere(options.data),
+        data=absolute_key(options.data),
         part=options.part or "",
         classes=list_from_anywhere(options.classes) if options.classes else "",
         validation=list_from_anywhere(options.validation) if options.validation else "",
@@ -165,7 +164,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     )
     problems: list[Problem] = []
     with ProgressBar("reading images") as progress:
-        data = load_training_data(source, model, config.seed, problems.extend, progress, load_images)
+        data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
     report(problems)
     _warn_of_seen(options.data, of_start, data)
     about: dict[str, Any] = {
@@ -185,7 +184,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
 def _warn_of_seen(name: str, of_start: Mapping[str, Any], data: TrainingData) -> None:
     """Say so where the network to start from was trained on what this run is tested on."""
     tested = data.validation.class_names if data.validation else ()
-    seen = seen_among(of_start.get("start_classes", ()), tested, PART_OF.get(name, Path(name).name))
+    seen = seen_among(of_start.get("start_classes", ()), tested, open_source(name).known_as)
     if seen and speaks():
         print(seen_before(str(of_start["start"]), len(seen), len(tested)), file=sys.stderr)
 

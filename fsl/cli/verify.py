@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
             raise DataError(f"--far is {rate}; it must be above 0, and at most 1.")
     checkpoint = fsl.load(options.checkpoint, options.device)
     model = checkpoint.info.model
-    data = load_data(options.data, options.part, options.classes, model.image_size, model.fit, options.centre)
+    data = load_data(options, model, options.centre)
     count_pairs(data.labels)  # what has none is refused now
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()

@@ -9,7 +9,7 @@ from fsl.data.builtin import builtin_sources
 from fsl.data.intake.listing import list_images
 from fsl.data.named import how_to_bring, named_sources
 from fsl.data.public import public_sources
-from fsl.data.source import ArraySource, FileSource, Source, listing_source, memory_source
+from fsl.data.source import ArraySource, FileSource, Source, listing_source
 
 __all__ = [
     "ArraySource",
@@ -18,7 +18,6 @@ __all__ = [
     "absolute_key",
     "catalogue",
     "listing_source",
-    "memory_source",
     "open_source",
     "path_source",
 ]

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ class Source(ABC):
     """Pictures in classes.
 
     Attributes:
-        key: identifies the source; ``open_source(key)`` opens one that is not in memory alone.
+        key: identifies the source; ``open_source(key)`` opens it, unless it is in memory alone.
         title: what it is called on screens.
         about: what it holds, in a few words; "" where the title says it.
         credit: whom to name beside its pictures; "" for nobody.
@@ -222,33 +222,18 @@ class ArraySource(Source):
         return images.part(share_of(len(images), query.share)), ()
 
 
-def memory_source(
-    key: str, title: str, classes: Mapping[str, Sequence[tuple[str, Callable[[], bytes]]]]
-) -> FileSource:
-    """Return a source of picture files in memory.
-
-    Args:
-        key: identifies the content: another one for other pictures.
-        title: what it is called on screens.
-        classes: from class name to the (file name, reader) of each of its pictures.
-    """
-    entries = tuple(
-        ImageEntry(class_name, name, read) for class_name, files in classes.items() for name, read in files
-    )
-    listing = Listing(entries, ())
-    return listing_source(key, title, listing)
-
-
-def listing_source(key: str, title: str, listing: Listing) -> FileSource:
+def listing_source(key: str, title: str, listing: Listing, about: str = "") -> FileSource:
     """Return a source of files that were listed already, such as those of an upload.
 
     Args:
         key: identifies the content: another one for other pictures.
         title: what it is called on screens.
         listing: the files.
+        about: what it holds, in a few words.
     """
+    n_images = len(listing.entries)
     return FileSource(
-        key=key, title=title, known_as=key, n_images=len(listing.entries), find=lambda _: listing
+        key=key, title=title, about=about, known_as=key, n_images=n_images, find=lambda _: listing
     )
 
 

@@ -14,21 +14,24 @@ import numpy as np
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.files import write_atomically
 from fsl.base.progress import Progress, progress_of_part
-from fsl.config import DataSource, ModelConfig
+from fsl.config import DataSource, ImageQuery, ModelConfig
+from fsl.data.cached import load_cached
+from fsl.data.catalogue import Source, open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem
-from fsl.data.shared import shared_images
-from fsl.training.recipes import RECIPES, Source
+from fsl.data.intake.splits import read_class_list
+from fsl.training.recipes import RECIPES, RecipeData
 from fsl.training.sources import (
-    Report,
     hold_out_classes,
     hold_out_images,
-    load_source,
-    load_sources,
+    load_recipe,
+    load_recipe_data,
     select_held_out,
 )
 
 IMAGES = "data.npz"
+Report = Callable[[Sequence[Problem]], None]
+Load = Callable[[Source, ImageQuery, Progress | None], tuple[ImageSet, tuple[Problem, ...]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,74 +57,76 @@ def load_training_data(
     seed: int,
     report: Report,
     progress: Progress | None = None,
-    read: Callable[..., ImageSet] = shared_images,
+    *,
+    keep: bool = True,
 ) -> TrainingData:
-    """The images of a run, at the network's size.
+    """Load the images of a run at the network's size.
 
     Args:
         source: where they are.
         model: gives size and fit.
-        seed: of what is held out.
-        report: told once which files were left out.
-        progress: called with (done, total) images; of a recipe's, with percent and 100.
-        read: by which images are read. By default they are kept for whoever asks for them next in this
-            process; ``fsl.data.loading.load_images`` is for who needs them once and has no room to spare.
+        seed: for what is held out.
+        report: called once with what was left out.
+        progress: called with (done, total) images; for a recipe with percent and 100.
+        keep: keep the images in memory for the next caller in this process; a program that needs them once
+            saves that memory.
 
     Raises:
         DataError: something is not there or cannot be used.
     """
-    problems: list[Problem] = []
-    data = _read_data(source, model, seed, problems.extend, progress, read)
+    if source.recipe:
+        data, problems = _load_recipe(source, model, progress)
+    else:
+        data, problems = _load_and_split(source, model, seed, progress, load_cached if keep else _load_once)
     report(list(dict.fromkeys(problems)))  # one set may be read twice, to learn from and to test on
     return data
 
 
-def _read_data(
-    source: DataSource,
-    model: ModelConfig,
-    seed: int,
-    report: Report,
-    progress: Progress | None,
-    read: Callable[..., ImageSet],
-) -> TrainingData:
-    if source.recipe:
-        if source.recipe not in RECIPES:
-            raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
-        recipe = RECIPES[source.recipe]
-        n, copy = len(recipe.train), source.data or None
-        percent = None if progress is None else lambda done, total: progress(round(100 * done / total), 100)
-        # The sets to learn from and the one to test on are read one after another.
-        learning = None if percent is None else lambda done, total: percent(done * n, total * (n + 1))
-        testing = progress_of_part(percent, n, n + 1)
-        return TrainingData(
-            load_sources(recipe.train, model, report, copy, learning),
-            load_source(recipe.validation, model, report, copy, testing),
-            "; ".join(_source_words(s) for s in recipe.train),
-            _source_words(recipe.validation),
-        )
+def _load_once(
+    source: Source, query: ImageQuery, progress: Progress | None
+) -> tuple[ImageSet, tuple[Problem, ...]]:
+    return source.load(query, progress)
+
+
+def _load_recipe(
+    source: DataSource, model: ModelConfig, progress: Progress | None
+) -> tuple[TrainingData, tuple[Problem, ...]]:
+    if source.recipe not in RECIPES:
+        raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
+    recipe = RECIPES[source.recipe]
+    n = len(recipe.train)
+    percent = None if progress is None else lambda done, total: progress(round(100 * done / total), 100)
+    # The sets to learn from and the one to test on are read one after another.
+    learning = None if percent is None else lambda done, total: percent(done * n, total * (n + 1))
+    testing = progress_of_part(percent, n, n + 1)
+    train, train_problems = load_recipe(recipe.train, model, source.data, learning)
+    validation, problems = load_recipe_data(recipe.validation, model, source.data, testing)
+    words = "; ".join(_recipe_words(wanted) for wanted in recipe.train)
+    data = TrainingData(train, validation, words, _recipe_words(recipe.validation))
+    return data, (*train_problems, *problems)
+
+
+def _load_and_split(
+    source: DataSource, model: ModelConfig, seed: int, progress: Progress | None, load: Load
+) -> tuple[TrainingData, tuple[Problem, ...]]:
+    opened = open_source(source.data)
     shown = Path(source.data).name
 
-    def load(classes: str) -> ImageSet:
-        return read(
-            source.data,
-            model.image_size,
-            model.fit,
-            part=source.part,
-            classes=classes,
-            report=report,
-            progress=progress,
-        )
+    def load_classes(spec: str) -> tuple[ImageSet, tuple[Problem, ...]]:
+        classes = read_class_list(spec) if spec else ()
+        query = ImageQuery(model.image_size, model.fit, part=source.part, classes=classes)
+        return load(opened, query, progress)
 
-    data = load(source.classes)
+    images, problems = load_classes(source.classes)
     if source.validation:
-        held_out = load(source.validation)
+        held_out, more = load_classes(source.validation)
         seen = set(held_out.class_names)
-        kept = data.select_classes([name for name in data.class_names if name not in seen])
+        kept = images.select_classes([name for name in images.class_names if name not in seen])
         words = Path(source.validation).name
-        return TrainingData(kept, held_out, f"{shown} without {words}", f"{shown} {words}")
+        return TrainingData(kept, held_out, f"{shown} without {words}", f"{shown} {words}"), problems + more
     if source.held_out:
-        return chosen_out_data(data, source.held_out, shown)
-    return held_out_data(data, source.hold_out, source.hold_out_of, seed, shown)
+        return chosen_out_data(images, source.held_out, shown), problems
+    return held_out_data(images, source.hold_out, source.hold_out_of, seed, shown), problems
 
 
 def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
@@ -237,6 +242,6 @@ def _image_set(arrays: Mapping[str, Any], name: str) -> ImageSet | None:
     )
 
 
-def _source_words(source: Source) -> str:
-    without = f" without {', '.join(source.without)}" if source.without else ""
-    return f"{source.data} {source.classes}{without}".strip()
+def _recipe_words(wanted: RecipeData) -> str:
+    without = f" without {', '.join(wanted.without)}" if wanted.without else ""
+    return f"{wanted.data} {wanted.classes}{without}".strip()

@@ -9,7 +9,7 @@ from fsl.twin.checkpoint import Subject
 
 
 @dataclass(frozen=True)
-class Source:
+class RecipeData:
     """Classes of a named data set.
 
     Attributes:
@@ -42,8 +42,8 @@ class Recipe:
 
     name: str
     title: str
-    train: tuple[Source, ...]
-    validation: Source
+    train: tuple[RecipeData, ...]
+    validation: RecipeData
     model: ModelConfig = field(default_factory=ModelConfig)
     config: TrainConfig = field(default_factory=TrainConfig)
     licence: str = ""
@@ -54,16 +54,16 @@ FRUITS = Recipe(
     name="fruits",
     title="Fruit and vegetables on a white ground (the article's experiment)",
     train=(
-        Source("fruits360", "train"),
+        RecipeData("fruits360", "train"),
         # Photographs of other things make the features more general. Kinds of fruit and vegetables that the
         # test or the validation asks about are left out, under whatever name.
-        Source(
+        RecipeData(
             "tiny-imagenet",
             "train",
             without=("banana", "pomegranate", "bell-pepper", "cauliflower"),
         ),
     ),
-    validation=Source("fruits360", "val"),
+    validation=RecipeData("fruits360", "val"),
     model=ModelConfig(backbone="residual", widths=(40, 80, 144, 208), image_size=64, views=8),
     config=TrainConfig(
         steps=3000,
@@ -100,8 +100,8 @@ FRUITS = Recipe(
 GLYPHS = Recipe(
     name="glyphs",
     title="Handwriting and symbols, dark on white",
-    train=(Source("omniglot", "train"),),
-    validation=Source("omniglot", "val"),
+    train=(RecipeData("omniglot", "train"),),
+    validation=RecipeData("omniglot", "val"),
     model=ModelConfig(
         backbone="residual",
         widths=(48, 96, 160, 224),
@@ -138,10 +138,10 @@ FACES = Recipe(
     title="Faces: the same person or not (a demonstration, not for identifying anyone)",
     train=(
         # The face is in the middle of these pictures, with a wide margin around it.
-        Source("lfw", "train", centre=0.48),
-        Source("orl", "train"),
+        RecipeData("lfw", "train", centre=0.48),
+        RecipeData("orl", "train"),
     ),
-    validation=Source("lfw", "val", centre=0.48),
+    validation=RecipeData("lfw", "val", centre=0.48),
     model=ModelConfig(
         backbone="efficientnet_grid",
         image_size=112,

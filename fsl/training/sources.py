@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,79 +10,70 @@ import numpy as np
 from fsl.base.errors import DataError
 from fsl.base.progress import Progress, progress_of_part
 from fsl.base.text import count
-from fsl.config import ModelConfig
-from fsl.data.imageset import ImageSet, concatenate, load_image_set
-from fsl.data.intake.listing import Problem, list_images
+from fsl.config import ImageQuery, ModelConfig
+from fsl.data.catalogue import open_source
+from fsl.data.imageset import ImageSet, concatenate
+from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import expand_prefixes
-from fsl.data.named import named_set, resolve_data
-from fsl.training.recipes import Source
-
-Report = Callable[[Sequence[Problem]], None]
+from fsl.training.recipes import RecipeData
 
 
-def load_source(
-    source: Source,
-    model: ModelConfig,
-    report: Report,
-    data: str | None = None,
-    progress: Progress | None = None,
-) -> ImageSet:
-    """The images of one source, at the network's size.
+def load_recipe_data(
+    wanted: RecipeData, model: ModelConfig, copy: str = "", progress: Progress | None = None
+) -> tuple[ImageSet, tuple[Problem, ...]]:
+    """Load one data set of a recipe at the network's size.
 
     Args:
-        source: data set and classes.
+        wanted: data set and classes.
         model: gives size and fit.
-        report: told which files were left out.
-        data: another copy of the data set, folder or zip; the lists stay those of the named one.
+        copy: another copy of the data set, a folder or zip; the class lists stay those of the named one.
         progress: called with (done, total) images.
+
+    Returns:
+        The images, and what was left out.
 
     Raises:
         DataError: the data set or its split file is not there.
     """
-    listing = list_images(resolve_data(data or source.data))
-    wanted = listing.class_names
-    if source.classes:
-        wanted = expand_prefixes(wanted, named_set(source.data).class_list(source.classes))
-    wanted = tuple(name for name in wanted if not any(part in name for part in source.without))
-    images, problems = load_image_set(
-        listing, model.image_size, model.fit, classes=wanted, centre=source.centre, progress=progress
+    query = ImageQuery(
+        model.image_size,
+        model.fit,
+        classes=open_source(wanted.data).class_list(wanted.classes) if wanted.classes else (),
+        without=wanted.without,
+        centre=wanted.centre,
     )
-    report(problems)
-    return images
+    return open_source(copy or wanted.data).load(query, progress)
 
 
-def load_sources(
-    sources: Sequence[Source],
-    model: ModelConfig,
-    report: Report,
-    data: str | None = None,
-    progress: Progress | None = None,
-) -> ImageSet:
-    """Several sources as one set; class names get the data set's name in front, which makes it a group.
+def load_recipe(
+    wanted: Sequence[RecipeData], model: ModelConfig, copy: str = "", progress: Progress | None = None
+) -> tuple[ImageSet, tuple[Problem, ...]]:
+    """Load several data sets as one, in which each class name begins with the name of its data set.
 
     Args:
-        sources: the first is the main one.
+        wanted: the first is the main one.
         model: gives size and fit.
-        report: told which files were left out.
-        data: another copy of the main data set.
-        progress: called with (done, total), of which each source is an equal part.
+        copy: another copy of the main data set.
+        progress: called with (done, total), of which each data set is an equal part.
+
+    Returns:
+        The images, and what was left out.
 
     Raises:
         DataError: a data set or its split file is not there.
     """
-    sets = [
-        load_source(
-            source, model, report, None if number else data, progress_of_part(progress, number, len(sources))
-        )
-        for number, source in enumerate(sources)
+    found = [
+        load_recipe_data(one, model, "" if number else copy, progress_of_part(progress, number, len(wanted)))
+        for number, one in enumerate(wanted)
     ]
-    if len(sets) == 1:
-        return sets[0]
+    problems = tuple(problem for _, some in found for problem in some)
+    if len(found) == 1:
+        return found[0]
     named = [
-        replace(images, class_names=tuple(f"{source.data}/{name}" for name in images.class_names))
-        for source, images in zip(sources, sets, strict=True)
+        replace(images, class_names=tuple(f"{one.data}/{name}" for name in images.class_names))
+        for one, (images, _) in zip(wanted, found, strict=True)
     ]
-    return concatenate(named)
+    return concatenate(named), problems
 
 
 def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:

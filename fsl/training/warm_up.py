@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsl.config import ModelConfig, TrainConfig
+from fsl.config import ImageQuery, ModelConfig, TrainConfig
+from fsl.data.cached import load_cached
+from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.shared import shared_images
 from fsl.training.engine import new_state, train_step
 from fsl.training.manager import lower_priority
 from fsl.twin.pairs import ClassIndex
@@ -32,11 +33,11 @@ def read_ahead(data: str, model: ModelConfig) -> None:
     """Have the images of a set at hand before a run asks for them.
 
     Args:
-        data: name, as ``fsl.data.loading.load_images`` takes it.
+        data: as ``fsl.data.catalogue.open_source`` takes it.
         model: gives size and fit.
 
     Raises:
         DataError, SettingsError: they cannot be read; a run would say the same.
     """
     lower_priority()
-    shared_images(data, model.image_size, model.fit, report=lambda problems: None)
+    load_cached(open_source(data), ImageQuery(model.image_size, model.fit))

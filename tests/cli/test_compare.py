@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
 from fsl.base.text import one_in, rate_text
-from fsl.data.loading import load_images
+from fsl.config import ImageQuery
+from fsl.data.catalogue import path_source
 from fsl.fewshot.error_rate_text import describe_error_rates
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
@@ -25,7 +26,7 @@ from tests.helpers.commands import run
 def measured(folder: Path, weights: str) -> str:
     """The same network with error rates measured on the folder's own colours."""
     loaded = checkpoints.load(Path(weights))
-    data = load_images(str(folder), 16, "crop", report=lambda problems: None)
+    data = path_source(folder).load(ImageQuery(16))[0]
     rates = measure_pair_rates(
         loaded.twin, [(embed_images(loaded.twin, data.images), data.labels)], "colours"
     )
@@ -86,7 +87,7 @@ def test_verify_json_against_scikit_learn(
     assert set(result["tar_at_far"]) == {"0.01", "0.001"}
     assert (result["same_pairs"], result["different_pairs"]) == (24, 96)
     loaded = checkpoints.load(Path(measured))
-    data = load_images(str(folder), 16, "crop", report=lambda problems: None)
+    data = path_source(folder).load(ImageQuery(16))[0]
     embeddings = embed_images(loaded.twin, data.images)
     table = similarities(loaded.twin, embeddings, embeddings).double().numpy()
     rows = np.triu_indices(16, 1)

@@ -10,7 +10,7 @@ from fsl.__main__ import main
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.lr_range import RangePoint
-from fsl.training.recipes import RECIPES, Recipe, Source
+from fsl.training.recipes import RECIPES, Recipe, RecipeData
 
 
 def test_lr_range_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,8 +46,8 @@ def test_with_a_recipe_it_learns_from_the_recipe_s_classes_alone(
     small = Recipe(
         "small",
         "",
-        (Source("orl", "train"),),
-        Source("orl", "val"),
+        (RecipeData("orl", "train"),),
+        RecipeData("orl", "val"),
         ModelConfig(widths=(4, 4), image_size=16),
     )
     monkeypatch.setitem(RECIPES, "small", small)

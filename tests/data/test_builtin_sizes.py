@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from fsl.config import ImageQuery
 from fsl.data.builtin import rendered_set
-from fsl.data.loading import load_images
+from fsl.data.catalogue import open_source
 
 
 def test_large_pictures_are_small_ones_enlarged() -> None:
@@ -17,9 +18,9 @@ def test_large_pictures_are_small_ones_enlarged() -> None:
 
 
 def test_only_the_pictures_asked_for_are_made() -> None:
-    some = load_images("rendered", 16, "crop", per_class=2, report=print)
-    every = load_images("rendered", 16, "crop", per_class=3, report=print)
+    some = open_source("rendered").load(ImageQuery(16, per_class=2))[0]
+    every = open_source("rendered").load(ImageQuery(16, per_class=3))[0]
     assert set(np.bincount(some.labels).tolist()) == {2}
     assert np.array_equal(some.images[:2], every.images[:2])
-    digits = load_images("digits", 16, "crop", per_class=4, report=print)
+    digits = open_source("digits").load(ImageQuery(16, per_class=4))[0]
     assert set(np.bincount(digits.labels).tolist()) == {4}

@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
+from fsl.config import ImageQuery
 from fsl.data.images.decode import DecodeLimits
-from fsl.data.imageset import ImageSet, concatenate, load_image_set
+from fsl.data.imageset import ImageSet, concatenate
 from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_files
+from fsl.data.loading import load_listing
 
 
 def png(value: int, size: tuple[int, int] = (5, 5)) -> bytes:
@@ -101,12 +103,12 @@ def test_the_digest_sees_every_part() -> None:
     assert others[4].digest() == first.digest()  # its pixels are the same, laid out otherwise in memory
 
 
-# --- load_image_set
+# --- load_listing
 
 
 def test_loading_in_natural_order_with_labels() -> None:
     files = [("s10/1.png", png(10)), ("s2/10.png", png(3)), ("s2/9.png", png(2))]
-    image_set, problems = load_image_set(list_files(files), 4, "crop")
+    image_set, problems = load_listing(list_files(files), ImageQuery(4))
     assert problems == ()
     assert image_set.class_names == ("s2", "s10")
     assert image_set.names == ("s2/9.png", "s2/10.png", "s10/1.png")
@@ -121,12 +123,12 @@ def test_only_the_centre_of_pictures_with_wide_margins() -> None:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     listing = list_files([("a/1.png", buffer.getvalue()), ("b/1.png", png(7)), ("b/2.png", b"rubbish")])
-    image_set, _ = load_image_set(listing, 8, "crop", centre=0.5)
+    image_set, _ = load_listing(listing, ImageQuery(8, centre=0.5))
     assert image_set.images.shape == (2, 8, 8, 3)
     assert image_set.images[0, 1:-1, 1:-1].min() == 255  # the white middle, and nothing of the black margin
-    assert load_image_set(listing, 8, "crop")[0].images[0].min() == 0
+    assert load_listing(listing, ImageQuery(8))[0].images[0].min() == 0
     with pytest.raises(SettingsError, match="centre is"):
-        load_image_set(listing, 8, "crop", centre=1.5)
+        load_listing(listing, ImageQuery(8, centre=1.5))
 
 
 def test_what_cannot_be_read_is_left_out_and_named() -> None:
@@ -138,7 +140,7 @@ def test_what_cannot_be_read_is_left_out_and_named() -> None:
         ("0.png", png(6)),
     ]
     files.append(("a/song.mp3", b""))
-    image_set, problems = load_image_set(list_files(files), 4, "crop")
+    image_set, problems = load_listing(list_files(files), ImageQuery(4))
     assert image_set.names == ("a/1.png", "c/1.png")
     assert image_set.class_names == ("a", "c")
     assert image_set.images[:, 0, 0, 0].tolist() == [1, 5]
@@ -147,7 +149,7 @@ def test_what_cannot_be_read_is_left_out_and_named() -> None:
 
 def test_classes_in_the_order_wanted_and_folders_of_classes() -> None:
     files = [(f"{a}/{c}/1.png", png(1)) for a in ("Greek", "Latin") for c in ("c1", "c2")]
-    image_set, _ = load_image_set(list_files(files), 4, "crop", classes=["Latin", "Greek/c2"])
+    image_set, _ = load_listing(list_files(files), ImageQuery(4, classes=("Latin", "Greek/c2")))
     assert image_set.class_names == ("Latin/c1", "Latin/c2", "Greek/c2")
     assert image_set.labels.tolist() == [2, 0, 1]
 
@@ -157,7 +159,7 @@ def test_images_that_are_not_wanted_are_not_read() -> None:
         raise AssertionError
 
     entries = (ImageEntry("a", "a/1.png", lambda: png(1)), ImageEntry("b", "b/1.png", fail))
-    assert len(load_image_set(Listing(entries, ()), 4, "crop", classes=["a"])[0]) == 1
+    assert len(load_listing(Listing(entries, ()), ImageQuery(4, classes=("a",)))[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -176,24 +178,26 @@ def test_images_that_are_not_wanted_are_not_read() -> None:
 )
 def test_nothing_usable(files: list[tuple[str, bytes]], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        load_image_set(list_files(files), 4, "crop")
+        load_listing(list_files(files), ImageQuery(4))
 
 
 def test_an_unknown_class_and_a_wrong_size() -> None:
     listing = list_files([("a/1.png", png(1))])
     with pytest.raises(DataError, match="named x"):
-        load_image_set(listing, 4, "crop", classes=["x"])
+        load_listing(listing, ImageQuery(4, classes=("x",)))
     with pytest.raises(SettingsError, match="at least 1 pixel"):
-        load_image_set(listing, 0, "crop")
+        ImageQuery(0)
     with pytest.raises(SettingsError, match="crop, pad, stretch"):
-        load_image_set(listing, 4, "cover")  # type: ignore[arg-type]
+        ImageQuery(4, "cover")  # type: ignore[arg-type]
 
 
 def test_progress_comes_from_this_thread_and_ends_at_the_total() -> None:
     listing = list_files([(f"a/{i}.png", png(i)) for i in range(70)])
     calls: list[tuple[int, int, int]] = []
-    load_image_set(
-        listing, 4, "crop", progress=lambda done, total: calls.append((done, total, threading.get_ident()))
+    load_listing(
+        listing,
+        ImageQuery(4),
+        progress=lambda done, total: calls.append((done, total, threading.get_ident())),
     )
     assert [call[0] for call in calls] == [32, 64, 70]
     assert {call[1:] for call in calls} == {(70, threading.get_ident())}
@@ -209,22 +213,22 @@ def test_a_caller_can_stop_by_raising_from_progress() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_image_set(Listing(tuple(map(entry, range(3200))), ()), 4, "crop", workers=1, progress=stop)
+        load_listing(Listing(tuple(map(entry, range(3200))), ()), ImageQuery(4), stop, workers=1)
     assert len(read) < 3200
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_the_number_of_threads_changes_nothing(workers: int) -> None:
     files = [(f"{i % 7}/{i}.png", b"" if i % 10 == 3 else png(i)) for i in range(100)]
-    image_set, problems = load_image_set(list_files(files), 4, "pad", workers=workers)
-    alone, alone_problems = load_image_set(list_files(files), 4, "pad", workers=1)
+    image_set, problems = load_listing(list_files(files), ImageQuery(4, "pad"), workers=workers)
+    alone, alone_problems = load_listing(list_files(files), ImageQuery(4, "pad"), workers=1)
     assert image_set.digest() == alone.digest()
     assert problems == alone_problems
 
 
 def test_limits_are_passed_on() -> None:
     listing = list_files([("a/1.png", png(1)), ("a/2.png", png(1, (50, 50)))])
-    _, problems = load_image_set(listing, 4, "crop", limits=DecodeLimits(max_pixels=100))
+    _, problems = load_listing(listing, ImageQuery(4), limits=DecodeLimits(max_pixels=100))
     assert [problem.name for problem in problems] == ["a/2.png"]
     assert isinstance(problems[0], Problem)
 

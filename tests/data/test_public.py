@@ -13,11 +13,14 @@ from PIL import Image
 from scipy.io import savemat
 
 from fsl.base.errors import DataError, SettingsError
+from fsl.config import ImageQuery
 from fsl.data import public
-from fsl.data.builtin import BUILTIN_SETS, builtin_set
+from fsl.data.catalogue import open_source
 from fsl.data.download import Answer, Fetch
 from fsl.data.examples import fruits_sample
-from fsl.data.loading import load_images
+from fsl.data.public import public_sources
+
+NAMES = ("fruits360-sample", "olivetti", "omniglot-background")
 
 
 def given(content: bytes) -> Fetch:
@@ -36,13 +39,14 @@ def test_olivetti(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = buffer.getvalue()
     row = replace(public.OLIVETTI, sha256=hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(public, "OLIVETTI", row)
-    assert not public.public_is_here("olivetti", tmp_path)
-    found = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=given(content))
-    assert public.public_is_here("olivetti", tmp_path)
-    assert not public.public_is_here("omniglot-background", tmp_path)
+    sources = public_sources(tmp_path, given(content))
+    assert not sources["olivetti"].is_here
+    found, _ = sources["olivetti"].load(ImageQuery(64))
+    assert sources["olivetti"].is_here
+    assert not sources["omniglot-background"].is_here
     assert found.n_classes == 4
     assert (found.images[..., 0] == faces).all()
-    again = public.public_set("olivetti", 64, "crop", cache=tmp_path, fetch=offline)  # from the cache
+    again, _ = public_sources(tmp_path, offline)["olivetti"].load(ImageQuery(64))  # from the cache
     assert again.digest() == found.digest()
 
 
@@ -59,53 +63,55 @@ def test_omniglot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = buffer.getvalue()
     row = replace(public.OMNIGLOT, sha256=hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(public, "OMNIGLOT", row)
-    found = public.public_set("omniglot-background", 28, "pad", cache=tmp_path, fetch=given(content))
+    source = public_sources(tmp_path, given(content))["omniglot-background"]
+    assert source.class_names() == ()  # they are known only after the download
+    found, problems = source.load(ImageQuery(28, "pad"))
+    assert problems == ()
+    assert found.class_names == source.class_names()
     assert found.class_names == tuple(f"{a}/character0{c}" for a in ("Greek", "Latin") for c in (1, 2))
     assert len(found) == 12
 
 
 def test_the_fruit_are_here_when_all_are(tmp_path: Path) -> None:
-    assert not public.public_is_here("fruits360-sample", tmp_path)
+    source = public_sources(tmp_path, offline)["fruits360-sample"]
+    assert not source.is_here
     for row in fruits_sample():
         path = tmp_path / "fruits360-sample" / row.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
-    assert public.public_is_here("fruits360-sample", tmp_path)
+    assert source.is_here
     path.unlink()
-    assert not public.public_is_here("fruits360-sample", tmp_path)
-    assert not public.public_is_here("digits", tmp_path)
+    assert not source.is_here
+    assert source.class_names()[:2] == ("Banana", "Blueberry")  # known without the files
 
 
-@pytest.mark.parametrize("name", sorted(public.PUBLIC_SETS))
+@pytest.mark.parametrize("name", NAMES)
 def test_offline_is_said_in_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs a connection to the internet"):
-        public.public_set(name, 32, "crop", cache=tmp_path, fetch=offline)
+        public_sources(tmp_path, offline)[name].load(ImageQuery(32))
 
 
 @pytest.mark.parametrize("name", ["olivetti", "omniglot-background"])
 def test_another_file_than_expected_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the expected one"):
-        public.public_set(name, 32, "crop", cache=tmp_path, fetch=given(b"<html>log in</html>"))
+        public_sources(tmp_path, given(b"<html>log in</html>"))[name].load(ImageQuery(32))
     assert not any(tmp_path.rglob("*.mat"))
 
 
-@pytest.mark.parametrize("name", sorted(BUILTIN_SETS))
+@pytest.mark.parametrize("name", ["digits", "rendered"])
 def test_built_in_sets(name: str) -> None:
-    found = builtin_set(name, 16, per_class=3)
+    query = ImageQuery(16, per_class=3)
+    found, problems = open_source(name).load(query)
+    assert problems == ()
     assert np.bincount(found.labels).tolist() == [3] * found.n_classes
     assert found.size == 16
-    assert found.digest() == builtin_set(name, 16, per_class=3).digest()
-    assert found.digest() != builtin_set(name, 16, per_class=3, seed=1).digest()
+    assert found.digest() == open_source(name).load(query)[0].digest()
+    with pytest.raises(SettingsError, match="has no parts"):
+        open_source(name).load(ImageQuery(16, part="Test"))
+    with pytest.raises(SettingsError, match="has no margins"):
+        open_source(name).load(ImageQuery(16, centre=0.5))
 
 
-def test_names_lead_to_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "two.json").write_text('["digit 3", "digit 7"]')
-    classes = str(tmp_path / "two.json")
-    found = load_images("digits", 16, "crop", classes=classes, report=lambda problems: None)
-    assert found.class_names == ("digit 3", "digit 7")
-    with pytest.raises(DataError, match="no such folder"):
-        load_images("nowhere", 16, "crop", report=lambda problems: None)
-    with pytest.raises(DataError, match="no public data set"):
-        public.public_set("nothing", 16, "crop", cache=tmp_path)
+def test_the_drawn_set_refuses_sizes_that_show_nothing() -> None:
     with pytest.raises(SettingsError):
-        builtin_set("rendered", 4)
+        open_source("rendered").load(ImageQuery(4))

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fsl.config import ImageQuery
 from fsl.data.examples import fruits_sample
-from fsl.data.imageset import load_image_set
 from fsl.data.intake.listing import list_images
 from fsl.data.intake.splits import expand_prefixes
-from fsl.data.named import named_sets
+from fsl.data.loading import load_listing
+from fsl.data.named import named_sources
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FSL_DATA_DIR"), reason="FSL_DATA_DIR is not set: the real data sets are not tested"
@@ -34,7 +35,7 @@ COUNTS = {
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_all_images_are_found_with_their_classes(name: str) -> None:
-    listing = list_images(named_sets()[name].path)
+    listing = list_images(named_sources()[name].path)
     assert (len(listing.entries), len(listing.class_names)) == COUNTS[name]
     assert listing.problems == ()
     assert all(entry.class_name for entry in listing.entries)
@@ -42,7 +43,7 @@ def test_all_images_are_found_with_their_classes(name: str) -> None:
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_lists_name_classes_that_exist_and_share_none(name: str) -> None:
-    data_set = named_sets()[name]
+    data_set = named_sources()[name]
     classes = list_images(data_set.path).class_names
     train = expand_prefixes(classes, data_set.class_list("train"))
     val = expand_prefixes(classes, data_set.class_list("val"))
@@ -52,16 +53,16 @@ def test_the_lists_name_classes_that_exist_and_share_none(name: str) -> None:
 
 
 def test_the_parts_of_fruits360() -> None:
-    path = named_sets()["fruits360"].path
+    path = named_sources()["fruits360"].path
     assert len(list_images(path, part="Training").entries) == 5940
     assert len(list_images(path, part="Test").entries) == 1980
 
 
 @pytest.mark.parametrize("name", ["omniglot", "orl"])
 def test_every_image_decodes_and_quickly(name: str) -> None:
-    listing = list_images(named_sets()[name].path)
+    listing = list_images(named_sources()[name].path)
     start = time.perf_counter()
-    image_set, problems = load_image_set(listing, 32, "crop")
+    image_set, problems = load_listing(listing, ImageQuery(32))
     assert problems == ()
     assert len(image_set) == COUNTS[name][0]
     assert set(np.bincount(image_set.labels)) == {20 if name == "omniglot" else 10}
@@ -70,9 +71,9 @@ def test_every_image_decodes_and_quickly(name: str) -> None:
 
 
 def test_novel_fruits_in_the_order_of_the_list() -> None:
-    data_set = named_sets()["fruits360"]
+    data_set = named_sources()["fruits360"]
     novel = data_set.class_list("novel")
-    image_set, _ = load_image_set(list_images(data_set.path, part="Test"), 24, "crop", classes=novel)
+    image_set, _ = data_set.load(ImageQuery(24, part="Test", classes=novel))
     assert image_set.class_names == novel
     assert set(np.bincount(image_set.labels)) == {20}
     corners = image_set.images[:, 0, 0].astype(int)
@@ -80,7 +81,7 @@ def test_novel_fruits_in_the_order_of_the_list() -> None:
 
 
 def test_the_fruit_sample_is_of_novel_classes_and_has_the_right_digests() -> None:
-    data_set = named_sets()["fruits360"]
+    data_set = named_sources()["fruits360"]
     rows = fruits_sample()
     assert {row.name.split("/")[0] for row in rows} <= set(data_set.class_list("novel"))
     with zipfile.ZipFile(data_set.path) as archive:

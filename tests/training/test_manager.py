@@ -383,13 +383,13 @@ def test_a_network_that_has_learned_nothing_counts_as_none(manager: RunManager, 
 def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
     manager: RunManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_for_ever(*_: object, progress: Callable[[int, int], None], **__: object) -> ImageSet:
+    def read_for_ever(source: object, query: object, progress: Callable[[int, int], None]) -> None:
         while True:
             progress(250, 1000)
             time.sleep(0.01)
 
-    monkeypatch.setattr("fsl.data.shared.load_images", read_for_ever)
-    monkeypatch.setattr("fsl.data.shared._SLOTS", OrderedDict())  # or the digits were there already
+    monkeypatch.setattr("fsl.data.source.ArraySource.load", read_for_ever)
+    monkeypatch.setattr("fsl.data.cached._SLOTS", OrderedDict())  # or the digits were there already
     run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("digits")))
     until(lambda: "reading pictures, 25%" in find_run(run_id, manager.root).doing)
     assert find_run(run_id, manager.root).status == "running"

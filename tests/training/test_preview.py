@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import DataSource
+from fsl.config import DataSource, ImageQuery
+from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.loading import class_names, load_images
 from fsl.training.datasource import chosen_out_data, load_training_data
 from fsl.training.preview import preview_batch, preview_similarities
 from fsl.training.sources import drawn_classes, hold_out_classes, select_held_out
@@ -82,4 +82,5 @@ def test_a_source_says_which_classes_are_held_out() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "rendered"])
 def test_class_names_are_known_before_the_images(name: str) -> None:
-    assert class_names(name) == load_images(name, 16, "crop", report=lambda problems: None).class_names
+    source = open_source(name)
+    assert source.class_names() == source.load(ImageQuery(16))[0].class_names

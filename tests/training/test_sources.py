@@ -10,10 +10,9 @@ from PIL import Image
 
 from fsl.config import DataSource, ModelConfig
 from fsl.data.intake.listing import Problem
-from fsl.data.loading import load_images
 from fsl.training import datasource
 from fsl.training.datasource import load_training_data
-from fsl.training.recipes import RECIPES, Recipe, Source
+from fsl.training.recipes import RECIPES, Recipe, RecipeData
 
 MODEL = ModelConfig(widths=(4, 4), image_size=16)
 
@@ -32,10 +31,10 @@ def folder_of_classes(folder: Path, classes: str, per_class: int) -> str:
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A recipe of two sources of unequal size and one to test on; its name."""
     train = (
-        Source(folder_of_classes(tmp_path / "a", "xy", 20)),
-        Source(folder_of_classes(tmp_path / "b", "xz", 2)),
+        RecipeData(folder_of_classes(tmp_path / "a", "xy", 20)),
+        RecipeData(folder_of_classes(tmp_path / "b", "xz", 2)),
     )
-    validation = Source(folder_of_classes(tmp_path / "c", "vw", 3))
+    validation = RecipeData(folder_of_classes(tmp_path / "c", "vw", 3))
     monkeypatch.setitem(datasource.RECIPES, "small", Recipe("small", "", train, validation))
     return "small"
 
@@ -77,8 +76,8 @@ def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "test.json").write_text('["v", "w"]')
     told: list[Problem] = []
     source = DataSource(data, validation=str(tmp_path / "test.json"))
-    for read in (datasource.shared_images, load_images):
+    for keep in (True, False):
         told.clear()
-        found = load_training_data(source, MODEL, 0, told.extend, read=read)
+        found = load_training_data(source, MODEL, 0, told.extend, keep=keep)
         assert found.train.class_names == ("x", "y")
         assert sorted(problem.name for problem in told) == ["v/broken.png", "x/broken.png"]

@@ -65,9 +65,10 @@ def test_the_article_s_experiment_on_digits() -> None:
 
 
 def test_the_article_s_experiment_on_faces(data_dir: Path) -> None:
-    from fsl.data.loading import load_images
+    from fsl.config import ImageQuery
+    from fsl.data.catalogue import open_source
 
-    faces = load_images("orl", 32, "crop", report=lambda problems: None)
+    faces = open_source("orl").load(ImageQuery(32))[0]
     model = ModelConfig(backbone="plain4", widths=(16, 24, 24, 32), image_size=32)
     check_the_article_s_lesson(faces, model, good=1e-4, high=0.1)
 

@@ -6,16 +6,7 @@ from threadpoolctl import threadpool_limits as threadpool_limits
 from fsl.config import FEW_SHOTS as FEW_SHOTS
 from fsl.config import DataSource as DataSource
 from fsl.config import EpisodeConfig as EpisodeConfig
-from fsl.data.builtin import BUILTIN_SETS as BUILTIN_SETS
-from fsl.data.builtin import builtin_set as builtin_set
-from fsl.data.imageset import ImageSet as ImageSet
-from fsl.data.imageset import load_image_set as load_image_set
 from fsl.data.intake.splits import expand_prefixes as expand_prefixes
-from fsl.data.loading import class_names as class_names
-from fsl.data.loading import load_images as load_images
-from fsl.data.named import named_sets as named_sets
-from fsl.data.public import PUBLIC_SETS as PUBLIC_SETS
-from fsl.data.public import public_is_here as public_is_here
 from fsl.embedding.distances import pair_distances as pair_distances
 from fsl.embedding.export import embeddings_csv as embeddings_csv
 from fsl.embedding.export import embeddings_npz as embeddings_npz
@@ -113,6 +104,5 @@ from fsl.twin.losses import bce_loss as bce_loss
 from fsl.twin.losses import contrastive_loss as contrastive_loss
 from fsl.twin.pairs import ClassIndex as ClassIndex
 from fsl.twin.pairs import random_pairs as random_pairs
-from fsl.twin.preprocess import to_uint8 as to_uint8
 from fsl.twin.pretrained import download_megabytes as download_megabytes
 from fsl.twin.test_time_augmentation import embed_as_support as embed_as_support

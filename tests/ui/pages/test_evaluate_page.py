@@ -14,13 +14,14 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
-from fsl.config import EpisodeConfig
-from fsl.data import public
+from fsl.config import EpisodeConfig, ImageQuery
 from fsl.data.builtin import rendered_set
+from fsl.data.catalogue import open_source
 from fsl.data.download import Answer
 from fsl.ui.pages.evaluate.job import Job, Request
-from fsl.ui.pages.evaluate.sources import EvaluationSource, sources
+from fsl.ui.pages.evaluate.sources import sources
 from fsl.ui.pages.evaluate.state import EvaluateState
+from fsl.ui.shared.sources import zip_of
 from tests.helpers.answers import answers_of
 from tests.helpers.pages import click_at, fill, shown
 from tests.helpers.pictures import picture
@@ -198,14 +199,12 @@ def test_a_public_set_is_fetched_when_asked_for_with_a_plain_word_offline(
     def offline(url: str, start: int = 0) -> Answer:
         raise OSError("no route to host")
 
-    def fetched(name: str, size: int, fit: object, **more: object) -> object:
-        return rendered_set(size, 4)
+    def fetched(source: object, query: ImageQuery, progress: object) -> object:
+        return rendered_set(query.size, 4), ()
 
+    monkeypatch.setattr("fsl.data.download.fetch_url", offline)
     if is_here:
-        monkeypatch.setattr("fsl.data.loading.public_set", fetched)
-    else:
-        whole = public.public_set
-        monkeypatch.setattr("fsl.data.loading.public_set", lambda *a, **m: whole(*a, fetch=offline, **m))
+        monkeypatch.setattr("fsl.data.source.FileSource.load", fetched)
     page_.selectbox(key="ev_source").set_value("fruits360-sample").run()
     assert "10 fruits, 20 photos each (1 MB)" in shown(page_)
     evaluate(page_, way=3, query=1)
@@ -230,7 +229,7 @@ def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
 
 def test_a_part_that_comes_after_the_stop_does_not_set_it_going_again() -> None:
     """A run of the page that was broken off may still be within its part."""
-    source = EvaluationSource("digits", "Digits", "digits")
+    source = open_source("digits")
     job = Job(Request(source, "", 0, ("small",), EpisodeConfig()))
 
     def parts() -> Iterator[tuple[object, ...]]:
@@ -304,9 +303,7 @@ def test_the_classify_pages_classes_come_here_and_as_a_zip(page: AppTest) -> Non
     job = state(page).job
     assert job is not None
     assert job.n_done == 40
-    archive_of = job.request.source.archive
-    assert archive_of is not None
-    names = zipfile.ZipFile(io.BytesIO(archive_of())).namelist()
+    names = zipfile.ZipFile(io.BytesIO(zip_of(job.request.source))).namelist()
     assert len(names) == 4
     assert len({name.split("/")[1] for name in names}) == 2
 
@@ -371,8 +368,8 @@ def test_named_sets_offer_their_lists(data_dir: object) -> None:
     from fsl.ui.shared.workspace import Workspace
 
     known = sources(Workspace.fresh(), None)
-    assert [name for name, _ in known["fruits360"].lists] == ["train", "val", "novel"]
-    assert [name for name, _ in known["grocery"].lists] == ["train", "val"]
+    assert known["fruits360"].class_lists() == ("train", "val", "novel")
+    assert known["grocery"].class_lists() == ("train", "val")
 
 
 def test_what_was_embedded_before_a_click_is_not_embedded_again(

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
-from fsl.data.public import OLIVETTI, public_set
+from fsl.data.public import OLIVETTI
 from fsl.training.manager import run_manager
 from fsl.training.runs import VISITOR
 from fsl.training.status import list_runs
@@ -165,7 +165,7 @@ def test_offline_a_download_says_so(
         raise urllib.error.URLError("name or service not known")
 
     monkeypatch.setenv("FSL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(public_set, "__kwdefaults__", {**(public_set.__kwdefaults__ or {}), "fetch": offline})
+    monkeypatch.setattr("fsl.data.download.fetch_url", offline)
     training.selectbox(key="data").set_value("olivetti").run()
     assert "still to be downloaded" in shown(training)  # nothing is fetched unasked
     assert "Tested on **16 others**" in shown(training)

@@ -10,9 +10,9 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.base.progress import Progress
+from fsl.data.catalogue import Source
 from fsl.data.examples import ExampleTask, digits_task, rendered_task
-from fsl.data.intake.listing import list_images
-from fsl.data.named import NamedSet, named_sets
+from fsl.data.named import named_sources
 from fsl.ui.pages.embeddings.collection import (
     MOST_PICTURES,
     of_comparison,
@@ -85,9 +85,9 @@ def sources(state: MapState) -> list[MapSource]:
     digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
     found.append(MapSource("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
     found.append(MapSource("digits", "Handwritten digits", digits, 300, 1700, _digits))
-    for name, known in named_sets().items():
+    for name, known in named_sources().items():
         build = partial(_named, known)
-        about = known.title.partition(":")[2].strip()
+        about = known.about
         found.append(
             MapSource(
                 f"set_{name}", known.title, f"{about[:1].upper()}{about[1:]}.", 300, MOST_PICTURES, build
@@ -211,8 +211,8 @@ def _some_of(title: str, task: ExampleTask, n: int) -> Collection:
     )
 
 
-def _named(known: NamedSet, n: int, progress: Progress) -> Collection:
-    return of_listing(known.title, list_images(known.path), n, known.credit, progress)
+def _named(known: Source, n: int, progress: Progress) -> Collection:
+    return of_listing(known.title, known.listing(), n, known.credit, progress)
 
 
 def _show_drops(state: MapState) -> None:

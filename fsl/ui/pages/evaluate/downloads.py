@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.ui.pages.evaluate.job import Job, grid_config
+from fsl.ui.pages.evaluate.sources import data_option
 from fsl.ui.shared import core
+from fsl.ui.shared.sources import CLASSIFY, kind_of, zip_of
 
 if TYPE_CHECKING:
     from fsl.fewshot.evaluate import EvaluationResult
@@ -42,21 +45,22 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
     st.markdown("**The same from a shell**")
     request = job.request
     source = request.source
-    if source.archive is not None:
+    data = data_option(source)
+    if kind_of(source.key) == CLASSIFY:
         st.download_button(
             "The pictures (zip)",
-            source.archive,
-            source.data,
+            partial(zip_of, source),
+            data,
             "application/zip",
             key="ev_get_pictures",
             on_click="ignore",
             help="What the commands below are about.",
         )
-    which = dict(source.lists).get(request.classes, "")
+    which = source.list_spec(request.classes) if request.classes else ""
     per_class = request.per_class
-    commands = [core.evaluate_command(source.data, one, job.config, which, per_class) for one in answers]
+    commands = [core.evaluate_command(data, one, job.config, which, per_class) for one in answers]
     if grid is not None:
-        commands.append(core.grid_command(source.data, name, grid, grid_config(job), which, per_class))
+        commands.append(core.grid_command(data, name, grid, grid_config(job), which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
         st.caption("You stopped early; the command makes all tests, so its figure differs a little.")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fsl.base.errors import DataError, FslError
 from fsl.config import COSINE, PIXELS, UNTRAINED, EpisodeConfig
+from fsl.data.catalogue import Source
 from fsl.ui.pages.evaluate.job import Job, Request
 from fsl.ui.pages.evaluate.settings import (
     BASELINES,
@@ -23,13 +24,14 @@ from fsl.ui.pages.evaluate.settings import (
     show_address,
     take_address,
 )
-from fsl.ui.pages.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource, sources, upload_of
+from fsl.ui.pages.evaluate.sources import sources, usual_source
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import folder_or_zip, show_dropped
 from fsl.ui.shared.resources import Choice
 from fsl.ui.shared.settings import Setting
+from fsl.ui.shared.sources import CLASSIFY, UPLOAD, kind_of, label_of, upload_of
 from fsl.ui.shared.state import session
 
 _PRETRAINED = "photos"
@@ -77,22 +79,21 @@ def title_of(name: str) -> str:
     return name
 
 
-def _show_source(state: EvaluateState, known: dict[str, EvaluationSource]) -> EvaluationSource:
+def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
     chosen = SOURCE.value
-    if chosen not in known:  # its content has changed, or it is gone: the same kind, else the first
-        kind = chosen.partition("-")[0]
-        chosen = next(
-            (k for k in known if kind in (CLASSIFY, UPLOAD) and k.startswith(kind)), next(iter(known))
-        )
+    if chosen not in known:  # its content has changed, or it is gone: the same kind, else the usual one
+        kind = kind_of(chosen)
+        same = (key for key in known if kind in (CLASSIFY, UPLOAD) and kind_of(key) == kind)
+        chosen = next(same, usual_source(known))
         SOURCE.put(chosen)
-    titles = {key: source.title.partition(":")[0] for key, source in known.items()}
+    titles = {key: label_of(source) for key, source in known.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(**replace(SOURCE, options=titles).widget())
         with st.popover("Upload", icon=":material/folder_open:", help="A folder or zip of your own"):
             _show_drops(state)
     source = known[chosen]
-    if about := source.title.partition(":")[2].strip():
-        st.caption(markdown(about))
+    if source.about:
+        st.caption(markdown(source.about))
     return source
 
 
@@ -113,7 +114,7 @@ def _show_drops(state: EvaluateState) -> None:
         upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
         state.upload = upload
-        SOURCE.put(f"{UPLOAD}-{state.upload.digest}")
+        SOURCE.put(upload.source.key)
         state.fault = ""
     except FslError as error:
         state.fault = str(error)
@@ -124,8 +125,8 @@ def _forget_upload(state: EvaluateState) -> None:
     state.upload = None
 
 
-def _show_classes(source: EvaluationSource) -> str:
-    lists = [name for name, _ in source.lists]
+def _show_classes(source: Source) -> str:
+    lists = source.class_lists()
     if not lists:
         return ""
     usual = next((name for name in _USUAL_LISTS if name in lists), "")

@@ -12,14 +12,16 @@ from PIL import Image
 from fsl.base.errors import DataError
 from fsl.base.text import count
 from fsl.config import EpisodeConfig
+from fsl.data.catalogue import Source
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.error_rate_text import too_good
-from fsl.ui.pages.evaluate.sources import EvaluationSource
+from fsl.ui.pages.evaluate.sources import load_pictures
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared import core
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_baseline, load_checkpoint
+from fsl.ui.shared.sources import progress_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +48,7 @@ class Request:
         config: the episodes, as wished.
     """
 
-    source: EvaluationSource
+    source: Source
     classes: str
     per_class: int
     names: tuple[str, ...]
@@ -182,12 +184,12 @@ def _embedded(state: EvaluateState, job: Job, checkpoint: Checkpoint, say: Say) 
 
     def compute() -> tuple[Pictures, Tensor]:
         model = checkpoint.info.model
-        images, problems = request.source.load(
-            model.image_size,
-            model.fit,
+        images, problems = load_pictures(
+            request.source,
+            model,
             request.classes,
             request.per_class,
-            lambda done, total: say(done / max(1, total), request.source.progress_text(done, total)),
+            lambda done, total: say(done / max(1, total), progress_text(request.source, done, total)),
         )
         if job.pictures is None:
             job.pictures = _pictures(images, problems)
@@ -224,13 +226,11 @@ def _smaller_test(wished: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
     return notes
 
 
-def _trained_on(
-    source: EvaluationSource, pictures: Pictures, checkpoints: dict[str, Checkpoint]
-) -> list[str]:
+def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Checkpoint]) -> list[str]:
     """A warning for every network that was trained on classes it is tested on."""
     notes = []
     for name, checkpoint in checkpoints.items():
-        seen = checkpoint.info.trained_on(pictures.class_names, source.origin or source.key)
+        seen = checkpoint.info.trained_on(pictures.class_names, source.known_as)
         if seen:
             notes.append(too_good(name, len(seen), len(pictures.class_names)))
     return notes

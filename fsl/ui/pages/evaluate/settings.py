@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fsl.config import PIXELS
-from fsl.ui.pages.evaluate.sources import CLASSIFY, UPLOAD, EvaluationSource
+from fsl.data.catalogue import Source
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP
 from fsl.ui.shared.resources import Choice
 from fsl.ui.shared.settings import Setting, address_of
+from fsl.ui.shared.sources import CLASSIFY, UPLOAD, kind_of
 
 SOURCE = Setting("ev_source", "Pictures", "")
 NETWORKS: Setting[list[str] | None] = Setting("ev_networks", "Networks", None)
@@ -42,7 +43,7 @@ _NUMBERS = (WAY, SHOT, SEED)
 _BUILTIN_ON_THE_MAP = {"rendered": "drawn", "digits": "digits"}
 
 
-def take_address(known: dict[str, EvaluationSource], installed: list[Choice]) -> None:
+def take_address(known: dict[str, Source], installed: list[Choice]) -> None:
     """Adopt what the address asks for; ignore what does not exist or is out of range.
 
     Args:
@@ -50,7 +51,7 @@ def take_address(known: dict[str, EvaluationSource], installed: list[Choice]) ->
         installed: networks that exist now.
     """
     asked = read_address(_PAGE)
-    source = next((key for key in known if _kind(key) == asked.get("source")), None)
+    source = next((key for key in known if kind_of(key) == asked.get("source")), None)
     if source is not None:
         SOURCE.put(source)
     names = asked.get("network", "").split(",")
@@ -63,25 +64,20 @@ def take_address(known: dict[str, EvaluationSource], installed: list[Choice]) ->
 
 def show_address() -> None:
     """Write the settings into the address, except an upload, which no link could bring back."""
-    kind = _kind(SOURCE.value)
+    kind = kind_of(SOURCE.value)
     settings = {"source": "" if kind == UPLOAD else kind, "network": ",".join(NETWORKS.value or ())}
     write_address(_PAGE, settings | address_of(*_NUMBERS))
 
 
-def map_address(source: EvaluationSource, network: str) -> dict[str, str] | None:
+def map_address(source: Source, network: str) -> dict[str, str] | None:
     """Return the address of the same pictures and network on the Embeddings page.
 
     Returns:
         the parameters; None if that page cannot show these pictures.
     """
-    kind = _kind(source.key)
-    if kind == UPLOAD or source.is_fetched:
+    kind = kind_of(source.key)
+    if kind == UPLOAD or source.download is not None:
         return None
     if kind == CLASSIFY:
         return {"source": CLASSIFY_ON_MAP, "network": network}
     return {"source": _BUILTIN_ON_THE_MAP.get(kind, f"set_{kind}"), "network": network}
-
-
-def _kind(key: str) -> str:
-    """Return the key of a source without its content digest."""
-    return next((kind for kind in (CLASSIFY, UPLOAD) if key.startswith(f"{kind}-")), key)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui.pages.evaluate.sources import Upload
 from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.sources import Upload
 
 if TYPE_CHECKING:
     from torch import Tensor

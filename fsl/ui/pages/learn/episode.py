@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count, percent, similarity_text
+from fsl.config import ImageQuery
+from fsl.data.catalogue import open_source
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.state import LearnState, kept, take
 from fsl.ui.shared import core, wording
@@ -150,7 +152,8 @@ def _accuracy(state: LearnState) -> EvaluationResult:
 
     def compute() -> tuple[Tensor, IntArray]:
         name = "rendered" if state.kind == "drawn" else "digits"
-        images = core.builtin_set(name, checkpoint.info.model.image_size, _PER_CLASS, seed=1)
+        query = ImageQuery(checkpoint.info.model.image_size, per_class=_PER_CLASS)
+        images = open_source(name).load(query)[0]
         return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
 
     sides, labels = state.memo.remember((state.kind, as_support, checkpoint.digest), compute)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import streamlit as st
 
 from fsl.base.errors import DataError, FslError
-from fsl.config import DataSource, ModelConfig
+from fsl.config import DataSource, ImageQuery, ModelConfig
+from fsl.data.catalogue import catalogue, listing_source, open_source
 from fsl.data.intake.listing import list_zip
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.values import kept, set_values, values
@@ -19,6 +19,7 @@ from fsl.ui.shared.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_bu
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
 from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.sources import label_of, workspace_source
 from fsl.ui.shared.state import session
 from fsl.ui.shared.uploads import take_upload
 from fsl.ui.shared.waiting import reading_bar
@@ -137,14 +138,9 @@ def choose_data() -> str:
 
 
 def _titles() -> dict[str, str]:
-
-    here = {name: known.title for name, known in core.named_sets().items()}
-    to_fetch = {
-        name: title if core.public_is_here(name) else f"{title} (to download)"
-        for name, title in core.PUBLIC_SETS.items()
-    }
+    named = {key: f"{label_of(source)}: {source.about}" for key, source in catalogue().items()}
     mine = {MINE: "The classes of the Classify page", UPLOAD: "A zip of my own: one folder per class"}
-    return {**core.BUILTIN_SETS, **here, **mine, **to_fetch}
+    return {**named, **mine}
 
 
 def show_held_out(data: str) -> Split:
@@ -165,12 +161,7 @@ def _class_names(data: str) -> tuple[str, ...]:
     if data == UPLOAD:
         stored = own().zip
         return stored.listing.class_names if stored else ()
-    return _remembered("classes", data, lambda: _names_of_set(data))
-
-
-def _names_of_set(data: str) -> tuple[str, ...]:
-
-    return core.class_names(data)
+    return _remembered("classes", data, open_source(data).class_names)
 
 
 def my_cards() -> list[ClassCard]:
@@ -180,12 +171,14 @@ def my_cards() -> list[ClassCard]:
 
 def is_read_ahead(data: str) -> bool:
     """Whether its pictures can be read before they are asked for, without anything being fetched."""
-    return data in core.BUILTIN_SETS or data in core.named_sets() or core.public_is_here(data)
+    known = catalogue()
+    return data in known and known[data].is_here
 
 
 def is_to_be_fetched(data: str) -> bool:
     """Whether it is a public set of which nothing is here yet."""
-    return data in core.PUBLIC_SETS and not is_read_ahead(data)
+    known = catalogue()
+    return data in known and not known[data].is_here
 
 
 def state_of_own(data: str) -> Hashable:
@@ -228,22 +221,11 @@ def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
             "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
             "choose other pictures here."
         )
-    key = (state_of_own(MINE), model.image_size, model.fit)
-    n_pictures = sum(len(card.pictures) for card in cards)
-    images = own().remember(key, n_pictures, model.image_size, lambda: (_images_of(cards, model), ()))
+    source, query = workspace_source(cards), ImageQuery(model.image_size, model.fit)
+    key = (source.key, query)
+    images = own().remember(key, source.n_images, query.size, lambda: source.load(query))
     # The classes are the ones to be told apart, so the test is on other pictures of them.
     return core.held_out_data(images, split.share, "images", seed, _MY_WORDS)
-
-
-def _images_of(cards: list[ClassCard], model: ModelConfig) -> ImageSet:
-
-    pictures = [picture for card in cards for picture in card.pictures]
-    return core.ImageSet(
-        core.to_uint8([picture.image for picture in pictures], model),
-        np.repeat(np.arange(len(cards), dtype=np.int64), [len(card.pictures) for card in cards]),
-        tuple(card.name for card in cards),
-        tuple(picture.name for picture in pictures),
-    )
 
 
 def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
@@ -252,11 +234,10 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     if stored is None:
         raise DataError("Drop a zip with one folder per class first.")
     place = st.empty()
+    source = listing_source(f"{UPLOAD} {id(stored)}", stored.name, stored.listing)
+    query = ImageQuery(model.image_size, model.fit)
     images = own().remember(
-        (id(stored), model.image_size, model.fit),
-        len(stored.listing.entries),
-        model.image_size,
-        lambda: core.load_image_set(stored.listing, model.image_size, model.fit, progress=reading_bar(place)),
+        (id(stored), query), source.n_images, query.size, lambda: source.load(query, reading_bar(place))
     )
     place.empty()
     if split.names:

@@ -1,4 +1,4 @@
-"""Image sets read once for all: by runs that are compared, by previews, and by who waits for another."""
+"""Image sets loaded once for several users: compared runs, previews, and callers that wait for another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 from fsl.base.errors import DataError
-from fsl.data import shared
+from fsl.base.progress import Progress
+from fsl.config import ImageQuery
+from fsl.data import cached
+from fsl.data.cached import load_cached
+from fsl.data.catalogue import ArraySource, open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.shared import shared_images
-
-
-def ignore(problems: object) -> None:
-    """No file is expected to be left out."""
+from fsl.data.intake.listing import Problem
 
 
 class Loader:
@@ -32,40 +32,43 @@ class Loader:
         self.may_go_on.set()
         self.failures = 0  # of the next readings
 
-    def __call__(self, data: str, size: int, fit: str, **options: Callable[..., None]) -> ImageSet:
+    def __call__(self, query: ImageQuery, progress: Progress | None) -> ImageSet:
         self.calls += 1
-        options["progress"](1, 2)
+        assert progress is not None
+        progress(1, 2)
         assert self.may_go_on.wait(20)
         if self.failures:
             self.failures -= 1
             raise DataError("no such set")
-        images = np.zeros((2, size, size, 3), np.uint8)
+        images = np.zeros((2, query.size, query.size, 3), np.uint8)
         return ImageSet(images, np.array([0, 1]), ("a", "b"), ("0", "1"))
 
 
 @pytest.fixture
 def loader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loader]:
     made = Loader()
-    monkeypatch.setattr(shared, "load_images", made)
-    monkeypatch.setattr(shared, "_SLOTS", type(shared._SLOTS)())
+    monkeypatch.setattr(cached, "_SLOTS", type(cached._SLOTS)())
     yield made
     made.may_go_on.set()
 
 
+def load(loader: Loader, key: str = "some", size: int = 16, progress: Progress | None = None) -> ImageSet:
+    """The images of a source that the loader makes."""
+    source = ArraySource(key=key, title="", classes=("a", "b"), make=loader)
+    return load_cached(source, ImageQuery(size), progress)[0]
+
+
 def test_read_once_for_each_size(loader: Loader) -> None:
-    first = shared_images("some", 16, "crop", report=ignore)
-    assert shared_images("some", 16, "crop", report=ignore) is first
-    assert shared_images("some", 32, "crop", report=ignore) is not first
+    first = load(loader)
+    assert load(loader) is first
+    assert load(loader, size=32) is not first
     assert loader.calls == 2
 
 
 def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
     loader.may_go_on.clear()
     found: list[ImageSet] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(shared_images("some", 16, "crop", report=ignore)))
-        for _ in range(3)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(load(loader))) for _ in range(3)]
     for thread in threads:
         thread.start()
     while not loader.calls:  # one of them reads; this thread is to be one of those who wait
@@ -79,7 +82,7 @@ def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
             raise LeftError
 
     with pytest.raises(LeftError):
-        shared_images("some", 16, "crop", report=ignore, progress=leave)
+        load(loader, progress=leave)
     loader.may_go_on.set()
     for thread in threads:
         thread.join(20)
@@ -91,9 +94,9 @@ def test_who_waits_sees_the_progress_and_may_leave(loader: Loader) -> None:
 def test_a_failure_is_not_kept(loader: Loader) -> None:
     loader.failures = 1
     with pytest.raises(DataError):
-        shared_images("some", 16, "crop", report=ignore)
-    assert not shared._SLOTS
-    assert len(shared_images("some", 16, "crop", report=ignore)) == 2
+        load(loader)
+    assert not cached._SLOTS
+    assert len(load(loader)) == 2
 
 
 def test_who_waited_for_a_reading_that_failed_reads_for_all(loader: Loader) -> None:
@@ -103,34 +106,34 @@ def test_who_waited_for_a_reading_that_failed_reads_for_all(loader: Loader) -> N
 
     def read() -> None:
         try:
-            found.append(shared_images("some", 16, "crop", report=ignore))
+            found.append(load(loader))
         except DataError as error:
             found.append(error)
 
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:
         thread.start()
-    while not any(slot.users == 3 for slot in shared._SLOTS.values()):
+    while not any(slot.users == 3 for slot in cached._SLOTS.values()):
         time.sleep(0.01)
     loader.may_go_on.set()
     for thread in threads:
         thread.join(20)
     (read_once,) = {id(one) for one in found if isinstance(one, ImageSet)}
     assert sum(isinstance(one, DataError) for one in found) == 1
-    assert id(shared_images("some", 16, "crop", report=ignore)) == read_once
+    assert id(load(loader)) == read_once
     assert loader.calls == 2
 
 
 def test_the_longest_unused_make_room(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "MOST_SETS", 2)
+    monkeypatch.setattr(cached, "MOST_SETS", 2)
     for name in ("a", "b", "a", "c", "a"):
-        shared_images(name, 16, "crop", report=ignore)
+        load(loader, name)
     assert loader.calls == 3
-    shared_images("b", 16, "crop", report=ignore)
+    load(loader, "b")
     assert loader.calls == 4
-    monkeypatch.setattr(shared, "MOST_BYTES", 1)
-    shared_images("d", 16, "crop", report=ignore)  # larger than all the room: used, and alone
-    assert len(shared._SLOTS) == 1
+    monkeypatch.setattr(cached, "MOST_BYTES", 1)
+    load(loader, "d")  # larger than all the room: used, and alone
+    assert len(cached._SLOTS) == 1
 
 
 def test_a_changed_zip_is_read_again_with_its_problems(tmp_path: Path) -> None:
@@ -144,13 +147,17 @@ def test_a_changed_zip_is_read_again_with_its_problems(tmp_path: Path) -> None:
                     archive.write(tmp_path / "x.png", f"{name}/{i}.png")
             archive.writestr("a/broken.png", b"none")
 
-    problems: list[object] = []
+    def read() -> tuple[ImageSet, tuple[Problem, ...]]:
+        return load_cached(open_source(str(path)), ImageQuery(16))
+
     write(2)
-    assert len(shared_images(str(path), 16, "crop", report=problems.extend)) == 4
-    shared_images(str(path), 16, "crop", report=problems.extend)
-    assert len(problems) == 2
+    first, problems = read()
+    assert len(first) == 4
+    assert [problem.name for problem in problems] == ["a/broken.png"]
+    assert read()[0] is first
+    assert read()[1] == problems
     write(3)
-    assert len(shared_images(str(path), 16, "crop", report=problems.extend)) == 6
+    assert len(read()[0]) == 6
 
 
 def test_a_folder_is_read_again_when_a_file_in_it_has_changed(tmp_path: Path) -> None:
@@ -159,7 +166,7 @@ def test_a_folder_is_read_again_when_a_file_in_it_has_changed(tmp_path: Path) ->
         Image.new("L", (8, 8), grey).save(tmp_path / f"{name}.png")
 
     def read() -> ImageSet:
-        return shared_images(str(tmp_path), 8, "crop", report=ignore)
+        return load_cached(open_source(str(tmp_path)), ImageQuery(8))[0]
 
     for name in ("a/0", "a/1", "b/0", "b/1"):
         write(name, 10)
@@ -175,17 +182,12 @@ def test_a_folder_is_read_again_when_a_file_in_it_has_changed(tmp_path: Path) ->
     assert read().labels.tolist() == [0, 1, 1, 1]
 
 
-def test_each_list_of_classes_is_read_once(tmp_path: Path) -> None:
-    lists = tmp_path / "lists.json"
-    chosen = f"{lists}:few"
-    first = shared_images("digits", 8, "crop", report=ignore)
-    lists.write_text('{"few": ["digit 0", "digit 3"]}')
-    few = shared_images("digits", 8, "crop", classes=chosen, report=ignore)
+def test_each_choice_of_classes_is_read_once() -> None:
+    def read(*classes: str) -> ImageSet:
+        return load_cached(open_source("digits"), ImageQuery(8, classes=classes))[0]
+
+    every, few = read(), read("digit 0", "digit 3")
     assert few.class_names == ("digit 0", "digit 3")
-    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore) is few
-    assert shared_images("digits", 8, "crop", report=ignore) is first
-    lists.write_text('{"few": ["digit 1", "digit 2"]}')
-    assert shared_images("digits", 8, "crop", classes=chosen, report=ignore).class_names == (
-        "digit 1",
-        "digit 2",
-    )
+    assert read("digit 0", "digit 3") is few
+    assert read() is every
+    assert read("digit 1", "digit 2").class_names == ("digit 1", "digit 2")

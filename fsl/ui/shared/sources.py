@@ -1,0 +1,108 @@
+"""Sources of a session's own pictures, and how pages name sources."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fsl.data.catalogue import FileSource, Source, listing_source
+from fsl.data.intake.listing import ImageEntry, Listing
+from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.workspace import ClassCard
+
+CLASSIFY = "classify"
+UPLOAD = "upload"
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """A folder or zip that was uploaded.
+
+    Attributes:
+        source: its pictures; ``source.about`` is the name of the folder or zip.
+        n_bytes: its size as uploaded.
+    """
+
+    source: FileSource
+    n_bytes: int
+
+    @property
+    def title(self) -> str:
+        """The name of the folder or zip."""
+        return self.source.about
+
+    @property
+    def holding(self) -> Holding:
+        """Its part of the session's memory."""
+        return Holding(id(self.source), self.n_bytes)
+
+
+def upload_of(title: str, listing: Listing, files: Sequence[tuple[str, bytes]]) -> Upload:
+    """Return an upload as a source.
+
+    Args:
+        title: name of the folder or zip.
+        listing: the pictures in it.
+        files: name and content of the uploaded files.
+    """
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(f"{name}\n".encode())
+        digest.update(hashlib.sha256(data).digest())
+    key = f"{UPLOAD}-{digest.hexdigest()[:16]}"
+    source = listing_source(key, "My pictures", listing, about=title)
+    return Upload(source, sum(len(data) for _, data in files))
+
+
+def workspace_source(cards: Sequence[ClassCard]) -> FileSource:
+    """Return the classes of the Classify page as a source; other pictures have another key."""
+    digest = hashlib.sha256()
+    entries = []
+    for number, card in enumerate(cards):
+        for picture in card.pictures:
+            digest.update(f"{card.name}\n{picture.digest}\n".encode())
+            entries.append(ImageEntry(card.name, f"{number}/{picture.name}", _Bytes(picture.data)))
+    key = f"{CLASSIFY}-{digest.hexdigest()[:16]}"
+    return listing_source(key, "My classes on the Classify page", Listing(tuple(entries), ()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Bytes:
+    """A reader of a file in memory."""
+
+    data: bytes
+
+    def __call__(self) -> bytes:
+        return self.data
+
+
+def kind_of(key: str) -> str:
+    """Return the key without its digest: ``CLASSIFY`` or ``UPLOAD`` for a session's own pictures."""
+    return next((kind for kind in (CLASSIFY, UPLOAD) if key.startswith(f"{kind}-")), key)
+
+
+def label_of(source: Source) -> str:
+    """Return a source's title, marked if it is still to be downloaded."""
+    return source.title if source.is_here else f"{source.title} (to download)"
+
+
+def progress_text(source: Source, done: int, total: int) -> str:
+    """Say what ``source.load`` is doing, after ``done`` of ``total`` files, bytes or images."""
+    if source.download is not None:
+        share = f": {done / total:.0%}" if total else ""
+        return f"Fetching the pictures where they are not here yet, and reading them{share}"
+    return f"Reading pictures: {done:,} of {total:,}"
+
+
+def zip_of(source: Source) -> bytes:
+    """Return the pictures as a zip with a folder per class; their names are numbers, safe on every system."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, entry in enumerate(source.listing().entries):
+            suffix = entry.name.rpartition(".")[2]
+            folder = (entry.class_name or "").replace("/", "_").replace("\\", "_")
+            archive.writestr(f"pictures/{folder}/{number:05}.{suffix}", entry.read())
+    return out.getvalue()
