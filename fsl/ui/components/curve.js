@@ -9,7 +9,10 @@ const make = (tag, className, text) => {
   return node;
 };
 
-const nice = (value) => (value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 10000) ? Number(value.toPrecision(3)).toString() : value.toExponential(1));
+const nice = (value) =>
+  value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 10000)
+    ? Number(value.toPrecision(3)).toString()
+    : value.toExponential(1);
 
 const ticks = (low, high, wanted) => {
   const raw = (high - low) / wanted || 1;
@@ -35,19 +38,26 @@ const shownX = (state, x) => nice(state.data.x_log ? 10 ** x : x);
 
 const scaleOf = (state) => (state.log ? (v) => Math.log10(Math.max(v, 1e-6)) : (v) => v);
 
-const shownLines = (state) => state.data.lines.map((line) => ({ ...line, y: state.smooth ? line.smooth : line.raw }));
+const shownLines = (state) =>
+  state.data.lines.map((line) => ({ ...line, y: state.smooth ? line.smooth : line.raw }));
 
 const rangeOf = (state, lines) => {
   const scale = scaleOf(state);
   const xMax = Math.max(state.data.x_max, ...lines.map((l) => l.x[l.x.length - 1] ?? 0));
   const [x0, x1] = state.zoom ?? [state.data.x_min, xMax];
-  const seen = lines.map((l) => l.y.filter((_, i) => l.x[i] >= x0 && l.x[i] <= x1).sort((a, b) => a - b)).filter((y) => y.length);
+  const seen = lines
+    .map((l) => l.y.filter((_, i) => l.x[i] >= x0 && l.x[i] <= x1).sort((a, b) => a - b))
+    .filter((y) => y.length);
   // One run that blew up must not press the others flat: it may reach three times as high as the middle one.
   const tops = seen.map((y) => y[Math.floor((y.length - 1) * 0.98)]).sort((a, b) => a - b);
-  const top = tops.length ? scale(Math.min(tops[tops.length - 1], 3 * tops[Math.floor((tops.length - 1) / 2)])) : 1;
+  const top = tops.length
+    ? scale(Math.min(tops[tops.length - 1], 3 * tops[Math.floor((tops.length - 1) / 2)]))
+    : 1;
   const low = seen.length ? scale(Math.min(...seen.map((y) => y[0]))) : 0;
   const pad = (top - low) * 0.08 || 0.1;
-  const bounded = state.data.y_range ? state.data.y_range.map(scale) : [state.log ? low - pad : Math.min(0, low), top + pad];
+  const bounded = state.data.y_range
+    ? state.data.y_range.map(scale)
+    : [state.log ? low - pad : Math.min(0, low), top + pad];
   return { x0, x1, y0: bounded[0], y1: bounded[1] };
 };
 
@@ -72,7 +82,9 @@ const frameOf = (state, lines, width, height) => {
   const across = width - MARGIN.left - MARGIN.right;
   const down = height - MARGIN.top - MARGIN.bottom;
   return {
-    range, width, height,
+    range,
+    width,
+    height,
     px: (x) => MARGIN.left + ((x - range.x0) / (range.x1 - range.x0 || 1)) * across,
     py: (y) => height - MARGIN.bottom - ((scale(y) - range.y0) / (range.y1 - range.y0 || 1)) * down,
   };
@@ -83,7 +95,7 @@ const stroke = (context, points, { alpha, dash = [], weight = 1 }) => {
   context.lineWidth = weight;
   context.setLineDash(dash);
   context.beginPath();
-  points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+  for (const [i, [x, y]] of points.entries()) context[i ? "lineTo" : "moveTo"](x, y);
   context.stroke();
 };
 
@@ -96,21 +108,43 @@ const write = (context, text, x, y, align, alpha = 0.8) => {
 const drawAxes = (context, state, { range, width, height, px, py }) => {
   for (const v of state.log ? logTicks(range.y0, range.y1) : ticks(range.y0, range.y1, 5)) {
     const value = state.log ? 10 ** v : v;
-    stroke(context, [[MARGIN.left, py(value)], [width - MARGIN.right, py(value)]], { alpha: 0.15 });
+    stroke(
+      context,
+      [
+        [MARGIN.left, py(value)],
+        [width - MARGIN.right, py(value)],
+      ],
+      { alpha: 0.15 },
+    );
     write(context, nice(value), MARGIN.left - 6, py(value) + 4, "right");
   }
-  for (const v of state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6)) write(context, shownX(state, v), px(v), height - 12, "center");
+  for (const v of state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6))
+    write(context, shownX(state, v), px(v), height - 12, "center");
   write(context, state.data.x_title, width - MARGIN.right, height - 1, "right");
 };
 
 // Levels and places worth knowing, with a word on each.
 const drawMarks = (context, state, { width, height, px, py }) => {
   for (const { y, text } of state.data.levels) {
-    stroke(context, [[MARGIN.left, py(y)], [width, py(y)]], { alpha: 0.55, dash: [3, 5] });
+    stroke(
+      context,
+      [
+        [MARGIN.left, py(y)],
+        [width, py(y)],
+      ],
+      { alpha: 0.55, dash: [3, 5] },
+    );
     write(context, text, width - MARGIN.right - 4, py(y) - 5, "right", 0.55);
   }
   for (const { x, text } of state.data.marks) {
-    stroke(context, [[px(x), MARGIN.top], [px(x), height - MARGIN.bottom]], { alpha: 0.7, dash: [2, 4] });
+    stroke(
+      context,
+      [
+        [px(x), MARGIN.top],
+        [px(x), height - MARGIN.bottom],
+      ],
+      { alpha: 0.7, dash: [2, 4] },
+    );
     write(context, text, px(x) + 6, MARGIN.top + 12, "left", 0.7);
   }
 };
@@ -167,11 +201,17 @@ const paint = (state) => {
   drawMarks(context, state, frame);
   const moment = window.fewShotLabSteps?.get(state.data.player);
   if (moment !== undefined) drawMoment(context, canvas, frame.px(moment), height);
-  if (state.smooth) lines.forEach((line) => drawRaw(context, line, frame));
-  lines.forEach((line, number) => drawLine(context, line, number, frame));
+  if (state.smooth) for (const line of lines) drawRaw(context, line, frame);
+  for (const [number, line] of lines.entries()) drawLine(context, line, number, frame);
   context.restore();
   context.globalAlpha = 0.25;
-  if (state.drag) context.fillRect(Math.min(...state.drag), MARGIN.top, Math.abs(state.drag[1] - state.drag[0]), height - MARGIN.top - MARGIN.bottom);
+  if (state.drag)
+    context.fillRect(
+      Math.min(...state.drag),
+      MARGIN.top,
+      Math.abs(state.drag[1] - state.drag[0]),
+      height - MARGIN.top - MARGIN.bottom,
+    );
   tell(state, lines, moment);
   state.reset.hidden = !state.zoom;
 };
@@ -184,17 +224,22 @@ const atPixel = (state, pixel) => {
 const showTip = (state, event) => {
   const pixel = event.offsetX;
   const at = atPixel(state, pixel);
-  const rows = shownLines(state).filter((l) => l.x.length).map((line) => {
-    const i = line.x.reduce((best, x, k) => (Math.abs(x - at) < Math.abs(line.x[best] - at) ? k : best), 0);
-    return [line, line.x[i], line.y[i]];
-  });
+  const rows = shownLines(state)
+    .filter((l) => l.x.length)
+    .map((line) => {
+      const i = line.x.reduce((best, x, k) => (Math.abs(x - at) < Math.abs(line.x[best] - at) ? k : best), 0);
+      return [line, line.x[i], line.y[i]];
+    });
   state.tip.hidden = !rows.length;
   if (!rows.length) return;
-  state.tip.replaceChildren(make("div", "", `${state.data.x_title} ${shownX(state, rows[0][1])}`), ...rows.map(([line, , y]) => {
-    const row = make("div", "", `${line.name}: ${nice(y)}`);
-    row.style.color = line.colour;
-    return row;
-  }));
+  state.tip.replaceChildren(
+    make("div", "", `${state.data.x_title} ${shownX(state, rows[0][1])}`),
+    ...rows.map(([line, , y]) => {
+      const row = make("div", "", `${line.name}: ${nice(y)}`);
+      row.style.color = line.colour;
+      return row;
+    }),
+  );
   state.tip.style.top = "3rem";
   state.tip.style.left = `${pixel > state.width / 2 ? Math.max(0, pixel - state.tip.offsetWidth - 14) : pixel + 14}px`;
 };
@@ -205,39 +250,69 @@ const build = (root, data) => {
   canvas.setAttribute("role", "img");
   const tip = make("div", "tip");
   tip.hidden = true;
-  const state = { data, canvas, tip, zoom: null, drag: null, log: false, smooth: data.smoothable, keys: make("span", "tools") };
+  const state = {
+    data,
+    canvas,
+    tip,
+    zoom: null,
+    drag: null,
+    log: false,
+    smooth: data.smoothable,
+    keys: make("span", "tools"),
+  };
   const toggle = (text, name) => {
     const label = make("label", "", "");
     const box = document.createElement("input");
     box.type = "checkbox";
     box.checked = state[name];
-    box.onchange = () => { state[name] = box.checked; paint(state); };
+    box.onchange = () => {
+      state[name] = box.checked;
+      paint(state);
+    };
     label.append(box, text);
     return label;
   };
   state.reset = make("button", "", "Show all");
   state.reset.type = "button";
-  state.reset.onclick = () => { state.zoom = null; paint(state); };
+  state.reset.onclick = () => {
+    state.zoom = null;
+    paint(state);
+  };
   if (data.smoothable) tools.append(toggle("smoothed", "smooth"), toggle("log scale", "log"));
   tools.append(state.keys, state.reset);
-  canvas.onpointerdown = (event) => { state.drag = [event.offsetX, event.offsetX]; canvas.setPointerCapture(event.pointerId); };
+  canvas.onpointerdown = (event) => {
+    state.drag = [event.offsetX, event.offsetX];
+    canvas.setPointerCapture(event.pointerId);
+  };
   canvas.onpointermove = (event) => {
-    if (state.drag) { state.drag[1] = event.offsetX; paint(state); }
+    if (state.drag) {
+      state.drag[1] = event.offsetX;
+      paint(state);
+    }
     showTip(state, event);
   };
   canvas.onpointerup = () => {
     const drag = state.drag;
     state.drag = null;
-    if (drag && Math.abs(drag[1] - drag[0]) > 8) state.zoom = drag.map((p) => atPixel(state, p)).sort((a, b) => a - b);
+    if (drag && Math.abs(drag[1] - drag[0]) > 8)
+      state.zoom = drag.map((p) => atPixel(state, p)).sort((a, b) => a - b);
     else if (drag && state.data.player) {
       const detail = { player: state.data.player, step: atPixel(state, drag[1]) };
       dispatchEvent(new CustomEvent("few-shot-lab-seek", { detail }));
     }
     paint(state);
   };
-  canvas.onpointercancel = () => { state.drag = null; paint(state); }; // a touch that became a scroll
-  canvas.onpointerleave = () => { tip.hidden = true; };
-  canvas.ondblclick = () => { state.zoom = null; paint(state); };
+  canvas.onpointercancel = () => {
+    state.drag = null;
+    paint(state);
+  }; // a touch that became a scroll
+  canvas.onpointerleave = () => {
+    tip.hidden = true;
+  };
+  canvas.ondblclick = () => {
+    state.zoom = null;
+    paint(state);
+  };
   const follow = ({ detail }) => {
     if (canvas.isConnected && state.data.player === detail.player) paint(state);
   };
@@ -262,15 +337,20 @@ export default function ({ data, parentElement }) {
   if (data.about !== state.data.about) state.zoom = null; // other runs: what was zoomed in on may be nothing of theirs
   state.data = data;
   state.canvas.style.height = `${data.height}px`;
-  state.canvas.setAttribute("aria-label", `${data.label}. ${data.lines.map((l) => `${l.name}: ${l.y_last}`).join("; ")}`);
-  state.keys.replaceChildren(...data.lines.map((line, number) => {
-    const key = make("span", "key");
-    const mark = make("i", "");
-    mark.style.borderTopColor = line.colour;
-    mark.style.borderTopStyle = ["solid", "dashed", "dotted", "double"][number % 4];
-    key.append(mark, line.name);
-    return key;
-  }));
+  state.canvas.setAttribute(
+    "aria-label",
+    `${data.label}. ${data.lines.map((l) => `${l.name}: ${l.y_last}`).join("; ")}`,
+  );
+  state.keys.replaceChildren(
+    ...data.lines.map((line, number) => {
+      const key = make("span", "key");
+      const mark = make("i", "");
+      mark.style.borderTopColor = line.colour;
+      mark.style.borderTopStyle = ["solid", "dashed", "dotted", "double"][number % 4];
+      key.append(mark, line.name);
+      return key;
+    }),
+  );
   paint(state);
   return state.disconnect;
 }

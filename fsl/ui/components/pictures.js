@@ -83,7 +83,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.hidden > 0) list.append(moreItem(data, setTriggerValue));
   list.scrollTop = top;
   reach(list);
-  if (!list.watched) (list.watched = new ResizeObserver(() => reach(list))).observe(list);
+  if (!list.watched) {
+    list.watched = new ResizeObserver(() => reach(list));
+    list.watched.observe(list);
+  }
 
   // Keyboard users keep their place: after a removal on the next remove button, else on the same tile.
   if (list.dataset.focus !== undefined) {

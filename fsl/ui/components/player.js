@@ -15,10 +15,16 @@ const go = (state, step) => {
   state.step = Math.min(last, Math.max(first, step));
   state.slider.value = String(state.step);
   const batch = Math.round(state.step);
-  state.words.textContent = batch === 0 ? "Before training" : `After ${batch.toLocaleString()} of ${state.data.last.toLocaleString()} batches`;
+  state.words.textContent =
+    batch === 0
+      ? "Before training"
+      : `After ${batch.toLocaleString()} of ${state.data.last.toLocaleString()} batches`;
   state.slider.setAttribute("aria-valuetext", state.words.textContent);
-  (window.fewShotLabSteps ??= new Map()).set(state.data.player, state.step);
-  dispatchEvent(new CustomEvent("few-shot-lab-step", { detail: { player: state.data.player, step: state.step } }));
+  window.fewShotLabSteps ??= new Map();
+  window.fewShotLabSteps.set(state.data.player, state.step);
+  dispatchEvent(
+    new CustomEvent("few-shot-lab-step", { detail: { player: state.data.player, step: state.step } }),
+  );
 };
 
 const setPlaying = (state, playing) => {
@@ -51,7 +57,16 @@ const playOn = (state, now) => {
   else requestAnimationFrame((later) => playOn(state, later));
 };
 
-const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5, Home: -Infinity, End: Infinity };
+const KEYS = {
+  ArrowRight: 1,
+  ArrowUp: 1,
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  PageUp: 5,
+  PageDown: -5,
+  Home: -Infinity,
+  End: Infinity,
+};
 const pressKey = (state, event) => {
   const by = KEYS[event.key];
   if (by === undefined) return;

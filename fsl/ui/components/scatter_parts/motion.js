@@ -5,7 +5,11 @@ const takeMotion = (state, motion) => {
   state.taken = motion;
   state.frames = motion.frames.map((frame) => Float32Array.from(frame));
   const all = state.frames.map((frame) => extents(frame, state.map.dims));
-  state.map = { ...state.map, xyz: state.frames[0].slice(), extents: all[0].map((_, axis) => Math.max(...all.map((e) => e[axis]))) };
+  state.map = {
+    ...state.map,
+    xyz: state.frames[0].slice(),
+    extents: all[0].map((_, axis) => Math.max(...all.map((e) => e[axis]))),
+  };
   showStep(state, window.fewShotLabSteps?.get(motion.player) ?? motion.steps[0]);
 };
 

@@ -6,7 +6,9 @@ const FAINT = 0.13;
 
 const visibleRows = (state) => {
   const { x, y } = state.screen;
-  return state.order.filter((i) => isShown(state, i) && x[i] > 0 && x[i] < state.width && y[i] > 0 && y[i] < state.height);
+  return state.order.filter(
+    (i) => isShown(state, i) && x[i] > 0 && x[i] < state.width && y[i] > 0 && y[i] < state.height,
+  );
 };
 
 const pictureSide = (state) => {
@@ -15,7 +17,9 @@ const pictureSide = (state) => {
   const sides = state.data.compact ? SIDES.slice(2) : SIDES;
   if (rows.length <= MOST_PICTURES) {
     for (const side of sides) {
-      const squares = new Set(rows.map((i) => Math.floor(state.screen.x[i] / side) * 4096 + Math.floor(state.screen.y[i] / side)));
+      const squares = new Set(
+        rows.map((i) => Math.floor(state.screen.x[i] / side) * 4096 + Math.floor(state.screen.y[i] / side)),
+      );
       if (squares.size >= ROOM * rows.length) return side;
     }
   }
@@ -83,7 +87,7 @@ const drawRing = (context, state, i, side, colour) => {
 const drawSelection = (context, state) => {
   if (state.trail.length < 2) return;
   context.beginPath();
-  state.trail.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x, y));
+  for (const [i, [x, y]] of state.trail.entries()) context[i ? "lineTo" : "moveTo"](x, y);
   context.closePath();
   context.fillStyle = context.strokeStyle = state.accent;
   context.lineWidth = 1.5;
@@ -104,10 +108,18 @@ const paint = (state) => {
   context.fillRect(0, 0, width, height);
   const side = pictureSide(state);
   state.side = side;
-  const radius = Math.max(3, Math.min(6.5, 150 / Math.sqrt(map.n + 60))) * Math.min(1.6, Math.sqrt(state.view.zoom));
+  const radius =
+    Math.max(3, Math.min(6.5, 150 / Math.sqrt(map.n + 60))) * Math.min(1.6, Math.sqrt(state.view.zoom));
   drawLines(context, state, data.links, state.muted, 1.2, [4, 3]);
   if (data.selected >= 0) {
-    drawLines(context, state, data.neighbours.map((j) => [data.selected, j]), state.accent, 1.8, []);
+    drawLines(
+      context,
+      state,
+      data.neighbours.map((j) => [data.selected, j]),
+      state.accent,
+      1.8,
+      [],
+    );
   }
   if (map.dims === 3) state.order.sort((a, b) => state.screen.depth[a] - state.screen.depth[b]);
   for (const i of state.order) if (isShown(state, i)) drawPoint(context, state, i, side, radius, ink);

@@ -27,7 +27,12 @@ const placeIn = (state, event) => {
   return [event.clientX - box.left, event.clientY - box.top];
 };
 
-const boxBetween = ([x1, y1], [x2, y2]) => [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
+const boxBetween = ([x1, y1], [x2, y2]) => [
+  [x1, y1],
+  [x2, y1],
+  [x2, y2],
+  [x1, y2],
+];
 
 // A map in space, as far as from straight above to straight below.
 const turn = (view, yaw, pitch) => {
@@ -55,7 +60,8 @@ const drag = (state, event, [x, y]) => {
 const pinch = (state) => {
   const [a, b] = [...state.fingers.values()];
   const apart = Math.hypot(a[0] - b[0], a[1] - b[1]);
-  if (state.apart) zoomAt(state.view, apart / state.apart, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, state.width, state.height);
+  if (state.apart)
+    zoomAt(state.view, apart / state.apart, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, state.width, state.height);
   state.apart = apart;
   state.press = null;
   repaint(state);
@@ -118,13 +124,23 @@ const listenToPointer = (state) => {
     showTip(state, NOTHING);
     repaint(state);
   };
-  canvas.addEventListener("wheel", (event) => {
-    // A page must still scroll past the map: the wheel zooms once the map has been clicked, or with Ctrl.
-    if (!event.ctrlKey && state.root.activeElement !== canvas) return;
-    event.preventDefault();
-    zoomAt(state.view, Math.exp(-event.deltaY * 0.0016), ...placeIn(state, event), state.width, state.height);
-    repaint(state);
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      // A page must still scroll past the map: the wheel zooms once the map has been clicked, or with Ctrl.
+      if (!event.ctrlKey && state.root.activeElement !== canvas) return;
+      event.preventDefault();
+      zoomAt(
+        state.view,
+        Math.exp(-event.deltaY * 0.0016),
+        ...placeIn(state, event),
+        state.width,
+        state.height,
+      );
+      repaint(state);
+    },
+    { passive: false },
+  );
   canvas.ondblclick = (event) => {
     zoomAt(state.view, 2, ...placeIn(state, event), state.width, state.height);
     repaint(state);
@@ -150,10 +166,14 @@ const pointAtNext = (state, by) => {
   showTip(state, state.hover, state.screen.x[state.hover], state.screen.y[state.hover]);
 };
 
-const KEYS_IN_WORDS = "Arrow keys, plus and minus move the map, 0 shows all of it. N and P point at the next and the previous picture, "
-  + "Enter chooses it, Escape lets go. G lays out the pictures in sight.";
+const KEYS_IN_WORDS =
+  "Arrow keys, plus and minus move the map, 0 shows all of it. N and P point at the next and the previous picture, " +
+  "Enter chooses it, Escape lets go. G lays out the pictures in sight.";
 const KEYS = {
-  ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40],
+  ArrowLeft: [40, 0],
+  ArrowRight: [-40, 0],
+  ArrowUp: [0, 40],
+  ArrowDown: [0, -40],
 };
 const listenToKeys = (state) => {
   state.canvas.onkeydown = (event) => {

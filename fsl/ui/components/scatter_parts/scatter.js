@@ -15,7 +15,17 @@ const showTip = (state, i, x, y) => {
   state.tipPicture.hidden = !state.sheet;
   if (state.sheet) {
     const { tile, columns } = data;
-    context.drawImage(state.sheet, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, 0, 0, TIP_SIDE, TIP_SIDE);
+    context.drawImage(
+      state.sheet,
+      (i % columns) * tile,
+      Math.floor(i / columns) * tile,
+      tile,
+      tile,
+      0,
+      0,
+      TIP_SIDE,
+      TIP_SIDE,
+    );
   }
   state.tipClass.textContent = labelName(state, data.labels[i]);
   state.tipName.textContent = data.names[i];
@@ -41,7 +51,11 @@ const legendButton = (state, label, count) => {
   const button = make("button", "entry");
   button.type = "button";
   button.title = "Show or hide this class. Double-click: show it alone.";
-  button.append(symbolOf(state, label), make("span", "name", labelName(state, label)), make("span", "count", count.toLocaleString()));
+  button.append(
+    symbolOf(state, label),
+    make("span", "name", labelName(state, label)),
+    make("span", "count", count.toLocaleString()),
+  );
   button.onclick = () => {
     if (state.hidden.has(label)) state.hidden.delete(label);
     else state.hidden.add(label);
@@ -59,7 +73,8 @@ const legendLabels = (state) => [...state.counts.keys()].sort((a, b) => a - b);
 // What is hidden, on the buttons that are there: none moves under a pointer that clicks twice.
 const markLegend = (state) => {
   const buttons = [...state.legend.children];
-  legendLabels(state).forEach((label, i) => buttons[i].setAttribute("aria-pressed", String(!state.hidden.has(label))));
+  for (const [i, label] of legendLabels(state).entries())
+    buttons[i].setAttribute("aria-pressed", String(!state.hidden.has(label)));
   buttons.at(-1).hidden = !state.hidden.size;
   repaint(state);
 };
@@ -81,7 +96,8 @@ const drawLegend = (state) => {
   const entries = legendLabels(state).map((label) => legendButton(state, label, state.counts.get(label)));
   state.legend.replaceChildren(...entries, showAllButton(state));
   markLegend(state);
-  if (focused >= 0) state.legend.children[Math.min(focused, entries.length - 1)].focus({ preventScroll: true });
+  if (focused >= 0)
+    state.legend.children[Math.min(focused, entries.length - 1)].focus({ preventScroll: true });
 };
 
 const toolButton = (text, title, act) => {
@@ -108,7 +124,8 @@ const buildToolbar = (state, canGroup) => {
   const tools = kinds.map(([tool, text, title]) => {
     const button = toolButton(text, title, () => {
       state.tool = tool;
-      tools.forEach((other, i) => other.setAttribute("aria-pressed", String(TOOLS[i][0] === tool)));
+      for (const [i, other] of tools.entries())
+        other.setAttribute("aria-pressed", String(TOOLS[i][0] === tool));
       state.canvas.style.touchAction = tool === "move" ? "pan-y" : "none";
     });
     button.setAttribute("aria-pressed", String(tool === state.tool));
@@ -118,18 +135,30 @@ const buildToolbar = (state, canGroup) => {
     zoomAt(state.view, factor, state.width / 2, state.height / 2, state.width, state.height);
     repaint(state);
   };
-  const pictures = toolButton(PICTURES.auto, "Pictures in place of symbols: where there is room, always, never", (button) => {
-    const kinds = Object.keys(PICTURES);
-    state.pictures = kinds[(kinds.indexOf(state.pictures) + 1) % kinds.length];
-    button.textContent = PICTURES[state.pictures];
-    repaint(state);
-  });
+  const pictures = toolButton(
+    PICTURES.auto,
+    "Pictures in place of symbols: where there is room, always, never",
+    (button) => {
+      const kinds = Object.keys(PICTURES);
+      state.pictures = kinds[(kinds.indexOf(state.pictures) + 1) % kinds.length];
+      button.textContent = PICTURES[state.pictures];
+      repaint(state);
+    },
+  );
   const fit = () => {
     Object.assign(state.view, FRESH_VIEW);
     repaint(state);
   };
-  bar.append(...tools, make("span", "gap"), toolButton("+", "Zoom in", zoom(1.4)), toolButton("−", "Zoom out", zoom(1 / 1.4)),
-    toolButton("Fit", "Show the whole map", fit), make("span", "gap"), pictures, toolButton("PNG", "Save this view as a PNG picture", () => savePng(state)));
+  bar.append(
+    ...tools,
+    make("span", "gap"),
+    toolButton("+", "Zoom in", zoom(1.4)),
+    toolButton("−", "Zoom out", zoom(1 / 1.4)),
+    toolButton("Fit", "Show the whole map", fit),
+    make("span", "gap"),
+    pictures,
+    toolButton("PNG", "Save this view as a PNG picture", () => savePng(state)),
+  );
   return bar;
 };
 
@@ -175,11 +204,20 @@ const readTheme = (state) => {
 
 const build = (parentElement, data) => {
   const frame = parentElement.querySelector(".map");
-  const [stage, canvas, tip, legend] = [make("div", "stage"), make("canvas", "canvas"), make("div", "tip"), make("div", "legend")];
+  const [stage, canvas, tip, legend] = [
+    make("div", "stage"),
+    make("canvas", "canvas"),
+    make("div", "tip"),
+    make("div", "legend"),
+  ];
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-description", KEYS_IN_WORDS);
-  const [tipPicture, tipClass, tipName] = [make("canvas", "picture"), make("span", "class"), make("span", "file")];
+  const [tipPicture, tipClass, tipName] = [
+    make("canvas", "picture"),
+    make("span", "class"),
+    make("span", "file"),
+  ];
   tipPicture.width = tipPicture.height = TIP_SIDE;
   tip.append(tipPicture, tipClass, tipName);
   tip.hidden = true;
@@ -188,9 +226,30 @@ const build = (parentElement, data) => {
   legend.setAttribute("aria-label", "Classes");
   stage.append(canvas, tip);
   const state = {
-    root: parentElement, frame, canvas, tip, tipPicture, tipClass, tipName, legend, context: canvas.getContext("2d"),
-    view: { ...FRESH_VIEW }, tool: "move", pictures: "auto", hidden: new Set(), hover: -1, trail: [], press: null,
-    fingers: new Map(), apart: 0, scale: 1, width: 0, height: 0, side: 0, sheet: null, bright: null,
+    root: parentElement,
+    frame,
+    canvas,
+    tip,
+    tipPicture,
+    tipClass,
+    tipName,
+    legend,
+    context: canvas.getContext("2d"),
+    view: { ...FRESH_VIEW },
+    tool: "move",
+    pictures: "auto",
+    hidden: new Set(),
+    hover: -1,
+    trail: [],
+    press: null,
+    fingers: new Map(),
+    apart: 0,
+    scale: 1,
+    width: 0,
+    height: 0,
+    side: 0,
+    sheet: null,
+    bright: null,
   };
   state.caption = make("div", "caption");
   frame.append(buildToolbar(state, data.groups), stage, state.caption, legend);
@@ -240,10 +299,16 @@ const takeMap = (state, data) => {
   const dims = data.dims;
   const xyz = Float32Array.from(data.xyz);
   const n = data.labels.length;
-  const isSame = state.map && state.collection === data.collection && state.map.n === n && state.map.dims === dims;
+  const isSame =
+    state.map && state.collection === data.collection && state.map.n === n && state.map.dims === dims;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (isSame && state.layout !== data.layout && !calm && !data.motion) {
-    state.glide = { from: state.map.xyz.slice(), to: xyz, fromExtents: state.map.extents, toExtents: extents(xyz, dims) };
+    state.glide = {
+      from: state.map.xyz.slice(),
+      to: xyz,
+      fromExtents: state.map.extents,
+      toExtents: extents(xyz, dims),
+    };
   } else if (!isSame || state.layout !== data.layout) {
     state.glide = null;
     state.map = { n, dims, xyz, extents: extents(xyz, dims) };

@@ -2,7 +2,8 @@
 const KEPT = 4;
 
 export default function ({ data }) {
-  const shelf = (window.fewShotLabSheets ??= new Map());
+  window.fewShotLabSheets ??= new Map();
+  const shelf = window.fewShotLabSheets;
   if (shelf.has(data.key)) return;
   const image = new Image();
   image.onload = () => {
