@@ -1,27 +1,30 @@
 # Few-Shot Lab for a team: docker build -t few-shot-lab . ; see docs/deploy.md for how to run it.
 FROM python:3.11-slim
 
-# One region of memory for all threads, so that what visitors leave goes back to the system (fsl/base/memory.py).
+# One memory arena for all threads, so that memory freed after a visit returns to the system (fsl/base/memory.py).
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 OMP_WAIT_POLICY=PASSIVE MALLOC_ARENA_MAX=1
 RUN useradd --create-home --uid 10001 lab
 WORKDIR /app
 
-# The libraries first: they change seldom, so a change of the program does not fetch them again. Without a GPU,
-# --build-arg TORCH_INDEX=... takes the much smaller CPU-only wheels from the index PyTorch's install page names,
-# in the same tested versions.
-COPY requirements.txt constraints.txt ./
+# The libraries come first: they change less often than the program, so a new version of it reuses this layer.
+# Without a GPU, --build-arg TORCH_INDEX=... takes the much smaller CPU-only wheels from the index that PyTorch's
+# install page names, in the same tested versions.
+COPY pyproject.toml constraints.txt ./
 ARG TORCH_INDEX=""
 RUN if [ -n "$TORCH_INDEX" ]; then \
         grep -E "^(torch|torchvision)==" constraints.txt | xargs pip install --index-url "$TORCH_INDEX"; fi \
-    && pip install -r requirements.txt -c constraints.txt
+    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+        > /tmp/requirements.txt \
+    && pip install -r /tmp/requirements.txt -c constraints.txt
 
-COPY app.py ./
+COPY README.md LICENSE hatch_build.py app.py ./
 COPY .streamlit .streamlit
 COPY pages pages
 COPY fsl fsl
 COPY checkpoints checkpoints
+RUN pip install --no-deps -e .
 
-# Runs, checkpoints kept by people, and fetched pictures: the only places that are written to.
+# The only folders that are written to: runs, checkpoints that people save, and downloaded pictures.
 RUN mkdir -p /data/runs /data/cache checkpoints/saved && chown -R lab /data checkpoints/saved
 ENV FSL_RUNS_DIR=/data/runs FSL_CACHE_DIR=/data/cache
 VOLUME ["/data", "/app/checkpoints/saved"]
@@ -30,5 +33,5 @@ USER lab
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
-# Inside its container the server must listen to more than loopback; what the host lets in is said by -p.
-CMD ["streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", "8501"]
+# Inside its container the server must listen to more than loopback; -p decides what the host lets in.
+CMD ["fsl", "app", "--server.address", "0.0.0.0", "--server.port", "8501"]

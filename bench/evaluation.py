@@ -1,6 +1,6 @@
 """How fast is an N-way K-shot evaluation, against easyfsl's on the same embeddings?
 
-    pip install -r requirements-bench.txt
+    pip install -e .[bench]
     python -m bench evaluation [--quick]
 
 1,000 episodes, 20-way 5-shot, one query a class. Both get the same cached embeddings: easyfsl as its

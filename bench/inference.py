@@ -1,6 +1,6 @@
 """How fast are answers, against easyfsl with the same network and against the network alone?
 
-    pip install -r requirements-bench.txt
+    pip install -e .[bench]
     python -m bench inference [--checkpoint NAME] [--quick]
 
 One query: a decoded picture of 1024 x 768 pixels against 5 classes of 5 support pictures that are embedded
@@ -33,7 +33,7 @@ from fsl.__main__ import main as command_line
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import CACHE, NamedImage, SupportSet, embed
 from fsl.training.manager import usable_cores
-from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.checkpoint import CHECKPOINT_DIR, Checkpoint, available
 from fsl.twin.network import TwinNetwork
 
 N_CLASSES, N_SHOT = 5, 5
@@ -194,7 +194,7 @@ def main() -> None:
     options = options_of(
         __doc__, ("--checkpoint", {"default": "", "help": "default: photos, or else fruits"})
     )
-    installed = {path.stem for path in Path(fsl.__file__).parents[1].glob("checkpoints/*.safetensors")}
+    installed = available(CHECKPOINT_DIR)
     checkpoint = fsl.load(options.checkpoint or ("photos" if "photos" in installed else "fruits"), "cpu")
     # The command also looks the support pictures up by content: other pictures than the queries.
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,6 +1,6 @@
 """scikit-learn's t-SNE or openTSNE? Seconds and faithfulness on the same distances, at 500 to 5,000 points.
 
-    pip install -r requirements-bench.txt
+    pip install -e .[bench]
     python -m bench tsne [--quick]
 
 Both get the same distances, perplexity 30, the same PCA start and 1,000 iterations, on one thread as the page

@@ -1,6 +1,6 @@
 """Classify pictures with an exported network: numpy, Pillow and onnxruntime, nothing of this project.
 
-python -m fsl export --checkpoint photos --out photos.onnx
+fsl export --checkpoint photos --out photos.onnx
 python examples/classify_onnx.py photos.onnx FOLDER_OF_CLASS_FOLDERS QUERY...
 """
 

@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = ["SupportSet", "__version__", "classify", "load"]
+# They import torch, which takes seconds: a page that shows no network yet must not wait for it.
+_LOADED_ON_FIRST_USE = {"classify": "fsl.fewshot.classify", "SupportSet": "fsl.fewshot.support"}
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import classify
@@ -24,7 +27,7 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
     """A checkpoint by name ("photos") or file.
 
     Args:
-        name_or_file: one of ``python -m fsl checkpoints``, a ``.safetensors`` file, or "timm:NAME" for a
+        name_or_file: one of ``fsl checkpoints``, a ``.safetensors`` file, or "timm:NAME" for a
             pretrained network of timm (an extra to install; downloads its weights the first time).
         device: "auto" (cuda, mps, cpu in that order), or one of them.
 
@@ -47,13 +50,8 @@ def load(name_or_file: str, device: str = "auto") -> Checkpoint:
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes seconds to import: a page that shows no network yet must not wait for it.
-    if name == "classify":
-        from fsl.fewshot.classify import classify
-
-        return classify
-    if name == "SupportSet":
-        from fsl.fewshot.support import SupportSet
-
-        return SupportSet
-    raise AttributeError(f"module 'fsl' has no attribute {name!r}")
+    if name not in _LOADED_ON_FIRST_USE:
+        raise AttributeError(f"module 'fsl' has no attribute {name!r}")
+    value = getattr(import_module(_LOADED_ON_FIRST_USE[name]), name)
+    globals()[name] = value
+    return value

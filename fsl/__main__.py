@@ -1,4 +1,4 @@
-"""``python -m fsl COMMAND``: classify, compare, evaluate, train, embed and more from a shell.
+"""The command line, ``fsl COMMAND`` or ``python -m fsl COMMAND``.
 
 Exit status 0, 1 (a failure: one clear line on stderr, no traceback) or 2 (usage).
 """
@@ -27,6 +27,7 @@ COMMANDS = {
     "embed": "embeddings and a map of a folder of images",
     "export": "write a checkpoint as ONNX",
     "checkpoints": "which trained twins are here?",
+    "app": "open the web app",
 }
 """Each has a module of its name in ``fsl.cli``, imported when it is chosen: torch takes seconds."""
 
@@ -34,7 +35,7 @@ COMMANDS = {
 def build_parser(chosen: str = "") -> argparse.ArgumentParser:
     """The parser of all commands; only the chosen one has its options."""
     parser = argparse.ArgumentParser(
-        prog="python -m fsl", description="Few-shot image classification with a twin network."
+        prog="fsl", description="Few-shot image classification with a twin network."
     )
     parser.add_argument("--version", action="version", version=f"Few-Shot Lab {fsl.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -44,8 +45,18 @@ def build_parser(chosen: str = "") -> argparse.ArgumentParser:
             module = import_module(f"fsl.cli.{name.replace('-', '_')}")
             command.description = module.__doc__
             module.add_options(command)
-            command.set_defaults(run=module.run)
+            takes_other_options = getattr(module, "TAKES_OTHER_OPTIONS", False)
+            command.set_defaults(run=module.run, takes_other_options=takes_other_options)
     return parser
+
+
+def _parse(given: Sequence[str]) -> argparse.Namespace:
+    parser = build_parser(given[0] if given else "")
+    options, unknown = parser.parse_known_args(given)
+    if unknown and not options.takes_other_options:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.other_options = unknown
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     _prepare_output()
     try:
-        options = build_parser(given[0] if given else "").parse_args(given)
+        options = _parse(given)
         reuse_memory()
         options.run(options)
         sys.stdout.flush()

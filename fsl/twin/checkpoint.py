@@ -18,10 +18,12 @@ from typing import Any, Literal
 import safetensors
 import safetensors.torch
 import torch
+from platformdirs import user_data_path
 from torch import Tensor
 
 from fsl.base.errors import CheckpointError, SettingsError
 from fsl.base.files import write_atomically
+from fsl.base.shipped import IS_INSTALLED, shipped_path
 from fsl.base.text import listed
 from fsl.config import RULES, ModelConfig, Rule
 from fsl.data.intake.paths import display_text
@@ -31,7 +33,7 @@ from fsl.twin.pair_rates import PairRates
 FORMAT = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
-CHECKPOINT_DIR = Path(__file__).resolve().parents[2] / "checkpoints"
+CHECKPOINT_DIR = shipped_path("checkpoints")
 Subject = Literal["thing", "person"]
 NOTICES: dict[Subject, str] = {
     "thing": "",
@@ -319,8 +321,14 @@ def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[st
 
 
 def user_folder() -> Path:
-    """Where a user's checkpoints are saved: ``FSL_CHECKPOINT_DIR``, else ``saved`` beside those that ship."""
-    return Path(os.environ.get("FSL_CHECKPOINT_DIR") or CHECKPOINT_DIR / "saved")
+    """Return the folder where a user's checkpoints are saved.
+
+    ``FSL_CHECKPOINT_DIR`` names it. By default it is ``checkpoints/saved`` in a clone of the repository; for
+    an installed package, whose own folders an update replaces, it is in the user's data folder.
+    """
+    if named := os.environ.get("FSL_CHECKPOINT_DIR"):
+        return Path(named)
+    return user_data_path("few-shot-lab") / "checkpoints" if IS_INSTALLED else CHECKPOINT_DIR / "saved"
 
 
 def available(folder: Path | None = None) -> dict[str, Path]:

@@ -65,9 +65,7 @@ def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
         import onnx
         import onnxruntime  # noqa: F401 - asked for now, so that the slow part is not done in vain
     except ImportError:
-        raise SettingsError(
-            "Exporting needs onnx and onnxruntime: pip install -r requirements-export.txt."
-        ) from None
+        raise SettingsError("Exporting needs onnx and onnxruntime: pip install onnx onnxruntime.") from None
     twin = checkpoint.twin.copy().cpu().eval()
     model = onnx.load_from_string(_traced(twin))
     entry = model.metadata_props.add()

@@ -38,7 +38,7 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     shown = " ".join(capsys.readouterr().out.split())
     about = import_module(f"fsl.cli.{name.replace('-', '_')}").__doc__ or ""
     assert about.split()[-1] in shown
-    assert "--json" in shown
+    assert ("--json" in shown) == (name != "app")
 
 
 def test_a_command_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,22 @@ def test_a_command_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixt
     assert "COMMAND" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("export", "checkpoints")])
+def test_options_of_streamlit_are_for_the_app_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(sys, "argv", ["fsl"])
+    monkeypatch.setattr("fsl.cli.app.run_module", lambda *_, **__: started.append(sys.argv))
+    options = ["--server.port", "8502", "--theme.base=dark"]
+    assert main(["app", *options]) == 0
+    assert started == [["streamlit", "run", str(ROOT / "app.py"), *options]]
+    with pytest.raises(SystemExit) as exit_:
+        main(["checkpoints", *options])
+    assert exit_.value.code == 2
+    assert "fsl: error: unrecognized arguments: --server.port 8502" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("export", "checkpoints", "app")])
 def test_a_device_that_there_cannot_be_is_a_usage_error(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ _BEGIN, _END = "<!-- axe: written by `python -m tests.e2e.axe` -->\n", "<!-- /ax
 def violations(tab: Page) -> list[dict[str, Any]]:
     """The rules that the page breaks, with impact and nodes; without axe-core the test is skipped."""
     if importlib.util.find_spec("axe_playwright_python") is None:
-        message = "this needs axe-playwright-python (requirements-dev.txt)"
+        message = "this needs axe-playwright-python (in the extra [dev])"
         if os.environ.get("FSL_REQUIRE_BROWSER") == "1":
             pytest.fail(message)
         pytest.skip(message)

@@ -42,8 +42,8 @@ def make(
 
 
 def runtime() -> object:
-    pytest.importorskip("onnx", reason="an extra: requirements-export.txt")
-    return pytest.importorskip("onnxruntime", reason="an extra: requirements-export.txt")
+    pytest.importorskip("onnx", reason="in the extra [export]")
+    return pytest.importorskip("onnxruntime", reason="in the extra [export]")
 
 
 def largest_difference(made: checkpoints.Checkpoint, session: Any, batch: int) -> float:
@@ -113,7 +113,7 @@ def test_a_wrong_export_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_onnxruntime_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(SettingsError, match=r"requirements-export\.txt"):
+    with pytest.raises(SettingsError, match=r"pip install onnx onnxruntime"):
         export.export_onnx(make())
 
 

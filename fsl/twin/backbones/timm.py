@@ -42,7 +42,5 @@ def import_timm() -> ModuleType:
     try:
         import timm
     except ImportError:
-        raise SettingsError(
-            "Backbones of timm need that package: pip install timm (or -r requirements-timm.txt)."
-        ) from None
+        raise SettingsError("Backbones of timm need that package: pip install timm.") from None
     return timm

@@ -54,7 +54,7 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
         disabled=not can_export,
     )
     if not can_export:
-        st.caption("ONNX needs more packages on the server: pip install -r requirements-export.txt.")
+        st.caption("ONNX needs more packages on the server: pip install onnx onnxruntime.")
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
