@@ -111,7 +111,7 @@ def _moving(tab: Page) -> None:
 
 def _evaluated(tab: Page) -> None:
     tab.locator(".st-key-ev_start button:enabled").click()
-    tab.get_by_role("heading", name="% right").wait_for()
+    tab.get_by_role("heading", name="% correct").wait_for()
     tab.locator('[class*="st-key-ev_confused"] li.tile').first.wait_for()
 
 

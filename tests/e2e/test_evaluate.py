@@ -47,7 +47,7 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.locator(".st-key-ev_start button").click()
     tab.get_by_text("36 pictures of 6 classes").wait_for()
     tab.locator(".st-key-ev_bars .js-plotly-plot").wait_for()
-    tab.get_by_role("heading", name="% right").wait_for()
+    tab.get_by_role("heading", name="% correct").wait_for()
 
     tab.locator(".st-key-ev_matrix .js-plotly-plot").wait_for()
     wait_until_shown(tab, "ev_mistake", "taken for")

@@ -76,9 +76,15 @@ class Work(Generic[T]):
         """Whether its thread has ended: it has a result, failed or was cancelled."""
         return self._over.is_set()
 
+    @property
+    def has_result(self) -> bool:
+        """Whether it ended with a result."""
+        return self.is_over and bool(self._results)
+
     def cancel(self) -> None:
         """Ask the task to stop; it does so when it next reports its progress."""
         self._cancel.set()
+        self.text = "Stopping"
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is over, but no longer than that; return whether it is over."""
@@ -97,7 +103,7 @@ class Work(Generic[T]):
         """
         if self.fault:
             raise FslError(self.fault)
-        if not self._results:
+        if not self.has_result:
             raise CancelledError
         return self._results[0]
 

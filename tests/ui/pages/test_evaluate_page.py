@@ -8,23 +8,24 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Semaphore
+from typing import Any
 
 import pytest
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
 from fsl.config import EpisodeConfig, ImageQuery
 from fsl.data.builtin import rendered_set
-from fsl.data.catalogue import open_source
 from fsl.data.download import Answer
-from fsl.ui.pages.evaluate.job import Job, Request
+from fsl.fewshot import answers
 from fsl.ui.pages.evaluate.sources import sources
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared.sources import zip_of
 from tests.helpers.answers import answers_of
-from tests.helpers.pages import click_at, fill, shown
+from tests.helpers.pages import fill, shown
 from tests.helpers.pictures import picture
+from tests.helpers.waiting import until
 
 
 @pytest.fixture
@@ -66,6 +67,22 @@ def evaluate(page: AppTest, episodes: int = 40, **settings: int) -> None:
     assert not page.exception
 
 
+class PartByPart:
+    """Makes evaluations answer one episode at a time, each when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.n_started, self.go_on = 0, Semaphore(0)
+        self._stream = answers.stream_answers
+        monkeypatch.setattr(answers, "N_PARTS", 1_000)
+        monkeypatch.setattr(answers, "stream_answers", self._one_by_one)
+
+    def _one_by_one(self, *arguments: Any) -> Iterator[tuple[answers.Answers, ...]]:
+        self.n_started += 1
+        for part in self._stream(*arguments):
+            assert self.go_on.acquire(timeout=20)
+            yield part
+
+
 def test_a_click_with_the_address_of_before_undoes_nothing(page_: AppTest) -> None:
     """The browser may not have the new address yet; once it has, going back to the old one counts."""
     before = dict(page_.query_params)
@@ -96,7 +113,6 @@ def test_an_uploaded_zip_from_start_to_figures(page_: AppTest) -> None:
     evaluate(page_, way=3, shot=2, query=2)
     job = state(page_).job
     assert job is not None
-    assert not job.running
     assert job.n_done == 40
     assert "bad<b>.png" in shown(page_).replace("\\", "")
     assert not page_.error
@@ -104,7 +120,7 @@ def test_an_uploaded_zip_from_start_to_figures(page_: AppTest) -> None:
     table = page_.dataframe[0].value
     assert len(table) == 4
     # The two small networks are the same: no difference on the same episodes.
-    assert "no clear difference (0.0% ± 0.0%)" in list(table["Against small"])[1]
+    assert "no clear difference (0.0% ± 0.0%)" in list(table["Compared with small"])[1]
     assert len(page_.get("plotly_chart")) >= 5
 
     page_.button(key="ev_remove").click().run()
@@ -155,13 +171,13 @@ def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTes
     assert "1 question per class instead of 5" in shown(page_)
     assert "3 classes to choose from instead of 5" in shown(page_)
     for word in ("quer", "-way", "-shot", "episode"):
-        assert word not in shown(page_).partition("**The same from a shell**")[0]
+        assert word not in shown(page_).partition("**The same on the command line**")[0]
     evaluate(page_, shot=4)
     assert "4 to show and 1 to ask about" in page_.error[0].value
     drop(page_, archive(3, 3), "another.zip")
     # Still: it was the evaluation that failed, and a good drop after it mends nothing.
     assert "2 classes with at least 5 pictures each" in page_.error[0].value
-    assert "Stopped before" not in shown(page_)
+    assert "You stopped it before" not in shown(page_)
     evaluate(page_, shot=1)
     assert not page_.error
 
@@ -169,7 +185,7 @@ def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTes
 def test_with_two_classes_the_way_to_strangers_is_a_third_one(page_: AppTest) -> None:
     drop(page_, archive(2, 4))
     evaluate(page_, way=2, query=1)
-    assert "nobody is a stranger. Add a third class" in shown(page_)
+    assert "none is left to be unknown. Add a third class" in shown(page_)
     drop(page_, archive(3, 4))
     evaluate(page_, way=3, query=1)
     assert "Ask for fewer than 3 classes" in shown(page_)
@@ -184,7 +200,7 @@ def test_any_contender_can_be_what_the_others_are_compared_with(page_: AppTest) 
     job = state(page_).job
     assert job is not None
     ours, _, pixels = (given.right.mean(axis=(1, 2)) for given in job.answers)
-    against = list(page_.dataframe[0].value["Against Pixels alone"])
+    against = list(page_.dataframe[0].value["Compared with Pixels alone"])
     assert against[2] == "–"
     assert f"{abs((ours - pixels).mean()):.1%} ± " in against[0]
     assert ("better" in against[0]) == (ours.mean() > pixels.mean()) or "no clear" in against[0]
@@ -216,7 +232,7 @@ def test_a_public_set_is_fetched_when_asked_for_with_a_plain_word_offline(
     else:
         assert "cannot be fetched" in page_.error[0].value
         assert "connection to the internet" in page_.error[0].value
-        assert "Stopped before" not in shown(page_)
+        assert "You stopped it before" not in shown(page_)
 
 
 def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
@@ -227,36 +243,28 @@ def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
     assert state(page_).upload is None
 
 
-def test_a_part_that_comes_after_the_stop_does_not_set_it_going_again() -> None:
-    """A run of the page that was broken off may still be within its part."""
-    source = open_source("digits")
-    job = Job(Request(source, "", 0, ("small",), EpisodeConfig()))
-
-    def parts() -> Iterator[tuple[object, ...]]:
-        job.running = False  # the button, meanwhile
-        yield (object(),)
-
-    job.parts = parts()  # type: ignore[assignment]
-    assert job.step()
-    assert not job.running
-    assert len(job.answers) == 1
-
-
 def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsl.ui.pages.evaluate import job as module
-
-    step = module.Job.step
-
-    def stop_after_three(job: module.Job) -> bool:
-        went_on = step(job)
-        if job.n_done >= 3:
-            job.running = False  # as the button does
-            return False
-        return went_on
-
-    monkeypatch.setattr(module.Job, "step", stop_after_three)
+    """The Stop button is pressed while the third part is answered; clicks and other pages go before it."""
+    parts = PartByPart(monkeypatch)
     drop(page_, archive())
+    monkeypatch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 0.0)
     evaluate(page_, way=3)
+    job = state(page_).job
+    assert job is not None
+    parts.go_on.release(2)
+    until(lambda: job.n_done == 2)
+    page_.run()
+    assert "So far:" in shown(page_)
+    page_.switch_page("pages/classify.py").run()
+    page_.switch_page("pages/evaluate.py").run()
+    assert state(page_).job is job
+    assert "So far:" in shown(page_)
+    page_.button(key="ev_stop").click().run()
+    parts.go_on.release()
+    assert job.work.wait(20)
+    page_.run()
+    assert job.work.is_cancelled
+    assert (job.n_done, parts.n_started) == (3, 1)
     assert "stopped early" in shown(page_)
     assert "You stopped early" in shown(page_)
 
@@ -266,18 +274,14 @@ def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
 ) -> None:
     drop(page_, archive())
     evaluate(page_, way=3)
-    with monkeypatch.context() as patch:
-        click_at(patch, DeltaGenerator, "progress", call=4)
-        page_.button(key="ev_grid").click().run()
-    begun = state(page_).job
-    assert begun is not None
-    assert len(begun.grids_begun["small"][0]) == 4
-    page_.run()  # the measurement goes on by itself
+    page_.button(key="ev_grid").click().run()
     assert not page_.exception
     job = state(page_).job
     assert job is not None
-    assert len(job.grids["small"]) == 9  # none was measured twice
-    cells = {(c.n_way, c.n_shot): c.accuracy for c in job.grids["small"]}
+    found = job.measured_grid("small")
+    assert found is not None
+    assert len(found) == 9
+    cells = {(c.n_way, c.n_shot): c.accuracy for c in found}
     assert set(cells) == {(w, s) for w in (2, 3, 4) for s in (1, 2, 3)}
     assert all(value is not None for value in cells.values())
     page_.run()
@@ -316,7 +320,6 @@ def test_settings_survive_a_page_change(page_: AppTest) -> None:
 
 
 def test_tables_are_safe_and_complete() -> None:
-    from fsl.config import EpisodeConfig
     from fsl.fewshot.report import confusion_csv, episodes_csv, evaluate_command, summary_csv
 
     answers = {"=first": answers_of(), "second": answers_of(rule="max")}
@@ -372,46 +375,13 @@ def test_named_sets_offer_their_lists(data_dir: object) -> None:
     assert known["grocery"].class_lists() == ("train", "val")
 
 
-def test_what_was_embedded_before_a_click_is_not_embedded_again(
-    page_: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A click while the network looks at the pictures interrupts it between two chunks."""
-    from streamlit.runtime.scriptrunner import StopException
-
-    from fsl.twin import inference
-    from fsl.ui.shared import embed_set
-
-    seen: list[int] = []
-    embed = inference.embed_images
-
-    def counted(twin: object, images: object) -> object:
-        seen.append(len(images))  # type: ignore[arg-type]
-        if len(seen) == 3:
-            raise StopException
-        return embed(twin, images)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(inference, "embed_images", counted)
-    monkeypatch.setattr(embed_set, "CHUNK", 4)
-    drop(page_, archive())
-    page_.multiselect(key="ev_baselines").set_value([]).run()
-    evaluate(page_, way=3)
-    assert seen == [4, 4, 4]
-    page_.run()
-    assert seen[3:] == [4, 4, 4]  # 20 pictures in five chunks, the third one again
-    job = state(page_).job
-    assert job is not None
-    assert job.n_done == 40
-    assert len(job.contenders[0].embeddings) == 20
-
-
 def test_an_unexpected_fault_ends_the_evaluation(page_: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> bool:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("fsl.ui.pages.evaluate.job.Job.step", fail)
+    monkeypatch.setattr("fsl.fewshot.answers.stream_answers", fail)
     drop(page_, archive())
     evaluate(page_, way=3)
     assert "Something went wrong here." in shown(page_)
-    job = state(page_).job
-    assert job is not None
-    assert not job.running
+    page_.run()  # it is not tried again by itself
+    assert "Something went wrong here." in shown(page_)

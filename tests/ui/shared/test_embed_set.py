@@ -1,4 +1,4 @@
-"""Many pictures embedded in chunks, by two runs of a page that overlap, too."""
+"""Many pictures embedded in chunks."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ from fsl.ui.shared.embed_set import embed_set
 from tests.helpers.networks import checkpoint
 
 
-def test_two_runs_that_fill_the_same_parts_give_each_picture_its_own_embedding(
+def test_each_picture_has_its_own_embedding_whatever_the_size_of_a_chunk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Until the run that a click broke off notices it, a second one works on the same parts."""
-    monkeypatch.setattr(module, "CHUNK", 4)
     twin = checkpoint()
     side = twin.info.model.image_size
     images = np.random.default_rng(0).integers(0, 256, (18, side, side, 3), dtype=np.uint8)
-    alone = embed_set(twin, images, lambda done, total: None)
-    parts: dict[int, torch.Tensor] = {}
-    second: list[torch.Tensor] = []
-
-    def begin_another(done: int, total: int) -> None:
-        if not second:
-            second.append(torch.empty(0))
-            second.append(embed_set(twin, images, lambda done, total: None, parts))
-
-    first = embed_set(twin, images, begin_another, parts)
-    assert torch.equal(first, alone)
-    assert torch.equal(second[1], alone)
-    assert alone.shape[1] == 18
+    at_once = embed_set(twin, images, lambda done, total: None)
+    monkeypatch.setattr(module, "CHUNK", 4)
+    told = list[tuple[int, int]]()
+    in_chunks = embed_set(twin, images, lambda done, total: told.append((done, total)))
+    assert at_once.shape[1] == 18
+    assert torch.allclose(in_chunks, at_once, atol=1e-5)
+    assert told == [(4, 18), (8, 18), (12, 18), (16, 18), (18, 18)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from fsl.base.errors import DataError, FslError
 from fsl.ui.shared import work as module
 from fsl.ui.shared.guard import UNEXPECTED
 from fsl.ui.shared.work import CancelledError, Latest, ReportProgress, Work, cancel_ended
+from tests.helpers.waiting import until
 
 LONG = 10.0
 
@@ -31,14 +31,6 @@ class Steps:
             assert self.go_on.acquire(timeout=LONG)
             self.done += 1
         return "made"
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    """Wait for something that another thread does."""
-    deadline = time.monotonic() + LONG
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_a_result_comes_with_progress_on_the_way() -> None:

@@ -1,4 +1,4 @@
-"""An evaluation as files, and the commands that repeat it."""
+"""The results of an evaluation as files, and the commands that repeat it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.ui.pages.evaluate.job import Job, grid_config
+from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.sources import data_option
 from fsl.ui.shared import core
 from fsl.ui.shared.sources import CLASSIFY, kind_of, zip_of
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) -> None:
-    """A button per table, and a command per contender."""
+    """Show a download button for each table and a command for each contender."""
     pictures = job.pictures
     assert pictures is not None
     classes, n_classes = pictures.class_names, len(pictures.class_names)
     answers = {one.name: given for one, given in zip(job.contenders, job.answers, strict=True)}
-    grid = job.grids.get(name)
+    grid = job.measured_grid(name)
     with st.container(horizontal=True):
         _csv(
             "Summary",
@@ -36,13 +36,13 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
             "mistakes",
             lambda: core.confused_csv(answers, classes, pictures.names),
         )
-        _csv("How sure", "sureness", lambda: core.reliability_csv(answers))
+        _csv("Confidence", "sureness", lambda: core.reliability_csv(answers))
         if any(given.unknown_similarity is not None for given in answers.values()):
-            _csv("Strangers", "strangers", lambda: core.open_set_csv(answers))
+            _csv("Unknown classes", "strangers", lambda: core.open_set_csv(answers))
         _csv("Every test", "tests", lambda: core.episodes_csv(answers))
         if grid is not None:
             _csv("Ways and shots", "ways-and-shots", lambda: core.grid_csv(grid))
-    st.markdown("**The same from a shell**")
+    st.markdown("**The same on the command line**")
     request = job.request
     source = request.source
     data = data_option(source)
@@ -54,20 +54,20 @@ def show_downloads(job: Job, name: str, results: dict[str, EvaluationResult]) ->
             "application/zip",
             key="ev_get_pictures",
             on_click="ignore",
-            help="What the commands below are about.",
+            help="The commands below use this file.",
         )
     which = source.list_spec(request.classes) if request.classes else ""
     per_class = request.per_class
     commands = [core.evaluate_command(data, one, job.config, which, per_class) for one in answers]
     if grid is not None:
-        commands.append(core.grid_command(data, name, grid, grid_config(job), which, per_class))
+        commands.append(core.grid_command(data, name, grid, job.grid_config, which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
-        st.caption("You stopped early; the command makes all tests, so its figure differs a little.")
+        st.caption("You stopped early. The command runs all tests, so its figures differ slightly.")
 
 
 def _csv(title: str, name: str, make: Callable[[], str]) -> None:
-    """A button for a table that is made when it is pressed."""
+    """Show a download button; the table is made when it is pressed."""
     st.download_button(
         f"{title} (CSV)", make, f"evaluation-{name}.csv", "text/csv", key=f"ev_get_{name}", on_click="ignore"
     )

@@ -1,4 +1,4 @@
-"""What to evaluate, and on what."""
+"""The form of the Evaluate page: pictures, networks, baselines and episodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import streamlit as st
 from fsl.base.errors import DataError, FslError
 from fsl.config import COSINE, PIXELS, UNTRAINED, EpisodeConfig
 from fsl.data.catalogue import Source
-from fsl.ui.pages.evaluate.job import Job, Request
+from fsl.ui.pages.evaluate.job import Request
+from fsl.ui.pages.evaluate.run import start_job
 from fsl.ui.pages.evaluate.settings import (
     BASELINES,
     EPISODES,
@@ -26,6 +27,7 @@ from fsl.ui.pages.evaluate.settings import (
 )
 from fsl.ui.pages.evaluate.sources import sources, usual_source
 from fsl.ui.pages.evaluate.state import EvaluateState
+from fsl.ui.pages.evaluate.view import title_of
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import folder_or_zip, show_dropped
@@ -39,14 +41,14 @@ _PRETRAINED = "photos"
 _USUAL_LISTS = ("novel", "val")
 _LIST_TITLES = {
     "": "all classes",
-    "novel": "novel: kept for the final test",
+    "novel": "novel: reserved for the final test",
     "val": "val: for choosing settings",
-    "train": "train: what networks learn from",
+    "train": "train: for training networks",
 }
 
 
 def show_form(state: EvaluateState, installed: list[Choice]) -> None:
-    """All settings and the button that begins."""
+    """Show all settings and the button that starts an evaluation."""
     known = sources(session().workspace, state.upload)
     take_address(known, installed)
     source = _show_source(state, known)
@@ -54,8 +56,8 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     names = _show_networks(installed)
     config, per_class = _show_settings()
     show_address()
-    # No callback: its arguments would be the settings of the page as it was last drawn in full, and a number
-    # typed just before the click would be missed.
+    # Not a callback: its arguments would come from the last full run of the page, so a number typed just
+    # before the click would be missed.
     if st.button(
         "Evaluate",
         type="primary",
@@ -65,18 +67,9 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
         disabled=not names,
     ):
         state.fault = ""
-        state.job = Job(Request(source, classes, per_class, names, config))
-
-
-def title_of(name: str) -> str:
-    """A contender's name for people; plain text."""
-    if name == PIXELS:
-        return "Pixels alone"
-    if name.startswith(UNTRAINED):
-        return f"{name.removeprefix(UNTRAINED)}, untrained"
-    if name.startswith(COSINE):
-        return f"{name.removeprefix(COSINE)} backbone, cosine"
-    return name
+        if state.job is not None:
+            state.job.cancel()
+        state.job = start_job(Request(source, classes, per_class, names, config), state.memo, installed)
 
 
 def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
@@ -89,7 +82,7 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
     titles = {key: label_of(source) for key, source in known.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(**replace(SOURCE, options=titles).widget())
-        with st.popover("Upload", icon=":material/folder_open:", help="A folder or zip of your own"):
+        with st.popover("Upload", icon=":material/folder_open:", help="Upload a folder or zip of your own"):
             _show_drops(state)
     source = known[chosen]
     if source.about:
@@ -108,8 +101,8 @@ def _show_drops(state: EvaluateState) -> None:
         listing = drop.listing()
         if len(listing.class_names) < 2:
             raise DataError(
-                f"{drop.title}: a test needs at least 2 folders with pictures, one for each class; here "
-                f"{'is 1' if listing.class_names else 'are none'}."
+                f"{drop.title}: a test needs at least 2 folders with pictures, one for each class, and this "
+                f"has {'only 1' if listing.class_names else 'none'}."
             )
         upload = upload_of(drop.title, listing, drop.files)
         refuse_beyond_budget(state, [upload.holding])
@@ -134,7 +127,7 @@ def _show_classes(source: Source) -> str:
         f"ev_classes_{source.key}",
         "Which classes",
         usual,
-        "Which part of the data set. On classes a network was trained on its figures are too good.",
+        "Part of the data set. On classes that a network was trained on, its figures are too good.",
         options={name: _LIST_TITLES.get(name, name) for name in ("", *lists)},
     )
     st.selectbox(**classes.widget())
@@ -180,6 +173,6 @@ def _show_settings() -> tuple[EpisodeConfig, int]:
 
 
 def show_faults(state: EvaluateState) -> None:
-    """What was wrong with the last drop."""
+    """Show what was wrong with the last drop."""
     if state.fault:
         st.error(markdown(state.fault), icon=":material/error:")

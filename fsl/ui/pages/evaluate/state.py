@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.ui.pages.evaluate.job import Job, Pictures
 from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.sources import Upload
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from fsl.ui.pages.evaluate.job import Job, Pictures
 
 _KEY = "few_shot_lab_evaluate"
 _REMEMBERED = 12
@@ -30,7 +29,7 @@ class EvaluateState:
         upload: what was dropped last.
         drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
-        job: the evaluation that runs or ran last.
+        job: the latest evaluation.
         memo: pictures and their embeddings, by what they were made of.
     """
 
@@ -41,18 +40,18 @@ class EvaluateState:
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED, _REMEMBERED_BYTES, _size))
 
     def holdings(self) -> Iterator[Holding]:
-        """What a person's own pictures take of the session's memory."""
+        """Yield what the visitor's own pictures take of the session's memory."""
         if self.upload is not None:
             yield self.upload.holding
 
 
 def _size(result: tuple[Pictures, Tensor]) -> int:
-    """Bytes of the thumbnails and embeddings that are remembered."""
+    """Return the bytes that thumbnails and embeddings take."""
     pictures, embeddings = result
     return sum(map(len, pictures.thumbnails)) + embeddings.nbytes
 
 
 def evaluate_state() -> EvaluateState:
-    """This browser session's."""
+    """Return this browser session's state."""
     state: EvaluateState = st.session_state.setdefault(_KEY, EvaluateState())
     return state
