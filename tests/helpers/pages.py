@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,24 @@ from fsl.training.status import RunInfo, list_runs
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.state import Session
 from tests.helpers.pictures import picture
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def new_browser(path: str, **parameters: str) -> AppTest:
+    """Open a page in a browser session of its own.
+
+    Args:
+        path: file of the page, such as "pages/training.py".
+        parameters: of the address.
+    """
+    app = AppTest.from_file(str(_ROOT / "app.py"), default_timeout=60)
+    app.switch_page(path)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
 
 
 def state(page: AppTest) -> Session:

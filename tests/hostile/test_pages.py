@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.training.manager import run_manager
 from tests.helpers.networks import save_small_checkpoint
-from tests.helpers.pages import drop, shown, state
+from tests.helpers.pages import drop, new_browser, shown, state
 from tests.helpers.pictures import picture
 from tests.hostile.archives import GOOD, archives, zipped
 from tests.hostile.checkpoints import checkpoints
@@ -192,7 +192,5 @@ def test_a_folder_full_of_hostile_runs(
             path.write_bytes(data)
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path))
     for start in range(0, len(names), 4):
-        app.query_params["run"] = ",".join([*names[start : start + 4], "no such run", "../..", "![x](y)"])
-        app.switch_page("pages/training.py").run()
-        assert_harmless(app)
-        app.session_state["few_shot_lab_training"] = {}
+        run = ",".join([*names[start : start + 4], "no such run", "../..", "![x](y)"])
+        assert_harmless(new_browser("pages/training.py", run=run))

@@ -41,7 +41,7 @@ class Setting(Generic[T]):
 
     @property
     def value(self) -> T:
-        """The value now, always one of the options or inside the span."""
+        """The value now, always inside the span, or one of the options if there are any."""
         held = st.session_state.get(self._later, st.session_state.get(self.key, self.default))
         return self._valid(held)
 
@@ -89,7 +89,7 @@ class Setting(Generic[T]):
         elif self.options and isinstance(held, list):
             held = [one for one in held if one in self.options]
         elif self.options and held not in self.options:
-            held = self.default
+            held = self.default if self.default in self.options else next(iter(self.options))
         valid: T = held
         return valid
 

@@ -19,7 +19,7 @@ from fsl.training.status import list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test
 from fsl.ui.shared.run_labels import learning_rate_text
-from tests.helpers.pages import click_at, drop, shown, start, wait_until_over
+from tests.helpers.pages import click_at, drop, new_browser, shown, start, wait_until_over
 from tests.helpers.pictures import picture, zipped
 
 
@@ -74,15 +74,11 @@ def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(training: AppTes
     (run,) = start(training, [1e-3])
     wait_until_over(training)
     (run.folder / VISITOR).write_text("0123456789abcdef", encoding="utf-8")
-    del training.session_state["few_shot_lab_training"]  # who comes anew has asked for nothing yet
-    training.query_params.clear()
-    training.run()
-    assert "No run yet" in shown(training)
-    assert run.id not in shown(training)
-    training.query_params["run"] = run.id
-    del training.session_state["few_shot_lab_training"]
-    training.run()
-    assert training.multiselect(key="shown").value == [run.id]
+    stranger = new_browser("pages/training.py")
+    assert "No run yet" in shown(stranger)
+    assert run.id not in shown(stranger)
+    linked = new_browser("pages/training.py", run=run.id)
+    assert linked.multiselect(key="shown").value == [run.id]
 
 
 def test_a_kept_network_can_be_chosen_and_a_run_deleted(
@@ -290,7 +286,7 @@ def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pyt
     training.run()
     assert not training.exception
     assert training.button(key="use_suggestion")
-    points = training.session_state["few_shot_lab_training"]["range"][1]
+    points = training.session_state["few_shot_lab_training"].range_found[1]
     assert len(points) > 50
     assert len(calls) - len(points) < 10  # none of the batches was done again
     training.run()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import DataError
-from fsl.ui.pages.training.request import SCRATCH, starting_network
-from fsl.ui.pages.training.values import values
+from fsl.ui.pages.training.request import starting_network
+from fsl.ui.pages.training.settings import SCRATCH, SHOWN
+from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
@@ -44,7 +45,7 @@ def show_actions(run: RunInfo) -> None:
     if run.is_live:
         return
     if run.steps_saved:
-        if name := _kept().get(_moment(run)):
+        if name := training_state().names.get(_moment(run)):
             _show_links(name)
         else:
             st.button(
@@ -102,12 +103,6 @@ def _moment(run: RunInfo) -> tuple[str, int]:
     return run.id, run.steps_saved
 
 
-def _kept() -> dict[tuple[str, int], str]:
-    """Names that networks were kept under in this session, by run and batches done."""
-    names: dict[tuple[str, int], str] = values().setdefault("kept", {})
-    return names
-
-
 def _show_keeping(run: RunInfo) -> None:
     name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
     st.button(
@@ -161,20 +156,20 @@ def _resume(run_id: str) -> None:
 def _delete(run_id: str) -> None:
 
     core.run_manager().delete(run_id)
-    values()["shown"] = [shown for shown in values().get("shown", []) if shown != run_id]
+    SHOWN.put([shown for shown in SHOWN.value or () if shown != run_id])
 
 
 def _use(run: RunInfo, name: str) -> None:
     """Keep its network under that name, unless that was done before."""
     if name not in core.available():
         _save(run, name)
-    _kept()[_moment(run)] = name
+    training_state().names[_moment(run)] = name
 
 
 def _save(run: RunInfo, name: str) -> None:
 
     core.save_as(run.id, name)
-    _kept()[_moment(run)] = name.strip()
+    training_state().names[_moment(run)] = name.strip()
 
 
 def _try(run_id: str) -> None:
@@ -187,4 +182,4 @@ def _try(run_id: str) -> None:
     new = core.run_manager().start(
         core.plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor())
     )
-    values()["shown"] = [*values().get("shown", []), new][-MOST_SHOWN:]
+    SHOWN.put([*(SHOWN.value or ()), new][-MOST_SHOWN:])

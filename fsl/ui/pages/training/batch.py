@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,8 +14,9 @@ from fsl.base.text import count
 from fsl.config import DataSource, ModelConfig
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
-from fsl.ui.pages.training.request import SCRATCH, TrainRequest, starting_network
-from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.pages.training.request import TrainRequest, starting_network
+from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART, SCRATCH
+from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 _PAIRS = 8
 _NOBODY = ""
-_SEEN = "classes it learns from"
 _HELD_OUT = "held out for testing"
 
 
@@ -59,7 +60,9 @@ def _show(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         try:
             _show_pairs(request, trained)
         except FslError as error:
-            if values().pop("fetch", None):  # not tried again before it is asked for again
+            state = training_state()
+            if state.fetch:
+                state.fetch = ""  # not tried again before it is asked for again
                 st.error(markdown(str(error)), icon=":material/cloud_off:")
             else:  # no fault yet: nothing has been dropped, say
                 st.caption(markdown(str(error)))
@@ -67,13 +70,13 @@ def _show(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
 
 def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = st.selectbox("Pictures", [_SEEN, _HELD_OUT], key=kept("batch_part", _SEEN), width=230)
+        part = st.selectbox(**BATCH_PART.widget(), width=230)
         run = _choose_network(request, trained)
         st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
     twin = _network(request, run)
     source, seed = _source(request, run, twin)
     name = source.data if isinstance(source, DataSource) else ""
-    if is_to_be_fetched(name) and values().get("fetch") != name:
+    if is_to_be_fetched(name) and training_state().fetch != name:
         st.caption("These pictures are still to be downloaded.")
         st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
         return
@@ -87,7 +90,7 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         st.caption("Nothing is held out for testing.")
         return
 
-    batch = core.preview_batch(images, _PAIRS, request.config.seed + int(values().get("pairs_drawn", 0)))
+    batch = core.preview_batch(images, _PAIRS, request.config.seed + training_state().pairs_drawn)
     answers: list[float] = []
     if twin is not None:
         with COMPUTE:
@@ -104,18 +107,12 @@ def _choose_network(request: TrainRequest, trained: Sequence[RunInfo]) -> RunInf
     fitting = [run for run in trained if _is_about(run, request)]
     best = max(fitting, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
     # Until a person chooses, the best network so far answers, of those that learn from the chosen pictures.
-    if values().get("asked") not in options:
-        values()["asked"] = None
-    asked = values().get("asked")
-    set_values({"batch_network": asked if asked is not None else best.id if best else _NOBODY})
+    state = training_state()
+    if state.asked not in options:
+        state.asked = None
+    BATCH_NETWORK.put(state.asked if state.asked is not None else best.id if best else _NOBODY)
     chosen = st.selectbox(
-        "Network asked",
-        list(options),
-        key="batch_network",
-        format_func=lambda run_id: options.get(run_id, run_id),
-        on_change=guarded_callback(_take_network),
-        width=230,
-        help="A run's latest saved network: it is saved at each test and at the end.",
+        **replace(BATCH_NETWORK, options=options).widget(), on_change=guarded_callback(_ask), width=230
     )
     return next((run for run in trained if run.id == chosen), None)
 
@@ -124,16 +121,16 @@ def _so_far(run: RunInfo) -> str:
     return f", after {run.evaluation.step:,} batches" if run.is_live and run.evaluation else ""
 
 
-def _take_network() -> None:
-    values()["asked"] = st.session_state["batch_network"]
+def _ask() -> None:
+    training_state().asked = BATCH_NETWORK.value
 
 
 def _next_pairs() -> None:
-    values()["pairs_drawn"] = int(values().get("pairs_drawn", 0)) + 1
+    training_state().pairs_drawn += 1
 
 
 def _fetch(data: str) -> None:
-    values()["fetch"] = data
+    training_state().fetch = data
 
 
 def _is_about(run: RunInfo, request: TrainRequest) -> bool:

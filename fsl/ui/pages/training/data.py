@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
@@ -12,8 +12,9 @@ from fsl.base.errors import DataError, FslError
 from fsl.config import DataSource, ImageQuery, ModelConfig
 from fsl.data.catalogue import catalogue, listing_source, open_source
 from fsl.data.intake.listing import list_zip
+from fsl.ui.pages.training.settings import DATA, SEED
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
-from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
-DEFAULT = "digits"
 _KEY = "few_shot_lab_training_own"
 _MY_WORDS = "my classes"
 
@@ -121,17 +121,7 @@ def own() -> Own:
 
 def choose_data() -> str:
     """The choice of pictures: a name, ``MINE`` or ``UPLOAD``."""
-    titles = _titles()
-    if kept("data", DEFAULT) and st.session_state["data"] not in titles:
-        set_values({"data": DEFAULT})
-    data = st.selectbox(
-        "Pictures to learn from",
-        list(titles),
-        key="data",
-        format_func=lambda name: titles[name],
-        help="The network learns from pairs of these: same class or different class? "
-        "What is to be downloaded is fetched once, checked and kept.",
-    )
+    data = str(st.selectbox(**replace(DATA, options=_titles()).widget()))
     if data == UPLOAD:
         _show_upload()
     return data
@@ -152,9 +142,7 @@ def show_held_out(data: str) -> Split:
     except FslError as error:
         st.warning(markdown(str(error)))
         names = ()
-    # The seed's own widget comes further down; what it was just set to is in the session's state already.
-    seed = st.session_state.get("seed", values().get("seed", 0))
-    return show_split(names, int(seed), or_pictures=data == UPLOAD)
+    return show_split(names, SEED.value, or_pictures=data == UPLOAD)
 
 
 def _class_names(data: str) -> tuple[str, ...]:
@@ -272,7 +260,7 @@ def _show_upload() -> None:
 
 def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
     """What was made last under that name, or, for another key, anew; what is empty may yet come."""
-    memo: dict[str, tuple[Any, Any]] = values().setdefault("memo", {})
+    memo = training_state().memo
     if name not in memo or memo[name][0] != key or not memo[name][1]:
         memo[name] = (key, make())
     found: T = memo[name][1]

@@ -3,75 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from fsl.base.errors import FslError, SettingsError
 from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.training.presets import PRESETS, Preset
-from fsl.ui.pages.training.data import DEFAULT, MINE, choose_data, show_held_out
-from fsl.ui.pages.training.request import SCRATCH, TrainRequest, checkpoint_choice
+from fsl.ui.pages.training.data import MINE, choose_data, show_held_out
+from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice
+from fsl.ui.pages.training.settings import (
+    AUGMENT,
+    BACKBONE,
+    BATCH,
+    DATA,
+    IMAGE_SIZE,
+    LOSS,
+    PAIRING,
+    PRESET,
+    RATES,
+    SCRATCH,
+    SEED,
+    START,
+    STEPS,
+    TRAINABLE,
+)
 from fsl.ui.pages.training.split import Split
-from fsl.ui.pages.training.values import kept, set_values, values
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.resources import choices, load_checkpoint
-from fsl.ui.shared.run_labels import BACKBONES, LAYERS, LOSSES, PAIRINGS, learning_rate_text
+from fsl.ui.shared.run_labels import LAYERS, LOSSES, PAIRINGS, learning_rate_text
 
-if TYPE_CHECKING:
-    pass
-
-RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
+_RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)
 MOST_RATES = 4
 
 
 def show_form() -> TrainRequest:
     """The widgets, and what they are set to."""
-    st.pills(
-        "Start with",
-        list(PRESETS),
-        key=kept("preset", "article"),
-        format_func=lambda name: PRESETS[name].title,
-        on_change=guarded_callback(_use_preset),
-        help="Ready-made settings; everything below can still be changed.",
-        required=True,
-        wrap=True,
-    )
-    preset = PRESETS[st.session_state["preset"] or "article"]
+    st.pills(**PRESET.widget(), on_change=guarded_callback(_use_preset), required=True, wrap=True)
+    preset = PRESETS[PRESET.value]
     st.caption(markdown(preset.help))
     data = choose_data()
     split = show_held_out(data)
     start = _start(preset)
     _warn_of_seen(start, data, split)
     rates = _choose_rates(preset)
-    steps = st.number_input(
-        "Batches",
-        10,
-        100_000,
-        key=kept("steps", preset.config.steps),
-        step=50,
-        help="How long to train: a batch is a handful of pictures that it learns from at once. A run can be "
-        "stopped at any time and resumed later.",
-    )
+    steps = st.number_input(**replace(STEPS, default=preset.config.steps).widget())
     model, config = _details(preset, start)
     config = replace(config, steps=int(steps))
     return TrainRequest(data, start, model, config, rates, split)
 
 
 def _choose_rates(preset: Preset) -> tuple[float, ...]:
-    key = kept("rates", list(preset.rates))
-    taken = [rate for rate in st.session_state[key] if isinstance(rate, float)]  # a suggestion may be another
+    setting = replace(RATES, default=list(preset.rates))
+    taken = [rate for rate in setting.value if isinstance(rate, float)]  # a suggestion may be another
     chosen: list[float | str] = st.multiselect(
-        "Learning rates",
-        sorted({*RATES, *taken}),
-        key=key,
+        **setting.widget(),
+        options=sorted({*_RATES, *taken}),
         format_func=lambda rate: learning_rate_text(rate) if isinstance(rate, float) else rate,
         max_selections=MOST_RATES,
         accept_new_options=True,
-        help="How big a step each batch makes. Choose several to train one network with each, side by side; "
-        "others than these can be typed.",
     )
     rates = set()
     for text in chosen:
@@ -98,21 +90,17 @@ def _start(preset: Preset) -> str:
     except FslError:
         names = []
     default = names[0] if preset.from_checkpoint and names else SCRATCH
-    options = [SCRATCH, *names]
-    if kept("start", default) and st.session_state["start"] not in options:
-        gone = st.session_state["start"]
-        set_values({"start": SCRATCH})
+    titles = {SCRATCH: SCRATCH, **{name: f"continue with {name}" for name in names}}
+    start = replace(START, default=default)
+    if start.value not in titles:
         st.warning(
-            markdown(f"The network {gone} is not installed here; a new one is trained from scratch instead."),
+            markdown(
+                f"The network {start.value} is not installed here; a new one is trained from scratch instead."
+            ),
             icon=":material/warning:",
         )
-    return st.selectbox(
-        "Network",
-        options,
-        key="start",
-        format_func=lambda name: name if name == SCRATCH else f"go on with {name}",
-        help="A new network with random weights, or a trained one to go on with, of which a copy is taken.",
-    )
+        start.put(SCRATCH)
+    return str(st.selectbox(**replace(start, options=titles).widget()))
 
 
 def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
@@ -123,26 +111,10 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
         with right:
             backbone, size = preset.model.backbone, preset.model.image_size
             if start == SCRATCH:
-                backbone = _choice(
-                    "Backbone", BACKBONES, "backbone", backbone, "The network that looks at each picture."
-                )
-                size = st.select_slider(
-                    "Picture size",
-                    [16, 32, 48, 64, 96],
-                    key=kept("image_size", 32),
-                    help="Side in pixels; larger sees more and takes longer.",
-                )
-            batch = st.select_slider(
-                "Batch size",
-                [8, 16, 32, 64, 128],
-                key=kept("batch", preset.batch),
-                help="Pairs in a batch; for all pairs, pictures in a batch.",
-            )
-            changed = st.toggle(
-                "Vary the pictures",
-                key=kept("augment", True),
-                help="Turn, zoom and relight each picture a little, against learning by heart.",
-            )
+                backbone = str(st.selectbox(**replace(BACKBONE, default=backbone).widget()))
+                size = st.select_slider(**IMAGE_SIZE.widget())
+            batch = st.select_slider(**replace(BATCH, default=preset.batch).widget())
+            changed = st.toggle(**AUGMENT.widget())
     model = replace(preset.model, backbone=backbone, image_size=int(size))
     if backbone != preset.model.backbone:
         model = replace(model, widths=())
@@ -160,35 +132,15 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
 
 def _how_it_learns(given: TrainConfig) -> TrainConfig:
     """Loss, pairs, layers and seed; what does not go with the loss is not offered."""
-    loss = _choice(
-        "Loss",
-        LOSSES,
-        "loss",
-        given.loss,
-        "What counts as a mistake: a wrong answer to “same or different?”, or pictures of one class that lie "
-        "further apart than those of two.",
-    )
+    loss = str(st.selectbox(**replace(LOSS, default=given.loss, options=LOSSES).widget()))
     chosen: dict[str, Any] = {"loss": loss, "pairing": "all", "trainable": "all"}  # go with every loss
     c = replace(given, **chosen)
-    pairing = _choice(
-        "Pairs",
-        _that_go(PAIRINGS, c, "pairing"),
-        "pairing",
-        given.pairing,
-        "All pairs gives hundreds of pairs for the same work.",
-    )
-    layers = _choice(
-        "Layers to train",
-        _that_go(LAYERS, c, "trainable"),
-        "trainable",
-        given.trainable,
-        "Fewer layers change a network less. The head is its last step, which turns the numbers of two "
-        "pictures into one answer.",
-    )
-    seed = st.number_input(
-        "Seed", 0, 10_000, key=kept("seed", 0), help="The same seed gives the same batches again."
-    )
-    chosen |= {"pairing": pairing, "trainable": layers, "seed": int(seed)}
+    pairings, layers = _that_go(PAIRINGS, c, "pairing"), _that_go(LAYERS, c, "trainable")
+    chosen |= {
+        "pairing": st.selectbox(**replace(PAIRING, default=given.pairing, options=pairings).widget()),
+        "trainable": st.selectbox(**replace(TRAINABLE, default=given.trainable, options=layers).widget()),
+        "seed": int(st.number_input(**SEED.widget())),
+    }
     return replace(given, **chosen)
 
 
@@ -205,12 +157,6 @@ def _that_go(options: dict[str, str], config: TrainConfig, setting: str) -> dict
     return found
 
 
-def _choice(label: str, options: dict[str, str], key: str, default: str, help_text: str) -> str:
-    if kept(key, default) and st.session_state[key] not in options:
-        set_values({key: next(iter(options))})
-    return st.selectbox(label, list(options), key=key, format_func=lambda o: options[o], help=help_text)
-
-
 def take_address() -> None:
     """Set what a link asks for (``?preset=fine-tune&start=fruits``), once; what is unknown is left alone."""
     name, start = st.query_params.get("preset", ""), st.query_params.get("start", "")
@@ -218,34 +164,34 @@ def take_address() -> None:
         return
     _set_preset(name)
     if start:
-        set_values({"start": start})
+        START.put(start)
     for parameter in ("preset", "start"):
         st.query_params.pop(parameter, None)
 
 
 def _use_preset() -> None:
-    _set_preset(st.session_state["preset"] or "article")
+    _set_preset(PRESET.value)
 
 
 def _set_preset(name: str) -> None:
     preset = PRESETS[name]
-    new: dict[str, Any] = {
-        "preset": name,
-        "rates": list(preset.rates),
-        "steps": preset.config.steps,
-        "loss": preset.config.loss,
-        "pairing": preset.config.pairing,
-        "trainable": preset.config.trainable,
-        "batch": preset.batch,
-        "augment": True,
-    }
+    PRESET.put(name)
+    RATES.put(list(preset.rates))
+    STEPS.put(preset.config.steps)
+    LOSS.put(preset.config.loss)
+    PAIRING.put(preset.config.pairing)
+    TRAINABLE.put(preset.config.trainable)
+    BATCH.put(preset.batch)
+    AUGMENT.put(True)
     if preset.from_checkpoint:
-        new |= {"data": MINE, "start": _first_checkpoint()}
-    else:
-        new |= {"start": SCRATCH, "backbone": preset.model.backbone, "image_size": preset.model.image_size}
-        if values().get("data") == MINE:  # which the other preset had chosen
-            new["data"] = DEFAULT
-    set_values(new)
+        DATA.put(MINE)
+        START.put(_first_checkpoint())
+        return
+    START.put(SCRATCH)
+    BACKBONE.put(preset.model.backbone)
+    IMAGE_SIZE.put(preset.model.image_size)
+    if DATA.value == MINE:  # which the other preset had chosen
+        DATA.put(DATA.default)
 
 
 def _first_checkpoint() -> str:

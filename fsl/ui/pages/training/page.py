@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,12 +16,13 @@ from fsl.ui.pages.training.preparation import prepare_run
 from fsl.ui.pages.training.range_test import show_range_test
 from fsl.ui.pages.training.request import TrainRequest, run_plans
 from fsl.ui.pages.training.runs import show_runs
+from fsl.ui.pages.training.settings import SHOWN
+from fsl.ui.pages.training.state import training_state
 from fsl.ui.pages.training.table import show_table
-from fsl.ui.pages.training.values import set_values, values
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.notes import show_notes
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_names import dated_names
@@ -69,14 +71,14 @@ def _begin(request: TrainRequest) -> None:
 
     with st.spinner("Preparing the pictures …"):
         ids = core.run_manager().start_together(run_plans(request))
-    values()["asked"] = None
-    set_values({"shown": ids})
+    training_state().asked = None
+    SHOWN.put(ids)
     st.query_params["run"] = ",".join(ids)
 
 
 def _all_runs() -> list[RunInfo]:
 
-    linked = {*values().get("shown", []), *_linked()}
+    linked = {*(SHOWN.value or ()), *_linked()}
     return [run for run in core.run_manager().runs() if may_see(run, linked)]
 
 
@@ -87,10 +89,10 @@ def _linked() -> list[str]:
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
     """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
     names = dated_names(runs)
-    default = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
-    wanted = values().setdefault("shown", default)
-    # Set before the widget is made: its own value is lost when the page changes.
-    set_values({"shown": [run_id for run_id in wanted if run_id in names]})
+    wanted = SHOWN.value
+    if wanted is None:
+        wanted = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
+    SHOWN.put([run_id for run_id in wanted if run_id in names])
     if not runs:
         st.info(
             "No run yet. Press **Start training** with the settings as they are: the learning rates that are "
@@ -98,22 +100,8 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
             icon=":material/play_arrow:",
         )
         return
-    shown = st.multiselect(
-        "Runs to look at",
-        list(names),
-        key="shown",
-        format_func=lambda run_id: names.get(run_id, run_id),
-        max_selections=MOST_SHOWN,
-        wrap=True,
-        help="Your runs, and those started from a shell. Who has the address of this page sees these runs, "
-        "and can stop and delete them.",
-        on_change=guarded_callback(_take_shown),
-    )
+    shown = st.multiselect(**replace(SHOWN, options=names).widget(), max_selections=MOST_SHOWN, wrap=True)
     st.query_params["run"] = ",".join(shown)
-
-
-def _take_shown() -> None:
-    values()["shown"] = list(st.session_state["shown"])
 
 
 def _live() -> list[RunInfo]:
@@ -122,12 +110,12 @@ def _live() -> list[RunInfo]:
     Returns:
         them, as they are now.
     """
-    shown = list(values().get("shown", []))
+    shown = list(SHOWN.value or ())
     if not shown:
         return []
     runs = _read(shown)
-    values()["clock"] = _pace(runs)
-    st.fragment(_draw, run_every=values()["clock"])(shown)
+    training_state().clock = clock = _pace(runs)
+    st.fragment(_draw, run_every=clock)(shown)
     return runs
 
 
@@ -142,8 +130,7 @@ def _draw(shown: list[str]) -> None:
     with guarded():
         runs = _read(shown)
         show_runs(runs)
-        pace = _pace(runs)
-        if pace != values().get("clock", pace):
+        if _pace(runs) != training_state().clock:
             st.rerun()  # the whole page: this part's clock is to be changed
 
 

@@ -12,7 +12,8 @@ import streamlit as st
 from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
 from fsl.ui.pages.training.data import state_of_own
 from fsl.ui.pages.training.request import TrainRequest, config_of, run_plans
-from fsl.ui.pages.training.values import set_values, values
+from fsl.ui.pages.training.settings import RATES
+from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
@@ -28,25 +29,26 @@ if TYPE_CHECKING:
 
 def show_range_test(request: TrainRequest) -> None:
     """A button, then the loss over the rate with the suggestion marked."""
+    state = training_state()
     with st.expander("Find a learning rate"), guarded():
         st.caption(
             f"Trains a throw-away copy for {core.N_POINTS} batches while the rate rises from far too low to "
             "far too high. Where the loss falls fastest is a good rate."
         )
         if st.button("Run the test", key="range_test"):
-            values()["range_begun"] = _Begun(_key(request))
-        begun = values().get("range_begun")
+            state.range_begun = _Begun(_key(request))
+        begun = state.range_begun
         if begun is not None and begun.of == _key(request):  # goes on after a click
             try:
                 found = _run(begun, replace(request, rates=(core.LOWEST,)))  # its own rates count
             except Exception:
-                values().pop("range_begun", None)
+                state.range_begun = None
                 raise
-            values()["range"] = (_key(request), found)
-        values().pop("range_begun", None)
-        if "range" not in values():
+            state.range_found = (_key(request), found)
+        state.range_begun = None
+        if state.range_found is None:
             return
-        of, points = values()["range"]
+        of, points = state.range_found
         if of != _key(request):
             st.caption("The settings have changed since the last test. Run it again.")
             return
@@ -125,4 +127,4 @@ def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
 
 
 def _use(rate: float) -> None:
-    set_values({"rates": [rate]})
+    RATES.put([rate])

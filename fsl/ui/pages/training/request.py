@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fsl.base.errors import DataError, SettingsError
 from fsl.config import ModelConfig, TrainConfig
 from fsl.ui.pages.training.data import data_of_run
+from fsl.ui.pages.training.settings import SCRATCH
 from fsl.ui.pages.training.split import Split
 from fsl.ui.shared import core
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint
@@ -17,8 +18,6 @@ from fsl.ui.shared.visitor import visitor
 if TYPE_CHECKING:
     from fsl.training.manager import RunPlan
     from fsl.twin.network import TwinNetwork
-
-SCRATCH = "from scratch"
 
 
 @dataclass(frozen=True)

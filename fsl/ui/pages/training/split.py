@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.base.text import count, listed
-from fsl.ui.pages.training.values import kept, set_values, values
+from fsl.ui.pages.training.settings import CHOOSE_CLASSES, HELD_OUT, HOLD_OUT
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
 
 _NAMED = 12  # classes of a side that are named
 _MOST_SINGLE = 60  # with more classes, folders of classes (alphabets) are chosen from where there are some
@@ -44,12 +43,7 @@ def show_split(class_names: Sequence[str], seed: int, or_pictures: bool = False)
     place = st.container()
     with st.expander("Choose what is held out", key="split"):
         share = _share("Share of the classes held out")
-        mine = st.toggle(
-            "Choose the classes myself",
-            key=kept("choose_classes", False),
-            disabled=not class_names,
-            help="Otherwise the seed draws them: another seed, other classes.",
-        )
+        mine = st.toggle(**CHOOSE_CLASSES.widget(), disabled=not class_names)
         names = _choose(class_names, share, seed) if mine and class_names else ()
     with place:
         tested = _say(class_names, names, share, seed, or_pictures)
@@ -81,16 +75,7 @@ def show_split_of_pictures(smallest_class: int) -> Split:
 
 
 def _share(label: str) -> float:
-    return float(
-        st.slider(
-            label,
-            0.0,
-            0.6,
-            step=0.05,
-            key=kept("hold_out", 0.4),
-            help="The test asks about what was held out, which the network does not learn from.",
-        )
-    )
+    return float(st.slider(**replace(HOLD_OUT, label=label).widget()))
 
 
 def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
@@ -99,20 +84,14 @@ def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, .
     by_folder = len(class_names) > _MOST_SINGLE and len(folders) >= 4
     options = folders if by_folder else list(class_names)
     drawn = core.drawn_classes(options, share, seed)
-    default = [name for name in values().get("held_out", drawn) if name in options]
-    set_values({"held_out": default or list(drawn)})
-    chosen = st.multiselect(
-        "Held out for testing",
-        options,
-        key="held_out",
-        on_change=guarded_callback(_take),
+    still_there = [name for name in HELD_OUT.value or () if name in options]
+    HELD_OUT.put(still_there or list(drawn))
+    held_out = replace(
+        HELD_OUT,
+        options={name: name for name in options},
         help="Folders of classes, such as alphabets." if by_folder else "Two at least.",
     )
-    return tuple(chosen)
-
-
-def _take() -> None:
-    values()["held_out"] = list(st.session_state["held_out"])
+    return tuple(st.multiselect(**held_out.widget()))
 
 
 def _say(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fsl.ui.pages.training.actions import MOST_SHOWN
-from fsl.ui.pages.training.values import values
+from fsl.ui.pages.training.settings import SHOWN
 from fsl.ui.shared import wording
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.run_names import run_facts
@@ -41,11 +41,7 @@ def show_table(runs: Sequence[RunInfo]) -> None:
             "Compare the ticked runs",
             key="compare_ticked",
             disabled=not rows,
-            on_click=guarded_callback(_compare),
+            on_click=guarded_callback(SHOWN.put),
             args=([runs[row].id for row in rows][:MOST_SHOWN],),
             help=f"Up to {MOST_SHOWN} at once; tick them at the left.",
         )
-
-
-def _compare(run_ids: list[str]) -> None:
-    values()["shown"] = run_ids

@@ -1,0 +1,41 @@
+"""What the Train page remembers of a browser session besides its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+_KEY = "few_shot_lab_training"
+
+
+@dataclass
+class TrainingState:
+    """Choices that no single widget holds, and results of this page.
+
+    Attributes:
+        asked: run whose network answers in the batch panel; None before a person chooses one.
+        fetch: data set that a person asked to download for the batch panel, "" for none.
+        pairs_drawn: how often other pairs were asked for.
+        clock: seconds between two drawings of the runs; None if none is live.
+        names: names that networks were kept under, by run id and batches done.
+        range_begun: learning-rate range test that is running; None for none.
+        range_found: what the last range test depended on, and its points; None before the first one.
+        memo: values made last, with what they were made from, by name.
+    """
+
+    asked: str | None = None
+    fetch: str = ""
+    pairs_drawn: int = 0
+    clock: float | None = None
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
+    range_begun: Any = None
+    range_found: tuple[Any, Any] | None = None
+    memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def training_state() -> TrainingState:
+    """Return the Train page's state of this browser session."""
+    state: TrainingState = st.session_state.setdefault(_KEY, TrainingState())
+    return state
