@@ -108,12 +108,13 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+    def listing(self, part: str = "", progress: Progress | None = None, per_class: int = 0) -> Listing:
         """Return its pictures as files, which are not decoded yet.
 
         Args:
             part: one part of a Fruits-360 layout; "" for everything.
             progress: called with (done, total) files or bytes of a download, or images that are made.
+            per_class: largest number of pictures of each class; 0 for all.
 
         Raises:
             DataError: it cannot be downloaded or read, or has no such part.
@@ -164,11 +165,15 @@ class FileSource(Source):
             return self.classes
         return self.find("").class_names
 
-    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+    def listing(self, part: str = "", progress: Progress | None = None, per_class: int = 0) -> Listing:
         """Return the files found, after downloading them if necessary; see ``Source.listing``."""
         if self.download is not None:
             self.download.fetch(progress)
-        return self.find(part)
+        found = self.find(part)
+        if not per_class:
+            return found
+        rows = evenly([entry.class_name for entry in found.entries], per_class)
+        return Listing(tuple(found.entries[row] for row in rows), found.problems)
 
     def load(
         self, query: ImageQuery, progress: Progress | None = None
@@ -194,9 +199,9 @@ class ArraySource(Source):
         """Return the classes in the order of their labels."""
         return self.classes
 
-    def listing(self, part: str = "", progress: Progress | None = None) -> Listing:
+    def listing(self, part: str = "", progress: Progress | None = None, per_class: int = 0) -> Listing:
         """Return the images as PNG files of 96 pixels a side; see ``Source.listing``."""
-        images, problems = self.load(ImageQuery(_PICTURE_SIDE, part=part), progress)
+        images, problems = self.load(ImageQuery(_PICTURE_SIDE, part=part, per_class=per_class), progress)
         entries = (
             ImageEntry(images.class_names[label], name, partial(_png, pixels))
             for pixels, label, name in zip(images.images, images.labels, images.names, strict=True)

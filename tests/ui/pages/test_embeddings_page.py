@@ -59,7 +59,7 @@ def metrics(page: AppTest) -> dict[str, str]:
 def test_the_empty_page_explains_and_offers(maps: AppTest) -> None:
     assert not maps.exception
     assert "lies close together" in shown(maps)
-    assert maps.button(key="map_start_drawn").label == "Drawn fruit"
+    assert maps.button(key="map_start_rendered").label == "Drawn fruit"
     assert not maps.metric
 
 
@@ -91,7 +91,7 @@ def test_a_folder_is_mapped_measured_and_searched(maps: AppTest) -> None:
     maps.button(key="map_remove").click().run()
     assert not maps.exception
     assert not list(state(maps).holdings())
-    assert maps.button(key="map_start_drawn")  # the empty page again
+    assert maps.button(key="map_start_rendered")  # the empty page again
 
 
 def test_all_that_was_found_can_be_laid_out(maps: AppTest) -> None:
@@ -105,7 +105,7 @@ def test_all_that_was_found_can_be_laid_out(maps: AppTest) -> None:
     assert grid(maps, "map_found")["hidden"] == 3
 
 
-@pytest.mark.parametrize("key", ["drawn", "digits"])
+@pytest.mark.parametrize("key", ["rendered", "digits"])
 def test_as_many_pictures_are_shown_as_were_asked_for(maps: AppTest, key: str) -> None:
     maps.button(key=f"map_start_{key}").click().run()
     maps.number_input(key="map_number").set_value(53).run()

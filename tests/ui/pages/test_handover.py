@@ -180,7 +180,7 @@ def test_an_evaluation_is_kept_in_the_address_and_shown_on_the_map(app: AppTest)
     }
     app.number_input(key="ev_episodes").set_value(10).run()
     app.button(key="ev_start").click().run()
-    assert links(app)["Show on the map"] == "embeddings?source=drawn&network=small-two"
+    assert links(app)["Show on the map"] == "embeddings?source=rendered&network=small-two"
 
 
 def test_a_trained_network_is_used_everywhere_with_one_click(

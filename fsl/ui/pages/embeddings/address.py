@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from fsl.config import TIMM
-from fsl.ui.pages.embeddings.sources import UPLOAD, choose, sources
+from fsl.ui.pages.embeddings.sources import UPLOAD, choose, source_keys
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 
 _PAGE = "embeddings"
+# Links that people have kept may use these keys, and "set_NAME" for named data sets.
+_FORMER_KEYS = {"drawn": "rendered"}
 
 
 def take_address(state: MapState) -> None:
     """Set what the address asks for; what is not there is left alone."""
     asked = read_address(_PAGE)
-    if asked.get("source") in {source.key for source in sources(state)}:
-        choose(state, asked["source"])
+    key = asked.get("source", "").removeprefix("set_")
+    key = _FORMER_KEYS.get(key, key)
+    if key in source_keys(state):  # no link makes the server download pictures
+        choose(state, key)
     if "network" in asked or "beside" in asked:
         first, second = (asked.get(part, "") for part in ("network", "beside"))
         # No link makes the server download a network.

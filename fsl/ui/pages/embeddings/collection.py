@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from fsl.base.errors import DataError
 from fsl.base.progress import Progress
 from fsl.data.intake.listing import Listing
@@ -11,7 +9,7 @@ from fsl.embedding.labelled import MAX_IMAGES
 from fsl.embedding.sample import spread_sample
 from fsl.ui.shared.collection import Collection, collection
 from fsl.ui.shared.compare_state import CompareState
-from fsl.ui.shared.intake import Intake, take_files, take_listing
+from fsl.ui.shared.intake import Intake, take_listing
 
 MOST_PICTURES = MAX_IMAGES
 
@@ -21,11 +19,6 @@ def of_comparison(state: CompareState) -> Collection:
     return collection(
         "Your pictures on the Compare page", {"the one you know": state.references}, state.probes
     )
-
-
-def of_files(title: str, classes: Mapping[str, Sequence[tuple[str, bytes]]], credit: str = "") -> Collection:
-    """Named files by class, each checked."""
-    return collection(title, {name: take_files(files)[0] for name, files in classes.items()}, (), credit)
 
 
 def of_listing(

@@ -13,7 +13,7 @@ from fsl.ui.pages.embeddings.downloads import show_downloads
 from fsl.ui.pages.embeddings.numbers import show_numbers
 from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
 from fsl.ui.pages.embeddings.settings import networks_in_use, show_networks, show_settings, tell_missing
-from fsl.ui.pages.embeddings.sources import choose, collection_of, show_origin, show_source, show_welcome
+from fsl.ui.pages.embeddings.sources import choose, show_origin, show_source, show_welcome
 from fsl.ui.pages.embeddings.state import MapState, map_state
 from fsl.ui.pages.embeddings.view import show_view
 from fsl.ui.shared.collection import Collection
@@ -63,13 +63,12 @@ def _take_map_request(state: MapState) -> None:
 def _show_pictures(state: MapState) -> None:
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
     with bar:
-        source = show_source(state)
+        collection = show_source(state)
     if state.fault:
         st.error(markdown(state.fault), icon=":material/error:")
-    if source is None:
+    if collection is None:
         show_welcome(state)
     else:
-        collection = collection_of(state, source)
         state.look_at(collection)
         _show_map(state, collection, bar)
 

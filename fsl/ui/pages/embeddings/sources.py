@@ -1,24 +1,15 @@
-"""Where the pictures of the map come from."""
+"""The choice of the pictures on the map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from fsl.base.errors import FslError
-from fsl.base.progress import Progress
-from fsl.data.catalogue import Source
-from fsl.data.examples import ExampleTask, digits_task, rendered_task
-from fsl.data.named import named_sources
-from fsl.ui.pages.embeddings.collection import (
-    MOST_PICTURES,
-    of_comparison,
-    of_files,
-    of_listing,
-)
+from fsl.data.catalogue import ArraySource, Source, catalogue
+from fsl.ui.pages.embeddings.collection import MOST_PICTURES, of_comparison, of_listing
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared.budget import refuse_beyond_budget, unread
 from fsl.ui.shared.collection import Collection, of_workspace
@@ -28,109 +19,78 @@ from fsl.ui.shared.folder_drop import Drop, folder_or_zip, show_dropped
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.sources import label_of
 from fsl.ui.shared.state import session
 from fsl.ui.shared.waiting import reading_bar
 
 UPLOAD = "upload"
-_DRAWN_CLASSES = 8
-_DIGITS = 10
+_USUAL_NUMBER = 300
+# A picture is drawn in about 20 ms, so the first map shows fewer of them.
+_USUAL_NUMBERS = {"rendered": 96}
 
 
-@dataclass(frozen=True)
-class MapSource:
-    """Pictures that can be shown.
-
-    Attributes:
-        key: of it, in the state.
-        title: in the list.
-        about: a sentence.
-        usual: how many pictures are taken at first; 0 where that is not asked.
-        most: pictures it can give.
-        build: makes its collection; called with how many pictures, and a progress function.
-    """
-
-    key: str
-    title: str
-    about: str
-    usual: int
-    most: int
-    build: Callable[[int, Progress], Collection]
-
-
-def sources(state: MapState) -> list[MapSource]:
-    """What can be shown now."""
-    workspace = session().workspace
-    found = []
+def own_collections(state: MapState) -> dict[str, Collection]:
+    """Return a person's own pictures on the pages, by the key of their source."""
+    workspace, compared = session().workspace, compare_state()
+    found = {}
     if not workspace.is_empty:
-        about = "Your examples and the pictures to classify."
-        found.append(
-            MapSource(
-                CLASSIFY_ON_MAP,
-                "My pictures on the Classify page",
-                about,
-                0,
-                0,
-                lambda n, p: of_workspace(workspace),
-            )
-        )
+        found[CLASSIFY_ON_MAP] = of_workspace(workspace)
     if state.upload is not None:
-        upload = state.upload
-        found.append(MapSource(UPLOAD, f"My folder: {upload.title}", "", 0, 0, lambda n, p: upload))
-    compared = compare_state()
+        found[UPLOAD] = state.upload
     if compared.references and compared.probes:
-        about = "The one you know, and what is compared with it."
-        title = "My pictures on the Compare page"
-        found.append(MapSource(COMPARE_ON_MAP, title, about, 0, 0, lambda n, p: of_comparison(compared)))
-    drawn = "Eight kinds of fruit, drawn by this program."
-    digits = "Real handwriting, 8 by 8 pixels, from scikit-learn."
-    found.append(MapSource("drawn", "Drawn fruit", drawn, 96, 400, _drawn))
-    found.append(MapSource("digits", "Handwritten digits", digits, 300, 1700, _digits))
-    for name, known in named_sources().items():
-        build = partial(_named, known)
-        about = known.about
-        found.append(
-            MapSource(
-                f"set_{name}", known.title, f"{about[:1].upper()}{about[1:]}.", 300, MOST_PICTURES, build
-            )
-        )
+        found[COMPARE_ON_MAP] = of_comparison(compared)
     return found
 
 
-def show_source(state: MapState) -> MapSource | None:
-    """The choice of a source.
+def source_keys(state: MapState) -> set[str]:
+    """Return the keys of all sources whose pictures are here."""
+    return {*own_collections(state), *(key for key, source in catalogue().items() if source.is_here)}
+
+
+def show_source(state: MapState) -> Collection | None:
+    """Show the choice of a source, and read its pictures.
 
     Returns:
-        the chosen one, or none yet.
+        the pictures; None before a source is chosen.
     """
-    known = {source.key: source for source in sources(state)}
-    if not state.source and CLASSIFY_ON_MAP in known:
+    mine, known = own_collections(state), catalogue()
+    if not state.source and CLASSIFY_ON_MAP in mine:
         state.source = CLASSIFY_ON_MAP
-    chosen = known.get(state.source)
-    st.session_state["map_source_choice"] = chosen.key if chosen else None
+    titles = {key: one.title for key, one in mine.items()}
+    titles |= {key: label_of(source) for key, source in known.items()}
+    st.session_state["map_source_choice"] = state.source if state.source in titles else None
     st.selectbox(
         "Pictures",
-        list(known),
+        list(titles),
         key="map_source_choice",
-        format_func=lambda key: known[key].title.partition(":")[0] if key in known else "",
+        format_func=lambda key: titles.get(key, ""),
         placeholder="Choose what to look at",
         on_change=guarded_callback(_take_source),
         args=(state,),
     )
-    if chosen is not None and chosen.usual:
-        _show_number(state, chosen)
+    source = known.get(state.source)
+    if source is not None:
+        _show_number(state, source)
     with st.popover("Folder or zip", icon=":material/folder_open:"):
         _show_drops(state)
-    return chosen
+    return mine.get(state.source) if source is None else _collection(state, source)
 
 
-def collection_of(state: MapState, source: MapSource) -> Collection:
-    """The pictures of a source, from memory when they were read before."""
-    if not source.usual:
-        return source.build(0, _no_progress)
+def _collection(state: MapState, source: Source) -> Collection:
+    """Return pictures of a source of the catalogue, from memory if they were read before."""
     n = number_of(state, source)
     place = st.empty()
+
+    def read() -> Collection:
+        progress = reading_bar(place)
+        # Only pictures that are made, not read, take time before any is looked at.
+        each = -(-n // len(source.class_names())) if isinstance(source, ArraySource) else 0
+        listing = source.listing(progress=progress, per_class=each)
+        found = of_listing(source.title, listing, n, source.credit, progress)
+        return replace(found, left_out=max(0, source.n_images - n, len(listing.entries) - n))
+
     with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.read.remember((source.key, n), lambda: source.build(n, reading_bar(place)))
+        collection = state.read.remember((source.key, source.version(), n), read)
     place.empty()
     return collection
 
@@ -146,18 +106,18 @@ def show_welcome(state: MapState) -> None:
     """What to do on a page without pictures."""
     with st.container(border=True, key="map_welcome"):
         st.markdown("**Choose pictures to see how a network arranges them.** For instance:")
-        offered = [s for s in sources(state) if s.usual][:4]
+        offered = [source for source in catalogue().values() if source.is_here][:4]
         for column, source in zip(st.columns(len(offered)), offered, strict=True):
             with column:
                 st.button(
-                    markdown(source.title.partition(":")[0]),
+                    markdown(source.title),
                     key=f"map_start_{source.key}",
                     type="primary",
                     width="stretch",
                     on_click=guarded_callback(choose),
                     args=(state, source.key),
                 )
-                st.caption(markdown(source.about))
+                st.caption(markdown(f"{source.about[:1].upper()}{source.about[1:]}."))
         st.caption(
             "Or drop a folder or a zip of your own above. Pictures on the Classify page appear here too."
         )
@@ -167,12 +127,12 @@ def _take_source(state: MapState) -> None:
     choose(state, st.session_state["map_source_choice"] or "")
 
 
-def _show_number(state: MapState, source: MapSource) -> None:
+def _show_number(state: MapState, source: Source) -> None:
     st.session_state["map_number"] = number_of(state, source)
     st.number_input(
         "How many",
         min_value=10,
-        max_value=source.most,
+        max_value=_most_of(source),
         step=50,
         key="map_number",
         width=130,
@@ -182,37 +142,18 @@ def _show_number(state: MapState, source: MapSource) -> None:
     )
 
 
-def number_of(state: MapState, source: MapSource) -> int:
-    """How many pictures are taken from that source."""
-    return state.numbers.get(source.key, source.usual)
+def number_of(state: MapState, source: Source) -> int:
+    """Return how many pictures of that source are shown."""
+    usual = _USUAL_NUMBERS.get(source.key, _USUAL_NUMBER)
+    return min(state.numbers.get(source.key, usual), _most_of(source))
+
+
+def _most_of(source: Source) -> int:
+    return min(source.n_images or MOST_PICTURES, MOST_PICTURES)
 
 
 def _take_number(state: MapState, key: str) -> None:
     state.numbers[key] = int(st.session_state["map_number"])
-
-
-def _no_progress(done: int, total: int) -> None:
-    """For what is there already."""
-
-
-def _drawn(n: int, progress: Progress) -> Collection:
-    return _some_of("Drawn fruit", rendered_task(_DRAWN_CLASSES, -(-n // _DRAWN_CLASSES), 1, seed=1), n)
-
-
-def _digits(n: int, progress: Progress) -> Collection:
-    return _some_of("Handwritten digits", digits_task(_DIGITS, -(-n // _DIGITS), 1, seed=1), n)
-
-
-def _some_of(title: str, task: ExampleTask, n: int) -> Collection:
-    """n pictures of a task that has about as many, of every class its share, give or take one."""
-    each, more = divmod(n, len(task.classes))
-    return of_files(
-        title, {name: files[: each + (i < more)] for i, (name, files) in enumerate(task.classes.items())}
-    )
-
-
-def _named(known: Source, n: int, progress: Progress) -> Collection:
-    return of_listing(known.title, known.listing(), n, known.credit, progress)
 
 
 def _show_drops(state: MapState) -> None:

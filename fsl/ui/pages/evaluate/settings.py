@@ -40,7 +40,6 @@ SEED = Setting("ev_seed", "Seed", 0, "Another seed draws other tests.", (0, 9999
 
 _PAGE = "evaluate"
 _NUMBERS = (WAY, SHOT, SEED)
-_BUILTIN_ON_THE_MAP = {"rendered": "drawn", "digits": "digits"}
 
 
 def take_address(known: dict[str, Source], installed: list[Choice]) -> None:
@@ -76,8 +75,6 @@ def map_address(source: Source, network: str) -> dict[str, str] | None:
         the parameters; None if that page cannot show these pictures.
     """
     kind = kind_of(source.key)
-    if kind == UPLOAD or source.download is not None:
+    if kind == UPLOAD or not source.is_here:
         return None
-    if kind == CLASSIFY:
-        return {"source": CLASSIFY_ON_MAP, "network": network}
-    return {"source": _BUILTIN_ON_THE_MAP.get(kind, f"set_{kind}"), "network": network}
+    return {"source": CLASSIFY_ON_MAP if kind == CLASSIFY else kind, "network": network}

@@ -44,7 +44,7 @@ class Step:
 STEPS = {
     "idea": Step(show_idea, "pages/classify.py", "Classify pictures of your own"),
     "twin": Step(
-        show_twin, "pages/embeddings.py", "See the embeddings of many pictures", {"source": "drawn"}
+        show_twin, "pages/embeddings.py", "See the embeddings of many pictures", {"source": "rendered"}
     ),
     "pairs": Step(show_pairs, "pages/training.py", "See a batch of your own pictures"),
     "loss": Step(show_loss, "pages/training.py", "Train with either loss"),
