@@ -208,10 +208,11 @@ def train_in_turns(
     """
     index = index_to_train_on(data, state.twin)
     test, note = _plan_evaluation(config, validation)
-    yield _started(state, config, data, index, note)
+    started = _started(state, config, data, index, note)
+    yield started
 
     course = _Course(
-        list(earlier),
+        [*earlier, started],
         sum(isinstance(event, Step) for event in earlier),
         next((e for e in reversed(earlier) if isinstance(e, Verdict)), None),
     )

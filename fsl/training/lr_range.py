@@ -24,7 +24,10 @@ LOWEST, HIGHEST = 1e-6, 1.0
 N_POINTS = 120
 FEWEST_POINTS = 10  # that a suggestion can be read from
 DIVERGED = 4.0  # times the lowest smoothed loss
+DEAD_OUTPUTS = 1e-5  # standard deviation of a batch's logits: they do not depend on the input at all
+DEAD_BATCHES = 5  # with such outputs in a row, no rate will revive the network
 MEMORY = 0.8  # share of the smoothed loss that is kept at each batch
+LEAP = 2.0  # times the lowest loss so far: what comes after is not read for a suggestion
 SMOOTHING_POINTS = 4.0  # standard deviation of the window that the suggestion is read from
 
 
@@ -72,7 +75,9 @@ def lr_range(
 ) -> Iterator[RangePoint]:
     """Run the test, a batch at each step of the iterator.
 
-    It ends early where the smoothed loss is ``DIVERGED`` times its lowest, or no longer a number.
+    It ends early where the smoothed loss is ``DIVERGED`` times its lowest or no longer a number, and where
+    the network is dead: for ``DEAD_BATCHES`` batches its outputs have not depended on the input. A dead
+    network holds the loss at one value, however high the rate rises.
 
     Args:
         data: images to train on, of the network's input size.
@@ -91,15 +96,18 @@ def lr_range(
     state = new_state(replace(config, schedule="constant"), start)
     index = index_to_train_on(data, state.twin)
     running, weight, best = 0.0, 0.0, math.inf
+    n_dead = 0
     for rate in rates.tolist():
         numbers, _ = train_step(state, data, index, replace(config, learning_rate=rate, schedule="constant"))
-        loss = float(numbers[0])
+        loss, logit_std = numbers[:2].tolist()
+        n_dead = n_dead + 1 if logit_std < DEAD_OUTPUTS else 0
         running = MEMORY * running + (1 - MEMORY) * loss
         weight = MEMORY * weight + (1 - MEMORY)  # of the mean, which begins at nothing
         smoothed = running / weight
         best = min(best, smoothed)
         yield RangePoint(rate, loss, smoothed)
-        if not math.isfinite(loss) or smoothed > DIVERGED * best or should_stop():
+        has_diverged = not math.isfinite(loss) or smoothed > DIVERGED * best
+        if has_diverged or n_dead >= DEAD_BATCHES or should_stop():
             return
 
 
@@ -119,6 +127,9 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
         return None
     losses = _smooth(np.array([p.loss for p in finite]))
     slopes = np.gradient(losses, np.log([p.lr for p in finite]))
+    leaps = np.flatnonzero(losses > LEAP * np.minimum.accumulate(losses))
+    if len(leaps):  # a fall from such a height, to where a dead network stays, is no learning
+        losses = losses[: leaps[0]]
     lowest = int(losses.argmin())
     if lowest < 2:
         return None

@@ -68,9 +68,21 @@ class _Reading:
         """The loss of the first batch."""
         return float(self.losses[0])
 
+    @cached_property
+    def has_leapt(self) -> bool:
+        """Whether the loss was far above its start at some time: its fall from there proves nothing."""
+        return self.peak > FAR_ABOVE_START * self.start
+
+    @cached_property
+    def peak(self) -> float:
+        """The highest loss so far."""
+        return float(self.losses.max())
+
     @property
     def early(self) -> float:
-        """The loss just after; where that has leapt up, the first one with its noise as one batch's."""
+        """The loss just after the first batch, or of the first batch with its noise if that is lower."""
+        if self.has_leapt:
+            return self.start
         per_report = max(1, (self.steps[-1].step - 1) // (len(self.steps) - 1))
         noise = float(np.std(np.diff(self.losses[1:]))) / math.sqrt(2) * math.sqrt(per_report)
         return min(float(np.median(self.losses[1:4])), self.start + max(2 * noise, 0.1 * self.start))
@@ -162,7 +174,8 @@ def _collapsed(r: _Reading) -> _Finding | None:
 def _stalled(r: _Reading) -> _Finding | None:
     """No use of the input is left, or the loss has not moved from where it began."""
     outputs, separation, steps_done = r.now("logit_std"), r.now("separation"), r.steps[-1].step
-    at = f"The loss stays at {r.loss:.3f}{_as_known_constant(r.loss)}"
+    stays = f"leapt to {r.peak:.3g} and is back at" if r.has_leapt else "stays at"
+    at = f"The loss {stays} {r.loss:.3f}{_as_known_constant(r.loss)}"
     if outputs is not None and outputs < CONSTANT_OUTPUTS:
         return "stalled", f"{at}: the outputs no longer depend on the input.", "lower"
     if not r.tells_apart:
@@ -175,7 +188,7 @@ def _stalled(r: _Reading) -> _Finding | None:
             f"{steps_done} batches so far: {r.loss:.3f} after {r.start:.3f} tells little yet.",
             "",
         )
-    if r.loss > 1.02 * r.start or separation is None:
+    if r.loss > 1.02 * r.start or separation is None or r.has_leapt:
         return "stalled", f"{at}, no lower than at its start ({r.start:.3f}).", "lower"
     return "stalled", f"{at} and has hardly moved since its start ({r.start:.3f}).", "higher"
 

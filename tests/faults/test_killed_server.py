@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from bench._visitor import Visitor
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
 from tests.helpers.networks import save_small_checkpoint
+from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 def start_server(folder: Path, *options: str) -> tuple[str, subprocess.Popen[bytes]]:
     app = start_app(folder, options, {"FSL_CHECKPOINT_DIR": str(folder / "checkpoints")})
     return app.address, app.process
-
-
-def until(true: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Path) -> None:
@@ -42,13 +34,13 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
         with Visitor(address) as mine, Visitor(address) as other:
             mine.open("training")
             mine.set("start_training", trigger_value=True)
-            until(lambda: any(run.steps_done > 3 for run in list_runs(root)))
+            until(lambda: any(run.steps_done > 3 for run in list_runs(root)), 90)
             other.open("training")
             assert mine.has("shown")
             assert not other.has("shown")
             assert not any(run.id in other.text for run in list_runs(root))
         done = {run.id: run.steps_done for run in list_runs(root)}  # now the browsers are gone, not the runs
-        until(lambda: all(run.steps_done > done[run.id] + 10 for run in list_runs(root)))
+        until(lambda: all(run.steps_done > done[run.id] + 10 for run in list_runs(root)), 90)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
@@ -67,7 +59,7 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
                 visitor.drop("class_0", [("large.png", bytes(3 * 2**20))])
             visitor.open("training", query=f"run={chosen.id}")
             visitor.set(f"resume_{chosen.id}", trigger_value=True)
-            until(lambda: find_run(chosen.id, root).steps_done > chosen.steps_done + 3)
+            until(lambda: find_run(chosen.id, root).steps_done > chosen.steps_done + 3, 90)
             assert visitor.faults == []
     finally:
         process.terminate()

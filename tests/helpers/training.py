@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+from torch import nn
+
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
+from fsl.twin.network import TwinNetwork, seeded_network
 
 MODEL = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
 CONFIG = TrainConfig(
@@ -18,3 +22,15 @@ CONFIG = TrainConfig(
     device="cpu",
     augment=NO_AUGMENTATION,
 )
+
+
+def dead_network(config: ModelConfig) -> TwinNetwork:
+    """Return a plain4 network whose ReLUs are all 0, as after a learning rate that is far too high."""
+    twin = seeded_network(config, 0)
+    convolutions = [module for module in twin.modules() if isinstance(module, nn.Conv2d)]
+    with torch.no_grad():
+        assert convolutions[-1].bias is not None
+        convolutions[-1].bias.fill_(-1e3)
+        for value in twin.head.parameters():
+            value.fill_(0.5)
+    return twin

@@ -15,8 +15,8 @@ from PIL import Image
 
 from fsl.__main__ import main
 from fsl.twin.distributed import Team
+from tests.helpers.distributed_worker import CASES, trained
 from tests.helpers.networks import save_small_checkpoint
-from tests.training.distributed_worker import CASES, trained
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="PyTorch without distributed")
@@ -58,7 +58,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for rank in range(2):
         place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
         meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "tests.training.distributed_worker", str(folder), *others]
+        command = [sys.executable, "-m", "tests.helpers.distributed_worker", str(folder), *others]
         processes.append(
             subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **place, **meeting}, stderr=subprocess.PIPE

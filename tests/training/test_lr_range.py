@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from fsl.base.errors import SettingsError
+from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.engine import new_state
-from fsl.training.lr_range import RangePoint, lr_range, suggest_rate
-from tests.helpers.training import CONFIG, MODEL
+from fsl.training.lr_range import DEAD_BATCHES, RangePoint, lr_range, suggest_rate
+from tests.helpers.training import CONFIG, MODEL, dead_network
 
 Maker = Callable[..., ImageSet]
+PLAIN = ModelConfig(backbone="plain4", widths=(8, 8, 8, 8), image_size=16)
 
 
 def points(losses: list[float]) -> list[RangePoint]:
@@ -40,11 +42,20 @@ def test_it_finds_a_rate_that_learns(coloured_set: Maker) -> None:
     assert 1e-4 < suggestion < 0.3
 
 
-def test_it_stops_where_it_diverges(coloured_set: Maker) -> None:
-    config = replace(CONFIG, optimiser="sgd")
-    found = list(lr_range(coloured_set(), config, MODEL, highest=100.0))
-    assert len(found) < 120
-    assert not math.isfinite(found[-1].loss) or found[-1].smoothed > 4 * min(p.smoothed for p in found)
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_it_ends_where_it_diverges(optimiser: str, coloured_set: Maker) -> None:
+    """Without batch norm, which would let a network live on at any rate."""
+    for seed in range(3):
+        config = replace(CONFIG, optimiser=optimiser, seed=seed)
+        found = list(lr_range(coloured_set(), config, PLAIN, highest=100.0))
+        assert len(found) < 120
+        assert not math.isfinite(found[-1].loss) or found[-1].smoothed > 4 * min(p.smoothed for p in found)
+
+
+def test_a_dead_network_ends_it(coloured_set: Maker) -> None:
+    found = list(lr_range(coloured_set(), CONFIG, dead_network(PLAIN)))
+    assert len(found) == DEAD_BATCHES
+    assert suggest_rate(found) is None
 
 
 def test_it_stops_when_asked(coloured_set: Maker) -> None:
@@ -55,6 +66,15 @@ def test_the_suggestion_is_where_the_loss_falls_most_steeply() -> None:
     x = np.linspace(-6, 0, 120)
     fall = 0.7 / (1 + np.exp((x + 3) * 6)) + np.where(x > -1, (x + 1) * 4, 0)  # steepest at 1e-3
     assert suggest_rate(points(fall.tolist())) == pytest.approx(1e-3, rel=0.2)
+
+
+def test_a_fall_to_the_loss_of_a_dead_network_is_no_suggestion() -> None:
+    x = np.linspace(-6, 0, 120)
+    fall = 0.72 - 0.15 / (1 + np.exp((-x - 3) * 6))  # steepest at 1e-3
+    leap = np.where(x > -1, 3 * np.exp(-((x + 1) * 4)), 0)
+    assert suggest_rate(points((fall + leap - np.where(x > -0.6, 0.2, 0)).tolist())) == pytest.approx(
+        1e-3, rel=0.2
+    )
 
 
 def test_no_suggestion_without_a_fall() -> None:

@@ -18,6 +18,7 @@ from fsl.training.runs import CHECKPOINT, run_training
 from fsl.training.sources import hold_out_classes
 from fsl.training.verdict import judge, try_rate
 from fsl.twin import checkpoint as checkpoints
+from tests.helpers.training import dead_network
 
 Maker = Callable[..., ImageSet]
 PLAIN = ModelConfig(backbone="plain4", widths=(16, 24, 24, 32), image_size=16)
@@ -43,25 +44,26 @@ def verdicts(events: Sequence[TrainEvent]) -> list[str]:
     return [e.kind for e in events if isinstance(e, Verdict)]
 
 
-def check_the_article_s_lesson(data: ImageSet, model: ModelConfig, good: float, high: float) -> None:
+def check_the_article_s_lesson(
+    data: ImageSet, model: ModelConfig, good: float, high: float, seeds: Sequence[int]
+) -> None:
+    """What holds on every processor: how a run with too high a rate ends depends on rounding."""
     train_set, validation = hold_out_classes(data, 0.3, 0)
-    fine = list(train(train_set, replace(ARTICLE, learning_rate=good), model, validation))
-    bad = list(train(train_set, replace(ARTICLE, learning_rate=high), model, validation))
-    assert verdicts(fine)[-1] == "learning"
-    assert losses(fine)[-1] < 0.6 * losses(fine)[0]
-    assert verdicts(bad)[-1] == "stalled"
-    assert "learning" not in verdicts(bad)
-    assert np.allclose(losses(bad)[-2:], math.log(2), atol=0.02)
-    assert min(losses(bad)[1:]) > 0.6
-    last = [e for e in bad if isinstance(e, Verdict)][-1]
-    assert "ln 2" in last.evidence
-    assert "no longer depend on the input" in last.evidence
-    assert try_rate(last, high) == pytest.approx(high / 10)
-    assert bad[0].loss == "bce"
+    for seed in seeds:
+        config = replace(ARTICLE, seed=seed)
+        fine = list(train(train_set, replace(config, learning_rate=good), model, validation))
+        assert verdicts(fine)[-1] == "learning"
+        assert losses(fine)[-1] < 0.7 * losses(fine)[0]
+        bad = list(train(train_set, replace(config, learning_rate=high), model, validation))
+        assert "learning" not in verdicts(bad)
+        assert min(losses(bad)[1:]) > 0.6
+        last = [e for e in bad if isinstance(e, Verdict)][-1]
+        assert last.kind in ("stalled", "diverged")
+        assert try_rate(last, high) == pytest.approx(high / 10)
 
 
 def test_the_article_s_experiment_on_digits() -> None:
-    check_the_article_s_lesson(digits_set(16, 60), PLAIN, good=1e-3, high=0.3)
+    check_the_article_s_lesson(digits_set(16, 60), PLAIN, good=1e-3, high=0.3, seeds=(0, 1, 2))
 
 
 def test_the_article_s_experiment_on_faces(data_dir: Path) -> None:
@@ -70,7 +72,17 @@ def test_the_article_s_experiment_on_faces(data_dir: Path) -> None:
 
     faces = open_source("orl").load(ImageQuery(32))[0]
     model = ModelConfig(backbone="plain4", widths=(16, 24, 24, 32), image_size=32)
-    check_the_article_s_lesson(faces, model, good=1e-4, high=0.1)
+    check_the_article_s_lesson(faces, model, good=1e-4, high=0.1, seeds=(0,))
+
+
+def test_a_dead_network_is_stalled_at_ln_2() -> None:
+    data = digits_set(16, 20)
+    events = list(train(data, replace(ARTICLE, learning_rate=0.03), dead_network(PLAIN)))
+    last = [e for e in events if isinstance(e, Verdict)][-1]
+    assert (last.kind, last.advice) == ("stalled", "lower")
+    assert "ln 2" in last.evidence
+    assert "no longer depend on the input" in last.evidence
+    assert losses(events)[-1] == pytest.approx(math.log(2), abs=0.02)
 
 
 def run_of(
@@ -90,6 +102,7 @@ def run_of(
 
 
 FALLING = [0.7 * 0.9**i for i in range(24)]
+COMING_DOWN = [880.0, 770, 410, 190, 64, 19, 26, 13, 5.6, 2.0, 1.4]  # after too high a rate
 RNG = np.random.default_rng(0)
 FLAT = (0.693 + RNG.normal(0, 0.004, 24)).tolist()
 
@@ -104,6 +117,8 @@ FLAT = (0.693 + RNG.normal(0, 0.004, 24)).tolist()
         (run_of(FLAT, separation=0.0, outputs=0.0, spread=0.0), "stalled", "lower"),
         (run_of(FLAT, separation=0.02), "stalled", "lower"),
         (run_of([2.0, 30, 8, 1.2, *FLAT], separation=0.0, outputs=1e-6), "stalled", "lower"),
+        (run_of([0.64, *COMING_DOWN, 1.1, 0.9, 0.7, 0.7], separation=0.6), "stalled", "lower"),
+        (run_of([0.64, *COMING_DOWN, 1.1, *FALLING], separation=0.6), "learning", ""),
         (run_of(FLAT, separation=0.8), "stalled", "higher"),
         (run_of(FLAT[:9], separation=0.8), "starting", ""),
         (run_of([0.25] * 20, 0.0, 0.0, 0.0, name="contrastive"), "collapsed", "lower"),

@@ -1,6 +1,6 @@
-"""One of two processes of test_together.py: trains, embeds and classifies, and leaves what came of it.
+"""One of two processes of test_distributed.py: trains, embeds and classifies, and saves the results.
 
-python -m tests.training.distributed_worker FOLDER PORT PORT PORT     (with torchrun's environment variables)
+python -m tests.helpers.distributed_worker FOLDER PORT PORT PORT     (with torchrun's environment variables)
 """
 
 import os
