@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 def load(name_or_file: str, device: str = "auto") -> Checkpoint:
-    """A checkpoint by name ("photos") or file.
+    """Load a checkpoint by name ("photos") or file.
 
     Args:
-        name_or_file: one of ``fsl checkpoints``, a ``.safetensors`` file, or "timm:NAME" for a
-            pretrained network of timm (an extra to install; downloads its weights the first time).
-        device: "auto" (cuda, mps, cpu in that order), or one of them.
+        name_or_file: a name that ``fsl checkpoints`` lists, a ``.safetensors`` file, or "timm:NAME" for a
+            pretrained network of timm, which is an extra to install. Its weights are downloaded once.
+        device: "cuda", "mps", "cpu", or "auto" for the first of these that there is.
 
     Raises:
-        CheckpointError: there is none of that name, or the file is damaged or unsafe.
-        SettingsError: the device is not there.
+        CheckpointError: there is no such checkpoint, or the file is damaged or unsafe.
+        SettingsError: the device is not available.
         FslError: the weights of a network of timm cannot be downloaded.
     """
     from typing import cast

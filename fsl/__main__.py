@@ -17,23 +17,23 @@ import fsl
 from fsl.base.memory import reuse_memory
 
 COMMANDS = {
-    "classify": "which class is each picture of?",
-    "compare": "the same or different?",
-    "evaluate": "how good is a checkpoint?",
-    "verify": "how well are same and different told apart?",
-    "omniglot-runs": "the published 20 one-shot runs",
-    "train": "train or fine-tune a checkpoint",
-    "lr-range": "learning-rate range test",
-    "embed": "embeddings and a map of a folder of images",
+    "classify": "say which class each picture shows",
+    "compare": "say whether pictures show the same person or thing",
+    "evaluate": "measure the accuracy of a checkpoint",
+    "verify": "measure how well a checkpoint tells same from different",
+    "omniglot-runs": "measure a checkpoint on Omniglot's 20 published one-shot runs",
+    "train": "train or fine-tune a network",
+    "lr-range": "find a learning rate",
+    "embed": "write the embeddings and a map of a folder of images",
     "export": "write a checkpoint as ONNX",
-    "checkpoints": "which trained twins are here?",
+    "checkpoints": "list the installed checkpoints",
     "app": "open the web app",
 }
-"""Each has a module of its name in ``fsl.cli``, imported when it is chosen: torch takes seconds."""
+"""Name and summary of each command. Its module in ``fsl.cli`` imports torch, so it is loaded when chosen."""
 
 
 def build_parser(chosen: str = "") -> argparse.ArgumentParser:
-    """The parser of all commands; only the chosen one has its options."""
+    """Return the parser of all commands; only the chosen one has its options."""
     parser = argparse.ArgumentParser(
         prog="fsl", description="Few-shot image classification with a twin network."
     )
@@ -69,12 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        _give_up_output()  # the reader (head, less) has gone
+        _give_up_output()  # whoever reads it (head, less) has ended
         return 1
     except KeyboardInterrupt:
         print("fsl: stopped.", file=sys.stderr)
         return 1
-    except Exception as error:  # noqa: BLE001 - the program's outermost frame: a line, not a traceback
+    except Exception as error:  # noqa: BLE001 - the outermost frame prints one line, not a traceback
         from fsl.cli.failure import failure_line
 
         print(f"fsl: {failure_line(error)}", file=sys.stderr)
@@ -85,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_output() -> None:
-    """Streams that take any text, as names of files need not be any.
+    """Let stdout and stderr take any text, since file names may not be valid Unicode.
 
-    For one that was closed (``2>&-``) Python has none, and would print on stdout what is meant for it.
+    Replace a stream that was closed (``2>&-``): Python would print on stdout what is meant for stderr.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -98,10 +98,10 @@ def _prepare_output() -> None:
 
 
 def _give_up_output() -> None:
-    """Leave nothing for the interpreter's own flush to fail on."""
+    """Discard what is left to print, so that the interpreter's own flush at the end does not fail."""
     try:
         output = sys.stdout.fileno()
-    except OSError:  # no file, as under a test
+    except OSError:  # stdout is not a file, as in tests
         return
     os.dup2(os.open(os.devnull, os.O_WRONLY), output)
 

@@ -1,4 +1,4 @@
-"""Pictures answered a few at a time: for ``classify`` and ``compare``."""
+"""Answers for many pictures, a batch at a time, for ``classify`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from fsl.base.errors import DataError
-from fsl.cli.common import ProgressBar, report
+from fsl.cli.common import progress_bar, report
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.read_pictures import Reader, read_pictures, sort_out
 from fsl.fewshot.support import NamedImage
@@ -26,24 +26,24 @@ def answer_in_batches(
     what: str,
     centre: float = 1.0,
 ) -> tuple[list[Answer], list[Problem]]:
-    """Decode and answer pictures, so many at a time that memory stays bounded with 10,000 files.
+    """Decode and answer pictures in batches, so that 10,000 files need no more memory than one batch.
 
     Args:
         checkpoint: the network that answers.
-        readers: a name and what gives the file's bytes, each.
-        answer: gives an answer for each picture of the network's size.
-        at_once: pictures it is given.
-        what: the pictures are, for the progress bar.
-        centre: the share of each picture's sides that is taken, from its middle, 0.1 to 1.
+        readers: for each picture its name and a function that returns its bytes.
+        answer: returns one answer for each picture, given at the network's image size.
+        at_once: pictures in a batch.
+        what: what the pictures are, in the plural, for the progress bar.
+        centre: crop each picture to this share of its width and height, around its middle; 0.1 to 1.
 
     Returns:
-        the answers, in order, and what is wrong with the pictures that cannot be read.
+        the answers in order, and why the pictures that could not be read were left out.
     """
     on_gpu = device_of(checkpoint.twin).type != "cpu"
     pictures = read_pictures(readers, checkpoint.info.model, centre, ahead=on_gpu)
     answers: list[Answer] = []
     problems: list[Problem] = []
-    with ProgressBar(what) as progress:
+    with progress_bar(what) as progress:
         for start in range(0, len(readers), at_once):
             images, unread = sort_out(islice(pictures, at_once))
             problems += unread
@@ -54,12 +54,12 @@ def answer_in_batches(
 
 
 def require_answers(answers: Sequence[object], problems: Sequence[Problem], what: str) -> None:
-    """Name the pictures that were left out, and refuse to go on without an answer.
+    """Report the pictures that were left out, and fail if no picture has an answer.
 
     Args:
-        answers: of all pictures.
-        problems: what is wrong with those that cannot be read.
-        what: the pictures are, in the plural.
+        answers: the answers for all pictures that could be read.
+        problems: why the others could not be.
+        what: what the pictures are, in the plural.
 
     Raises:
         DataError: there is no answer.

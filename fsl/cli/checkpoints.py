@@ -1,4 +1,4 @@
-"""``checkpoints``: what is installed, with its header."""
+"""``checkpoints``: list the installed checkpoints, with the header of each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fsl.twin.checkpoint import available, read_info
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """List the checkpoints; a damaged one is named on stderr and left out."""
+    """List the checkpoints; name a damaged one on stderr and leave it out."""
     found = []
     for name, path in available().items():
         try:

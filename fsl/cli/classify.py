@@ -1,4 +1,4 @@
-"""``classify``: N-way K-shot classification of files from a folder per class."""
+"""``classify``: say which class each picture shows, from a folder of examples per class."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import fsl
 from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
-    ProgressBar,
     add_checkpoint_option,
     add_device_option,
     add_json_option,
-    image_entries,
+    image_readers,
     print_json,
+    progress_bar,
     report,
-    require_place_for,
+    require_writable,
     write_result,
 )
 from fsl.config import METHODS
@@ -34,37 +34,44 @@ QUERIES_AT_ONCE = 64
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.add_argument("--support", required=True, type=Path, metavar="DIR|ZIP", help="one folder per class")
+    """Add the options of this command to its parser."""
     parser.add_argument(
-        "--query", required=True, nargs="+", type=Path, metavar="PATH", help="files or folders"
+        "--support", required=True, type=Path, metavar="DIR|ZIP", help="a folder per class, with its examples"
+    )
+    parser.add_argument(
+        "--query",
+        required=True,
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="pictures to classify: files, folders or zips",
     )
     add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--rule",
         choices=METHODS,
-        help="how shots are combined (default: the checkpoint's); quick: a classifier fitted to the support "
-        "images, at least 5 of each class",
+        help="how a class's support images are combined (default: the checkpoint's rule); quick: a linear "
+        "probe fitted to the support images, which needs at least 5 of each class",
     )
-    parser.add_argument("--threshold", type=float, help="similarity below which an answer is unknown, 0 to 1")
+    parser.add_argument("--threshold", type=float, help="answer unknown below this similarity, 0 to 1")
     add_device_option(parser)
-    parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row per query")
+    parser.add_argument("--csv", type=Path, metavar="OUT", help="write a table with a row per query")
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Classify every query and print or write the answers; under ``torchrun`` each process its share."""
+    """Classify every query and print or write the answers; processes of ``torchrun`` share the work."""
     if options.threshold is not None:
         check_threshold(options.threshold, "--threshold")
     if options.csv:
-        require_place_for(options.csv, "--csv")
+        require_writable(options.csv, "--csv")
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support, problems = read_support(list_images(options.support), checkpoint.info.model)
         report(problems)
-        with ProgressBar("support images") as progress:
+        with progress_bar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
-        queries = [entry for path in options.query for entry in image_entries(path)]
+        queries = [entry for path in options.query for entry in image_readers(path)]
         answered, unread = answer_in_batches(
             checkpoint,
             queries[team.share(len(queries))],

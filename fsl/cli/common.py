@@ -1,4 +1,4 @@
-"""What the commands share: the options, progress for people, and output."""
+"""Options, progress bars and output that several commands share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
+
+from tqdm import tqdm
 
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
@@ -27,7 +30,7 @@ from fsl.twin.checkpoint import Checkpoint
 
 
 def add_checkpoint_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """``--checkpoint``; without a default it has to be named."""
+    """Add ``--checkpoint``; without a default it is required."""
     parser.add_argument(
         "--checkpoint",
         default=default,
@@ -38,43 +41,47 @@ def add_checkpoint_option(parser: argparse.ArgumentParser, default: str | None =
 
 
 def add_device_option(parser: argparse.ArgumentParser) -> None:
-    """``--device``."""
+    """Add ``--device``."""
     parser.add_argument(
         "--device",
         choices=get_args(Device),
         default="auto",
-        help="what to compute on (default: %(default)s, a GPU where there is one)",
+        help="where to compute (default: %(default)s, which uses a GPU if there is one)",
     )
 
 
 def add_json_option(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
-    """``--json``."""
+    """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help=text)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """``--data``, ``--part`` and ``--classes``."""
+    """Add ``--data``, ``--part`` and ``--classes``."""
     parser.add_argument(
         "--data",
         required=True,
         metavar="DIR|ZIP|NAME",
-        help="a folder per class, a zip of such, or a data set (rendered and digits come with the program; a "
-        "folder of the same name is ./NAME)",
+        help="a folder or zip with a folder per class, or the name of a data set (rendered and digits come "
+        "with the program; for a folder of that name, write ./NAME)",
     )
-    parser.add_argument("--part", help="only this part of a Fruits-360 layout (Training or Test)")
     parser.add_argument(
-        "--classes", metavar="FILE[:LIST]", help="JSON list of classes, or a split file and a list in it"
+        "--part", help="use only this part of a data set laid out like Fruits-360: Training or Test"
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="FILE[:LIST]",
+        help="use only these classes: a JSON list, or a split file and the name of a list in it",
     )
 
 
 def add_centre_option(parser: argparse.ArgumentParser) -> None:
-    """``--centre``, for photographs with wide margins."""
+    """Add ``--centre``, which crops photographs with wide margins."""
     parser.add_argument(
         "--centre",
         type=float,
         default=1.0,
         metavar="SHARE",
-        help="take the middle of each picture alone, this share of its sides (default: %(default)s)",
+        help="crop each picture to its middle: this share of its width and height (default: %(default)s)",
     )
 
 
@@ -92,7 +99,7 @@ def load_data(
         DataError: there is nothing to use.
     """
     query = replace(data_query(options, model), centre=centre, per_class=per_class)
-    with ProgressBar("reading images") as progress:
+    with progress_bar("reading images") as progress:
         images, problems = open_source(options.data).load(query, progress)
     report(problems)
     return images
@@ -108,14 +115,14 @@ def data_query(options: argparse.Namespace, model: ModelConfig) -> ImageQuery:
     return ImageQuery(model.image_size, model.fit, part=options.part or "", classes=classes)
 
 
-def speaks() -> bool:
-    """Whether this process tells people things: of several that ``torchrun`` started the first one does."""
+def is_first_process() -> bool:
+    """Whether this process prints messages: the only one, or the first that ``torchrun`` started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def report(problems: Iterable[Problem], most: int = 10) -> None:
-    """Name what was left out, files and empty folders, on stderr."""
-    problems = list(problems) if speaks() else []
+    """Print on stderr which files and empty folders were left out, and why."""
+    problems = list(problems) if is_first_process() else []
     for problem in problems[:most]:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
@@ -123,29 +130,29 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
 
 
 def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[str]:
-    """Those of the images' classes that the network was trained on, by their names; told on stderr.
+    """Return the class names that the network was trained on, and warn on stderr if there are any.
 
     Args:
-        checkpoint: the network to be measured.
-        images: those it is to be measured on.
-        data: as ``--data`` names them.
+        checkpoint: the network to measure.
+        images: the images to measure it on.
+        data: the value of ``--data`` they were loaded from.
     """
     seen = checkpoint.info.trained_on(images.class_names, open_source(data).known_as)
-    if seen and speaks():
+    if seen and is_first_process():
         print(too_good(checkpoint.info.name, len(seen), images.n_classes), file=sys.stderr)
     return seen
 
 
-def image_entries(path: Path) -> list[Reader]:
-    """Name and reader of a file, or of every image in a folder or zip; what is left out is reported.
+def image_readers(path: Path) -> list[Reader]:
+    """Return the name and a reader of a file, or of every image in a folder or zip.
 
-    The readers raise ImageReadError.
+    Report what a folder or zip holds besides images. A reader raises ImageReadError for an unreadable file.
     """
     shown = display_text(folder_name_text(str(path)))
     if path.is_dir() or path.suffix.lower() == ".zip":
         try:
             listing = list_images(path)
-        except DataError as error:  # the other paths may be good ones
+        except DataError as error:  # go on: the other paths may be readable
             report([Problem(shown, str(error).removeprefix(f"{shown}: "))])
             return []
         report(listing.problems)
@@ -153,11 +160,15 @@ def image_entries(path: Path) -> list[Reader]:
     return [(shown, partial(read_file, path, shown))]
 
 
-def require_place_for(file: Path, option: str) -> None:
-    """Refuse a file that could not be written, before the work whose results it is for.
+def require_writable(file: Path, option: str) -> None:
+    """Check that a result file can be written, before the work that produces the result.
+
+    Args:
+        file: the file to write.
+        option: the option that names it, for the error message.
 
     Raises:
-        DataError: its folder is not there or is closed to this user, or it is a folder itself.
+        DataError: it is a folder, its folder does not exist, or this user may not write there.
     """
     if file.is_dir():
         raise DataError(f"{option} is {file}, which is a folder. Name a file in it.")
@@ -167,37 +178,34 @@ def require_place_for(file: Path, option: str) -> None:
         raise DataError(f"{option} is {file}, which may not be written there. Name another folder.")
 
 
-class ProgressBar:
-    """A progress bar on stderr for people; nothing when stderr is no terminal.
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """Show the progress of some work on stderr, or nothing if stderr is not a terminal.
 
     Args:
-        what: shown before the bar.
+        label: the text in front of the bar.
+
+    Yields:
+        the callback to report progress to; the bar appears at its first call.
     """
+    bar: tqdm[NoReturn] | None = None
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._on = sys.stderr.isatty() and speaks()
-        self._shown = ""
+    def update(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            hidden = not (sys.stderr.isatty() and is_first_process())
+            bar = tqdm(desc=label, total=total, disable=hidden, dynamic_ncols=True)
+        bar.update(done - bar.n)
 
-    def __enter__(self) -> Progress:
-        return self._update
-
-    def _update(self, done: int, total: int) -> None:
-        if not self._on:
-            return
-        filled = 30 * done // max(1, total)
-        line = f"\r{self._what} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}"
-        if line != self._shown:
-            self._shown = line
-            print(line, end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            print(file=sys.stderr)
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout: names as they are where its encoding has them, escaped where not."""
+    """Print one JSON document on stdout, escaping names only if stdout's encoding cannot show them."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -207,15 +215,15 @@ def print_json(value: object) -> None:
 
 
 def write_result(path: Path, content: str | bytes) -> None:
-    """Write what a person named a file for: whole or not at all; text as UTF-8.
+    """Write a result file as a whole or not at all; text as UTF-8.
 
-    A device or a pipe is written to as it is, and so is the file that stdout goes to (/dev/stdout): another
-    one put in its place would miss what is printed after.
+    Devices, pipes and the file that stdout goes to (/dev/stdout) are written to directly: a new file in the
+    place of the last one would miss what is printed later.
 
     Raises:
-        WriteError: it cannot be written.
+        WriteError: the file cannot be written.
     """
-    # Names of files need not be text.
+    # The text may hold file names that are not valid Unicode.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         if _is_stdout(path):
@@ -225,7 +233,7 @@ def write_result(path: Path, content: str | bytes) -> None:
         elif _is_special(path):
             path.write_bytes(data)
         else:
-            write_atomically(path.resolve(), data)  # of a link the file that it leads to
+            write_atomically(path.resolve(), data)  # a link stays, and its target is replaced
     except OSError as error:
         raise WriteError(path, error) from error
 
@@ -235,5 +243,5 @@ def _is_stdout(file: Path) -> bool:
 
 
 def _is_special(file: Path) -> bool:
-    """Whether it is there and no plain file: a device or a pipe."""
+    """Whether the path exists and is not a regular file: a device or a pipe."""
     return file.exists() and not file.is_file()

@@ -1,4 +1,4 @@
-"""``compare``: the same or different? Probes against reference images, at a threshold with error rates."""
+"""``compare``: say whether pictures show the same person or thing, with error rates measured beforehand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fsl.cli.common import (
     add_checkpoint_option,
     add_device_option,
     add_json_option,
-    image_entries,
+    image_readers,
     print_json,
 )
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
@@ -30,21 +30,30 @@ PROBES_AT_ONCE = 256
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     parser.add_argument(
-        "reference", type=Path, metavar="REFERENCE", help="a picture, or a folder or zip of pictures of one"
+        "reference",
+        type=Path,
+        metavar="REFERENCE",
+        help="a picture, or a folder or zip of pictures of one person or thing",
     )
-    parser.add_argument("probe", nargs="+", type=Path, metavar="PROBE", help="files or folders")
+    parser.add_argument(
+        "probe",
+        nargs="+",
+        type=Path,
+        metavar="PROBE",
+        help="pictures to compare with it: files, folders or zips",
+    )
     add_checkpoint_option(parser, default="faces")
     parser.add_argument(
         "--far",
         type=float,
         default=0.01,
         metavar="RATE",
-        help="how often different ones may be called the same, 0 to 1 (default: %(default)s)",
+        help="false-accept rate: share of different pairs that may be called the same (default: %(default)s)",
     )
     parser.add_argument(
-        "--threshold", type=float, help="the similarity from which on it is the same, instead of --far"
+        "--threshold", type=float, help="call a pair the same from this similarity on, 0 to 1; replaces --far"
     )
     add_centre_option(parser)
     add_device_option(parser)
@@ -56,14 +65,14 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint, options.device)
     threshold, sentence = _threshold(checkpoint, options.threshold, options.far)
     model = checkpoint.info.model
-    references, problems = sort_out(read_pictures(image_entries(options.reference), model, options.centre))
+    references, problems = sort_out(read_pictures(image_readers(options.reference), model, options.centre))
     if problems:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
     answers, unread = answer_in_batches(
         checkpoint,
-        [entry for path in options.probe for entry in image_entries(path)],
+        [entry for path in options.probe for entry in image_readers(path)],
         lambda probes: compare(checkpoint, references, probes, threshold),
         at_once=PROBES_AT_ONCE,
         what="probes",
@@ -81,12 +90,12 @@ def run(options: argparse.Namespace) -> None:
     print(f"Limit {similarity_text(threshold)}. {sentence}".rstrip())
 
 
-def _threshold(checkpoint: Checkpoint, wished: float | None, false_accept: float) -> tuple[float, str]:
-    """The threshold, and what it promises."""
+def _threshold(checkpoint: Checkpoint, given: float | None, false_accept: float) -> tuple[float, str]:
+    """Return the threshold, and a sentence about its error rates."""
     rates = checkpoint.info.pairs
-    if wished is not None:
-        check_threshold(wished, "--threshold")
-        return wished, describe_error_rates(rates, wished, checkpoint.info.subject) if rates else ""
+    if given is not None:
+        check_threshold(given, "--threshold")
+        return given, describe_error_rates(rates, given, checkpoint.info.subject) if rates else ""
     if not 0 < false_accept <= 1:
         raise DataError(f"--far is {false_accept}; it must be above 0, and at most 1.")
     rates = measured_rates(checkpoint)
@@ -112,8 +121,8 @@ def _as_json(
         for answer in answers
         for reference, similarity in zip(references, answer.pairs, strict=True)
     ]
-    together = [{"probe": a.probe, "similarity": a.similarity, "same": a.same} for a in answers]
-    out: dict[str, Any] = {"pairs": pairs, "probes": together, "checkpoint": checkpoint.info.name}
+    probes = [{"probe": a.probe, "similarity": a.similarity, "same": a.same} for a in answers]
+    out: dict[str, Any] = {"pairs": pairs, "probes": probes, "checkpoint": checkpoint.info.name}
     rates = checkpoint.info.pairs
     if rates:
         out["false_accept"] = rates.false_accept(threshold)

@@ -1,4 +1,4 @@
-"""``embed``: the embedding of every image, and a map of them, as a file."""
+"""``embed``: write the embedding of every image, and a map of them, to a file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import torch
 import fsl
 from fsl.base.errors import DataError
 from fsl.cli.common import (
-    ProgressBar,
     add_checkpoint_option,
     add_data_options,
     add_device_option,
     add_json_option,
     data_query,
     print_json,
+    progress_bar,
     report,
-    require_place_for,
+    require_writable,
     write_result,
 )
 from fsl.config import ModelConfig
@@ -39,18 +39,22 @@ NO_MAP = "none"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_data_options(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.npz|FILE.csv", help="what to write")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FILE.npz|FILE.csv", help="the file to write"
+    )
     add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--map",
         choices=[*METHODS, NO_MAP],
         default="tsne",
-        help=f"none for embeddings alone, of any number of images (default: %(default)s, up to {MAX_IMAGES})",
+        help=f"a map takes up to {MAX_IMAGES} images, none any number (default: %(default)s)",
     )
-    parser.add_argument("--metric", choices=METRICS, default="learned", help="default: %(default)s")
-    parser.add_argument("--dimensions", type=int, default=2, help="of the map, 2 or 3 (default: %(default)s)")
+    parser.add_argument(
+        "--metric", choices=METRICS, default="learned", help="the map's distance (default: %(default)s)"
+    )
+    parser.add_argument("--dimensions", type=int, default=2, help="2 or 3, of the map (default: %(default)s)")
     parser.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE (default: %(default)s)")
     parser.add_argument("--iterations", type=int, default=1000, help="of t-SNE (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of t-SNE (default: %(default)s)")
@@ -59,11 +63,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Embed every image once, make the map, write the file; under ``torchrun`` each process its share."""
+    """Embed every image, make the map and write the file; processes of ``torchrun`` share the images."""
     suffix = options.out.suffix.lower()
     if suffix not in (".npz", ".csv"):
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
-    require_place_for(options.out, "--out")
+    require_writable(options.out, "--out")
     config = _map_config(options)
     with join_team(options.device) as team:
         checkpoint = fsl.load(options.checkpoint, options.device)
@@ -72,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
         if team.is_first:
             _check_number(n_images, config)
         began = time.perf_counter()
-        with ProgressBar("embedding") as progress:
+        with progress_bar("embedding") as progress:
             embeddings = embed_images(checkpoint.twin, data.images, progress)
         seconds = time.perf_counter() - began
         parts = team.collect(
@@ -83,11 +87,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _load_share(options: argparse.Namespace, model: ModelConfig, team: Team) -> ImageSet:
-    """This process's part of the images; what could not be read anywhere is reported."""
+    """Load this process's share of the images, and report what no process could read."""
     query = replace(data_query(options, model), share=(team.rank, team.size))
-    with ProgressBar("reading images") as progress:
+    with progress_bar("reading images") as progress:
         data, problems = open_source(options.data).load(query, progress)
-    report(dict.fromkeys(team.collect(list(problems))))  # those of the listing are every process's
+    report(dict.fromkeys(team.collect(list(problems))))  # each process lists all files
     return data
 
 
@@ -108,7 +112,7 @@ def _finish(
     options: argparse.Namespace,
     seconds: float,
 ) -> None:
-    """Make the map, write the file, say so."""
+    """Make the map, write the file and print what was written."""
     began = time.perf_counter()
     embeddings = torch.from_numpy(images.embeddings)
     points = None

@@ -1,4 +1,4 @@
-"""``export``: the embedding network as ONNX, for programs without torch."""
+"""``export``: write a checkpoint's embedding network as ONNX, for programs without torch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import fsl
-from fsl.cli.common import add_checkpoint_option, add_json_option, print_json, require_place_for, write_result
+from fsl.cli.common import add_checkpoint_option, add_json_option, print_json, require_writable, write_result
 from fsl.twin.export import export_onnx
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_checkpoint_option(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.onnx")
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the file, and say how far its outputs are from torch's."""
-    require_place_for(options.out, "--out")
+    """Write the file, and print how far its outputs are from those of torch."""
+    require_writable(options.out, "--out")
     checkpoint = fsl.load(options.checkpoint, "cpu")
     with _nothing_on_stdout():
         made = export_onnx(checkpoint)
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _nothing_on_stdout() -> Iterator[None]:
-    """Below Python too: torch prints the whole graph of a network that it cannot export."""
+    """Discard all output, below Python too: torch prints the graph of a network that it cannot export."""
     stdout = os.dup(1)
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), 1)
@@ -45,6 +45,6 @@ def _nothing_on_stdout() -> Iterator[None]:
         yield
     finally:
         if os.name == "posix":
-            ctypes.CDLL(None).fflush(None)  # what C's own buffer still holds goes the same way
+            ctypes.CDLL(None).fflush(None)  # the C library's buffer as well
         os.dup2(stdout, 1)
         os.close(stdout)

@@ -1,4 +1,4 @@
-"""A failure in one line: what stands on stderr instead of a traceback."""
+"""Error messages of one line, which the command line prints instead of a traceback."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fsl.base.errors import FslError
 from fsl.data.intake.paths import display_text
 
 TRACEBACK = "FSL_TRACEBACK"
-"""The environment variable that shows the traceback as well, for whoever mends the program."""
+"""Environment variable that also prints the traceback, to find the cause of an error in the program."""
 
 
 def failure_line(error: Exception) -> str:
-    """What happened, for people, on one line that a terminal may be shown."""
+    """Return one line that says what went wrong and is safe to print on a terminal."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    return display_text(" ".join(_said(error).split()))
+    return display_text(" ".join(_message(error).split()))
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     torch = sys.modules.get("torch")
     if isinstance(error, FslError):
         return str(error)
@@ -28,8 +28,8 @@ def _said(error: Exception) -> str:
         return "There is not enough free memory. Use fewer or smaller images."
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return (
-            "The GPU has not enough free memory. Close what else uses it, take fewer images a batch, or add "
-            "--device cpu."
+            "The GPU does not have enough free memory. Close other programs that use it, take fewer images "
+            "per batch, or add --device cpu."
         )
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""

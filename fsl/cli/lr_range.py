@@ -6,11 +6,11 @@ import argparse
 import math
 
 from fsl.cli.common import (
-    ProgressBar,
     add_data_options,
     add_json_option,
     load_data,
     print_json,
+    progress_bar,
     report,
 )
 from fsl.cli.train import add_network_options, chosen_recipe, starting_network
@@ -33,7 +33,7 @@ IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_data_options(parser)
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
     add_network_options(parser)
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     check_range(config, options.lowest, options.highest, options.points)
     data = _images(options, recipe, model)
     points = []
-    with ProgressBar("range test") as progress:
+    with progress_bar("range test") as progress:
         for point in lr_range(
             data, config, start, lowest=options.lowest, highest=options.highest, n_points=options.points
         ):
@@ -78,7 +78,7 @@ def _images(options: argparse.Namespace, recipe: Recipe | None, model: ModelConf
     """What the run that the rate is for would train on: of a recipe, its own classes."""
     if recipe is None:
         return load_data(options, model)
-    with ProgressBar("reading images") as progress:
+    with progress_bar("reading images") as progress:
         data, problems = load_recipe(recipe.train, model, options.data, progress)
     report(problems)
     return data

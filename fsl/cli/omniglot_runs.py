@@ -1,4 +1,4 @@
-"""``omniglot-runs``: Omniglot's published 20 one-shot runs."""
+"""``omniglot-runs``: measure a checkpoint on the 20 one-shot runs published with Omniglot."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import argparse
 from pathlib import Path
 
 import fsl
-from fsl.cli.common import ProgressBar, add_checkpoint_option, add_device_option, add_json_option, print_json
+from fsl.cli.common import add_checkpoint_option, add_device_option, add_json_option, print_json, progress_bar
 from fsl.data.one_shot_runs import read_runs
 from fsl.fewshot.one_shot_runs import score_run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     parser.add_argument(
-        "--runs", required=True, type=Path, metavar="ZIP|DIR", help="all_runs.zip, or its folder"
+        "--runs",
+        required=True,
+        type=Path,
+        metavar="ZIP|DIR",
+        help="all_runs.zip, or the folder with its content",
     )
     add_checkpoint_option(parser, default="glyphs")
     add_device_option(parser)
@@ -26,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint, options.device)
     runs = read_runs(options.runs)
     correct = {}
-    with ProgressBar("runs") as progress:
+    with progress_bar("runs") as progress:
         for number, one in enumerate(runs, start=1):
             correct[one.name] = score_run(checkpoint, one)
             progress(number, len(runs))

@@ -16,7 +16,7 @@ from typing import Any
 
 import fsl
 from fsl.base.errors import SettingsError
-from fsl.cli.common import ProgressBar, add_data_options, add_json_option, report, speaks
+from fsl.cli.common import add_data_options, add_json_option, is_first_process, progress_bar, report
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
@@ -37,7 +37,7 @@ _OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # w
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_data_options(parser)
     parser.add_argument("--run-dir", required=True, type=Path, metavar="DIR", help="the run folder to write")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(plan: _Plan, options: argparse.Namespace, team: Team, stop: Event) -> None:
-    with ProgressBar("training") as progress:
+    with progress_bar("training") as progress:
         for event in run_training(
             options.run_dir,
             plan.data.train,
@@ -134,7 +134,7 @@ def stop_on_interrupt() -> Iterator[Event]:
     def request_stop(kind: int, _: object) -> None:
         stop.set()
         signal.signal(kind, before[signal.Signals(kind)])
-        if speaks():
+        if is_first_process():
             print("fsl: stopping after this batch; press Ctrl-C again to break off.", file=sys.stderr)
 
     for kind in kinds:
@@ -163,7 +163,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         recipe=options.recipe or "",
     )
     problems: list[Problem] = []
-    with ProgressBar("reading images") as progress:
+    with progress_bar("reading images") as progress:
         data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
     report(problems)
     _warn_of_seen(options.data, of_start, data)
@@ -185,7 +185,7 @@ def _warn_of_seen(name: str, of_start: Mapping[str, Any], data: TrainingData) ->
     """Say so where the network to start from was trained on what this run is tested on."""
     tested = data.validation.class_names if data.validation else ()
     seen = seen_among(of_start.get("start_classes", ()), tested, open_source(name).known_as)
-    if seen and speaks():
+    if seen and is_first_process():
         print(seen_before(str(of_start["start"]), len(seen), len(tested)), file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""``verify``: how well does a checkpoint tell same from different, over all pairs of a set of images?"""
+"""``verify``: measure how well a checkpoint tells same from different, over all pairs of images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import rate_text, similarity_text
 from fsl.cli.common import (
-    ProgressBar,
     add_centre_option,
     add_checkpoint_option,
     add_data_options,
@@ -19,6 +18,7 @@ from fsl.cli.common import (
     classes_seen,
     load_data,
     print_json,
+    progress_bar,
 )
 from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
 from fsl.fewshot.verify import (
@@ -36,7 +36,7 @@ from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of this command to its parser."""
     add_data_options(parser)
     add_centre_option(parser)
     add_checkpoint_option(parser)
@@ -46,22 +46,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=list(FALSE_ACCEPT_RATES),
         metavar="RATE",
-        help="false-accept rates to report true accepts at (default: 0.01 0.001)",
+        help="false-accept rates at which to report the true-accept rate (default: 0.01 0.001)",
     )
-    parser.add_argument("--bootstrap", type=int, default=200, help="draws (default: %(default)s)")
+    parser.add_argument(
+        "--bootstrap", type=int, default=200, help="samples for the intervals (default: %(default)s)"
+    )
     parser.add_argument(
         "--unit",
         choices=("classes", "images"),
         default="classes",
-        help="what the bootstrap draws again: other classes (other people), or other images of the same",
+        help="what the bootstrap resamples: classes (other people), or images of the same classes",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: %(default)s)")
     add_device_option(parser)
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Embed every image once, score every pair, print what they say."""
+    """Embed every image once, score every pair, and print the error rates."""
     if options.bootstrap < 1:
         raise DataError(f"--bootstrap is {options.bootstrap}; it must be 1 or more.")
     if options.seed < 0:
@@ -72,10 +74,10 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint, options.device)
     model = checkpoint.info.model
     data = load_data(options, model, options.centre)
-    count_pairs(data.labels)  # what has none is refused now
+    count_pairs(data.labels)  # fails now if there is no pair
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
-    with ProgressBar("embedding") as progress:
+    with progress_bar("embedding") as progress:
         embeddings = embed_images(checkpoint.twin, data.images, progress)
     scores = score_pairs(checkpoint.twin, embeddings, data.labels, seed=options.seed)
     result = verify(scores, options.far, options.bootstrap, options.unit, options.seed)
@@ -121,34 +123,32 @@ def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
 
 
 def _reliability(scores: PairScores, rates: PairRates) -> tuple[ReliabilityBin, ...]:
-    """The chances that the checkpoint gives, held against these pairs."""
+    """Return how the probabilities that the checkpoint gives compare with these pairs."""
     half = balanced(scores)
     return reliability_bins(chances(half.similarity, rates.slope, rates.offset), half.same)
 
 
 def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:
-    low, high = (rate_text(rate) for rate in result.equal_error_interval)
+    lowest, highest = (rate_text(rate) for rate in result.equal_error_interval)
     print(
         f"{result.n_same:,} same and {result.n_different:,} different pairs of {result.n_classes:,} classes, "
         f"{seconds:.1f} s"
     )
     print(f"AUC {result.auc:.4f}")
     print(
-        f"equal error rate {rate_text(result.equal_error_rate)} (95%: {low} to {high}) "
+        f"equal error rate {rate_text(result.equal_error_rate)} (95%: {lowest} to {highest}) "
         f"at {similarity_text(result.equal_error_threshold)}"
     )
     for at in result.at:
-        few, many = at.true_accept_interval
+        low, high = at.true_accept_interval
         print(
-            f"at {rate_text(at.requested)} false accepts {at.true_accept:.2%} true accepts "
-            f"(95%: {few:.2%} to {many:.2%}), threshold {similarity_text(at.threshold)}, at which other "
-            f"classes would give up to {rate_text(at.false_accept_interval[1])} false accepts"
+            f"{rate_text(at.requested)} false accepts: {at.true_accept:.2%} true accepts (95%: {low:.2%} to "
+            f"{high:.2%}) at threshold {similarity_text(at.threshold)}; with other classes, up to "
+            f"{rate_text(at.false_accept_interval[1])} false accepts"
         )
         if not at.is_measurable:
-            print(
-                f"  too few classes to promise it: {result.n_class_pairs:,} pairs of classes speak for "
-                f"{rate_text(at.lowest_rate)} and more"
-            )
+            pairs, lowest_rate = f"{result.n_class_pairs:,} pairs of classes", rate_text(at.lowest_rate)
+            print(f"  too few classes to measure this rate: {pairs} are enough for {lowest_rate} and above")
     if rates:
         accuracy = accuracy_at(scores, rates.threshold)
         print(f"accuracy at the stored threshold {similarity_text(rates.threshold)}: {accuracy:.4f}")

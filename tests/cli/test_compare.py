@@ -97,13 +97,13 @@ def test_verify_json_against_scikit_learn(
     assert 0 <= result["eer_interval"][0] <= result["eer"] <= result["eer_interval"][1] <= 1
 
 
-def test_verify_for_people_says_what_cannot_be_promised(
+def test_verify_for_people_names_the_rates_that_cannot_be_measured(
     folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, out, _ = run(capsys, "verify", "--data", folder, "--checkpoint", weights, "--bootstrap", 5)
     assert status == 0
     assert "equal error rate" in out
-    assert "too few classes to promise it: 6 pairs of classes speak for 50% and more" in out
+    assert "too few classes to measure this rate: 6 pairs of classes are enough for 50% and above" in out
     assert "stored threshold" not in out  # none was ever measured
 
 

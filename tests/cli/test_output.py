@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from fsl.__main__ import main
-from fsl.cli.common import write_result
+from fsl.cli.common import progress_bar, write_result
 from tests.helpers.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +72,34 @@ def test_a_full_disk_leaves_the_former_file(
         assert [(path.name, path.read_bytes()) for path in out.parent.iterdir()] == [
             (name, b"of the last time")
         ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_progress_is_shown_on_a_terminal_by_the_first_process(
+    rank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("RANK", rank)
+    with progress_bar("embedding") as progress:
+        assert terminal.getvalue() == ""  # nothing to show yet
+        for done in (2, 4, 5):
+            progress(done, 5)
+    shown = terminal.getvalue()
+    assert ("embedding: 100%" in shown and "5/5" in shown) == (rank == "0")
+    assert (shown == "") == (rank == "1")
+
+
+def test_without_a_terminal_no_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
+    with progress_bar("embedding") as progress:
+        progress(1, 1)
+    assert stream.getvalue() == ""
 
 
 def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
