@@ -33,8 +33,8 @@ from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.evaluate import evaluate
+from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
-from fsl.training.sources import load_recipe_data
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms

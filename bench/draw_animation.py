@@ -24,8 +24,8 @@ from fsl.data.builtin import rendered_set
 from fsl.embedding.maps import MapConfig
 from fsl.embedding.motion import Frame, Recording, moving_map
 from fsl.training.curves import smooth
-from fsl.training.datasource import held_out_data
 from fsl.training.events import Step
+from fsl.training.run_data import held_out_data
 from fsl.training.runs import run_training
 from fsl.training.snapshots import Snapshots, read_snapshots
 from fsl.training.status import read_run, run_events

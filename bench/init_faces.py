@@ -25,8 +25,8 @@ from bench.build_photos import weights_file
 from bench.lite_weights import load_imagenet_weights
 from fsl.base.types import Float32Array, Float64Array, IntArray
 from fsl.config import ModelConfig
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import FACES
-from fsl.training.sources import load_recipe
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.efficientnet import EfficientNetLite, fold_batch_norms
 from fsl.twin.backbones.grid import GridFeatures

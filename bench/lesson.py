@@ -12,12 +12,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from fsl.config import DataSource
-from fsl.training.datasource import load_training_data
+from fsl.config import DataSpec
 from fsl.training.engine import train
 from fsl.training.events import to_json
 from fsl.training.lesson import RECORDED
 from fsl.training.presets import PRESETS
+from fsl.training.run_data import load_training_data
 
 HOLD_OUT = 0.4
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RECORDED)
     arguments = parser.parse_args()
     preset = PRESETS["article"]
-    source = DataSource(data="rendered", hold_out=HOLD_OUT)
+    source = DataSpec(data="rendered", hold_out=HOLD_OUT)
     data = load_training_data(source, preset.model, preset.config.seed, report=print)
     runs = []
     for rate in preset.rates:

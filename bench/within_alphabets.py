@@ -15,8 +15,8 @@ import numpy as np
 import fsl
 from fsl.config import EpisodeConfig
 from fsl.fewshot.evaluate import evaluate
+from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
-from fsl.training.sources import load_recipe_data
 from fsl.twin.inference import embed_images
 
 N_EPISODES = 500

@@ -387,7 +387,7 @@ class ImageQuery:
 
 
 @dataclass(frozen=True)
-class DataSource(_Settings):
+class DataSpec(_Settings):
     """Training and validation images, by where to find them.
 
     Attributes:

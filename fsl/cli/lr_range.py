@@ -26,8 +26,8 @@ from fsl.training.lr_range import (
     lr_range,
     suggest_rate,
 )
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RECIPES, Recipe
-from fsl.training.sources import load_recipe
 
 IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots")
 

@@ -18,15 +18,15 @@ import fsl
 from fsl.base.errors import SettingsError
 from fsl.cli.common import add_data_options, add_json_option, is_first_process, progress_bar, report
 from fsl.cli.train_settings import add_settings, overridden
-from fsl.config import TIMM, DataSource, ModelConfig, TrainConfig
+from fsl.config import TIMM, DataSpec, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
-from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Evaluation, Step, to_json
+from fsl.training.hold_out import seen_before
 from fsl.training.recipes import RECIPES, Recipe
+from fsl.training.run_data import TrainingData, load_training_data
 from fsl.training.runs import follow_training, inherited, run_training
-from fsl.training.sources import seen_before
 from fsl.twin.backbones.build import BACKBONES, build_backbone
 from fsl.twin.checkpoint import seen_among
 from fsl.twin.distributed import Team, join_team
@@ -74,7 +74,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 class _Plan:
     """What the options and the recipe come to."""
 
-    source: DataSource
+    source: DataSpec
     data: TrainingData
     start: ModelConfig | TwinNetwork
     config: TrainConfig
@@ -152,7 +152,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     if _start(options):  # whoever goes on with a trained network wants to know whether it got better
         config = replace(config, evaluate_first=True)
-    source = DataSource(
+    source = DataSpec(
         # As whoever resumes the run may be in another folder.
         data=absolute_key(options.data),
         part=options.part or "",

@@ -32,9 +32,11 @@ from fsl.base.errors import CheckpointError, DataError, FslError, SettingsError,
 from fsl.base.files import write_atomically
 from fsl.base.memory import give_memory_back
 from fsl.base.progress import Progress
-from fsl.config import DataSource, ModelConfig, TrainConfig
+from fsl.config import DataSpec, ModelConfig, TrainConfig
 from fsl.data.intake.listing import Problem
-from fsl.training.datasource import (
+from fsl.training.engine import Pause
+from fsl.training.events import Finished, TrainEvent
+from fsl.training.run_data import (
     IMAGES,
     TrainingData,
     load_training_data,
@@ -42,8 +44,6 @@ from fsl.training.datasource import (
     source_of,
     store_images,
 )
-from fsl.training.engine import Pause
-from fsl.training.events import Finished, TrainEvent
 from fsl.training.run_lock import Owner, phase_of, take
 from fsl.training.runs import (
     CHECKPOINT,
@@ -87,7 +87,7 @@ class RunPlan:
 
     config: TrainConfig
     start: ModelConfig | TwinNetwork
-    data: DataSource | TrainingData
+    data: DataSpec | TrainingData
     name: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     visitor: str = ""
@@ -607,7 +607,7 @@ def _prepare(root: Path, plan: RunPlan, group: str) -> _Run:
     try:
         source: dict[str, Any]
         words: dict[str, Any]
-        if isinstance(plan.data, DataSource):
+        if isinstance(plan.data, DataSpec):
             source, words = plan.data.to_json(), {"data": plan.data.data or plan.data.recipe}
         else:
             source, words = {"file": IMAGES}, {"data": plan.data.words}

@@ -306,7 +306,7 @@ def prepare_run(
     Args:
         folder: the run folder, held by the caller.
         config, start, about: as ``run_training``.
-        source: where the data is, as ``fsl.training.datasource`` reads it.
+        source: where the data is, as ``fsl.training.run_data`` reads it.
 
     Raises:
         DataError: the folder already holds a run.

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fsl.__main__ import main
-from fsl.config import DataSource, ModelConfig
+from fsl.config import DataSpec, ModelConfig
 from fsl.fewshot.support import SupportSet
-from fsl.training.datasource import load_training_data
+from fsl.training.run_data import load_training_data
 from fsl.twin import checkpoint as checkpoints
 from tests.helpers.commands import run
 from tests.helpers.pictures import COMMAND_COLOURS, noisy_png
@@ -254,7 +254,7 @@ def test_a_run_knows_its_class_lists_from_another_folder(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     settings = json.loads((tmp_path / "run" / "config.json").read_bytes())
-    source = DataSource.from_json(settings["data"])
+    source = DataSpec.from_json(settings["data"])
     data = load_training_data(source, ModelConfig(image_size=16), 0, lambda problems: None)
     assert data.validation is not None
     assert set(data.validation.class_names) == {"red", "grey"}

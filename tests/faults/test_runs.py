@@ -17,8 +17,8 @@ import torch
 
 from fsl.base.errors import DeviceMemoryError, SettingsError, WriteError
 from fsl.data.imageset import ImageSet
-from fsl.training.datasource import TrainingData
 from fsl.training.manager import MOST_WAITING, RunManager, RunPlan
+from fsl.training.run_data import TrainingData
 from fsl.training.runs import CONFIG
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint

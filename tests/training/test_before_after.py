@@ -9,15 +9,15 @@ import pytest
 from torch import Tensor
 
 from fsl.base.errors import DataError
-from fsl.config import DataSource, EpisodeConfig, ModelConfig
+from fsl.config import DataSpec, EpisodeConfig, ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.metrics import ci95
-from fsl.training.datasource import TrainingData, load_training_data, read_stored_images, store_images
 from fsl.training.engine import Pause, embed_in_turns, new_state, train
 from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started
+from fsl.training.hold_out import hold_out_images
+from fsl.training.run_data import TrainingData, load_training_data, read_stored_images, store_images
 from fsl.training.runs import EVENTS, read_events, run_training
-from fsl.training.sources import hold_out_images
 from fsl.twin.inference import embed_images
 from tests.helpers.training import CONFIG, MODEL
 
@@ -146,7 +146,7 @@ def test_holding_out_images_keeps_every_class(coloured_set: Maker) -> None:
 
 def test_built_in_sources_and_stored_images(tmp_path: Path) -> None:
     model = ModelConfig(image_size=16)
-    source = DataSource("digits", hold_out=0.3)
+    source = DataSpec("digits", hold_out=0.3)
     data = load_training_data(source, model, 0, lambda problems: None)
     assert data.validation is not None
     assert not set(data.train.class_names) & set(data.validation.class_names)

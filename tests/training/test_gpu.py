@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.training.datasource import TrainingData
 from fsl.training.events import Step
 from fsl.training.manager import RunManager, RunPlan
+from fsl.training.run_data import TrainingData
 from fsl.training.runs import CHECKPOINT, EVENTS, read_events, run_training
 from fsl.training.status import find_run
 from fsl.twin import checkpoint as checkpoints

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import DataSource
+from fsl.config import DataSpec
 from fsl.data.imageset import ImageSet
-from fsl.training.datasource import TrainingData, load_training_data
 from fsl.training.events import Step
 from fsl.training.manager import RunManager, RunPlan, plan_like, save_as
+from fsl.training.run_data import TrainingData, load_training_data
 from fsl.training.run_lock import take
 from fsl.training.runs import CHECKPOINT, CONFIG, EVENTS, run_training
 from fsl.training.status import RunInfo, find_run, list_runs, run_events
@@ -170,7 +170,7 @@ def test_what_others_use_is_left_alone(manager: RunManager, data: TrainingData) 
 
 
 def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("/no/such/folder")))
+    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec("/no/such/folder")))
     manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -179,7 +179,7 @@ def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
 
 
 def test_a_failed_run_lets_the_others_go_on(manager: RunManager, data: TrainingData) -> None:
-    bad = RunPlan(SMALL, MODEL, DataSource("/no/such/folder"))
+    bad = RunPlan(SMALL, MODEL, DataSpec("/no/such/folder"))
     ids = manager.start_together([bad, RunPlan(SMALL, MODEL, data)])
     manager.wait(ids[1], 30)
     assert [find_run(i, manager.root).status for i in ids] == ["failed", "finished"]
@@ -314,7 +314,7 @@ def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: Tr
 def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_know_yet(
     manager: RunManager, tmp_path: Path
 ) -> None:
-    source = DataSource("digits", hold_out=0.4)
+    source = DataSpec("digits", hold_out=0.4)
     short = replace(SMALL, steps=1, evaluate_every=0)
     run_id = manager.start(RunPlan(short, MODEL, source, about={"title": "Digits"}))
     assert manager.wait(run_id, 30)
@@ -330,7 +330,7 @@ def test_a_page_s_run_is_not_resumed_on_other_classes(manager: RunManager, tmp_p
         (tmp_path / "data" / name).mkdir(parents=True)
         for shade in (10, 90, 200):
             Image.new("RGB", (16, 16), (shade, ord(name), 0)).save(tmp_path / "data" / name / f"{shade}.png")
-    source = DataSource(str(tmp_path / "data"), hold_out=0.0)
+    source = DataSpec(str(tmp_path / "data"), hold_out=0.0)
     run_id = manager.start(RunPlan(ENDLESS, MODEL, source))
     until(lambda: find_run(run_id, manager.root).steps_done > 0)
     manager.stop(run_id)
@@ -390,7 +390,7 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
 
     monkeypatch.setattr("fsl.data.source.ArraySource.load", read_for_ever)
     monkeypatch.setattr("fsl.data.cached._SLOTS", OrderedDict())  # or the digits were there already
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSource("digits")))
+    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec("digits")))
     until(lambda: "reading pictures, 25%" in find_run(run_id, manager.root).doing)
     assert find_run(run_id, manager.root).status == "running"
     manager.stop(run_id)
@@ -461,7 +461,7 @@ def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) 
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
     for i in range(7):
         (tmp_path / "data" / "red" / f"broken {i}.png").write_bytes(b"no picture")
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSource(str(tmp_path / "data"))))
+    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec(str(tmp_path / "data"))))
     assert manager.wait(run_id, 30)
     told = find_run(run_id, manager.root).left_out.splitlines()
     assert len(told) == 6

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import DataSource, ImageQuery
+from fsl.config import DataSpec, ImageQuery
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.training.datasource import chosen_out_data, load_training_data
+from fsl.training.hold_out import drawn_classes, hold_out_classes, select_held_out
 from fsl.training.preview import preview_batch, preview_similarities
-from fsl.training.sources import drawn_classes, hold_out_classes, select_held_out
+from fsl.training.run_data import chosen_out_data, load_training_data
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_unit
 from tests.helpers.training import MODEL
@@ -72,8 +72,8 @@ def test_classes_and_folders_are_held_out_by_name(coloured_set: Maker) -> None:
 
 
 def test_a_source_says_which_classes_are_held_out() -> None:
-    source = DataSource(data="digits", held_out=("digit 2", "digit 5"))
-    assert DataSource.from_json(source.to_json()) == source
+    source = DataSpec(data="digits", held_out=("digit 2", "digit 5"))
+    assert DataSpec.from_json(source.to_json()) == source
     data = load_training_data(source, MODEL, 0, lambda problems: None)
     assert data.validation is not None
     assert data.validation.class_names == ("digit 2", "digit 5")

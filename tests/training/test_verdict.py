@@ -14,8 +14,8 @@ from fsl.data.builtin import digits_set
 from fsl.data.imageset import ImageSet
 from fsl.training.engine import train
 from fsl.training.events import Evaluation, Finished, Started, Step, TrainEvent, Verdict, from_json, to_json
+from fsl.training.hold_out import hold_out_classes
 from fsl.training.runs import CHECKPOINT, run_training
-from fsl.training.sources import hold_out_classes
 from fsl.training.verdict import judge, try_rate
 from fsl.twin import checkpoint as checkpoints
 from tests.helpers.training import dead_network

@@ -4,7 +4,7 @@ import torch as torch
 from threadpoolctl import threadpool_limits as threadpool_limits
 
 from fsl.config import FEW_SHOTS as FEW_SHOTS
-from fsl.config import DataSource as DataSource
+from fsl.config import DataSpec as DataSpec
 from fsl.config import EpisodeConfig as EpisodeConfig
 from fsl.data.intake.splits import expand_prefixes as expand_prefixes
 from fsl.embedding.distances import pair_distances as pair_distances
@@ -57,13 +57,10 @@ from fsl.fewshot.support import embed as embed
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
 from fsl.training.curves import curve_csv as curve_csv
-from fsl.training.datasource import chosen_out_data as chosen_out_data
-from fsl.training.datasource import held_out_data as held_out_data
-from fsl.training.datasource import load_training_data as load_training_data
-from fsl.training.datasource import read_stored_images as read_stored_images
-from fsl.training.datasource import source_of as source_of
 from fsl.training.events import Evaluation as Evaluation
 from fsl.training.events import Step as Step
+from fsl.training.hold_out import drawn_classes as drawn_classes
+from fsl.training.hold_out import seen_before as seen_before
 from fsl.training.lr_range import LOWEST as LOWEST
 from fsl.training.lr_range import N_POINTS as N_POINTS
 from fsl.training.lr_range import lr_range as lr_range
@@ -74,6 +71,11 @@ from fsl.training.manager import run_manager as run_manager
 from fsl.training.manager import save_as as save_as
 from fsl.training.preview import preview_batch as preview_batch
 from fsl.training.preview import preview_similarities as preview_similarities
+from fsl.training.run_data import chosen_out_data as chosen_out_data
+from fsl.training.run_data import held_out_data as held_out_data
+from fsl.training.run_data import load_training_data as load_training_data
+from fsl.training.run_data import read_stored_images as read_stored_images
+from fsl.training.run_data import source_of as source_of
 from fsl.training.runs import CHECKPOINT as CHECKPOINT
 from fsl.training.runs import EVENTS as EVENTS
 from fsl.training.runs import inherited as inherited
@@ -82,8 +84,6 @@ from fsl.training.snapshots import has_snapshots as has_snapshots
 from fsl.training.snapshots import read_frames as read_frames
 from fsl.training.snapshots import read_images as read_images
 from fsl.training.snapshots import recorded_steps as recorded_steps
-from fsl.training.sources import drawn_classes as drawn_classes
-from fsl.training.sources import seen_before as seen_before
 from fsl.training.status import find_run as find_run
 from fsl.training.status import list_runs as list_runs
 from fsl.training.status import run_events as run_events

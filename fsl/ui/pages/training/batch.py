@@ -11,7 +11,7 @@ from PIL import Image
 
 from fsl.base.errors import FslError
 from fsl.base.text import count
-from fsl.config import DataSource, ModelConfig
+from fsl.config import DataSpec, ModelConfig
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
 from fsl.ui.pages.training.request import TrainRequest, starting_network
@@ -26,8 +26,8 @@ from fsl.ui.shared.run_names import distinct_names
 from fsl.ui.shared.waiting import reading_bar
 
 if TYPE_CHECKING:
-    from fsl.training.datasource import TrainingData
     from fsl.training.preview import BatchPreview
+    from fsl.training.run_data import TrainingData
     from fsl.training.status import RunInfo
     from fsl.twin.network import TwinNetwork
 
@@ -75,7 +75,7 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
     twin = _network(request, run)
     source, seed = _source(request, run, twin)
-    name = source.data if isinstance(source, DataSource) else ""
+    name = source.data if isinstance(source, DataSpec) else ""
     if is_to_be_fetched(name) and training_state().fetch != name:
         st.caption("These pictures are still to be downloaded.")
         st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
@@ -83,7 +83,7 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     if run is not None and not _is_about(run, request):
         st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
     data = source
-    if isinstance(data, DataSource):
+    if isinstance(data, DataSpec):
         data = _read(data, twin.config if twin is not None else request.model, seed)
     images = data.validation if part == _HELD_OUT else data.train
     if images is None:
@@ -147,18 +147,18 @@ def _network(request: TrainRequest, run: RunInfo | None) -> TwinNetwork | None:
 
 def _source(
     request: TrainRequest, run: RunInfo | None, twin: TwinNetwork | None
-) -> tuple[DataSource | TrainingData, int]:
+) -> tuple[DataSpec | TrainingData, int]:
     """Where the pictures are, and the seed of what is held out: a run's own, as it was trained on others."""
     if run is None:
         model = twin.config if twin is not None else request.model
         return data_of_run(request.data, request.split, model, request.config.seed), request.config.seed
 
     source = core.source_of(core.read_settings(run.folder).get("data", {}), run.folder)
-    found = source if isinstance(source, DataSource) else core.read_stored_images(source)
+    found = source if isinstance(source, DataSpec) else core.read_stored_images(source)
     return found, run.config.seed if run.config else 0
 
 
-def _read(source: DataSource, model: ModelConfig, seed: int) -> TrainingData:
+def _read(source: DataSpec, model: ModelConfig, seed: int) -> TrainingData:
 
     place = st.empty()
     found = core.load_training_data(source, model, seed, lambda problems: None, reading_bar(place))

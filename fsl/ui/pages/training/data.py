@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from fsl.base.errors import DataError, FslError
-from fsl.config import DataSource, ImageQuery, ModelConfig
+from fsl.config import DataSpec, ImageQuery, ModelConfig
 from fsl.data.catalogue import catalogue, listing_source, open_source
 from fsl.data.intake.listing import list_zip
 from fsl.ui.pages.training.settings import DATA, SEED
@@ -28,7 +28,7 @@ from fsl.ui.shared.waiting import reading_bar
 if TYPE_CHECKING:
     from fsl.data.imageset import ImageSet
     from fsl.data.intake.listing import Listing, Problem
-    from fsl.training.datasource import TrainingData
+    from fsl.training.run_data import TrainingData
     from fsl.ui.shared.workspace import ClassCard
 
 MINE = "the classes of the Classify page"
@@ -188,7 +188,7 @@ def is_of(words: str, data: str) -> bool:
     return words == shown or words.startswith((f"{shown},", f"{shown} "))
 
 
-def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSource | TrainingData:
+def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSpec | TrainingData:
     """What a run is to work on: where its images are, or own images themselves.
 
     Raises:
@@ -198,7 +198,7 @@ def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataS
         return _my_classes(model, split, seed)
     if data == UPLOAD:
         return _my_zip(model, split, seed)
-    return DataSource(data=data, hold_out=split.share, held_out=split.names)
+    return DataSpec(data=data, hold_out=split.share, held_out=split.names)
 
 
 def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:

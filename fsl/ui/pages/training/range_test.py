@@ -119,7 +119,7 @@ def _run(begun: _Begun, request: TrainRequest) -> list[RangePoint]:
 def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
     """The test that is to be run; reads its pictures."""
     data = plan.data
-    if isinstance(data, core.DataSource):
+    if isinstance(data, core.DataSpec):
         data = core.load_training_data(
             data, config_of(plan.start), plan.config.seed, lambda problems: None, reading_bar(bar)
         )

@@ -1,79 +1,15 @@
-"""From recipes and names to the image sets that a run trains and is tested on."""
+"""Split images into those to train on and those to test on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from fsl.base.errors import DataError
-from fsl.base.progress import Progress, progress_of_part
 from fsl.base.text import count
-from fsl.config import ImageQuery, ModelConfig
-from fsl.data.catalogue import open_source
-from fsl.data.imageset import ImageSet, concatenate
-from fsl.data.intake.listing import Problem
+from fsl.data.imageset import ImageSet
 from fsl.data.intake.splits import expand_prefixes
-from fsl.training.recipes import RecipeData
-
-
-def load_recipe_data(
-    wanted: RecipeData, model: ModelConfig, copy: str = "", progress: Progress | None = None
-) -> tuple[ImageSet, tuple[Problem, ...]]:
-    """Load one data set of a recipe at the network's size.
-
-    Args:
-        wanted: data set and classes.
-        model: gives size and fit.
-        copy: another copy of the data set, a folder or zip; the class lists stay those of the named one.
-        progress: called with (done, total) images.
-
-    Returns:
-        The images, and what was left out.
-
-    Raises:
-        DataError: the data set or its split file is not there.
-    """
-    query = ImageQuery(
-        model.image_size,
-        model.fit,
-        classes=open_source(wanted.data).class_list(wanted.classes) if wanted.classes else (),
-        without=wanted.without,
-        centre=wanted.centre,
-    )
-    return open_source(copy or wanted.data).load(query, progress)
-
-
-def load_recipe(
-    wanted: Sequence[RecipeData], model: ModelConfig, copy: str = "", progress: Progress | None = None
-) -> tuple[ImageSet, tuple[Problem, ...]]:
-    """Load several data sets as one, in which each class name begins with the name of its data set.
-
-    Args:
-        wanted: the first is the main one.
-        model: gives size and fit.
-        copy: another copy of the main data set.
-        progress: called with (done, total), of which each data set is an equal part.
-
-    Returns:
-        The images, and what was left out.
-
-    Raises:
-        DataError: a data set or its split file is not there.
-    """
-    found = [
-        load_recipe_data(one, model, "" if number else copy, progress_of_part(progress, number, len(wanted)))
-        for number, one in enumerate(wanted)
-    ]
-    problems = tuple(problem for _, some in found for problem in some)
-    if len(found) == 1:
-        return found[0]
-    named = [
-        replace(images, class_names=tuple(f"{one.data}/{name}" for name in images.class_names))
-        for one, (images, _) in zip(wanted, found, strict=True)
-    ]
-    return concatenate(named), problems
 
 
 def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:

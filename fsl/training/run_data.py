@@ -14,20 +14,15 @@ import numpy as np
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.files import write_atomically
 from fsl.base.progress import Progress, progress_of_part
-from fsl.config import DataSource, ImageQuery, ModelConfig
+from fsl.config import DataSpec, ImageQuery, ModelConfig
 from fsl.data.cached import load_cached
 from fsl.data.catalogue import Source, open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import read_class_list
+from fsl.training.hold_out import hold_out_classes, hold_out_images, select_held_out
+from fsl.training.recipe_data import load_recipe, load_recipe_data
 from fsl.training.recipes import RECIPES, RecipeData
-from fsl.training.sources import (
-    hold_out_classes,
-    hold_out_images,
-    load_recipe,
-    load_recipe_data,
-    select_held_out,
-)
 
 IMAGES = "data.npz"
 Report = Callable[[Sequence[Problem]], None]
@@ -52,7 +47,7 @@ class TrainingData:
 
 
 def load_training_data(
-    source: DataSource,
+    source: DataSpec,
     model: ModelConfig,
     seed: int,
     report: Report,
@@ -89,7 +84,7 @@ def _load_once(
 
 
 def _load_recipe(
-    source: DataSource, model: ModelConfig, progress: Progress | None
+    source: DataSpec, model: ModelConfig, progress: Progress | None
 ) -> tuple[TrainingData, tuple[Problem, ...]]:
     if source.recipe not in RECIPES:
         raise DataError(f"There is no recipe {source.recipe!r}; there are {', '.join(RECIPES)}.")
@@ -107,7 +102,7 @@ def _load_recipe(
 
 
 def _load_and_split(
-    source: DataSource, model: ModelConfig, seed: int, progress: Progress | None, load: Load
+    source: DataSpec, model: ModelConfig, seed: int, progress: Progress | None, load: Load
 ) -> tuple[TrainingData, tuple[Problem, ...]]:
     opened = open_source(source.data)
     shown = Path(source.data).name
@@ -183,7 +178,7 @@ def store_images(folder: Path, data: TrainingData) -> None:
     write_atomically(folder / IMAGES, buffer.getvalue())
 
 
-def source_of(settings: Mapping[str, Any], folder: Path) -> DataSource | Path:
+def source_of(settings: Mapping[str, Any], folder: Path) -> DataSpec | Path:
     """Where the images of a run are, as its ``config.json`` has it under "data".
 
     Returns:
@@ -195,7 +190,7 @@ def source_of(settings: Mapping[str, Any], folder: Path) -> DataSource | Path:
     try:
         if settings.get("file") == IMAGES:
             return folder / IMAGES
-        return DataSource.from_json(dict(settings))
+        return DataSpec.from_json(dict(settings))
     except (SettingsError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"The run {folder.name} does not say where its images are, so it cannot go on from here. "

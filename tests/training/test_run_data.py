@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.config import DataSource, ModelConfig
+from fsl.config import DataSpec, ModelConfig
 from fsl.data.intake.listing import Problem
-from fsl.training import datasource
-from fsl.training.datasource import load_training_data
+from fsl.training import run_data
 from fsl.training.recipes import RECIPES, Recipe, RecipeData
+from fsl.training.run_data import load_training_data
 
 MODEL = ModelConfig(widths=(4, 4), image_size=16)
 
@@ -35,7 +35,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         RecipeData(folder_of_classes(tmp_path / "b", "xz", 2)),
     )
     validation = RecipeData(folder_of_classes(tmp_path / "c", "vw", 3))
-    monkeypatch.setitem(datasource.RECIPES, "small", Recipe("small", "", train, validation))
+    monkeypatch.setitem(run_data.RECIPES, "small", Recipe("small", "", train, validation))
     return "small"
 
 
@@ -49,7 +49,7 @@ def test_a_recipe_s_images_are_read_with_progress_from_nothing_to_all(recipe: st
     shares: list[float] = []
     problems: list[Problem] = []
     data = load_training_data(
-        DataSource(recipe=recipe), MODEL, 0, problems.extend, lambda done, total: shares.append(done / total)
+        DataSpec(recipe=recipe), MODEL, 0, problems.extend, lambda done, total: shares.append(done / total)
     )
     assert problems == []
     assert (len(data.train), data.train.n_classes) == (44, 4)
@@ -65,7 +65,7 @@ def test_who_watches_a_recipe_s_images_being_read_can_end_it(recipe: str) -> Non
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        load_training_data(DataSource(recipe=recipe), MODEL, 0, lambda problems: None, stop)
+        load_training_data(DataSpec(recipe=recipe), MODEL, 0, lambda problems: None, stop)
 
 
 def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
         (tmp_path / "data" / name / "broken.png").write_bytes(b"no picture")
     (tmp_path / "test.json").write_text('["v", "w"]')
     told: list[Problem] = []
-    source = DataSource(data, validation=str(tmp_path / "test.json"))
+    source = DataSpec(data, validation=str(tmp_path / "test.json"))
     for keep in (True, False):
         told.clear()
         found = load_training_data(source, MODEL, 0, told.extend, keep=keep)
