@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _KEY = "few_shot_lab_address"
+_PAGE_KEY = "few_shot_lab_page"
 
 
 @dataclass
@@ -23,6 +24,19 @@ class _Address:
 
     written: dict[str, str] | None = None
     replaced: list[dict[str, str]] = field(default_factory=list)
+
+
+def forget_replaced(page: str) -> None:
+    """Forget overwritten addresses when another page is opened, as a link may lead to one of them.
+
+    Args:
+        page: title of the page that is drawn.
+    """
+    if st.session_state.get(_PAGE_KEY) != page:
+        st.session_state[_PAGE_KEY] = page
+        addresses: dict[str, _Address] = st.session_state.get(_KEY, {})
+        for address in addresses.values():
+            address.replaced.clear()
 
 
 def read_address(page: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from fsl.base.memory import keep_memory_together, reuse_memory
+from fsl.ui.shared.address import forget_replaced
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
 from fsl.ui.shared.visitor import remember_visitor
@@ -46,6 +47,7 @@ def bootstrap(title: str) -> None:
     st.html(f"<style>{_STYLE}</style>")
     remember_visitor()
     forget_ended_sessions()
+    forget_replaced(title)
     with st.container(horizontal=True, vertical_alignment="center", key="header", gap="medium"):
         for path, label in PAGES.items():
             icon = ":material/filter_center_focus:" if path == "app.py" else None

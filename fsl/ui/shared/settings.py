@@ -84,6 +84,8 @@ class Setting(Generic[T]):
         return f"{self.key}_later"
 
     def _valid(self, held: Any) -> T:
+        if held is None:
+            return self.default
         if self.span is not None:
             held = self._number(min(max(held, self.span[0]), self.span[1]))
         elif self.options and isinstance(held, list):

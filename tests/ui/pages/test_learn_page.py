@@ -46,7 +46,7 @@ def test_next_and_back_walk_through_all_steps_and_each_leads_on(learn: AppTest) 
             learn.button(key="learn_next").click().run()
         assert not learn.exception
         assert not learn.error
-        assert state(learn).step == key
+        assert learn.pills(key="learn_step_choice").value == key
         links = {link.proto.label: link.proto for link in learn.get("page_link")}
         link = links[step.link_label]
         assert f"pages/{link.page}.py" == step.page
@@ -54,11 +54,11 @@ def test_next_and_back_walk_through_all_steps_and_each_leads_on(learn: AppTest) 
     learn.button(key="learn_back").click().run()
     learn.switch_page("pages/classify.py").run()
     learn.switch_page("pages/learn.py").run()
-    assert state(learn).step == list(LEARN_STEPS)[-2]  # the page remembers
+    assert learn.pills(key="learn_step_choice").value == list(LEARN_STEPS)[-2]  # the page remembers
 
 
 def test_an_unknown_step_is_the_first(learn: AppTest) -> None:
-    assert state(at(learn, "<b>nonsense</b>")).step == next(iter(LEARN_STEPS))
+    assert at(learn, "<b>nonsense</b>").pills(key="learn_step_choice").value == next(iter(LEARN_STEPS))
 
 
 def test_the_riddle_is_answered_by_reader_and_network(learn: AppTest) -> None:

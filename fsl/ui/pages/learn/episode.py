@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,14 +11,15 @@ from fsl.base.text import count, percent, similarity_text
 from fsl.config import ImageQuery
 from fsl.data.catalogue import open_source
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
-from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.pages.learn.settings import KIND, SHOTS, WAYS
+from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.network_in_use import answers, network_in_use
 from fsl.ui.shared.resources import COMPUTE
-from fsl.ui.shared.small_tasks import KIND_TITLES, MOST_WAYS, SmallTask, small_task
+from fsl.ui.shared.small_tasks import MOST_WAYS, SmallTask, small_task
 from fsl.ui.shared.waiting import waiting
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 _PER_CLASS = 12
 _EPISODES = 500
-_LEAST_WAYS, _MOST_SHOTS = 2, 5
 
 
 def show_episode(state: LearnState) -> None:
@@ -47,7 +48,7 @@ def show_episode(state: LearnState) -> None:
 def _episode(state: LearnState) -> None:
     with guarded():
         _show_settings(state)
-        task = small_task(state.kind, state.ways, state.shots, 1, state.episode)
+        task = small_task(KIND.value, WAYS.value, SHOTS.value, 1, state.episode)
         with waiting("Comparing", "learn_episode", 480):
             (prediction,) = answers(task, rule="max")
         _show_answer(task, prediction)
@@ -55,39 +56,13 @@ def _episode(state: LearnState) -> None:
 
 
 def _show_settings(state: LearnState) -> None:
-    state.ways = min(state.ways, MOST_WAYS[state.kind])
     kind, ways, shots, again = st.columns([1.6, 1, 1, 0.9], vertical_alignment="bottom")
     with kind:
-        st.segmented_control(
-            "Pictures",
-            list(KIND_TITLES),
-            key=kept(state, "kind"),
-            format_func=lambda name: KIND_TITLES[name],
-            required=True,
-            on_change=take,
-            args=(state, "kind"),
-            wrap=True,
-        )
+        st.segmented_control(**KIND.widget(), required=True, wrap=True)
     with ways:
-        st.slider(
-            "Ways (N)",
-            _LEAST_WAYS,
-            MOST_WAYS[state.kind],
-            key=kept(state, "ways"),
-            help="Number of classes to choose from.",
-            on_change=take,
-            args=(state, "ways"),
-        )
+        st.slider(**replace(WAYS, span=(2, MOST_WAYS[KIND.value], 1)).widget())
     with shots:
-        st.slider(
-            "Shots (K)",
-            1,
-            _MOST_SHOTS,
-            key=kept(state, "shots"),
-            help="Number of examples of each class.",
-            on_change=take,
-            args=(state, "shots"),
-        )
+        st.slider(**SHOTS.widget())
     with again:
         st.button("New task", key="episode_next", icon=":material/refresh:", on_click=_next, args=(state,))
 
@@ -132,33 +107,33 @@ def _show_accuracy(state: LearnState) -> None:
         icon=":material/functions:",
         help="Each task draws new classes and examples.",
     )
-    key = ("accuracy", state.kind, state.ways, state.shots, network_in_use().digest)
+    key = ("accuracy", KIND.value, WAYS.value, SHOTS.value, network_in_use().digest)
     if not asked and key not in state.memo:
         return
     result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
         f"Test accuracy **{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** in {_EPISODES} tasks "
-        f"of {state.ways} ways and {count(state.shots, 'shot')}; guessing gives {percent(1 / state.ways)}. "
+        f"of {WAYS.value} ways and {count(SHOTS.value, 'shot')}; guessing gives {percent(1 / WAYS.value)}. "
         f"{wording.PLUS_MINUS}"
     )
 
 
 def _accuracy(state: LearnState) -> EvaluationResult:
-    checkpoint, as_support = network_in_use(), state.shots <= core.FEW_SHOTS
+    checkpoint, as_support = network_in_use(), SHOTS.value <= core.FEW_SHOTS
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
         place.progress(done / total, f"Embedding pictures: {done} of {total}")
 
     def compute() -> tuple[Tensor, IntArray]:
-        name = "rendered" if state.kind == "drawn" else "digits"
+        name = "rendered" if KIND.value == "drawn" else "digits"
         query = ImageQuery(checkpoint.info.model.image_size, per_class=_PER_CLASS)
         images = open_source(name).load(query)[0]
         return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
 
-    sides, labels = state.memo.remember((state.kind, as_support, checkpoint.digest), compute)
+    sides, labels = state.memo.remember((KIND.value, as_support, checkpoint.digest), compute)
     place.empty()
-    config = core.EpisodeConfig(state.ways, state.shots, 1, _EPISODES, seed=0)
+    config = core.EpisodeConfig(WAYS.value, SHOTS.value, 1, _EPISODES, seed=0)
     with COMPUTE:
         return core.evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
 

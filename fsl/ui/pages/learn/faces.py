@@ -8,7 +8,8 @@ import streamlit as st
 
 from fsl.base.text import count
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
-from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.pages.learn.settings import LIMIT
+from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.network_in_use import network_in_use
@@ -45,16 +46,7 @@ def _check(state: LearnState) -> None:
         others += [(kind, picture) for kind, picture in task.labelled if kind != name][:: _SAME - 1]
         with waiting("Comparing", "learn_faces", 420):
             found = _similarities(reference, [picture for _, picture in others])
-        st.slider(
-            "Limit",
-            0.0,
-            1.0,
-            step=0.01,
-            key=kept(state, "limit"),
-            help="Two pictures at least this similar count as the same.",
-            on_change=take,
-            args=(state, "limit"),
-        )
+        st.slider(**LIMIT.widget())
         left, right = st.columns([1, 3], gap="large")
         with left:
             st.markdown("**Reference**")
@@ -64,7 +56,7 @@ def _check(state: LearnState) -> None:
                 "Another one", key="faces_next", icon=":material/refresh:", on_click=_next, args=(state,)
             )
         with right:
-            _show_others(state.limit, name, others, found)
+            _show_others(LIMIT.value, name, others, found)
 
 
 def _show_others(

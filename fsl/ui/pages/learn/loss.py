@@ -11,26 +11,17 @@ import streamlit as st
 from fsl.base.text import similarity_text
 from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
 from fsl.ui.pages.learn.drawing import Pull, pull_drawing
-from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.pages.learn.settings import DIFFERENCE, DISTANCE, LOSS
+from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded
 
 if TYPE_CHECKING:
     from fsl.twin.loss_shapes import LossShape
 
-_LOSSES = {"bce": "Cross-entropy (the article's)", "contrastive": "Contrastive loss"}
 _MARGIN = 1.0
 _POINTS = 121
-# For each loss: lowest and highest x, name of x, tooltip of the slider.
-_AXES = {
-    "bce": (
-        -6.0,
-        6.0,
-        "difference",
-        "The head's sum for a pair of pictures: negative = same, positive = different, 0 = undecided.",
-    ),
-    "contrastive": (0.0, 2.0, "distance", "How far apart the two embeddings are; the margin is 1."),
-}
+_AXES = {"bce": DIFFERENCE, "contrastive": DISTANCE}
 _WORDS = {
     "bce": (
         "The loss of a pair says how wrong its difference is. The **slope** of the loss says which way "
@@ -49,46 +40,28 @@ _WORDS = {
 def show_loss(state: LearnState) -> None:
     """Show either loss, computed by the functions that training uses."""
     st.header("Together or apart: what the loss does to a pair", anchor=False)
-    _loss(state)
+    _loss()
 
 
 @st.fragment
-def _loss(state: LearnState) -> None:
+def _loss() -> None:
     with guarded():
-        st.pills(
-            "Loss",
-            list(_LOSSES),
-            key=kept(state, "loss"),
-            format_func=lambda name: _LOSSES[name],
-            label_visibility="collapsed",
-            required=True,
-            on_change=take,
-            args=(state, "loss"),
-            wrap=True,
-        )
-        st.markdown(_WORDS[state.loss])
-        low, high, name, help_text = _AXES[state.loss]
-        st.slider(
-            f"{name.capitalize()} of the pair",
-            low,
-            high,
-            step=0.1,
-            key=kept(state, name),
-            help=help_text,
-            on_change=take,
-            args=(state, name),
-        )
-        at = getattr(state, name)
-        grid = [low + (high - low) * i / (_POINTS - 1) for i in range(_POINTS)]
+        st.pills(**LOSS.widget(), label_visibility="collapsed", required=True, wrap=True)
+        loss = LOSS.value
+        st.markdown(_WORDS[loss])
+        st.slider(**_AXES[loss].widget())
+        at = _AXES[loss].value
         left, right = st.columns([1.5, 1], gap="large")
         with left:
-            _show_curves(state.loss, grid, at)
+            _show_curves(loss, at)
         with right:
-            _show_pulls(state, at)
+            _show_pulls(loss, at)
 
 
-def _show_curves(loss: str, grid: list[float], at: float) -> None:
-    low, high, name, _ = _AXES[loss]
+def _show_curves(loss: str, at: float) -> None:
+    name = "difference" if loss == "bce" else "distance"
+    low, high, _ = _AXES[loss].span or (0.0, 1.0, 0.1)
+    grid = [low + (high - low) * i / (_POINTS - 1) for i in range(_POINTS)]
     shapes = {text: _shape(loss, grid, label) for text, label in (("same pair", 0), ("different pair", 1))}
     curves(
         [Line(text, grid, shape.loss, shape.loss) for text, shape in shapes.items()],
@@ -99,14 +72,14 @@ def _show_curves(loss: str, grid: list[float], at: float) -> None:
     )
 
 
-def _show_pulls(state: LearnState, at: float) -> None:
-    if state.loss == "bce":
+def _show_pulls(loss: str, at: float) -> None:
+    if loss == "bce":
         probability = _probability(at)
         rest = f"similarity {similarity_text(1 - probability)}"
         st.markdown(f"As a probability: **{probability:.2f}** different, so {rest}.")
     pulls = []
     for text, label in (("If they are the same", 0), ("If they are different", 1)):
-        shape = _shape(state.loss, [at], label)
+        shape = _shape(loss, [at], label)
         pulls.append(Pull(text, shape.loss[0], shape.slope[0]))
     st.html(pull_drawing(pulls))
 

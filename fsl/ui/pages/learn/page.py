@@ -14,13 +14,17 @@ from fsl.ui.pages.learn.idea import show_idea
 from fsl.ui.pages.learn.loss import show_loss
 from fsl.ui.pages.learn.pairs import show_pairs
 from fsl.ui.pages.learn.rate import show_rate
+from fsl.ui.pages.learn.settings import STEP
 from fsl.ui.pages.learn.state import LearnState, learn_state
 from fsl.ui.pages.learn.twin import show_twin
+from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.page_links import LEARN_STEPS
+from fsl.ui.shared.settings import address_of
 
 _STYLE = Path(__file__).with_name("learn.css").read_text(encoding="utf-8")
+_PAGE = "learn"
 _ARTICLE = "Wiley Wang, John Inacay and Mike Wang, “Few Shot Learning from Scratch”, 2021"
 
 
@@ -59,42 +63,28 @@ def show_learn_page() -> None:
     """Draw the step that the address names, or else the step shown last."""
     state = learn_state()
     st.html(f"<style>{_STYLE}</style>")
-    wanted = st.query_params.get("step", state.step)
-    state.step = wanted if wanted in LEARN_STEPS else next(iter(LEARN_STEPS))
-    st.query_params["step"] = state.step
+    STEP.take(read_address(_PAGE))
     st.title("How a few pictures can be enough", anchor=False)
-    _show_steps(state)
-    step = STEPS[state.step]
+    st.pills(**STEP.widget(), label_visibility="collapsed", required=True, wrap=True)
+    write_address(_PAGE, address_of(STEP))
+    step = STEPS[STEP.value]
     with st.container(key="learn_step"), guarded():
         step.show(state)
     with st.container(horizontal=True, vertical_alignment="center", key="learn_ways_on"):
-        _show_neighbours(state)
+        _show_neighbours()
         icon = ":material/arrow_outward:"
         st.page_link(step.page, label=step.link_label, icon=icon, query_params=step.settings)
     st.caption(f"Based on the article: {_ARTICLE}.")
     warm_up_after_paint()
 
 
-def _show_steps(state: LearnState) -> None:
+def _show_neighbours() -> None:
     names = list(LEARN_STEPS)
-    st.session_state["learn_step_choice"] = state.step
-    st.pills(
-        "Steps",
-        names,
-        key="learn_step_choice",
-        format_func=lambda name: f"{names.index(name) + 1} · {LEARN_STEPS[name]}",
-        label_visibility="collapsed",
-        required=True,
-        on_change=_take_step,
-        wrap=True,
-    )
-
-
-def _show_neighbours(state: LearnState) -> None:
-    names = list(LEARN_STEPS)
-    at = names.index(state.step)
+    at = names.index(STEP.value)
     if at > 0:
-        st.button("Back", key="learn_back", icon=":material/arrow_back:", on_click=_go, args=(names[at - 1],))
+        st.button(
+            "Back", key="learn_back", icon=":material/arrow_back:", on_click=STEP.put, args=(names[at - 1],)
+        )
     if at < len(names) - 1:
         title = LEARN_STEPS[names[at + 1]]
         st.button(
@@ -102,14 +92,6 @@ def _show_neighbours(state: LearnState) -> None:
             key="learn_next",
             type="primary",
             icon=":material/arrow_forward:",
-            on_click=_go,
+            on_click=STEP.put,
             args=(names[at + 1],),
         )
-
-
-def _take_step() -> None:
-    _go(st.session_state["learn_step_choice"])
-
-
-def _go(step: str) -> None:
-    st.query_params["step"] = step

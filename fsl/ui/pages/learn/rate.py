@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from fsl.training.events import Evaluation, Started, Step, TrainEvent
 from fsl.training.lesson import Lesson, RecordedRun, recorded_lesson
 from fsl.ui.components.curve import Axes, ChartOptions, Line, curves
-from fsl.ui.pages.learn.state import LearnState, kept, take
+from fsl.ui.pages.learn.settings import BATCHES, BET
+from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
@@ -25,49 +28,31 @@ def show_rate(state: LearnState) -> None:
         "says how far. The article's authors watched a run whose loss stayed at one constant value from "
         "beginning to end. Nothing crashed and no error appeared: the rate was simply too high."
     )
-    _experiment(state)
+    _experiment()
 
 
 @st.fragment
-def _experiment(state: LearnState) -> None:
+def _experiment() -> None:
     with guarded():
         lesson = recorded_lesson()
-        rates = [run.learning_rate for run in lesson.runs]
-        st.segmented_control(
-            "**Before you look:** the same network, the same batches, three rates. Which one learns nothing?",
-            rates,
-            key=kept(state, "bet"),
-            format_func=learning_rate_text,
-            on_change=take,
-            args=(state, "bet"),
-            wrap=True,
-        )
-        if state.bet is None:
+        titles = {run.learning_rate: learning_rate_text(run.learning_rate) for run in lesson.runs}
+        bet = st.segmented_control(**replace(BET, options=titles).widget(), required=True)
+        if bet is None:
             st.info("Choose a rate, and the curves appear below.", icon=":material/arrow_upward:")
             return
-        _show_runs(state, state.bet, lesson)
+        _show_runs(bet, lesson)
 
 
-def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
+def _show_runs(bet: float, lesson: Lesson) -> None:
     ends = {run.learning_rate: core.judge(_until(run, _length(run))) for run in lesson.runs}
     lost = [rate for rate, verdict in ends.items() if verdict.kind == "stalled"]
     answer = " and ".join(learning_rate_text(rate) for rate in lost)
     verdict = "Right" if bet in lost else "No"
     st.markdown(f"**{verdict}: it is {answer}.** Watch how soon you could have known:")
     length = max(_length(run) for run in lesson.runs)
-    state.batches = min(state.batches, length)
-    st.slider(
-        "Batches so far",
-        _REPORTED_EVERY,
-        length,
-        step=_REPORTED_EVERY,
-        key=kept(state, "batches"),
-        help="Stop the clock anywhere: curves and verdicts show that moment.",
-        on_change=take,
-        args=(state, "batches"),
-    )
+    batches = int(st.slider(**replace(BATCHES, span=(_REPORTED_EVERY, length, _REPORTED_EVERY)).widget()))
     curves(
-        [_line(run, state.batches) for run in lesson.runs],
+        [_line(run, batches) for run in lesson.runs],
         key="learn_rate_curve",
         label="Loss by batch at each learning rate",
         axes=Axes(x_max=length),
@@ -75,7 +60,7 @@ def _show_runs(state: LearnState, bet: float, lesson: Lesson) -> None:
     )
     for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
         with column, st.container(border=True, height="stretch"):
-            _show_run(run, state.batches)
+            _show_run(run, batches)
     st.caption(
         f"Recorded by `{lesson.command}`. Trained on {markdown(lesson.trained_on)}; tested on "
         f"{markdown(lesson.tested_on)}. The badges are the program's verdicts."
