@@ -259,7 +259,7 @@ def test_runs_move_side_by_side_and_the_curve_follows(recorded: str, tab: Page) 
     slider.press("End")
     assert slider.get_attribute("aria-valuetext") == "After 40 of 40 batches"
     tab.locator("canvas[data-moment='40.0']").nth(1).wait_for()
-    tab.get_by_text("Nearest is right 100%").first.wait_for()
+    tab.get_by_text("Nearest neighbour correct 100%").first.wait_for()
     wait_until_drawn(tab)
     assert apart(0) < 0.7 * start  # its class gathered
 

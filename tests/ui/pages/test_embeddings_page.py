@@ -58,7 +58,7 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 def test_the_empty_page_explains_and_offers(maps: AppTest) -> None:
     assert not maps.exception
-    assert "lies close together" in shown(maps)
+    assert "lie close together on the map" in shown(maps)
     assert maps.button(key="map_start_rendered").label == "Drawn fruit"
     assert not maps.metric
 
@@ -70,23 +70,23 @@ def test_an_example_in_one_click(maps: AppTest) -> None:
     assert not maps.exception
     assert len(map_data(maps)["names"]) == 30
     assert set(metrics(maps)) == {
-        "Nearest is right",
-        "Classes apart",
-        "Alike within",
-        "Alike between",
-        "Map is faithful",
+        "Nearest neighbour correct",
+        "Silhouette",
+        "Similarity within",
+        "Similarity between",
+        "Trustworthiness",
     }
 
 
 def test_a_folder_is_mapped_measured_and_searched(maps: AppTest) -> None:
     drop_folder(maps, *colours())
-    assert metrics(maps)["Nearest is right"] == "100%"
+    assert metrics(maps)["Nearest neighbour correct"] == "100%"
     assert len(map_data(maps)["xyz"]) == 30
     maps.text_input(key="map_search").set_value("GREEN").run()
     assert "5 pictures found" in shown(maps)
     assert len(map_data(maps)["bright"]) == 5
     maps.text_input(key="map_search").set_value("nothing like it").run()
-    assert "0 pictures found" in shown(maps)
+    assert "No picture matches." in shown(maps)
 
     maps.button(key="map_remove").click().run()
     assert not maps.exception
@@ -163,7 +163,7 @@ def test_settings_change_the_map_without_embedding_again(
     monkeypatch.setattr("fsl.fewshot.support.embed_images", None)  # embedding now would fail
     maps.radio(key="map_method").set_value("pca").run()
     assert not maps.error
-    assert "of all differences" in shown(maps)
+    assert "of the variance between" in shown(maps)
     assert map_data(maps)["layout"] != first["layout"]
     maps.radio(key="map_metric").set_value("euclidean").run()
     maps.radio(key="map_dimensions").set_value(3).run()
@@ -180,7 +180,7 @@ def test_few_pictures_say_why_pca_is_used(maps: AppTest) -> None:
 
 def test_one_class_only_has_dashes_for_numbers(maps: AppTest) -> None:
     drop_folder(maps, *[file for file in colours(3) if "/red/" in file[0]])
-    assert metrics(maps)["Nearest is right"] == "–"
+    assert metrics(maps)["Nearest neighbour correct"] == "–"
     assert not maps.error
 
 
@@ -189,7 +189,7 @@ def test_bad_files_are_named_and_a_hopeless_folder_says_so(maps: AppTest) -> Non
     assert "bad<b>.png" in shown(maps)
     drop_folder(maps, ("top/red/bad.png", b"no picture"))
     assert "no picture in it that can be read" in maps.error[0].value.replace("\\", "")
-    assert metrics(maps)["Nearest is right"] == "100%"
+    assert metrics(maps)["Nearest neighbour correct"] == "100%"
 
 
 def test_two_networks_side_by_side(maps: AppTest) -> None:
@@ -285,7 +285,7 @@ def runs(maps: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppT
 
 
 def accuracies(data: dict[str, Any]) -> list[int]:
-    return [int(text.split("right ")[1].split("%")[0]) for text in data["motion"]["captions"]]
+    return [int(text.split("correct ")[1].split("%")[0]) for text in data["motion"]["captions"]]
 
 
 def test_runs_are_offered_and_one_click_shows_their_movement(runs: AppTest) -> None:

@@ -1,35 +1,52 @@
-"""The computation behind the map: embed once, place, measure, remember. No layout here."""
+"""The work behind a map: embed the pictures, place them, measure the map. No Streamlit."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fsl.base.progress import Progress
+from fsl.base.text import count
 from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import MapPoints
-from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.collection_map import embedded, screen_points
+from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.work import ReportProgress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fsl.embedding.labelled import LabelledEmbeddings
-    from fsl.embedding.maps import EmbeddingMap
+    from fsl.embedding.maps import EmbeddingMap, MapConfig
     from fsl.embedding.neighbours import Neighbour
     from fsl.embedding.quality import Quality
     from fsl.twin.checkpoint import Checkpoint
 
 MAPPING = threading.Lock()
-"""Held while a map is made: one at a time, on one thread, beside the network's own work."""
+"""Held while a map is made: one at a time and on one thread, while networks compute."""
+_SLOW_FROM = 1000  # pictures; from here on a map takes long enough to say so
 _LINKS_TO = 2
 _LINKED_QUERIES = 200
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """How maps are made.
+
+    Attributes:
+        metric: the distance between pictures: the network's own judgement, or Euclidean.
+        config: how pictures are placed by their distances.
+    """
+
+    metric: Literal["learned", "euclidean"]
+    config: MapConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +57,9 @@ class Mapped:
         checkpoint: the network.
         embeddings: float32 ``(n, D)``.
         map: the place of each picture.
-        quality: the numbers beside it.
+        quality: how well the network separates the classes, and how faithful the map is.
         points: the map for the screen.
-        links: each query with its most similar labelled pictures.
+        links: pairs (query, one of its most similar labelled pictures).
     """
 
     checkpoint: Checkpoint
@@ -53,50 +70,76 @@ class Mapped:
     links: tuple[tuple[int, int], ...]
 
 
-def mapped(state: MapState, collection: Collection, checkpoint: Checkpoint, progress: Progress) -> Mapped:
-    """The map by the settings in ``state``, from memory when nothing has changed.
+def make_maps(
+    memo: Memo,
+    collection: Collection,
+    checkpoints: Sequence[Checkpoint],
+    how: MapSettings,
+    report: ReportProgress,
+) -> list[Mapped]:
+    """Map a collection by each network, from the memo if nothing has changed.
 
     Args:
-        state: the settings.
-        collection: what is shown; at least one picture.
-        checkpoint: the network.
-        progress: called with (done, total) while pictures are embedded.
+        memo: keeps the maps.
+        collection: the pictures; at least one.
+        checkpoints: the networks.
+        how: how maps are made.
+        report: called with the progress.
     """
-    config = core.MapConfig(state.method, state.dimensions, state.perplexity, state.iterations, state.seed)
-    # By name too: two files may hold the same network.
-    inputs = ("map", collection.key, checkpoint.digest, checkpoint.info.name, state.metric, config)
-
-    def compute() -> Mapped:
-        embeddings = embedded(collection, checkpoint, progress)
-        labelled = labelled_embeddings(collection, embeddings)
-        with COMPUTE:
-            distances = core.pair_distances(checkpoint.twin, embeddings, state.metric)
-        with MAPPING, core.threadpool_limits(1, user_api="openmp"):
-            made = core.make_map(distances, config)
-            quality = core.measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
-        points = screen_points(collection, made, repr(inputs))
-        return Mapped(
-            checkpoint, embeddings, made, quality, points, _links(checkpoint, embeddings, collection)
+    return [
+        memo.remember(
+            map_inputs(collection, [checkpoint], how),
+            partial(_mapped, collection, checkpoint, how, report),
         )
+        for checkpoint in checkpoints
+    ]
 
-    return state.memo.remember(inputs, compute)
+
+def map_inputs(
+    collection: Collection, checkpoints: Sequence[Checkpoint], how: MapSettings
+) -> tuple[Hashable, ...]:
+    """Return what maps depend on. Networks also count by name: two files may hold the same one."""
+    return ("map", collection.key, *((one.digest, one.info.name) for one in checkpoints), how)
+
+
+def _mapped(
+    collection: Collection, checkpoint: Checkpoint, how: MapSettings, report: ReportProgress
+) -> Mapped:
+    name, n = checkpoint.info.name, len(collection.pictures)
+
+    def progress(done: int, total: int) -> None:
+        report(done / total, f"{name} embeds the pictures: {done:,} of {total:,}")
+
+    embeddings = embedded(collection, checkpoint, progress)
+    labelled = labelled_embeddings(collection, embeddings)
+    with COMPUTE:
+        distances = core.pair_distances(checkpoint.twin, embeddings, how.metric)
+    wait = " This takes up to a minute." if n >= _SLOW_FROM else ""
+    report(None, f"Making the map of {count(n, 'picture')}.{wait}")
+    with MAPPING:
+        report(None, f"Making the map of {count(n, 'picture')}.{wait}")  # ends here if cancelled meanwhile
+        with core.threadpool_limits(1, user_api="openmp"):
+            made = core.make_map(distances, how.config)
+            quality = core.measure(checkpoint.twin, embeddings, distances, labelled.labels, made.points)
+    layout = repr(map_inputs(collection, [checkpoint], how))
+    points = screen_points(collection, made, layout)
+    return Mapped(checkpoint, embeddings, made, quality, points, _links(checkpoint, embeddings, collection))
 
 
 def labelled_embeddings(collection: Collection, embeddings: Tensor) -> LabelledEmbeddings:
-    """The collection with its embeddings ``(n, D)``, as the core knows it."""
+    """Return the collection with its embeddings ``(n, D)`` as the core takes it."""
     names = tuple(picture.name for picture in collection.pictures)
     labels = np.array(collection.labels, dtype=np.int64)
     return core.LabelledEmbeddings(embeddings.numpy(), labels, collection.class_names, names)
 
 
 def neighbours(found: Mapped, row: int, k: int) -> tuple[Neighbour, ...]:
-    """The pictures that this network finds most similar to one of them."""
+    """Return the k pictures that the network finds most similar to the one at ``row``."""
     with COMPUTE:
         return core.nearest(found.checkpoint.twin, found.embeddings, row, k)
 
 
 def _links(checkpoint: Checkpoint, embeddings: Tensor, collection: Collection) -> tuple[tuple[int, int], ...]:
-
     queries = [row for row, label in enumerate(collection.labels) if label == NO_CLASS][:_LINKED_QUERIES]
     support = [row for row, label in enumerate(collection.labels) if label != NO_CLASS]
     if not support:

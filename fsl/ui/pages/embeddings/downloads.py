@@ -15,20 +15,17 @@ _PROJECTOR_TILE = 64
 
 
 def show_downloads(collection: Collection, view: Mapped) -> None:
-    """A button per format; the file is made when the button is pressed."""
+    """Show a download button for each format; the file is made when the button is pressed."""
     name = view.checkpoint.info.name
     points = view.map.points
 
     def csv() -> str:
-
         return core.embeddings_csv(labelled_embeddings(collection, view.embeddings), points)
 
     def npz() -> bytes:
-
         return core.embeddings_npz(labelled_embeddings(collection, view.embeddings), points)
 
     def projector() -> bytes:
-
         return core.projector_zip(
             labelled_embeddings(collection, view.embeddings), sprite_of(collection, _PROJECTOR_TILE)
         )
@@ -44,10 +41,10 @@ def show_downloads(collection: Collection, view: Mapped) -> None:
             csv,
             "embeddings.csv",
             "text/csv",
-            "A row per picture: name, class, place, embedding.",
+            "One row per picture: name, class, coordinates, embedding.",
         ),
-        ("Arrays (NPZ)", npz, "embeddings.npz", "application/zip", "The same for NumPy."),
-        ("Figure (HTML)", page, "map.html", "text/html", "A page of its own (5 MB) that needs no internet."),
+        ("Arrays (NPZ)", npz, "embeddings.npz", "application/zip", "The same as NumPy arrays."),
+        ("Figure (HTML)", page, "map.html", "text/html", "A web page (5 MB) that works offline."),
         (
             "TensorBoard projector",
             projector,
@@ -67,4 +64,4 @@ def show_downloads(collection: Collection, view: Mapped) -> None:
             on_click="ignore",
             width="stretch",
         )
-    st.caption("A PNG of what you see: the button above the map.")
+    st.caption("To save the map as a PNG, use the button above it.")

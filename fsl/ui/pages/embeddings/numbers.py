@@ -1,4 +1,4 @@
-"""Numbers beside the map, in plain words, so that a pretty map is not mistaken for a good one."""
+"""Numbers above the map, so that a pretty map is not mistaken for a good one."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ class _Number:
 _NUMBERS = (
     _Number(
         "neighbour_accuracy",
-        "Nearest is right",
-        "For how many pictures the nearest other picture is of their class. The best single number for how "
-        "well this network tells these classes apart; it does not depend on the map.",
+        "Nearest neighbour correct",
+        "Share of pictures whose nearest other picture is of the same class. The best single number for how "
+        "well this network tells these classes apart. It does not depend on the map.",
         is_share=True,
     ),
     _Number(
         "silhouette",
-        "Classes apart",
-        "Silhouette. 1: each class is a tight group far from the others. 0: they overlap. Below 0: pictures "
-        "lie nearer to another class than to their own.",
+        "Silhouette",
+        "How far apart the classes are. 1: each class is a tight group far from the others. 0: they overlap. "
+        "Below 0: pictures lie nearer to another class than to their own.",
     ),
-    _Number("within", "Alike within", "Mean similarity of two pictures of one class, 0 to 1."),
+    _Number("within", "Similarity within", "Mean similarity of two pictures of the same class, 0 to 1."),
     _Number(
         "between",
-        "Alike between",
-        "Mean similarity of two pictures of different classes, 0 to 1. The further below the number before, "
-        "the better.",
+        "Similarity between",
+        "Mean similarity of two pictures of different classes, 0 to 1. The further it is below the "
+        "similarity within classes, the better.",
     ),
     _Number(
         "trustworthiness",
-        "Map is faithful",
-        "How far pictures that lie together on the map are really alike to the network (trustworthiness). "
-        "Near 100%: believe the map. Below 85%: neighbours may be there by accident.",
+        "Trustworthiness",
+        "How far pictures that lie close together on the map are similar to the network. Near 100%: you can "
+        "trust the map. Below 85%: some neighbours are there by accident.",
         is_share=True,
     ),
 )
 
 
 def show_numbers(views: Sequence[Mapped]) -> None:
-    """A row of numbers for each network."""
+    """Show a row of numbers for each network."""
     for view in views:
         name = view.checkpoint.info.name
         with st.container(
@@ -72,7 +72,7 @@ def show_numbers(views: Sequence[Mapped]) -> None:
         if view.map.explained:
             shares = ", ".join(f"{share:.0%}" for share in view.map.explained)
             total = f"{sum(view.map.explained):.0%}"
-            st.caption(f"The axes show {shares} of all differences between the pictures, together {total}.")
+            st.caption(f"The axes show {shares} of the variance between the pictures, {total} in all.")
 
 
 def _shown(measured: Measure, is_share: bool) -> str:

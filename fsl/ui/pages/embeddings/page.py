@@ -1,14 +1,15 @@
-"""The Embeddings page as a whole: what stands where, and in which order it is drawn."""
+"""The Embeddings page: what it shows, and in which order."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fsl.base.text import count
 from fsl.ui.components.scatter import picture_sheet
 from fsl.ui.pages.embeddings.address import show_address, take_address
-from fsl.ui.pages.embeddings.compute import Mapped, mapped
+from fsl.ui.pages.embeddings.compute import Mapped, MapSettings, make_maps, map_inputs
 from fsl.ui.pages.embeddings.downloads import show_downloads
 from fsl.ui.pages.embeddings.numbers import show_numbers
 from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
@@ -16,6 +17,7 @@ from fsl.ui.pages.embeddings.settings import networks_in_use, show_networks, sho
 from fsl.ui.pages.embeddings.sources import choose, show_origin, show_source, show_welcome
 from fsl.ui.pages.embeddings.state import MapState, map_state
 from fsl.ui.pages.embeddings.view import show_view
+from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.collection_map import sheet_of
 from fsl.ui.shared.escape import markdown
@@ -25,9 +27,6 @@ from fsl.ui.shared.map_request import take_map_request
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.waiting import waiting
 
-_BAR_FROM = 33  # pictures; fewer are embedded before a bar could be read
-_SLOW_FROM = 1000  # pictures; from here on making the map takes long enough to say so
-
 
 def show_embeddings_page() -> None:
     """Draw the page; what needs the network comes last."""
@@ -36,9 +35,9 @@ def show_embeddings_page() -> None:
     _take_map_request(state)
     st.title("See what the network sees", anchor=False)
     st.markdown(
-        "The network turns every picture into a list of numbers, its *embedding*: pictures it finds alike "
-        "get similar numbers. On the map, **what the network finds alike lies close together**. "
-        "Classes in groups of their own are easy for it; where groups mix, it will confuse them."
+        "The network turns every picture into a list of numbers, its *embedding*. Similar pictures get "
+        "similar numbers, so **pictures that the network finds similar lie close together on the map**. "
+        "Classes in groups of their own are easy for it; classes that mix will be confused."
     )
     show_mode(state)
     with guarded():
@@ -84,7 +83,9 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
         download_place = st.popover("Download", icon=":material/download:")
     st.caption(markdown(" · ".join(choice.label for choice in networks_in_use(state, installed))))
     tell_missing(state, installed)
-    views = [_view(state, collection, choice) for choice in networks_in_use(state, installed)]
+    views = _maps(state, collection, installed)
+    if views is None:
+        return
     with download_place:
         for view in views:
             if len(views) > 1:
@@ -96,19 +97,12 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
     show_view(state, collection, views, sheet)
 
 
-def _view(state: MapState, collection: Collection, choice: Choice) -> Mapped:
-    place = st.empty()
-    n = len(collection.pictures)
-
-    def progress(done: int, total: int) -> None:
-        if total >= _BAR_FROM:
-            text = f"The network looks at every picture once: {done:,} of {total:,}"
-            place.progress(done / total, text)
-        if done == total:
-            wait = " This takes up to a minute." if n >= _SLOW_FROM else ""
-            place.info(f"Making the map of {count(n, 'picture')}.{wait}", icon=":material/hourglass_top:")
-
-    with st.spinner("Making the map", show_time=n >= _SLOW_FROM):
-        found = mapped(state, collection, load_checkpoint(choice), progress)
-    place.empty()
-    return found
+def _maps(state: MapState, collection: Collection, installed: list[Choice]) -> list[Mapped] | None:
+    """Return the map by each network, or show how far they are."""
+    with st.spinner("Loading the network"):
+        checkpoints = [load_checkpoint(choice) for choice in networks_in_use(state, installed)]
+    config = core.MapConfig(state.method, state.dimensions, state.perplexity, state.iterations, state.seed)
+    how = MapSettings(state.metric, config)
+    return state.maps.result(
+        map_inputs(collection, checkpoints, how), partial(make_maps, state.memo, collection, checkpoints, how)
+    )

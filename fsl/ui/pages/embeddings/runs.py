@@ -1,8 +1,10 @@
-"""Networks while they learn: the maps of training runs, moving together beside their curves."""
+"""Training runs as moving maps, played together with their curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from fsl.base.text import count
 from fsl.ui.components.curve import Axes, ChartOptions, Level, Line, curves
 from fsl.ui.components.player import player
 from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
-from fsl.ui.pages.embeddings.moving import MovingRun, forget_frames, moving_run, screen_motion, sheet_of_run
+from fsl.ui.pages.embeddings.moving import MovingRun, moving_run, screen_motion, sheet_of_run
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -24,6 +26,7 @@ from fsl.ui.shared.run_curves import loss_levels, loss_line
 from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import dated_names, distinct_names
 from fsl.ui.shared.visitor import may_see
+from fsl.ui.shared.work import Work, show_progress
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -35,7 +38,7 @@ _MODES = ("Pictures by a network", "A network while it learns")
 
 
 def show_mode(state: MapState) -> None:
-    """The choice between pictures and runs."""
+    """Show the choice between pictures and training runs."""
     st.session_state["map_mode"] = _MODES[state.moving]
     st.segmented_control(
         "What to look at",
@@ -49,13 +52,13 @@ def show_mode(state: MapState) -> None:
 
 
 def _take_mode(state: MapState) -> None:
-    # None: somebody pressed the button that was on already.
+    # None if the button that was on already was pressed.
     chosen = st.session_state["map_mode"]
     state.moving = state.moving if chosen is None else chosen == _MODES[True]
 
 
 def show_runs_moving(state: MapState) -> None:
-    """The chosen runs, or the ones to choose from."""
+    """Show the chosen runs, or those to choose from."""
     warm_up().done.wait(timeout=30)
     known = {run.id: run for run in core.list_runs() if may_see(run, state.runs)}
     offered = {run_id: run for run_id, run in known.items() if core.has_snapshots(run.folder)}
@@ -66,7 +69,7 @@ def show_runs_moving(state: MapState) -> None:
             st.warning(markdown(_nothing_recorded(known[run_id])))
     state.runs = [run_id for run_id in state.runs if run_id in offered]
     if not offered:
-        st.info("No run has recorded how its pictures move yet. Start one: half a minute is enough.")
+        st.info("No run has recorded a moving map yet. Start one on the Train page; half a minute is enough.")
         st.page_link("pages/training.py", label="Train a network", icon=":material/play_arrow:")
         return
     names = dated_names(list(offered.values()))
@@ -85,17 +88,17 @@ def show_runs_moving(state: MapState) -> None:
     if not state.runs:
         _show_offer(state, list(offered.values()))
         return
-    forget_frames(state, state.runs)
+    state.forget_moving(but=state.runs)
     live = any(offered[run_id].is_live for run_id in state.runs)
     st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(state, live)
 
 
 def _nothing_recorded(run: RunInfo) -> str:
     if run.is_live:
-        return f"The run {run.name} has recorded nothing yet; look again in a moment."
+        return f"The run {run.name} has recorded nothing yet. Look again in a moment."
     return (
-        f"The run {run.name} recorded nothing that could move. Runs of the Train page do; from a shell, "
-        "add --snapshots 150 to the train command."
+        f"The run {run.name} recorded no moving map. Runs of the Train page do; on the command line, add "
+        "--snapshots 150 to the train command."
     )
 
 
@@ -108,9 +111,9 @@ def _show(state: MapState, runs: list[str]) -> None:
 
 
 def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
-    """The latest experiments, one click each."""
+    """Show the latest experiments, each with a button."""
     with st.container(border=True, key="map_run_list"):
-        st.markdown("**Watch the pictures find their places while a network learns.** Your latest runs:")
+        st.markdown("**Watch the map take shape while a network learns.** Your latest runs:")
         names = dated_names(runs)
         experiments = [list(group) for _, group in groupby(runs, lambda run: run.group or run.id)]
         for experiment in experiments[:_OFFERED]:
@@ -134,29 +137,44 @@ def _title(run: RunInfo, name: str) -> str:
 
 def _draw(state: MapState, was_live: bool) -> None:
     with guarded():
-        moving = [found for run_id in state.runs if (found := _moving(state, run_id)) is not None]
-        if not moving:
-            st.info("Nothing is recorded yet; the first moment comes with the first batches.")
-        else:
+        runs = _read(state.runs)
+        moving = [found for run in runs if (found := _moving(state, run)) is not None]
+        if moving:
             _show_moving(state, moving)
-        if was_live and not any(found.run.is_live for found in moving):
-            st.rerun()  # the whole page: this part's clock is to be stopped
+        elif all(work.is_over for work in state.moving_work.values()):
+            st.info("Nothing is recorded yet. The first moment comes with the first batches.")
+        if was_live and not any(run.is_live for run in runs):
+            st.rerun()  # the whole page, to stop this part's clock
 
 
-def _moving(state: MapState, run_id: str) -> MovingRun | None:
+def _read(run_ids: Sequence[str]) -> list[RunInfo]:
+    """Return the runs as they are now, and show why the others cannot be read."""
+    runs = []
+    for run_id in run_ids:
+        try:
+            runs.append(core.find_run(run_id))
+        except FslError as error:
+            st.warning(markdown(str(error)))
+    return runs
 
-    place = st.empty()
 
-    def progress(done: int, total: int) -> None:
-        place.progress(done / total, f"Making the map of each moment: {done} of {total}")
-
-    try:
-        return moving_run(state, core.find_run(run_id), progress)
-    except FslError as error:
-        st.warning(markdown(str(error)))
+def _moving(state: MapState, run: RunInfo) -> MovingRun | None:
+    """Return what there is of a run's moving map, and start the work on its new moments."""
+    if not core.has_snapshots(run.folder):
         return None
-    finally:
-        place.empty()
+    before, work = state.moving_runs.get(run.id), state.moving_work.get(run.id)
+    steps = tuple(core.recorded_steps(run.folder))
+    if work is None or (work.is_over and work.inputs != steps):
+        work = state.moving_work[run.id] = Work(partial(moving_run, run, before), steps)
+    if not work.wait_at_first():
+        if before is None or not run.is_live:  # else the next tick of the clock shows it
+            show_progress(work)
+    elif work.fault:
+        st.warning(markdown(work.fault))
+        return None
+    elif (found := work.result()) is not None:
+        before = state.moving_runs[run.id] = found
+    return None if before is None else replace(before, run=run)
 
 
 def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
@@ -164,9 +182,9 @@ def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
     last = max([steps[-1], *(found.run.config.steps for found in moving if found.run.config)])
     names = distinct_names([found.run for found in moving])
     st.caption(
-        f"{count(len(moving[0].images.names), 'picture')} that the network never learns from, after more and "
-        "more batches of training. Play, or move the slider with the mouse or the arrow keys. Click a "
-        "picture to follow it."
+        f"{count(len(moving[0].images.names), 'picture')} that the network does not learn from, as training "
+        "goes on. Press Play, or move the slider with the mouse or the arrow keys. Click a picture to follow "
+        "it."
     )
     player(_PLAYER, steps, last=last)
     if len(moving) == 1:
@@ -186,15 +204,15 @@ def _show_moving(state: MapState, moving: Sequence[MovingRun]) -> None:
         with right:
             _show_accuracy(moving, names, last, 220)
     st.caption(
-        "By straight lines between embeddings, as a run does not record its judgement of pairs. Each map "
-        "starts from the one before and is turned onto it; its size and direction mean nothing."
+        "Distances are Euclidean, because a run does not record how its network judges pairs. Each map "
+        "starts from the one before and is rotated to match it; size and direction mean nothing."
     )
 
 
 def _show_map(state: MapState, found: MovingRun, names: Mapping[str, str], height: int) -> None:
     name = names[found.run.id]
     points, motion = screen_motion(found, _PLAYER)
-    sheet = sheet_of_run(state, found.images)
+    sheet = sheet_of_run(state.memo, found.images)
     st.markdown(_title(found.run, name))
     scatter_map(
         points,
@@ -208,7 +226,7 @@ def _show_map(state: MapState, found: MovingRun, names: Mapping[str, str], heigh
 
 
 def _show_loss(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
-    st.markdown("**Loss**: how wrong it is on the batch it learns from. Click to go to a moment.")
+    st.markdown("**Loss**: the error on each batch of training. Click to go to a moment.")
     runs = [found.run for found in moving]
     curves(
         [loss_line(run, names[run.id]) for run in runs],
@@ -221,8 +239,8 @@ def _show_loss(moving: Sequence[MovingRun], names: Mapping[str, str], last: int,
 
 def _show_accuracy(moving: Sequence[MovingRun], names: Mapping[str, str], last: int, height: int) -> None:
     st.markdown(
-        "**Nearest is right**: share of pictures whose nearest other one is of their class.",
-        help="By the embeddings themselves, not by their places on the map (leave one out).",
+        "**Nearest neighbour correct**: share of pictures whose nearest other picture is of the same class.",
+        help="Measured on the embeddings themselves, not on the map (leave-one-out).",
     )
     lines = []
     for found in moving:
@@ -235,7 +253,7 @@ def _show_accuracy(moving: Sequence[MovingRun], names: Mapping[str, str], last: 
     curves(
         lines,
         key="motion_accuracy",
-        label="Nearest is right, by batch",
+        label="Nearest neighbour correct, by batch",
         axes=Axes(x_max=last, y_range=(0.0, 1.0)),
         options=ChartOptions(levels, smoothable=False, height=height, player=_PLAYER, about=" ".join(names)),
     )

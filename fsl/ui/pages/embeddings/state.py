@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -12,8 +12,10 @@ from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.folder_drop import Drop
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.work import Latest, Work
 
 if TYPE_CHECKING:
+    from fsl.ui.pages.embeddings.compute import Mapped
     from fsl.ui.pages.embeddings.moving import MovingRun
 
 _KEY = "few_shot_lab_embeddings"
@@ -30,6 +32,7 @@ class MapState:
         runs: ids of the runs shown.
         followed: the picture followed through the runs, -1 for none.
         moving_runs: moving maps made so far, by run.
+        moving_work: the latest work on each of them.
         source: key of the source of the pictures, "" before one is chosen.
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
@@ -50,6 +53,7 @@ class MapState:
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
         read: the data set looked at last; several would fill the memory.
+        maps: the work on the maps shown.
         memo: results of this page.
     """
 
@@ -57,6 +61,7 @@ class MapState:
     runs: list[str] = field(default_factory=list)
     followed: int = -1
     moving_runs: dict[str, MovingRun] = field(default_factory=dict)
+    moving_work: dict[str, Work[MovingRun | None]] = field(default_factory=dict)
     source: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
@@ -77,6 +82,7 @@ class MapState:
     shown: int = FIRST_SHOWN
     of: str = ""
     read: Memo = field(default_factory=lambda: Memo(1))
+    maps: Latest[list[Mapped]] = field(default_factory=Latest)
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def holdings(self) -> Iterator[Holding]:
@@ -86,6 +92,12 @@ class MapState:
         if self.reading is not None:
             files = self.reading.files
             yield Holding(id(files), sum(len(data) for _, data in files))
+
+    def forget_moving(self, but: Container[str]) -> None:
+        """Give up the moving maps of all runs but those, by their ids."""
+        for run_id in [run_id for run_id in self.moving_work if run_id not in but]:
+            self.moving_work.pop(run_id).cancel()
+            self.moving_runs.pop(run_id, None)
 
     def look_at(self, collection: Collection) -> None:
         """Forget what was chosen in another collection."""

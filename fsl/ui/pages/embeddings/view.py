@@ -1,4 +1,4 @@
-"""The map itself, what was chosen on it, and the pictures selected together."""
+"""The maps, the chosen picture with its neighbours, and the selected group of pictures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 
 _NEIGHBOURS = 8
-_LINES = 4  # to as many of them on the map
+_LINES = 4  # drawn on the map to as many neighbours
 _MORE = 240
 _MAP_HEIGHT = 560
 
 
 @st.fragment
 def show_view(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
-    """The maps with the panel beside them; a click runs this part of the page alone."""
+    """Show the maps and the panel beside them; a click runs this part of the page alone."""
     with guarded():
         left, right = st.columns([2.5, 1], gap="medium")
         with right:
@@ -107,7 +107,10 @@ def _show_search(state: MapState, collection: Collection) -> None:
     if not state.words:
         return
     found = collection.found(state.words)
-    st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
+    if found:
+        st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
+    else:
+        st.caption("No picture matches.")
     if found:
         shown = found[: state.found_shown]
         picture_grid(
@@ -145,9 +148,9 @@ def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]
         with st.container(border=True, key="map_hint"):
             st.markdown("**Click a picture** to see what the network finds most similar to it.")
             st.caption(
-                "Point at one to see it larger. Drag with Box or Lasso to lay out a group. Scroll zooms once "
-                "the map has been clicked; a click on a class hides it, a double-click shows it alone. By "
-                "keyboard: N and P point at pictures, Enter chooses one, G lays out those in sight."
+                "Point at a picture to enlarge it. Drag with Box or Lasso to select a group. After a click "
+                "on the map, scrolling zooms. Click a class to hide it; double-click it to show it alone. "
+                "Keyboard: N and P move between pictures, Enter chooses one, G selects all in view."
             )
         return
     picture = collection.pictures[state.selected]
@@ -166,7 +169,7 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
     by = f" to {markdown(view.checkpoint.info.name)}" if is_one_of_two else ""
     st.markdown(
         f"**Most similar{by}**",
-        help="By the network's own judgement of each pair: 0 nothing alike, 1 the same.",
+        help="Similarity as the network judges each pair, from 0 to 1.",
     )
     own = collection.labels[state.selected]
     near = neighbours(view, state.selected, _NEIGHBOURS)
@@ -180,7 +183,7 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
         for other in near
     ]
     if not tiles:
-        st.caption("There is no other picture.")
+        st.caption("There are no other pictures.")
         return
     picture_grid(
         tiles,
@@ -198,7 +201,7 @@ def _show_comparison(state: MapState, collection: Collection, view: Mapped) -> N
         key="map_compare",
         icon=":material/compare:",
         type="tertiary",
-        help="Opens the Compare page with these two pictures.",
+        help="Opens these two pictures on the Compare page.",
     ):
         pictures = collection.pictures
         hand_over(pictures[nearest[0].row], pictures[state.selected], view.checkpoint.info.name)
