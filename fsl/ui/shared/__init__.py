@@ -1,1 +1,1 @@
-"""What several pages use. A page imports this, never another page."""
+"""Code shared by several pages. A page imports this, never another page."""

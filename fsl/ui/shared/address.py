@@ -1,4 +1,4 @@
-"""Settings in a page's address, so that a link or a bookmark brings them back."""
+"""Settings in a page's address, so that a link or a bookmark restores them."""
 
 from __future__ import annotations
 

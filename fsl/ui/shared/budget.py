@@ -1,4 +1,4 @@
-"""What one session may hold, all its pages together."""
+"""Limits on what all pages of one browser session may hold together."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fsl.base.errors import DataError
 from fsl.data.intake.listing import ImportLimits
 
 _OURS = "few_shot_lab"
-_ELSEWHERE = "Take away what is no longer needed (on any page), or use the command line: python -m fsl."
+_ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."
 
 
 def _limit(name: str, usual: int) -> int:
-    """A limit that whoever runs the server may set in the environment."""
+    """Return a limit from the environment variable, or the usual one if it is not a positive number."""
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() and int(text) > 0 else usual
 
@@ -26,17 +26,17 @@ def _limit(name: str, usual: int) -> int:
 MAX_PICTURES = _limit("FSL_SESSION_PICTURES", 5_000)
 MAX_BYTES = _limit("FSL_SESSION_MB", 1_024) * 2**20
 PAGE_LIMITS = ImportLimits(max_unpacked_bytes=MAX_BYTES)
-"""What a zip may hold that a page unpacks."""
+"""Limits for a zip that a page unpacks."""
 
 
 @dataclass(frozen=True)
 class Holding:
-    """One thing in a session's memory.
+    """One object in a session's memory.
 
     Attributes:
-        content: ``id`` of what the memory is taken by; held by two pages, it counts once.
+        content: ``id`` of the object; one that two pages hold counts once.
         n_bytes: its size.
-        n_pictures: how many pictures it is on a page; 0 for a zip and for pictures of a network's size.
+        n_pictures: the number of pictures it stands for; 0 for a zip and for resized copies.
     """
 
     content: int
@@ -46,31 +46,31 @@ class Holding:
 
 @runtime_checkable
 class Holder(Protocol):
-    """A value in a session's state that holds pictures, zips and the like."""
+    """A value in the session's state that holds pictures or zips."""
 
     def holdings(self) -> Iterable[Holding]:
-        """All of them."""
+        """Return everything it holds."""
 
 
 @runtime_checkable
 class Undoing(Holder, Protocol):
-    """A holder that keeps what was taken away, so that it can be brought back."""
+    """A holder that also keeps removed pictures, so that the removal can be undone."""
 
     def lasting(self) -> Iterable[Holding]:
-        """What it holds besides."""
+        """Return what it holds apart from that."""
 
     def forget_undo(self) -> None:
-        """Keep it no longer."""
+        """Forget the removed pictures."""
 
 
 def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
-    """Refuse what would not fit beside that which the other pages hold.
+    """Refuse new content that does not fit beside what the other pages hold.
 
-    What they keep only to bring it back makes way first.
+    Pictures that other pages keep only for undo are dropped first.
 
     Args:
-        holder: who wants to hold it.
-        new: all that it would hold then, in place of what it holds now.
+        holder: the value that would hold the new content.
+        new: everything it would hold then, instead of what it holds now.
 
     Raises:
         DataError: there would be too many pictures or bytes.
@@ -92,7 +92,7 @@ def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
 
 
 def _exceeded(others: Iterable[Holding], wanted: Mapping[int, Holding]) -> str:
-    """The limit that all of it together would not keep to, "" for none."""
+    """Return the limit that everything together would exceed, "" for none."""
     held = {one.content: one for one in others} | dict(wanted)
     if sum(one.n_pictures for one in held.values()) > MAX_PICTURES:
         return f"{MAX_PICTURES:,} pictures"
@@ -102,20 +102,20 @@ def _exceeded(others: Iterable[Holding], wanted: Mapping[int, Holding]) -> str:
 
 
 def unread(n_pictures: int, n_bytes: int = 0) -> Holding:
-    """Pictures that are to be read, before any is.
+    """Return a holding for pictures that have not been read yet.
 
     Args:
-        n_pictures: how many.
-        n_bytes: their size, as far as it is known.
+        n_pictures: number of pictures.
+        n_bytes: their size, as far as known.
     """
     return Holding(-1, n_bytes, n_pictures)
 
 
 def decoded(n_pictures: int, size: int) -> Holding:
-    """Pictures that are to be read as a network takes them.
+    """Return a holding for pictures that will be read at a network's input size.
 
     Args:
-        n_pictures: how many.
+        n_pictures: number of pictures.
         size: side of each in pixels.
     """
     return Holding(-1, n_pictures * size * size * 3)

@@ -1,4 +1,4 @@
-"""The camera as a way in. It opens in a dialog of its own, so no page asks for the camera unbidden."""
+"""Photos from the camera, in a dialog, so that no page asks for the camera unprompted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _KEY = "few_shot_lab_photos"
 
 @st.dialog("Take photos", on_dismiss="rerun")
 def camera_dialog(place: str, name: str, add: Callable[[str, bytes], None]) -> None:
-    """Photos, one after the other, until the dialog is closed.
+    """Take photos one after another until the dialog is closed.
 
     Args:
-        place: where they go, as part of the widget's key.
-        name: what to call that; plain text.
-        add: called with file name and bytes of each; may raise an FslError.
+        place: where the photos go; part of the widget's key.
+        name: name of that place, plain text.
+        add: called with the file name and bytes of each photo; may raise an FslError.
     """
     taken: defaultdict[str, int] = st.session_state.setdefault(_KEY, defaultdict(int))
     with guarded():

@@ -1,4 +1,4 @@
-"""Embeddings of a whole set of pictures, a chunk at a time, so that nobody else waits long."""
+"""Embed a whole set of images in chunks, so that no other visitor waits long."""
 
 from __future__ import annotations
 

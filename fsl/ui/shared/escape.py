@@ -1,23 +1,22 @@
-"""Text that came from outside, made safe for the places where Streamlit reads Markdown."""
+"""Escape text from outside for the places where Streamlit reads Markdown."""
 
 from __future__ import annotations
 
 import re
 
-# Only the signs that mean something within a line are escaped: Streamlit reads labels of widgets aloud
-# (aria-label) with the backslashes still in them.
+# Escape as little as possible: screen readers get the labels of widgets (aria-label) with the backslashes.
 _WITHIN_A_LINE = re.compile(r"([\\`*_\[\]<>$~|&])")
 _AT_ITS_START = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
 _WORD_JOINER = "\u2060"
-# What is looked for after the backslashes are gone, so that they would not help: emoji and icon codes
-# (":smile:"), colours (":red[x]"), and bare web and mail addresses, which become links.
+# Found by Streamlit after the backslashes are removed: emoji and icon codes (":smile:"), colours
+# (":red[x]"), and bare web and mail addresses, which become links.
 _LATE = re.compile(r"(:|@|www(?=\.))", re.IGNORECASE)
 
 
 def markdown(text: str) -> str:
-    """``text`` so that Markdown shows it letter for letter: no links, images, HTML, LaTeX or emoji codes.
+    """Escape ``text`` so that Markdown shows it as it is: no links, images, HTML, LaTeX or emoji codes.
 
-    Line breaks and control characters become spaces; invisible word joiners break up addresses and codes.
+    Line breaks and control characters become spaces. Invisible word joiners break up addresses and codes.
     """
     one_line = "".join(character if character.isprintable() else " " for character in text)
     escaped = _WITHIN_A_LINE.sub(r"\\\1", one_line)

@@ -1,4 +1,4 @@
-"""A folder with a sub-folder per class, or a zip of it, as a way in."""
+"""Drop zones for a folder with a sub-folder per class, or a zip of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fsl.ui.shared.uploads import take_upload, take_uploads
 
 @dataclass(frozen=True, eq=False)
 class Drop:
-    """What was dropped, not looked into yet.
+    """A dropped zip or folder, not read yet.
 
     Attributes:
-        title: name of the zip or of the folder.
+        title: name of the zip or the folder.
         files: name and bytes of the zip, or of every file in the folder.
-        is_zip: which of the two.
+        is_zip: whether it is a zip.
     """
 
     title: str
@@ -29,10 +29,10 @@ class Drop:
     is_zip: bool
 
     def listing(self) -> Listing:
-        """What is in it.
+        """List the pictures in it.
 
         Raises:
-            DataError: a zip that is none, is damaged or too large.
+            DataError: the zip is damaged, too large or not a zip.
         """
         if self.is_zip:
             return list_zip(self.files[0][1], name=self.title, limits=PAGE_LIMITS)
@@ -40,15 +40,15 @@ class Drop:
 
 
 def folder_or_zip(key: str, drops: int, about: str = "") -> Drop | None:
-    """Both drop zones.
+    """Show both drop zones.
 
     Args:
-        key: begins the widgets' keys.
-        drops: how often they were emptied; whoever takes the drop has to count one more.
+        key: prefix of the widgets' keys.
+        drops: how often the zones were emptied; the caller adds one when it takes the drop.
         about: a sentence below the heading.
 
     Returns:
-        what lies in one of them, or none.
+        what was dropped, or None.
     """
     st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
     if about:
@@ -67,12 +67,12 @@ def folder_or_zip(key: str, drops: int, about: str = "") -> Drop | None:
 
 
 def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:
-    """What was dropped last, and a button to be rid of it.
+    """Show what was dropped last, with a button to remove it.
 
     Args:
-        key: begins the button's key.
-        title: what it is called.
-        forget: lets go of it.
+        key: prefix of the button's key.
+        title: name of what was dropped.
+        forget: removes it from the page.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"Dropped: **{markdown(title)}**", width="content")
@@ -81,5 +81,5 @@ def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:
             key=f"{key}_remove",
             icon=":material/close:",
             on_click=guarded_callback(forget),
-            help="Takes it out of this page. The files on your machine stay as they are.",
+            help="Removes it from this page. The files on your computer stay as they are.",
         )

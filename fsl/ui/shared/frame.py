@@ -1,4 +1,4 @@
-"""What every page has: settings of the browser tab, the header with links to the pages, a little style."""
+"""What every page has: browser tab, header with links to the pages, common style."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ PAGES = {
     "pages/evaluate.py": "Evaluate",
     "pages/learn.py": "Learn",
 }
-"""File to label of each page, in the header's order; the first is home."""
+"""Label of each page by its file, in the order of the header; the first is home."""
 
 
 def bootstrap(title: str) -> None:
-    """Set up the page; every page calls this first.
+    """Set up a page; every page calls this first.
 
-    Pages are found in ``pages/`` by Streamlit itself and linked here, rather than through ``st.navigation``:
-    so a link to any page works on a server that has just started, and no raw list of files flashes up.
+    Streamlit finds the pages in ``pages/`` by itself. With ``st.navigation`` instead, links to a page would
+    fail on a server that has just started, and a raw list of files would flash up.
 
     Args:
-        title: of the browser's tab.
+        title: title of the browser tab.
     """
     prepare_process()
     st.set_page_config(
@@ -56,20 +56,20 @@ def bootstrap(title: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def prepare_process() -> None:
-    """What has to be set before torch is loaded and many threads are there; once for all sessions."""
+    """Set what must be set before torch is loaded and threads start; once for all sessions."""
     keep_memory_together()
     reuse_memory()
-    # Else torch's threads go on spinning for a while after each batch, on the cores of whoever comes next.
+    # Otherwise torch's threads spin for a while after each batch and take the cores from the next task.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def warm_up_after_paint() -> None:
-    """Start loading torch in the background; to be called when the page stands."""
+    """Start loading torch in the background; call it after the page is drawn."""
     warm_up()
 
 
 def draw_again_when_warm() -> None:
-    """As ``warm_up_after_paint``, and once torch is loaded the page is drawn again, with what needs it."""
+    """Load torch in the background, then draw the page again with what needs it."""
     if not warm_up().done.is_set():
         st.fragment(_draw_again, run_every=_LOOK_SECONDS)()
 

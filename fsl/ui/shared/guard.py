@@ -1,4 +1,4 @@
-"""Errors on a page: a sentence for the person, the traceback for the log."""
+"""Errors on a page: a sentence on the screen, the traceback in the log."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fsl.base.errors import FslError
 from fsl.ui.shared.escape import markdown
 
 _LOG = logging.getLogger(__name__)
-UNEXPECTED = "Something went wrong here. Nothing you entered is lost; the details are in the server's log."
+UNEXPECTED = "Something went wrong here. Nothing you entered is lost; details are in the server's log."
 
 P = ParamSpec("P")
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Show what goes wrong inside as one message where it happens; the rest of the page goes on."""
+    """Show an error inside the block as a message in its place; the rest of the page goes on."""
     try:
         yield
     except FslError as error:
@@ -32,7 +32,7 @@ def guarded() -> Iterator[None]:
 
 
 def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
-    """The same for a widget's callback, which runs before the page: the message stays until it is closed."""
+    """Guard a widget's callback: as it runs before the page, its message stays until it is closed."""
 
     @functools.wraps(callback)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""From dropped files to pictures: everything readable is kept, everything else is named with its reason."""
+"""Turn dropped files into pictures; files that cannot be read are named with the reason."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from fsl.data.intake.paths import display_path
 from fsl.ui.shared.pictures import StoredPicture
 
 QUERY_FOLDERS = frozenset({"query", "queries", "to classify", "unlabelled"})
-"""Folders that hold queries rather than a class, in any case."""
+"""Names of folders that hold queries instead of a class, in lower case."""
 
 
 @dataclass
 class Intake:
-    """What came of a drop.
+    """The pictures of a drop.
 
     Attributes:
         classes: pictures by class name, in the order of the listing.
-        queries: pictures of a query folder or of no folder.
-        problems: what could not be used.
+        queries: pictures in a query folder or in no folder.
+        problems: files that could not be used.
     """
 
     classes: dict[str, list[StoredPicture]] = field(default_factory=dict)
@@ -37,8 +37,11 @@ def take_files(
     """Check dropped files one by one.
 
     Args:
-        files: name and bytes.
-        progress: called with (done, total).
+        files: name and bytes of each file.
+        progress: called with (files done, total).
+
+    Returns:
+        the pictures, and the files that could not be read.
     """
     pictures: list[StoredPicture] = []
     problems: list[Problem] = []
@@ -53,11 +56,11 @@ def take_files(
 
 
 def take_listing(listing: Listing, progress: Progress | None = None) -> Intake:
-    """Check everything that a folder or a zip holds; see ``QUERY_FOLDERS``.
+    """Check all files of a folder or a zip; ``QUERY_FOLDERS`` become queries.
 
     Args:
-        listing: as found.
-        progress: called with (done, total).
+        listing: the files.
+        progress: called with (files done, total).
     """
     intake = Intake(problems=list(listing.problems))
     for done, entry in enumerate(listing.entries, start=1):

@@ -1,4 +1,4 @@
-"""Results that a browser session keeps, so that a rerun of its page computes nothing twice."""
+"""Results kept for a browser session, so that a rerun of a page computes nothing twice."""
 
 from __future__ import annotations
 

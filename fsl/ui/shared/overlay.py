@@ -1,4 +1,4 @@
-"""A map of contributions laid over a picture."""
+"""Draw a map of contributions over a picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fsl.ui.shared.pictures import data_uri
 _FOR = np.array(ImageColor.getrgb(ACCENT), np.float32)
 _AGAINST = np.array(ImageColor.getrgb(AGAINST), np.float32)
 _SIDE = 320
-_STRONGEST = 0.75  # of the colour laid over the picture, which stays to be seen
+_STRONGEST = 0.75  # opacity of the strongest colour; the picture stays visible
 
 
 def overlay_uri(pixels: PixelArray, contributions: Float32Array, strongest: float) -> str:
-    """The picture in grey with the map in two colours, as a ``data:`` URI.
+    """Return the picture in grey with the map in two colours over it, as a ``data:`` URI.
 
     Args:
         pixels: uint8 ``(S, S, 3)``.

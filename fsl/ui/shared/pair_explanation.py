@@ -1,4 +1,4 @@
-"""Why are two pictures alike or not? Maps over both; on the Compare page and on the Classify page."""
+"""Show why two pictures are alike or not, with maps over both."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 _METHODS: tuple[Method, ...] = ("each", "both", "gradient")
 _NAMES: dict[Method, str] = {
-    "each": "Hide a bit of one",
-    "both": "Hide the same bit of both",
-    "gradient": "Gradient (quick, rough)",
+    "each": "Cover parts of one picture",
+    "both": "Cover the same part of both",
+    "gradient": "Gradient (fast, rough)",
 }
 _HELP = (
-    "Bits of the pictures are blurred in turn and the pair compared again: what changes the answer matters. "
-    "“The same bit of both” suits pictures taken alike, such as portraits. The gradient asks the network "
-    "itself, in a few passes."
+    "Parts of the pictures are blurred one by one, and the pair is compared again: what changes the answer "
+    "matters. “The same part of both” suits pictures with the same framing, such as portraits. The gradient "
+    "needs only a few passes through the network."
 )
 
 
 def show_why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> None:
-    """A button, and then the maps of one pair; on their own, so that the page does not wait for them.
+    """Show a button that draws the maps of one pair; the rest of the page does not wait for them.
 
     Args:
         checkpoint: the network.
         left: the reference or support picture.
         right: the probe or query.
-        key: of the widgets.
+        key: prefix of the widgets' keys.
     """
     st.fragment(_why)(checkpoint, left, right, key)
 
@@ -47,7 +47,7 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
     with guarded(), st.container(border=True, key=f"{key}_card"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.selectbox(
-                "Why? What the answer rests on",
+                "Why this answer?",
                 _METHODS,
                 format_func=_NAMES.__getitem__,
                 key=f"{key}_method",
@@ -58,7 +58,9 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         state = compare_state()
         if not pressed and inputs not in state.memo:
             return
-        with st.spinner("Asking the network" if method == "gradient" else "Hiding one bit after another"):
+        with st.spinner(
+            "Computing the gradient" if method == "gradient" else "Covering one part after another"
+        ):
             found = state.memo.remember(inputs, lambda: _explain(checkpoint, left, right, method))
         strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
         maps = {
@@ -66,14 +68,14 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
             "right": (right.name, found.right_pixels, found.right),
         }
         tiles = [
-            Tile(side, overlay_uri(pixels, contributions, strongest), f"What counts in {name}")
+            Tile(side, overlay_uri(pixels, contributions, strongest), f"What matters in {name}")
             for side, (name, pixels, contributions) in maps.items()
         ]
         with st.container(key=f"{key}_maps"):
-            picture_grid(tiles, key=f"{key}_pair", label="What counts in either picture", size="pair")
+            picture_grid(tiles, key=f"{key}_pair", label="What matters in each picture", size="pair")
         st.caption(
-            "Green: makes the two more alike. Orange: sets them apart. No colour: does not matter. Shown as "
-            "the network sees them."
+            "Green makes the two more alike, orange sets them apart, no colour makes no difference. The "
+            "pictures are shown as the network sees them."
         )
 
 
@@ -83,6 +85,5 @@ def _explain(
     right: Picture,
     method: Method,
 ) -> Explanation:
-
     with COMPUTE:
         return core.explain(checkpoint.twin, left.image, right.image, method)

@@ -1,4 +1,4 @@
-"""Pictures as the pages keep them: the file's own bytes and a small copy for the screen."""
+"""Pictures as the pages keep them: the bytes of the file and a thumbnail."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ THUMBNAIL_SIDE = 176
 
 @dataclass(frozen=True, eq=False)
 class StoredPicture:
-    """One picture that was checked by decoding it once.
+    """One picture, checked by decoding it once.
 
-    The decoded picture itself is not kept: a thousand of them would take gigabytes. It is decoded again when
-    a network asks for it, which is once per checkpoint, as embeddings are cached by ``digest``.
+    The pixels are not kept, as a thousand pictures would take gigabytes. They are decoded again when a
+    network needs them: once per checkpoint, because embeddings are cached by ``digest``.
 
     Attributes:
-        name: the file's name.
-        data: the file's bytes.
+        name: name of the file.
+        data: bytes of the file.
         digest: sha256 of ``data``.
         thumbnail: a small JPEG as a ``data:`` URI.
     """
@@ -37,38 +37,38 @@ class StoredPicture:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> StoredPicture:
-        """Check and keep a file.
+        """Check a file by decoding it.
 
         Raises:
-            ImageReadError: it is no readable image.
+            ImageReadError: the file is not a readable image.
         """
         return cls(name, data, hashlib.sha256(data).hexdigest(), thumbnail_uri(decode_image(data, name)))
 
     @property
     def holding(self) -> Holding:
-        """What it takes of the session's memory."""
+        """What the picture takes of the session's memory."""
         return Holding(id(self.data), len(self.data) + len(self.thumbnail), 1)
 
     @property
     def image(self) -> Image.Image:
-        """RGB, decoded now."""
+        """The pixels in RGB, decoded at each call."""
         return decode_image(self.data, self.name)
 
 
 def thumbnail_uri(image: Image.Image) -> str:
-    """A JPEG of at most ``THUMBNAIL_SIDE`` pixels a side, as a ``data:`` URI."""
+    """Return a JPEG of at most ``THUMBNAIL_SIDE`` pixels a side as a ``data:`` URI."""
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return data_uri(small, "JPEG", quality=82)
 
 
 def data_uri(image: Image.Image, kind: Literal["JPEG", "PNG"], **options: int) -> str:
-    """A picture as a ``data:`` URI.
+    """Return a picture as a ``data:`` URI.
 
     Args:
-        image: RGB; as PNG also RGBA.
-        kind: of the file.
-        options: of Pillow's ``save``.
+        image: the picture, RGB; for PNG also RGBA.
+        kind: file format.
+        options: options of Pillow's ``save``.
     """
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)

@@ -1,4 +1,4 @@
-"""Files that could not be used, said the same way on every page."""
+"""The list of files that could not be used, the same on every page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fsl.data.intake.listing import NO_PICTURES, Problem
 from fsl.ui.shared.escape import markdown
 
 _SHOWN = 8
-_HEIGHT = 300  # pixels, of a list that is longer
+_HEIGHT = 300  # pixels, for a longer list
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
-    """Each with its reason; the first few at once, all others on request. Nothing where there are none."""
+    """Show each file with its reason, the first few at once and the others on request."""
     if not problems:
         return
     lines = [f"- {markdown(problem.name)}: {markdown(problem.reason)}" for problem in problems]

@@ -1,4 +1,4 @@
-"""What all sessions share: loaded checkpoints, and torch itself, warmed up in the background."""
+"""What all sessions share: the networks, and torch, which is loaded in the background."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _LOG = logging.getLogger(__name__)
 _PREFERRED = ("photos", "fruits")
 
 COMPUTE = threading.Lock()
-"""Held while a network computes: two sessions' torch threads on the same cores slow each other down."""
+"""Held while a network computes, because torch threads of two sessions slow each other down."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A network one can choose.
+    """A network to choose.
 
     Attributes:
-        name: of the checkpoint, or "timm:NAME".
-        title: what it is for.
-        path: its file; none for a network of timm.
-        notice: what everybody who uses it is told, "" for nothing.
+        name: name of the checkpoint, or "timm:NAME".
+        title: what the network is for.
+        path: file of the checkpoint; None for a network of timm.
+        notice: a notice to everyone who uses it, "" for none.
     """
 
     name: str
@@ -44,17 +44,17 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """Name and title, as lists show it; plain text."""
+        """Name and title as lists show them, plain text."""
         return f"{self.name}: {self.title}" if self.title else self.name
 
 
 @dataclass
 class WarmUp:
-    """The background import of torch.
+    """The import of torch in the background.
 
     Attributes:
-        done: set when it is over.
-        device: one phrase on what computes, "" if that failed.
+        done: set when the import has ended, with or without success.
+        device: description of the computing device, "" if the import failed.
     """
 
     done: threading.Event
@@ -62,10 +62,10 @@ class WarmUp:
 
 
 def choices() -> list[Choice]:
-    """The installed checkpoints that can be read, the default one first.
+    """Return the installed networks that can be read, the default one first.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: no network can be read.
     """
     found, faults = [], []
     for name, path in core.available().items():
@@ -81,37 +81,37 @@ def choices() -> list[Choice]:
 
 
 def find_choice(name: str, installed: list[Choice]) -> Choice | None:
-    """The network of that name; one of timm's needs no file here. None where it is not installed."""
+    """Return the network of that name, or None if it is not installed; timm's need no installing."""
     if name.startswith(TIMM):
         return Choice(name, "", None)
     return next((choice for choice in installed if choice.name == name), None)
 
 
 def offered(in_use: Choice, installed: list[Choice]) -> list[Choice]:
-    """What a list of networks offers: those installed, and the one in use, which may be one of timm's."""
+    """Return the networks of a list: those installed and the one in use, which may be one of timm."""
     return installed if in_use in installed else [in_use, *installed]
 
 
 def not_installed(name: str, instead: str) -> str:
-    """A network that was asked for, by a link say, and is not here; plain text."""
+    """Return a sentence about a requested network that is not installed, plain text."""
     return f"The network {name} is not installed here; {instead} is used instead."
 
 
 def _no_checkpoint(faults: list[str]) -> str:
     if faults:
-        return f"No trained network could be read, so nothing can be classified yet. {faults[0]}"
+        return f"No trained network could be read, so nothing can be classified. {faults[0]}"
     return (
-        "No trained network was found, so nothing can be classified yet. Put a .safetensors checkpoint into "
-        "the checkpoints folder (or name its folder in FSL_CHECKPOINT_DIR) and reload this page."
+        "No trained network was found, so nothing can be classified. Put a .safetensors checkpoint into the "
+        "checkpoints folder (or set FSL_CHECKPOINT_DIR to its folder) and reload this page."
     )
 
 
 def load_checkpoint(choice: Choice) -> Checkpoint:
-    """The checkpoint, loaded once for all sessions and again when its file changes.
+    """Load a checkpoint once for all sessions, and again when its file changes.
 
     Raises:
         CheckpointError: the file is gone, damaged or unsafe.
-        FslError: a network of timm cannot be had.
+        FslError: a network of timm cannot be downloaded.
     """
     if choice.path is None:
         return _load_named(choice.name)
@@ -126,27 +126,25 @@ def load_checkpoint(choice: Choice) -> Checkpoint:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(path: Path, modified: int, size: int) -> Checkpoint:
-
     checkpoint = fsl.load(str(path))
-    # Networks are chosen by their file's name, whatever name the header has: a run's network, copied, is one.
+    # People choose a network by the name of its file; the header of a copied file may have another name.
     return replace(checkpoint, info=replace(checkpoint.info, name=path.stem))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _load_named(name: str) -> Checkpoint:
-
     return fsl.load(name)
 
 
 def load_baseline(name: str, installed: list[Choice]) -> Checkpoint:
-    """What a network has to beat (``fsl.fewshot.baselines``), made once for all sessions.
+    """Make a baseline (``fsl.fewshot.baselines``) once for all sessions.
 
     Args:
-        name: of the baseline.
-        installed: the checkpoints there are; it may be made of one of them.
+        name: name of the baseline.
+        installed: the installed networks; the baseline may be made of one of them.
 
     Raises:
-        CheckpointError: there is no such baseline, or not the checkpoint it is made of.
+        CheckpointError: the baseline, or the checkpoint it is made of, does not exist.
     """
     source = next((c.path for c in installed if c.name == name.partition(":")[2]), None)
     stamp = source.stat().st_mtime_ns if source is not None and source.is_file() else 0
@@ -155,13 +153,12 @@ def load_baseline(name: str, installed: list[Choice]) -> Checkpoint:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _baseline(name: str, modified: int) -> Checkpoint:
-
     return core.baseline(name)
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
-    """Import torch in the background, once; pages call this after their first paint."""
+    """Import torch in the background, once for all sessions; pages call this after their first paint."""
     state = WarmUp(threading.Event())
     threading.Thread(target=_warm_up, args=(state,), name="warm-up", daemon=True).start()
     return state

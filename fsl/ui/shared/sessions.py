@@ -1,8 +1,8 @@
-"""A session's pictures go when the session does, even where nobody comes after it.
+"""Free the memory of sessions that have ended.
 
-Streamlit keeps a closed session for a while, in case its browser was only cut off (the setting
-``server.disconnectedSessionTTL``). What is older it drops only when the next session ends: after the last
-visitor of a day, gigabytes of pictures would stay. So somebody has to look from time to time.
+Streamlit keeps a closed session for a while, in case only the connection was lost (the setting
+``server.disconnectedSessionTTL``). It drops expired sessions only when another session ends, so the pictures
+of the last visitor of a day, perhaps gigabytes, would stay. A background thread therefore drops them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EVERY_SECONDS = 15.0
 
 @st.cache_resource(show_spinner=False)
 def forget_ended_sessions() -> threading.Thread:
-    """Start looking, once for all sessions."""
+    """Start the thread that drops ended sessions, once for all sessions."""
     thread = threading.Thread(target=_keep_looking, name="forget-sessions", daemon=True)
     thread.start()
     return thread
@@ -41,7 +41,7 @@ def _keep_looking() -> None:
         server = runtime.get_instance()
         dropped = drop_expired(server)
         if dropped is None:
-            _LOG.warning("This version of Streamlit keeps its sessions otherwise; ended ones stay longer")
+            _LOG.warning("This version of Streamlit keeps sessions in another way; ended ones stay longer")
             return
         cancel_ended(_ids_of_sessions(server))
         if dropped:
@@ -58,13 +58,13 @@ def _ids_of_sessions(server: Any) -> set[str]:
 def drop_expired(server: object) -> int | None:
     """Drop the sessions that closed longer ago than Streamlit promises to keep them.
 
-    There is no public way to ask for that; ``tests/ui/test_sessions.py`` says when Streamlit changes it.
+    Streamlit has no public way to do this; ``tests/ui/shared/test_sessions.py`` fails if it changes.
 
     Args:
         server: Streamlit's runtime.
 
     Returns:
-        how many were dropped; none where sessions are kept in another way.
+        the number of sessions dropped; None if this version of Streamlit keeps sessions in another way.
     """
     manager = getattr(server, "_session_mgr", None)
     cache = getattr(getattr(manager, "_session_storage", None), "_cache", None)
@@ -76,14 +76,14 @@ def drop_expired(server: object) -> int | None:
 
 
 def forget_what_they_left(server: Any) -> None:
-    """Give up what dropped sessions leave behind in what all sessions share.
+    """Free what dropped sessions leave behind in memory that all sessions share.
 
     Args:
         server: Streamlit's runtime.
     """
-    gc.collect()  # a session lets go of its files at its very end
-    # Streamlit only marks a download the first time that nobody has it any more, and looks again when the
-    # next session ends; the last visitor's project, with all pictures in it, would wait for that.
+    gc.collect()  # a session releases its files when it is collected
+    # Streamlit marks an unused download first and removes it when the next session ends; without this call,
+    # the last visitor's project with all its pictures would stay until then.
     server.media_file_mgr.remove_orphaned_files()
     if not server._session_mgr.list_sessions():
         core.CACHE.clear()

@@ -1,4 +1,4 @@
-"""Small tasks that the program draws itself, as pictures ready for the screen and for a network."""
+"""Small N-way K-shot tasks of built-in pictures, for the Learn and home pages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class SmallTask:
     """An N-way K-shot task.
 
     Attributes:
-        classes: from class name to its examples.
+        classes: examples by class name.
         queries: pictures to classify.
-        answers: the class of each query.
+        answers: true class of each query.
     """
 
     classes: dict[str, tuple[StoredPicture, ...]]
@@ -32,27 +32,27 @@ class SmallTask:
 
     @property
     def labelled(self) -> tuple[tuple[str, StoredPicture], ...]:
-        """Class name and picture of every example."""
+        """Class name and picture of each example."""
         return tuple((name, picture) for name, pictures in self.classes.items() for picture in pictures)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def small_task(kind: Kind, n_way: int, n_shot: int, n_query: int, seed: int) -> SmallTask:
-    """A task; the same for the same numbers.
+    """Draw a task; the same arguments give the same task.
 
     Args:
-        kind: of pictures.
-        n_way: classes, 2 to ``MOST_WAYS``.
-        n_shot: examples of each.
-        n_query: queries in all.
-        seed: of the draw.
+        kind: kind of pictures.
+        n_way: number of classes, 2 to ``MOST_WAYS``.
+        n_shot: examples per class.
+        n_query: queries in total.
+        seed: seed of the draw.
     """
     make = rendered_task if kind == "drawn" else digits_task
     return stored(make(n_way, n_shot, n_query, seed))
 
 
 def stored(task: ExampleTask) -> SmallTask:
-    """A task of files as pictures."""
+    """Decode the files of a task."""
     classes = {
         name: tuple(StoredPicture.from_bytes(data, file) for file, data in files)
         for name, files in task.classes.items()
@@ -62,11 +62,11 @@ def stored(task: ExampleTask) -> SmallTask:
 
 
 def workspace_of(task: SmallTask, next_id: int = 0) -> Workspace:
-    """The task as the Classify page holds it.
+    """Return the task as a workspace of the Classify page.
 
     Args:
-        task: any.
-        next_id: of its first class.
+        task: the task.
+        next_id: id of its first class.
     """
     workspace = Workspace((), next_id=next_id)
     for name, pictures in task.classes.items():

@@ -1,4 +1,4 @@
-"""Files that were dropped, taken over from Streamlit."""
+"""Take dropped files over from Streamlit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def take_upload(file: UploadedFile) -> tuple[str, bytes]:
-    """Name and bytes of a dropped file, which Streamlit then forgets.
+    """Return the name and bytes of a dropped file, and remove it from Streamlit.
 
-    It would keep the file as long as the session, whatever becomes of the zone it was dropped on: who drops
-    a large zip and clears the page, again and again, would fill the server's memory. So the zone has to get
-    another key: to one that is still there the file is gone.
+    Streamlit would keep the file as long as the session lasts, even after the drop zone is gone: repeated
+    drops of a large zip would fill the server's memory. Give the drop zone a new key afterwards, as the old
+    one refers to a file that is gone.
     """
     content = file.getvalue()
     context = get_script_run_ctx()
@@ -27,5 +27,5 @@ def take_upload(file: UploadedFile) -> tuple[str, bytes]:
 
 
 def take_uploads(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
-    """As ``take_upload``, of all files of a drop."""
+    """Return the names and bytes of all files of a drop; see :func:`take_upload`."""
     return [take_upload(file) for file in files]

@@ -1,4 +1,4 @@
-"""Who is looking: an anonymous name for a browser, so that it finds its own runs again and nobody else's."""
+"""An anonymous name for each browser, so that it finds its own training runs and no others."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 
 def visitor() -> str:
-    """This browser's name: the same after a reload, a restart of the browser or of the server.
+    """Return the name of this browser; a reload or a restart of browser or server does not change it.
 
-    It is a digest of a random number that the browser keeps in a cookie; from the digest, which run folders
-    hold, the number cannot be told.
+    The name is a digest of a random number in a cookie. Run folders hold the digest, which does not reveal
+    the number.
     """
     return hashlib.sha256(_token().encode()).hexdigest()[:16]
 
 
 def may_see(run: RunInfo, linked: Container[str]) -> bool:
-    """Whether a run is shown here: this browser's and the shell's are, and those whose link was opened.
+    """Return whether to show a run: one of this browser, of the shell, or one whose link was opened.
 
     Args:
-        run: any.
-        linked: ids of runs that a link led to.
+        run: the run.
+        linked: ids of runs in an opened link.
     """
     return run.visitor in ("", visitor()) or run.id in linked
 
 
 def remember_visitor() -> None:
-    """Have a browser that comes for the first time keep its number; called by every page."""
+    """Store the number in a new browser's cookie; every page calls this."""
     if _sent() != _token():
         text = f"{COOKIE}={_token()}; path=/; max-age={_YEAR_SECONDS}; SameSite=Strict"
         st.html(f"<script>document.cookie = '{text}'</script>", unsafe_allow_javascript=True)
 
 
 def _sent() -> str:
-    """The number that the browser sent when the session began; "" for none."""
+    """Return the number that the browser sent when the session began, "" for none."""
     value = st.context.cookies.get(COOKIE)
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
 

@@ -1,4 +1,4 @@
-"""What stands where the network's answer will be, while it is awaited."""
+"""Placeholders while a network's answer or pictures are awaited."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WAITED = "few_shot_lab_waited"
 
 @contextmanager
 def waiting(text: str, key: str, height: int) -> Iterator[None]:
-    """A spinner with words and, the first time in a session, the room of what follows.
+    """Show a spinner, and the first time in a session a placeholder of the same height as the result.
 
-    Later on what was drawn before keeps that room itself.
+    Later on, the previous result keeps the space.
 
     Args:
         text: what is being done.
-        key: of the place.
-        height: of what follows, in pixels.
+        key: name of the place.
+        height: height of the result in pixels.
     """
     waited: set[str] = st.session_state.setdefault(_WAITED, set())
     with ExitStack() as stack:
@@ -37,10 +37,10 @@ def waiting(text: str, key: str, height: int) -> Iterator[None]:
 
 
 def reading_bar(place: DeltaGenerator) -> Progress:
-    """A bar for the reading of pictures; in percent, as what is counted may be images, files or bytes.
+    """Return a progress bar for reading pictures, in percent: it may count images, files or bytes.
 
     Args:
-        place: an empty one, or a bar.
+        place: an empty element, or a bar.
     """
 
     def report(done: int, total: int) -> None:

@@ -147,7 +147,7 @@ def test_moving_the_limit_compares_nothing_again(page: AppTest, monkeypatch: pyt
     for strictness in (0.001, 0.002, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5) * 2:
         page.select_slider(key="compare_strictness").set_value(strictness).run()
     assert not page.error
-    assert "Green: makes the two more alike" in shown(page)  # and forgets no explanation
+    assert "Green makes the two more alike" in shown(page)  # and forgets no explanation
 
 
 def test_chances_are_held_against_what_happened(page: AppTest) -> None:
@@ -167,10 +167,10 @@ def test_bad_files_are_named_and_the_rest_kept(page: AppTest) -> None:
 
 def test_why_is_shown_when_asked_for(page: AppTest) -> None:
     fill(page)
-    assert "Green: makes the two more alike" not in shown(page)
+    assert "Green makes the two more alike" not in shown(page)
     page.button(key="compare_why_show").click().run()
     assert not page.exception
-    assert "Green: makes the two more alike" in shown(page)
+    assert "Green makes the two more alike" in shown(page)
 
 
 def test_margins_can_be_left_out(page: AppTest) -> None:
@@ -247,7 +247,7 @@ def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest)
         page.file_uploader(key=key).set_value([upload]).run()
     assert not page.exception
     page.button(key="pair_why_show").click().run()
-    assert "Green: makes the two more alike" in shown(page)
+    assert "Green makes the two more alike" in shown(page)
     state(page).middle = 0.5
     page.button(key="pair_compare").click().run()
     assert state(page).middle == 1  # the answer there was about the whole pictures

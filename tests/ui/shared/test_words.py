@@ -53,21 +53,22 @@ def test_plain_names_stay_plain_and_lines_are_joined() -> None:
 
 def test_the_answer_in_words() -> None:
     assert wording.headline(prediction(False)) == "Most like banana: 92% sure"
-    assert wording.reason(prediction(False)).endswith("Next comes pear with 8%.")
+    assert wording.reason(prediction(False)).startswith("Similarity 0.31 (limit 0.48).")
+    assert wording.reason(prediction(False)).endswith("Runner-up: pear, 8%.")
 
 
 def test_a_quick_answer_that_is_not_the_most_similar_class_says_what_the_limit_was_for() -> None:
     quick = replace(prediction(False), class_similarity={"pear": 0.6, "banana": 0.2})
     reason = wording.reason(quick)
-    assert "pear has similarity 0.60, the limit is 0.48" in reason
-    assert "finds banana likelier, whose similarity is 0.20" in reason
+    assert "pear has similarity 0.60 (limit 0.48)" in reason
+    assert "prefers banana, similarity 0.20" in reason
 
 
 def test_unknown_in_words() -> None:
     assert wording.headline(prediction(True)).startswith("Unknown")
     reason = wording.reason(prediction(True))
     assert reason.startswith("Nothing here is similar enough")
-    assert "similarity 0.31, the limit is 0.48" in reason
+    assert "similarity 0.31 (limit 0.48)" in reason
 
 
 def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
@@ -76,8 +77,8 @@ def test_the_limits_error_rates_belong_to_the_measured_limit_only() -> None:
     # Nor more than is so: photos has learned since from the pictures that its limit was set on.
     assert "held out while it was set" in wording.threshold_effect(measured, 0.48)
     familiar = replace(measured, familiar=True)
-    assert "on classes that it learned from" in wording.threshold_effect(familiar, 0.48)
-    assert "You moved the limit" in wording.threshold_effect(measured, 0.6)
+    assert "on classes it learned from" in wording.threshold_effect(familiar, 0.48)
+    assert "You moved the limit away from 0.48" in wording.threshold_effect(measured, 0.6)
     assert "no measured limit" in wording.threshold_effect(Calibration(), 0.0)
 
 
@@ -105,18 +106,20 @@ def compared(right: dict[Method, int], n_images: int, n_folds: int) -> MethodCom
 def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance() -> None:
     clear = compared({"mean": 40, "max": 20, "prototype": 41, "quick": 58}, 60, 60)
     assert wording.verdict(clear) == (
-        "Best here is the quick classifier, by 17 pictures (28 in a hundred) before the typical picture."
+        "The quick classifier does best here, 17 pictures (28 in 100) ahead of the typical picture."
     )
     assert wording.comparison(clear) == (
-        "Each picture hidden in turn; recognised of 60: the quick classifier 58, the typical picture 41, "
-        "the average of all pictures 40, the single best picture 20."
+        "Recognised of 60 pictures, with one picture hidden at a time: the quick classifier 58, the typical "
+        "picture 41, the average of all pictures 40, the single best picture 20."
     )
     close = compared({"mean": 20, "max": 24, "prototype": 22, "quick": 22}, 25, 25)
-    assert "Best here is the single best picture, by 2 pictures (8 in a hundred)" in wording.verdict(close)
-    assert wording.verdict(close).endswith("may well be chance.")
+    assert "The single best picture does best here, 2 pictures (8 in 100) ahead" in wording.verdict(close)
+    assert wording.verdict(close).endswith("; that may be chance.")
     even = compared({"mean": 90, "max": 80, "prototype": 95, "quick": 95}, 100, 5)
     assert "does as well here" in wording.verdict(even)
-    assert wording.comparison(even).startswith("A fifth of the pictures hidden in turn; recognised of 100")
+    assert wording.comparison(even).startswith(
+        "Recognised of 100 pictures, with a fifth of the pictures hidden"
+    )
 
 
 @pytest.mark.parametrize(
