@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fsl.config import EpisodeConfig, ImageQuery
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.listing import list_images
+from fsl.data.intake.folders import list_images
 from fsl.data.intake.splits import read_class_list
 from fsl.data.loading import load_listing
 from fsl.data.one_shot_runs import read_runs

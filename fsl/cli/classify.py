@@ -20,7 +20,7 @@ from fsl.cli.common import (
     write_result,
 )
 from fsl.config import METHODS
-from fsl.data.intake.listing import list_images
+from fsl.data.intake.folders import list_images
 from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.linear_probe import classify_with_probe, fit_to_support
 from fsl.fewshot.read_pictures import read_support

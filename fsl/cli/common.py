@@ -21,7 +21,8 @@ from fsl.base.progress import Progress
 from fsl.config import Device, ImageQuery, ModelConfig
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.listing import Problem, list_images, read_file
+from fsl.data.intake.folders import list_images, read_file
+from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.splits import read_class_list
 from fsl.fewshot.error_rate_text import too_good

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fsl.base.errors import DataError
 from fsl.data.builtin import builtin_sources
-from fsl.data.intake.listing import list_images
+from fsl.data.intake.folders import list_images
 from fsl.data.named import how_to_bring, named_sources
 from fsl.data.public import public_sources
 from fsl.data.source import ArraySource, FileSource, Source, listing_source

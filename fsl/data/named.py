@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsl.data.intake.listing import Listing, list_zip
+from fsl.data.intake.listing import Listing
+from fsl.data.intake.zips import list_zip
 from fsl.data.source import FileSource
 
 

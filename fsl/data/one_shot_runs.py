@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fsl.base.errors import DataError
-from fsl.data.intake.listing import ImageEntry, list_images
+from fsl.data.intake.folders import list_images
+from fsl.data.intake.listing import ImageEntry
 
 LABELS = "class_labels.txt"
 _MAX_LABEL_BYTES = 2**20

@@ -11,8 +11,9 @@ from fsl.base.errors import DataError
 from fsl.data.download import Download, Fetch, RemoteFile, cache_folder
 from fsl.data.examples import fruits_sample
 from fsl.data.imageset import ImageSet
+from fsl.data.intake.folders import list_folder
 from fsl.data.intake.layout import natural_key
-from fsl.data.intake.listing import list_folder, list_zip
+from fsl.data.intake.zips import list_zip
 from fsl.data.source import ArraySource, FileSource, Source
 
 OLIVETTI = RemoteFile(

@@ -2,7 +2,7 @@
 
 ``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest; the pictures
 lie under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any
-other (:func:`fsl.data.intake.listing.list_zip`), and the manifest's word is compared with what is there.
+other (:func:`fsl.data.intake.zips.list_zip`), and the manifest's word is compared with what is there.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from typing import Any, TypeGuard
 from fsl.base.errors import DataError, ImageReadError
 from fsl.config import METHODS, Method
 from fsl.data.images.decode import IMAGE_SUFFIXES
-from fsl.data.intake.listing import Problem, list_zip
+from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text
+from fsl.data.intake.zips import list_zip
 
 FORMAT = 1
 MANIFEST = "project.json"

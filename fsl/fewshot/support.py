@@ -18,7 +18,8 @@ from fsl.base.errors import DataError, ImageReadError
 from fsl.base.progress import Progress
 from fsl.config import FEW_SHOTS
 from fsl.data.images.decode import decode_image
-from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_images, read_file
+from fsl.data.intake.folders import list_images, read_file
+from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import batch_size, embed_images

@@ -14,7 +14,7 @@ import pytest
 
 from fsl.config import ImageQuery
 from fsl.data.examples import fruits_sample
-from fsl.data.intake.listing import list_images
+from fsl.data.intake.folders import list_images
 from fsl.data.intake.splits import expand_prefixes
 from fsl.data.loading import load_listing
 from fsl.data.named import named_sources

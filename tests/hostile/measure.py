@@ -23,7 +23,7 @@ import torch
 
 from fsl.base.errors import FslError, ImageReadError
 from fsl.data.images.decode import decode_image
-from fsl.data.intake.listing import list_zip
+from fsl.data.intake.zips import list_zip
 from fsl.fewshot.project import read_project
 from fsl.training.snapshots import read_snapshots
 from fsl.training.status import read_run, run_events

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import streamlit as st
 
 from fsl.base.errors import DataError
-from fsl.data.intake.listing import ImportLimits
+from fsl.data.intake.zips import ImportLimits
 
 _OURS = "few_shot_lab"
 _ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."

@@ -18,16 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsl.base.errors import DataError, ImageReadError
-from fsl.data.intake.listing import (
-    NO_PICTURES,
-    ImportLimits,
-    Listing,
-    Problem,
-    list_files,
-    list_folder,
-    list_images,
-    list_zip,
-)
+from fsl.data.intake.folders import list_folder, list_images
+from fsl.data.intake.listing import NO_PICTURES, Listing, Problem, list_files
+from fsl.data.intake.zips import ImportLimits, list_zip
 
 
 def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -12,7 +12,8 @@ import streamlit as st
 from fsl.base.errors import DataError, FslError
 from fsl.base.progress import Progress
 from fsl.base.text import count
-from fsl.data.intake.listing import Listing, Problem, list_files, list_zip
+from fsl.data.intake.listing import Listing, Problem, list_files
+from fsl.data.intake.zips import list_zip
 from fsl.fewshot.project import is_project, read_project
 from fsl.ui.shared.budget import PAGE_LIMITS, Holding, refuse_beyond_budget, unread
 from fsl.ui.shared.intake import take_files, take_listing

@@ -11,7 +11,7 @@ import streamlit as st
 from fsl.base.errors import DataError, FslError
 from fsl.config import DataSpec, ImageQuery, ModelConfig
 from fsl.data.catalogue import catalogue, listing_source, open_source
-from fsl.data.intake.listing import list_zip
+from fsl.data.intake.zips import list_zip
 from fsl.ui.pages.training.settings import DATA, SEED
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.state import training_state
