@@ -38,6 +38,7 @@ from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
+from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -116,7 +117,7 @@ def main() -> None:
     fit_whitening(twin, everything)
     metrics |= measure(twin, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
 
-    info = checkpoints.CheckpointInfo(
+    info = CheckpointInfo(
         "photos",
         MODEL,
         title="Photographs of anything; the default",
@@ -247,7 +248,7 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
     say(f"head: scale {scale.item():.2f}, bias {bias.item():.2f}")
 
 
-def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[checkpoints.Calibration, ...]:
+def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration, ...]:
     """Every rule, on episodes of one validation set at a time: mixed ones would be too easy."""
     config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
     what = f"{', '.join(s.name for s in sets)}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"

@@ -30,6 +30,7 @@ from fsl.training.recipes import FACES
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.backbones.efficientnet import EfficientNetLite, fold_batch_norms
 from fsl.twin.backbones.grid import GridFeatures
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -59,9 +60,7 @@ def main() -> None:
     twin.backbone.projection.weight.copy_(torch.from_numpy(weight))
     twin.backbone.projection.bias.copy_(torch.from_numpy(bias))
     fit_head(twin, embed_images(twin, data.images), data.labels)
-    info = checkpoints.CheckpointInfo(
-        options.out.stem, FACES.model, "Start of faces", version=fsl.__version__
-    )
+    info = CheckpointInfo(options.out.stem, FACES.model, "Start of faces", version=fsl.__version__)
     checkpoints.save(options.out, twin, info)
 
 

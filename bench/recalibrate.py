@@ -32,6 +32,7 @@ from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
 from fsl.training.runs import fit_calibrations
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.header import NOTICES, CheckpointInfo
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -48,7 +49,7 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--pairs-only", action="store_true", help="leave rules and thresholds as they are")
     parser.add_argument("--refit-head", action="store_true", help="the head's scale and bias too")
-    parser.add_argument("--subject", choices=tuple(checkpoints.NOTICES), help="what the network tells apart")
+    parser.add_argument("--subject", choices=tuple(NOTICES), help="what the network tells apart")
     parser.add_argument("--out", type=Path, help="write here instead")
     options = parser.parse_args()
     if not options.on and not options.subject:
@@ -65,7 +66,7 @@ def main() -> None:
 
 def recalibrated(
     loaded: checkpoints.Checkpoint, names: Sequence[str], pairs_only: bool, head_too: bool
-) -> checkpoints.CheckpointInfo:
+) -> CheckpointInfo:
     """The header measured anew on the data sets ``names``; its head is fitted to them if wished."""
     embedded = []
     familiar = False
@@ -128,9 +129,7 @@ def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]])
     print(f"head: scaled by {log_scale.exp().item():.3f}, bias {twin.head.bias.item():.2f}")
 
 
-def write_header(
-    path: Path, out: Path, info: checkpoints.CheckpointInfo, head: torch.nn.Module | None = None
-) -> None:
+def write_header(path: Path, out: Path, info: CheckpointInfo, head: torch.nn.Module | None = None) -> None:
     """Write the tensors of ``path``, in their own precision, with another header, and another head if any."""
     tensors = safetensors.torch.load_file(path)
     for name, tensor in head.state_dict().items() if head else ():

@@ -28,8 +28,8 @@ from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.run_data import TrainingData, load_training_data
 from fsl.training.runs import follow_training, inherited, run_training
 from fsl.twin.backbones.build import BACKBONES, build_backbone
-from fsl.twin.checkpoint import seen_among
 from fsl.twin.distributed import Team, join_team
+from fsl.twin.header import seen_among
 from fsl.twin.network import TwinNetwork
 
 _HOLD_OUT = 0.2

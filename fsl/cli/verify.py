@@ -20,19 +20,11 @@ from fsl.cli.common import (
     print_json,
     progress_bar,
 )
-from fsl.fewshot.pair_calibration import balanced, calibration_error, reliability_bins
-from fsl.fewshot.verify import (
-    FALSE_ACCEPT_RATES,
-    PairScores,
-    ThresholdAt,
-    Verification,
-    accuracy_at,
-    count_pairs,
-    score_pairs,
-    verify,
-)
+from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
+from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
+from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify
 from fsl.twin.inference import embed_images
-from fsl.twin.pair_rates import PairRates, ReliabilityBin, chances
+from fsl.twin.pair_rates import PairRates
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -104,10 +96,10 @@ def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) 
         "classes": result.n_classes,
     }
     if rates:
-        bins = _reliability(scores, rates)
+        found = pair_reliability(scores, rates.slope, rates.offset)
         out["stored_threshold"] = rates.threshold
-        out["reliability"] = [vars(one) for one in bins]
-        out["calibration_error"] = calibration_error(bins)
+        out["reliability"] = [vars(one) for one in reliability_bins(found)]
+        out["calibration_error"] = found.error
     return out
 
 
@@ -120,12 +112,6 @@ def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
         "true_accept_interval": at.true_accept_interval,
         "promised": at.is_measurable,
     }
-
-
-def _reliability(scores: PairScores, rates: PairRates) -> tuple[ReliabilityBin, ...]:
-    """Return how the probabilities that the checkpoint gives compare with these pairs."""
-    half = balanced(scores)
-    return reliability_bins(chances(half.similarity, rates.slope, rates.offset), half.same)
 
 
 def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from fsl.base.errors import SettingsError
+from fsl.base.settings import check_choices, check_ranges, require
 from fsl.base.types import Float32Array, Float64Array
 from fsl.embedding.labelled import MAX_IMAGES
 
@@ -42,16 +43,9 @@ class MapConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise SettingsError(f"The map is {self.method!r}; choose one of {', '.join(METHODS)}.")
-        if self.dimensions not in (2, 3):
-            raise SettingsError(f"A map has 2 or 3 dimensions, not {self.dimensions}.")
-        if not 2 <= self.perplexity <= 100:
-            raise SettingsError(f"The perplexity is {self.perplexity:g}; it must be 2 to 100.")
-        if not 250 <= self.iterations <= 5000:
-            raise SettingsError(f"{self.iterations} iterations are asked for; they must be 250 to 5,000.")
-        if not 0 <= self.seed < 2**32:
-            raise SettingsError(f"The seed is {self.seed}; it must be 0 or a positive whole number.")
+        check_choices(self, "the map's ", method=Method)
+        require(self.dimensions in (2, 3), f"A map has 2 or 3 dimensions, not {self.dimensions}.")
+        check_ranges(self, "the map's ", perplexity=(2, 100), iterations=(250, 5000), seed=(0, 2**32 - 1))
 
 
 @dataclass(frozen=True, eq=False)

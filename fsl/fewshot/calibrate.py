@@ -13,7 +13,7 @@ from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig, Rule
 from fsl.fewshot.episodes import fit_ways, sample_episodes
 from fsl.fewshot.evaluate import episode_scores
-from fsl.twin.checkpoint import Calibration
+from fsl.twin.header import Calibration
 from fsl.twin.network import TwinNetwork
 
 

@@ -11,7 +11,7 @@ from fsl.base.text import one_in, rate_text
 from fsl.twin.pair_rates import PairRates
 
 if TYPE_CHECKING:
-    from fsl.twin.checkpoint import Subject
+    from fsl.twin.header import Subject
 
 OF_SINGLE_REFERENCES = "The error rates are those of single references; several together usually do better."
 _MANY: dict[Subject, str] = {"thing": "things", "person": "people"}

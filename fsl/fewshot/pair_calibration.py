@@ -1,4 +1,4 @@
-"""From similarities of pairs to chances, and to the table of error rates that a checkpoint keeps."""
+"""Calibrate pairs: similarities to probabilities, and the error rates that a checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 from torch import Tensor
 
 from fsl.base.errors import DataError
-from fsl.base.types import BoolArray, Float64Array, IntArray
-from fsl.fewshot.metrics import reliability
-from fsl.fewshot.verify import PairScores, pooled, score_pairs, verify
+from fsl.base.types import IntArray
+from fsl.fewshot.metrics import Reliability, reliability
+from fsl.fewshot.pair_scores import PairScores, pooled, score_pairs
+from fsl.fewshot.verify import verify
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pair_rates import LEVELS, PairRates, ReliabilityBin, chances, logit, quantiles
+from fsl.twin.pair_rates import LEVELS, PairRates, ReliabilityBin, chances, quantiles, similarity_logit
 
 # Training calibrates at its end and should not be held up: 300,000 pairs and 100 draws take about 2 s.
 _MOST_PAIRS = 300_000
@@ -23,17 +24,17 @@ _MOST_FITTED = 20_000
 def measure_pair_rates(
     twin: TwinNetwork, sets: Sequence[tuple[Tensor, IntArray]], what: str, familiar: bool = False
 ) -> PairRates | None:
-    """The error rates of a network on held-out images, for its checkpoint's header.
+    """Measure the error rates of a network on held-out images, for its checkpoint's header.
 
     Args:
         twin: the network.
         sets: embeddings float32 ``(N, D)`` and labels int64 ``(N,)`` of each data set; pairs are made within
             each.
         what: the data's name.
-        familiar: whether the network learned from these classes, if only from other images of them.
+        familiar: whether the network was trained on these classes, though on other images of them.
 
     Returns:
-        none where a set has no pair of one class, or none of two.
+        the rates, or None if a set has no same pair or no different pair.
     """
     try:
         scores = pooled([score_pairs(twin, *one, most=_MOST_PAIRS) for one in sets])
@@ -45,7 +46,13 @@ def measure_pair_rates(
 
 
 def pair_rates(scores: PairScores, what: str, familiar: bool = False) -> PairRates:
-    """The table for pairs of both kinds; ``what`` and ``familiar`` as for ``measure_pair_rates``."""
+    """Measure the error rates of scored pairs.
+
+    Args:
+        scores: pairs of both kinds.
+        what: the data, in words.
+        familiar: as for ``measure_pair_rates``.
+    """
     measured = verify(scores, [1 - level for level in LEVELS[:-1]], n_bootstrap=_DRAWS)
     highest = [round(at.false_accept_interval[1], 6) for at in measured.at]
     slope, offset = fit_chance(scores)
@@ -65,14 +72,14 @@ def pair_rates(scores: PairScores, what: str, familiar: bool = False) -> PairRat
         n_classes=measured.n_classes,
         n_class_pairs=measured.n_class_pairs,
         fitted_on=what,
-        # No draw shows what lies beyond the last pair: there the rate before it is the least to fear.
+        # Beyond the last pair no draw shows anything, so the rate before it is repeated.
         false_accept_high=(*highest, highest[-1]),
         familiar=familiar,
     )
 
 
 def balanced(scores: PairScores, seed: int = 0) -> PairScores:
-    """As many different pairs as same ones, drawn at random: half of all, as ``chance_same`` supposes."""
+    """Draw as many different pairs as same ones, because ``chance_same`` assumes that half are the same."""
     rng, same = np.random.default_rng(seed), scores.same
     kinds = [np.flatnonzero(same), np.flatnonzero(~same)]
     n = min(_MOST_FITTED, *map(len, kinds))
@@ -80,48 +87,44 @@ def balanced(scores: PairScores, seed: int = 0) -> PairScores:
 
 
 def fit_chance(scores: PairScores) -> tuple[float, float]:
-    """Slope and offset that turn a similarity's logit into the logit of a chance of being the same.
+    """Fit the logistic function that turns a similarity into a probability of being the same.
 
     Source: Platt, "Probabilistic Outputs for Support Vector Machines", 1999; by scikit-learn.
 
     Args:
-        scores: pairs of both kinds; as many of each are used.
+        scores: pairs of both kinds; the same number of each is used.
+
+    Returns:
+        slope and offset, applied to the similarity's logit.
     """
     from sklearn.linear_model import LogisticRegression
 
     half = balanced(scores)
-    model = LogisticRegression(C=100.0).fit(logit(half.similarity)[:, None], half.same)
+    model = LogisticRegression(C=100.0).fit(similarity_logit(half.similarity)[:, None], half.same)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def reliability_bins(chance: Float64Array, same: BoolArray, n_bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """The reliability diagram (``fsl.fewshot.metrics.reliability``), short enough for a header.
+def pair_reliability(scores: PairScores, slope: float, offset: float) -> Reliability:
+    """Measure the calibration of the probabilities that ``slope`` and ``offset`` give to these pairs."""
+    half = balanced(scores)
+    return reliability(chances(half.similarity, slope, offset), half.same)
 
-    Args:
-        chance: float64 ``(n,)``, in [0, 1].
-        same: bool ``(n,)``, what was so.
-        n_bins: bins; empty ones are left out.
-    """
-    found = reliability(chance, same, n_bins)
+
+def reliability_bins(found: Reliability) -> tuple[ReliabilityBin, ...]:
+    """Return a reliability diagram in short form, for a header: rounded, without empty bins."""
     columns = (found.confidence.tolist(), found.accuracy.tolist(), found.counts.tolist())
     return tuple(ReliabilityBin(round(p, 6), round(o, 6), n) for p, o, n in zip(*columns, strict=True) if n)
 
 
-def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """The expected calibration error: how far chances are from what happened, on average, in [0, 1]."""
-    total = sum(one.n for one in bins)
-    return sum(one.n * abs(one.predicted - one.observed) for one in bins) / total if total else 0.0
-
-
 def cross_fitted_reliability(scores: PairScores, seed: int = 0) -> tuple[ReliabilityBin, ...]:
-    """The reliability of chances on classes they were not fitted on: half of the classes by the other half.
+    """Measure calibration on classes that slope and offset were not fitted on: each half by the other.
 
     Args:
         scores: pairs of both kinds.
-        seed: of the halving.
+        seed: of the split of the classes.
 
     Returns:
-        nothing where a half has not both kinds of pairs.
+        the reliability diagram; empty if a half lacks one kind of pair.
     """
     names = np.unique(scores.labels)
     in_first = np.isin(scores.labels, np.random.default_rng(seed).permutation(names)[: len(names) // 2])
@@ -129,10 +132,9 @@ def cross_fitted_reliability(scores: PairScores, seed: int = 0) -> tuple[Reliabi
     halves = [scores.select(sides == 0), scores.select(sides == 2)]
     if any(half.same.all() or not half.same.any() for half in halves):
         return ()
-    given, happened = [], []
-    for fitted, asked in (halves, halves[::-1]):
-        slope, offset = fit_chance(fitted)
-        tested = balanced(asked)
-        given.append(chances(tested.similarity, slope, offset))
-        happened.append(tested.same)
-    return reliability_bins(np.concatenate(given), np.concatenate(happened))
+    predicted, observed = [], []
+    for fitted, tested in (halves, halves[::-1]):
+        half = balanced(tested)
+        predicted.append(chances(half.similarity, *fit_chance(fitted)))
+        observed.append(half.same)
+    return reliability_bins(reliability(np.concatenate(predicted), np.concatenate(observed)))

@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.base.errors import SettingsError
+from fsl.base.settings import check_range
 from fsl.config import CENTRE_PRIOR, Rule
 from fsl.twin.network import TwinNetwork
 
@@ -89,15 +90,14 @@ def probabilities(scores: Tensor, temperature: float) -> Tensor:
     return torch.softmax(scores / temperature, dim=-1)
 
 
-def check_threshold(threshold: float, called: str = "The threshold") -> None:
-    """Refuse what no similarity can be held against.
+def check_threshold(threshold: float, name: str = "The threshold") -> None:
+    """Check that a threshold is a similarity.
 
     Args:
-        threshold: of similarity.
-        called: what it is, in the message.
+        threshold: in [0, 1].
+        name: of the threshold, for the message.
 
     Raises:
         SettingsError: it is not in [0, 1].
     """
-    if not 0 <= threshold <= 1:
-        raise SettingsError(f"{called} is {threshold}; it must be 0 to 1.")
+    check_range(name, threshold, 0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fsl.config import AugmentConfig, ModelConfig, TrainConfig
-from fsl.twin.checkpoint import Subject
+from fsl.twin.header import Subject
 
 
 @dataclass(frozen=True)

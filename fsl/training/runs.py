@@ -60,6 +60,7 @@ from fsl.training.run_lock import GOES_ON_LATER, Owner, take
 from fsl.training.snapshots import Recorder, drop_frames_after
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.distributed import ALONE, Team
+from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 from fsl.twin.test_time_augmentation import embed_as_support
@@ -468,7 +469,7 @@ def _begin(
 class _Measured:
     """What is measured of a network that is trained: its calibrations, and its error rates on pairs."""
 
-    calibrations: tuple[checkpoints.Calibration, ...]
+    calibrations: tuple[Calibration, ...]
     pairs: PairRates | None
 
 
@@ -516,7 +517,7 @@ def _save(
     """
     if not all(bool(torch.isfinite(values).all()) for values in state.twin.state_dict().values()):
         return []
-    info = checkpoints.CheckpointInfo(
+    info = CheckpointInfo(
         name=folder.name,
         model=state.twin.config,
         title=str(about.get("title", "")),
@@ -539,7 +540,7 @@ def _save(
 INHERITED = ("start", "subject", "licence", "start_classes")
 
 
-def inherited(start: str, info: checkpoints.CheckpointInfo) -> dict[str, Any]:
+def inherited(start: str, info: CheckpointInfo) -> dict[str, Any]:
     """What the header of a network must say of the one that it was trained on from.
 
     Args:
@@ -564,7 +565,7 @@ def fit_calibrations(
     data: str,
     images: PixelArray | None = None,
     familiar: bool = False,
-) -> tuple[checkpoints.Calibration, ...]:
+) -> tuple[Calibration, ...]:
     """Calibrate every rule on one set of held-out images.
 
     Args:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -21,176 +18,18 @@ import torch
 from platformdirs import user_data_path
 from torch import Tensor
 
-from fsl.base.errors import CheckpointError, SettingsError
+from fsl.base.errors import CheckpointError
 from fsl.base.files import write_atomically
 from fsl.base.shipped import IS_INSTALLED, shipped_path
 from fsl.base.text import listed
-from fsl.config import RULES, ModelConfig, Rule
-from fsl.data.intake.paths import display_text
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pair_rates import PairRates
 
-FORMAT = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
 CHECKPOINT_DIR = shipped_path("checkpoints")
-Subject = Literal["thing", "person"]
-NOTICES: dict[Subject, str] = {
-    "thing": "",
-    "person": "Faces: a demonstration, trained on few people. Do not use it to identify anyone in earnest, "
-    "and ask people before you compare their pictures.",
-}
-"""What everybody who uses a network is told, by what it tells apart."""
 _GET_AGAIN = "Get the file again."
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("name", "title", "licence", "version"), str),
-    **dict.fromkeys(("training", "metrics"), dict),
-}
-_CLASS_LISTS = ("classes", "start_classes")
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How similarities become probabilities, and when the answer is "unknown".
-
-    Attributes:
-        rule: the rule the numbers below were fitted for.
-        temperature: class scores (logits) are divided by this before the softmax over classes.
-        unknown_threshold: a query whose best class similarity is below this is "unknown"; in [0, 1].
-        false_reject: share of known queries called unknown at that threshold, on the fitting data.
-        false_accept: share of queries of absent classes not called unknown there.
-        accuracy: share of known queries answered rightly on the fitting data, in [0, 1].
-        fitted_on: the data and episodes, in words.
-        familiar: whether the network learned from these classes, if only from other images of them.
-    """
-
-    rule: Rule = "mean"
-    temperature: float = 1.0
-    unknown_threshold: float = 0.0
-    false_reject: float | None = None
-    false_accept: float | None = None
-    accuracy: float | None = None
-    fitted_on: str = ""
-    familiar: bool = False
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise SettingsError(
-                f"A calibration's rule is {self.rule!r}; it must be one of {', '.join(RULES)}."
-            )
-        if not 0.0 < self.temperature < math.inf:
-            raise SettingsError(f"A calibration's temperature is {self.temperature}; it must be positive.")
-        for name in ("unknown_threshold", "false_reject", "false_accept", "accuracy"):
-            value = getattr(self, name)
-            if value is not None and not 0.0 <= value <= 1.0:
-                raise SettingsError(f"A calibration's {name} is {value}; it must be 0 to 1.")
-
-
-def seen_among(trained: Sequence[str], class_names: Sequence[str], data: str) -> list[str]:
-    """Those of a data set's classes that are among the ones trained on.
-
-    Args:
-        trained: names, as a header has them.
-        class_names, data: as ``CheckpointInfo.trained_on``.
-    """
-    known = set(trained)
-    return [name for name in class_names if name in known or f"{data}/{name}" in known]
-
-
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """The JSON header of a checkpoint.
-
-    Attributes:
-        name: short name, "fruits".
-        model: architecture and input.
-        title: what it is for, in a few words.
-        calibrations: one per rule; empty when never calibrated.
-        rule: the rule that did best on held-out classes, used unless another is wished.
-        training: data, split, command, steps, seconds, seed; free-form JSON.
-        metrics: what was measured, each with its command; free-form JSON.
-        licence: notes on weights and data.
-        version: of this project.
-        pairs: error rates of "same or different?" on held-out classes; none when never measured.
-        subject: what it tells apart; a network trained on from one of people is one of people.
-    """
-
-    name: str
-    model: ModelConfig
-    title: str = ""
-    calibrations: tuple[Calibration, ...] = ()
-    rule: Rule = "mean"
-    training: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    licence: str = ""
-    version: str = ""
-    pairs: PairRates | None = None
-    subject: Subject = "thing"
-
-    @property
-    def notice(self) -> str:
-        """What everybody who uses it is told, "" for nothing."""
-        return NOTICES[self.subject]
-
-    @property
-    def classes_seen(self) -> tuple[str, ...]:
-        """Names of the classes that it was trained on, and before it the network that it started from."""
-        return tuple(dict.fromkeys(name for key in _CLASS_LISTS for name in self.training.get(key, ())))
-
-    def calibration(self, rule: Rule) -> Calibration:
-        """The calibration for ``rule``, or the neutral one (softmax as it is, nothing unknown)."""
-        return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
-
-    def trained_on(self, class_names: Sequence[str], data: str) -> list[str]:
-        """Those of a data set's classes that the network was trained on, as far as its header tells.
-
-        Args:
-            class_names: to ask about.
-            data: name of the set, which goes before the names where several were trained on together.
-        """
-        return seen_among(self.classes_seen, class_names, data)
-
-    def to_json(self) -> dict[str, Any]:
-        """The header's JSON object, with the format's version, label convention and notice."""
-        told = {"label_convention": "0 = same class, 1 = different class", "notice": self.notice}
-        return {"format": FORMAT, **told, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, header: dict[str, Any], where: str) -> CheckpointInfo:
-        """The header ``header`` of the file ``where``.
-
-        Raises:
-            CheckpointError: another format version, or fields that are missing or of the wrong kind.
-        """
-        if header.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{where} has checkpoint format {header.get('format')!r}; this version reads format "
-                f"{FORMAT}. Update the project, or train the checkpoint again."
-            )
-        known = {k: v for k, v in header.items() if k in cls.__dataclass_fields__}
-        for name, kind in _KINDS.items():
-            if not isinstance(known.get(name, kind()), kind):
-                raise CheckpointError(
-                    f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
-                )
-        for name, choices in (("rule", RULES), ("subject", tuple(NOTICES))):
-            if known.get(name, choices[0]) not in choices:
-                raise CheckpointError(
-                    f"{where} has a damaged header ({name} is {known[name]!r}). {_GET_AGAIN}"
-                )
-        for key in _CLASS_LISTS:
-            classes = known.get("training", {}).get(key, [])
-            if not isinstance(classes, list) or not all(isinstance(one, str) for one in classes):
-                raise CheckpointError(f"{where} has a damaged header ({key} are no names). {_GET_AGAIN}")
-        known |= {name: display_text(known[name]) for name in ("name", "title", "licence") if name in known}
-        try:
-            known["model"] = ModelConfig.from_json(known["model"])
-            known["calibrations"] = tuple(Calibration(**c) for c in known.get("calibrations", ()))
-            known["pairs"] = PairRates.from_json(known["pairs"]) if known.get("pairs") else None
-            return cls(**known)
-        except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
-            raise CheckpointError(f"{where} has a damaged header ({error}). {_GET_AGAIN}") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ import torch
 from fsl.base.errors import FslError, SettingsError
 from fsl.config import TIMM, ModelConfig
 from fsl.twin.backbones.timm import import_timm, options
-from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.checkpoint import Checkpoint, from_twin
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 # Networks made for more than this (DINOv2: 518) get the usual 224: nearly as good, many times as fast.

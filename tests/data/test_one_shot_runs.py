@@ -15,6 +15,7 @@ from fsl.base.errors import DataError
 from fsl.config import ModelConfig
 from fsl.data.one_shot_runs import read_runs
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 
@@ -84,7 +85,7 @@ def test_incomplete_runs_are_refused_in_words(tmp_path: Path) -> None:
 def test_the_command_counts_right_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     model = ModelConfig(widths=(4, 4, 4, 4), image_size=32)
-    checkpoints.save(tmp_path / "t.safetensors", TwinNetwork(model), checkpoints.CheckpointInfo("t", model))
+    checkpoints.save(tmp_path / "t.safetensors", TwinNetwork(model), CheckpointInfo("t", model))
     runs = write_runs(tmp_path / "runs.zip")
     arguments = [
         "omniglot-runs",

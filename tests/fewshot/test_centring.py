@@ -10,7 +10,8 @@ from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
 from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import embed
-from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.checkpoint import Checkpoint, from_twin
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from tests.helpers.pictures import named_image, support_set
 

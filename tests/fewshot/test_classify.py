@@ -6,7 +6,7 @@ from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
 from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
-from fsl.twin.checkpoint import Calibration
+from fsl.twin.header import Calibration
 from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import named_image, support_set
 

@@ -15,7 +15,8 @@ from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.classify import classify
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.fewshot.support import NamedImage, SupportSet
-from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.checkpoint import Checkpoint, from_twin
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 N_WAY = 12

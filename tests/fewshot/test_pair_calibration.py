@@ -9,18 +9,19 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fsl.base.errors import CheckpointError, SettingsError
+from fsl.fewshot.metrics import reliability
 from fsl.fewshot.pair_calibration import (
     balanced,
-    calibration_error,
     cross_fitted_reliability,
     fit_chance,
     measure_pair_rates,
     pair_rates,
     reliability_bins,
 )
-from fsl.fewshot.verify import PairScores, verify
+from fsl.fewshot.pair_scores import PairScores
+from fsl.fewshot.verify import verify
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.checkpoint import CheckpointInfo
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_measurable_rate
 from tests.helpers.embeddings import clusters, pair_scores
 from tests.helpers.networks import checkpoint
@@ -95,22 +96,23 @@ def test_reliability_of_honest_and_of_boastful_chances() -> None:
     rng = np.random.default_rng(0)
     honest = rng.random(40_000)
     same = rng.random(40_000) < honest
-    bins = reliability_bins(honest, same)
+    bins = reliability_bins(reliability(honest, same))
     assert len(bins) == 10
     assert sum(one.n for one in bins) == 40_000
     for i, one in enumerate(bins):
         inside = (honest > i / 10) & (honest <= (i + 1) / 10)
         assert one.n == inside.sum()
         assert one.observed == pytest.approx(same[inside].mean(), abs=1e-6)
-    assert calibration_error(bins) < 0.02
+    assert reliability(honest, same).error < 0.02
     boastful = np.where(honest > 0.5, 0.99, 0.01)
-    assert calibration_error(reliability_bins(boastful, same)) == pytest.approx(0.24, abs=0.02)
-    assert calibration_error(()) == 0
+    assert reliability(boastful, same).error == pytest.approx(0.24, abs=0.02)
+    assert len(reliability_bins(reliability(boastful, same))) == 2  # empty bins are left out
 
 
 def test_reliability_is_measured_on_other_classes() -> None:
     bins = cross_fitted_reliability(sharp(n_classes=60))
-    assert calibration_error(bins) < 0.05
+    gaps = [one.n * abs(one.predicted - one.observed) for one in bins]
+    assert sum(gaps) / sum(one.n for one in bins) < 0.05
     assert cross_fitted_reliability(pair_scores(n_classes=2)) == ()
 
 

@@ -16,7 +16,8 @@ from fsl.config import ModelConfig
 from fsl.data.intake.listing import Problem, list_files
 from fsl.fewshot.read_pictures import AT_ONCE, Reader, read_pictures, read_support, sort_out
 from fsl.fewshot.support import EmbeddingCache, SupportSet, embed_support
-from fsl.twin.checkpoint import CheckpointInfo, from_twin
+from fsl.twin.checkpoint import from_twin
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 MODEL = ModelConfig(image_size=16)

@@ -14,7 +14,8 @@ from fsl.fewshot.classify import classify, leave_one_out_answers
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
 from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed, embed_support
-from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, from_twin
+from fsl.twin.checkpoint import Checkpoint, from_twin
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8

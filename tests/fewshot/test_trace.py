@@ -13,7 +13,8 @@ import fsl
 from fsl.config import ModelConfig
 from fsl.fewshot.support import NamedImage, embed
 from fsl.fewshot.trace import judge_pairs, trace_pair
-from fsl.twin.checkpoint import Checkpoint, CheckpointInfo, save
+from fsl.twin.checkpoint import Checkpoint, save
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import similarities
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import PairBatch

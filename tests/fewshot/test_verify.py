@@ -8,20 +8,10 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.fewshot import verify as module
-from fsl.fewshot.verify import (
-    PairScores,
-    accuracy_at,
-    area,
-    equal_error,
-    interval,
-    points_at,
-    pooled,
-    resampled,
-    roc,
-    score_pairs,
-    verify,
-)
+from fsl.fewshot import pair_scores as module
+from fsl.fewshot.pair_scores import PairScores, pooled, score_pairs
+from fsl.fewshot.roc import area, equal_error, points_at, resampled, roc
+from fsl.fewshot.verify import accuracy_at, interval, verify
 from tests.helpers.embeddings import clusters, pair_scores
 from tests.helpers.networks import checkpoint
 

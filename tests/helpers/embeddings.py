@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from fsl.base.types import IntArray
-from fsl.fewshot.verify import PairScores
+from fsl.fewshot.pair_scores import PairScores
 from tests.helpers.networks import checkpoint
 
 

@@ -60,10 +60,11 @@ def weights(tmp_path: Path) -> str:
 
     from fsl.config import ModelConfig
     from fsl.twin import checkpoint as checkpoints
+    from fsl.twin.header import CheckpointInfo
     from fsl.twin.network import TwinNetwork
 
     model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
     torch.manual_seed(0)
     path = tmp_path / "tiny.safetensors"
-    checkpoints.save(path, TwinNetwork(model), checkpoints.CheckpointInfo("tiny", model, title="Tiny"))
+    checkpoints.save(path, TwinNetwork(model), CheckpointInfo("tiny", model, title="Tiny"))
     return str(path)

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from fsl.config import RULES, ModelConfig
-from fsl.twin.checkpoint import Calibration, Checkpoint, CheckpointInfo, from_twin, save
+from fsl.twin.checkpoint import Checkpoint, from_twin, save
+from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 LIMIT = 0.4

@@ -17,6 +17,7 @@ import torch
 from fsl.config import ModelConfig
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint
+from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from tests.helpers.embeddings import pair_scores
 from tests.hostile.inputs import Hostile
@@ -55,12 +56,12 @@ def _twin() -> TwinNetwork:
 
 def good_checkpoint() -> bytes:
     """One that is fine."""
-    return checkpoint.dump(_twin(), checkpoint.CheckpointInfo("tiny", MODEL))
+    return checkpoint.dump(_twin(), CheckpointInfo("tiny", MODEL))
 
 
 def with_header(**changes: Any) -> bytes:
     """The same weights under a header with other values."""
-    header = {**checkpoint.CheckpointInfo("tiny", MODEL).to_json(), **changes}
+    header = {**CheckpointInfo("tiny", MODEL).to_json(), **changes}
     return _with_text(json.dumps(header))
 
 
@@ -173,7 +174,7 @@ def _lying_headers() -> Iterator[Hostile]:
     for name, text in {"empty": "", "a list": "[]", "half": '{"format": 1', "deep": "[" * 200_000}.items():
         yield Hostile("checkpoint whose header lies", f"header {name}.safetensors", _with_text(text), False)
     tensors = {k: v.contiguous() for k, v in _twin().state_dict().items()}
-    own = {checkpoint.METADATA_KEY: json.dumps(checkpoint.CheckpointInfo("tiny", MODEL).to_json())}
+    own = {checkpoint.METADATA_KEY: json.dumps(CheckpointInfo("tiny", MODEL).to_json())}
     name = "head.weight"
     wrong = {
         "weight missing": {k: v for k, v in tensors.items() if k != name},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fsl.base.errors import CheckpointError, WriteError
 from fsl.config import ModelConfig
 from fsl.twin import checkpoint
-from fsl.twin.checkpoint import Calibration, CheckpointInfo
+from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
 MODEL = ModelConfig(widths=(2, 2, 2, 2), image_size=16)

@@ -16,6 +16,7 @@ from fsl.fewshot.classify import classify
 from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import export
+from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 
@@ -36,8 +37,8 @@ def make(
     )
     torch.manual_seed(0)
     # Each rule has a temperature and a limit of its own, so that taking another one's shows.
-    of_rules = tuple(checkpoints.Calibration(r, 0.1 * (i + 1), 0.9 - 0.1 * i) for i, r in enumerate(RULES))
-    info = checkpoints.CheckpointInfo("tiny", model, rule=rule, licence="mine", calibrations=of_rules)
+    of_rules = tuple(Calibration(r, 0.1 * (i + 1), 0.9 - 0.1 * i) for i, r in enumerate(RULES))
+    info = CheckpointInfo("tiny", model, rule=rule, licence="mine", calibrations=of_rules)
     return checkpoints.from_twin(TwinNetwork(model), info)
 
 

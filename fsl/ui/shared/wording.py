@@ -11,7 +11,7 @@ from fsl.config import Method
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
     from fsl.fewshot.classify import LeaveOneOut, Prediction
     from fsl.fewshot.linear_probe import MethodComparison
-    from fsl.twin.checkpoint import Calibration
+    from fsl.twin.header import Calibration
 
 RULE_NAMES: dict[Method, str] = {
     "mean": "Average of all its pictures",

@@ -10,7 +10,7 @@ from fsl.base.text import count, listed, similarity_text, told_apart
 from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.linear_probe import MethodComparison
-from fsl.twin.checkpoint import Calibration
+from fsl.twin.header import Calibration
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
 
