@@ -20,6 +20,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.base.errors import FslError
+from fsl.base.progress import Progress
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import UNEXPECTED
 
@@ -166,6 +167,16 @@ class Latest(Generic[T]):
         if self.work is not None:
             self.work.cancel()
         self.work = None
+
+
+def percent_done(report: ReportProgress, text: str) -> Progress:
+    """Return a callback for (done, total) that reports a sentence with the percentage done."""
+
+    def progress(done: int, total: int) -> None:
+        share = done / total if total else 0.0
+        report(share, f"{text}: {share:.0%}")
+
+    return progress
 
 
 def show_progress(work: Work[T], more: Callable[[], None] | None = None) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fsl.config import TIMM
-from fsl.ui.pages.embeddings.sources import UPLOAD, choose, source_keys
-from fsl.ui.pages.embeddings.state import MapState
+from fsl.ui.pages.embeddings.sources import source_keys
+from fsl.ui.pages.embeddings.state import UPLOAD, MapState, choose
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 

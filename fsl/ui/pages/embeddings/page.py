@@ -14,8 +14,9 @@ from fsl.ui.pages.embeddings.downloads import show_downloads
 from fsl.ui.pages.embeddings.numbers import show_numbers
 from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
 from fsl.ui.pages.embeddings.settings import networks_in_use, show_networks, show_settings, tell_missing
-from fsl.ui.pages.embeddings.sources import choose, show_origin, show_source, show_welcome
-from fsl.ui.pages.embeddings.state import MapState, map_state
+from fsl.ui.pages.embeddings.sources import read_source, show_origin, show_source, show_welcome
+from fsl.ui.pages.embeddings.state import MapState, choose, map_state
+from fsl.ui.pages.embeddings.uploads import take_upload
 from fsl.ui.pages.embeddings.view import show_view
 from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
@@ -62,12 +63,15 @@ def _take_map_request(state: MapState) -> None:
 def _show_pictures(state: MapState) -> None:
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map_bar")
     with bar:
-        collection = show_source(state)
+        chosen = show_source(state)
+    take_upload(state)
     if state.fault:
         st.error(markdown(state.fault), icon=":material/error:")
-    if collection is None:
+    if chosen is None:
         show_welcome(state)
-    else:
+        return
+    collection = chosen if isinstance(chosen, Collection) else read_source(state, chosen)
+    if collection is not None:
         state.look_at(collection)
         _show_map(state, collection, bar)
 

@@ -7,23 +7,20 @@ from functools import partial
 
 import streamlit as st
 
-from fsl.base.errors import FslError
 from fsl.data.catalogue import ArraySource, Source, catalogue
 from fsl.ui.pages.embeddings.collection import MOST_PICTURES, of_comparison, of_listing
-from fsl.ui.pages.embeddings.state import MapState
-from fsl.ui.shared.budget import refuse_beyond_budget, unread
+from fsl.ui.pages.embeddings.state import UPLOAD, MapState, choose
+from fsl.ui.pages.embeddings.uploads import show_drops
 from fsl.ui.shared.collection import Collection, of_workspace
 from fsl.ui.shared.compare_state import compare_state
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.folder_drop import Drop, folder_or_zip, show_dropped
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.sources import label_of
 from fsl.ui.shared.state import session
-from fsl.ui.shared.waiting import reading_bar
+from fsl.ui.shared.work import ReportProgress, percent_done
 
-UPLOAD = "upload"
 _USUAL_NUMBER = 300
 # A picture is drawn in about 20 ms, so the first map shows fewer of them.
 _USUAL_NUMBERS = {"rendered": 96}
@@ -47,11 +44,11 @@ def source_keys(state: MapState) -> set[str]:
     return {*own_collections(state), *(key for key, source in catalogue().items() if source.is_here)}
 
 
-def show_source(state: MapState) -> Collection | None:
-    """Show the choice of a source, and read its pictures.
+def show_source(state: MapState) -> Source | Collection | None:
+    """Show the choice of the pictures.
 
     Returns:
-        the pictures; None before a source is chosen.
+        A source of the catalogue, or the visitor's own pictures; None before anything is chosen.
     """
     mine, known = own_collections(state), catalogue()
     if not state.source and CLASSIFY_ON_MAP in mine:
@@ -64,7 +61,7 @@ def show_source(state: MapState) -> Collection | None:
         list(titles),
         key="map_source_choice",
         format_func=lambda key: titles.get(key, ""),
-        placeholder="Choose what to look at",
+        placeholder="Choose pictures",
         on_change=guarded_callback(_take_source),
         args=(state,),
     )
@@ -72,38 +69,27 @@ def show_source(state: MapState) -> Collection | None:
     if source is not None:
         _show_number(state, source)
     with st.popover("Folder or zip", icon=":material/folder_open:"):
-        _show_drops(state)
-    return mine.get(state.source) if source is None else _collection(state, source)
+        show_drops(state)
+    return mine.get(state.source) if source is None else source
 
 
-def _collection(state: MapState, source: Source) -> Collection:
-    """Return pictures of a source of the catalogue, from memory if they were read before."""
+def read_source(state: MapState, source: Source) -> Collection | None:
+    """Return the chosen number of pictures of a source, or show how far the reading is."""
     n = number_of(state, source)
-    place = st.empty()
-
-    def read() -> Collection:
-        progress = reading_bar(place)
-        # Only pictures that are made, not read, take time before any is looked at.
-        each = -(-n // len(source.class_names())) if isinstance(source, ArraySource) else 0
-        listing = source.listing(progress=progress, per_class=each)
-        found = of_listing(source.title, listing, n, source.credit, progress)
-        return replace(found, left_out=max(0, source.n_images - n, len(listing.entries) - n))
-
-    with place, st.spinner(f"Preparing: {source.title}"):
-        collection = state.read.remember((source.key, source.version(), n), read)
-    place.empty()
-    return collection
+    return state.read.result((source.key, source.version(), n), partial(_read, source, n))
 
 
-def choose(state: MapState, key: str) -> None:
-    """Show that source from now on."""
-    state.source = key
-    state.moving = False
-    state.fault = ""
+def _read(source: Source, n: int, report: ReportProgress) -> Collection:
+    progress = percent_done(report, f"Reading pictures of {source.title}")
+    # Only pictures that are made, not read, take time before any is looked at.
+    each = -(-n // len(source.class_names())) if isinstance(source, ArraySource) else 0
+    listing = source.listing(progress=progress, per_class=each)
+    found = of_listing(source.title, listing, n, source.credit, progress)
+    return replace(found, left_out=max(0, source.n_images - n, len(listing.entries) - n))
 
 
 def show_welcome(state: MapState) -> None:
-    """What to do on a page without pictures."""
+    """Show what to do on a page without pictures."""
     with st.container(border=True, key="map_welcome"):
         st.markdown("**Choose pictures to see how a network arranges them.** For instance:")
         offered = [source for source in catalogue().values() if source.is_here][:4]
@@ -119,7 +105,8 @@ def show_welcome(state: MapState) -> None:
                 )
                 st.caption(markdown(f"{source.about[:1].upper()}{source.about[1:]}."))
         st.caption(
-            "Or drop a folder or a zip of your own above. Pictures on the Classify page appear here too."
+            "You can also upload a folder or zip of your own above. Pictures on the Classify page appear "
+            "here, too."
         )
 
 
@@ -136,7 +123,7 @@ def _show_number(state: MapState, source: Source) -> None:
         step=50,
         key="map_number",
         width=130,
-        help="Every class has its share. More take longer: the network looks at each picture once.",
+        help="Every class is represented. More pictures take longer, because the network embeds each one.",
         on_change=guarded_callback(_take_number),
         args=(state, source.key),
     )
@@ -156,50 +143,13 @@ def _take_number(state: MapState, key: str) -> None:
     state.numbers[key] = int(st.session_state["map_number"])
 
 
-def _show_drops(state: MapState) -> None:
-    about = f"Up to {MOST_PICTURES:,} pictures are taken, from every class its share."
-    drop = folder_or_zip("map", state.drops, about)
-    if drop is not None:
-        state.drops += 1
-        state.reading = drop
-    if state.reading is not None:
-        _read(state, state.reading)
-    if state.upload is not None:
-        show_dropped("map", state.upload.title, partial(_forget_upload, state))
-
-
-def _forget_upload(state: MapState) -> None:
-    state.upload = None
-    if state.source == UPLOAD:
-        choose(state, "")
-
-
-def _read(state: MapState, drop: Drop) -> None:
-    """Read it; a click meanwhile breaks this off, and the next run of the page begins it anew."""
-    try:
-        listing = drop.listing()
-        refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
-        bar = st.progress(0.0, "Reading pictures")
-        upload = of_listing(drop.title, listing, MOST_PICTURES, progress=reading_bar(bar))
-        refuse_beyond_budget(state, [picture.holding for picture in upload.pictures])
-        state.upload = upload
-        choose(state, UPLOAD)
-    except FslError as error:
-        state.fault = str(error)
-    except Exception:
-        state.reading = None  # or every run of the page would end in the same way
-        raise
-    state.reading = None
-    st.rerun()
-
-
 def show_origin(collection: Collection) -> None:
-    """Credit, what was left out, and files that could not be used."""
+    """Show the credit, how many pictures were left out, and files that could not be used."""
     notes = [f"Photos: {collection.credit}."] if collection.credit else []
     if collection.left_out:
         total = len(collection.pictures) + collection.left_out
         notes.append(
-            f"{len(collection.pictures):,} of {total:,} pictures are shown, from every class its share."
+            f"{len(collection.pictures):,} of {total:,} pictures are shown; every class is represented."
         )
     if notes:
         st.caption(markdown(" ".join(notes)))

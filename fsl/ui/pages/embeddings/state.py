@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 _KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
+UPLOAD = "upload"
+"""Key of the source that was uploaded."""
 FIRST_SHOWN, FIRST_FOUND = 60, 24  # pictures of a group, and of those found
+
+
+@dataclass(frozen=True, eq=False)
+class PendingUpload:
+    """An upload whose pictures are being read."""
+
+    drop: Drop
+    work: Work[Collection]
 
 
 @dataclass
@@ -36,7 +46,7 @@ class MapState:
         source: key of the source of the pictures, "" before one is chosen.
         numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
-        reading: a drop that is being read; none for nothing.
+        pending: the upload that is being read; None if there is none.
         drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
         networks: the first network's name and the second's; "" = the default one, and none.
@@ -52,7 +62,7 @@ class MapState:
         found_shown: how many of the pictures found are shown.
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
-        read: the data set looked at last; several would fill the memory.
+        read: the data set read last; several would fill the memory.
         maps: the work on the maps shown.
         memo: results of this page.
     """
@@ -65,7 +75,7 @@ class MapState:
     source: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
-    reading: Drop | None = None
+    pending: PendingUpload | None = None
     drops: int = 0
     fault: str = ""
     networks: tuple[str, str] = ("", "")
@@ -81,7 +91,7 @@ class MapState:
     found_shown: int = FIRST_FOUND
     shown: int = FIRST_SHOWN
     of: str = ""
-    read: Memo = field(default_factory=lambda: Memo(1))
+    read: Latest[Collection] = field(default_factory=Latest)
     maps: Latest[list[Mapped]] = field(default_factory=Latest)
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
@@ -89,8 +99,8 @@ class MapState:
         """What a person's own pictures take of the session's memory."""
         if self.upload is not None:
             yield from (picture.holding for picture in self.upload.pictures)
-        if self.reading is not None:
-            files = self.reading.files
+        if self.pending is not None:
+            files = self.pending.drop.files
             yield Holding(id(files), sum(len(data) for _, data in files))
 
     def forget_moving(self, but: Container[str]) -> None:
@@ -105,7 +115,14 @@ class MapState:
             self.of, self.selected, self.group, self.words = collection.key, -1, (), ""
 
 
+def choose(state: MapState, source: str) -> None:
+    """Show the source of that key from now on."""
+    state.source = source
+    state.moving = False
+    state.fault = ""
+
+
 def map_state() -> MapState:
-    """This browser session's."""
+    """Return this browser session's state."""
     state: MapState = st.session_state.setdefault(_KEY, MapState())
     return state
