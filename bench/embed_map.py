@@ -20,10 +20,10 @@ from sklearn.manifold import TSNE
 import fsl
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from bench._photos import write_photos
-from fsl.config import ImageQuery
 from fsl.data.catalogue import open_source, path_source
 from fsl.data.imageset import ImageSet
 from fsl.data.named import named_sources
+from fsl.data.query import ImageQuery
 from fsl.embedding.distances import pair_distances
 from fsl.embedding.maps import MapConfig, make_map
 from fsl.embedding.sample import spread_sample

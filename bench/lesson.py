@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from fsl.config import DataSpec
+from fsl.data.query import DataSpec
 from fsl.training.engine import train
 from fsl.training.events import to_json
 from fsl.training.lesson import RECORDED

@@ -22,11 +22,12 @@ import torch
 from PIL import Image
 
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
-from fsl.config import NO_AUGMENTATION, ImageQuery, ModelConfig, TrainConfig
+from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import ImageEntry, Listing
 from fsl.data.loading import load_listing
+from fsl.data.query import ImageQuery
 from fsl.training import engine
 from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
 from fsl.twin.device import autocast

@@ -9,12 +9,13 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
-from fsl.config import EpisodeConfig, ImageQuery
+from fsl.config import EpisodeConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.splits import read_class_list
 from fsl.data.loading import load_listing
 from fsl.data.one_shot_runs import read_runs
+from fsl.data.query import ImageQuery
 from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run

@@ -18,13 +18,14 @@ from tqdm import tqdm
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
 from fsl.base.progress import Progress
-from fsl.config import Device, ImageQuery, ModelConfig
+from fsl.config import Device, ModelConfig
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.folders import list_images, read_file
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.splits import read_class_list
+from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint
@@ -94,7 +95,7 @@ def load_data(
     Args:
         options: the parsed command line.
         model: gives size and fit.
-        centre, per_class: see :class:`fsl.config.ImageQuery`.
+        centre, per_class: see :class:`fsl.data.query.ImageQuery`.
 
     Raises:
         DataError: there is nothing to use.

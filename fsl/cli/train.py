@@ -18,10 +18,11 @@ import fsl
 from fsl.base.errors import SettingsError
 from fsl.cli.common import add_data_options, add_json_option, is_first_process, progress_bar, report
 from fsl.cli.train_settings import add_settings, overridden
-from fsl.config import TIMM, DataSpec, ModelConfig, TrainConfig
+from fsl.config import TIMM, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
+from fsl.data.query import DataSpec
 from fsl.training.events import Evaluation, Step, to_json
 from fsl.training.hold_out import seen_before
 from fsl.training.recipes import RECIPES, Recipe

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fsl.base.progress import Progress
-from fsl.config import ImageQuery
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem
+from fsl.data.query import ImageQuery
 from fsl.data.source import Source
 
 MOST_SETS = 4

@@ -12,12 +12,12 @@ from fsl.base.errors import DataError, ImageReadError
 from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
-from fsl.config import ImageQuery
 from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.images.resize import middle_of, to_square
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import expand_prefixes
+from fsl.data.query import ImageQuery
 
 # Files per task of the thread pool: few enough for smooth progress, enough to keep the overhead small.
 _CHUNK = 32

@@ -22,12 +22,12 @@ from PIL import Image
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
-from fsl.config import ImageQuery
 from fsl.data.download import Download
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import class_lists, read_class_list
 from fsl.data.loading import chosen_classes, load_listing, share_of
+from fsl.data.query import ImageQuery
 
 # Side of the picture files that an ArraySource makes, in pixels.
 _PICTURE_SIDE = 96

@@ -32,8 +32,9 @@ from fsl.base.errors import CheckpointError, DataError, FslError, SettingsError,
 from fsl.base.files import write_atomically
 from fsl.base.memory import give_memory_back
 from fsl.base.progress import Progress
-from fsl.config import DataSpec, ModelConfig, TrainConfig
+from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.listing import Problem
+from fsl.data.query import DataSpec
 from fsl.training.engine import Pause
 from fsl.training.events import Finished, TrainEvent
 from fsl.training.run_data import (

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fsl.base.progress import Progress, progress_of_part
-from fsl.config import ImageQuery, ModelConfig
+from fsl.config import ModelConfig
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet, concatenate
 from fsl.data.intake.listing import Problem
+from fsl.data.query import ImageQuery
 from fsl.training.recipes import RecipeData
 
 

@@ -14,12 +14,13 @@ import numpy as np
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.files import write_atomically
 from fsl.base.progress import Progress, progress_of_part
-from fsl.config import DataSpec, ImageQuery, ModelConfig
+from fsl.config import ModelConfig
 from fsl.data.cached import load_cached
 from fsl.data.catalogue import Source, open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import read_class_list
+from fsl.data.query import DataSpec, ImageQuery
 from fsl.training.hold_out import hold_out_classes, hold_out_images, select_held_out
 from fsl.training.recipe_data import load_recipe, load_recipe_data
 from fsl.training.recipes import RECIPES, RecipeData

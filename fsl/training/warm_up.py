@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsl.config import ImageQuery, ModelConfig, TrainConfig
+from fsl.config import ModelConfig, TrainConfig
 from fsl.data.cached import load_cached
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
+from fsl.data.query import ImageQuery
 from fsl.training.engine import new_state, train_step
 from fsl.training.manager import lower_priority
 from fsl.twin.pairs import ClassIndex

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fsl.__main__ import main
-from fsl.config import DataSpec, ModelConfig
+from fsl.config import ModelConfig
+from fsl.data.query import DataSpec
 from fsl.fewshot.support import SupportSet
 from fsl.training.run_data import load_training_data
 from fsl.twin import checkpoint as checkpoints

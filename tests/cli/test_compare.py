@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from bench.recalibrate import source_of, write_header
 from fsl.base.text import one_in, rate_text
-from fsl.config import ImageQuery
 from fsl.data.catalogue import path_source
+from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import describe_error_rates
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from fsl.config import ImageQuery
 from fsl.data.builtin import rendered_set
 from fsl.data.catalogue import open_source
+from fsl.data.query import ImageQuery
 
 
 def test_large_pictures_are_small_ones_enlarged() -> None:

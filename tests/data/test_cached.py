@@ -15,12 +15,12 @@ from PIL import Image
 
 from fsl.base.errors import DataError
 from fsl.base.progress import Progress
-from fsl.config import ImageQuery
 from fsl.data import cached
 from fsl.data.cached import load_cached
 from fsl.data.catalogue import ArraySource, open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import Problem
+from fsl.data.query import ImageQuery
 
 
 class Loader:

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import ImageQuery
 from fsl.data.catalogue import Source, catalogue, listing_source, open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import list_files
+from fsl.data.query import ImageQuery
 
 SIDE = 8
 Files = dict[str, bytes]

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import ImageQuery
 from fsl.data.images.decode import DecodeLimits
 from fsl.data.imageset import ImageSet, concatenate
 from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_files
 from fsl.data.loading import load_listing
+from fsl.data.query import ImageQuery
 
 
 def png(value: int, size: tuple[int, int] = (5, 5)) -> bytes:

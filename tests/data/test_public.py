@@ -13,12 +13,12 @@ from PIL import Image
 from scipy.io import savemat
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import ImageQuery
 from fsl.data import public
 from fsl.data.catalogue import open_source
 from fsl.data.download import Answer, Fetch
 from fsl.data.examples import fruits_sample
 from fsl.data.public import public_sources
+from fsl.data.query import ImageQuery
 
 NAMES = ("fruits360-sample", "olivetti", "omniglot-background")
 

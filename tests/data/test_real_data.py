@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsl.config import ImageQuery
 from fsl.data.examples import fruits_sample
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.splits import expand_prefixes
 from fsl.data.loading import load_listing
 from fsl.data.named import named_sources
+from fsl.data.query import ImageQuery
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FSL_DATA_DIR"), reason="FSL_DATA_DIR is not set: the real data sets are not tested"

@@ -39,7 +39,7 @@ def train_lesson(folder: Path, steps: int) -> str:
     Returns:
         the runs' ids, as an address has them; they are somebody's, so only this link shows them.
     """
-    from fsl.config import DataSpec
+    from fsl.data.query import DataSpec
     from fsl.training.manager import RunManager, RunPlan
     from fsl.training.presets import PRESETS
     from fsl.ui.shared.run_labels import learning_rate_text

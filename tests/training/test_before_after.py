@@ -9,8 +9,9 @@ import pytest
 from torch import Tensor
 
 from fsl.base.errors import DataError
-from fsl.config import DataSpec, EpisodeConfig, ModelConfig
+from fsl.config import EpisodeConfig, ModelConfig
 from fsl.data.imageset import ImageSet
+from fsl.data.query import DataSpec
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.metrics import ci95
 from fsl.training.engine import Pause, embed_in_turns, new_state, train

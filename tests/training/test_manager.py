@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import DataSpec
 from fsl.data.imageset import ImageSet
+from fsl.data.query import DataSpec
 from fsl.training.events import Step
 from fsl.training.manager import RunManager, RunPlan, plan_like, save_as
 from fsl.training.run_data import TrainingData, load_training_data

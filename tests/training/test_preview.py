@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import DataSpec, ImageQuery
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
+from fsl.data.query import DataSpec, ImageQuery
 from fsl.training.hold_out import drawn_classes, hold_out_classes, select_held_out
 from fsl.training.preview import preview_batch, preview_similarities
 from fsl.training.run_data import chosen_out_data, load_training_data

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fsl.config import DataSpec, ModelConfig
+from fsl.config import ModelConfig
 from fsl.data.intake.listing import Problem
+from fsl.data.query import DataSpec
 from fsl.training import run_data
 from fsl.training.recipes import RECIPES, Recipe, RecipeData
 from fsl.training.run_data import load_training_data

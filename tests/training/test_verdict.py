@@ -67,8 +67,8 @@ def test_the_article_s_experiment_on_digits() -> None:
 
 
 def test_the_article_s_experiment_on_faces(data_dir: Path) -> None:
-    from fsl.config import ImageQuery
     from fsl.data.catalogue import open_source
+    from fsl.data.query import ImageQuery
 
     faces = open_source("orl").load(ImageQuery(32))[0]
     model = ModelConfig(backbone="plain4", widths=(16, 24, 24, 32), image_size=32)

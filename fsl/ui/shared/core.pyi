@@ -4,9 +4,9 @@ import torch as torch
 from threadpoolctl import threadpool_limits as threadpool_limits
 
 from fsl.config import FEW_SHOTS as FEW_SHOTS
-from fsl.config import DataSpec as DataSpec
 from fsl.config import EpisodeConfig as EpisodeConfig
 from fsl.data.intake.splits import expand_prefixes as expand_prefixes
+from fsl.data.query import DataSpec as DataSpec
 from fsl.embedding.distances import pair_distances as pair_distances
 from fsl.embedding.export import embeddings_csv as embeddings_csv
 from fsl.embedding.export import embeddings_npz as embeddings_npz

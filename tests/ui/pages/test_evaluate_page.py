@@ -15,9 +15,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsl.__main__ import main
-from fsl.config import EpisodeConfig, ImageQuery
+from fsl.config import EpisodeConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.download import Answer
+from fsl.data.query import ImageQuery
 from fsl.fewshot import answers
 from fsl.ui.pages.evaluate.sources import sources
 from fsl.ui.pages.evaluate.state import EvaluateState

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.base.progress import Progress
-from fsl.config import ImageQuery, ModelConfig
+from fsl.config import ModelConfig
 from fsl.data.catalogue import Source, catalogue
 from fsl.data.intake.listing import Problem
+from fsl.data.query import ImageQuery
 from fsl.ui.shared.budget import MAX_BYTES
 from fsl.ui.shared.sources import CLASSIFY, UPLOAD, Upload, kind_of, workspace_source
 from fsl.ui.shared.workspace import Workspace

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count, percent, similarity_text
-from fsl.config import ImageQuery
 from fsl.data.catalogue import open_source
+from fsl.data.query import ImageQuery
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.settings import KIND, SHOTS, WAYS
 from fsl.ui.pages.learn.state import LearnState

@@ -11,7 +11,8 @@ from PIL import Image
 
 from fsl.base.errors import FslError
 from fsl.base.text import count
-from fsl.config import DataSpec, ModelConfig
+from fsl.config import ModelConfig
+from fsl.data.query import DataSpec
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
 from fsl.ui.pages.training.request import TrainRequest, starting_network

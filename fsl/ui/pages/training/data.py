@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from fsl.base.errors import DataError, FslError
-from fsl.config import DataSpec, ImageQuery, ModelConfig
+from fsl.config import ModelConfig
 from fsl.data.catalogue import catalogue, listing_source, open_source
 from fsl.data.intake.zips import list_zip
+from fsl.data.query import DataSpec, ImageQuery
 from fsl.ui.pages.training.settings import DATA, SEED
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.state import training_state
