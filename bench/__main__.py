@@ -5,7 +5,7 @@ import pkgutil
 import sys
 
 import bench
-from fsl.base.memory import reuse_memory
+from fsl.base.memory import keep_freed_memory
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
         return 2
     module = importlib.import_module(f"bench.{sys.argv.pop(1)}")
     sys.argv[0] = f"python -m {module.__name__}"
-    reuse_memory()  # as the app and the commands do; what they are compared with has it, too
+    keep_freed_memory()  # as the app and the commands do; what they are compared with has it, too
     module.main()
     return 0
 

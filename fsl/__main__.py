@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import fsl
-from fsl.base.memory import reuse_memory
+from fsl.base.memory import keep_freed_memory
 
 COMMANDS = {
     "classify": "say which class each picture shows",
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_output()
     try:
         options = _parse(given)
-        reuse_memory()
+        keep_freed_memory()
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:

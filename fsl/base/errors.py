@@ -1,7 +1,7 @@
-"""The errors a user can act on.
+"""Errors that a user can act on.
 
-Every message is one or two plain sentences: what was wrong, with which file or value, and what to do.
-Pages and the command line show ``str(error)`` as it is and never a traceback.
+Each message says in one or two plain sentences what is wrong, with which file or value, and what to do.
+Pages and the command line show ``str(error)`` unchanged, and never a traceback.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 class FslError(Exception):
-    """Base of every error that is the user's to mend; ``str(error)`` is shown as is."""
+    """Base class of errors that the user can correct."""
 
 
 class SettingsError(FslError, ValueError):
-    """A setting is outside its range or contradicts another one."""
+    """A setting is out of range or contradicts another one."""
 
 
 class DataError(FslError):
@@ -25,7 +25,7 @@ class ImageReadError(DataError):
     """One image cannot be read.
 
     Args:
-        name: the file's name as its owner knows it.
+        name: the file's name as the user knows it.
         reason: what is wrong with it, as a clause ("the file is cut off").
     """
 
@@ -36,17 +36,17 @@ class ImageReadError(DataError):
 
 
 class CheckpointError(FslError):
-    """A checkpoint file is missing, damaged, unsafe or does not fit the network."""
+    """A checkpoint file is missing, damaged or unsafe, or does not fit the network."""
 
 
 class WriteError(FslError):
-    """A file or folder cannot be written or removed: a full disk, a folder that is read-only or gone.
+    """A file or folder cannot be written or removed: the disk is full, or the folder is read-only or gone.
 
     Args:
-        path: of the file or folder.
-        cause: what the system said.
-        advice: what to do, in sentences of its own.
-        done: what could not be done, "written" or "removed".
+        path: the file or folder.
+        cause: the error of the operating system.
+        advice: what the user can do, in full sentences.
+        done: the action that failed, "written" or "removed".
     """
 
     def __init__(self, path: Path, cause: OSError, advice: str = "", done: str = "written") -> None:
@@ -54,4 +54,4 @@ class WriteError(FslError):
 
 
 class DeviceMemoryError(FslError):
-    """The GPU has not enough free memory."""
+    """The GPU has too little free memory."""

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Write files atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ _ABANDONED_SECONDS = 3600.0
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary name beside ``path``, then rename: a reader sees the old file or the new one.
+    """Write a file so that a reader sees either the old content or all of the new.
 
-    Whoever may read the old file may read the new one; who may read one without a forerunner is, as with any
-    other file, a matter of the process's umask.
+    The data goes to a temporary file beside ``path``, which is then renamed. An existing file keeps its
+    permissions; a new one gets those of the process's umask.
+
+    Args:
+        path: the file; missing folders are made.
+        data: its whole content.
 
     Raises:
         WriteError: the disk is full or the folder cannot be written.
@@ -49,12 +53,12 @@ def _take_mode_of(path: Path, fresh: Path) -> None:
 
 
 def _remove_abandoned(path: Path, fresh: Path) -> None:
-    """Remove what was left of ``path`` when a process was killed while writing it.
+    """Remove temporary files of ``path`` that a killed process left behind.
 
-    By age, on the file system's own clock: another process may be writing right now.
+    Only old ones go, because another process may be writing now. Ages are told by the file system's clock.
     """
     now = fresh.stat().st_mtime
     for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # another process may be removing it too
+        with contextlib.suppress(OSError):  # another process may be removing it, too
             if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
                 other.unlink()

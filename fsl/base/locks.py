@@ -1,4 +1,4 @@
-"""Locks on files, between threads and processes; they go with the process that has them, killed or not."""
+"""File locks between threads and processes; the system frees a lock when its process ends or is killed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ else:
 
 
 def try_lock(file: IO[Any], *, shared: bool = False) -> bool:
-    """Take a file's lock, or not where somebody has it; never waits. Closing the file lets go of it.
+    """Try to acquire the lock of an open file, without waiting. Closing the file releases it.
 
     Args:
-        file: open; another opening of the same file is somebody else, in this process too.
-        shared: several may have it together, but none beside one who has it alone; on Windows each is alone.
+        file: the open file; each time it is opened counts as another owner, also within this process.
+        shared: allow other shared owners beside this one. On Windows every lock is exclusive.
 
     Returns:
-        whether it is taken now.
+        True if the lock is acquired, False if another owner holds it.
 
     Raises:
-        OSError: the file system knows no locks.
+        OSError: the file system has no locks.
     """
     try:
         _lock(file, shared)

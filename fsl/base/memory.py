@@ -1,4 +1,4 @@
-"""The memory of a process that lives long goes back to the system. Only Linux's C library needs it."""
+"""Settings of the C library's memory allocator on Linux, for a process that runs for long."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _KEPT = 256 * 2**20
 _LARGEST_KEPT = 32 * 2**20  # the most that the C library allows
 
 
-def keep_memory_together() -> None:
-    """Let all threads allocate from one region, so that ``give_memory_back`` finds what they freed.
+def use_one_arena() -> None:
+    """Let all threads allocate from one arena, so that ``release_memory`` can return what they freed.
 
-    By default most threads get a region of their own, and what is free at its end is never handed back: with
-    twenty people a few hundred megabytes. To be called before there are many threads. Whoever set
-    ``MALLOC_ARENA_MAX`` is obeyed.
+    By default most threads have an arena of their own, whose free end is never returned: a few hundred
+    megabytes with twenty users. Call this before the threads start. ``MALLOC_ARENA_MAX`` in the environment
+    wins.
     """
     change = _of_c_library("mallopt")
     if change is not None and "MALLOC_ARENA_MAX" not in os.environ:
         change(_M_ARENA_MAX, 1)
 
 
-def reuse_memory() -> None:
-    """Keep what a pass through a network frees for the next one, up to 256 MB.
+def keep_freed_memory() -> None:
+    """Keep up to 256 MB that one forward pass frees for the next one.
 
-    By default the C library hands it back each time and takes it anew, page by page, which is a quarter of
-    the time of a pass. ``give_memory_back`` returns it all the same. Whoever set ``MALLOC_TRIM_THRESHOLD_``
-    is obeyed.
+    By default the C library returns this memory after each pass and requests it again, page by page, which
+    takes a quarter of the pass. ``release_memory`` still returns it. ``MALLOC_TRIM_THRESHOLD_`` in the
+    environment wins.
     """
     change = _of_c_library("mallopt")
     if change is not None and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
@@ -37,8 +37,8 @@ def reuse_memory() -> None:
         change(_M_TRIM_THRESHOLD, _KEPT)
 
 
-def give_memory_back() -> None:
-    """Return what is free to the system; the C library would keep it."""
+def release_memory() -> None:
+    """Return free memory to the system, which the C library would keep."""
     gc.collect()
     trim = _of_c_library("malloc_trim")
     if trim is not None:
@@ -46,5 +46,5 @@ def give_memory_back() -> None:
 
 
 def _of_c_library(name: str) -> ctypes._NamedFuncPointer | None:
-    """That function of the C library, where it has one."""
+    """Return a function of the C library on Linux, or None if it has none of that name."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -1,4 +1,4 @@
-"""Text in tables that somebody will open in a spreadsheet."""
+"""Safe text for tables that are opened in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_cell(text: str) -> str:
-    """``text``, kept from being taken for a formula by a spreadsheet (a leading ``'``)."""
+    """Return text that no spreadsheet takes for a formula: such text gets a leading ``'``."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

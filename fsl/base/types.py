@@ -1,4 +1,4 @@
-"""The types of arrays, by what is in them; shapes stand in the docstrings."""
+"""Array types by their elements; shapes are given in docstrings."""
 
 from __future__ import annotations
 

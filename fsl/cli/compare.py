@@ -9,7 +9,7 @@ from typing import Any
 
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import similarity_text, told_apart
+from fsl.base.text import distinct_texts, similarity_text
 from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
     add_centre_option,
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
         print_json(_as_json(checkpoint, references, answers, threshold, sentence))
         return
     for answer in answers:
-        similarity, _ = told_apart(answer.similarity, threshold)
+        similarity, _ = distinct_texts(answer.similarity, threshold)
         print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{similarity}")
     print(f"Limit {similarity_text(threshold)}. {sentence}".rstrip())
 

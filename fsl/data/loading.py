@@ -13,7 +13,7 @@ from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
 from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
-from fsl.data.images.resize import middle_of, to_square
+from fsl.data.images.resize import crop_centre, to_square
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import expand_prefixes
@@ -149,7 +149,7 @@ def _decode_all(
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
             else:
-                pixels[row] = to_square(middle_of(image, query.centre), query.size, query.fit)
+                pixels[row] = to_square(crop_centre(image, query.centre), query.size, query.fit)
         return unread
 
     unread: dict[int, Problem] = {}

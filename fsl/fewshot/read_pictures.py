@@ -11,7 +11,7 @@ from PIL import Image
 
 from fsl.base.errors import ImageReadError
 from fsl.config import ModelConfig
-from fsl.data.images.resize import middle_of, to_square
+from fsl.data.images.resize import crop_centre, to_square
 from fsl.data.intake.listing import Listing, Problem
 from fsl.fewshot.support import NamedImage, SupportSet
 
@@ -94,7 +94,7 @@ def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Pro
         picture = NamedImage.from_bytes(read(), name)
     except ImageReadError as error:
         return Problem(error.name, error.reason)
-    square = Image.fromarray(to_square(middle_of(picture.image, centre), model.image_size, model.fit))
+    square = Image.fromarray(to_square(crop_centre(picture.image, centre), model.image_size, model.fit))
     # Embeddings are remembered by the digest, and another part of a picture has another one.
     digest = picture.digest if centre == 1 else f"{picture.digest}@{centre:g}"
     return replace(picture, image=square, digest=digest)

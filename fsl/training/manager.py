@@ -30,7 +30,7 @@ import torch
 
 from fsl.base.errors import CheckpointError, DataError, FslError, SettingsError, WriteError
 from fsl.base.files import write_atomically
-from fsl.base.memory import give_memory_back
+from fsl.base.memory import release_memory
 from fsl.base.progress import Progress
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.listing import Problem
@@ -358,7 +358,7 @@ class RunManager:
                 self._computing.remove(job)
                 self._begin_waiting()
             threads.restore()
-            give_memory_back()
+            release_memory()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.config import ModelConfig
-from fsl.data.images.resize import middle_of
+from fsl.data.images.resize import crop_centre
 from fsl.twin.inference import BATCH, embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
@@ -40,7 +40,7 @@ def augmented_copies(image: Image.Image, config: ModelConfig) -> list[Image.Imag
         ``config.support_views - 1`` square pictures; the middle is smaller, and enlarged like any picture.
     """
     turns = (image.transpose(Image.Transpose.ROTATE_90), image.transpose(Image.Transpose.ROTATE_270))
-    return [ImageOps.mirror(image), middle_of(image, MIDDLE), *turns][: config.support_views - 1]
+    return [ImageOps.mirror(image), crop_centre(image, MIDDLE), *turns][: config.support_views - 1]
 
 
 def average_embeddings(views: Sequence[Tensor]) -> Tensor:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MEGABYTES_LEFT = """
 import sys, threading
 from pathlib import Path
-from fsl.base.memory import give_memory_back, keep_memory_together
+from fsl.base.memory import release_memory, use_one_arena
 
 def held():
     return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
@@ -31,14 +31,14 @@ def visit():
     all_gone.wait()
 
 if sys.argv[1] == "together":
-    keep_memory_together()
+    use_one_arena()
 kept, all_there, all_gone = [], threading.Barrier(21), threading.Event()
 fill(30)
 before = held()
 for _ in range(20):
     threading.Thread(target=visit).start()
 all_there.wait()
-give_memory_back()
+release_memory()
 print(held() - before)
 all_gone.set()
 """
@@ -68,10 +68,10 @@ def test_what_many_threads_freed_is_given_back() -> None:
 # A block as large as a network's feature maps, filled and freed again and again.
 PAGES_TAKEN = """
 import resource, sys
-from fsl.base.memory import reuse_memory
+from fsl.base.memory import keep_freed_memory
 
 if sys.argv[1] == "reused":
-    reuse_memory()
+    keep_freed_memory()
 for round in range(21):
     block = bytearray(20 << 20)
     block[::4096] = bytes(len(block[::4096]))

@@ -1,8 +1,7 @@
-"""Any Pillow mode to plain 8-bit RGB on white, a band of rows at a time.
+"""Convert an image of any Pillow mode to 8-bit RGB on white, one band of rows at a time.
 
-Working in bands keeps a large picture's memory at what Pillow decoded plus a little: a 100-megapixel 1-bit
-scan or a 16-bit map is never held as RGB in full. Colour profiles (ICC) are not applied: pixel values are
-taken as sRGB, which is what they nearly always are.
+In bands, a large picture needs little more memory than Pillow's own copy: a 100-megapixel 1-bit scan is
+never held as RGB in full. Colour profiles (ICC) are ignored, because nearly all pixel values are sRGB.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ _WHITE = (255, 255, 255)
 
 @dataclass(frozen=True)
 class GreyRange:
-    """The grey values of a wide (16-bit, 32-bit or float) image that stand for black and for white."""
+    """Grey values of a wide (16-bit, 32-bit or float) image that mean black and white."""
 
     black: float
     white: float
 
 
 def is_wide(image: Image.Image) -> bool:
-    """Whether the image has one channel of more than 8 bits (modes ``I;16*``, ``I`` and ``F``)."""
+    """Return whether the image has one channel of more than 8 bits (modes ``I;16*``, ``I`` and ``F``)."""
     return image.mode in _WIDE_MODES
 
 
 def grey_range(image: Image.Image) -> GreyRange:
-    """The range over which a wide image (see :func:`is_wide`) is scaled to 0..255.
+    """Return the range of a wide image (see :func:`is_wide`) that is scaled to 0..255.
 
-    16-bit modes have their full range, 0..65535. A 32-bit integer or float image states none, so it is the
-    smallest usual range that holds its finite values: 0..1 (floats only), 0..255, 0..65535, else from its
-    least to its greatest.
+    16-bit modes use their full range, 0..65535. A 32-bit integer or float image states no range; it uses the
+    smallest common one that holds its finite values: 0..1 (floats only), 0..255, 0..65535, else from its
+    minimum to its maximum.
     """
     if image.mode.startswith("I;16"):
         return GreyRange(0.0, 65535.0)
@@ -51,19 +50,19 @@ def grey_range(image: Image.Image) -> GreyRange:
 
 
 def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = None) -> Image.Image:
-    """An RGB image on white whose longest side is at most ``max_side`` pixels; proportions are kept.
+    """Return an RGB image on white whose longest side has at most ``max_side`` pixels.
 
     Args:
         image: a loaded image of any Pillow mode.
-        max_side: pixels, at least 1; a smaller image is not enlarged.
-        grey: which values of a wide image are black and white; by default :func:`grey_range`.
+        max_side: pixels, at least 1; proportions are kept, and a smaller image is not enlarged.
+        grey: the values of a wide image that mean black and white; by default :func:`grey_range`.
 
     Raises:
         ValueError: Pillow cannot convert the mode.
     """
     if grey is None and is_wide(image):
         grey = grey_range(image)
-    # Averaging whole blocks first leaves at least twice the wanted size for the better filter.
+    # Averaging whole blocks is fast; what is left, at least twice the target size, gets the better filter.
     step = max(1, max(image.size) // (2 * max_side))
     small = _reduced(image, step, grey)
     shrink = max_side / max(image.size)
@@ -76,7 +75,7 @@ def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = No
 
 
 def _reduced(image: Image.Image, step: int, grey: GreyRange | None) -> Image.Image:
-    """As RGB on white, blocks of ``step`` x ``step`` pixels averaged; perhaps the very image."""
+    """Return RGB on white with blocks of ``step`` x ``step`` pixels averaged; possibly the image itself."""
     if step == 1 and image.width * image.height <= _BAND_PIXELS:
         return _flatten(image, grey)
     small = Image.new("RGB", (-(-image.width // step), -(-image.height // step)), _WHITE)
@@ -90,7 +89,7 @@ def _reduced(image: Image.Image, step: int, grey: GreyRange | None) -> Image.Ima
 
 
 def _bands(image: Image.Image, step: int) -> Iterator[Image.Image]:
-    """The image in horizontal bands of a multiple of ``step`` rows; as it is when small."""
+    """Yield the image in bands of a multiple of ``step`` rows; a small image is one band."""
     if image.width * image.height <= _BAND_PIXELS:
         yield image
         return
@@ -100,7 +99,7 @@ def _bands(image: Image.Image, step: int) -> Iterator[Image.Image]:
 
 
 def _finite_extrema(image: Image.Image) -> tuple[float, float]:
-    """Least and greatest finite value; (0, 0) when there is none."""
+    """Return the smallest and largest finite value; (0, 0) if there is none."""
     low, high = np.inf, -np.inf
     for band in _bands(image, step=1):
         values = np.asarray(band)
@@ -111,11 +110,11 @@ def _finite_extrema(image: Image.Image) -> tuple[float, float]:
 
 
 def _flatten(image: Image.Image, grey: GreyRange | None) -> Image.Image:
-    """One band as RGB on white."""
+    """Return one band as RGB on white."""
     if grey is not None:
         return _flatten_wide(image, grey)
     if image.mode in _ALPHA_MODES or image.has_transparency_data:
-        # Pillow knows no way from La to RGBA but through LA.
+        # Pillow converts La to RGBA only by way of LA.
         straight = image.convert("LA") if image.mode == "La" else image
         rgba = straight.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, (*_WHITE, 255)), rgba).convert("RGB")
@@ -123,10 +122,10 @@ def _flatten(image: Image.Image, grey: GreyRange | None) -> Image.Image:
 
 
 def _flatten_wide(image: Image.Image, grey: GreyRange) -> Image.Image:
-    """A band of one wide channel as RGB, scaled (not clipped) to 0..255; not-a-number is black."""
+    """Return a band of one wide channel as RGB, scaled to 0..255; not-a-number becomes black."""
     values = np.asarray(image).astype(np.float64)
     span = grey.white - grey.black
-    # Values that are all the same and fit no usual range have no contrast to show: mid grey.
+    # A constant image outside the common ranges has no contrast to show: mid grey.
     scaled = (values - grey.black) * (255.0 / span) if span else np.full_like(values, 128.0)
     scaled = np.clip(np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0), 0.0, 255.0)
     transparent = image.info.get("transparency")

@@ -1,7 +1,7 @@
-"""One image from outside: bytes of any origin to a checked, upright RGB picture of bounded size.
+"""Decode an image file that a user brings into an upright RGB picture of bounded size.
 
-Everything that was dropped on a page, unpacked from a zip or named on the command line comes through
-:func:`decode_image`, and whatever is wrong with it leaves as one :class:`~fsl.base.errors.ImageReadError`.
+Every file that is uploaded, unpacked from a zip or named on the command line goes through
+:func:`decode_image`. Whatever is wrong with it is raised as an :class:`~fsl.base.errors.ImageReadError`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_re
 
 __all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
 
-# Pillow warns about odd metadata on the terminal, where the person who dropped the file does not look.
-# Set once, here: filters changed around each call would race between the threads that decode.
+# Pillow warns about odd metadata on the terminal, where the user of a page does not look. The filter is set
+# once, because filters that change around each call would race between decoding threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _CUT_OFF = re.compile(
@@ -33,16 +33,16 @@ _CUT_OFF = re.compile(
 )
 _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
 
-# Pillow's readers of these hold the picture several times over, at 9 to 15 bytes a pixel.
+# Pillow's readers of these formats take 9 to 15 bytes a pixel.
 _HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
 _HUNGRY_MAX_PIXELS = 40_000_000
-# A pass over a million pixels takes about a millisecond: this many, in all passes, a second or two.
+# A pass over a million pixels takes about a millisecond, so all passes take a second or two at most.
 _MAX_PIXELS_OF_ALL_PASSES = 2_000_000_000
 _MAX_PASSES = 200
 _LARGE_PIXELS = 25_000_000
-# How many times the wanted size a JPEG is decoded at, at least. Twice would do for the filter that follows;
-# a little less halves the 4,000 or 4,032 pixels of most phones, in less than half the time.
-_KEPT = 1.9
+# A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
+# pixels of most phones are halved in less than half the time.
+_DRAFT_FACTOR = 1.9
 _ONE_LARGE_AT_A_TIME = threading.Lock()
 
 _TURNS = {
@@ -54,18 +54,18 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation to what makes the picture upright (1, and anything unknown, needs nothing)."""
+"""The rotation or flip that makes a picture of each EXIF orientation upright; others need none."""
 
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """What :func:`decode_image` accepts and gives.
+    """Limits of :func:`decode_image`.
 
     Attributes:
-        max_bytes: the largest file, in bytes.
-        max_pixels: the largest picture, width times height as stored in the file; for WebP and AVIF, which
-            take more memory, 40 million if that is less.
-        max_side: the longest side of the picture handed back, in pixels; larger ones are scaled down.
+        max_bytes: largest size of the file.
+        max_pixels: largest width times height as stored in the file; WebP and AVIF, which take more memory,
+            are limited to 40 million as well.
+        max_side: longest side of the decoded picture in pixels; larger pictures are scaled down.
     """
 
     max_bytes: int = 64 * 2**20
@@ -77,24 +77,24 @@ DEFAULT_LIMITS = DecodeLimits()
 
 
 class _Refusal(Exception):  # noqa: N818 - not an error of the program: the reason a file is refused
-    """Carries a reason found by our own checks up to :func:`decode_image`."""
+    """The reason why one of our own checks refuses a file; :func:`decode_image` handles it."""
 
 
 def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) -> Image.Image:
-    """The picture in ``data`` as RGB, upright, on white, its longest side at most ``limits.max_side`` pixels.
+    """Decode an image file to an upright RGB picture of at most ``limits.max_side`` pixels a side.
 
-    File size and pixel count are checked before anything is decoded; a JPEG is decoded at reduced scale.
+    File size and pixel count are checked before anything is decoded, and a JPEG is decoded at reduced scale.
     The EXIF orientation is applied, transparency is laid on white, 16-bit and float values are scaled to
-    8 bits, and of an animation the first frame is taken. Safe to call from several threads; pictures of more
-    than 25 million pixels take their turns, so that many at once do not fill the memory.
+    8 bits, and an animation gives its first frame. Threads may call this at the same time; pictures of more
+    than 25 million pixels are decoded one at a time to bound the memory.
 
     Args:
-        data: the whole file. What it is told by its content, not by its name.
-        name: the file's name as its owner knows it, for the message.
-        limits: see :class:`DecodeLimits`.
+        data: the whole file; its content decides the format, not its name.
+        name: the file's name as the user knows it, for the message.
+        limits: largest file and picture.
 
     Raises:
-        ImageReadError: the file is empty, too large, cut off, damaged or no image of an accepted format.
+        ImageReadError: the file is empty, too large, incomplete, damaged or no image of an accepted format.
     """
     try:
         return _decode(data, limits)
@@ -109,7 +109,7 @@ def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) 
 
 
 def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
-    """:func:`decode_image`, with whatever Pillow raises still as it is."""
+    """Decode as :func:`decode_image` does, but let Pillow's exceptions through."""
     _check_bytes(data, limits)
     with _open(data) as image:
         _check_pixels(image, limits)
@@ -122,19 +122,19 @@ def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
             upright = _TURNS.get(_orientation(image))
             small = shrink_to_rgb(image, limits.max_side, grey)
     turned = small if upright is None else small.transpose(upright)
-    # A new image leaves behind the file's metadata and any hold on its bytes.
+    # A new image holds neither the file's metadata nor its bytes.
     plain = Image.new("RGB", turned.size)
     plain.paste(turned)
     return plain
 
 
-def _reason(error: Exception) -> str:
-    """What Pillow's complaint means to the file's owner."""
+def _reason(error: Exception, what: str = "the file") -> str:
+    """Say what an exception of Pillow means to the user."""
     if _CUT_OFF.search(str(error)):
-        return "the file is cut off"
+        return f"{what} is cut off"
     if _UNUSUAL.search(str(error)):
-        return "it is of a kind that cannot be read here: save it as PNG or JPEG first"
-    return "the file is damaged or cut off"
+        return f"{what} is of a kind that cannot be read here: save it as PNG or JPEG first"
+    return f"{what} is damaged or incomplete"
 
 
 def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
@@ -146,7 +146,7 @@ def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
 
 
 def _open(data: bytes) -> ImageFile:
-    """Reads the header only."""
+    """Open the file, which reads only its header."""
     found = find_reader(data)
     if found is None:
         guess = looks_like(data)
@@ -158,7 +158,7 @@ def _open(data: bytes) -> ImageFile:
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
         if len(data) < 100:
             raise _Refusal("the file is cut off") from error
-        raise _Refusal(f"the file starts as {format_name}, but {_reason(error)}") from error
+        raise _Refusal(_reason(error, f"this {format_name}")) from error
 
 
 def _check_pixels(image: ImageFile, limits: DecodeLimits) -> None:
@@ -189,18 +189,18 @@ def _turn(image: ImageFile) -> AbstractContextManager[object]:
 
 
 def _draft(image: ImageFile, max_side: int) -> None:
-    """Lets the JPEG decoder skip what shrinking would throw away; other formats do nothing here.
+    """Let the JPEG decoder skip detail that shrinking would discard; other formats ignore this.
 
-    Both sides are asked for in proportion: Pillow goes by the side that shrinks least, so a long thin picture
-    would otherwise be decoded in full.
+    The size requested has the picture's proportions, because Pillow goes by the side that shrinks least and
+    would decode a long thin picture in full.
     """
-    part = _KEPT * max_side / max(image.size)
+    part = _DRAFT_FACTOR * max_side / max(image.size)
     if part < 1.0:
         image.draft(None, (max(1, int(image.width * part)), max(1, int(image.height * part))))
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 when there is none or the metadata is broken."""
+    """Return the EXIF orientation, 1 to 8; 1 if there is none or the metadata is broken."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - broken metadata must not cost the picture
@@ -209,7 +209,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _stated_grey_range(image: ImageFile) -> GreyRange | None:
-    """The range of a wide image that its file's header states, where Pillow's mode does not tell it."""
+    """Return the grey range that the file's header states, if Pillow's mode does not tell it."""
     if image.format == "PPM" and image.mode == "I":
         return GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
     if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
@@ -220,9 +220,9 @@ def _stated_grey_range(image: ImageFile) -> GreyRange | None:
 
 
 def _mend_transparency(image: ImageFile) -> None:
-    """Brings a PNG's transparent colour to the scale of Pillow's pixels (it leaves it on that of the file).
+    """Scale a PNG's transparent colour like its pixels; Pillow leaves it on the scale of the file.
 
-    Must come before the pixels are loaded, as only the unread tile says how they are stored.
+    Call this before the pixels are loaded, because only the unread tile says how they are stored.
     """
     key = image.info.get("transparency")
     if key is None or image.format != "PNG" or not image.tile:

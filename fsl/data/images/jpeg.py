@@ -1,4 +1,4 @@
-"""Counting a JPEG's passes from its bytes alone, before anything is decoded."""
+"""Count the passes of a JPEG from its bytes, before it is decoded."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
 
 
 def count_passes(data: bytes, most: int) -> int:
-    """How often the decoder would go over the picture: 1 for a baseline JPEG, about 10 for a progressive one.
+    """Return how often the decoder would go over the picture.
 
-    Each pass of a progressive JPEG may visit every block while it takes ten bytes in the file, so a few
-    hundred kilobytes can keep a decoder busy for minutes. What lies inside other segments (a thumbnail in the
-    EXIF data) and after the end (a phone's film) is not counted.
+    A baseline JPEG has 1 pass, a progressive one about 10. Each pass may visit every block of the picture
+    and take only ten bytes of the file, so a few hundred kilobytes can keep a decoder busy for minutes. Other
+    segments (a thumbnail in the EXIF data) and data after the end (a phone's video) are not counted.
 
     Args:
         data: the file.
-        most: counting ends here.
+        most: stop counting here.
 
     Source: ITU-T T.81, annex B.
     """

@@ -1,4 +1,4 @@
-"""A picture of any shape to the square array that a network takes."""
+"""Turn a picture of any shape into the square array that a network takes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fsl.base.types import PixelArray
 from fsl.config import Fit
 
 _WHITE = (255, 255, 255)
-# Pillow may first average whole blocks as long as this many times the wanted size is left: much faster on
-# large pictures, and from 3 on not told apart from the full filter.
+# Pillow may average whole blocks first, down to this multiple of the target size. That is much faster on
+# large pictures, and from 3 on the result equals the full filter's.
 _REDUCING_GAP = 3.0
 
 
 def to_square(image: Image.Image, size: int, fit: Fit) -> PixelArray:
-    """The picture as a ``(size, size, 3)`` uint8 array, 0..255, antialiased.
+    """Return the picture as an antialiased uint8 array ``(size, size, 3)``, 0..255.
 
     Args:
-        image: any picture; one that is not RGB is converted by Pillow (``decode_image`` does that better).
-        size: pixels, at least 1.
+        image: any picture; Pillow converts one that is not RGB (``decode_image`` does that better).
+        size: side in pixels, at least 1.
         fit: how a picture that is not square becomes one, see ``Fit``.
 
     Raises:
@@ -42,17 +42,18 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> PixelArray:
     return np.array(square, dtype=np.uint8)
 
 
-def middle_of(image: Image.Image, share: float) -> Image.Image:
-    """The middle of an image.
+def crop_centre(image: Image.Image, share: float) -> Image.Image:
+    """Return the centre of an image.
 
     Args:
-        image: any.
-        share: of its sides that is kept, 0.1 to 1.
+        image: any image.
+        share: share of its sides that is kept, 0.1 to 1.
 
     Raises:
         SettingsError: the share is out of range.
     """
-    check_share(share)
+    if not 0.1 <= share <= 1:
+        raise SettingsError(f"centre is {share}; it must be 0.1 to 1.")
     if share == 1:
         return image
     width, height = (max(1, round(share * side)) for side in image.size)
@@ -60,18 +61,8 @@ def middle_of(image: Image.Image, share: float) -> Image.Image:
     return image.crop((left, top, left + width, top + height))
 
 
-def check_share(share: float) -> None:
-    """Refuse a share of a picture's sides that leaves nothing to see.
-
-    Raises:
-        SettingsError: it is not 0.1 to 1.
-    """
-    if not 0.1 <= share <= 1:
-        raise SettingsError(f"centre is {share}; it must be 0.1 to 1.")
-
-
 def _centre_square(image: Image.Image) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom, in whole pixels."""
+    """Return left, top, right and bottom of the centre square, in whole pixels."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return left, top, left + side, top + side

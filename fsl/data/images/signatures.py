@@ -1,7 +1,7 @@
-"""What the first bytes of a file say it is: which Pillow reader to use, or what else it looks like.
+"""Recognise a file by its first bytes: choose Pillow's reader, or say what else it looks like.
 
-The reader is chosen here, from a short list, rather than by ``PIL.Image.open``: formats that start other
-programs (EPS) or that hold no photos (FITS, ...) are never tried, and a file's name plays no part.
+The short list here takes the place of ``PIL.Image.open``: formats that start other programs (EPS) or hold no
+photos (FITS, ...) are never tried, and the file's name does not matter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OTHER_SUFFIXES = {".png", ".apng", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".
 _NETPBM_SUFFIXES = {".pbm", ".pgm", ".ppm", ".pnm", ".pfm"}
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(_JPEG_SUFFIXES | _OTHER_SUFFIXES | _NETPBM_SUFFIXES)
-"""The file endings (lower case, with the dot) taken for images when a folder or a zip is listed."""
+"""Endings of image files in a folder or zip, in lower case, with the dot."""
 
 ACCEPTED_FORMATS = "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF or PPM/PGM"
 """The accepted formats, for messages."""
@@ -69,7 +69,7 @@ _LOOKS_LIKE: tuple[tuple[re.Pattern[bytes], str], ...] = (
 
 
 def find_reader(data: bytes) -> tuple[str, Opener] | None:
-    """The format's name and Pillow's reader for a file of these bytes, or None if no accepted format fits."""
+    """Return the format's name and Pillow's reader for it, or None if the file has no accepted format."""
     head = data[:64]
     for name, pattern, opener in _READERS:
         if pattern.match(head):
@@ -78,7 +78,7 @@ def find_reader(data: bytes) -> tuple[str, Opener] | None:
 
 
 def looks_like(data: bytes) -> str | None:
-    """In words, what a file that is no accepted image seems to be ("a PDF"), or None."""
+    """Return what a file that is no accepted image seems to be ("a PDF"), or None."""
     head = data[:512]
     for pattern, words in _LOOKS_LIKE:
         if pattern.match(head):

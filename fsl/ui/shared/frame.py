@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fsl.base.memory import keep_memory_together, reuse_memory
+from fsl.base.memory import keep_freed_memory, use_one_arena
 from fsl.ui.shared.address import forget_replaced
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
@@ -57,8 +57,8 @@ def bootstrap(title: str) -> None:
 @st.cache_resource(show_spinner=False)
 def prepare_process() -> None:
     """Set what must be set before torch is loaded and threads start; once for all sessions."""
-    keep_memory_together()
-    reuse_memory()
+    use_one_arena()
+    keep_freed_memory()
     # Otherwise torch's threads spin for a while after each batch and take the cores from the next task.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
 
-from fsl.base.memory import give_memory_back
+from fsl.base.memory import release_memory
 from fsl.ui.shared import core
 from fsl.ui.shared.work import cancel_ended
 
@@ -46,7 +46,7 @@ def _keep_looking() -> None:
         cancel_ended(_ids_of_sessions(server))
         if dropped:
             forget_what_they_left(server)
-            give_memory_back()
+            release_memory()
 
 
 def _ids_of_sessions(server: Any) -> set[str]:

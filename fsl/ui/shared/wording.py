@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fsl.base.text import count, listed, percent, similarity_text, told_apart
+from fsl.base.text import count, distinct_texts, listed, percent, similarity_text
 from fsl.config import Method
 
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
@@ -40,7 +40,7 @@ def reason(prediction: Prediction) -> str:
     similar = prediction.class_similarity
     # The limit applies to the most similar class, which the quick classifier need not choose.
     nearest = max(similar, key=similar.__getitem__)
-    similarity, limit = told_apart(similar[nearest], prediction.threshold)
+    similarity, limit = distinct_texts(similar[nearest], prediction.threshold)
     numbers = f"similarity {similarity} (limit {limit})"
     if prediction.unknown:
         return f"Nothing here is similar enough: the best match, {nearest}, has {numbers}."

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fsl.base.text import count, listed, similarity_text, told_apart
+from fsl.base.text import count, distinct_texts, listed, similarity_text
 from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.linear_probe import MethodComparison
@@ -139,4 +139,4 @@ def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, te
 def test_a_similarity_never_reads_like_the_limit_it_misses(
     similarity: float, limit: float, texts: tuple[str, str]
 ) -> None:
-    assert told_apart(similarity, limit) == texts
+    assert distinct_texts(similarity, limit) == texts

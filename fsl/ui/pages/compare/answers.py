@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, percent, similarity_text, told_apart
+from fsl.base.text import count, distinct_texts, percent, similarity_text
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.pages.compare.middle import MiddleOf
@@ -89,7 +89,7 @@ def show_chosen(
         probe: the picture itself.
     """
     rates = checkpoint.info.pairs
-    similarity, limit = told_apart(answer.similarity, answer.threshold)
+    similarity, limit = distinct_texts(answer.similarity, answer.threshold)
     st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
     pair = ((reference, "the one you know"), (probe, "the picture chosen"))
     tiles = [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair]

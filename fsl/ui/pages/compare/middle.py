@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from fsl.data.images.resize import middle_of
+from fsl.data.images.resize import crop_centre
 from fsl.ui.shared.pictures import StoredPicture
 
 
@@ -35,4 +35,4 @@ class MiddleOf:
     @property
     def image(self) -> Image.Image:
         """RGB, decoded and cut now."""
-        return middle_of(self.picture.image, self.share)
+        return crop_centre(self.picture.image, self.share)
