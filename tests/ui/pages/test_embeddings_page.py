@@ -66,7 +66,7 @@ def test_the_empty_page_explains_and_offers(maps: AppTest) -> None:
 def test_an_example_in_one_click(maps: AppTest) -> None:
     maps.button(key="map_start_digits").click().run()
     assert not maps.exception
-    maps.number_input(key="map_number").set_value(30).run()
+    maps.number_input(key="map_number_digits").set_value(30).run()
     assert not maps.exception
     assert len(map_data(maps)["names"]) == 30
     assert set(metrics(maps)) == {
@@ -108,7 +108,7 @@ def test_all_that_was_found_can_be_laid_out(maps: AppTest) -> None:
 @pytest.mark.parametrize("key", ["rendered", "digits"])
 def test_as_many_pictures_are_shown_as_were_asked_for(maps: AppTest, key: str) -> None:
     maps.button(key=f"map_start_{key}").click().run()
-    maps.number_input(key="map_number").set_value(53).run()
+    maps.number_input(key=f"map_number_{key}").set_value(53).run()
     assert not maps.exception
     labels = map_data(maps)["labels"]
     assert len(labels) == 53

@@ -16,6 +16,7 @@ from fsl.ui.components.curve import Axes, ChartOptions, Level, Line, curves
 from fsl.ui.components.player import player
 from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
 from fsl.ui.pages.embeddings.moving import MovingRun, moving_run, screen_motion, sheet_of_run
+from fsl.ui.pages.embeddings.settings import MOVING, RUNS
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -34,62 +35,42 @@ if TYPE_CHECKING:
 _OFFERED = 5
 _REFRESH_SECONDS = 4.0
 _PLAYER = "training_player"
-_MODES = ("Pictures by a network", "A network while it learns")
 
 
-def show_mode(state: MapState) -> None:
+def show_mode() -> None:
     """Show the choice between pictures and training runs."""
-    st.session_state["map_mode"] = _MODES[state.moving]
-    st.segmented_control(
-        "What to look at",
-        _MODES,
-        key="map_mode",
-        label_visibility="collapsed",
-        on_change=guarded_callback(_take_mode),
-        args=(state,),
-        wrap=True,
-    )
-
-
-def _take_mode(state: MapState) -> None:
-    # None if the button that was on already was pressed.
-    chosen = st.session_state["map_mode"]
-    state.moving = state.moving if chosen is None else chosen == _MODES[True]
+    st.segmented_control(**MOVING.widget(), label_visibility="collapsed", required=True, wrap=True)
 
 
 def show_runs_moving(state: MapState) -> None:
     """Show the chosen runs, or those to choose from."""
     warm_up().done.wait(timeout=30)
-    known = {run.id: run for run in core.list_runs() if may_see(run, state.runs)}
+    known = {run.id: run for run in core.list_runs() if may_see(run, RUNS.value)}
     offered = {run_id: run for run_id, run in known.items() if core.has_snapshots(run.folder)}
-    for run_id in state.runs:
+    for run_id in RUNS.value:
         if run_id not in known:
             st.warning(markdown(f"There is no run {run_id!r}; it may have been deleted."))
         elif run_id not in offered:
             st.warning(markdown(_nothing_recorded(known[run_id])))
-    state.runs = [run_id for run_id in state.runs if run_id in offered]
+    RUNS.put([run_id for run_id in RUNS.value if run_id in offered])
     if not offered:
         st.info("No run has recorded a moving map yet. Start one on the Train page; half a minute is enough.")
         st.page_link("pages/training.py", label="Train a network", icon=":material/play_arrow:")
         return
     names = dated_names(list(offered.values()))
-    st.session_state["map_runs"] = state.runs
+    chosen = replace(RUNS, options={run_id: names[run_id] for run_id in offered})
     st.multiselect(
-        "Training runs",
-        list(offered),
-        key="map_runs",
-        format_func=lambda run_id: names.get(run_id, run_id),
+        **chosen.widget(),
         max_selections=MOST_RUNS_ON_MAP,
         wrap=True,
         placeholder=f"Choose one run, or up to {MOST_RUNS_ON_MAP} side by side",
-        on_change=guarded_callback(_take_runs),
-        args=(state,),
+        on_change=guarded_callback(state.follow_none),
     )
-    if not state.runs:
+    if not RUNS.value:
         _show_offer(state, list(offered.values()))
         return
-    state.forget_moving(but=state.runs)
-    live = any(offered[run_id].is_live for run_id in state.runs)
+    state.forget_moving(but=RUNS.value)
+    live = any(offered[run_id].is_live for run_id in RUNS.value)
     st.fragment(_draw, run_every=_REFRESH_SECONDS if live else None)(state, live)
 
 
@@ -102,12 +83,9 @@ def _nothing_recorded(run: RunInfo) -> str:
     )
 
 
-def _take_runs(state: MapState) -> None:
-    _show(state, list(st.session_state["map_runs"]))
-
-
 def _show(state: MapState, runs: list[str]) -> None:
-    state.runs, state.followed = runs, -1
+    RUNS.put(runs)
+    state.follow_none()
 
 
 def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
@@ -137,7 +115,7 @@ def _title(run: RunInfo, name: str) -> str:
 
 def _draw(state: MapState, was_live: bool) -> None:
     with guarded():
-        runs = _read(state.runs)
+        runs = _read(RUNS.value)
         moving = [found for run in runs if (found := _moving(state, run)) is not None]
         if moving:
             _show_moving(state, moving)

@@ -17,6 +17,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.sources import label_of
 from fsl.ui.shared.state import session
 from fsl.ui.shared.work import ReportProgress, percent_done
@@ -67,7 +68,7 @@ def show_source(state: MapState) -> Source | Collection | None:
     )
     source = known.get(state.source)
     if source is not None:
-        _show_number(state, source)
+        st.number_input(**_number(source).widget(), width=130)
     with st.popover("Folder or zip", icon=":material/folder_open:"):
         show_drops(state)
     return mine.get(state.source) if source is None else source
@@ -75,7 +76,7 @@ def show_source(state: MapState) -> Source | Collection | None:
 
 def read_source(state: MapState, source: Source) -> Collection | None:
     """Return the chosen number of pictures of a source, or show how far the reading is."""
-    n = number_of(state, source)
+    n = _number(source).value
     return state.read.result((source.key, source.version(), n), partial(_read, source, n))
 
 
@@ -114,33 +115,16 @@ def _take_source(state: MapState) -> None:
     choose(state, st.session_state["map_source_choice"] or "")
 
 
-def _show_number(state: MapState, source: Source) -> None:
-    st.session_state["map_number"] = number_of(state, source)
-    st.number_input(
+def _number(source: Source) -> Setting[int]:
+    """Return the setting that says how many pictures of a source are shown."""
+    most = min(source.n_images or MOST_PICTURES, MOST_PICTURES)
+    return Setting(
+        f"map_number_{source.key}",
         "How many",
-        min_value=10,
-        max_value=_most_of(source),
-        step=50,
-        key="map_number",
-        width=130,
-        help="Every class is represented. More pictures take longer, because the network embeds each one.",
-        on_change=guarded_callback(_take_number),
-        args=(state, source.key),
+        _USUAL_NUMBERS.get(source.key, _USUAL_NUMBER),
+        "Every class is represented. More pictures take longer, because the network embeds each one.",
+        (10, most, 50),
     )
-
-
-def number_of(state: MapState, source: Source) -> int:
-    """Return how many pictures of that source are shown."""
-    usual = _USUAL_NUMBERS.get(source.key, _USUAL_NUMBER)
-    return min(state.numbers.get(source.key, usual), _most_of(source))
-
-
-def _most_of(source: Source) -> int:
-    return min(source.n_images or MOST_PICTURES, MOST_PICTURES)
-
-
-def _take_number(state: MapState, key: str) -> None:
-    state.numbers[key] = int(st.session_state["map_number"])
 
 
 def show_origin(collection: Collection) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.ui.pages.embeddings.settings import MOVING, WORDS
 from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.folder_drop import Drop
@@ -35,30 +36,20 @@ class PendingUpload:
 
 @dataclass
 class MapState:
-    """The page's settings and what is looked at.
+    """What the Embeddings page holds besides its settings.
 
     Attributes:
-        moving: whether runs are shown as they learn, rather than pictures by one network.
-        runs: ids of the runs shown.
         followed: the picture followed through the runs, -1 for none.
         moving_runs: moving maps made so far, by run.
         moving_work: the latest work on each of them.
         source: key of the source of the pictures, "" before one is chosen.
-        numbers: how many pictures to take, by source, where not the usual number.
         upload: what was dropped last.
         pending: the upload that is being read; None if there is none.
         drops: how often the drop zones were emptied; part of their keys.
         fault: what was wrong with the last drop, "" for nothing.
         networks: the first network's name and the second's; "" = the default one, and none.
-        metric: by which distance the map is made.
-        method: t-SNE or PCA.
-        dimensions: of the map.
-        perplexity: of t-SNE.
-        iterations: of t-SNE.
-        seed: of t-SNE.
         selected: the chosen picture, -1 for none.
         group: the pictures inside the last box or lasso.
-        words: what is searched for.
         found_shown: how many of the pictures found are shown.
         shown: how many pictures of the group are shown.
         of: key of the collection that ``selected`` and ``group`` belong to.
@@ -67,27 +58,17 @@ class MapState:
         memo: results of this page.
     """
 
-    moving: bool = False
-    runs: list[str] = field(default_factory=list)
     followed: int = -1
     moving_runs: dict[str, MovingRun] = field(default_factory=dict)
     moving_work: dict[str, Work[MovingRun | None]] = field(default_factory=dict)
     source: str = ""
-    numbers: dict[str, int] = field(default_factory=dict)
     upload: Collection | None = None
     pending: PendingUpload | None = None
     drops: int = 0
     fault: str = ""
     networks: tuple[str, str] = ("", "")
-    metric: Literal["learned", "euclidean"] = "learned"
-    method: Literal["tsne", "pca"] = "tsne"
-    dimensions: int = 2
-    perplexity: int = 30
-    iterations: int = 1000
-    seed: int = 0
     selected: int = -1
     group: tuple[int, ...] = ()
-    words: str = ""
     found_shown: int = FIRST_FOUND
     shown: int = FIRST_SHOWN
     of: str = ""
@@ -109,16 +90,21 @@ class MapState:
             self.moving_work.pop(run_id).cancel()
             self.moving_runs.pop(run_id, None)
 
+    def follow_none(self) -> None:
+        """Stop following a picture through the runs."""
+        self.followed = -1
+
     def look_at(self, collection: Collection) -> None:
         """Forget what was chosen in another collection."""
         if self.of != collection.key:
-            self.of, self.selected, self.group, self.words = collection.key, -1, (), ""
+            self.of, self.selected, self.group = collection.key, -1, ()
+            WORDS.put("")
 
 
 def choose(state: MapState, source: str) -> None:
     """Show the source of that key from now on."""
     state.source = source
-    state.moving = False
+    MOVING.put(False)
     state.fault = ""
 
 

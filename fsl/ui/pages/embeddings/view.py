@@ -12,6 +12,7 @@ from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.components.scatter import Emphasis, MapLook, Sheet, scatter_map
 from fsl.ui.pages.embeddings.compute import Mapped, neighbours
+from fsl.ui.pages.embeddings.settings import WORDS
 from fsl.ui.pages.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.compare_state import hand_over
@@ -62,12 +63,12 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
 
 
 def _emphasis(state: MapState, collection: Collection, view: Mapped) -> Emphasis:
-    found = collection.found(state.words)
+    found = collection.found(WORDS.value)
     near = neighbours(view, state.selected, _LINES) if state.selected >= 0 else ()
     return Emphasis(
         selected=state.selected,
         neighbours=tuple(other.row for other in near),
-        bright=found if state.words else (state.group or None),
+        bright=found if WORDS.value else (state.group or None),
         links=view.links,
     )
 
@@ -94,19 +95,17 @@ def _tile_selector(state: MapState) -> Callable[[str], None]:
 
 
 def _show_search(state: MapState, collection: Collection) -> None:
-    st.session_state["map_search"] = state.words
     st.text_input(
-        "Find a class or a file",
-        key="map_search",
-        placeholder="Find a class or a file",
+        **WORDS.widget(),
+        placeholder=WORDS.label,
         label_visibility="collapsed",
         icon=":material/search:",
-        on_change=guarded_callback(_take_words),
+        on_change=guarded_callback(_show_first_found),
         args=(state,),
     )
-    if not state.words:
+    if not WORDS.value:
         return
-    found = collection.found(state.words)
+    found = collection.found(WORDS.value)
     if found:
         st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
     else:
@@ -123,8 +122,8 @@ def _show_search(state: MapState, collection: Collection) -> None:
         )
 
 
-def _take_words(state: MapState) -> None:
-    state.words, state.found_shown = str(st.session_state["map_search"]), FIRST_FOUND
+def _show_first_found(state: MapState) -> None:
+    state.found_shown = FIRST_FOUND
 
 
 def _more_found(state: MapState) -> Callable[[], None]:
