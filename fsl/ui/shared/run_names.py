@@ -12,42 +12,40 @@ from fsl.ui.shared.run_labels import BACKBONES, LOSSES, PAIRINGS, learning_rate_
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
-_TOLD = ("pictures", "network", "loss used", "pairs", "seed")
+_DISTINGUISHING = ("pictures", "network", "loss function", "pairs", "seed")
 
 
 def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
-    """Each run's name, with what tells it from others of that name; its id where nothing else does.
+    """Name runs so that all names differ: by their settings if needed, by their id as a last resort.
 
     Args:
-        runs: those looked at.
+        runs: the runs shown together.
 
     Returns:
-        names by id, all different.
+        names by run id.
     """
     rows = {run.id: run_facts(run) for run in runs}
     found = {}
     for run in runs:
-        alike = [rows[other.id] for other in runs if other.name == run.name]
+        namesakes = [rows[other.id] for other in runs if other.name == run.name]
         own = rows[run.id]
-        facts = [key for key in _TOLD if any(row[key] != own[key] for row in alike)]
-        is_told = sum(all(row[key] == own[key] for key in facts) for row in alike) == 1
-        details = ", ".join(_fact(key, own[key]) for key in facts) if is_told else run.id
-        found[run.id] = run.name if len(alike) == 1 else f"{run.name} ({details})"
+        facts = [key for key in _DISTINGUISHING if any(row[key] != own[key] for row in namesakes)]
+        is_distinct = sum(all(row[key] == own[key] for key in facts) for row in namesakes) == 1
+        details = ", ".join(_fact(key, own[key]) for key in facts) if is_distinct else run.id
+        found[run.id] = run.name if len(namesakes) == 1 else f"{run.name} ({details})"
     return found
 
 
 def dated_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
-    """What runs are called in a list to choose from: with when they began, and their ids where that is alike.
-
-    Those begun today have the time alone.
+    """Name runs by name and start time, plus the id if two would be the same; today's have no date.
 
     Returns:
-        names by id, all different.
+        names by run id, all different.
     """
     today = f"{datetime.now():%Y-%m-%d} "
-    dated = {run.id: f"{run.name}, {_begun_text(run).removeprefix(today)}" for run in runs}
-    met = Counter(dated.values())
-    return {run_id: name if met[name] == 1 else f"{name}, {run_id}" for run_id, name in dated.items()}
+    dated = {run.id: f"{run.name}, {_start_text(run).removeprefix(today)}" for run in runs}
+    counts = Counter(dated.values())
+    return {run_id: name if counts[name] == 1 else f"{name}, {run_id}" for run_id, name in dated.items()}
 
 
 def _fact(key: str, value: object) -> str:
@@ -55,28 +53,28 @@ def _fact(key: str, value: object) -> str:
 
 
 def run_facts(run: RunInfo) -> dict[str, str | int | float | None]:
-    """Return what the table of runs says of one, by column."""
+    """Return a row of the table of runs: value by column."""
     test = run.evaluation
     return {
         "run": run.name,
         "rate": learning_rate_text(run.config.learning_rate) if run.config else "",
         "verdict": run.verdict.kind if run.verdict else "",
-        "test": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
-        "kind of test": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
+        "test accuracy": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
+        "test task": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
         "link": f"?run={run.id}",
         "loss": round(run.step.loss, 4) if run.step else None,
         "batches": run.steps_done,
         "status": run.status,
         "pictures": str(run.about.get("data", "")),
         "network": str(run.about.get("start") or _architecture(run)),
-        "loss used": _short(LOSSES[run.config.loss]) if run.config else "",
+        "loss function": _short(LOSSES[run.config.loss]) if run.config else "",
         "pairs": _short(PAIRINGS[run.config.pairing]) if run.config else "",
         "seed": run.config.seed if run.config else None,
-        "begun": _begun_text(run),
+        "started": _start_text(run),
     }
 
 
-def _begun_text(run: RunInfo) -> str:
+def _start_text(run: RunInfo) -> str:
     """Return when the run began, in the server's time zone: "2026-01-31 12:00"."""
     return f"{datetime.fromtimestamp(run.created):%Y-%m-%d %H:%M}"
 

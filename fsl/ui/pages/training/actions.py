@@ -1,4 +1,4 @@
-"""What can be done with a run: stop, resume, try another rate, keep, download, delete."""
+"""Actions on a run: stop, resume, try another rate, use, keep, download, delete."""
 
 from __future__ import annotations
 
@@ -25,37 +25,22 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 6
 _CAN_GO_ON = ("stopped", "interrupted", "failed")
-_SHOWN_STOPPED_SECONDS = 0.7  # is waited for, so that the page drawn next shows it stopped
-_PAGES_FOR_IT = ("classify", "compare", "embeddings", "evaluate")
+_STOP_SECONDS = 0.7  # how long to wait for a run to stop, so that the page shows it as stopped
+_PAGES_FOR_NETWORK = ("classify", "compare", "embeddings", "evaluate")
 
 
 def show_actions(run: RunInfo) -> None:
-    """The buttons of one run."""
+    """Show the buttons of one run."""
     with st.container(horizontal=True):
         if run.is_live:
             _button("Stop", f"stop_{run.id}", _stop, run.id)
         elif _can_go_on(run):
             _button("Resume", f"resume_{run.id}", _resume, run.id)
-        if run.verdict and run.config:
-            rate = core.try_rate(run.verdict, run.config.learning_rate)
-            if rate is not None:
-                factor = "a tenth" if rate < run.config.learning_rate else "ten times"
-                label = f"Try {factor} of this rate" if factor == "a tenth" else f"Try {factor} this rate"
-                _button(f"{label}: {learning_rate_text(rate)}", f"try_{run.id}", _try, run.id)
+        _show_other_rate(run)
     if run.is_live:
         return
     if run.steps_saved:
-        if name := training_state().names.get(_moment(run)):
-            _show_links(name)
-        else:
-            st.button(
-                "Use this network",
-                key=f"use_{run.id}",
-                icon=":material/check:",
-                on_click=guarded_callback(_use),
-                args=(run, _usual_name(run)),
-                help="Keeps it, and it can be chosen on every page. Another name can be given below.",
-            )
+        _show_use(run)
     with st.popover("Keep or delete" if run.steps_saved else "Download or delete", width="stretch"):
         if run.steps_saved:
             _show_keeping(run)
@@ -63,34 +48,59 @@ def show_actions(run: RunInfo) -> None:
         _button("Delete this run", f"delete_{run.id}", _delete, run.id)
 
 
+def _show_other_rate(run: RunInfo) -> None:
+    """Offer the learning rate that the verdict suggests, if it suggests one."""
+    if not (run.verdict and run.config):
+        return
+    rate = core.try_rate(run.verdict, run.config.learning_rate)
+    if rate is not None:
+        factor = "a tenth of" if rate < run.config.learning_rate else "ten times"
+        _button(f"Try {factor} this rate: {learning_rate_text(rate)}", f"try_{run.id}", _try, run.id)
+
+
+def _show_use(run: RunInfo) -> None:
+    """Offer the run's network to the other pages."""
+    if name := training_state().names.get(_moment(run)):
+        _show_links(name)
+        return
+    st.button(
+        "Use this network",
+        key=f"use_{run.id}",
+        icon=":material/check:",
+        on_click=guarded_callback(_use),
+        args=(run, _usual_name(run)),
+        help="Keeps the network, so that you can choose it on every page. You can rename it below.",
+    )
+
+
 def _can_go_on(run: RunInfo) -> bool:
-    """Whether there is something left to do, other than to break down again at the same batch."""
-    has_broken_down = run.step is not None and not math.isfinite(run.step.loss)
-    return run.status in _CAN_GO_ON and not has_broken_down
+    """Return whether resuming makes sense: not after a loss that was no number, which would come again."""
+    has_diverged = run.step is not None and not math.isfinite(run.step.loss)
+    return run.status in _CAN_GO_ON and not has_diverged
 
 
 def show_group_actions(runs: Sequence[RunInfo]) -> None:
-    """One button for all of them, where several go on or can go on."""
+    """Show buttons that stop or resume several runs at once."""
     live = [run.id for run in runs if run.is_live]
     resting = [run.id for run in runs if _can_go_on(run)]
     with st.container(horizontal=True):
         if len(live) > 1:
             st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
         if len(resting) > 1:
-            help_text = "They take turns again, batch by batch."
+            help_text = "The runs take turns again, batch by batch."
             action = guarded_callback(_resume_all)
             st.button("Resume all", key="resume_all", on_click=action, args=(resting,), help=help_text)
 
 
 def _show_links(name: str) -> None:
-    st.caption(f"Kept as “{markdown(name)}”. Go on with it:")
+    st.caption(f"Kept as “{markdown(name)}”. Use it to:")
     with st.container(horizontal=True, gap="xsmall"):
-        for page in _PAGES_FOR_IT:
+        for page in _PAGES_FOR_NETWORK:
             st.page_link(f"pages/{page}.py", label=page.capitalize(), query_params={"network": name})
 
 
 def _usual_name(run: RunInfo) -> str:
-    """A name for its network that a file may have, as the run's own may be anything."""
+    """Return a name for the run's network that is valid as a file name."""
     names = (run.id,) if run.name == run.id else (run.name, run.id)
     own, *run_id = (re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", name).strip(" .+()-") for name in names)
     batches = f"({run.steps_saved} batches)"
@@ -99,7 +109,7 @@ def _usual_name(run: RunInfo) -> str:
 
 
 def _moment(run: RunInfo) -> tuple[str, int]:
-    """The run as it is now: resumed, it gives another network."""
+    """Return the run's id and saved batches: resuming the run makes another network."""
     return run.id, run.steps_saved
 
 
@@ -119,13 +129,12 @@ def _button(label: str, key: str, action: Callable[[str], None], run_id: str) ->
 
 
 def _show_downloads(run: RunInfo) -> None:
-
     files: dict[str, tuple[str, Callable[[], bytes]]] = {}
     if run.has_checkpoint:
         files["Network (.safetensors)"] = (core.CHECKPOINT, (run.folder / core.CHECKPOINT).read_bytes)
     if run.started:
         files["Curve (CSV)"] = ("curve.csv", lambda: core.curve_csv(core.run_events(run.folder)).encode())
-        files["Everything logged (JSON lines)"] = (core.EVENTS, (run.folder / core.EVENTS).read_bytes)
+        files["All events (JSON lines)"] = (core.EVENTS, (run.folder / core.EVENTS).read_bytes)
     for label, (file, read) in files.items():
         st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
 
@@ -135,49 +144,44 @@ def _stop(run_id: str) -> None:
 
 
 def _stop_all(run_ids: Sequence[str]) -> None:
-
     for run_id in run_ids:
         core.run_manager().stop(run_id)
-    deadline = time.monotonic() + _SHOWN_STOPPED_SECONDS
+    deadline = time.monotonic() + _STOP_SECONDS
     for run_id in run_ids:
         core.run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _resume_all(run_ids: Sequence[str]) -> None:
-
     core.run_manager().resume_together(run_ids)
 
 
 def _resume(run_id: str) -> None:
-
     core.run_manager().resume(run_id)
 
 
 def _delete(run_id: str) -> None:
-
     core.run_manager().delete(run_id)
     SHOWN.put([shown for shown in SHOWN.value or () if shown != run_id])
 
 
 def _use(run: RunInfo, name: str) -> None:
-    """Keep its network under that name, unless that was done before."""
+    """Keep the run's network under that name, unless it is kept already."""
     if name not in core.available():
         _save(run, name)
     training_state().names[_moment(run)] = name
 
 
 def _save(run: RunInfo, name: str) -> None:
-
     core.save_as(run.id, name)
     training_state().names[_moment(run)] = name.strip()
 
 
 def _try(run_id: str) -> None:
-    """The same run at the rate that its verdict suggests, next to it."""
+    """Start the same run at the learning rate that its verdict suggests."""
     run = core.find_run(run_id)
     rate = core.try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
     if rate is None or run.model is None:
-        raise DataError(f"There is no other rate to try for {run.name}.")
+        raise DataError(f"The verdict on {run.name} suggests no other rate to try.")
     start = starting_network(str(run.about.get("start") or SCRATCH), run.model)
     new = core.run_manager().start(
         core.plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor())

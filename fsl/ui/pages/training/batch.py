@@ -1,4 +1,4 @@
-"""The article's Figure 1: a batch of the chosen pictures, its labels, and a network's answers under it."""
+"""A batch of pairs as in the article's Figure 1, with its labels and a network's answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fsl.base.text import count
 from fsl.config import ModelConfig
 from fsl.data.query import DataSpec
 from fsl.ui.components.pairs import Pair, pair_columns
-from fsl.ui.pages.training.data import data_of_run, is_of, is_to_be_fetched
+from fsl.ui.pages.training.data import data_of_run, is_of, needs_download
 from fsl.ui.pages.training.request import TrainRequest, starting_network
 from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART, SCRATCH
 from fsl.ui.pages.training.state import training_state
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from fsl.twin.network import TwinNetwork
 
 _PAIRS = 8
-_NOBODY = ""
+_NO_RUN = ""
 _HELD_OUT = "held out for testing"
 
 
 def show_batch(request: TrainRequest, runs: Sequence[RunInfo]) -> None:
-    """A few pairs as the network sees them.
+    """Show a few pairs as the network sees them.
 
     Args:
-        request: what the form is set to.
-        runs: those looked at, any of whose networks may be asked.
+        request: what the form asks for.
+        runs: the chosen runs, whose networks can answer.
     """
     panel = st.expander("See a batch", expanded=True, key="batch_panel", on_change="rerun")
     if panel.open is False:
@@ -52,7 +52,7 @@ def show_batch(request: TrainRequest, runs: Sequence[RunInfo]) -> None:
 
 
 def _has_answers(run: RunInfo) -> bool:
-    """Whether its saved network is a trained one; it is saved at each test and at the end."""
+    """Return whether the run has saved a trained network, as it does at each test and at the end."""
     return run.steps_saved > 0
 
 
@@ -63,9 +63,9 @@ def _show(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         except FslError as error:
             state = training_state()
             if state.fetch:
-                state.fetch = ""  # not tried again before it is asked for again
+                state.fetch = ""  # do not try again until asked to
                 st.error(markdown(str(error)), icon=":material/cloud_off:")
-            else:  # no fault yet: nothing has been dropped, say
+            else:  # not an error, such as no zip yet
                 st.caption(markdown(str(error)))
 
 
@@ -77,9 +77,9 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     twin = _network(request, run)
     source, seed = _source(request, run, twin)
     name = source.data if isinstance(source, DataSpec) else ""
-    if is_to_be_fetched(name) and training_state().fetch != name:
-        st.caption("These pictures are still to be downloaded.")
-        st.button("Download them now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
+    if needs_download(name) and training_state().fetch != name:
+        st.caption("These pictures have not been downloaded yet.")
+        st.button("Download now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
         return
     if run is not None and not _is_about(run, request):
         st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
@@ -100,18 +100,18 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
 
 
 def _choose_network(request: TrainRequest, trained: Sequence[RunInfo]) -> RunInfo | None:
-    """The run whose network is asked; none for the one to start from, or for nobody."""
+    """Let the user choose whose network answers; None for the starting network or no network."""
     told = distinct_names(trained)
     names = {run.id: f"{told[run.id]}{_so_far(run)}" for run in trained}
-    first = "nobody yet" if request.start == SCRATCH else f"{request.start}, before training"
-    options = {_NOBODY: first, **names}
+    first = "none" if request.start == SCRATCH else f"{request.start}, before training"
+    options = {_NO_RUN: first, **names}
     fitting = [run for run in trained if _is_about(run, request)]
     best = max(fitting, key=lambda run: run.evaluation.accuracy if run.evaluation else 0.0, default=None)
-    # Until a person chooses, the best network so far answers, of those that learn from the chosen pictures.
+    # Until the user chooses, the best network that learns from the chosen pictures answers.
     state = training_state()
     if state.asked not in options:
         state.asked = None
-    BATCH_NETWORK.put(state.asked if state.asked is not None else best.id if best else _NOBODY)
+    BATCH_NETWORK.put(state.asked if state.asked is not None else best.id if best else _NO_RUN)
     chosen = st.selectbox(
         **replace(BATCH_NETWORK, options=options).widget(), on_change=guarded_callback(_ask), width=230
     )
@@ -135,7 +135,7 @@ def _fetch(data: str) -> None:
 
 
 def _is_about(run: RunInfo, request: TrainRequest) -> bool:
-    """Whether it learns from the pictures that the form is set to."""
+    """Return whether the run learns from the pictures chosen in the form."""
     return is_of(str(run.about.get("data", "")), request.data)
 
 
@@ -149,7 +149,7 @@ def _network(request: TrainRequest, run: RunInfo | None) -> TwinNetwork | None:
 def _source(
     request: TrainRequest, run: RunInfo | None, twin: TwinNetwork | None
 ) -> tuple[DataSpec | TrainingData, int]:
-    """Where the pictures are, and the seed of what is held out: a run's own, as it was trained on others."""
+    """Return the data and the seed of its split: those of the run, if there is one."""
     if run is None:
         model = twin.config if twin is not None else request.model
         return data_of_run(request.data, request.split, model, request.config.seed), request.config.seed
@@ -160,7 +160,6 @@ def _source(
 
 
 def _read(source: DataSpec, model: ModelConfig, seed: int) -> TrainingData:
-
     place = st.empty()
     found = core.load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
     place.empty()
@@ -168,7 +167,6 @@ def _read(source: DataSpec, model: ModelConfig, seed: int) -> TrainingData:
 
 
 def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
-
     def uri(pixels: object) -> str:
         return thumbnail_uri(Image.fromarray(pixels).resize((96, 96)))  # type: ignore[arg-type]
 
@@ -187,10 +185,10 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
     array = " ".join(str(int(d)) for d in batch.difference)
     labels = f"Labels, 0 = same class and 1 = different class: [{array}]."
     if not answers:
-        st.caption(f"{labels} Once a run has trained, its outputs appear under them.")
+        st.caption(f"{labels} Once a run has trained, its outputs appear below the labels.")
         return
     right = sum(pair.agrees for pair in pairs)
     st.caption(
-        f"{labels} Outputs: how likely the two are different, says the network; "
+        f"{labels} Outputs: the network's probability that the two are different; "
         f"{count(right, 'output')} of {len(pairs)} on the label's side of one half (✓)."
     )

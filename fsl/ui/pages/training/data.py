@@ -1,4 +1,4 @@
-"""The pictures to learn from: by name, from the Classify page, or an uploaded zip."""
+"""The pictures to learn from: a data set by name, the Classify page's classes, or an uploaded zip."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Zip:
-    """An uploaded zip, kept while the browser tab is open; read as far as its list of files."""
+    """An uploaded zip whose files are listed but not read yet."""
 
     name: str
     data: bytes
@@ -50,14 +50,15 @@ class Zip:
 
 
 @dataclass
-class Own:
-    """A person's own pictures, as this page holds them.
+class UploadedData:
+    """The user's own pictures on this page.
 
     Attributes:
-        zip: the last one that could be read.
-        fault: what was wrong with the last one that could not, "" for nothing.
+        zip: the latest zip that could be read.
+        fault: why a later zip could not be read, "" if none failed.
         drops: how often the drop zone was emptied; part of its key.
-        images: as a network takes them, the latest alone: what they were made of, the set, what was left out.
+        images: the latest images at a network's size: what they were made of, the images, and the files that
+            could not be used.
     """
 
     zip: Zip | None = None
@@ -66,13 +67,13 @@ class Own:
     images: tuple[tuple[Hashable, ...], ImageSet, tuple[Problem, ...]] | None = None
 
     def holdings(self) -> Iterator[Holding]:
-        """What it takes of the session's memory."""
+        """Return what it takes of the session's memory."""
         yield from self._zip_holding()
         if self.images is not None:
             yield Holding(id(self.images[1]), self.images[1].images.nbytes)
 
     def put_zip(self, new: Zip) -> None:
-        """Use another zip from now on.
+        """Replace the zip.
 
         Raises:
             DataError: there is no room for it.
@@ -81,14 +82,14 @@ class Own:
         self.zip, self.images, self.fault = new, None, ""
 
     def forget_zip(self) -> None:
-        """Let go of it, and of the images made of it."""
+        """Drop the zip and the images made of it."""
         if self.images_are_of_zip:
             self.images = None
         self.zip, self.fault = None, ""
 
     @property
     def images_are_of_zip(self) -> bool:
-        """Whether the images held are the zip's."""
+        """Whether the images were made of the zip."""
         return self.zip is not None and self.images is not None and self.images[0][0] == id(self.zip)
 
     def remember(
@@ -98,7 +99,13 @@ class Own:
         size: int,
         make: Callable[[], tuple[ImageSet, tuple[Problem, ...]]],
     ) -> ImageSet:
-        """The images made of ``key``, made now if they are not those held: n of ``size`` pixels a side.
+        """Return the images for ``key``, making them if the latest ones have another key.
+
+        Args:
+            key: what the images are made of.
+            n: number of images.
+            size: side of each in pixels.
+            make: returns the images and the files that could not be used.
 
         Raises:
             DataError: there is no room for them, or none can be read.
@@ -114,14 +121,14 @@ class Own:
             yield Holding(id(self.zip.data), len(self.zip.data))
 
 
-def own() -> Own:
-    """This browser session's."""
-    held: Own = st.session_state.setdefault(_KEY, Own())
+def uploaded_data() -> UploadedData:
+    """Return the own pictures of this browser session."""
+    held: UploadedData = st.session_state.setdefault(_KEY, UploadedData())
     return held
 
 
 def choose_data() -> str:
-    """The choice of pictures: a name, ``MINE`` or ``UPLOAD``."""
+    """Let the user choose the pictures; return the key of a data set, ``MINE`` or ``UPLOAD``."""
     data = str(st.selectbox(**replace(DATA, options=_titles()).widget()))
     if data == UPLOAD:
         _show_upload()
@@ -135,7 +142,7 @@ def _titles() -> dict[str, str]:
 
 
 def show_held_out(data: str) -> Split:
-    """What is held out of these pictures for testing."""
+    """Show what is held out of these pictures for testing."""
     if data == MINE:
         return show_split_of_pictures(min((len(card.pictures) for card in my_cards()), default=0))
     try:
@@ -148,52 +155,52 @@ def show_held_out(data: str) -> Split:
 
 def _class_names(data: str) -> tuple[str, ...]:
     if data == UPLOAD:
-        stored = own().zip
+        stored = uploaded_data().zip
         return stored.listing.class_names if stored else ()
     return _remembered("classes", data, open_source(data).class_names)
 
 
 def my_cards() -> list[ClassCard]:
-    """The classes of the Classify page that can be learned from."""
+    """Return the Classify page's classes with at least two pictures."""
     return [card for card in session().workspace.classes if len(card.pictures) >= 2]
 
 
-def is_read_ahead(data: str) -> bool:
-    """Whether its pictures can be read before they are asked for, without anything being fetched."""
+def is_preloadable(data: str) -> bool:
+    """Return whether this is a data set that needs no download."""
     known = catalogue()
     return data in known and known[data].is_here
 
 
-def is_to_be_fetched(data: str) -> bool:
-    """Whether it is a public set of which nothing is here yet."""
+def needs_download(data: str) -> bool:
+    """Return whether this is a data set that must be downloaded first."""
     known = catalogue()
     return data in known and not known[data].is_here
 
 
-def state_of_own(data: str) -> Hashable:
-    """What changes when a person's own pictures do; none for pictures that go by a name."""
+def version_of_own_data(data: str) -> Hashable:
+    """Return what changes when the user's own pictures change, or None for a data set."""
     if data == MINE:
         return tuple((card.name, picture.digest) for card in my_cards() for picture in card.pictures)
-    return id(own().zip) if data == UPLOAD else None
+    return id(uploaded_data().zip) if data == UPLOAD else None
 
 
 def is_of(words: str, data: str) -> bool:
-    """Whether a run's own words on its pictures mean those of that choice.
+    """Return whether a run's description of its pictures means the chosen ones.
 
     Args:
-        words: "digits, 0.4 of the classes held out, seed 0".
-        data: a name, ``MINE`` or ``UPLOAD``.
+        words: description in the run folder: "digits, 0.4 of the classes held out, seed 0".
+        data: key of a data set, ``MINE`` or ``UPLOAD``.
     """
-    stored = own().zip
+    stored = uploaded_data().zip
     shown = {MINE: _MY_WORDS, UPLOAD: stored.name if stored else ""}.get(data, data)
     return words == shown or words.startswith((f"{shown},", f"{shown} "))
 
 
 def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataSpec | TrainingData:
-    """What a run is to work on: where its images are, or own images themselves.
+    """Return the data of a run: the description of a data set, or the user's own images.
 
     Raises:
-        DataError: something is missing or cannot be used.
+        DataError: pictures are missing or cannot be used.
     """
     if data == MINE:
         return _my_classes(model, split, seed)
@@ -203,35 +210,33 @@ def data_of_run(data: str, split: Split, model: ModelConfig, seed: int) -> DataS
 
 
 def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
-
     cards = my_cards()
     if len(cards) < 2:
         raise DataError(
-            "The Classify page has fewer than 2 classes with 2 or more pictures each. Add some there, or "
+            "The Classify page has fewer than 2 classes with at least 2 pictures. Add pictures there, or "
             "choose other pictures here."
         )
     source, query = workspace_source(cards), ImageQuery(model.image_size, model.fit)
     key = (source.key, query)
-    images = own().remember(key, source.n_images, query.size, lambda: source.load(query))
-    # The classes are the ones to be told apart, so the test is on other pictures of them.
+    images = uploaded_data().remember(key, source.n_images, query.size, lambda: source.load(query))
+    # The network will tell these classes apart, so the test uses other pictures of the same classes.
     return core.held_out_data(images, split.share, "images", seed, _MY_WORDS)
 
 
 def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
-
-    stored = own().zip
+    stored = uploaded_data().zip
     if stored is None:
         raise DataError("Drop a zip with one folder per class first.")
     place = st.empty()
     source = listing_source(f"{UPLOAD} {id(stored)}", stored.name, stored.listing)
     query = ImageQuery(model.image_size, model.fit)
-    images = own().remember(
+    images = uploaded_data().remember(
         (id(stored), query), source.n_images, query.size, lambda: source.load(query, reading_bar(place))
     )
     place.empty()
     if split.names:
         return core.chosen_out_data(images, split.names, stored.name)
-    # Those that were shown, not drawn anew: a class none of whose files can be read was among them.
+    # Keep the classes that the page shows: a new draw would differ if no file of a class can be read.
     tested = [name for name in split.tested if name in images.class_names]
     if 2 <= len(tested) <= images.n_classes - 2:
         return core.chosen_out_data(images, tested, stored.name)
@@ -239,7 +244,7 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
 
 
 def _show_upload() -> None:
-    held = own()
+    held = uploaded_data()
     file = st.file_uploader("Zip with one folder per class", type="zip", key=f"training_zip_{held.drops}")
     if file is not None:
         held.drops += 1
@@ -260,7 +265,7 @@ def _show_upload() -> None:
 
 
 def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
-    """What was made last under that name, or, for another key, anew; what is empty may yet come."""
+    """Return what was last made under that name; make it again for another key, or if it was empty."""
     memo = training_state().memo
     if name not in memo or memo[name][0] != key or not memo[name][1]:
         memo[name] = (key, make())

@@ -1,4 +1,4 @@
-"""The settings of a run, each with a sentence of help."""
+"""The form for training runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOST_RATES = 4
 
 
 def show_form() -> TrainRequest:
-    """The widgets, and what they are set to."""
+    """Show the form and return what it asks for."""
     st.pills(**PRESET.widget(), on_change=guarded_callback(_use_preset), required=True, wrap=True)
     preset = PRESETS[PRESET.value]
     st.caption(markdown(preset.help))
@@ -57,7 +57,9 @@ def show_form() -> TrainRequest:
 
 def _choose_rates(preset: Preset) -> tuple[float, ...]:
     setting = replace(RATES, default=list(preset.rates))
-    taken = [rate for rate in setting.value if isinstance(rate, float)]  # a suggestion may be another
+    taken = [
+        rate for rate in setting.value if isinstance(rate, float)
+    ]  # the range test may suggest one not listed
     chosen: list[float | str] = st.multiselect(
         **setting.widget(),
         options=sorted({*_RATES, *taken}),
@@ -69,16 +71,15 @@ def _choose_rates(preset: Preset) -> tuple[float, ...]:
     for text in chosen:
         try:
             rates.add(replace(preset.config, learning_rate=float(text)).learning_rate)
-        except ValueError:  # of float, or that of settings out of range
-            st.warning(markdown(f"{text} is left out: a learning rate is a number from 0.00000001 to 100."))
+        except ValueError:  # not a number, or out of range
+            st.warning(markdown(f"{text} is ignored: a learning rate is a number from 0.00000001 to 100."))
     return tuple(sorted(rates))
 
 
 def _warn_of_seen(start: str, data: str, split: Split) -> None:
-    """Say so where the network to start from was trained on what it is to be tested on."""
+    """Warn if the starting network was trained on classes that it will be tested on."""
     if start == SCRATCH or not split.tested:
         return
-
     seen = load_checkpoint(checkpoint_choice(start)).info.trained_on(split.tested, data)
     if seen:
         st.caption(markdown(core.seen_before(start, len(seen), len(split.tested))))
@@ -94,9 +95,7 @@ def _start(preset: Preset) -> str:
     start = replace(START, default=default)
     if start.value not in titles:
         st.warning(
-            markdown(
-                f"The network {start.value} is not installed here; a new one is trained from scratch instead."
-            ),
+            markdown(f"The network {start.value} is not installed; a new one will be trained from scratch."),
             icon=":material/warning:",
         )
         start.put(SCRATCH)
@@ -123,7 +122,7 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
         batch_pairs=int(batch),
         batch_classes=max(2, int(batch) // c.batch_images),
         augment=c.augment if changed else replace(NO_AUGMENTATION, background=c.augment.background),
-        # Whoever goes on with a trained network wants to know whether it got better.
+        # Tells whether training made the starting network better.
         evaluate_first=start != SCRATCH,
         snapshot_images=150,
     )
@@ -131,11 +130,11 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
 
 
 def _how_it_learns(given: TrainConfig) -> TrainConfig:
-    """Loss, pairs, layers and seed; what does not go with the loss is not offered."""
+    """Show loss, pairs, layers and seed; options that do not fit the loss are not offered."""
     loss = str(st.selectbox(**replace(LOSS, default=given.loss, options=LOSSES).widget()))
-    chosen: dict[str, Any] = {"loss": loss, "pairing": "all", "trainable": "all"}  # go with every loss
+    chosen: dict[str, Any] = {"loss": loss, "pairing": "all", "trainable": "all"}  # allowed with every loss
     c = replace(given, **chosen)
-    pairings, layers = _that_go(PAIRINGS, c, "pairing"), _that_go(LAYERS, c, "trainable")
+    pairings, layers = _compatible(PAIRINGS, c, "pairing"), _compatible(LAYERS, c, "trainable")
     chosen |= {
         "pairing": st.selectbox(**replace(PAIRING, default=given.pairing, options=pairings).widget()),
         "trainable": st.selectbox(**replace(TRAINABLE, default=given.trainable, options=layers).widget()),
@@ -144,8 +143,8 @@ def _how_it_learns(given: TrainConfig) -> TrainConfig:
     return replace(given, **chosen)
 
 
-def _that_go(options: dict[str, str], config: TrainConfig, setting: str) -> dict[str, str]:
-    """The options that go with the other settings; which do, the settings themselves know."""
+def _compatible(options: dict[str, str], config: TrainConfig, setting: str) -> dict[str, str]:
+    """Return the options that ``TrainConfig`` accepts together with the other settings."""
     found = {}
     for option, title in options.items():
         change: dict[str, Any] = {setting: option}
@@ -158,7 +157,7 @@ def _that_go(options: dict[str, str], config: TrainConfig, setting: str) -> dict
 
 
 def take_address() -> None:
-    """Set what a link asks for (``?preset=fine-tune&start=fruits``), once; what is unknown is left alone."""
+    """Apply a link such as ``?preset=fine-tune&start=fruits`` once; ignore unknown values."""
     name, start = st.query_params.get("preset", ""), st.query_params.get("start", "")
     if name not in PRESETS:
         return
@@ -190,7 +189,7 @@ def _set_preset(name: str) -> None:
     START.put(SCRATCH)
     BACKBONE.put(preset.model.backbone)
     IMAGE_SIZE.put(preset.model.image_size)
-    if DATA.value == MINE:  # which the other preset had chosen
+    if DATA.value == MINE:  # chosen by the fine-tune preset
         DATA.put(DATA.default)
 
 

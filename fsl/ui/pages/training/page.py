@@ -1,4 +1,4 @@
-"""The Train page: settings on the left, runs that grow on the right."""
+"""The Train page as a whole: settings on the left, runs on the right."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
 _REFRESH_SECONDS = 1.0
-_SKELETON = 520  # pixels, in the place of form and curves until torch is there
-_REFRESH_AT_FIRST = 0.4  # until each run has its first point
+_SKELETON = 520  # height in pixels of the placeholders while torch loads
+_REFRESH_AT_FIRST = 0.4  # seconds, until each run has its first point
 
 
 def show_training_page() -> None:
-    """Draw the page; it can be left and reloaded at any time, the runs go on."""
+    """Draw the page; runs go on when the page is left or reloaded."""
     st.title("Train a network and watch it learn", anchor=False)
     st.caption(
-        "The network sees pairs of pictures and learns to say *same* or *different*. How big a step it makes "
-        "each time, its **learning rate**, decides whether it learns at all: try several."
+        "The network sees pairs of pictures and learns to say *same* or *different*. The size of each step, "
+        "the **learning rate**, decides whether it learns at all: try several."
     )
     show_notes(session())
     take_address()
@@ -68,7 +68,6 @@ def show_training_page() -> None:
 
 
 def _begin(request: TrainRequest) -> None:
-
     with st.spinner("Preparing the pictures …"):
         ids = core.run_manager().start_together(run_plans(request))
     training_state().asked = None
@@ -77,7 +76,6 @@ def _begin(request: TrainRequest) -> None:
 
 
 def _all_runs() -> list[RunInfo]:
-
     linked = {*(SHOWN.value or ()), *_linked()}
     return [run for run in core.run_manager().runs() if may_see(run, linked)]
 
@@ -87,7 +85,7 @@ def _linked() -> list[str]:
 
 
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
-    """Which runs to compare; the ones in the address, so that a reload and a link find them again."""
+    """Choose the runs to compare; they stand in the address, so that a reload or a link shows them."""
     names = dated_names(runs)
     wanted = SHOWN.value
     if wanted is None:
@@ -95,8 +93,8 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
     SHOWN.put([run_id for run_id in wanted if run_id in names])
     if not runs:
         st.info(
-            "No run yet. Press **Start training** with the settings as they are: the learning rates that are "
-            "chosen train side by side. It takes about a minute.",
+            "No run yet. Press **Start training** with the settings as they are: one network trains at each "
+            "learning rate, side by side. It takes about a minute.",
             icon=":material/play_arrow:",
         )
         return
@@ -105,10 +103,10 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
 
 
 def _live() -> list[RunInfo]:
-    """The chosen runs, drawn again and again while one of them goes on.
+    """Draw the chosen runs, repeatedly while one of them is live.
 
     Returns:
-        them, as they are now.
+        the chosen runs as they are now.
     """
     shown = list(SHOWN.value or ())
     if not shown:
@@ -120,7 +118,7 @@ def _live() -> list[RunInfo]:
 
 
 def _pace(runs: Sequence[RunInfo]) -> float | None:
-    """Seconds between two drawings; none where nothing goes on."""
+    """Return the seconds between two drawings, or None if no run is live."""
     if any(run.status == "running" and run.step is None for run in runs):
         return _REFRESH_AT_FIRST
     return _REFRESH_SECONDS if any(run.is_live for run in runs) else None
@@ -131,11 +129,10 @@ def _draw(shown: list[str]) -> None:
         runs = _read(shown)
         show_runs(runs)
         if _pace(runs) != training_state().clock:
-            st.rerun()  # the whole page: this part's clock is to be changed
+            st.rerun()  # the whole page, as only that changes the fragment's clock
 
 
 def _read(shown: list[str]) -> list[RunInfo]:
-
     runs = []
     for run_id in shown:
         try:

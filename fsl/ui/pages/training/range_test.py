@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.components.curve import Axes, ChartOptions, Line, Mark, curves
-from fsl.ui.pages.training.data import state_of_own
+from fsl.ui.pages.training.data import version_of_own_data
 from fsl.ui.pages.training.request import TrainRequest, config_of, run_plans
 from fsl.ui.pages.training.settings import RATES
 from fsl.ui.pages.training.state import training_state
@@ -79,7 +79,9 @@ def show_range_test(request: TrainRequest) -> None:
 
 def _key(request: TrainRequest) -> Hashable:
     """What the test's outcome depends on: neither the rates chosen nor how long a run would go on."""
-    return replace(request, rates=(), config=replace(request.config, steps=1)), state_of_own(request.data)
+    return replace(request, rates=(), config=replace(request.config, steps=1)), version_of_own_data(
+        request.data
+    )
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the form of the Train page is set to, and the runs that it comes to."""
+"""What the form asks for, and the training runs that follow from it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What the form is set to.
+    """What the form asks for.
 
     Attributes:
-        data: name of a data set, ``fsl.ui.pages.training.data.MINE`` or ``UPLOAD``.
-        start: name of a checkpoint, or ``SCRATCH``.
-        model: architecture where there is no checkpoint.
-        config: settings but for the learning rate.
+        data: key of a data set, or ``MINE`` or ``UPLOAD`` of ``fsl.ui.pages.training.data``.
+        start: name of the network to start from, or ``SCRATCH``.
+        model: architecture of a network from scratch.
+        config: settings of every run, except the learning rate.
         rates: learning rates, one run each.
         split: what is held out for testing.
     """
@@ -42,10 +42,11 @@ class TrainRequest:
 
 
 def run_plans(request: TrainRequest) -> list[RunPlan]:
-    """The runs to start: one per learning rate, alike in everything else.
+    """Return one run for each learning rate; everything else is the same.
 
     Raises:
-        SettingsError, DataError, CheckpointError: something is missing or cannot be used.
+        SettingsError: no learning rate is chosen.
+        DataError, CheckpointError: pictures or network are missing or cannot be used.
     """
     if not request.rates:
         raise SettingsError("Choose at least one learning rate.")
@@ -68,30 +69,30 @@ def run_plans(request: TrainRequest) -> list[RunPlan]:
 
 
 def starting_network(start: str, model: ModelConfig) -> ModelConfig | TwinNetwork:
-    """What to train from; the network is shared with other pages and must not be changed.
+    """Return the network to train from, which other pages share and nobody may change.
 
     Args:
         start: name of an installed network, or ``SCRATCH``.
-        model: architecture for the latter.
+        model: architecture to return for ``SCRATCH``.
 
     Raises:
-        DataError, CheckpointError: the network is no longer there, or cannot be read.
+        DataError, CheckpointError: the network is no longer installed, or cannot be read.
     """
     return model if start == SCRATCH else load_checkpoint(checkpoint_choice(start)).twin
 
 
 def config_of(start: ModelConfig | TwinNetwork) -> ModelConfig:
-    """The architecture of what is trained from."""
+    """Return the architecture of the network to train from."""
     return start if isinstance(start, ModelConfig) else start.config
 
 
 def checkpoint_choice(name: str) -> Choice:
-    """The installed network of that name.
+    """Return the installed network of that name.
 
     Raises:
-        DataError: it is no longer there.
+        DataError: it is not installed.
     """
     found = find_choice(name, choices())
     if found is None:
-        raise DataError(f"The network {name} is no longer there. Choose another one.")
+        raise DataError(f"The network {name} is no longer installed. Choose another one.")
     return found

@@ -1,4 +1,4 @@
-"""The runs that are looked at: their curves, and a tile for each."""
+"""The curves of the chosen runs, and a tile for each run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import distinct_names
 
 if TYPE_CHECKING:
+    from fsl.training.events import Comparison
     from fsl.training.status import RunInfo
 
 
 def show_runs(runs: Sequence[RunInfo]) -> None:
-    """Curves and tiles of the runs being compared."""
+    """Show curves and tiles of the chosen runs."""
     names = distinct_names(runs)
     _show_curves(runs, names)
     show_group_actions(runs)
@@ -32,11 +33,10 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
         with column, st.container(border=True, key=f"tile_{run.id}"), guarded():
-            _tile(run, names[run.id])
+            _show_tile(run, names[run.id])
 
 
 def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
-
     losses, accuracies = [], []
     for run in runs:
         tests = [e for e in core.run_events(run.folder) if isinstance(e, core.Evaluation)]
@@ -44,7 +44,7 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
         accuracies.append(smoothed_line(names[run.id], [t.step for t in tests], [t.accuracy for t in tests]))
     reach = max((run.config.steps for run in runs if run.config), default=0)
     about = " ".join(run.id for run in runs)
-    st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to look closer.")
+    st.markdown("**Loss**: how wrong the network is on the batch it learns from. Drag to zoom in.")
     curves(
         losses,
         key="loss_curve",
@@ -57,18 +57,18 @@ def _show_curves(runs: Sequence[RunInfo], names: Mapping[str, str]) -> None:
     ways = sorted({run.evaluation.n_way for run in runs if run.evaluation})
     levels = [Level(1 / n, "guessing" if len(ways) == 1 else f"guessing among {n}") for n in ways]
     among = " or ".join(str(n) for n in ways)
-    st.markdown(f"**Test**: share of right answers when choosing among {among} classes.")
+    st.markdown(f"**Test accuracy**: share of right answers when choosing among {among} classes.")
     curves(
         accuracies,
         key="accuracy_curve",
-        label="Accuracy by batch",
+        label="Test accuracy by batch",
         axes=Axes(x_max=reach, y_range=(0.0, 1.0)),
         options=ChartOptions(levels, smoothable=False, height=190, about=about),
     )
 
 
 def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
-    """What those runs see, as maps that move."""
+    """Link to the moving maps of these runs."""
     st.page_link(
         "pages/embeddings.py",
         label=label,
@@ -77,34 +77,15 @@ def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
     )
 
 
-def _tile(run: RunInfo, name: str) -> None:
-
+def _show_tile(run: RunInfo, name: str) -> None:
     st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict:
         st.markdown(VERDICT_BADGES[run.verdict.kind])
         st.caption(markdown(run.verdict.evidence))
     elif run.is_live:
         st.markdown(VERDICT_BADGES["starting"])
-    share = 0.0
-    if run.step:
-        steps = run.config.steps if run.config else run.step.step
-        share = min(1.0, run.step.step / steps)
-        st.metric("Loss", f"{run.step.loss:.3f}", border=False)
-    if run.is_live and (run.step is None or run.status == "queued" or run.doing):
-        st.progress(share, markdown(_waiting_text(run)))
-    elif run.step:
-        st.progress(share, _progress_text(run, steps))
-    if run.evaluation:
-        e = run.evaluation
-        examples = count(e.n_shot, "example")
-        st.caption(
-            f"Test: **{e.accuracy:.1%} ± {e.ci95:.1%}** right, choosing among {e.n_way} classes by "
-            f"{examples} of each"
-        )
-    if run.started and run.started.note:
-        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
-    if run.comparison:
-        _before_and_after(run)
+    _show_progress(run)
+    _show_test(run)
     for text in (*run.problems, run.error):
         if text:
             st.warning(markdown(text))
@@ -116,24 +97,50 @@ def _tile(run: RunInfo, name: str) -> None:
     show_actions(run)
 
 
+def _show_progress(run: RunInfo) -> None:
+    share, steps = 0.0, 0
+    if run.step:
+        steps = run.config.steps if run.config else run.step.step
+        share = min(1.0, run.step.step / steps)
+        st.metric("Loss", f"{run.step.loss:.3f}", border=False)
+    if run.is_live and (run.step is None or run.status == "queued" or run.doing):
+        st.progress(share, markdown(_waiting_text(run)))
+    elif run.step:
+        st.progress(share, _progress_text(run, steps))
+
+
+def _show_test(run: RunInfo) -> None:
+    """Show the latest test, the engine's note on it, and how training changed it."""
+    if test := run.evaluation:
+        examples = count(test.n_shot, "example")
+        st.caption(
+            f"Test accuracy **{test.accuracy:.1%} ± {test.ci95:.1%}**, choosing among {test.n_way} classes "
+            f"with {examples} of each"
+        )
+    if run.started and run.started.note:
+        st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
+    if run.comparison:
+        _show_improvement(run.comparison, run.steps_done)
+
+
 def _waiting_text(run: RunInfo) -> str:
-    """What a run without a batch so far is doing."""
+    """Return what a run is doing that has not trained a batch yet or waits for its turn."""
     if run.status != "queued":
         return f"{run.doing[:1].upper()}{run.doing[1:] or 'First batch'} …"
 
     computing, waiting = core.run_manager().queue()
     if run.id not in waiting:
-        return "Waits for its turn."
+        return "Waiting for its turn."
     place = waiting.index(run.id) + 1
     others = count(computing, "experiment is", "experiments are")
-    return f"Waits for its turn: number {place} in the queue; {others} training now."
+    return f"Waiting for its turn: number {place} in the queue; {others} training now."
 
 
 def _progress_text(run: RunInfo, steps: int) -> str:
     if run.step is None or not run.is_live:
         return f"{run.steps_done:,} of {steps:,} batches"
 
-    # A run's seconds are those of its own turns; meanwhile the others it is compared with have theirs.
+    # Runs of one experiment take turns, and each run's seconds count its own turns only.
     own = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
     left = own * core.run_manager().taking_turns(run.id)
     speed = f"{run.step.images_per_second:,.0f} pictures/s"
@@ -146,21 +153,19 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _before_and_after(run: RunInfo) -> None:
-    c = run.comparison
-    if c is None:
-        return
-    after = "after" if c.step >= run.steps_done else f"after {c.step:,} batches"
+def _show_improvement(c: Comparison, steps_done: int) -> None:
+    """Say whether training made the starting network better on the same tests."""
+    after = "after" if c.step >= steps_done else f"after {c.step:,} batches"
     numbers = (
-        f"{c.before:.1%} before, {c.after:.1%} {after}: {c.difference:+.1%} ± {c.difference_ci95:.1%} on the "
-        f"same {c.n_episodes:,} tests."
+        f"Test accuracy {c.before:.1%} before, {c.after:.1%} {after}: {c.difference:+.1%} ± "
+        f"{c.difference_ci95:.1%} on the same {c.n_episodes:,} tests."
     )
     if abs(c.difference) <= c.difference_ci95:
-        st.info(f"Training made no difference that shows. {numbers}", icon=":material/drag_handle:")
+        st.info(f"Training made no clear difference. {numbers}", icon=":material/drag_handle:")
     elif c.difference > 0:
-        st.success(f"Training made it better. {numbers}", icon=":material/trending_up:")
+        st.success(f"Training made the network better. {numbers}", icon=":material/trending_up:")
     else:
         st.warning(
-            f"Training made it **worse**. {numbers} Keep the network it started from.",
+            f"Training made the network **worse**. {numbers} Keep the network it started from.",
             icon=":material/trending_down:",
         )

@@ -111,7 +111,7 @@ BATCH_PART = Setting(
 )
 BATCH_NETWORK = Setting(
     "batch_network",
-    "Network asked",
+    "Show answers of",
     "",
     "A run's latest saved network: it is saved at each test and at the end.",
 )

@@ -1,4 +1,4 @@
-"""Which classes are held out for testing: a share drawn by the seed, or those that a person chooses."""
+"""What is held out for testing: classes drawn by the seed, chosen classes, or pictures of each class."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fsl.ui.pages.training.settings import CHOOSE_CLASSES, HELD_OUT, HOLD_OUT
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 
-_NAMED = 12  # classes of a side that are named
-_MOST_SINGLE = 60  # with more classes, folders of classes (alphabets) are chosen from where there are some
+_NAMED = 12  # classes listed on each side
+_MOST_SINGLE = 60  # with more classes, offer folders of classes (such as alphabets) if there are any
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Split:
     """What is held out.
 
     Attributes:
-        share: of the classes, or of each class's pictures.
-        names: classes or folders of classes instead; none for the share.
-        tested: the classes held out, as shown; none where they are not known yet, or pictures of each are.
+        share: share of the classes, or of each class's pictures.
+        names: chosen classes or folders of classes; empty to hold out the share.
+        tested: classes held out as shown on the page; empty if they are unknown or pictures are held out.
     """
 
     share: float
@@ -33,12 +33,12 @@ class Split:
 
 
 def show_split(class_names: Sequence[str], seed: int, or_pictures: bool = False) -> Split:
-    """The split by classes, in words and to be changed.
+    """Show which classes are held out, and let the user change it.
 
     Args:
-        class_names: of the data; none where they are not known yet.
-        seed: of the draw.
-        or_pictures: whether pictures of each class are held out where the classes are too few for that.
+        class_names: classes of the data; empty if they are not known yet.
+        seed: seed of the draw.
+        or_pictures: whether to hold out pictures of each class if there are too few classes.
     """
     place = st.container()
     with st.expander("Choose what is held out", key="split"):
@@ -51,10 +51,10 @@ def show_split(class_names: Sequence[str], seed: int, or_pictures: bool = False)
 
 
 def show_split_of_pictures(smallest_class: int) -> Split:
-    """Where the classes are the ones to be told apart, pictures of each are held out.
+    """Show the share of each class's pictures that is held out.
 
     Args:
-        smallest_class: pictures in the class with the fewest.
+        smallest_class: number of pictures in the smallest class.
     """
     with st.expander("Choose what is held out", key="split"):
         share = _share("Share of each class's pictures held out")
@@ -62,15 +62,15 @@ def show_split_of_pictures(smallest_class: int) -> Split:
         st.caption("Add two classes with pictures on the Classify page first.")
         return Split(share)
     if share == 0:
-        st.caption("Nothing is held out, so nothing will tell whether the training helped.")
+        st.caption("Nothing is held out, so no test will show whether training helped.")
         return Split(0.0)
     if smallest_class < 4:
         st.caption(
-            "Learns from all pictures: with fewer than 4 in a class none can be held out to test with, so "
-            "nothing will tell whether the training helped."
+            "Learns from all pictures. A class with fewer than 4 has none to spare, so no test will "
+            "show whether training helped."
         )
         return Split(0.0)
-    st.caption(f"Tested on {share:.0%} of each class's pictures (2 at least), which it never learns from.")
+    st.caption(f"Tested on {share:.0%} of each class's pictures (at least 2), which it never learns from.")
     return Split(share)
 
 
@@ -79,7 +79,6 @@ def _share(label: str) -> float:
 
 
 def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
-
     folders = sorted({name.partition("/")[0] for name in class_names if "/" in name})
     by_folder = len(class_names) > _MOST_SINGLE and len(folders) >= 4
     options = folders if by_folder else list(class_names)
@@ -89,7 +88,7 @@ def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, .
     held_out = replace(
         HELD_OUT,
         options={name: name for name in options},
-        help="Folders of classes, such as alphabets." if by_folder else "Two at least.",
+        help="Folders of classes, such as alphabets." if by_folder else "At least two classes.",
     )
     return tuple(st.multiselect(**held_out.widget()))
 
@@ -97,13 +96,15 @@ def _choose(class_names: Sequence[str], share: float, seed: int) -> tuple[str, .
 def _say(
     class_names: Sequence[str], names: Sequence[str], share: float, seed: int, or_pictures: bool
 ) -> tuple[str, ...]:
-    """The split in words.
+    """Describe the split.
 
     Returns:
-        the classes held out; none where that cannot be.
+        the classes held out; empty if no class can be held out.
     """
     if not class_names:
-        st.caption(f"{share:.0%} of the classes are held out for testing; which, shows when they are here.")
+        st.caption(
+            f"{share:.0%} of the classes are held out for testing. They are listed after the download."
+        )
         return ()
     try:
         tested = (
@@ -116,21 +117,21 @@ def _say(
         return ()
     learned = [name for name in class_names if name not in set(tested)]
     if names and (len(tested) < 2 or len(learned) < 2):
-        st.warning("Hold out 2 classes at least, and leave 2 to learn from.")
+        st.warning("Hold out at least 2 classes, and leave at least 2 to learn from.")
         return ()
     if not tested and or_pictures and share:
         st.caption(
-            f"Too few classes to hold some out: tested on {share:.0%} of each class's pictures instead (2 at "
-            "least, where there are 4 or more), which it never learns from."
+            f"There are too few classes to hold some out: tested on {share:.0%} of each class's pictures "
+            "instead (at least 2 of every class with 4 or more), which it never learns from."
         )
         return ()
     if len(tested) < 2 or len(learned) < 2:
-        why = "too few are held out to test on" if share else "nothing is held out to test on"
+        why = "too few classes are held out for a test" if share else "nothing is held out for a test"
         st.caption(f"Learns from {count(len(class_names), 'class', 'classes')}; {why}.")
         return ()
     st.caption(
         f"Learns from **{count(len(learned), 'class', 'classes')}**: {_listed(learned)}.  \n"
-        f"Tested on **{len(tested):,} others**, which it does not learn from: {_listed(tested)}."
+        f"Tested on **{len(tested):,} others**, which it never learns from: {_listed(tested)}."
     )
     return tuple(tested)
 

@@ -1,4 +1,4 @@
-"""Every run so far in one table, to be compared and chosen from."""
+"""A table of all runs, to choose those to compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def show_table(runs: Sequence[RunInfo]) -> None:
-    """The runs in the runs folder, those started from a shell included; the latest first."""
+    """Show all runs, including those started from a shell, latest first."""
     if not runs:
         return
     panel = st.expander(f"All runs ({len(runs):,})", key="all_runs", on_change="rerun")
@@ -33,15 +33,15 @@ def show_table(runs: Sequence[RunInfo]) -> None:
             selection_mode="multi-row",
             column_config={
                 "link": st.column_config.LinkColumn(display_text="open", help="To share or bookmark."),
-                "test": st.column_config.TextColumn(help=f"Share of right answers; {wording.PLUS_MINUS}"),
+                "test accuracy": st.column_config.TextColumn(help=wording.PLUS_MINUS),
             },
         )
         rows = [row for row in chosen.selection.rows if row < len(runs)]
         st.button(
-            "Compare the ticked runs",
+            "Compare the selected runs",
             key="compare_ticked",
             disabled=not rows,
             on_click=guarded_callback(SHOWN.put),
             args=([runs[row].id for row in rows][:MOST_SHOWN],),
-            help=f"Up to {MOST_SHOWN} at once; tick them at the left.",
+            help=f"Up to {MOST_SHOWN} at once. Select them at the left of the table.",
         )
