@@ -48,15 +48,15 @@ def rendered_set(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageSet:
-    """The objects that the program draws itself; about 2 ms an image at 64 pixels.
+    """Return objects that the program draws.
 
-    Above 96 pixels they are drawn at 96 and enlarged, as drawing takes as long as there are pixels.
+    Images above 96 pixels are drawn at 96 and enlarged, because drawing time grows with the pixels.
 
     Args:
         size: side in pixels, 16 or more.
         per_class: images of each class, 1 or more.
-        seed: of the drawing.
-        progress: called with (done, total) images, class by class.
+        seed: which variants are drawn.
+        progress: called with (done, total) images after each class.
 
     Raises:
         SettingsError: a number is too small.
@@ -79,14 +79,14 @@ def _at_size(image: Image.Image, size: int) -> PixelArray:
 
 
 def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
-    """1,797 handwritten digits of 8x8 pixels, enlarged, dark on white.
+    """Return handwritten digits of 8x8 pixels, enlarged, dark on white.
 
-    Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", 1998, with scikit-learn.
+    Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", 1998, as part of scikit-learn.
 
     Args:
         size: side in pixels.
-        per_class: digits of each class at most; 0 for all, about 180.
-        seed: of which are taken.
+        per_class: largest number of digits of each class; 0 for all 1,797, about 180 of each.
+        seed: which digits are chosen.
     """
     from sklearn.datasets import load_digits  # slow to import, and only needed here
 
@@ -101,7 +101,7 @@ def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
 
 
 def _enlarged(digit: Float64Array, size: int) -> PixelArray:
-    """uint8 ``(size, size, 3)`` of an 8x8 digit, 0 paper to 16 ink."""
+    """Return uint8 ``(size, size, 3)`` of an 8x8 digit with values from 0 (paper) to 16 (ink)."""
     paper = np.clip(np.rint(255.0 - digit * (255.0 / 16.0)), 0, 255).astype(np.uint8)
     large = Image.fromarray(paper).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(large.convert("RGB"))

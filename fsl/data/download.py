@@ -1,6 +1,6 @@
-"""Fetching a few public files into a cache folder, checked against known digests.
+"""Download public files into a cache folder and check them against known digests.
 
-What arrived before a connection broke is kept, and the next attempt asks the server for the rest only.
+If a connection breaks, the part that arrived is kept, and the next attempt asks the server for the rest.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _MAX_BYTES = 64 * 2**20
 _PARALLEL = 8
 _PIECE = 2**16
 _RANGE_REFUSED = 416
-_LOOK_UP_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to fetch.
+    """A file to download.
 
     Attributes:
-        name: its relative path in the cache, with ``/`` between the parts.
-        url: where it is.
-        sha256: of its content, in hexadecimal.
+        name: relative path in the cache, with ``/`` between the parts.
+        url: address of the file.
+        sha256: digest of its content, in hexadecimal.
     """
 
     name: str
@@ -50,12 +50,12 @@ class RemoteFile:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a server gives for a file.
+    """A server's answer to a request for a file.
 
     Attributes:
-        start: number of the first byte; 0 where the server ignores that only the rest was asked for.
-        size: of the whole file in bytes, as far as the server says; 0 where it does not.
-        pieces: the content from ``start`` on; may raise as ``fetch_url`` does.
+        start: position of the first byte; 0 if the server does not support requests for the rest of a file.
+        size: size of the whole file in bytes; 0 if the server does not say.
+        pieces: the content from ``start`` on; raises the exceptions of ``fetch_url``.
     """
 
     start: int
@@ -64,11 +64,11 @@ class Answer:
 
 
 Fetch = Callable[[str, int], Answer]
-"""Gives the content behind a URL from a byte on, raising as ``fetch_url``; may be called from threads."""
+"""Requests a URL from a byte on, as ``fetch_url`` does; several threads may call it."""
 
 
 class _NotFetchedError(Exception):
-    """The network's fault, as against that of the disk."""
+    """The network failed, not the disk."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -114,11 +114,11 @@ def cache_folder() -> Path:
 
 
 def fetch_url(url: str, start: int = 0) -> Answer:
-    """The content behind a URL, from byte ``start`` on where the server can do that (RFC 9110, section 14).
+    """Request a URL from byte ``start`` on, if the server supports that (RFC 9110, section 14).
 
     Raises:
-        OSError: it cannot be had (``urllib.error.URLError`` and ``HTTPError`` are such errors).
-        http.client.HTTPException: the answer is no HTTP.
+        OSError: the request fails (``urllib.error.URLError`` and ``HTTPError`` are such errors).
+        http.client.HTTPException: the answer is not valid HTTP.
     """
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
@@ -137,17 +137,17 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
 def download_file(
     row: RemoteFile, cache: Path, progress: Progress | None = None, fetch: Fetch | None = None
 ) -> Path:
-    """As ``download_files`` for one larger file, with progress in bytes.
+    """Download one larger file as ``download_files`` does, with progress in bytes.
 
     Args:
         row: the file.
         cache: the folder to keep it in.
-        progress: called with the bytes there and their number (0 where the server does not say); what it
-            raises breaks the download off, to be gone on with later.
+        progress: called with (bytes done, bytes in all, or 0 if the server does not say). An exception that
+            it raises stops the download, which a later call continues.
         fetch: how to fetch it; by default ``fetch_url``.
 
     Raises:
-        DataError: as ``download_files``.
+        DataError, WriteError: as ``download_files``.
     """
     path = cache / row.name
 
@@ -168,20 +168,20 @@ def download_files(
     progress: Progress | None = None,
     fetch: Fetch | None = None,
 ) -> tuple[Path, ...]:
-    """Makes sure that all files are in the cache and gives their paths, in the order of ``rows``.
+    """Download the files that are missing from the cache, and return the paths of all.
 
-    A file that is there with the right digest is not fetched again, so an interrupted download goes on where
-    it stopped. A file appears under its name only when complete and checked. Whoever asks for files that
-    another thread or process is fetching into that folder waits for them.
+    A file with the right digest is not fetched again, so an interrupted download continues where it stopped.
+    A file gets its name only when it is complete and checked. A second thread or process that asks for the
+    same folder waits until the first has fetched the files.
 
     Args:
         rows: the files.
-        cache: the folder to keep them in; made if need be.
-        progress: called from this thread with the files done and their number.
+        cache: the folder to keep them in; it is made if it does not exist.
+        progress: called from this thread with (files done, files in all).
         fetch: how to fetch them; by default ``fetch_url``.
 
     Raises:
-        DataError: a file cannot be fetched, or differs from what was expected.
+        DataError: a file cannot be fetched, or its digest is wrong.
         WriteError: a file cannot be written.
     """
     paths = tuple(cache / row.name for row in rows)
@@ -221,14 +221,15 @@ def _download_missing(
 
 @contextlib.contextmanager
 def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file while fetching: two who append to one partial file would spoil it.
+    """Hold a lock file while fetching, because two writers would spoil a partial file.
 
     Args:
-        lock: the file; made, and removed afterwards.
-        tell: called now and then while somebody else has it; what it raises ends the wait.
+        lock: the lock file; it is made, and removed afterwards.
+        tell: called from time to time while another owner holds it; an exception that it raises ends the
+            wait.
 
     Raises:
-        WriteError: it cannot be made.
+        WriteError: the lock file cannot be made.
     """
     while True:
         try:
@@ -240,10 +241,10 @@ def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
         with file:
             while not is_mine:
                 tell()
-                time.sleep(_LOOK_UP_SECONDS)
+                time.sleep(_POLL_SECONDS)
                 is_mine = try_lock(file)
             if not _is_at(file, lock):
-                continue  # whoever had it has removed it meanwhile, and a third may have made another
+                continue  # its former owner has removed it, and another one may have made a new file
             try:
                 yield
             finally:
@@ -253,7 +254,7 @@ def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
 
 
 def _is_at(file: IO[str], path: Path) -> bool:
-    """Whether the open file is the one that the path leads to now."""
+    """Return whether the path still leads to the open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except OSError:
@@ -268,12 +269,12 @@ def _is_there(path: Path, row: RemoteFile) -> bool:
 
 
 def _download(row: RemoteFile, path: Path, fetch: Fetch, progress: Progress | None) -> None:
-    """Fetches under a name of its own, then renames: nobody ever sees half a file."""
+    """Fetch into a partial file, check it, and rename it."""
     part = _part_of(path, row)
     resumed = _size(part) > 0
     try:
         _fetch_rest(row, part, fetch, progress)
-        if resumed and not _is_there(part, row):  # what was there before belonged to something else
+        if resumed and not _is_there(part, row):  # the earlier part belonged to another file
             part.unlink()
             _fetch_rest(row, part, fetch, progress)
         if not _is_there(part, row):
@@ -295,7 +296,7 @@ def _part_of(path: Path, row: RemoteFile) -> Path:
 
 
 def _fetch_rest(row: RemoteFile, part: Path, fetch: Fetch, progress: Progress | None) -> None:
-    """Brings a partial file to its end; what has arrived stays where that fails."""
+    """Complete a partial file; if that fails, keep what has arrived."""
     answer = _ask(row, part, fetch)
     part.parent.mkdir(parents=True, exist_ok=True)
     done = answer.start
@@ -304,7 +305,7 @@ def _fetch_rest(row: RemoteFile, part: Path, fetch: Fetch, progress: Progress | 
             file.write(piece)
             done += len(piece)
             if done > _MAX_BYTES:
-                file.truncate(0)  # or trying again would go on from there
+                file.truncate(0)  # so that the next attempt starts anew
                 raise DataError(
                     f"{row.name}: the file at {urlsplit(row.url).netloc} is larger than "
                     f"{_MAX_BYTES / 2**20:.0f} MB, so it is not the expected one. Try again later."
@@ -322,12 +323,12 @@ def _ask(row: RemoteFile, part: Path, fetch: Fetch) -> Answer:
     except (OSError, http.client.HTTPException) as error:
         if not start or getattr(error, "code", None) != _RANGE_REFUSED:
             raise _NotFetchedError(error) from error
-    part.unlink()  # there is no such rest: the file has another size by now
+    part.unlink()  # the server has no such rest: its file has another size
     return _ask(row, part, fetch)
 
 
 def _generated(pieces: Iterator[bytes]) -> Generator[bytes]:
-    """As a generator, which lets go of the connection when it is left early."""
+    """Yield the pieces from a generator, which closes the connection if it is left early."""
     try:
         yield from pieces
     except (OSError, http.client.HTTPException) as error:

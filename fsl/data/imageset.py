@@ -1,4 +1,4 @@
-"""A labelled set of images in memory: what is trained on, evaluated and embedded."""
+"""A labelled set of images in memory, for training, evaluation and embedding."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ImageSet:
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Checks shapes, types and ranges."""
+        """Check shapes, types and ranges."""
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (self.size, self.size, 3):
             found = f"{images.dtype} {images.shape}"
@@ -50,7 +50,7 @@ class ImageSet:
             raise SettingsError(f"Labels must be from 0 to {self.n_classes - 1}.")
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Return the number of images."""
         return len(self.images)
 
     @property
@@ -60,11 +60,14 @@ class ImageSet:
 
     @property
     def size(self) -> int:
-        """The side of the images in pixels; 0 when ``images`` is no stack of images."""
+        """The side of the images in pixels; 0 if ``images`` is not four-dimensional."""
         return int(self.images.shape[1]) if self.images.ndim == 4 else 0
 
     def select_classes(self, names: Sequence[str]) -> ImageSet:
-        """The images of these classes alone; labels count the classes in the order given.
+        """Return the images of some classes.
+
+        Args:
+            names: the classes, in the order of their new labels.
 
         Raises:
             DataError: a name is no class of this set, or is given twice.
@@ -76,7 +79,7 @@ class ImageSet:
                 f"There is no class named {listed(unknown)}. The classes here are {listed(self.class_names)}."
             )
         if len(set(names)) != len(names):
-            raise DataError("A class is asked for twice; name each class once.")
+            raise DataError("A class is named twice; name each class once.")
         new_label = np.full(self.n_classes, -1, dtype=np.int64)
         new_label[[self.class_names.index(name) for name in names]] = np.arange(len(names))
         labels = new_label[self.labels]
@@ -85,17 +88,17 @@ class ImageSet:
         return ImageSet(self.images[kept], labels[kept], tuple(names), file_names)
 
     def rows(self, rows: Sequence[int] | IntArray) -> ImageSet:
-        """These images, with all classes."""
+        """Return the images at these positions, with all classes."""
         chosen = np.asarray(rows, dtype=np.int64)
         names = tuple(self.names[row] for row in chosen)
         return ImageSet(self.images[chosen], self.labels[chosen], self.class_names, names)
 
     def part(self, rows: slice) -> ImageSet:
-        """Some images in a row, with all classes."""
+        """Return consecutive images, with all classes."""
         return ImageSet(self.images[rows], self.labels[rows], self.class_names, self.names[rows])
 
     def digest(self) -> str:
-        """A sha256, as hexadecimal, of the pixels, the labels and all names: equal sets have equal ones."""
+        """Return a sha256 in hexadecimal of the pixels, the labels and all names."""
         digest = hashlib.sha256()
         header = [list(self.images.shape), self.class_names, self.names]
         digest.update(json.dumps(header).encode())
@@ -105,7 +108,7 @@ class ImageSet:
 
 
 def concatenate(sets: Sequence[ImageSet]) -> ImageSet:
-    """One set of all images. Classes of different sets stay different: a name met again becomes "name (2)".
+    """Join sets; classes of different sets stay apart: a name that occurs again becomes "name (2)".
 
     Raises:
         SettingsError: there is no set, or their images differ in size.
@@ -129,7 +132,7 @@ def concatenate(sets: Sequence[ImageSet]) -> ImageSet:
 
 
 def evenly(classes: Sequence[Hashable], per_class: int) -> list[int]:
-    """Positions of at most ``per_class`` items of each class, evenly spaced over it, rising."""
+    """Return ascending positions of at most ``per_class`` items of each class, evenly spaced over it."""
     rows: dict[Hashable, list[int]] = {}
     for row, name in enumerate(classes):
         rows.setdefault(name, []).append(row)
@@ -142,7 +145,7 @@ def evenly(classes: Sequence[Hashable], per_class: int) -> list[int]:
 
 
 def _renamed(names: Sequence[str], taken: set[str]) -> list[str]:
-    """The names, numbered where they are taken already or by one another."""
+    """Return the names, with a number where one is taken already."""
     result: list[str] = []
     taken = taken | set()
     for name in names:

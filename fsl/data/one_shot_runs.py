@@ -1,9 +1,9 @@
-"""Omniglot's published one-shot test: 20 runs, each 20-way 1-shot within one alphabet.
+"""Read Omniglot's published one-shot test: 20 runs, each 20-way 1-shot within one alphabet.
 
 Source: Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic program
 induction", 2015. A run is a folder with ``training/`` (one drawing of each character), ``test/`` (another of
-each, by another hand) and ``class_labels.txt`` (per line a test image and the training image of the same
-character).
+each, by another person) and ``class_labels.txt`` (on each line a test image and the training image of the
+same character).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _MAX_LABEL_BYTES = 2**20
 
 @dataclass(frozen=True)
 class OneShotRun:
-    """One run.
+    """One run of the test.
 
     Attributes:
-        name: of its folder, "run01".
+        name: name of its folder, "run01".
         training: one image per character.
         test: images to recognise.
-        answers: for each test image the position in ``training`` of the same character.
+        answers: for each test image, the position in ``training`` of the same character.
     """
 
     name: str
@@ -39,10 +39,10 @@ class OneShotRun:
 
 
 def read_runs(path: Path) -> tuple[OneShotRun, ...]:
-    """The runs in a folder or a zip, in order of their names; images are not decoded yet.
+    """Read the runs in a folder or zip, in order of their names, without decoding images.
 
     Raises:
-        DataError: there are none, or one of them is incomplete.
+        DataError: there are no runs, or a run is incomplete.
     """
     entries = {entry.name: entry for entry in list_images(path).entries}
     names = sorted({name.partition("/")[0] for name in entries if "/training/" in name})

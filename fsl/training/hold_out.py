@@ -13,16 +13,16 @@ from fsl.data.intake.splits import expand_prefixes
 
 
 def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
-    """Split by class, so that validation asks about classes never trained on.
+    """Split by class, so that the validation set has classes that are never trained on.
 
     Args:
         data: all images.
-        share: of the classes held out, 0 to below 1.
-        seed: of the choice.
+        share: share of the classes to hold out, 0 to below 1.
+        seed: chooses the classes.
 
     Returns:
-        the training set, and the validation set, or none where fewer than 2 classes could be held out and 2
-        kept.
+        the training set and the validation set; None for the latter if that would hold out or keep fewer
+        than 2 classes.
 
     Raises:
         DataError: the share is out of range.
@@ -32,7 +32,7 @@ def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet,
 
 
 def seen_before(start: str, n_seen: int, n_tested: int) -> str:
-    """What a test is worth on classes that the network to start from was trained on, in a sentence."""
+    """Return a warning about a test on classes that the starting network was trained on."""
     return (
         f"{start} was trained on {n_seen} of the {n_tested} classes that are held out, so the test here says "
         "little about classes that it has never seen."
@@ -40,15 +40,15 @@ def seen_before(start: str, n_seen: int, n_tested: int) -> str:
 
 
 def drawn_classes(class_names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
-    """The classes that ``hold_out_classes`` holds out, sorted.
+    """Return the classes that ``hold_out_classes`` holds out, sorted.
 
     Args:
         class_names: all classes.
-        share: of them, 0 to below 1.
-        seed: of the choice.
+        share: share of the classes to hold out, 0 to below 1.
+        seed: chooses the classes.
 
     Returns:
-        names; none where fewer than 2 classes would be held out or kept.
+        their names; empty if fewer than 2 classes would be held out or kept.
 
     Raises:
         DataError: the share is out of range.
@@ -67,7 +67,7 @@ def select_held_out(data: ImageSet, names: Sequence[str]) -> tuple[ImageSet, Ima
 
     Args:
         data: all images.
-        names: of classes, or of folders of classes ("Greek" for "Greek/alpha", "Greek/beta", ...).
+        names: classes, or folders of classes ("Greek" for "Greek/alpha", "Greek/beta", ...).
 
     Returns:
         the training set and the validation set.
@@ -86,16 +86,17 @@ def select_held_out(data: ImageSet, names: Sequence[str]) -> tuple[ImageSet, Ima
 
 
 def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
-    """Split by image within each class: for classes too few to hold some out.
+    """Split the images of each class, for sets with too few classes to hold some out.
 
     Args:
         data: all images.
-        share: of each class's images held out, 0 to below 1; 2 images at least stay in the training set.
-        seed: of the choice.
+        share: share of each class's images to hold out, 0 to below 1; at least 2 images are kept for
+            training.
+        seed: chooses the images.
 
     Returns:
-        the training set, and the validation set of the same classes, or none where no two classes could give
-        two images each.
+        the training set, and the validation set of the same classes; None for the latter if fewer than 2
+        classes can give 2 images.
 
     Raises:
         DataError: the share is out of range.

@@ -1,4 +1,4 @@
-"""A run's images: found again by whoever resumes it, who need not be the one who started it."""
+"""Load the images of a training run, store them with the run, and find them again to resume it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ Load = Callable[[Source, ImageQuery, Progress | None], tuple[ImageSet, tuple[Pro
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a run works on.
+    """Images to train on and to test on.
 
     Attributes:
-        train: images trained on.
-        validation: images tested on, if any.
-        words: what the first are, for the checkpoint's header.
-        validation_words: what the second are; "" without.
+        train: images to train on.
+        validation: images to test on, if any.
+        words: description of the training images, for the checkpoint's header.
+        validation_words: description of the test images; "" if there are none.
     """
 
     train: ImageSet
@@ -126,12 +126,12 @@ def _load_and_split(
 
 
 def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
-    """Images split into those to train on and those of the named classes, to test on.
+    """Hold out named classes for testing.
 
     Args:
         data: all images.
-        names: of classes or folders of classes.
-        shown: what the images are called.
+        names: classes or folders of classes to hold out.
+        shown: name of the data, for the descriptions.
 
     Raises:
         DataError: there is no such class, or too few are held out or left.
@@ -142,14 +142,14 @@ def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> Trainin
 
 
 def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) -> TrainingData:
-    """Images split into those to train on and those to test on.
+    """Hold out a share of the classes, or of each class's images, for testing.
 
     Args:
         data: all images.
-        share: held out, 0 to below 1.
+        share: share to hold out, 0 to below 1.
         of: "classes" or "images".
-        seed: of the choice.
-        shown: what the images are called.
+        seed: chooses what is held out.
+        shown: name of the data, for the descriptions.
 
     Raises:
         DataError: the share is out of range.
@@ -161,7 +161,7 @@ def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) 
 
 
 def store_images(folder: Path, data: TrainingData) -> None:
-    """Keep images that came from a page in the run folder, for resuming.
+    """Store images that exist only on a page in the run folder, so that the run can be resumed.
 
     Raises:
         WriteError: they cannot be written.
@@ -180,13 +180,17 @@ def store_images(folder: Path, data: TrainingData) -> None:
 
 
 def source_of(settings: Mapping[str, Any], folder: Path) -> DataSpec | Path:
-    """Where the images of a run are, as its ``config.json`` has it under "data".
+    """Return where to reload the images of a run from.
+
+    Args:
+        settings: the entry "data" of the run's ``config.json``.
+        folder: the run folder.
 
     Returns:
-        a source, or the file in the run folder.
+        a description of the data, or the file of images in the run folder.
 
     Raises:
-        DataError: it does not say, or what it says cannot be read.
+        DataError: the entry is missing or invalid.
     """
     try:
         if settings.get("file") == IMAGES:
@@ -200,7 +204,7 @@ def source_of(settings: Mapping[str, Any], folder: Path) -> DataSpec | Path:
 
 
 def read_stored_images(path: Path) -> TrainingData:
-    """What ``store_images`` wrote.
+    """Read the file that ``store_images`` wrote.
 
     Raises:
         DataError: it is missing or damaged.

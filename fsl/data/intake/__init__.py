@@ -1,1 +1,1 @@
-"""Folders, zips and class names that come from outside."""
+"""Folders, zips and class names that users bring."""

@@ -1,7 +1,7 @@
-"""Which class an image belongs to, told from its path alone.
+"""Tell the class of an image from its path.
 
-Three layouts are understood: a folder per class (with or without one folder round them all), folders in
-folders (Omniglot's ``<Alphabet>/characterNN``) and Fruits-360's ``Training/<class>``, ``Test/<class>``.
+Three layouts are understood: a folder per class (inside one outer folder or not), folders in folders
+(Omniglot's ``<Alphabet>/characterNN``) and Fruits-360's ``Training/<class>``, ``Test/<class>``.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from fsl.base.errors import DataError
 from fsl.base.text import listed
 
 FRUITS_PARTS = ("Training", "Test")
-"""The parts of the Fruits-360 layout; both hold the same classes and are merged unless one is asked for."""
+"""The parts of the Fruits-360 layout: both have the same classes and are merged unless one is named."""
 
 
 Folders = dict[str, tuple[str, ...]]
-"""From an image's path to the folders it lies in, outermost first."""
+"""From the path of an image to the folders around it, outermost first."""
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """A sort key that puts "s2" before "s10" and does not mind upper and lower case."""
+    """Return a sort key that puts "s2" before "s10" and ignores case."""
     pieces = re.split(r"([0-9]+)", text)
-    # The text itself settles what is equal otherwise ("1" and "01", "a" and "A").
+    # The text itself decides between equals ("1" and "01", "a" and "A").
     return tuple(_rank(piece) for piece in pieces if piece), text
 
 
 def _rank(piece: str) -> tuple[int, int, str]:
-    """Numbers before words. A number is ranked by its digits, as ``int`` refuses very long ones."""
+    """Rank numbers before words, and numbers by their digits, because ``int`` refuses very long ones."""
     if piece[0] in "0123456789":
         digits = piece.lstrip("0")
         return 0, len(digits), digits
@@ -36,19 +36,19 @@ def _rank(piece: str) -> tuple[int, int, str]:
 
 
 def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, str | None]:
-    """Each image's class.
+    """Return the class of each image.
 
-    The class is the folder the image lies in, as a path from the root. One folder that holds everything is
-    left out of it, but only if there are class folders below: ``apple/1.jpg`` alone makes the class "apple".
-    In the Fruits-360 layout (also inside one such folder) ``Training/`` and ``Test/`` are left out too.
+    A class is the path of the folder that the image lies in. It leaves out an outer folder that holds
+    everything, if there are class folders inside: ``apple/1.jpg`` alone makes the class "apple". In the
+    Fruits-360 layout, also inside an outer folder, it leaves out ``Training/`` and ``Test/``, too.
 
     Args:
         paths: distinct relative paths with ``/`` between the parts.
-        part: "Training" or "Test" (in any case) to take one part of the Fruits-360 layout.
+        part: "Training" or "Test", in any case, for one part of the Fruits-360 layout; None for everything.
 
     Returns:
-        From path to class name; None for an image in no class folder. In the Fruits-360 layout images outside
-        the wanted part, and outside both parts, are not in it.
+        From path to class name; None for an image in no class folder. Images outside the part, or outside
+        both parts of a Fruits-360 layout, are missing.
 
     Raises:
         DataError: ``part`` is given and there is no such part.
@@ -67,7 +67,7 @@ def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, s
 
 
 def _fruits_parts(folders: Folders) -> set[str] | None:
-    """The parts present in a Fruits-360 layout, where all images of a part lie in class folders; or None."""
+    """Return the parts of a Fruits-360 layout, in which every image lies in a class folder; else None."""
     inside = [parents for parents in folders.values() if parents and parents[0] in FRUITS_PARTS]
     if not inside or any(len(parents) < 2 for parents in inside):
         return None
@@ -75,7 +75,7 @@ def _fruits_parts(folders: Folders) -> set[str] | None:
 
 
 def _without_common_top(folders: Folders) -> Folders:
-    """Drops the one folder everything lies in, unless that is itself the class."""
+    """Leave out the folder that holds everything, unless it is itself the class."""
     tops = {parents[:1] for parents in folders.values()}
     deeper = any(len(parents) > 1 for parents in folders.values())
     if len(tops) == 1 and () not in tops and deeper:

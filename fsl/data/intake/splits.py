@@ -1,4 +1,4 @@
-"""Lists of class names: reading them from files, and matching them against the classes of a data set."""
+"""Lists of class names: read them from files, and match them with the classes of a data set."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from fsl.base.text import listed
 
 
 def read_class_list(spec: str) -> tuple[str, ...]:
-    """The class names that ``spec`` points to, in their order, each once.
+    """Read a list of class names; each name is returned once, in the order of the file.
 
     Args:
-        spec: ``FILE.json``, a JSON list of names, or ``FILE.json:KEY`` for one list of a split file; KEY may
-            lead through several levels (``photos.json:grocery.val``).
+        spec: ``FILE.json`` with a JSON list of names, or ``FILE.json:KEY`` for one list of a split file. KEY
+            may lead through several levels (``photos.json:grocery.val``).
 
     Raises:
-        DataError: no such file or list, or not a list of names; the message names the lists that exist.
+        DataError: there is no such file or list, or it is no list of names; the message says which lists
+            there are.
     """
     file, key = _split_spec(spec)
     content = _read_json(file)
@@ -35,34 +36,34 @@ def read_class_list(spec: str) -> tuple[str, ...]:
 
 
 def class_lists(file: Path) -> tuple[str, ...]:
-    """The names of the lists in a split file, as ``read_class_list`` takes them after the colon.
+    """Return the names of the lists in a split file: the KEYs of ``read_class_list``.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     return tuple(name for name, _ in _lists(_read_json(file), ()))
 
 
 def list_from_anywhere(spec: str) -> str:
-    """``spec`` as it means the same in every working folder: the path of its file made absolute."""
+    """Return ``spec`` with an absolute path, so that it means the same in every working folder."""
     file, key = _split_spec(spec)
     return f"{file.absolute()}:{key}" if key else str(file.absolute())
 
 
 def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The classes that are meant by ``wanted``: each name is a class, or a folder of classes.
+    """Return the classes that some names mean, each of a class or of a folder of classes.
 
     ``"Greek"`` takes the class "Greek" if there is one, and otherwise every class that starts with "Greek/".
 
     Args:
-        class_names: the classes there are.
+        class_names: all classes.
         wanted: names of classes or folders.
 
     Returns:
-        Class names in the order wanted, those of one folder in their own order, each once.
+        Class names, each once, in the order of ``wanted``, those of a folder in the order of ``class_names``.
 
     Raises:
-        DataError: some wanted names match nothing; the message lists some of them.
+        DataError: a name matches nothing; the message lists such names.
     """
     known = set(class_names)
     by_folder: dict[str, list[str]] = {}
@@ -81,7 +82,7 @@ def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[
 
 
 def _split_spec(spec: str) -> tuple[Path, str]:
-    """File and key. A colon may also be part of the file's path, so the file as a whole is tried first."""
+    """Split into file and key. A path may contain a colon, so the whole text is tried as a file first."""
     whole = Path(spec)
     before, colon, key = spec.rpartition(":")
     if not colon or whole.is_file():
@@ -101,7 +102,7 @@ def _read_json(file: Path) -> object:
 
 
 def _lists(content: object, keys: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every list of names in the file, as (dotted key, names); the file itself has the key ""."""
+    """Yield (dotted key, names) of every list; a file that is itself a list has the key ""."""
     if isinstance(content, list) and content and all(isinstance(name, str) for name in content):
         yield ".".join(keys), tuple(dict.fromkeys(content))
     elif isinstance(content, dict):
