@@ -56,7 +56,9 @@ def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Call
 
     import fsl
     from fsl.fewshot.classify import classify
-    from fsl.fewshot.support import CACHE, NamedImage, SupportSet
+    from fsl.fewshot.embed import CACHE
+    from fsl.fewshot.pictures import NamedImage
+    from fsl.fewshot.support import SupportSet
 
     checkpoint = fsl.load("fruits", "cpu")
     picture = Image.new("RGB", (8, 8))
@@ -64,7 +66,7 @@ def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Call
     slots = tuple(range(n_classes)) * n_shot
     images = [NamedImage(f"{i}", picture, f"{i}") for i in range(len(slots) + n_queries)]
     for image in images:
-        CACHE.put(checkpoint.digest, image.digest, torch.rand(checkpoint.twin.embedding_dim))
+        CACHE.put((checkpoint.digest, image.digest), torch.rand(checkpoint.twin.embedding_dim))
     support = SupportSet(tuple(names), tuple(images[: len(slots)]), slots)
     classify(checkpoint, support, images[-1:])  # what the first call sets up is not counted
     return lambda: void(classify(checkpoint, support, images[len(slots) :]))

@@ -31,7 +31,9 @@ from bench._measure import Claim, finish, median, options_of, ratio, say, take_t
 from bench._photos import write_photos
 from fsl.__main__ import main as command_line
 from fsl.fewshot.classify import classify
-from fsl.fewshot.support import CACHE, NamedImage, SupportSet, embed
+from fsl.fewshot.embed import CACHE, embed
+from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.support import SupportSet
 from fsl.training.manager import usable_cores
 from fsl.twin.checkpoint import CHECKPOINT_DIR, Checkpoint, available
 from fsl.twin.network import TwinNetwork

@@ -18,7 +18,9 @@ from bench._measure import Claim, finish, median, options_of, ratio, take_turns
 from bench._photos import write_photos
 from bench.inference import ready_images
 from fsl.fewshot.classify import classify
-from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
+from fsl.fewshot.embed import EmbeddingCache, embed
+from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 
 N_WAY, N_SHOT, N_EMBEDDED = 20, 5, 200

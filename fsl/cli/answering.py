@@ -9,8 +9,8 @@ from typing import TypeVar
 from fsl.base.errors import DataError
 from fsl.cli.common import progress_bar, report
 from fsl.data.intake.listing import Problem
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import Reader, read_pictures, sort_out
-from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import device_of
 

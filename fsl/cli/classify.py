@@ -22,11 +22,13 @@ from fsl.cli.common import (
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
 from fsl.fewshot.classify import Prediction, classify
+from fsl.fewshot.embed import embed_support
 from fsl.fewshot.linear_probe import classify_with_probe, fit_to_support
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
-from fsl.fewshot.support import NamedImage, SupportSet, embed_support
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.distributed import join_team
 

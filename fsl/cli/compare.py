@@ -21,9 +21,9 @@ from fsl.cli.common import (
 )
 from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_pictures, sort_out
 from fsl.fewshot.scores import check_threshold
-from fsl.fewshot.support import NamedImage
 from fsl.twin.checkpoint import Checkpoint
 
 PROBES_AT_ONCE = 256

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
 from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
+from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import crop_centre, to_square
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
@@ -154,19 +153,9 @@ def _decode_all(
 
     unread: dict[int, Problem] = {}
     starts = range(0, len(entries), _CHUNK)
-    for start, chunk in zip(starts, _in_threads(decode_chunk, starts, workers), strict=True):
-        unread |= chunk
-        if progress is not None:
-            progress(min(start + _CHUNK, len(entries)), len(entries))
+    with decode_pool(workers) as pool:
+        for start, chunk in zip(starts, pool.map(decode_chunk, starts), strict=True):
+            unread |= chunk
+            if progress is not None:
+                progress(min(start + _CHUNK, len(entries)), len(entries))
     return unread
-
-
-def _in_threads(
-    work: Callable[[int], dict[int, Problem]], starts: Sequence[int], workers: int | None
-) -> Iterator[dict[int, Problem]]:
-    """Yield results in order; if the caller stops early, tasks that have not begun are dropped."""
-    pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1), thread_name_prefix="decode")
-    try:
-        yield from pool.map(work, starts)
-    finally:
-        pool.shutdown(cancel_futures=True)

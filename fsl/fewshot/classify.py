@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from fsl.config import Rule
+from fsl.fewshot.embed import embed, embed_support
+from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes, seen_from_support
-from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 from fsl.twin.network import TwinNetwork, similarity

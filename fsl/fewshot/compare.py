@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from fsl.base.errors import SettingsError
+from fsl.fewshot.embed import embed
+from fsl.fewshot.pictures import Picture
 from fsl.fewshot.scores import check_threshold
-from fsl.fewshot.support import Picture, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 from fsl.twin.pair_rates import PairRates

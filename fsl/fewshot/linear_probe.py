@@ -22,8 +22,10 @@ from torch.nn.functional import normalize
 from fsl.base.errors import DataError
 from fsl.config import METHODS, RULES, Method, Rule
 from fsl.fewshot.classify import Prediction, class_scores, classify
+from fsl.fewshot.embed import embed, embed_support
+from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.scores import seen_from_support
-from fsl.fewshot.support import NamedImage, Picture, SupportSet, embed, embed_support
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fsl.data.one_shot_runs import OneShotRun
+from fsl.fewshot.embed import embed
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.scores import seen_from_support
-from fsl.fewshot.support import NamedImage, embed
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fsl.fewshot.support import Picture, embed
+from fsl.fewshot.embed import embed
+from fsl.fewshot.pictures import Picture
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import device_of
 from fsl.twin.losses import bce_loss

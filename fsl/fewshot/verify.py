@@ -8,7 +8,7 @@ whole classes or images, and their number limits what it can say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from fsl.base.settings import require
 from fsl.base.types import Float64Array
 from fsl.fewshot.pair_scores import PairScores
-from fsl.fewshot.roc import Unit, area, equal_error, points_at, resampled, roc
+from fsl.fewshot.roc import Roc, Unit, area, equal_error, points_at, resampled, roc
 from fsl.twin.pair_rates import lowest_measurable_rate
 
 Interval = tuple[float, float]
@@ -102,11 +102,33 @@ def verify(
     for rate in false_accept_rates:
         require(0 < rate <= 1, f"The false-accept rate is {rate}; it must be above 0, and at most 1.")
     curve = roc(scores)
-    points = points_at(curve, false_accept_rates)
-    thresholds = np.clip(curve.threshold[points], 0.0, 1.0)
-    errors, drawn = _bootstrap(scores, n_bootstrap, unit, seed, thresholds, false_accept_rates)
+    errors, drawn = _bootstrap(resampled(scores, n_bootstrap, unit, seed), curve, false_accept_rates)
+    rate, threshold = equal_error(curve)
+    n_same = int(scores.same.sum())
     n_class_pairs = scores.n_class_pairs
-    at = tuple(
+    return Verification(
+        auc=area(curve),
+        equal_error_rate=rate,
+        equal_error_interval=interval(errors),
+        equal_error_threshold=threshold,
+        at=_thresholds(curve, false_accept_rates, drawn, n_class_pairs),
+        n_same=n_same,
+        n_different=len(scores) - n_same,
+        n_classes=len(np.unique(scores.labels)),
+        n_class_pairs=n_class_pairs,
+    )
+
+
+def _lowest_thresholds(curve: Roc, false_accept_rates: Sequence[float]) -> Float64Array:
+    return np.clip(curve.threshold[points_at(curve, false_accept_rates)], 0.0, 1.0)
+
+
+def _thresholds(
+    curve: Roc, false_accept_rates: Sequence[float], drawn: Float64Array, n_class_pairs: int
+) -> tuple[ThresholdAt, ...]:
+    points = points_at(curve, false_accept_rates)
+    thresholds = _lowest_thresholds(curve, false_accept_rates)
+    return tuple(
         ThresholdAt(
             requested=rate,
             threshold=float(thresholds[i]),
@@ -119,44 +141,26 @@ def verify(
         )
         for i, (rate, point) in enumerate(zip(false_accept_rates, points, strict=True))
     )
-    rate, threshold = equal_error(curve)
-    n_same = int(scores.same.sum())
-    return Verification(
-        auc=area(curve),
-        equal_error_rate=rate,
-        equal_error_interval=interval(errors),
-        equal_error_threshold=threshold,
-        at=at,
-        n_same=n_same,
-        n_different=len(scores) - n_same,
-        n_classes=len(np.unique(scores.labels)),
-        n_class_pairs=n_class_pairs,
-    )
 
 
 def _bootstrap(
-    scores: PairScores,
-    n: int,
-    unit: Unit,
-    seed: int,
-    thresholds: Float64Array,
-    false_accept_rates: Sequence[float],
+    draws: Iterator[Roc], curve: Roc, false_accept_rates: Sequence[float]
 ) -> tuple[Float64Array, Float64Array]:
-    """Measure every bootstrap draw, one at a time because a curve may take 100 MB.
+    """Measure bootstrap draws, one at a time because a curve may take 100 MB.
 
     Returns:
-        equal error rates ``(n,)``; and ``(n, 3, n_rates)``: the threshold chosen anew for each rate,
-        the false-accept rate at ``thresholds``, and the true-accept rate at the threshold chosen anew.
+        equal error rates ``(n,)``; and ``(n, 3, n_rates)``: the threshold chosen anew for each rate, the
+        false-accept rate at the threshold of ``curve``, and the true-accept rate at the one chosen anew.
     """
-    errors, drawn = np.empty(n), np.empty((n, 3, len(false_accept_rates)))
-    for i, curve in enumerate(resampled(scores, n, unit, seed)):
-        errors[i] = equal_error(curve)[0]
-        anew = points_at(curve, false_accept_rates)
-        here = np.searchsorted(-curve.threshold, -thresholds, side="right") - 1
-        drawn[i, 0] = np.clip(curve.threshold[anew], 0.0, 1.0)
-        drawn[i, 1] = curve.false_accept[here]
-        drawn[i, 2] = curve.true_accept[anew]
-    return errors, drawn
+    thresholds = _lowest_thresholds(curve, false_accept_rates)
+    errors, drawn = [], []
+    for draw in draws:
+        errors.append(equal_error(draw)[0])
+        here = np.searchsorted(-draw.threshold, -thresholds, side="right") - 1
+        anew = points_at(draw, false_accept_rates)
+        chosen = _lowest_thresholds(draw, false_accept_rates)
+        drawn.append(np.stack([chosen, draw.false_accept[here], draw.true_accept[anew]]))
+    return np.asarray(errors), np.asarray(drawn)
 
 
 def interval(values: Float64Array) -> Interval:

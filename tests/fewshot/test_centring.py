@@ -6,10 +6,10 @@ import torch
 
 from fsl.config import CENTRE_PRIOR, RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.fewshot.classify import class_scores, classify, leave_one_out, leave_one_out_answers
+from fsl.fewshot.embed import embed
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
 from fsl.fewshot.scores import seen_from_support
-from fsl.fewshot.support import embed
 from fsl.twin.checkpoint import Checkpoint, from_twin
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork

@@ -4,8 +4,10 @@ import torch
 from fsl.base.errors import DataError, ImageReadError, SettingsError
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
+from fsl.fewshot.embed import EmbeddingCache, embed
 from fsl.fewshot.linear_probe import classify_with_probe
-from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed
+from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.support import SupportSet
 from fsl.twin.header import Calibration
 from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import named_image, support_set
@@ -100,7 +102,7 @@ def test_unreadable_query_names_the_file(tmp_path) -> None:  # type: ignore[no-u
 
 
 def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsl.fewshot import support as module
+    from fsl.fewshot import embed as module
 
     counted: list[int] = []
     plain = module.embed_images
@@ -118,12 +120,12 @@ def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cache_is_bounded() -> None:
     cache = EmbeddingCache(max_bytes=12)
     for name in "aabc":
-        cache.put("twin", name, torch.zeros(1))
+        cache.put(("twin", name), torch.zeros(1))
     assert len(cache) == 3
-    cache.put("twin", "b", torch.zeros(2))  # replaces the other one
-    assert [name for name in "abc" if cache.get("twin", name) is None] == ["a"]
+    cache.put(("twin", "b"), torch.zeros(2))  # replaces the other one
+    assert [name for name in "abc" if cache.get(("twin", name)) is None] == ["a"]
     cache.clear()
-    cache.put("twin", "d", torch.zeros(3))
+    cache.put(("twin", "d"), torch.zeros(3))
     assert len(cache) == 1
 
 

@@ -14,7 +14,8 @@ from fsl.data.intake.listing import ImageEntry
 from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.classify import classify
 from fsl.fewshot.one_shot_runs import score_run
-from fsl.fewshot.support import NamedImage, SupportSet
+from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint, from_twin
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork

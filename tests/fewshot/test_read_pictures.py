@@ -14,8 +14,9 @@ from PIL import Image
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.data.intake.listing import Problem, list_files
+from fsl.fewshot.embed import EmbeddingCache, embed_support
 from fsl.fewshot.read_pictures import AT_ONCE, Reader, read_pictures, read_support, sort_out
-from fsl.fewshot.support import EmbeddingCache, SupportSet, embed_support
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import from_twin
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork

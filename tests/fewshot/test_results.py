@@ -12,8 +12,9 @@ from PIL import Image
 
 from fsl.base.spreadsheet import safe_cell
 from fsl.fewshot.classify import Prediction
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.results import results_csv, results_json
-from fsl.fewshot.support import NamedImage, SupportSet
+from fsl.fewshot.support import SupportSet
 
 IMAGE = Image.new("RGB", (4, 4))
 SUPPORT = SupportSet.from_classes(

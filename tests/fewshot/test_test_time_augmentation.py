@@ -11,9 +11,11 @@ from fsl.base.errors import SettingsError
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.fewshot.baselines import plain_cosine
 from fsl.fewshot.classify import classify, leave_one_out_answers
+from fsl.fewshot.embed import EmbeddingCache, embed, embed_support
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
-from fsl.fewshot.support import EmbeddingCache, NamedImage, SupportSet, embed, embed_support
+from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint, from_twin
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import embed_images

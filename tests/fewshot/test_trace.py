@@ -11,7 +11,8 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 
 import fsl
 from fsl.config import ModelConfig
-from fsl.fewshot.support import NamedImage, embed
+from fsl.fewshot.embed import embed
+from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.trace import judge_pairs, trace_pair
 from fsl.twin.checkpoint import Checkpoint, save
 from fsl.twin.header import CheckpointInfo

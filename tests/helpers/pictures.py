@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from fsl.fewshot.support import NamedImage, SupportSet
+    from fsl.fewshot.pictures import NamedImage
+    from fsl.fewshot.support import SupportSet
 
 Colour = tuple[int, int, int]
 COLOURS: dict[str, Colour] = {
@@ -46,7 +47,7 @@ def noisy_png(colour: Colour, seed: int = 0) -> bytes:
 
 def named_image(colour: str, seed: int = 0) -> NamedImage:
     """Return a noisy picture of one of ``COLOURS``, named after it."""
-    from fsl.fewshot.support import NamedImage
+    from fsl.fewshot.pictures import NamedImage
 
     return NamedImage.from_bytes(noisy_png(COLOURS[colour], seed), f"{colour}-{seed}.png")
 

@@ -32,6 +32,9 @@ from fsl.fewshot.compare import compare as compare
 from fsl.fewshot.confusion import confused_images as confused_images
 from fsl.fewshot.confusion import mistakes as mistakes
 from fsl.fewshot.confusion import most_confused as most_confused
+from fsl.fewshot.embed import CACHE as CACHE
+from fsl.fewshot.embed import cache_key as cache_key
+from fsl.fewshot.embed import embed as embed
 from fsl.fewshot.evaluate import evaluate as evaluate
 from fsl.fewshot.explain import explain as explain
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
@@ -50,10 +53,7 @@ from fsl.fewshot.report import grid_csv as grid_csv
 from fsl.fewshot.report import open_set_csv as open_set_csv
 from fsl.fewshot.report import reliability_csv as reliability_csv
 from fsl.fewshot.report import summary_csv as summary_csv
-from fsl.fewshot.support import CACHE as CACHE
 from fsl.fewshot.support import SupportSet as SupportSet
-from fsl.fewshot.support import cache_key as cache_key
-from fsl.fewshot.support import embed as embed
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
 from fsl.training.curves import curve_csv as curve_csv

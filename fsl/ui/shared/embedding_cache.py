@@ -9,7 +9,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
-    from fsl.fewshot.support import Picture
+    from fsl.fewshot.pictures import Picture
     from fsl.twin.checkpoint import Checkpoint
 
 P = TypeVar("P", bound="Picture")
@@ -33,7 +33,7 @@ def embed_new(
             called when all are cached.
         as_support: whether to embed them as support pictures of classes with few shots.
     """
-    new = [p for p in pictures if core.CACHE.get(*core.cache_key(checkpoint, p, as_support)) is None]
+    new = [p for p in pictures if core.CACHE.get(core.cache_key(checkpoint, p, as_support)) is None]
     step = core.batch_size(checkpoint.twin)
     for start in range(0, len(new), step):
         progress(new[:start], len(new))

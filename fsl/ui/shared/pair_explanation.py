@@ -15,7 +15,7 @@ from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
     from fsl.fewshot.explain import Explanation, Method
-    from fsl.fewshot.support import Picture
+    from fsl.fewshot.pictures import Picture
     from fsl.twin.checkpoint import Checkpoint
 
 _METHODS: tuple[Method, ...] = ("each", "both", "gradient")

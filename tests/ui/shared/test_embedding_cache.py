@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fsl.fewshot.support import CACHE
+from fsl.fewshot.embed import CACHE
 from fsl.twin.inference import batch_size
 from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.pictures import StoredPicture
@@ -22,7 +22,7 @@ def test_what_is_reported_as_done_is_done_and_nothing_is_done_twice() -> None:
 
     def progress(done: Sequence[StoredPicture], total: int) -> None:
         assert total == n
-        assert all(CACHE.get(made.digest, p.digest) is not None for p in done)
+        assert all(CACHE.get((made.digest, p.digest)) is not None for p in done)
         told.append(len(done))
 
     embed_new(made, pictures, progress)

@@ -17,7 +17,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.testing.v1 import AppTest
 
-from fsl.fewshot.support import CACHE
+from fsl.fewshot.embed import CACHE
 from fsl.ui.shared import sessions
 from tests.helpers.fixtures import ROOT
 from tests.helpers.pages import fill, state
@@ -71,14 +71,14 @@ def test_the_last_visitors_downloads_and_embeddings_go_too() -> None:
     files._file_metadata[file_id] = MediaFileMetadata(MediaFileKind.DOWNLOADABLE)
     files.remove_orphaned_files()  # as a session does at its end
     assert files._storage._files_by_id  # Streamlit has only marked it
-    CACHE.put("twin", "digest", torch.zeros(3))
+    CACHE.put(("twin", "digest"), torch.zeros(3))
     runtime._session_mgr._session_storage.save(SimpleNamespace(session=ClosedSession()))
     sessions.forget_what_they_left(runtime)
     assert not files._storage._files_by_id
-    assert CACHE.get("twin", "digest") is not None  # somebody is still there
+    assert CACHE.get(("twin", "digest")) is not None  # somebody is still there
     runtime._session_mgr._session_storage.delete("closed")
     sessions.forget_what_they_left(runtime)
-    assert CACHE.get("twin", "digest") is None
+    assert CACHE.get(("twin", "digest")) is None
 
 
 def test_nothing_of_ours_holds_on_to_a_sessions_pictures(

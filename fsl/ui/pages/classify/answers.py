@@ -45,7 +45,8 @@ from fsl.ui.shared.waiting import waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
-    from fsl.fewshot.support import Picture, SupportSet
+    from fsl.fewshot.pictures import Picture
+    from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
 _OTHER_NETWORK = (

@@ -1,0 +1,105 @@
+"""Embeddings of pictures, computed once per network and content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fsl.base.lru import LruCache
+from fsl.base.progress import Progress
+from fsl.fewshot.pictures import Picture
+from fsl.fewshot.support import SupportSet
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import batch_size, embed_images
+from fsl.twin.preprocess import to_uint8
+from fsl.twin.test_time_augmentation import embed_as_support
+
+_CACHE_BYTES = 128 * 2**20
+
+
+class EmbeddingCache(LruCache[tuple[str, str], Tensor]):
+    """Embeddings ``(D,)`` by ``cache_key``.
+
+    Args:
+        max_bytes: of embeddings kept; one takes 4 * D bytes.
+    """
+
+    def __init__(self, max_bytes: int = _CACHE_BYTES) -> None:
+        super().__init__(most_bytes=max_bytes, size=lambda row: row.nbytes)
+
+
+CACHE = EmbeddingCache()
+
+
+def cache_key(checkpoint: Checkpoint, image: Picture, as_support: bool = False) -> tuple[str, str]:
+    """Return the key under which ``embed`` keeps the embedding of an image."""
+    is_augmented = as_support and checkpoint.info.model.support_views > 1
+    return checkpoint.digest, f"{image.digest}/support" if is_augmented else image.digest
+
+
+def embed(
+    checkpoint: Checkpoint,
+    images: Sequence[Picture],
+    cache: EmbeddingCache = CACHE,
+    progress: Progress | None = None,
+    as_support: bool = False,
+) -> Tensor:
+    """Embed images, each content once per checkpoint.
+
+    Args:
+        checkpoint: the twin network.
+        images: of any size.
+        cache: holds embeddings computed earlier, and receives the new ones.
+        progress: called with (done, total) images.
+        as_support: embed as support images of classes with few images: with the test-time augmentation that
+            the network's settings ask for (``fsl.twin.test_time_augmentation``).
+
+    Returns:
+        float32 ``(n, D)``.
+    """
+    keys = [cache_key(checkpoint, image, as_support) for image in images]
+    rows = {key: cache.get(key) for key in keys}
+    by_key = dict(zip(keys, images, strict=True))
+    missing = [key for key, row in rows.items() if row is None]
+    step = batch_size(checkpoint.twin)
+    for start in range(0, len(missing), step):
+        batch = missing[start : start + step]
+        members = [by_key[key] for key in batch]
+        pixels = to_uint8([member.image for member in members], checkpoint.info.model)
+        if as_support:
+            found = embed_as_support(checkpoint.twin, pixels, embed(checkpoint, members, cache))
+        else:
+            found = embed_images(checkpoint.twin, pixels)
+        for key, row in zip(batch, found, strict=True):
+            # Copied, because a row of a batch keeps the memory of the whole batch.
+            rows[key] = own = row.clone()
+            cache.put(key, own)
+        if progress is not None:
+            progress(min(start + step, len(missing)), len(missing))
+    in_order = [row for key in keys if (row := rows[key]) is not None]
+    return torch.stack(in_order) if in_order else torch.empty(0, checkpoint.twin.embedding_dim)
+
+
+def embed_support(
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    cache: EmbeddingCache = CACHE,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Embed a support set, with test-time augmentation for classes with few images.
+
+    Args:
+        checkpoint: the twin network.
+        support: the support set.
+        cache: as for ``embed``.
+        progress: called with (done, total): first for all images, then for those of classes with few.
+
+    Returns:
+        float32 ``(n_support, D)``.
+    """
+    embeddings = embed(checkpoint, support.images, cache, progress)
+    if support.few:
+        embeddings[support.is_of_few] = embed(checkpoint, support.few, cache, progress, as_support=True)
+    return embeddings
