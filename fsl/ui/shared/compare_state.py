@@ -14,6 +14,7 @@ from fsl.ui.shared.budget import Holding, refuse_beyond_budget
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import StoredPicture
+from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.wording import said_twice
 
 Side = Literal["references", "probes"]
@@ -23,10 +24,27 @@ EQUAL: Literal["equal"] = "equal"
 
 FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """How often different ones may be called the same, as one can choose."""
-USUAL_STRICTNESS = 0.01
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
+
+STRICTNESS: Setting[Strictness] = Setting(
+    "compare_strictness",
+    "How strict?",
+    0.01,
+    options={rate: str(rate) for rate in (*FALSE_ACCEPTS, EQUAL)},
+    parameter="rate",
+)
+THRESHOLD = Setting("compare_threshold", "The same from this similarity", 0.5, "", (0.0, 1.0, 0.01))
+"""Limit for a network without measured error rates."""
+MIDDLE = Setting(
+    "compare_middle",
+    "Compare only the middle of each picture",
+    100,
+    "For photos with wide margins: what is compared, above all a face, should fill the picture.",
+    (30, 100, 5),
+)
+"""Share of each picture's sides that is compared, in percent."""
 
 
 @dataclass
@@ -37,9 +55,6 @@ class CompareState:
         references: pictures of one person or thing, no content twice.
         probes: pictures to compare with them, likewise.
         network: name of the checkpoint; "" = the default one.
-        strictness: how often different ones may be called the same.
-        threshold: the threshold of a network without measured rates, in [0, 1].
-        middle: the share of each picture's sides that is compared, from its middle, 0.3 to 1.
         selected: digest of the probe whose details are shown.
         drops: how often each side's drop zone was emptied; part of its key.
         note: what the last drop did, "" for nothing to say.
@@ -53,9 +68,6 @@ class CompareState:
     references: tuple[StoredPicture, ...] = ()
     probes: tuple[StoredPicture, ...] = ()
     network: str = ""
-    strictness: Strictness = USUAL_STRICTNESS
-    threshold: float = 0.5
-    middle: float = 1.0
     selected: str = ""
     drops: dict[Side, int] = field(default_factory=lambda: {"references": 0, "probes": 0})
     note: str = ""
@@ -167,4 +179,5 @@ def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> N
     state = compare_state()
     state.replace_all([reference], [probe])
     state.network = network
-    state.strictness, state.middle = USUAL_STRICTNESS, 1.0
+    STRICTNESS.put(STRICTNESS.default)
+    MIDDLE.put(MIDDLE.default)

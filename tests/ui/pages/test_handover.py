@@ -130,7 +130,7 @@ def test_a_comparison_is_kept_in_the_address_and_shown_on_the_map(compare: AppTe
     compare.query_params["rate"] = "0.05"
     compare.run()
     assert compare.selectbox(key="compare_network").value == "small-two"
-    assert compare.session_state["few_shot_lab_compare"].strictness == 0.05
+    assert compare.session_state["compare_strictness"] == 0.05
     assert address_of(compare) == {"network": "small-two", "rate": "0.05"}
     for name, value in {"network": "timm:resnet50", "rate": "2"}.items():
         compare.query_params[name] = value

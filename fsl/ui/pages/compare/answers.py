@@ -1,4 +1,4 @@
-"""The answers: a tile per probe, and the chosen one in full."""
+"""The answers of the Compare page: a tile for each probe, and details of the chosen one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, called_the_same
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.pages.compare.middle import MiddleOf
 from fsl.ui.shared import core
-from fsl.ui.shared.compare_state import CompareState
+from fsl.ui.shared.compare_state import MIDDLE, CompareState
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) -> list[ProbeAnswer]:
-    """An answer per probe, from memory when nothing has changed."""
+    """Return an answer for each probe, from memory if nothing has changed."""
 
     def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
         return tuple((picture.digest, picture.name) for picture in pictures)
 
-    share = state.middle
+    share = MIDDLE.value / 100
     inputs = (
         "answers",
         checkpoint.digest,
@@ -43,17 +43,17 @@ def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) ->
             known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
             return core.compare(checkpoint, known, asked, threshold)
 
-    # The threshold is no input: moving it compares nothing again.
+    # Moving the limit needs no new comparison.
     return [answer.at(threshold) for answer in state.memo.remember(inputs, compute)]
 
 
 def chosen_probe(state: CompareState) -> int:
-    """Position of the probe whose details are shown."""
+    """Return the position of the probe whose details are shown."""
     return next((i for i, probe in enumerate(state.probes) if probe.digest == state.selected), 0)
 
 
 def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
-    """A tile per probe, to choose or to remove; before there are answers, the pictures alone."""
+    """Show a tile for each probe, to choose or to remove; without answers, only the pictures."""
     tiles = []
     for position, probe in enumerate(state.probes):
         tile = Tile(probe.digest, probe.thumbnail, probe.name)
@@ -63,7 +63,7 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
         tiles.append(tile)
     if len(answers) > 1:
         n_same = sum(answer.same for answer in answers)
-        st.caption(f"{n_same} of {count(len(answers), 'picture')} called the same. Choose one to see why.")
+        st.caption(f"{n_same} of {count(len(answers), 'picture')} count as the same. Choose one to see why.")
     picture_grid(
         tiles,
         key="compare_answers",
@@ -80,36 +80,36 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
 def show_chosen(
     checkpoint: Checkpoint, answer: ProbeAnswer, reference: StoredPicture, probe: StoredPicture
 ) -> None:
-    """The chosen probe beside the reference most like it, its answer in a sentence, and all similarities.
+    """Show the chosen probe next to the reference it resembles most, and the answer.
 
     Args:
         checkpoint: the network.
-        answer: the probe's.
-        reference: the one that the probe is most alike to.
-        probe: the picture itself.
+        answer: answer for the probe.
+        reference: reference that the probe resembles most.
+        probe: the probe.
     """
     rates = checkpoint.info.pairs
     similarity, limit = distinct_texts(answer.similarity, answer.threshold)
     st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
-    pair = ((reference, "the one you know"), (probe, "the picture chosen"))
+    pair = ((reference, "the one you know"), (probe, "the chosen picture"))
     tiles = [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair]
     picture_grid(tiles, key="compare_pair", label="The two pictures", size="pair")
-    text = f"{answer.probe}: from a similarity of {limit} on, two pictures are called the same."
+    text = f"{answer.probe}: two pictures count as the same from a similarity of {limit}."
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
         chance = percent(rates.chance_same(answer.similarity))
         text += (
-            f" At that limit, {wrong}. Where half of all pairs are the same, {chance} of those this much "
-            "alike are."
+            f" At this limit, {wrong}. If half of all pairs were the same, {chance} of pairs this similar "
+            "would be."
         )
     if len(answer.pairs) > 1:
         pairs = ", ".join(map(similarity_text, answer.pairs[:12]))
-        text += f" To each reference: {pairs}. {OF_SINGLE_REFERENCES}"
+        text += f" Similarity to each reference: {pairs}. {OF_SINGLE_REFERENCES}"
     st.markdown(markdown(text))
 
 
 def said(answer: ProbeAnswer) -> str:
-    """ "same" or "different"."""
+    """Return "same" or "different"."""
     return "same" if answer.same else "different"
 
 

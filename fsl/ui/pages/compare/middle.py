@@ -1,4 +1,4 @@
-"""Pictures with wide margins: only their middle is compared."""
+"""Crop a picture to its middle before it is compared."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class MiddleOf:
     """The middle of a picture, as a picture.
 
     Attributes:
-        picture: the whole one.
-        share: of its sides that is kept, above 0 to 1.
+        picture: the whole picture.
+        share: share of its sides that is kept, in (0, 1].
     """
 
     picture: StoredPicture
@@ -24,15 +24,15 @@ class MiddleOf:
 
     @property
     def name(self) -> str:
-        """The whole picture's."""
+        """The name of the whole picture."""
         return self.picture.name
 
     @property
     def digest(self) -> str:
-        """Another one for each share, as its embedding is another."""
+        """A digest that differs for each share, because the embedding does."""
         return self.picture.digest if self.share == 1 else f"{self.picture.digest}@{self.share:.2f}"
 
     @property
     def image(self) -> Image.Image:
-        """RGB, decoded and cut now."""
+        """The cropped RGB image, decoded anew at each call."""
         return crop_centre(self.picture.image, self.share)

@@ -1,17 +1,18 @@
-"""The Compare page as a whole: what stands where, and in which order it is drawn."""
+"""The Compare page: its layout, and the order in which it is drawn."""
 
 from __future__ import annotations
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fsl.ui.pages.compare.address import show_address, take_address
+from fsl.config import TIMM
 from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
 from fsl.ui.pages.compare.middle import MiddleOf
 from fsl.ui.pages.compare.sides import load_example, show_side
 from fsl.ui.pages.compare.threshold import show_rates, show_threshold, threshold_in_use
+from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.camera import camera_dialog
-from fsl.ui.shared.compare_state import CompareState, Side, compare_state
+from fsl.ui.shared.compare_state import MIDDLE, STRICTNESS, CompareState, Side, compare_state
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -19,30 +20,32 @@ from fsl.ui.shared.page_links import COMPARE_ON_MAP
 from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
+from fsl.ui.shared.settings import address_of
 from fsl.ui.shared.waiting import waiting
 
 FACES = "faces"
+_PAGE = "compare"
 _PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
 _FACES_FILL = (
-    "A face should fill its picture, as in those that the limits were measured on, or strangers look alike: "
-    "of ordinary portraits take the middle alone (**Crop**, about 50%)."
+    "A face should fill its picture, as in the photos that the limits were measured on; otherwise strangers "
+    "look similar. For ordinary portraits, compare only the middle (**Crop**, about 50%)."
 )
 _PRIVATE = (
-    "Your pictures stay in this session's memory: nothing is kept on disk or leaves the computer this app "
-    "runs on."
+    "Your pictures stay in the memory of this session: nothing is kept on disk or leaves the computer that "
+    "runs this app."
 )
 
 
 def show_compare_page() -> None:
-    """Draw the page; what needs the network comes last."""
+    """Draw the page; the parts that need the network come last."""
     state = compare_state()
-    take_address(state)
-    show_address(state)
+    _take_address(state)
+    _show_address(state)
     st.title("The same, or different?", anchor=False)
     st.markdown(
-        "Show one person or thing, then other pictures: the network, which has never seen either, says how "
-        "alike they are. From how alike on they count as **the same** is for you to say; how often that will "
-        "be wrong was measured."
+        "Show one person or thing, then other pictures: the network, which has seen neither before, says how "
+        "similar they are. You choose how similar counts as **the same**; we measured how often that is "
+        "wrong."
     )
     installed: list[Choice] = []
     with guarded():
@@ -66,6 +69,21 @@ def show_compare_page() -> None:
     warm_up_after_paint()
 
 
+def _take_address(state: CompareState) -> None:
+    """Adopt ``?network=faces&rate=0.01`` (or ``rate=equal``); ignore what does not exist."""
+    asked = read_address(_PAGE)
+    network = asked.get("network", state.network)
+    if not network.startswith(TIMM):  # no link makes the server download a network
+        state.network = network
+    STRICTNESS.take(asked)
+
+
+def _show_address(state: CompareState) -> None:
+    """Write the settings into the address, except the default rate."""
+    rate = {} if STRICTNESS.value == STRICTNESS.default else address_of(STRICTNESS)
+    write_address(_PAGE, {"network": state.network, **rate})
+
+
 def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     chosen = _chosen(state, installed)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_bar"):
@@ -74,7 +92,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             "Network",
             [choice.name for choice in offered(chosen, installed)],
             key="compare_network",
-            help="Each was trained on other pictures, and has error rates of its own.",
+            help="Each network was trained on different pictures and has its own error rates.",
             on_change=guarded_callback(_take_network),
             args=(state,),
             width=260,
@@ -83,14 +101,14 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             "Try an example",
             key="compare_example",
             icon=":material/nutrition:",
-            help="A fruit drawn by this program, more pictures of it, and some of others.",
+            help="A drawn fruit, more pictures of it, and some of other fruit.",
             on_click=guarded_callback(load_example),
             args=(state, [choice.name for choice in installed]),
         )
         if state.former is not None:
             undo = guarded_callback(state.bring_back)
             st.button(
-                "Undo: bring back the former pictures",
+                "Undo: bring back the previous pictures",
                 key="compare_undo",
                 icon=":material/undo:",
                 on_click=undo,
@@ -102,7 +120,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
         st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:
         # One element, as for other networks: one more would move all below it when the network is changed.
-        advice = f" {_FACES_FILL}" if state.middle == 1 else ""
+        advice = f" {_FACES_FILL}" if MIDDLE.value == 100 else ""
         st.warning(f"{markdown(chosen.notice)} {_PRIVATE}{advice}", icon=":material/front_hand:")
     else:
         st.caption(_PRIVATE)
@@ -114,21 +132,10 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
 
 
 def _show_crop(state: CompareState) -> None:
-    share = round(100 * state.middle)
+    share = MIDDLE.value
     label = "Crop" if share == 100 else f"Crop: the middle {share}%"
     with st.popover(label, icon=":material/crop:", key="compare_crop"):
-        st.session_state["compare_middle"] = share
-        st.slider(
-            "The middle of each picture alone",
-            30,
-            100,
-            step=5,
-            format="%d%%",
-            key="compare_middle",
-            help="For photos with wide margins: what is compared, above all a face, should fill them.",
-            on_change=guarded_callback(_take_middle),
-            args=(state,),
-        )
+        st.slider(**MIDDLE.widget(), format="%d%%")
 
 
 def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:
@@ -139,7 +146,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
         st.info(f"Add {missing}, or try the example.", icon=":material/arrow_upward:")
     with waiting("Loading the network", "compare", 520):
         checkpoint = load_checkpoint(choice)
-    threshold = threshold_in_use(state, checkpoint)
+    threshold = threshold_in_use(checkpoint)
     answer = None
     if state.references and state.probes:
         with st.spinner("Comparing"):
@@ -156,22 +163,19 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
             label="Show on the map",
             icon=":material/scatter_plot:",
             query_params={"source": COMPARE_ON_MAP, "network": choice.name},
-            help="These pictures on the Embeddings page: what the network finds alike lies close together.",
+            help="These pictures on the Embeddings page, where similar pictures lie close together.",
         )
-        show_why(checkpoint, MiddleOf(known, state.middle), MiddleOf(asked, state.middle), key="compare_why")
+        share = MIDDLE.value / 100
+        show_why(checkpoint, MiddleOf(known, share), MiddleOf(asked, share), key="compare_why")
     with limit_place:
         st.header("3. How strict?", anchor=False)
-        show_threshold(state, checkpoint)
-    show_rates(state, checkpoint, answer.similarity if answer else None)
+        show_threshold(checkpoint)
+    show_rates(checkpoint, answer.similarity if answer else None)
 
 
 def _chosen(state: CompareState, installed: list[Choice]) -> Choice:
-    """The network in use: as chosen, else the one for faces, else the first."""
+    """Return the chosen network, or else the one for faces, or else the first one."""
     return find_choice(state.network, installed) or find_choice(FACES, installed) or installed[0]
-
-
-def _take_middle(state: CompareState) -> None:
-    state.middle = int(st.session_state["compare_middle"]) / 100
 
 
 def _take_network(state: CompareState) -> None:

@@ -1,4 +1,4 @@
-"""The two sides: the reference pictures, and the pictures to compare with them."""
+"""The two sides of the Compare page: reference pictures, and pictures to compare with them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from fsl.ui.shared.uploads import take_uploads
 
 _TEXT: dict[Side, tuple[str, str]] = {
     "references": ("1. The one you know", "One or more pictures of one person or thing."),
-    "probes": ("2. Is it the same?", "Pictures to compare with it, as many as you like."),
+    "probes": ("2. Is it the same?", "Any number of pictures to compare with it."),
 }
 _KINDS, _SAME = 5, 4
 _FRUITS = "fruits"
 
 
 def show_side(state: CompareState, side: Side) -> bool:
-    """Heading, pictures, drop zone and camera of one side.
+    """Show the heading, pictures, drop zone and camera button of one side.
 
     Returns:
-        whether the camera was asked for in this run.
+        True if the camera button was pressed in this run.
     """
     title, about = _TEXT[side]
     st.header(title, anchor=False)
@@ -76,11 +76,11 @@ def _clear(state: CompareState, side: Side) -> None:
 
 
 def load_example(state: CompareState, networks: Sequence[str]) -> None:
-    """A drawn fruit, more pictures of it, and some of others; another fruit each time.
+    """Fill both sides with drawn fruit: one kind as reference, more of it and others to compare.
 
     Args:
-        state: the page's; its network becomes the one for fruit where that is installed.
-        networks: names of the installed ones.
+        state: state of the page; its network becomes the one for fruit if that is installed.
+        networks: names of the installed networks.
     """
     task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
     (_, known), *others = task.classes.items()
