@@ -1,4 +1,4 @@
-"""Pairs of pictures as columns, after the article's Figure 1: left, right, label, and a network's output."""
+"""Pairs of pictures as columns, as in the article's Figure 1: left, right, label, output."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _STYLE = Path(__file__).with_name("pairs.css").read_text(encoding="utf-8")
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair. All text is shown letter for letter.
+    """One pair; all text is shown as plain text.
 
     Attributes:
-        left: a ``data:`` URI.
-        right: a ``data:`` URI.
-        left_class: name of its class.
-        right_class: name of its class.
-        is_different: the label: whether the two are of different classes.
-        output: a network's probability of "different", in [0, 1]; none without one.
+        left: left picture, a ``data:`` URI.
+        right: right picture, a ``data:`` URI.
+        left_class: class of the left picture.
+        right_class: class of the right picture.
+        is_different: the label: whether the classes differ.
+        output: a network's probability of "different", in [0, 1]; None without a network.
     """
 
     left: str
@@ -34,12 +34,12 @@ class Pair:
 
     @property
     def agrees(self) -> bool:
-        """Whether the output lies on the label's side of one half."""
+        """Whether the output is on the label's side of one half."""
         return self.output is not None and (self.output > 0.5) == self.is_different
 
 
 def pair_columns(pairs: Sequence[Pair]) -> None:
-    """Show pairs; as many to a row as there is room for."""
+    """Show pairs, as many in a row as fit."""
     names = "<span>left</span><span>right</span><b>label</b>"
     if any(pair.output is not None for pair in pairs):
         names += "<span>output</span>"

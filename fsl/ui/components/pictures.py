@@ -1,4 +1,4 @@
-"""A grid of pictures: thumbnails to remove, answers to choose from, similarities to compare."""
+"""A grid of pictures, which can have titles and bars, and be selected or removed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of the grid. All text is shown letter for letter.
+    """One picture of the grid; all text is shown as plain text.
 
     Attributes:
-        id: different for each tile.
-        src: a ``data:`` URI.
-        name: the file's name; alternative text and tooltip.
-        title: a line under the picture, "" for none.
-        note: a second, smaller line.
-        bar: length of a bar under it, in [0, 1]; none for no bar.
-        tone: "accent" for what agrees with the answer, "muted" for the rest, "warning" for unknown.
+        id: identifier, unique in the grid.
+        src: the picture, a ``data:`` URI.
+        name: name of the file; alternative text and tooltip.
+        title: a line below the picture, "" for none.
+        note: a second, smaller line, "" for none.
+        bar: length of a bar below it, in [0, 1]; None for no bar.
+        tone: "accent" if it agrees with the answer, "warning" for unknown, else "muted".
     """
 
     id: str
@@ -45,13 +45,13 @@ class Tile:
 
 
 def with_similarity(tile: Tile, title: str, similarity: float, agrees: bool) -> Tile:
-    """A tile with its similarity under it, as a number and as a bar.
+    """Return the tile with a similarity below it, as a number and a bar.
 
     Args:
-        tile: of a picture alone.
+        tile: the tile.
         title: the line above the number.
-        similarity: in [0, 1].
-        agrees: whether it goes with the answer.
+        similarity: similarity in [0, 1].
+        agrees: whether the tile agrees with the answer.
     """
     tone: Literal["accent", "muted"] = "accent" if agrees else "muted"
     return replace(tile, title=title, note=similarity_text(similarity), bar=similarity, tone=tone)
@@ -59,12 +59,12 @@ def with_similarity(tile: Tile, title: str, similarity: float, agrees: bool) -> 
 
 @dataclass(frozen=True)
 class Actions:
-    """What can be done with the tiles; none = cannot.
+    """Callbacks of a grid; None if the action is not offered.
 
     Attributes:
-        remove: called with the tile's id.
-        select: called with the tile's id.
-        more: called when the tile for the pictures not shown is pressed.
+        remove: called with the id of the tile to remove.
+        select: called with the id of the selected tile.
+        more: called to show more of the hidden pictures.
     """
 
     remove: Callable[[str], None] | None = None
@@ -87,13 +87,13 @@ def picture_grid(
     """Show pictures.
 
     Args:
-        tiles: in order.
-        key: of the widget.
-        label: what the pictures are, for screen readers.
-        size: of a tile; "pair" shows two large ones side by side, on a phone too.
-        actions: what can be done.
-        selected: id of the chosen tile.
-        hidden: how many more pictures there are that are not among ``tiles``.
+        tiles: the pictures in order.
+        key: key of the widget.
+        label: description for screen readers.
+        size: size of a tile; "pair" shows two large tiles side by side, even on a phone.
+        actions: callbacks.
+        selected: id of the selected tile, "" for none.
+        hidden: number of further pictures that are not shown.
     """
     data = {
         "tiles": [vars(tile) for tile in tiles],

@@ -1,4 +1,4 @@
-"""A play button and a slider for everything on the page that shows moments of a training."""
+"""A play button and a slider through the moments of a training run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _component = st.components.v2.component(
 
 
 def player(key: str, steps: Sequence[int], *, last: int) -> None:
-    """Show the player; moving maps and curves that name its key follow it, without asking the server.
+    """Show the player. Maps and curves with its key follow it in the browser, without the server.
 
-    Whoever asked their system for less motion gets jumps from moment to moment instead of a glide.
+    With reduced motion set in the system, pictures jump from moment to moment instead of gliding.
 
     Args:
-        key: of the widget.
-        steps: the moments, rising; at least one.
-        last: step at which the training ends, for the words beside the slider.
+        key: key of the widget.
+        steps: batch number of each moment, rising; at least one.
+        last: batch at which the run ends, for the text beside the slider.
     """
     _component(key=key, data={"player": key, "steps": list(steps), "last": last})

@@ -18,13 +18,13 @@ class Collection:
     """Pictures with their classes.
 
     Attributes:
-        title: what they are, in a few words.
-        pictures: n of them.
-        labels: the class of each, positions in ``class_names``; ``NO_CLASS`` for pictures to classify.
-        class_names: distinct.
-        credit: whom to name beside the pictures, "" for nobody.
+        title: short title.
+        pictures: n pictures.
+        labels: position in ``class_names`` of each picture's class; ``NO_CLASS`` for pictures to classify.
+        class_names: distinct class names.
+        credit: credit for the pictures, "" for none.
         problems: files that could not be used.
-        left_out: how many more there were than were taken.
+        left_out: number of pictures that were not taken.
     """
 
     title: str
@@ -37,19 +37,19 @@ class Collection:
 
     @cached_property
     def key(self) -> str:
-        """A sha256 of what is shown: equal collections have equal ones."""
+        """A sha256 of the content; equal collections have equal keys."""
         digest = hashlib.sha256(repr(self.class_names).encode())
         for picture, label in zip(self.pictures, self.labels, strict=True):
             digest.update(f"{picture.digest} {label} {picture.name}\n".encode())
         return digest.hexdigest()
 
     def class_of(self, row: int) -> str:
-        """The name of a picture's class, "" where it has none."""
+        """Return the name of a picture's class, "" if it has none."""
         label = self.labels[row]
         return "" if label == NO_CLASS else self.class_names[label]
 
     def found(self, words: str) -> tuple[int, ...]:
-        """The pictures whose class or file name holds ``words``, in any case; none for blank words."""
+        """Return the rows whose class or file name contains ``words`` in any case; none if blank."""
         wanted = words.strip().casefold()
         if not wanted:
             return ()

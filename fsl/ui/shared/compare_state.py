@@ -1,4 +1,4 @@
-"""What the Compare page remembers of a browser session, under one key of its own. Nothing goes to disk."""
+"""What the Compare page keeps for a browser session, and other pages may use. Nothing goes to disk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fsl.ui.shared.wording import said_twice
 
 Side = Literal["references", "probes"]
 Strictness = float | Literal["equal"]
-"""A false-accept rate in (0, 1], or that at which both errors are equal."""
+"""A false-accept rate in (0, 1], or "equal" for the threshold with equal errors."""
 EQUAL: Literal["equal"] = "equal"
 
 FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-"""How often different ones may be called the same, as one can choose."""
+"""False-accept rates to choose from."""
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
@@ -52,17 +52,17 @@ class CompareState:
     """The page's pictures and settings.
 
     Attributes:
-        references: pictures of one person or thing, no content twice.
-        probes: pictures to compare with them, likewise.
-        network: name of the checkpoint; "" = the default one.
+        references: pictures of one person or thing, without duplicates.
+        probes: pictures to compare with them, without duplicates.
+        network: name of the checkpoint, "" for the default one.
         selected: digest of the probe whose details are shown.
         drops: how often each side's drop zone was emptied; part of its key.
-        note: what the last drop did, "" for nothing to say.
-        fault: why the last drop was refused, "" where it was not.
+        note: sentence about the last drop, "" for none.
+        fault: why the last drop was refused, "" if it was not.
         problems: files of the last drop that could not be used.
-        former: both sides before they were cleared or made way for others; none where nothing was taken away.
-        examples: how many examples were loaded; the seed of the next one.
-        memo: results of this page.
+        former: both sides before they were cleared or replaced; None if there is nothing to undo.
+        examples: number of examples loaded so far; the seed of the next one.
+        memo: the latest results of the page.
     """
 
     references: tuple[StoredPicture, ...] = ()
@@ -78,23 +78,23 @@ class CompareState:
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
-        """Of one side."""
+        """Return the pictures of one side."""
         return self.references if side == "references" else self.probes
 
     def holdings(self) -> Iterator[Holding]:
-        """What the pictures take of the session's memory."""
+        """Return what the pictures take of the session's memory."""
         yield from self.lasting()
         yield from (picture.holding for side in self.former or () for picture in side)
 
     def lasting(self) -> Iterator[Holding]:
-        """The same without what is kept only to be brought back."""
+        """Return the same without what is kept only for undo."""
         yield from (picture.holding for picture in (*self.references, *self.probes))
 
     def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
-        """Replace one side's pictures; of equal ones the first is kept.
+        """Replace the pictures of one side, without duplicates.
 
         Raises:
-            DataError: they are too many, or there is no room for them.
+            DataError: there are too many pictures, or no room for them.
         """
         first: dict[str, StoredPicture] = {}
         for picture in pictures:
@@ -112,17 +112,17 @@ class CompareState:
             refuse_beyond_budget(self, [*new, *former])
         except DataError:
             refuse_beyond_budget(self, new)
-            self.former = None  # makes way
+            self.former = None  # no room for undo as well
         if side == "references":
             self.references = unique
         else:
             self.probes = unique
 
     def take(self, side: Side, files: Sequence[tuple[str, bytes]]) -> None:
-        """Add dropped files; what is no picture is named.
+        """Add dropped files to one side; files that are no pictures become problems.
 
         Raises:
-            DataError: they are too many.
+            DataError: there are too many pictures.
         """
         found, problems = take_files(files)
         before = self.pictures(side)
@@ -132,10 +132,10 @@ class CompareState:
         self.note, self.fault, self.problems = said_twice(twice), "", tuple(problems)
 
     def replace_all(self, references: Sequence[StoredPicture], probes: Sequence[StoredPicture]) -> None:
-        """Put other pictures in place of all there are, which can be brought back.
+        """Replace the pictures of both sides; this can be undone.
 
         Raises:
-            DataError: they are too many, or there is no room for them beside the former ones.
+            DataError: there are too many pictures, or no room for them beside the former ones.
         """
         before = self.references, self.probes
         self.former = before if any(before) else None
@@ -149,32 +149,32 @@ class CompareState:
         self.selected, self.note, self.fault, self.problems = "", "", "", ()
 
     def forget_undo(self) -> None:
-        """Keep what can be brought back no longer, as another page needs the room."""
+        """Drop what is kept for undo, because another page needs the room."""
         self.former = None
 
     def bring_back(self) -> None:
-        """The pictures before the last clearing or replacing; these can be brought back in turn."""
+        """Undo the last clearing or replacing; this can be undone in turn."""
         if self.former is not None:
             self.replace_all(*self.former)
 
     def remove(self, side: Side, digest: str) -> None:
-        """Take one picture away."""
+        """Remove one picture."""
         self.put(side, [picture for picture in self.pictures(side) if picture.digest != digest])
 
 
 def compare_state() -> CompareState:
-    """This browser session's."""
+    """Return the state of this browser session."""
     state: CompareState = st.session_state.setdefault(_KEY, CompareState())
     return state
 
 
 def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:
-    """Put one pair on the Compare page, in place of what is there, to be compared as it is.
+    """Replace the Compare page's pictures by one pair, to be compared without a crop.
 
     Args:
         reference: the known picture.
-        probe: the one to compare with it.
-        network: name of the network to compare by, as the pages list it.
+        probe: the picture to compare with it.
+        network: name of the network, as the pages list it.
     """
     state = compare_state()
     state.replace_all([reference], [probe])

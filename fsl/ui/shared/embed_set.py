@@ -28,11 +28,11 @@ def embed_set(
     Args:
         checkpoint: the network.
         images: uint8 ``(N, S, S, 3)``, S the network's input size, N at least 1.
-        progress: called with (done, total) images; what it raises interrupts the work.
-        as_support: whether the latter are wanted.
+        progress: called with (images done, total); it may raise to interrupt the work.
+        as_support: whether to embed them as support pictures, too.
 
     Returns:
-        float32 ``(2, N, D)``, or ``(1, N, D)`` where there are none or the network sees them no differently.
+        float32 ``(2, N, D)``, or ``(1, N, D)`` if not asked for or if the network embeds both the same way.
     """
     parts: list[Tensor] = []
     sees_more = as_support and checkpoint.info.model.support_views > 1

@@ -1,4 +1,4 @@
-"""What a browser session holds, kept under one key of our own: widgets' values go when the page changes."""
+"""What the Classify page keeps for a browser session, and other pages may use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fsl.ui.shared.budget import Holding, refuse_beyond_budget
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.workspace import Workspace
 
-_REMEMBERED = 3  # the answers, how well the examples recognise one another, and the methods compared
+_REMEMBERED = 3  # answers, self-check, comparison of methods
 
 _KEY = "few_shot_lab"
 QUERIES = "queries"
@@ -24,12 +24,12 @@ QUERIES = "queries"
 
 @dataclass
 class Undo:
-    """What can be brought back.
+    """A change that can be undone.
 
     Attributes:
-        what: a change took away; "" for what undoing another change took away.
-        workspace: before that change.
-        after: right after it; none where the change put another one in place of all.
+        what: what the change removed; "" if the change was an undo itself.
+        workspace: the workspace before the change.
+        after: the workspace right after it; None if the change replaced the whole workspace.
     """
 
     what: str
@@ -38,22 +38,22 @@ class Undo:
 
 
 Said = tuple[Sequence[str], Sequence[Problem]]
-"""What there is to say of something done: sentences, and files that could not be used."""
+"""Sentences about a change, and files that could not be used."""
 
 
 @dataclass
 class Reading:
-    """What was dropped and is still being read.
+    """A drop that is still being read.
 
-    A click breaks the page off wherever it next draws something, in the middle of a drop as well; it then
-    runs anew and goes on with the step that was broken off. Until the first run draws something, both run.
+    A click interrupts the page wherever it next draws something, even in the middle of a drop. The page then
+    runs again and repeats the interrupted step. Until the first run draws something, both runs are active.
 
     Attributes:
-        steps: still to be done; each changes something at its end alone.
+        steps: remaining steps; each changes the session only at its end.
         holding: what the dropped files take of the session's memory.
         lock: held by the run that reads.
-        notes: of the steps done.
-        problems: of the steps done.
+        notes: sentences about the finished steps.
+        problems: files of the finished steps that could not be used.
     """
 
     steps: list[Callable[[], Said]]
@@ -65,25 +65,25 @@ class Reading:
 
 @dataclass
 class Session:
-    """Everything the Classify page remembers.
+    """Everything the Classify page keeps.
 
     Attributes:
         workspace: classes and queries.
-        rule: how shots are combined, or "quick"; none = as does best with the checkpoint.
-        threshold: of "unknown"; none = the checkpoint's calibrated one.
-        checkpoint: name of the checkpoint; "" = the default one.
-        checkpoint_digest: sha256 of the file of the one in use, "" before it is loaded.
-        saved_with: sha256 of the checkpoint that an opened project was saved with.
+        rule: how shots are combined, or "quick"; None for the checkpoint's best rule.
+        threshold: similarity below which the answer is "unknown"; None for the calibrated one.
+        checkpoint: name of the checkpoint, "" for the default one.
+        checkpoint_digest: sha256 of the checkpoint in use, "" before it is loaded.
+        saved_with: sha256 of the checkpoint an opened project was saved with, "" for none.
         selected: digest of the query whose details are shown.
-        undo: what can be brought back.
+        undo: the change that can be undone; None if there is none.
         notes: sentences about the last change, plain text.
         problems: files of the last drop that could not be used.
-        reading: what was dropped and is still being read; none for nothing.
-        drops: how often each drop zone was emptied; part of its widget's key, so emptying makes a new one.
-        shown: how many thumbnails (by place) or classes are shown where not the usual number.
-        examples: how many examples were loaded; the seed of the next one.
-        example: the workspace as an example made it; still in use, it makes way for a folder.
-        memo: the latest results of this page.
+        reading: the drop that is still being read; None if there is none.
+        drops: how often each drop zone was emptied; part of its key, so that it becomes a new widget.
+        shown: number of thumbnails (by place) or classes shown, where it is not the default.
+        examples: number of examples loaded so far; the seed of the next one.
+        example: the workspace made by an example; a dropped folder replaces it while it is unchanged.
+        memo: the latest results of the page.
     """
 
     workspace: Workspace = field(default_factory=Workspace.fresh)
@@ -104,28 +104,27 @@ class Session:
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def change(self, workspace: Workspace, undo: str = "", replaces: bool = False) -> None:
-        """Take over a changed workspace.
+        """Replace the workspace by a changed one.
 
         Args:
-            workspace: the new one.
-            undo: what the change takes away ("class Apple"), which can then be brought back, unless there is
-                no room for both.
-            replaces: whether it is no change of the former workspace, but another one in its place.
+            workspace: the new workspace.
+            undo: what the change removes ("class Apple"); it can be undone unless there is no room for both.
+            replaces: whether the new workspace is unrelated to the former one.
 
         Raises:
-            DataError: it holds more than there is room for; nothing is changed then.
+            DataError: there is no room for it; nothing is changed then.
         """
         if undo:
             before: Undo | None = Undo(undo, self.workspace, None if replaces else workspace)
-        else:  # doing something again would take away what comes now
+        else:  # a redo would remove what is added now
             before = self.undo if self.undo is not None and self.undo.what else None
         self._take_over(workspace, before)
 
     def replace_all(self, workspace: Workspace) -> None:
-        """Put another workspace in place of this one, which can then be brought back.
+        """Replace the workspace by an unrelated one; this can be undone.
 
         Raises:
-            DataError: it holds more than there is room for; nothing is changed then.
+            DataError: there is no room for it; nothing is changed then.
         """
         self.change(workspace, undo="" if self.workspace.is_empty else "your former pictures", replaces=True)
         self.shown.clear()
@@ -139,29 +138,29 @@ class Session:
             refuse_beyond_budget(self, new)
             before = None
         self.undo = before
-        # Ids are never used twice, so that a widget of a deleted class cannot lend its value to a new one.
+        # Never reuse an id: the widget of a new class would show the value of a deleted one.
         next_id = max(workspace.next_id, self.workspace.next_id)
         self.workspace = replace(workspace, next_id=next_id)
         self.example = None
 
     def holdings(self) -> Iterator[Holding]:
-        """What its pictures take of the session's memory."""
+        """Return what the pictures take of the session's memory."""
         yield from self.lasting()
         if self.undo is not None:
             yield from self.undo.workspace.holdings()
 
     def lasting(self) -> Iterator[Holding]:
-        """The same without what is kept only to be brought back."""
+        """Return the same without what is kept only for undo."""
         yield from self.workspace.holdings()
         if self.reading is not None:
             yield self.reading.holding
 
     def forget_undo(self) -> None:
-        """Keep what can be brought back no longer, as another page needs the room."""
+        """Drop what is kept for undo, because another page needs the room."""
         self.undo = None
 
     def bring_back(self) -> None:
-        """Undo the last change that took something away, but nothing since; or do it again after that."""
+        """Undo the last removal and keep all later changes; after an undo, redo it."""
         if self.undo is None:
             return
         taken, now = self.undo, self.workspace
@@ -170,19 +169,17 @@ class Session:
         self.report()
 
     def use_network(self, name: str) -> None:
-        """Decide by another network from now on; a limit and a rule only mean something for the one they
-        were chosen with.
-        """
+        """Switch to another network, with its own rule and limit."""
         self.checkpoint = name
         self.threshold = self.rule = None
         self.saved_with = ""
 
     def report(self, *notes: str, problems: tuple[Problem, ...] = ()) -> None:
-        """Replace what is said about the last change."""
+        """Replace the notes about the last change."""
         self.notes, self.problems = notes, problems
 
 
 def session() -> Session:
-    """This browser session's state."""
+    """Return the state of this browser session."""
     state: Session = st.session_state.setdefault(_KEY, Session())
     return state

@@ -1,4 +1,4 @@
-"""What is on the Classify page: classes with their pictures, and queries. Immutable; no Streamlit."""
+"""The Classify page's classes and queries. Immutable; no Streamlit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class ClassCard:
     """One class.
 
     Attributes:
-        id: stays the same when the class is renamed.
-        name: as its owner typed it.
-        pictures: its support images, no content twice.
+        id: identifier that survives renaming.
+        name: name as typed.
+        pictures: support images without duplicates.
     """
 
     id: int
@@ -26,12 +26,12 @@ class ClassCard:
 
 @dataclass(frozen=True, eq=False)
 class Workspace:
-    """All classes and queries; every change gives a new one, so an older one can be brought back.
+    """All classes and queries. Each change returns a new workspace, so that the old one can be restored.
 
     Attributes:
-        classes: in the order of their cards.
-        queries: pictures to classify, no content twice.
-        next_id: for the next class.
+        classes: classes in the order of their cards.
+        queries: pictures to classify, without duplicates.
+        next_id: id of the next class.
     """
 
     classes: tuple[ClassCard, ...]
@@ -40,29 +40,29 @@ class Workspace:
 
     @classmethod
     def fresh(cls) -> Workspace:
-        """Two classes without pictures."""
+        """Return a workspace with two empty classes."""
         return cls(()).with_class().with_class()
 
     @property
     def n_pictures(self) -> int:
-        """Of classes and queries together."""
+        """Number of pictures in classes and queries."""
         return sum(len(card.pictures) for card in self.classes) + len(self.queries)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no picture at all."""
+        """Whether there are no pictures."""
         return self.n_pictures == 0
 
     def holdings(self) -> Iterator[Holding]:
-        """What its pictures take of the session's memory."""
+        """Return what the pictures take of the session's memory."""
         yield from (picture.holding for card in self.classes for picture in card.pictures)
         yield from (picture.holding for picture in self.queries)
 
     def card(self, card_id: int) -> ClassCard:
-        """The class with that id.
+        """Return the class with that id.
 
         Raises:
-            KeyError: it was deleted.
+            KeyError: the class was deleted.
         """
         for card in self.classes:
             if card.id == card_id:
@@ -70,24 +70,24 @@ class Workspace:
         raise KeyError(card_id)
 
     def with_class(self, name: str = "", pictures: Sequence[StoredPicture] = ()) -> Workspace:
-        """With one more class; without a name it gets the next free "Class 3"."""
+        """Add a class; without a name it gets the next free one of the form "Class 3"."""
         card = ClassCard(self.next_id, name or self._free_name(), tuple(pictures))
         return replace(self, classes=(*self.classes, card), next_id=self.next_id + 1)
 
     def without_class(self, card_id: int) -> Workspace:
-        """Without that class."""
+        """Remove a class."""
         return replace(self, classes=tuple(c for c in self.classes if c.id != card_id))
 
     def renamed(self, card_id: int, name: str) -> Workspace:
-        """With another name for that class; a blank one leaves it as it is."""
+        """Rename a class; a blank name changes nothing."""
         name = " ".join(name.split())
         return self._changed(replace(self.card(card_id), name=name)) if name else self
 
     def with_pictures(self, target: int | None, new: Sequence[StoredPicture]) -> tuple[Workspace, list[str]]:
-        """With more pictures of a class, or (target none) more queries.
+        """Add pictures to a class, or queries if ``target`` is None.
 
         Returns:
-            the workspace, and the names of pictures left out because their content was there already.
+            the workspace, and the names of pictures left out as duplicates.
         """
         before = self.queries if target is None else self.card(target).pictures
         merged = {picture.digest: picture for picture in before}
@@ -100,23 +100,23 @@ class Workspace:
         return self._with(target, tuple(merged.values())), twice
 
     def without_picture(self, target: int | None, digest: str) -> Workspace:
-        """Without one picture of a class, or (target none) one query."""
+        """Remove a picture of a class, or a query if ``target`` is None."""
         before = self.queries if target is None else self.card(target).pictures
         return self._with(target, tuple(p for p in before if p.digest != digest))
 
     def cleared(self, target: int | None) -> Workspace:
-        """Without any picture of a class, or (target none) any query."""
+        """Remove all pictures of a class, or all queries if ``target`` is None."""
         return self._with(target, ())
 
     def filled(
         self, classes: Mapping[str, Sequence[StoredPicture]], queries: Sequence[StoredPicture]
     ) -> tuple[Workspace, list[str]]:
-        """With a whole folder's classes and queries: added to classes of the same name, else as new ones.
+        """Add a folder's pictures to classes of the same name or to new classes, and its queries.
 
-        Classes that have no picture yet make way.
+        Empty classes are removed.
 
         Returns:
-            as ``with_pictures``.
+            the workspace, and the names of pictures left out as duplicates.
         """
         filled = replace(self, classes=tuple(c for c in self.classes if c.pictures or c.name in classes))
         twice: list[str] = []
@@ -132,11 +132,11 @@ class Workspace:
         return filled, twice + left_out
 
     def with_back(self, before: Workspace, after: Workspace) -> Workspace:
-        """With what a change took away, beside all that has come since.
+        """Restore what a change removed, and keep everything added since.
 
         Args:
-            before: the workspace before that change.
-            after: the one right after it.
+            before: the workspace before the change.
+            after: the workspace right after the change.
         """
         result = self
         left = {card.id: card for card in after.classes}
@@ -154,12 +154,12 @@ class Workspace:
         return result
 
     def names_used_twice(self) -> list[str]:
-        """Names that two classes with pictures share."""
+        """Return the names that several classes with pictures share."""
         names = [card.name for card in self.classes if card.pictures]
         return sorted({name for name in names if names.count(name) > 1})
 
     def shared_pictures(self) -> list[tuple[str, str, str]]:
-        """Pictures that lie in two classes: (picture, class, other class)."""
+        """Return pictures that are in two classes: (picture, class, other class)."""
         seen: dict[str, str] = {}
         shared = []
         for card in self.classes:
