@@ -1,4 +1,4 @@
-"""The docs say what is so: links lead somewhere, the map matches the tree, and every block of code runs."""
+"""The docs are true: links lead somewhere, the map matches the tree, labels exist, and every block runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import configparser
 import importlib
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit.config
 from PIL import Image
 
 from fsl.__main__ import main
@@ -23,9 +25,9 @@ from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-# Run by whoever runs this, or by the other tests; they only need to be there.
-ELSEWHERE = {"pip", "pytest", "ruff", "mypy", "streamlit", "apt-get", "docker", ".", "export"}
-# Smaller numbers for what would take minutes; the commands stay what they are.
+# Programs that the reader runs, or that other tests cover.
+ELSEWHERE = {"pip", "pytest", "pre-commit", "streamlit", "apt-get", "docker", ".", "export"}
+# Smaller numbers for commands that would take minutes.
 SHORTER = {"--steps": "3", "--episodes": "20", "--points": "4"}
 LONG_BY_DEFAULT = {"train": ("--steps", "3"), "lr-range": ("--points", "4")}
 
@@ -52,18 +54,26 @@ def blocks_of(path: Path) -> Iterator[Block]:
 BLOCKS = [block for path in FILES for block in blocks_of(path)]
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the docs speak of: classes, photos, and data sets by name, all of drawn pictures."""
-    task = rendered_task(n_way=5, n_shot=6, n_query=4, seed=1)
+@pytest.fixture(scope="module")
+def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the classes and photos that the docs mention, all of drawn pictures."""
+    folder = tmp_path_factory.mktemp("drawn")
+    task = rendered_task(n_way=5, n_shot=5, n_query=4, seed=1)
     for name, files in task.classes.items():
-        (tmp_path / "my_classes" / name).mkdir(parents=True)
+        (folder / "my_classes" / name).mkdir(parents=True)
         for file, data in files:
-            (tmp_path / "my_classes" / name / file).write_bytes(data)
-    (tmp_path / "new_photos").mkdir()
+            (folder / "my_classes" / name / file).write_bytes(data)
+    (folder / "new_photos").mkdir()
     places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
     for place, (_, data) in zip(places, [*task.queries, task.queries[0]], strict=True):
-        (tmp_path / place).write_bytes(data)
+        (folder / place).write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def workplace(drawn_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: a copy of the drawn one, to read from and write to."""
+    shutil.copytree(drawn_folder, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr("fsl.data.builtin._RENDERED_PER_CLASS", 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
@@ -89,7 +99,7 @@ def test_the_map_matches_the_tree() -> None:
     text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
     mapped = set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))
     packages = {str(p.parent.relative_to(ROOT)) for p in (ROOT / "fsl").rglob("__init__.py")}
-    packages -= {f"fsl/ui/{page.stem}" for page in (ROOT / "pages").glob("*.py")}
+    packages -= {package for package in packages if package.startswith("fsl/ui/pages/")}
     assert mapped == packages | {"pages", "bench", "checkpoints", "examples", "tests"}
 
 
@@ -99,6 +109,17 @@ def test_files_that_are_named_are_there() -> None:
         for name in re.findall(r"`((?:fsl|tests|pages|bench)/[\w/]+\.\w+)`", text):
             made_by_a_command = name.startswith("bench/results/")
             assert made_by_a_command or (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "tutorials").glob("*.md")), ids=lambda p: p.stem)
+def test_labels_that_a_tutorial_names_are_on_a_page(path: Path) -> None:
+    """In the numbered steps of a tutorial, bold words are the labels of buttons, fields and pages."""
+    steps = re.findall(r"^\d\. .*\n(?:   .*\n)*", path.read_text(encoding="utf-8"), re.MULTILINE)
+    labels = [" ".join(label.split()) for step in steps for label in re.findall(r"\*\*([^*]+)\*\*", step)]
+    sources = [*(ROOT / "fsl").rglob("*.py"), *(ROOT / "fsl").rglob("*.js")]
+    text = " ".join(source.read_text(encoding="utf-8") for source in sources)
+    # Words that begin a step and end with a stop say what the step is about.
+    assert [label for label in labels if label[-1] != "." and f'"{label}' not in text] == []
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=str)
@@ -136,10 +157,18 @@ def run_command(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPat
         if word.startswith("requirements") or word == "app.py":
             assert (ROOT / word).is_file(), word
     if words[0] == "torchrun":
-        words = ["python", *words[words.index("-m") :]]  # as one process of one
-    if words[:3] == ["python", "-m", "fsl"]:
+        words = words[words.index("-m") + 1 :]  # as the only process
+    if words[:2] == ["fsl", "app"]:
+        monkeypatch.setattr("fsl.cli.app.run_module", lambda *_, **__: None)
+        monkeypatch.setattr(sys, "argv", words)
+        assert main(words[1:]) == 0
+        assert {w[2:] for w in words if w.startswith("--")} <= set(streamlit.config.get_config_options())
+    elif words[0] == "fsl":
         named_data(words, workplace, monkeypatch)
-        assert main(shortened(words[3:])) == 0, " ".join(words)
+        assert main(shortened(words[1:])) == 0, " ".join(words)
+    elif words[0] == "make":
+        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(words[1:]) <= set(targets)
     elif words[:3] == ["python", "-m", "bench"]:
         understands(f"bench.{words[3]}", words[4:], monkeypatch)
     elif words[:3] == ["python", "-m", "venv"]:

@@ -198,15 +198,15 @@ def table(found: list[Result]) -> dict[str, dict[str, float]]:
 
 PAGE = """# Hostile files
 
-What becomes of {n_inputs} files made to do harm, by class: cut off and flipped files, bombs, zips that lead
-out of their folder, pickles under another name, headers that lie, run folders in pieces. `tests/hostile`
-makes them, and the test suite sends them through the functions that read them (below), through the command
-line and through the pages.
+This page shows what happens to {n_inputs} files made to do harm, by class: truncated files and files with
+flipped bits, decompression bombs, zips with paths that lead out of their folder, pickles under another name,
+headers that lie, damaged run folders. `tests/hostile` makes them. The test suite sends them through the
+functions that read them (the table below), through the command line and through the pages.
 
-*Refused* means a message that names the file and says why; of a zip that is read, what is wrong in it is
-named, and its good pictures are kept. A *fault* would be anything else: another error, a good file lost,
-something written elsewhere, connected to or unpickled. Seconds (of the processor) and megabytes are those of
-the worst input of the class. Written by
+*Refused* means a message that names the file and the reason. From a zip that can be read, the good pictures
+are kept and the bad ones are named. A *fault* would be anything else: another error, a good file lost,
+something written elsewhere, connected to or unpickled. The columns for processor seconds and megabytes show
+the worst input of the class. This command writes the page:
 
 ```sh
 python -m tests.hostile.measure --page docs/hostile.md
