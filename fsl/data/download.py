@@ -9,20 +9,18 @@ import contextlib
 import hashlib
 import http.client
 import os
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 import platformdirs
 
 from fsl.base.errors import DataError, WriteError
-from fsl.base.locks import try_lock
+from fsl.base.locks import locked_file
 from fsl.base.progress import Progress
 
 _TIMEOUT_SECONDS = 20.0
@@ -30,7 +28,6 @@ _MAX_BYTES = 64 * 2**20
 _PARALLEL = 8
 _PIECE = 2**16
 _RANGE_REFUSED = 416
-_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ def download_file(
             progress(_size(_part_of(path, row)), 0)
 
     if not _is_there(path, row):
-        with _alone(path.with_name(f".lock-{path.name}"), tell):
+        with locked_file(path.with_name(f".lock-{path.name}"), tell):
             if not _is_there(path, row):
                 _download(row, path, fetch or fetch_url, progress)
     return path
@@ -191,7 +188,7 @@ def download_files(
             progress(sum(path.is_file() for path in paths), len(rows))
 
     if _missing(rows, paths):
-        with _alone(cache / ".lock", tell):
+        with locked_file(cache / ".lock", tell):
             _download_missing(rows, paths, fetch or fetch_url, progress)
     elif progress is not None:
         progress(len(rows), len(rows))
@@ -217,48 +214,6 @@ def _download_missing(
                 progress(done, len(rows))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _alone(lock: Path, tell: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file while fetching, because two writers would spoil a partial file.
-
-    Args:
-        lock: the lock file; it is made, and removed afterwards.
-        tell: called from time to time while another owner holds it; an exception that it raises ends the
-            wait.
-
-    Raises:
-        WriteError: the lock file cannot be made.
-    """
-    while True:
-        try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            file = lock.open("a", encoding="utf-8")
-            is_mine = try_lock(file)
-        except OSError as error:
-            raise WriteError(lock.parent, error) from error
-        with file:
-            while not is_mine:
-                tell()
-                time.sleep(_POLL_SECONDS)
-                is_mine = try_lock(file)
-            if not _is_at(file, lock):
-                continue  # its former owner has removed it, and another one may have made a new file
-            try:
-                yield
-            finally:
-                with contextlib.suppress(OSError):  # Windows removes no open file; it may stay
-                    lock.unlink()
-            return
-
-
-def _is_at(file: IO[str], path: Path) -> bool:
-    """Return whether the path still leads to the open file."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except OSError:
-        return False
 
 
 def _is_there(path: Path, row: RemoteFile) -> bool:
