@@ -121,8 +121,8 @@ def _bet(tab: Page) -> None:
 
 
 SCENES = (
-    Scene("home", "", _sees("Your pictures go to no other service")),
-    Scene("classify-empty", "classify", _sees("Show a few pictures of each thing")),
+    Scene("home", "", _sees("Your pictures are not sent to any other service")),
+    Scene("classify-empty", "classify", _sees("Add a few pictures of each thing")),
     Scene("classify", "classify", _classified),
     Scene("compare-empty", "compare", _sees("Add a picture of the one you know")),
     Scene("compare", "compare", _compared),

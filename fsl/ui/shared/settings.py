@@ -69,13 +69,25 @@ class Setting(Generic[T]):
             arguments.update(options=list(titles), format_func=lambda one: titles.get(one, str(one)))
         return arguments
 
-    def take(self, asked: Mapping[str, str]) -> None:
-        """Adopt the value that an address asks for, unless it is not valid.
+    def asked_for(self, asked: Mapping[str, str]) -> T | None:
+        """Return the value that an address asks for, None if there is none or it is not valid.
 
         Args:
             asked: parameters of the address.
         """
-        found = self._parsed(asked.get(self.parameter, ""))
+        text = asked.get(self.parameter, "")
+        if self.span is None:
+            return next((option for option in self.options if str(option) == text), None)
+        try:
+            number = self._number(text)
+        except ValueError:
+            return None
+        valid: T = number
+        return valid if self.span[0] <= number <= self.span[1] else None
+
+    def take(self, asked: Mapping[str, str]) -> None:
+        """Adopt the value that an address asks for, unless it is not valid."""
+        found = self.asked_for(asked)
         if found is not None:
             self.put(found)
 
@@ -94,15 +106,6 @@ class Setting(Generic[T]):
             held = self.default if self.default in self.options else next(iter(self.options))
         valid: T = held
         return valid
-
-    def _parsed(self, text: str) -> T | None:
-        if self.span is None:
-            return next((option for option in self.options if str(option) == text), None)
-        try:
-            number = self._number(text)
-        except ValueError:
-            return None
-        return number if self.span[0] <= number <= self.span[1] else None
 
     def _number(self, given: Any) -> Any:
         return float(given) if isinstance(self.default, float) else int(given)

@@ -70,8 +70,8 @@ def test_every_zip_of_a_drop_is_taken_and_the_pictures_too(page: AppTest) -> Non
     drop(page, "class_0", *files)
     held = {card.name: len(card.pictures) for card in state(page).workspace.classes}
     assert held == {"Class 1": 1, "lemon": 2, "plum": 1, "pear": 1}
-    assert "a.zip: Added 1 class." in shown(page)
-    assert "b.zip: Added 2 classes." in shown(page)
+    assert "a.zip: Added 1 new class." in shown(page)
+    assert "b.zip: Added 2 new classes." in shown(page)
     assert "bad.zip: this is not a zip" in shown(page)
 
 
@@ -209,7 +209,7 @@ def test_a_folder_fills_classes_and_queries(page: AppTest) -> None:
     drop(page, "folder", *files, ("top/queries/q.png", picture("navy")))
     assert [card.name for card in state(page).workspace.classes] == ["blue", "red"]
     assert "Most like blue" in shown(page)
-    assert "Added 2 classes and 1 picture to classify" in shown(page)
+    assert "Added 2 new classes, and 1 picture to classify" in shown(page)
 
 
 def test_a_zip_fills_classes_wherever_it_is_dropped(page: AppTest) -> None:
@@ -285,7 +285,7 @@ def test_what_was_read_before_the_click_is_not_read_again(
     assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
     assert [query.name for query in state(page).workspace.queries] == ["q.png"]
     assert "there already" not in shown(page)
-    assert "Added 2 classes" in shown(page)
+    assert "Added 2 new classes" in shown(page)
 
 
 def test_photos_of_fruit_offline_say_so(

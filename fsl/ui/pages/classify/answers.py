@@ -1,4 +1,4 @@
-"""The answers: a tile per query, the chosen one in detail, and the support set's check of itself."""
+"""The answers: a tile for each query, details of the chosen one, and the self-check of the classes."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 _OTHER_NETWORK = (
-    "This project was saved with another network, or another version of it, which is not installed here. "
-    "Its answers may differ; choose a network in the settings to go on with that one."
+    "This project was saved with another network, or another version of it, which is not installed here, so "
+    "its answers may differ. To continue with an installed network, choose it in the settings."
 )
-_BAR_FROM = 9  # pictures; fewer are looked at before a bar could be read
+_BAR_FROM = 9  # pictures; fewer are embedded before a progress bar could be read
 _DONE_SHOWN = 12
 
 
 def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
-    """Everything that needs the network.
+    """Show everything that needs the network.
 
     Args:
-        state: the session.
-        self_check_place: below the classes, filled here.
+        state: state of the session.
+        self_check_place: container below the classes, which the self-check fills.
     """
     missing = what_is_missing(state.workspace)
     queries = state.workspace.queries
@@ -98,18 +98,18 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
 
 
 def _load(state: Session, installed: list[Choice]) -> Checkpoint:
-    """The wished network, or, with a word about it, the first other one where that is gone or damaged.
+    """Load the chosen network, or else the first one that can be loaded, and say so.
 
-    Without a network there would be no settings either in which to choose another one.
+    Without any network the page could not show the settings in which to choose another one.
 
     Raises:
-        FslError: none can be loaded.
+        FslError: no network can be loaded.
     """
-    wished = chosen_network(state, installed)
+    chosen = chosen_network(state, installed)
     faults = []
-    if state.checkpoint not in ("", wished.name) and not state.saved_with:
+    if state.checkpoint not in ("", chosen.name) and not state.saved_with:
         faults.append(f"The network {state.checkpoint} is not installed here.")
-    for choice in (wished, *(other for other in installed if other != wished and other.path is not None)):
+    for choice in (chosen, *(other for other in installed if other != chosen and other.path is not None)):
         try:
             with waiting(waiting_text(choice.name), "answers", 420):
                 checkpoint = load_checkpoint(choice)
@@ -117,8 +117,8 @@ def _load(state: Session, installed: list[Choice]) -> Checkpoint:
             faults.append(str(error))
             continue
         if faults:
-            # What was to be fetched is fetched again only when it is chosen again.
-            state.checkpoint = "" if wished.path is None else choice.name
+            # A failed download is only tried again when the network is chosen again.
+            state.checkpoint = "" if chosen.path is None else choice.name
             said = f"{faults[0]} {choice.name} answers instead."
             state.report(*state.notes, said, problems=state.problems)
             st.rerun()
@@ -134,13 +134,13 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
         if total < _BAR_FROM:
             return
         with place.container():
-            st.progress(len(done) / total, f"Looking at your pictures: {len(done):,} of {total:,}")
+            st.progress(len(done) / total, f"Embedding your pictures: {len(done):,} of {total:,}")
             if done:
                 st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
 
     def progress_of_augmentation(done: Sequence[Picture], total: int) -> None:
         if total >= _BAR_FROM:
-            place.progress(len(done) / total, "Looking again: mirrored, turned and from closer")
+            place.progress(len(done) / total, "Embedding them again: mirrored, turned and enlarged")
 
     embed_new(checkpoint, pictures, progress)
     embed_new(checkpoint, few, progress_of_augmentation, as_support=True)
@@ -225,25 +225,25 @@ def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
         "pages/training.py",
         label="Fine-tune on these classes",
         icon=":material/model_training:",
-        help="Opens the Train page, set to go on with this network on these pictures.",
+        help="Opens the Train page, set to continue training this network on these pictures.",
         query_params={"preset": "fine-tune", "start": checkpoint.info.name},
     )
 
 
 def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
-    with st.spinner("Trying the quick classifier on your pictures"):
+    with st.spinner("Testing the quick classifier on your pictures"):
         found = compare(state, checkpoint, support)
     if found is None:
         return
     st.markdown(
         f"**Quick classifier.** {markdown(wording.verdict(found))}",
-        help="A small classifier on top of what the network sees, fitted to your pictures (a logistic "
-        "regression). Similarities, and what is unknown, stay the network's own.",
+        help="A small classifier (logistic regression) fitted to the embeddings of your pictures. "
+        "Similarities, and what counts as unknown, still come from the network.",
     )
     st.caption(markdown(wording.comparison(found)))
     if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:
         st.button(
-            f"Decide by it: {wording.RULE_NAMES[found.best].lower()}",
+            f"Use it: {wording.RULE_NAMES[found.best].lower()}",
             key="use_best",
             icon=":material/check:",
             on_click=guarded_callback(use_method),

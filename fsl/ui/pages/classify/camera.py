@@ -1,4 +1,4 @@
-"""Where photos of the camera go on the Classify page."""
+"""The camera of the Classify page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from fsl.ui.shared.state import session
 
 
 @dataclass(frozen=True)
-class CameraWish:
-    """Where photos are to go: the id of a class or none for the queries, and what to call it."""
+class CameraTarget:
+    """What photos are taken for.
+
+    Attributes:
+        target: id of a class, None for the queries.
+        name: name of the class, or of the queries.
+    """
 
     target: Target
     name: str
 
 
-def open_camera(wish: CameraWish) -> None:
-    """Take photos for a class or for the queries."""
+def open_camera(target: CameraTarget) -> None:
+    """Open the camera for a class or for the queries."""
     state = session()
     camera_dialog(
-        place_of(wish.target), wish.name, lambda name, data: add_pictures(state, wish.target, [(name, data)])
+        place_of(target.target),
+        target.name,
+        lambda name, data: add_pictures(state, target.target, [(name, data)]),
     )

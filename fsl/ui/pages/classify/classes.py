@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fsl.base.text import count
-from fsl.ui.pages.classify.camera import CameraWish
+from fsl.ui.pages.classify.camera import CameraTarget
 from fsl.ui.pages.classify.drops import drop_key, place_of, take_pictures
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
 from fsl.ui.shared.escape import markdown
@@ -17,21 +17,21 @@ _CARDS_A_ROW = 3
 _CARDS_SHOWN = 12
 
 
-def show_classes(state: Session) -> CameraWish | None:
-    """All class cards.
+def show_classes(state: Session) -> CameraTarget | None:
+    """Show the class cards.
 
     Returns:
-        the class whose card asked for the camera in this run, if any.
+        the class whose camera button was pressed in this run, None if there is none.
     """
     st.header("1. Your classes", anchor=False)
-    st.caption("One card per thing to tell apart. One to five pictures each are enough; more help.")
-    wish = None
+    st.caption("One card for each thing to tell apart. One to five pictures each are enough; more help.")
+    camera = None
     cards = state.workspace.classes
     shown = cards[: state.shown.get("classes", _CARDS_SHOWN)]
     for start in range(0, len(shown), _CARDS_A_ROW):
         for column, card in zip(st.columns(_CARDS_A_ROW), shown[start : start + _CARDS_A_ROW], strict=False):
             with column:
-                wish = _show_card(state, card) or wish
+                camera = _show_card(state, card) or camera
     with st.container(horizontal=True):
         st.button(
             "Add a class",
@@ -44,15 +44,15 @@ def show_classes(state: Session) -> CameraWish | None:
             label = f"Show {count(len(cards) - len(shown), 'more class', 'more classes')}"
             st.button(label, key="more_classes", on_click=_show_all, args=(state,))
     _show_contradictions(state)
-    return wish
+    return camera
 
 
-def _show_card(state: Session, card: ClassCard) -> CameraWish | None:
+def _show_card(state: Session, card: ClassCard) -> CameraTarget | None:
     name = markdown(card.name)
     with st.container(border=True, key=f"class_card_{card.id}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             key = f"class_name_{card.id}"
-            # Set rather than passed as the default, so that an undone or blank name shows as what it is.
+            # Set in every run, so that an undone or refused change shows the name that is in use.
             st.session_state[key] = card.name
             rename = guarded_callback(_rename)
             st.text_input(
@@ -63,7 +63,7 @@ def _show_card(state: Session, card: ClassCard) -> CameraWish | None:
                 on_change=rename,
                 args=(state, card.id, key),
             )
-            wish = _show_menu(state, card)
+            camera = _show_menu(state, card)
         if card.pictures:
             show_thumbnails(state, card.id, card.pictures, f"Pictures of {card.name}")
         files = st.file_uploader(
@@ -74,19 +74,20 @@ def _show_card(state: Session, card: ClassCard) -> CameraWish | None:
         )
         if files:
             take_pictures(state, card.id, files)
-    return wish
+    return camera
 
 
-def _show_menu(state: Session, card: ClassCard) -> CameraWish | None:
-    wish = None
+def _show_menu(state: Session, card: ClassCard) -> CameraTarget | None:
+    camera = None
     n = len(card.pictures)
-    camera = ":material/photo_camera:"
     with st.popover("", icon=":material/more_vert:", type="tertiary", help="Camera, clear, delete"):
         st.caption(f"{markdown(card.name)}: {count(n, 'picture')}")
-        if st.button("Take a photo", key=f"camera_{card.id}", icon=camera, width="stretch"):
-            wish = CameraWish(card.id, card.name)
+        if st.button(
+            "Take a photo", key=f"camera_{card.id}", icon=":material/photo_camera:", width="stretch"
+        ):
+            camera = CameraTarget(card.id, card.name)
         st.button(
-            "Remove all its pictures",
+            "Remove all pictures",
             key=f"clear_{card.id}",
             icon=":material/ink_eraser:",
             width="stretch",
@@ -102,7 +103,7 @@ def _show_menu(state: Session, card: ClassCard) -> CameraWish | None:
             on_click=guarded_callback(_delete),
             args=(state, card.id),
         )
-    return wish
+    return camera
 
 
 def _show_contradictions(state: Session) -> None:
@@ -110,9 +111,9 @@ def _show_contradictions(state: Session) -> None:
     if shared:
         picture, first, second = (markdown(text) for text in shared[0])
         more = len(shared) - 1
-        others = f" So {'is' if more == 1 else 'are'} {more} more." if more else ""
+        others = f" {count(more, 'more picture is', 'more pictures are')} in two classes." if more else ""
         st.warning(
-            f"{picture} is in both {first} and {second}.{others} A picture can only teach one class.",
+            f"{picture} is in both {first} and {second}.{others} A picture should belong to one class only.",
             icon=":material/warning:",
         )
 
@@ -127,7 +128,7 @@ def _show_all(state: Session) -> None:
 
 
 def _rename(state: Session, card_id: int, key: str) -> None:
-    # The browser may still send the name of a card that has just made way for others.
+    # The browser may still send the name of a card that has just been replaced.
     if any(card.id == card_id for card in state.workspace.classes):
         state.change(state.workspace.renamed(card_id, str(st.session_state[key])))
 

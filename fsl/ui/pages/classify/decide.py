@@ -1,4 +1,4 @@
-"""The computation behind the answers: embed what is new, compare, remember. No layout here."""
+"""The computation behind the answers, with results kept in memory."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def what_is_missing(workspace: Workspace) -> str:
-    """What to do before there can be an answer, as a sentence; "" when nothing is missing."""
+    """Return what to do before there can be an answer, "" if nothing is missing."""
     filled = [card for card in workspace.classes if card.pictures]
     twice = workspace.names_used_twice()
     if twice:
-        return f"Two classes are called {twice[0]}. Give each class a name of its own."
+        return f"Two classes are called {twice[0]}. Give each class its own name."
     if len(filled) < 2:
         missing = "two classes" if not filled else "one more class"
         return f"Add pictures to {missing}."
@@ -35,34 +35,34 @@ def what_is_missing(workspace: Workspace) -> str:
 
 
 def has_classes(workspace: Workspace) -> bool:
-    """Whether there are classes enough to compare with, each of a name of its own."""
+    """Return True if at least two classes have pictures, and no two have the same name."""
     return sum(bool(card.pictures) for card in workspace.classes) > 1 and not workspace.names_used_twice()
 
 
 def support_of(workspace: Workspace) -> SupportSet:
-    """The classes that have pictures.
+    """Return the classes that have pictures as a support set.
 
     Raises:
-        DataError: fewer than two, or two of the same name.
+        DataError: there are fewer than two, or two have the same name.
     """
     classes: dict[str, Sequence[StoredPicture]] = {}
     for card in workspace.classes:
         if card.pictures and card.name in classes:
-            raise DataError(f"Two classes are called {card.name!r}. Give each class a name of its own.")
+            raise DataError(f"Two classes are called {card.name!r}. Give each class its own name.")
         if card.pictures:
             classes[card.name] = card.pictures
     return core.SupportSet.from_classes(classes)
 
 
 def can_fit_probe(support: SupportSet) -> bool:
-    """Whether there are pictures enough for the quick classifier."""
+    """Return True if every class has enough pictures for the linear probe."""
     return core.fewest_shots(support) >= core.FEWEST_SHOTS
 
 
 def predict(
     state: Session, checkpoint: Checkpoint, support: SupportSet, method: Method, threshold: float
 ) -> list[Prediction]:
-    """The answers, from memory when nothing has changed."""
+    """Return the answers, from memory if nothing has changed."""
     queries = state.workspace.queries
     inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
 
@@ -78,7 +78,7 @@ def predict(
 def check_support(
     state: Session, checkpoint: Checkpoint, support: SupportSet, rule: Rule
 ) -> LeaveOneOut | None:
-    """Leave-one-out accuracy, from memory when nothing has changed."""
+    """Return the leave-one-out accuracy, from memory if nothing has changed."""
 
     def compute() -> LeaveOneOut | None:
         with COMPUTE:
@@ -88,7 +88,7 @@ def check_support(
 
 
 def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> MethodComparison | None:
-    """The quick classifier against the network's rules on the support set; none with too few pictures."""
+    """Compare the linear probe with the rules on the support set; None with too few pictures."""
     if not can_fit_probe(support):
         return None
 

@@ -1,4 +1,4 @@
-"""One answer in full: the sentence, a bar per class, and the similarity to every support picture."""
+"""One answer in detail: a sentence, a bar for each class, and the similarity to each support picture."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PAIRS_SHOWN = 60
 def show_detail(
     query: StoredPicture, prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]
 ) -> None:
-    """Draw it.
+    """Show the answer for one query.
 
     Args:
-        query: the picture.
+        query: the query.
         prediction: its answer.
-        members: class name and picture of each support image, in the support set's order.
+        members: class name and picture of each support image, in the order of the support set.
     """
     with st.container(border=True, key="detail"):
         left, right = st.columns([1, 2.4], vertical_alignment="top")
@@ -45,10 +45,10 @@ def show_detail(
 
 
 def _show_bars(prediction: Prediction) -> None:
-    st.markdown("**How likely each class is**", help="Among your classes only; together they make 100%.")
+    st.markdown("**How likely each class is**", help="Among your classes only; together they add up to 100%.")
     best = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[:_BARS_SHOWN]
     if len(best) < len(prediction.scores):
-        st.caption(f"The {_BARS_SHOWN} most likely of {len(prediction.scores)} classes.")
+        st.caption(f"The {_BARS_SHOWN} most likely of {len(prediction.scores):,} classes.")
     figure = class_bars(
         {name: prediction.scores[name] for name in best}, None if prediction.unknown else prediction.label
     )
@@ -58,7 +58,7 @@ def _show_bars(prediction: Prediction) -> None:
 def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]) -> None:
     st.markdown(
         "**Similarity to each of your pictures**",
-        help="From 0 (nothing alike) to 1 (the same), as the network judges them beside all your pictures.",
+        help="From 0 (nothing in common) to 1 (the same), as the network judges each pair.",
     )
     pairs = sorted(zip(prediction.similarities, members, strict=True), key=lambda pair: pair[0], reverse=True)
     tiles = [
@@ -72,4 +72,4 @@ def _show_pairs(prediction: Prediction, members: Sequence[tuple[str, StoredPictu
     ]
     picture_grid(tiles, key="pairs", label="Similarities, most similar first", size="medium")
     if len(pairs) > _PAIRS_SHOWN:
-        st.caption(f"The {_PAIRS_SHOWN} most similar of {len(pairs):,}; the JSON download has all.")
+        st.caption(f"The {_PAIRS_SHOWN} most similar of {len(pairs):,} pictures; the JSON download has all.")

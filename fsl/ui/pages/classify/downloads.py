@@ -1,4 +1,4 @@
-"""The answers as files."""
+"""Downloads of the answers and of the network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def show_downloads(predictions: Sequence[Prediction], support: SupportSet, checkpoint: Checkpoint) -> None:
-    """A button per format; the file is made when the button is pressed."""
+    """Show a button for each format; a file is made when its button is pressed."""
     st.download_button(
         "Table (CSV)",
         data=lambda: results_csv(predictions, support),
         file_name="answers.csv",
         mime="text/csv",
         key="download_csv",
-        help="A row per picture: the answer, how sure, and every class's probability.",
+        help="One row per picture: the answer, its probability, and the probability of each class.",
         on_click="ignore",
         width="stretch",
     )
@@ -36,7 +36,7 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
         file_name="answers.json",
         mime="application/json",
         key="download_json",
-        help="The same, with the similarity to each of your examples.",
+        help="The same, and the similarity to each of your pictures.",
         on_click="ignore",
         width="stretch",
     )
@@ -47,17 +47,16 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
         file_name=f"{checkpoint.info.name.replace(':', '-')}.onnx",
         mime="application/octet-stream",
         key="download_onnx",
-        help="For programs of your own, without this one: examples/classify_onnx.py shows how. It is made "
-        "and checked when pressed, which takes some seconds.",
+        help="To use the network in your own programs; see examples/classify_onnx.py. Making and checking "
+        "the file takes some seconds.",
         on_click="ignore",
         width="stretch",
         disabled=not can_export,
     )
     if not can_export:
-        st.caption("ONNX needs more packages on the server: pip install onnx onnxruntime.")
+        st.caption("ONNX needs two more packages on the server: pip install onnx onnxruntime.")
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
-
     with COMPUTE:
         return core.export_onnx(checkpoint).data

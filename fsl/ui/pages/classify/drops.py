@@ -1,4 +1,4 @@
-"""Drop zones: take what was dropped, say what happened, and give the zone back empty."""
+"""Drop zones of the Classify page: read what was dropped, report it, and empty the zone."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
     from fsl.fewshot.project import ProjectImage
 
 Target = int | None
-"""The id of a class, or none for the queries."""
+"""Id of a class, None for the queries."""
 Files = Sequence[tuple[str, bytes]]
-"""Name and bytes of each."""
+"""Name and content of each file."""
 
 _BESIDE_PROJECT = "it was dropped together with a project, which replaces everything; drop it again"
-_PROGRESS_FROM = 12  # a bar for fewer files would only flash
+_PROGRESS_FROM = 12  # files; a progress bar for fewer would only flash
 
 
 def drop_key(state: Session, place: str) -> str:
-    """The key of a drop zone's widget; another one each time the zone was emptied."""
+    """Return the widget key of a drop zone, which changes each time the zone is emptied."""
     return f"drop_{place}_{state.drops[place]}"
 
 
 def place_of(target: Target) -> str:
-    """The name of a target in keys."""
+    """Return the name of a target in widget keys."""
     return QUERIES if target is None else f"class_{target}"
 
 
 def go_on_reading(state: Session) -> None:
-    """Read what was dropped, if anything is left to read; then the page runs again."""
+    """Read dropped files that are not read yet, then run the page again."""
     reading = state.reading
     if reading is None:
         return
     with reading.lock:
         if state.reading is not reading:
-            return  # the run that was broken off has come to its end meanwhile
+            return  # the interrupted run has finished in the meantime
         _read_all(state, reading)
         state.reading = None
         state.report(*reading.notes, problems=tuple(reading.problems))
@@ -69,7 +69,7 @@ def _read_all(state: Session, reading: Reading) -> None:
         except FslError as error:
             notes, problems = [str(error)], []
         except Exception:
-            state.reading = None  # or every run of the page would end in the same way
+            state.reading = None  # or every run of the page would fail in the same way
             raise
         del reading.steps[0]
         reading.notes += notes
@@ -77,16 +77,16 @@ def _read_all(state: Session, reading: Reading) -> None:
 
 
 def _read(state: Session, place: str, files: Files, *steps: Callable[[], Said]) -> None:
-    """Give a zone back empty, and read what was taken from it."""
+    """Empty a zone, and read the files that were in it."""
     state.drops[place] += 1
     state.reading = Reading(list(steps), Holding(id(files), sum(len(data) for _, data in files)))
     go_on_reading(state)
 
 
 def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile]) -> None:
-    """Take files dropped on a class or on the queries; each zip among them fills all classes.
+    """Read files dropped on a class or on the queries; each zip among them fills all classes.
 
-    A project replaces everything, so it is opened alone, and whatever was dropped beside it is named.
+    A project replaces everything, so it is opened alone, and the other files of the drop are reported.
     """
     dropped = take_uploads(files)
     zips = [file for file in dropped if file[0].lower().endswith(".zip")]
@@ -94,7 +94,7 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
     steps: list[Callable[[], Said]]
     if project is None:
         pictures = [file for file in dropped if file not in zips]
-        # Pictures first: a card without any makes way for the classes of a zip.
+        # Pictures first, because the classes of a zip replace empty cards.
         steps = [partial(_add, state, target, pictures)] if pictures else []
         steps += [partial(_fill_from_zip, state, *file) for file in zips]
     else:
@@ -106,13 +106,13 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
 def _fill_from_zip(state: Session, name: str, data: bytes) -> Said:
     try:
         said, problems = _fill(state, list_zip(data, name=name, limits=PAGE_LIMITS))
-    except DataError as error:  # the other files of the drop are good ones
+    except DataError as error:  # the other files of the drop may be good
         said, problems = [str(error).removeprefix(f"{name}: ")], []
     return [f"{name}: {sentence}" for sentence in said], problems
 
 
 def add_pictures(state: Session, target: Target, files: Files) -> None:
-    """Check files and add them to a class, or (target none) to the queries."""
+    """Check files and add them to a class, or to the queries if the target is None."""
     notes, problems = _add(state, target, files)
     state.report(*notes, problems=tuple(problems))
 
@@ -126,13 +126,13 @@ def _add(state: Session, target: Target, files: Files) -> Said:
 
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
-    """Take a dropped folder: a class per sub-folder."""
+    """Read a dropped folder with a sub-folder for each class."""
     dropped = take_uploads(files)
     _read(state, "folder", dropped, lambda: _fill(state, list_files(dropped)))
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
-    """Take a dropped zip: a project if it is one, else a class per folder."""
+    """Read a dropped zip: a project, or else a folder for each class."""
     name, data = take_upload(file)
     if is_project(data):
         _read(state, "zip", [(name, data)], lambda: _open_project(state, name, data))
@@ -152,10 +152,10 @@ def take_project(state: Session, file: UploadedFile) -> None:
 
 
 def _open_project(state: Session, name: str, data: bytes) -> Said:
-    """Replace classes, queries and settings by a project's.
+    """Replace classes, queries and settings by those of a project.
 
     Raises:
-        DataError: it is none, or damaged, or there is no room for it.
+        DataError: the file is no project, is damaged, or there is no room for it.
     """
     project, missing = read_project(data, name)
     problems = list(missing)
@@ -185,37 +185,42 @@ def _open_project(state: Session, name: str, data: bytes) -> Said:
 
 
 def _fill(state: Session, listing: Listing) -> Said:
-    kept = () if state.workspace is state.example else state.workspace.holdings()  # an example makes way
+    kept = () if state.workspace is state.example else state.workspace.holdings()  # an example is replaced
     refuse_beyond_budget(state, [*kept, unread(len(listing.entries))])
     with _progress(len(listing.entries)) as progress:
         intake = take_listing(listing, progress)
     if state.workspace is state.example and intake.classes:
-        # Somebody who has looked at an example and now brings a folder does not want the two mixed.
+        # A person who has tried an example and now drops a folder does not want the two mixed.
         state.replace_all(Workspace.fresh())
     before = state.workspace
     workspace, twice = before.filled(intake.classes, intake.queries)
     state.change(workspace)
-    notes = [_added(before, workspace) if intake.classes or intake.queries else "No picture was found in it."]
+    notes = [_added(before, workspace) if intake.classes or intake.queries else "It holds no pictures."]
     if not intake.classes and intake.queries:
-        notes.append("There was no folder per class, so all pictures went to the ones to classify.")
+        notes.append("There are no folders for classes, so all pictures were added to those to classify.")
     return [*notes, *_said(twice)], intake.problems
 
 
 def _added(before: Workspace, after: Workspace) -> str:
-    """What is new: classes that were without a picture, pictures of others, pictures to classify."""
+    """Return what was added: new classes, pictures of existing classes, pictures to classify."""
     had = {card.id: len(card.pictures) for card in before.classes}
     grown = [card for card in after.classes if len(card.pictures) > had.get(card.id, 0)]
     new = sum(not had.get(card.id) for card in grown)
     n_more = sum(len(card.pictures) - had[card.id] for card in grown if had.get(card.id))
     n_queries = len(after.queries) - len(before.queries)
+    n_grown = len(grown) - new
     found = []
     if new:
-        found.append(count(new, "class", "classes"))
+        found.append(count(new, "new class", "new classes"))
     if n_more:
-        found.append(f"{count(n_more, 'picture')} of {count(len(grown) - new, 'class', 'classes')} here")
+        existing = ("existing one", "existing ones") if new else ("existing class", "existing classes")
+        found.append(f"{count(n_more, 'picture')} to {count(n_grown, *existing)}")
     if n_queries:
         found.append(f"{count(n_queries, 'picture')} to classify")
-    return f"Added {' and '.join(found)}." if found else "Nothing in it is new."
+    if not found:
+        return "It holds nothing new."
+    *others, last = found
+    return f"Added {', '.join(others)}, and {last}." if others else f"Added {last}."
 
 
 def _contents(workspace: Workspace) -> str:

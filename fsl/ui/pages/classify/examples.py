@@ -1,4 +1,4 @@
-"""Ready-made tasks in one click."""
+"""Ready-made examples, one click each."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Example:
     """One example.
 
     Attributes:
-        key: of its button.
-        label: of its button.
-        icon: of its button.
-        about: a sentence on what it is.
-        build: makes or fetches the task; called with a seed and a progress function.
-        credit: to be shown with the pictures.
+        key: key of its button.
+        label: label of its button.
+        icon: icon of its button.
+        about: sentence that describes it.
+        build: makes or downloads the task; called with a seed and a progress callback.
+        credit: credit shown with the pictures, "" for none.
     """
 
     key: str
@@ -40,7 +40,7 @@ EXAMPLES = (
         "example_drawn",
         "Drawn fruit",
         ":material/nutrition:",
-        "Objects drawn by this program: five kinds, two of each.",
+        "Drawn pictures: five kinds of fruit, two of each.",
         lambda seed, progress: rendered_task(5, 2, 6, seed),
     ),
     Example(
@@ -62,11 +62,11 @@ EXAMPLES = (
 
 
 def show_examples(state: Session, place: str) -> None:
-    """A button per example, each with its sentence.
+    """Show a button for each example.
 
     Args:
-        state: the session.
-        place: part of the buttons' keys, as they stand in two places.
+        state: state of the session.
+        place: part of the buttons' keys, because they stand in two places.
     """
     for example in EXAMPLES:
         key = f"{example.key}_{place}"
@@ -75,11 +75,11 @@ def show_examples(state: Session, place: str) -> None:
 
 
 def load_example(state: Session, example: Example) -> None:
-    """Put an example in place of what is there (which can be brought back), then run the page again."""
+    """Replace the pictures by an example, with an undo, then run the page again."""
     bar = st.progress(0.0, f"Preparing: {example.label}")
 
     def progress(done: int, total: int) -> None:
-        bar.progress(done / max(1, total), f"Fetching photos: {done} of {total}")
+        bar.progress(done / max(1, total), f"Downloading photos: {done} of {total}")
 
     try:
         task = example.build(state.examples, progress)
@@ -88,6 +88,6 @@ def load_example(state: Session, example: Example) -> None:
         st.rerun()
     state.replace_all(workspace_of(stored(task), state.workspace.next_id))
     state.example = state.workspace
-    state.examples += 1  # another click brings other pictures
+    state.examples += 1  # the next click brings other pictures
     state.report(*([f"Photos: {example.credit}."] if example.credit else []))
     st.rerun()

@@ -1,4 +1,4 @@
-"""What the last change did: kept on the page until it is dismissed or the next change."""
+"""What the last change did; shown until it is dismissed or something else changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsl.ui.shared.state import Session
 
 
 def show_notices(state: Session) -> None:
-    """Files that could not be used, what else there is to say, and the way back."""
+    """Show files that could not be used, notes on the last change, and undo."""
     if not (state.notes or state.problems or state.undo):
         return
     show_problems(state.problems)

@@ -1,4 +1,4 @@
-"""Networks that do not ship: any of timm's collection, by name, downloaded when first used."""
+"""Networks of the timm collection, by name, downloaded when first used."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MB = {
     "convnext_tiny.in12k_ft_in1k": 114,
     "vit_base_patch14_dinov2.lvd142m": 346,
 }
-"""Suggestions, and the megabytes to download: told at once; those of a typed name need torch and timm."""
+"""Suggested networks and their download in MB; looking up the size of others needs torch and timm."""
 _ABOUT = (
-    "Any network of the timm collection can look at your pictures instead. Its weights are downloaded once "
-    "and kept. It ranks your classes well, but has no measured limit: it calls nothing unknown."
+    "You can use any network of the timm collection instead. Its weights are downloaded once and kept. It "
+    "ranks your classes well, but has no measured limit, so it calls nothing unknown."
 )
 
 
 def show_other_networks(state: Session) -> None:
-    """A choice among suggestions, or any other name typed in."""
+    """Show suggested networks, and a field for any other name."""
     with st.expander("Other networks, to download"):
         if importlib.util.find_spec("timm") is None:
-            st.caption(f"{_ABOUT} It needs one more package on the server: pip install timm.")
+            st.caption(f"{_ABOUT} This needs one more package on the server: pip install timm.")
             return
         st.caption(_ABOUT)
         st.selectbox(
@@ -41,7 +41,7 @@ def show_other_networks(state: Session) -> None:
             key="timm_name",
             format_func=_with_size,
             accept_new_options=True,
-            help="Choose a suggestion, or type any name that timm.list_pretrained() gives.",
+            help="Choose a suggestion, or type any name from timm.list_pretrained().",
         )
         fault = _show_size(_bare(str(st.session_state["timm_name"] or "")))
         st.button(
@@ -56,15 +56,15 @@ def show_other_networks(state: Session) -> None:
 
 
 def waiting_text(name: str) -> str:
-    """What to say while the network ``name`` is loaded."""
+    """Return what to show while a network is loaded."""
     if not name.startswith(TIMM):
         return "Loading the network"
     try:
         megabytes = _megabytes(_bare(name))
     except FslError:
-        megabytes = None  # loading it says what is wrong
+        megabytes = None  # loading it reports the error
     size = f" ({count(round(megabytes), 'MB', 'MB')})" if megabytes else ""
-    return f"Loading {_bare(name)}{size}; the first time it is downloaded"
+    return f"Loading {_bare(name)}{size}; it is downloaded the first time"
 
 
 def _with_size(name: str) -> str:
@@ -76,7 +76,7 @@ def _bare(name: str) -> str:
 
 
 def _show_size(name: str) -> bool:
-    """Say how much a typed name would download; whether it cannot be had."""
+    """Show the download size of a network; return True if the network does not exist."""
     if name in _MB:
         return False
     try:
@@ -96,7 +96,6 @@ def _megabytes(name: str) -> float | None:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _computed_megabytes(name: str) -> float | None:
-
     return core.download_megabytes(name)
 
 

@@ -1,16 +1,16 @@
-"""The Classify page as a whole: what stands where, and in which order it is drawn."""
+"""The Classify page: its layout, and the order in which it is drawn."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from fsl.ui.pages.classify.address import show_address, take_address
 from fsl.ui.pages.classify.answers import show_answers
 from fsl.ui.pages.classify.camera import open_camera
 from fsl.ui.pages.classify.classes import show_classes
 from fsl.ui.pages.classify.drops import go_on_reading
 from fsl.ui.pages.classify.notices import show_notices
 from fsl.ui.pages.classify.queries import show_queries
+from fsl.ui.pages.classify.settings import show_address, take_address
 from fsl.ui.pages.classify.toolbar import show_toolbar, show_welcome
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
@@ -18,7 +18,7 @@ from fsl.ui.shared.state import session
 
 
 def show_classify_page() -> None:
-    """Draw the page; what needs the network comes last, so that everything else is there at once."""
+    """Draw the page; the parts that need the network come last, so that the rest shows at once."""
     state = session()
     take_address(state)
     show_address(state)

@@ -1,4 +1,4 @@
-"""One pair of the Classify page looked into: the chosen query and one of the support pictures."""
+"""One pair in detail: the chosen query and one of the support pictures."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def show_pair(
     prediction: Prediction,
     members: Sequence[tuple[str, StoredPicture]],
 ) -> None:
-    """Choose a support picture; then see why, or take both to the Compare page.
+    """Show a choice of support pictures, why the pair is similar, and a way to the Compare page.
 
     Args:
         checkpoint: the network.
-        network: its name among the networks one can choose.
-        query: the picture.
+        network: name of the network in the list of installed ones.
+        query: the chosen query.
         prediction: its answer.
-        members: class name and picture of each support image, in the support set's order.
+        members: class name and picture of each support image, in the order of the support set.
     """
     ranked = sorted(range(len(members)), key=lambda i: prediction.similarities[i], reverse=True)
     names = {
@@ -42,13 +42,13 @@ def show_pair(
         for i in ranked[:_MOST_PAIRS]
     }
     with st.container(border=True, key="pair_card"):
-        # Another query has other similarities, and so another list.
+        # The key changes with the query, because the list does.
         chosen = st.selectbox(
-            "Look into one pair: this picture and …",
+            "Compare this picture with …",
             list(names),
             format_func=names.__getitem__,
             key=f"pair_{query.digest}",
-            help="Each of your pictures with its similarity to this one.",
+            help="Your pictures, most similar first, with their similarity to this one.",
         )
         if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
             hand_over(members[chosen][1], query, network)

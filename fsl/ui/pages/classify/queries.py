@@ -1,22 +1,22 @@
-"""The pictures to classify: a drop zone, and what can be done with all of them."""
+"""The pictures to classify: a drop zone, the camera and a button to clear them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from fsl.ui.pages.classify.camera import CameraWish
+from fsl.ui.pages.classify.camera import CameraTarget
 from fsl.ui.pages.classify.drops import drop_key, take_pictures
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.state import QUERIES, Session
 
 
-def show_queries(state: Session) -> CameraWish | None:
-    """The drop zone of the queries.
+def show_queries(state: Session) -> CameraTarget | None:
+    """Show the drop zone of the queries.
 
     Returns:
-        the queries as the camera's target if its button was pressed in this run.
+        the queries if their camera button was pressed in this run, else None.
     """
-    wish = None
+    camera = None
     st.header("2. Pictures to classify", anchor=False)
     files = st.file_uploader(
         "Add pictures to classify",
@@ -28,7 +28,7 @@ def show_queries(state: Session) -> CameraWish | None:
         take_pictures(state, None, files)
     with st.container(horizontal=True, gap="small"):
         if st.button("Take a photo", key="camera_queries", icon=":material/photo_camera:", type="tertiary"):
-            wish = CameraWish(None, "the pictures to classify")
+            camera = CameraTarget(None, "the pictures to classify")
         if state.workspace.queries:
             st.button(
                 "Clear all",
@@ -38,7 +38,7 @@ def show_queries(state: Session) -> CameraWish | None:
                 on_click=guarded_callback(_clear),
                 args=(state,),
             )
-    return wish
+    return camera
 
 
 def _clear(state: Session) -> None:

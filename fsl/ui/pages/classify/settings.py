@@ -1,114 +1,139 @@
-"""How a decision is made: which network, which rule, from which similarity on."""
+"""How an answer is found: the network, the rule and the limit for “unknown”."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.config import METHODS, RULES, Method, Rule
+from fsl.config import METHODS, RULES, TIMM, Method, Rule
 from fsl.ui.pages.classify.decide import can_fit_probe
 from fsl.ui.pages.classify.other_networks import show_other_networks
 from fsl.ui.shared import wording
+from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.resources import Choice, offered
+from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.state import Session
 
 if TYPE_CHECKING:
     from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
-_RULE_HELP = (
-    "What a new picture is compared with: all pictures of a class (steady), the best-matching one (for "
-    "classes that look different from case to case), or a blend of them. With five pictures of every class, "
-    "a classifier fitted to them joins the list."
+NETWORK = Setting(
+    "checkpoint",
+    "Network",
+    "",
+    "The trained network that judges how similar two pictures are. Each suits different pictures.",
+    parameter="network",
 )
+RULE: Setting[Method] = Setting(
+    "rule",
+    "Compare with",
+    "mean",
+    "What a new picture is compared with: all pictures of a class (steady), the best match (for classes that "
+    "look different from case to case), or a blend of them. With five pictures of every class, a classifier "
+    "fitted to them joins the list.",
+    options={method: f"{title} ({method})" for method, title in wording.RULE_NAMES.items()},
+    parameter="rule",
+)
+LIMIT = Setting(
+    "threshold",
+    "Say “unknown” below this similarity",
+    0.5,
+    "If even the best class is less similar than this, the answer is “unknown”.",
+    (0.0, 1.0, 0.01),
+    parameter="limit",
+)
+
+_PAGE = "classify"
+
+
+def take_address(state: Session) -> None:
+    """Adopt ``?network=fruits&rule=max&limit=0.80``; ignore what makes no sense."""
+    asked = read_address(_PAGE)
+    network = asked.get(NETWORK.parameter, state.checkpoint)
+    # A network that is not installed gives the default one; no link makes this server download anything.
+    if network != state.checkpoint and not network.startswith(TIMM):
+        state.use_network(network)
+    state.rule = RULE.asked_for(asked) or state.rule
+    limit = LIMIT.asked_for(asked)
+    if limit is not None:
+        state.threshold = limit
+
+
+def show_address(state: Session) -> None:
+    """Write the settings into the address, so that it can be kept or sent."""
+    limit = "" if state.threshold is None else f"{state.threshold:.2f}"
+    write_address(
+        _PAGE,
+        {NETWORK.parameter: state.checkpoint, RULE.parameter: state.rule or "", LIMIT.parameter: limit},
+    )
 
 
 def threshold_in_use(state: Session, checkpoint: Checkpoint) -> float:
-    """The person's own limit, or the calibrated one."""
+    """Return the person's own limit, or else the calibrated one."""
     if state.threshold is not None:
         return state.threshold
     return checkpoint.info.calibration(rule_in_use(state, checkpoint)).unknown_threshold
 
 
 def rule_in_use(state: Session, checkpoint: Checkpoint) -> Rule:
-    """The network's rule: the person's own choice, or what did best with it on classes held out."""
+    """Return the person's own rule, or else the one that did best on held-out classes."""
     return checkpoint.info.rule if state.rule is None or state.rule == "quick" else state.rule
 
 
 def method_in_use(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Method:
-    """The rule, or the quick classifier where it is wished and there are pictures enough for it."""
+    """Return the rule, or the linear probe if it was chosen and there are enough pictures."""
     if state.rule == "quick" and can_fit_probe(support):
         return "quick"
     return rule_in_use(state, checkpoint)
 
 
 def use_method(state: Session, method: Method) -> None:
-    """Decide by it from now on; a limit moved by hand only meant something for the former one."""
+    """Use a method from now on, and forget a limit that was moved for the previous one."""
     state.rule = method
     state.threshold = None
 
 
 def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint, support: SupportSet) -> None:
-    """The settings, each with a sentence of help. Changes show at once; nothing is embedded again."""
-    # Each value is set before its widget is made: the session keeps it, a page change loses the widget's.
+    """Show the settings; a change shows at once, and nothing is embedded again."""
     in_use = chosen_network(state, choices)
+    NETWORK.put(in_use.name)
     titles = {choice.name: choice.label for choice in offered(in_use, choices)}
-    st.session_state["checkpoint"] = in_use.name
     st.selectbox(
-        "Network",
-        list(titles),
-        key="checkpoint",
-        format_func=lambda name: titles[name],
-        help="The trained network that judges how alike two pictures are; each suits other pictures.",
-        on_change=guarded_callback(_take),
-        args=(state, "checkpoint"),
+        **replace(NETWORK, options=titles).widget(), on_change=guarded_callback(_use_network), args=(state,)
     )
     show_other_networks(state)
-    st.session_state["rule"] = method_in_use(state, checkpoint, support)
+    RULE.put(method_in_use(state, checkpoint, support))
+    methods = {method: RULE.options[method] for method in (METHODS if can_fit_probe(support) else RULES)}
     st.selectbox(
-        "Compare with",
-        METHODS if can_fit_probe(support) else RULES,
-        key="rule",
-        format_func=_rule_name,
-        help=_RULE_HELP,
-        on_change=guarded_callback(_take),
-        args=(state, "rule"),
+        **replace(RULE, options=methods).widget(), on_change=guarded_callback(_use_rule), args=(state,)
     )
+    threshold = threshold_in_use(state, checkpoint)
+    LIMIT.put(round(threshold, 2))
+    st.slider(**LIMIT.widget(), on_change=guarded_callback(_use_limit), args=(state,))
     calibration = checkpoint.info.calibration(rule_in_use(state, checkpoint))
-    st.session_state["threshold"] = round(threshold_in_use(state, checkpoint), 2)
-    st.slider(
-        "Say “unknown” below this similarity",
-        0.0,
-        1.0,
-        step=0.01,
-        key="threshold",
-        help="If even the best class is less similar than this, the answer is “unknown”.",
-        on_change=guarded_callback(_take),
-        args=(state, "threshold"),
-    )
-    st.caption(markdown(wording.threshold_effect(calibration, threshold_in_use(state, checkpoint))))
+    st.caption(markdown(wording.threshold_effect(calibration, threshold)))
     if state.threshold is not None:
         label = f"Back to {calibration.unknown_threshold:.2f}, the network's own limit"
         reset = guarded_callback(_reset_threshold)
         st.button(label, key="reset_threshold", type="tertiary", on_click=reset, args=(state,))
 
 
-def _rule_name(method: Method) -> str:
-    return f"{wording.RULE_NAMES[method]} ({method})"
+def _use_network(state: Session) -> None:
+    state.use_network(NETWORK.value)
 
 
-def _take(state: Session, name: str) -> None:
-    value = st.session_state[name]
-    if name == "checkpoint":
-        state.use_network(value)
-    elif name == "rule":
-        use_method(state, value)
-    else:
-        state.threshold = value
+def _use_rule(state: Session) -> None:
+    use_method(state, RULE.value)
+
+
+def _use_limit(state: Session) -> None:
+    state.threshold = LIMIT.value
 
 
 def _reset_threshold(state: Session) -> None:

@@ -1,4 +1,4 @@
-"""The small map beside the answers of the Classify page; it opens the Embeddings page."""
+"""The small map next to the answers, which opens the Embeddings page."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 _KEY = "few_shot_lab_small_map"
 _REMEMBERED = 4
-_MOST = 300  # pictures; a map of more is worth a page of its own
+_MOST = 300  # pictures; more need the Embeddings page
 
 
 def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPicture) -> None:
-    """Where a query lies among the examples.
+    """Show where a query lies among the pictures of the classes.
 
     Args:
-        session: whose classes and queries.
-        checkpoint: by which they are compared.
-        query: the one whose answer is shown.
+        session: state of the session.
+        checkpoint: the network.
+        query: the query whose answer is shown.
     """
     memo: Memo = st.session_state.setdefault(_KEY, Memo(_REMEMBERED))
     with st.container(border=True, key="small_map_card"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 "**Where it lies**",
-                help="What the network finds alike lies close together. Frames show the class; pictures to "
-                "classify have none.",
+                help="Pictures that the network finds similar lie close together. Frames show the class; "
+                "pictures to classify have no frame.",
                 width="stretch",
             )
             opened = st.button(
@@ -54,7 +54,7 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
             request_map(MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row))
             st.switch_page("pages/embeddings.py")
         if len(collection.pictures) > _MOST:
-            st.caption(f"{len(collection.pictures):,} pictures need the large map.")
+            st.caption(f"{len(collection.pictures):,} pictures need the Embeddings page.")
             return
         sheet = sheet_of(memo, collection)
         picture_sheet(sheet, key="small_map_sheet")

@@ -1,4 +1,4 @@
-"""The pictures of a class or of the queries as a grid that stays quick with thousands."""
+"""A grid of the pictures of a class or of the queries, quick with thousands of pictures."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.state import Session
 
 FIRST_SHOWN = {True: 60, False: 7}
-"""Tiles shown at first, of the queries and of a class."""
+"""Number of tiles shown at first: for the queries (True) and for a class (False)."""
 _MORE = 120
 
 
 def shown_number(state: Session, target: Target) -> int:
-    """How many pictures of that place are to be shown."""
+    """Return how many pictures of a class or of the queries are shown."""
     return state.shown.get(place_of(target), FIRST_SHOWN[target is None])
 
 
 def remover(state: Session, target: Target) -> Callable[[str], None]:
-    """A callback that removes one picture by its digest."""
+    """Return a callback that removes a picture by its digest."""
 
     def remove(digest: str) -> None:
         state.change(state.workspace.without_picture(target, digest))
@@ -30,7 +30,7 @@ def remover(state: Session, target: Target) -> Callable[[str], None]:
 
 
 def show_more(state: Session, target: Target) -> Callable[[], None]:
-    """A callback that shows more pictures of that place."""
+    """Return a callback that shows more pictures."""
 
     def more() -> None:
         state.shown[place_of(target)] = shown_number(state, target) + _MORE
@@ -39,13 +39,13 @@ def show_more(state: Session, target: Target) -> Callable[[], None]:
 
 
 def show_thumbnails(state: Session, target: Target, pictures: Sequence[StoredPicture], label: str) -> None:
-    """Plain thumbnails, each removable.
+    """Show thumbnails, each with a button to remove it.
 
     Args:
-        state: the session.
-        target: whose pictures they are.
-        pictures: all of them.
-        label: for screen readers.
+        state: state of the session.
+        target: id of the class that the pictures belong to, None for the queries.
+        pictures: all pictures of that class, or all queries.
+        label: label for screen readers.
     """
     first = pictures[: shown_number(state, target)]
     picture_grid(

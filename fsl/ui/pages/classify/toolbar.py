@@ -1,4 +1,4 @@
-"""What fills the page in one go: a folder or a zip, an example, a saved project; and the first welcome."""
+"""Menus that fill the page at once (a folder or zip, a project, an example), and the welcome."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from fsl.ui.shared.workspace import Workspace
 
 
 def show_toolbar(state: Session) -> None:
-    """The row of menus at the top."""
+    """Show the row of menus at the top."""
     with st.container(horizontal=True, gap="small", key="toolbar"):
         with st.popover("Folder or zip", icon=":material/folder_open:"):
             _show_folder_drop(state)
         with st.popover("Project", icon=":material/save:"):
             _show_project(state)
-        # The last one: it comes and goes, and another in its place would take over that it is open.
+        # Last, because it comes and goes: a menu that took its place would inherit whether it is open.
         if not state.workspace.is_empty:
             with st.popover("Try an example", icon=":material/lightbulb:"):
-                st.caption("Your own pictures are put aside and can be brought back.")
+                st.caption("Your own pictures are put aside; you can bring them back.")
                 show_examples(state, "menu")
 
 
 def show_welcome(state: Session) -> None:
-    """What to do on an empty page, and the examples."""
+    """Show what to do on an empty page, and the examples."""
     with st.container(border=True, key="welcome"):
         st.markdown(
-            "**Show a few pictures of each thing, then a new one: the app says what it is.** No training, no "
-            "waiting. Drop pictures on the cards below, or start with an example:"
+            "**Add a few pictures of each thing, then a new one, and the app says what it is.** No training, "
+            "no waiting. Drop pictures on the cards below, or start with an example:"
         )
         for column, example in zip(st.columns(len(EXAMPLES)), EXAMPLES, strict=True):
             with column:
@@ -44,13 +44,13 @@ def show_welcome(state: Session) -> None:
 
 
 def _show_folder_drop(state: Session) -> None:
-    st.markdown("**A folder with a sub-folder per class** fills all cards at once.")
-    st.caption("Pictures in a sub-folder called “queries”, or in none, become pictures to classify.")
+    st.markdown("**A folder with a sub-folder for each class** fills all cards at once.")
+    st.caption("Pictures in a sub-folder called “queries”, or in no sub-folder, become pictures to classify.")
     archive = st.file_uploader(
-        "A zip of the folder (the quickest way for hundreds of pictures)",
+        "A zip of the folder (fastest for hundreds of pictures)",
         type="zip",
         key=drop_key(state, "zip"),
-        help="A saved project opens here too.",
+        help="You can open a saved project here, too.",
     )
     if archive is not None:
         take_archive(state, archive)

@@ -1,4 +1,4 @@
-"""The small example on the home page: pictures at once, and the answer as soon as the network is there."""
+"""The example on the home page: pictures at once, the answer as soon as the network is loaded."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from fsl.ui.shared.pictures import StoredPicture
 
 _WAYS, _SHOTS, _QUERIES, _SEED = 4, 1, 4, 8
-_HEADLINE = 39  # pixels, as the answer's line
+_HEADLINE = 39  # pixels, the height of the answer
 _CHOSEN = "few_shot_lab_home_picture"
 
 
 @st.fragment
 def show_example() -> None:
-    """Draw it; without the answer until torch is loaded."""
+    """Draw the example; its answer follows when torch is loaded."""
     with guarded(), st.container(border=True, key="home_example"):
         task = small_task("drawn", _WAYS, _SHOTS, _QUERIES, _SEED)
         query = _chosen(task)
         prediction = answers(task)[task.queries.index(query)] if warm_up().done.is_set() else None
-        st.markdown("**One example of each kind, and the answer is there.** Choose a new picture:")
+        st.markdown("**One example of each kind is enough for an answer.** Choose a new picture:")
         _show_queries(task, query)
         if prediction is None:
             st.skeleton(_HEADLINE)
@@ -70,7 +70,7 @@ def _show_queries(task: SmallTask, query: StoredPicture) -> None:
 
 
 def _show_examples(task: SmallTask, prediction: Prediction | None) -> None:
-    # Before the answer is there its room is kept, so that nothing moves when it comes.
+    # Space is kept for the answer, so that nothing moves when it comes.
     tiles = [
         Tile(picture.digest, picture.thumbnail, picture.name, title=name, note="…", bar=0.0)
         for name, picture in task.labelled

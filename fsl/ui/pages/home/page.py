@@ -1,4 +1,4 @@
-"""The home page: what this is, an example that already shows an answer, where to go, what it runs on."""
+"""The home page: what the app does, an example with its answer, links to the pages, and the device."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fsl.ui.shared.resources import warm_up
 
 @dataclass(frozen=True)
 class Door:
-    """A way into the app.
+    """A link to a page.
 
     Attributes:
-        page: where it leads.
-        icon: of it.
-        title: what one does there.
-        about: a sentence on it.
+        page: file of the page.
+        icon: icon of the link.
+        title: what you do on the page.
+        about: sentence that describes it.
     """
 
     page: str
@@ -34,48 +34,47 @@ _DOORS = (
         "pages/classify.py",
         ":material/add_photo_alternate:",
         "Classify my pictures",
-        "One to five pictures of each class, then the pictures to sort. No training; “unknown” when nothing "
-        "is alike enough.",
+        "Add one to five pictures of each class, then the pictures to sort. No training; “unknown” when "
+        "nothing is similar enough.",
     ),
     Door(
         "pages/training.py",
         ":material/show_chart:",
         "Experiment with training",
-        "Several learning rates side by side, live curves, and a verdict on each run: learning, stalled, "
+        "Several learning rates side by side, live curves, and a verdict on each run: learning, stalled or "
         "diverged.",
     ),
     Door(
         "pages/embeddings.py",
         ":material/scatter_plot:",
         "Explore embeddings",
-        "A map on which pictures that the network finds alike lie close together.",
+        "A map on which pictures that the network finds similar lie close together.",
     ),
     Door(
         "pages/compare.py",
         ":material/compare:",
         "Compare two pictures",
-        "The same person or thing, or not? With a limit whose errors were measured.",
+        "The same person or thing, or not? With a limit whose error rates were measured.",
     ),
     Door(
         "pages/evaluate.py",
         ":material/analytics:",
         "Measure a network",
-        "How often it is right after a few pictures of each class, how far to trust that figure, and what "
-        "to beat.",
+        "How often it is right after a few pictures of each class, with a margin of error and baselines.",
     ),
 )
 _MAIN_DOORS = 3
 
 
 def show_home_page() -> None:
-    """Draw it."""
+    """Draw the home page."""
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         st.title("Teach it with a handful of pictures", anchor=False)
         st.markdown(
             "Few-Shot Lab tells things apart after seeing **one to five pictures of each**. It does not "
-            "train on your pictures: a *twin network*, trained beforehand on thousands of others, looks at "
-            "two pictures and says how alike they are. What your new picture is most alike to is the answer."
+            "train on your pictures: a *twin network*, trained on thousands of others, looks at two pictures "
+            "and says how similar they are. The answer is the class your picture resembles most."
         )
         _show_doors()
     with right:
@@ -97,7 +96,7 @@ def _show_doors() -> None:
 
 def _show_steps() -> None:
     with st.container(border=True, key="home_steps", gap="xxsmall"):
-        st.markdown("**New to this?** Seven short steps, each with something to move:")
+        st.markdown("**New to this?** Seven short steps, each with something to try:")
         with st.container(horizontal=True, gap="xsmall"):
             for number, (key, title) in enumerate(LEARN_STEPS.items(), start=1):
                 label = f"{number} · {title}"
@@ -105,11 +104,11 @@ def _show_steps() -> None:
 
 
 def _show_device() -> None:
-    # Naming the device takes torch, and torch takes seconds.
+    # The name of the device needs torch, which takes seconds to load.
     state = warm_up()
     if not state.done.is_set():
-        st.caption(":material/memory: Looking at this machine …")
+        st.caption(":material/memory: Checking this machine …")
     elif state.device:
-        st.caption(f":material/memory: {state.device}. Your pictures go to no other service.")
+        st.caption(f":material/memory: {state.device}. Your pictures are not sent to any other service.")
     else:
-        st.caption(":material/memory: The computing library could not be loaded; see the server's log.")
+        st.caption(":material/memory: PyTorch could not be loaded; see the server's log.")
