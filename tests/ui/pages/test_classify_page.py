@@ -53,7 +53,7 @@ def test_rule_and_network_change_the_answer_without_embedding_again(
 ) -> None:
     fill(page)
     with monkeypatch.context() as patch:
-        patch.setattr("fsl.fewshot.support.embed_images", None)  # embedding now would fail
+        patch.setattr("fsl.fewshot.embed.embed_images", None)  # embedding now would fail
         for rule in ("max", "prototype"):
             page.selectbox(key="rule").set_value(rule).run()
             assert state(page).rule == rule

@@ -160,7 +160,7 @@ def test_settings_change_the_map_without_embedding_again(
 ) -> None:
     drop_folder(maps, *colours())
     first = map_data(maps)
-    monkeypatch.setattr("fsl.fewshot.support.embed_images", None)  # embedding now would fail
+    monkeypatch.setattr("fsl.fewshot.embed.embed_images", None)  # embedding now would fail
     maps.radio(key="map_method").set_value("pca").run()
     assert not maps.error
     assert "of the variance between" in shown(maps)
