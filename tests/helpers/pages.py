@@ -53,9 +53,22 @@ def drop(page: AppTest, place: str, *files: tuple[str, bytes]) -> None:
 
 def fill(page: AppTest) -> None:
     """Drop two red and two blue pictures as classes, and a red query, on the Classify page."""
-    drop(page, "class_0", ("r1.png", picture((250, 0, 0))), ("r2.png", picture((220, 10, 0))))
-    drop(page, "class_1", ("b1.png", picture((0, 0, 250))), ("b2.png", picture((0, 10, 220))))
-    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+    drop_all(
+        page,
+        class_0=[("r1.png", picture((250, 0, 0))), ("r2.png", picture((220, 10, 0)))],
+        class_1=[("b1.png", picture((0, 0, 250))), ("b2.png", picture((0, 10, 220)))],
+        queries=[("q.png", picture((235, 5, 5)))],
+    )
+
+
+def drop_all(page: AppTest, **places: list[tuple[str, bytes]]) -> None:
+    """Drop files on several zones of the Classify page in one run, which takes them one after another."""
+    for place, files in places.items():
+        key = f"drop_{place}_{state(page).drops[place]}"
+        uploads = [(name, data, "application/octet-stream") for name, data in files]
+        page.file_uploader(key=key).set_value(uploads)
+    page.run()
+    assert not page.exception
 
 
 def shown(page: AppTest) -> str:

@@ -18,7 +18,7 @@ from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.twin.checkpoint import from_twin
 from fsl.ui.pages.classify import drops
 from tests.helpers.networks import LIMIT
-from tests.helpers.pages import click_at, drop, fill, shown, state
+from tests.helpers.pages import click_at, drop, drop_all, fill, shown, state
 from tests.helpers.pictures import picture, zipped
 
 
@@ -84,20 +84,20 @@ def test_what_is_dropped_beside_a_project_is_named(page: AppTest) -> None:
 
 def test_two_classes_of_one_name_are_complained_of_once(page: AppTest) -> None:
     fill(page)
+    page.text_input(key="class_name_1").set_value("Class 1").run()
+    assert "Two classes are called Class 1." in shown(page)
     page.button(key="clear_queries").click().run()
-    for number in (0, 1):
-        page.text_input(key=f"class_name_{number}").set_value("same").run()
     assert shown(page).count("Two classes are called") == 1
 
 
 def fill_with_five_each(page: AppTest) -> None:
+    places = {"queries": [("q.png", picture((235, 5, 5)))]}
     for number, channel in enumerate((0, 2)):
         colours = [[5 + 10 * shot, 5 + 12 * shot, 5 + 9 * shot] for shot in range(5)]
         for colour in colours:
             colour[channel] = 250
-        files = [(f"{number}{i}.png", picture(tuple(c))) for i, c in enumerate(colours)]
-        drop(page, f"class_{number}", *files)
-    drop(page, "queries", ("q.png", picture((235, 5, 5))))
+        places[f"class_{number}"] = [(f"{number}{i}.png", picture(tuple(c))) for i, c in enumerate(colours)]
+    drop_all(page, **places)
 
 
 def test_the_linear_probe_is_offered_from_five_pictures_on(page: AppTest) -> None:
@@ -329,12 +329,6 @@ def test_a_project_of_another_network_says_so(page: AppTest) -> None:
     assert "saved with another network" in shown(page)
     page.selectbox(key="checkpoint").set_value("small-two").run()
     assert "saved with another network" not in shown(page)
-
-
-def test_two_classes_of_one_name_are_pointed_out(page: AppTest) -> None:
-    fill(page)
-    page.text_input(key="class_name_1").set_value("Class 1").run()
-    assert "Two classes are called Class 1." in shown(page)
 
 
 def test_a_blank_name_leaves_the_old_one(page: AppTest) -> None:

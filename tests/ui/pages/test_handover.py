@@ -207,5 +207,5 @@ def test_a_network_that_is_not_there_is_not_replaced_unsaid(page: AppTest) -> No
     page.query_params["start"] = "<b>gone</b>"
     page.run()
     assert not page.exception
-    assert "The network <b>gone</b> is not installed here" in shown(page)
+    assert "The network <b>gone</b> is not installed;" in shown(page)
     assert page.selectbox(key="start").value == "from scratch"
