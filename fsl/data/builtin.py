@@ -32,8 +32,8 @@ def builtin_sources() -> dict[str, ArraySource]:
     )
     digits = ArraySource(
         key="digits",
-        title="Handwritten digits of scikit-learn",
-        about="10 classes",
+        title="Handwritten digits",
+        about="10 classes, from scikit-learn",
         known_as="digits",
         n_images=_N_DIGITS,
         classes=_DIGITS,

@@ -1,4 +1,4 @@
-"""From a recipe's sources to the images of a run."""
+"""The images of a run: from a recipe, from a description, and from a run folder of an earlier version."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.errors import DataError
 from fsl.config import ModelConfig
 from fsl.data.intake.listing import Problem
 from fsl.data.query import DataSpec
 from fsl.training import run_data
 from fsl.training.recipes import RECIPES, Recipe, RecipeData
-from fsl.training.run_data import load_training_data
+from fsl.training.run_data import load_training_data, source_of
 
 MODEL = ModelConfig(widths=(4, 4), image_size=16)
 
@@ -82,3 +83,26 @@ def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
         found = load_training_data(source, MODEL, 0, told.extend, keep=keep)
         assert found.train.class_names == ("x", "y")
         assert sorted(problem.name for problem in told) == ["v/broken.png", "x/broken.png"]
+
+
+def test_the_data_of_a_stored_run_can_be_loaded_again(tmp_path: Path) -> None:
+    """The description is copied from a run folder that an earlier version wrote."""
+    stored = {
+        "data": "digits",
+        "part": "",
+        "classes": "",
+        "validation": "",
+        "hold_out": 0.4,
+        "hold_out_of": "classes",
+        "held_out": [],
+        "recipe": "",
+    }
+    source = source_of(stored, tmp_path)
+    assert isinstance(source, DataSpec)
+    data = load_training_data(source, MODEL, 0, lambda problems: None)
+    assert data.validation is not None
+    assert (data.train.n_classes, data.validation.n_classes) == (6, 4)
+    assert data.words == "digits, 0.4 of the classes held out, seed 0"
+    assert source_of({"file": "data.npz"}, tmp_path) == tmp_path / "data.npz"
+    with pytest.raises(DataError, match="does not say where its images are"):
+        source_of({"nothing": "known"}, tmp_path)

@@ -1,4 +1,4 @@
-"""The drawn set at sizes beyond what it is drawn at, and no more of it than is asked for."""
+"""Built-in data sets: large pictures of the drawn set, and a limited number of each class."""
 
 from __future__ import annotations
 
