@@ -100,7 +100,7 @@ def _show_reliability(rates: PairRates) -> None:
             confidence,
             observed,
             counts,
-            said="chance given of being the same",
+            said="stated chance of being the same",
             so="share that was the same",
         )
         st.plotly_chart(figure, key="compare_reliability", config=STILL)
