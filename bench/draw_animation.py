@@ -25,8 +25,9 @@ from fsl.embedding.maps import MapConfig
 from fsl.embedding.motion import Frame, Recording, moving_map
 from fsl.training.curves import smooth
 from fsl.training.events import Step
+from fsl.training.run import run_training
 from fsl.training.run_data import held_out_data
-from fsl.training.runs import run_training
+from fsl.training.run_spec import RunSpec
 from fsl.training.snapshots import Snapshots, read_snapshots
 from fsl.training.status import read_run, run_events
 
@@ -80,7 +81,7 @@ def train(folder: Path, rate: float) -> Path:
         evaluation=EpisodeConfig(n_way=5, n_episodes=200),
         snapshot_images=150,
     )
-    for _ in run_training(folder, data.train, config, MODEL, about={}, validation=data.validation):
+    for _ in run_training(folder, RunSpec(config), data, MODEL):
         pass
     return folder
 

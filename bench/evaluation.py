@@ -25,7 +25,7 @@ from fsl.config import RULES, EpisodeConfig
 from fsl.data.builtin import rendered_set
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.manager import usable_cores
+from fsl.training.cores import usable_cores
 from fsl.twin.inference import embed_images
 
 CHECKPOINT = "fruits"

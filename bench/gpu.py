@@ -18,8 +18,10 @@ import torch
 from bench._measure import Claim, finish, median, options_of, say, take_turns
 from fsl.config import ModelConfig, Precision, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import Pause, new_state, train_in_turns
+from fsl.training.engine import train
+from fsl.training.events import Pause
 from fsl.training.recipes import RECIPES
+from fsl.training.state import new_state
 from fsl.twin.device import autocast
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise, to_unit
@@ -40,7 +42,7 @@ def noise(size: int, n_classes: int, per_class: int) -> ImageSet:
 
 def training(data: ImageSet, model: ModelConfig, config: TrainConfig, n_batches: int) -> Callable[[], None]:
     """So many batches of a run that goes on and on."""
-    run = train_in_turns(data, config, new_state(config, model))
+    run = train(data, config, new_state(config, model))
 
     def work() -> None:
         done = 0

@@ -90,7 +90,9 @@ def train_point(steps: int) -> Callable[[], None]:
 
     from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
     from fsl.data.builtin import digits_set
-    from fsl.training.runs import run_training
+    from fsl.training.run import run_training
+    from fsl.training.run_data import TrainingData
+    from fsl.training.run_spec import RunSpec
     from fsl.training.status import read_run
 
     config = TrainConfig(
@@ -109,7 +111,7 @@ def train_point(steps: int) -> Callable[[], None]:
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for _ in run_training(Path(folder), data, config, model, about={}, validation=held_out):
+            for _ in run_training(Path(folder), RunSpec(config), TrainingData(data, held_out), model):
                 pass
             read_run(Path(folder))
 

@@ -34,7 +34,7 @@ from fsl.fewshot.classify import classify
 from fsl.fewshot.embed import CACHE, embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
-from fsl.training.manager import usable_cores
+from fsl.training.cores import usable_cores
 from fsl.twin.checkpoint import CHECKPOINT_DIR, Checkpoint, available
 from fsl.twin.network import TwinNetwork
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fsl.data.query import DataSpec
 from fsl.training.engine import train
-from fsl.training.events import to_json
+from fsl.training.events import Pause, to_json
 from fsl.training.lesson import RECORDED
 from fsl.training.presets import PRESETS
 from fsl.training.run_data import load_training_data
@@ -32,7 +32,8 @@ def main() -> None:
     runs = []
     for rate in preset.rates:
         config = replace(preset.config, learning_rate=rate, precision="fp32", device="cpu")
-        events = [to_json(e) for e in train(data.train, config, preset.model, data.validation)]
+        found = train(data.train, config, preset.model, data.validation)
+        events = [to_json(event) for event in found if not isinstance(event, Pause)]
         runs.append({"learning_rate": rate, "config": config.to_json(), "events": events})
         print(rate, [e["kind"] for e in events if e["event"] == "verdict"][-1])
     record = {

@@ -32,7 +32,7 @@ from PIL import Image
 from bench._measure import machine, say
 from bench._server import running_app
 from bench._visitor import Visitor
-from fsl.training.runs import STOP
+from fsl.training.run_folder import STOP
 from fsl.training.status import list_runs
 
 TRAINING = 2  # visitors who train

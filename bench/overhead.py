@@ -28,8 +28,11 @@ from fsl.data.imageset import ImageSet
 from fsl.data.intake.listing import ImageEntry, Listing
 from fsl.data.loading import load_listing
 from fsl.data.query import ImageQuery
-from fsl.training import engine
-from fsl.training.engine import Pause, TrainState, draw_batch, new_state, train_in_turns
+from fsl.training import batch, engine
+from fsl.training.batch import draw_batch
+from fsl.training.engine import train
+from fsl.training.events import Pause
+from fsl.training.state import TrainState, new_state
 from fsl.twin.device import autocast
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -57,10 +60,9 @@ def bare_loop(data: ImageSet, state: TrainState, n_batches: int) -> Callable[[],
     index = ClassIndex(data.labels, data.class_names)
     batches = []
     for _ in range(n_batches):
-        rows, _, first, second, difference = draw_batch(index, CONFIG, state.sampler)
-        batches.append(
-            (normalise(to_unit(data.images[rows], state.device), MODEL), first, second, difference)
-        )
+        drawn = draw_batch(index, CONFIG, state.sampler)
+        images = normalise(to_unit(data.images[drawn.rows], state.device), MODEL)
+        batches.append((images, drawn.first, drawn.second, drawn.difference))
 
     def loop() -> None:
         for images, first, second, difference in batches:
@@ -76,7 +78,7 @@ def bare_loop(data: ImageSet, state: TrainState, n_batches: int) -> Callable[[],
 
 def engine_loop(data: ImageSet, config: TrainConfig, n_batches: int) -> Callable[[], None]:
     """As many batches of a run that goes on and on."""
-    run = train_in_turns(data, config, new_state(config, MODEL))
+    run = train(data, config, new_state(config, MODEL))
 
     def loop() -> None:
         done = 0
@@ -102,7 +104,8 @@ def stopwatches(seconds: dict[str, float], state: TrainState) -> Iterator[None]:
 
     with ExitStack() as stack:
         for name in PARTS:
-            stack.enter_context(patch.object(engine, name, watched(name, getattr(engine, name))))
+            module = engine if name == "judge" else batch
+            stack.enter_context(patch.object(module, name, watched(name, getattr(module, name))))
         backward = watched("backward", torch.autograd.backward)
         stack.enter_context(patch.object(torch.autograd, "backward", backward))
         stack.enter_context(patch.object(state, "embed", watched("forward", state.embed)))
@@ -117,7 +120,7 @@ def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
     seconds: dict[str, float] = {}
     with stopwatches(seconds, state):
         began = time.perf_counter()
-        for _ in train_in_turns(data, config, state):
+        for _ in train(data, config, state):
             pass
         whole = time.perf_counter() - began
     seconds["all else (events, learning rate, copies)"] = whole - sum(seconds.values())

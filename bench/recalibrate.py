@@ -28,9 +28,9 @@ from fsl.base.text import rate_text
 from fsl.base.types import IntArray
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
+from fsl.training.calibration import fit_calibrations
 from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
-from fsl.training.runs import fit_calibrations
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.header import NOTICES, CheckpointInfo
 from fsl.twin.inference import embed_images, pair_logits

@@ -16,7 +16,7 @@ import torch
 from bench._measure import Claim, finish, median, options_of, ratio, say, take_turns
 from bench.overhead import CONFIG, MODEL, engine_loop
 from fsl.data.builtin import rendered_set
-from fsl.training.manager import usable_cores
+from fsl.training.cores import usable_cores
 from fsl.twin.device import use_bf16
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork

@@ -31,9 +31,11 @@ from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.engine import evaluation_images, new_state, train_step
+from fsl.training.batch import train_step
 from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
+from fsl.training.state import new_state
+from fsl.training.validation import evaluation_images
 from fsl.twin.device import autocast, use_bf16
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork

@@ -25,8 +25,10 @@ from fsl.data.builtin import digits_set, rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.metrics import ci95
-from fsl.training.engine import Pause, TrainState, new_state, pair_loss, train_in_turns
-from fsl.training.events import TrainEvent, Verdict
+from fsl.training.batch import Batch, pair_loss
+from fsl.training.engine import train
+from fsl.training.events import Pause, TrainEvent, Verdict
+from fsl.training.state import TrainState, new_state
 from fsl.training.verdict import judge
 from fsl.twin.inference import embed_images
 from fsl.twin.pairs import all_pairs
@@ -134,9 +136,9 @@ def probe(state: TrainState, config: TrainConfig, data: ImageSet, validation: Im
     rows = np.random.default_rng(1).permutation(len(data))[:N_PROBE_IMAGES]
     slots = torch.from_numpy(data.labels[rows])
     embeddings = twin.embed(normalise(to_unit(data.images[rows], state.device), twin.config))
-    first, second, difference = all_pairs(slots)
-    judged = pair_loss(twin, embeddings, slots, first, second, difference, config)
-    logits, is_different = judged.logits.double(), difference.bool()
+    batch = Batch(rows, slots, *all_pairs(slots))
+    judged = pair_loss(twin, embeddings, batch, config)
+    logits, is_different = judged.logits.double(), batch.difference.bool()
     order = torch.cat([logits[~is_different], logits[is_different]])
     n_same = int((~is_different).sum())
     wins = torch.searchsorted(order[:n_same].sort().values, order[n_same:].contiguous())
@@ -182,7 +184,7 @@ def run(job: Job, sets: dict[str, tuple[ImageSet, ImageSet]]) -> tuple[str, list
     start: TrainState | None = None
     if job.pretrained:
         start = new_state(replace(BASE, learning_rate=3e-3, seed=job.config.seed), job.model)
-        for _ in train_in_turns(data, replace(BASE, learning_rate=3e-3, evaluate_every=0), start):
+        for _ in train(data, replace(BASE, learning_rate=3e-3, evaluate_every=0), start):
             pass
         chosen = np.random.default_rng(job.config.seed).permutation(data.n_classes)[:3]
         few = np.concatenate([np.flatnonzero(data.labels == c)[:3] for c in chosen])
@@ -191,7 +193,7 @@ def run(job: Job, sets: dict[str, tuple[ImageSet, ImageSet]]) -> tuple[str, list
     state = new_state(job.config, start.twin if start else job.model)
     probes = [probe(state, job.config, data, validation)]
     events: list[TrainEvent] = []
-    for event in train_in_turns(data, job.config, state, validation):
+    for event in train(data, job.config, state, validation):
         if not isinstance(event, Pause):
             events.append(event)
         elif event is Pause.BATCH and state.step and state.step % (job.config.steps // N_PROBES) == 0:

@@ -29,8 +29,8 @@ from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.support import SupportSet
+from fsl.training.distributed import join_process_group
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.distributed import join_team
 
 QUERIES_AT_ONCE = 64
 
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
         check_threshold(options.threshold, "--threshold")
     if options.csv:
         require_writable(options.csv, "--csv")
-    with join_team(options.device) as team:
+    with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support, problems = read_support(list_images(options.support), checkpoint.info.model)
         report(problems)
@@ -76,13 +76,13 @@ def run(options: argparse.Namespace) -> None:
         queries = [entry for path in options.query for entry in image_readers(path)]
         answered, unread = answer_in_batches(
             checkpoint,
-            queries[team.share(len(queries))],
+            queries[group.share(len(queries))],
             _answerer(checkpoint, support, options),
             at_once=QUERIES_AT_ONCE,
             what="queries",
         )
-        predictions, unread = team.collect(answered), team.collect(unread)
-    if not team.is_first:
+        predictions, unread = group.gather_objects(answered), group.gather_objects(unread)
+    if not group.is_main:
         return
     require_answers(predictions, unread, "queries")
     if options.csv:

@@ -31,8 +31,8 @@ from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import METHODS, MapConfig, make_map
+from fsl.training.distributed import ProcessGroup, join_process_group
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.distributed import Team, join_team
 from fsl.twin.inference import embed_images
 
 NO_MAP = "none"
@@ -69,29 +69,29 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
     require_writable(options.out, "--out")
     config = _map_config(options)
-    with join_team(options.device) as team:
+    with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
-        data = _load_share(options, checkpoint.info.model, team)
-        n_images = sum(team.collect([len(data)]))
-        if team.is_first:
+        data = _load_share(options, checkpoint.info.model, group)
+        n_images = sum(group.gather_objects([len(data)]))
+        if group.is_main:
             _check_number(n_images, config)
         began = time.perf_counter()
         with progress_bar("embedding") as progress:
             embeddings = embed_images(checkpoint.twin, data.images, progress)
         seconds = time.perf_counter() - began
-        parts = team.collect(
+        parts = group.gather_objects(
             [LabelledEmbeddings(embeddings.numpy(), data.labels, data.class_names, data.names)]
         )
-    if team.is_first:
+    if group.is_main:
         _finish(checkpoint, join_parts(parts), config, options, seconds)
 
 
-def _load_share(options: argparse.Namespace, model: ModelConfig, team: Team) -> ImageSet:
+def _load_share(options: argparse.Namespace, model: ModelConfig, group: ProcessGroup) -> ImageSet:
     """Load this process's share of the images, and report what no process could read."""
-    query = replace(data_query(options, model), share=(team.rank, team.size))
+    query = replace(data_query(options, model), share=(group.rank, group.world_size))
     with progress_bar("reading images") as progress:
         data, problems = open_source(options.data).load(query, progress)
-    report(dict.fromkeys(team.collect(list(problems))))  # each process lists all files
+    report(dict.fromkeys(group.gather_objects(list(problems))))  # each process lists all files
     return data
 
 

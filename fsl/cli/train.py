@@ -7,12 +7,11 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import fsl
 from fsl.base.errors import SettingsError
@@ -23,18 +22,19 @@ from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
 from fsl.data.query import DataSpec
-from fsl.training.events import Evaluation, Step, to_json
+from fsl.training.distributed import ProcessGroup, join_process_group
+from fsl.training.events import Evaluation, Pause, Step, to_json
 from fsl.training.hold_out import seen_before
 from fsl.training.recipes import RECIPES, Recipe
+from fsl.training.run import follow_training, run_training, with_start
 from fsl.training.run_data import TrainingData, load_training_data
-from fsl.training.runs import follow_training, inherited, run_training
+from fsl.training.run_spec import RunSpec
 from fsl.twin.backbones.build import BACKBONES, build_backbone
-from fsl.twin.distributed import Team, join_team
-from fsl.twin.header import seen_among
+from fsl.twin.header import CheckpointInfo, seen_among
 from fsl.twin.network import TwinNetwork
 
 _HOLD_OUT = 0.2
-_OF_THE_DATA = ("part", "classes", "validation", "hold_out", "hold_out_of")  # which a recipe brings
+_DATA_OPTIONS = ("part", "classes", "validation", "hold_out", "hold_out_of")  # a recipe brings its own
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)
     parser.add_argument("--run-dir", required=True, type=Path, metavar="DIR", help="the run folder to write")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --run-dir")
+    parser.add_argument("--resume", action="store_true", help="resume the run in --run-dir")
     add_network_options(parser)
     parser.add_argument(
         "--validation", metavar="FILE[:LIST]", help="classes of --data to test on (as --classes)"
@@ -56,11 +56,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="hold out whole classes, or images of each (default: classes)",
     )
     add_settings(parser)
-    add_json_option(parser, "events as JSON lines, which is how it is anyway")
+    add_json_option(parser, "print events as JSON lines (always the case)")
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """``--start``, ``--backbone`` and ``--image-size``."""
+    """Add ``--start``, ``--backbone`` and ``--image-size``."""
     parser.add_argument("--start", metavar="NAME|FILE", help="fine-tune this checkpoint")
     parser.add_argument(
         "--backbone",
@@ -73,61 +73,56 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the options and the recipe come to."""
+    """The run that the options and the recipe describe."""
 
-    source: DataSpec
+    spec: RunSpec
     data: TrainingData
     start: ModelConfig | TwinNetwork
-    config: TrainConfig
-    about: dict[str, Any]
 
 
 def run(options: argparse.Namespace) -> None:
     """Train; a first Ctrl-C stops after the batch, leaving a loadable checkpoint.
 
-    Under ``torchrun`` every process reads the data and trains; the first one writes and prints.
+    Under ``torchrun`` every process reads the data and trains; the process of rank 0 writes and prints.
     """
-    with join_team(options.device or "auto") as team:
+    with join_process_group(options.device or "auto") as group:
         plan = _plan(options)
         with stop_on_interrupt() as stop:
-            if team.is_first:
-                _train(plan, options, team, stop)
+            if group.is_main:
+                _train(plan, options, group, stop)
             else:
                 follow_training(
                     options.run_dir,
-                    plan.data.train,
-                    plan.config,
+                    plan.spec,
+                    plan.data,
                     plan.start,
-                    team,
-                    about=plan.about,
+                    group,
                     resume=options.resume,
                     should_stop=stop.is_set,
-                    source=plan.source.to_json(),
                 )
 
 
-def _train(plan: _Plan, options: argparse.Namespace, team: Team, stop: Event) -> None:
+def _train(plan: _Plan, options: argparse.Namespace, group: ProcessGroup, stop: Event) -> None:
     with progress_bar("training") as progress:
         for event in run_training(
             options.run_dir,
-            plan.data.train,
-            plan.config,
+            plan.spec,
+            plan.data,
             plan.start,
-            about=plan.about,
-            validation=plan.data.validation,
             resume=options.resume,
             should_stop=stop.is_set,
-            source=plan.source.to_json(),
-            team=team,
+            group=group,
         ):
+            if isinstance(event, Pause):
+                continue
             if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # there the events show it
-                progress(event.step, plan.config.steps)
+                progress(event.step, plan.spec.config.steps)
             print(json.dumps(to_json(event)), flush=True)
 
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Event]:
-    """An event that the first Ctrl-C sets, or whoever ends the process kindly; a second one breaks it off."""
+    """Yield an event that the first Ctrl-C or SIGTERM sets; a second one ends the process at once."""
     stop = Event()
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = {kind: signal.getsignal(kind) for kind in kinds}
@@ -149,12 +144,36 @@ def stop_on_interrupt() -> Iterator[Event]:
 
 def _plan(options: argparse.Namespace) -> _Plan:
     recipe = chosen_recipe(options)
-    start, model, of_start = starting_network(options, recipe)
+    start, model, header = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
-    if _start(options):  # whoever goes on with a trained network wants to know whether it got better
+    if header:  # fine-tuning should show whether the network got better
         config = replace(config, evaluate_first=True)
-    source = DataSpec(
-        # As whoever resumes the run may be in another folder.
+    source = _data_spec(options)
+    problems: list[Problem] = []
+    with progress_bar("reading images") as progress:
+        data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
+    report(problems)
+    spec = RunSpec(
+        config,
+        source,
+        start="",
+        recipe=options.recipe or "",
+        data=data.words,
+        validation=data.validation_words,
+        classes=tuple(data.train.class_names),
+        command="python -m fsl " + shlex.join(_public(sys.argv[1:])),
+    )
+    if header:
+        spec = with_start(spec, _without_folder(_start(options)), header)
+    if recipe:
+        spec = replace(spec, title=recipe.title, licence=recipe.licence, subject=recipe.subject)
+    _warn_of_seen_classes(options.data, spec, data)
+    return _Plan(spec, data, start)
+
+
+def _data_spec(options: argparse.Namespace) -> DataSpec:
+    """Return where the images are; absolute, because the run may be resumed from another folder."""
+    return DataSpec(
         data=absolute_key(options.data),
         part=options.part or "",
         classes=list_from_anywhere(options.classes) if options.classes else "",
@@ -163,42 +182,25 @@ def _plan(options: argparse.Namespace) -> _Plan:
         hold_out_of=options.hold_out_of or "classes",
         recipe=options.recipe or "",
     )
-    problems: list[Problem] = []
-    with progress_bar("reading images") as progress:
-        data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
-    report(problems)
-    _warn_of_seen(options.data, of_start, data)
-    about: dict[str, Any] = {
-        "start": "",
-        **of_start,
-        **({"title": recipe.title, "licence": recipe.licence, "subject": recipe.subject} if recipe else {}),
-        "recipe": options.recipe or "",
-        "data": data.words,
-        "validation": data.validation_words,
-        "classes": list(data.train.class_names),
-        "command": "python -m fsl " + shlex.join(_public(sys.argv[1:])),
-        "seed": config.seed,
-    }
-    return _Plan(source, data, start, config, about)
 
 
-def _warn_of_seen(name: str, of_start: Mapping[str, Any], data: TrainingData) -> None:
-    """Say so where the network to start from was trained on what this run is tested on."""
+def _warn_of_seen_classes(name: str, spec: RunSpec, data: TrainingData) -> None:
+    """Print a warning if the network to start from has learned classes that this run tests on."""
     tested = data.validation.class_names if data.validation else ()
-    seen = seen_among(of_start.get("start_classes", ()), tested, open_source(name).known_as)
+    seen = seen_among(spec.start_classes or (), tested, open_source(name).known_as)
     if seen and is_first_process():
-        print(seen_before(str(of_start["start"]), len(seen), len(tested)), file=sys.stderr)
+        print(seen_before(str(spec.start), len(seen), len(tested)), file=sys.stderr)
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe | None:
-    """The recipe that the options name, if any.
+    """Return the recipe that the options name, if any.
 
     Raises:
-        SettingsError: they name classes beside it, which it brings itself.
+        SettingsError: the options name classes as well, which a recipe brings itself.
     """
     if not options.recipe:
         return None
-    given = [name for name in _OF_THE_DATA if getattr(options, name, None) is not None]
+    given = [name for name in _DATA_OPTIONS if getattr(options, name, None) is not None]
     if given:
         shown = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise SettingsError(
@@ -209,8 +211,8 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe | None:
 
 def starting_network(
     options: argparse.Namespace, recipe: Recipe | None
-) -> tuple[ModelConfig | TwinNetwork, ModelConfig, dict[str, Any]]:
-    """What to train from, its architecture, and what the new network has from it (``inherited``).
+) -> tuple[ModelConfig | TwinNetwork, ModelConfig, CheckpointInfo | None]:
+    """Return what to train from, its architecture, and its checkpoint's header if it is a trained network.
 
     Raises:
         SettingsError: the options contradict each other, or there is no such backbone.
@@ -224,27 +226,27 @@ def starting_network(
                 f"{start} brings its own architecture; leave out --image-size, and --backbone beside --start."
             )
         checkpoint = fsl.load(start, "cpu")
-        return checkpoint.twin, checkpoint.info.model, inherited(_without_folder(start), checkpoint.info)
+        return checkpoint.twin, checkpoint.info.model, checkpoint.info
     model = recipe.model if recipe else ModelConfig()
     if options.backbone:
         model = replace(model, backbone=options.backbone, widths=())
-        build_backbone(model)  # refuses what there is not before any picture is read
+        build_backbone(model)  # refuses an unknown backbone before any image is read
     if options.image_size:
         model = replace(model, image_size=options.image_size)
-    return model, model, {}
+    return model, model, None
 
 
 def _start(options: argparse.Namespace) -> str:
-    """The network that training goes on from; "" where it begins from scratch.
+    """Return the name of the network to start from; "" to train from scratch.
 
-    A network of timm without its pretrained weights would be no more than a slow architecture.
+    timm networks always start from their pretrained weights: without them they are only slow.
     """
     named = options.start or options.backbone or ""
     return named if options.start or named.startswith(TIMM) else ""
 
 
 def _public(arguments: list[str]) -> list[str]:
-    """The arguments with the folders of this machine left out: a header is read by others."""
+    """Return the arguments without folders of this machine, because others read the header."""
     cleaned = []
     for argument in arguments:
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)

@@ -1,14 +1,22 @@
-"""What a training run tells whoever iterates over it; each event is one JSON object in ``events.jsonl``."""
+"""The events of a training run; each is one JSON object, a line of ``events.jsonl``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from typing import Any, Literal
 
 VerdictKind = Literal["starting", "learning", "stalled", "collapsed", "diverged", "overfitting"]
 Advice = Literal["", "lower", "higher"]
+
+
+class Pause(Enum):
+    """A moment when another run may take its turn; unlike an event it is never logged."""
+
+    BATCH = "a batch, or a test before the next batch, and its events are done"
+    WITHIN = "within a test or a calibration"
 
 
 @dataclass(frozen=True)

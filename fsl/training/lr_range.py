@@ -17,7 +17,8 @@ from fsl.base.errors import SettingsError
 from fsl.base.types import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import index_to_train_on, new_state, train_step
+from fsl.training.batch import index_to_train_on, train_step
+from fsl.training.state import new_state
 from fsl.twin.network import TwinNetwork
 
 LOWEST, HIGHEST = 1e-6, 1.0

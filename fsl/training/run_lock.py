@@ -1,7 +1,8 @@
-"""Who is writing a run folder: a lock that the system itself lets go of when its process ends, killed or not.
+"""OS file lock held by the process that writes a run folder.
 
-A lock rather than a process number in a file: numbers are used again, clocks are set back, and two containers
-on one folder count their processes separately.
+The operating system releases it when the process ends, even if the process is killed. A process number in a
+file would not do: numbers are reused, clocks are set back, and two containers that share a folder number
+their processes separately.
 """
 
 from __future__ import annotations
@@ -17,42 +18,42 @@ LOCK = "owner.lock"
 PHASE = "phase"
 Phase = Literal["queued", "running", "closing"]
 PHASES: tuple[Phase, ...] = ("queued", "running", "closing")
-GOES_ON_LATER = "What was saved before is kept; when there is room again, the run can be resumed."
-# A reader of the status takes the lock for an instant; whoever wants to keep it tries again.
+RESUMABLE = "What was saved before is kept; when there is room again, the run can be resumed."
+# Reading the phase takes the lock for an instant, so acquiring it may need more than one try.
 _TRIES, _PAUSE_SECONDS = 20, 0.01
 
 
-class Owner:
-    """Holds a run folder until it is let go of; a context manager.
+class RunLock:
+    """The lock on a run folder, held until it is released; a context manager.
 
     Args:
         folder: the run folder.
-        lock: the open, locked file.
+        file: the open, locked file.
     """
 
-    def __init__(self, folder: Path, lock: IO[str]) -> None:
-        self._folder = folder
-        self._lock = lock
+    def __init__(self, folder: Path, file: IO[str]) -> None:
+        self.folder = folder
+        self._file = file
 
-    def note(self, phase: Phase, detail: str = "") -> None:
-        """Say what the run is doing, for those who list it.
+    def set_phase(self, phase: Phase, detail: str = "") -> None:
+        """Write down what the run is doing, for everything that lists runs.
 
         Args:
-            phase: "closing" when it only puts things away.
-            detail: more of it, for people: "reading pictures, 20%".
+            phase: "closing" while the run only saves and calibrates.
+            detail: details for people, such as "reading pictures, 20%".
 
         Raises:
             WriteError: the disk is full, or the folder is gone.
         """
-        path = self._folder / PHASE
+        path = self.folder / PHASE
         try:
             path.write_text(f"{phase}\n{detail}", encoding="utf-8")
         except OSError as error:
-            raise WriteError(path, error, GOES_ON_LATER) from error
+            raise WriteError(path, error, RESUMABLE) from error
 
     def release(self) -> None:
-        """Let go; a second time does nothing."""
-        self._lock.close()
+        """Release the lock; a second call does nothing."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -61,11 +62,11 @@ class Owner:
         self.release()
 
 
-def take(folder: Path) -> Owner:
-    """Become the one who writes this run folder; it is made if need be.
+def acquire(folder: Path) -> RunLock:
+    """Acquire the lock on a run folder, creating the folder if needed.
 
     Raises:
-        DataError: another thread or process is writing it.
+        DataError: another thread or process holds the lock.
         WriteError: the folder cannot be written.
     """
     try:
@@ -73,7 +74,7 @@ def take(folder: Path) -> Owner:
         file = (folder / LOCK).open("a", encoding="utf-8")
         for _ in range(_TRIES):
             if try_lock(file):
-                return Owner(folder, file)
+                return RunLock(folder, file)
             time.sleep(_PAUSE_SECONDS)
         file.close()
     except OSError as error:
@@ -82,24 +83,24 @@ def take(folder: Path) -> Owner:
 
 
 def phase_of(folder: Path) -> Phase | None:
-    """What the living owner of a run folder is doing; none where nobody is writing it."""
+    """Return what the process that holds the lock is doing, or None if no process holds it."""
     try:
         with (folder / LOCK).open(encoding="utf-8") as file:
-            # Shared: two who ask at once must not take each other for an owner.
+            # Shared: two processes that ask at the same time must not take each other for the holder.
             if try_lock(file, shared=True):
                 return None
     except OSError:
         return None
-    noted = _read_note(folder).partition("\n")[0]
-    return next((phase for phase in PHASES if phase == noted), "running")
+    written = _read_phase(folder).partition("\n")[0]
+    return next((phase for phase in PHASES if phase == written), "running")
 
 
 def detail_of(folder: Path) -> str:
-    """What the owner said last of what it is doing, for people; it may be over."""
-    return _read_note(folder).partition("\n")[2]
+    """Return the latest details that the holder of the lock wrote, for people; the run may be over."""
+    return _read_phase(folder).partition("\n")[2]
 
 
-def _read_note(folder: Path) -> str:
+def _read_phase(folder: Path) -> str:
     try:
         return (folder / PHASE).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

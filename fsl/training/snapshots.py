@@ -26,7 +26,7 @@ from fsl.base.files import write_atomically
 from fsl.base.types import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import evaluation_images
+from fsl.training.validation import evaluation_images
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import training_mode

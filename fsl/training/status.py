@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,10 +21,10 @@ from fsl.training.events import (
     Step,
     TrainEvent,
     Verdict,
-    from_json,
 )
+from fsl.training.run_folder import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR, read_settings
 from fsl.training.run_lock import Phase, detail_of, phase_of
-from fsl.training.runs import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR, read_settings
+from fsl.training.run_log import EventReader
 from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
@@ -105,47 +103,6 @@ class RunInfo:
     def steps_done(self) -> int:
         """Batches done, as far as was reported."""
         return self.step.step if self.step else 0
-
-
-class EventReader:
-    """Reads a growing ``events.jsonl``, each line once; safe from threads.
-
-    Damaged lines are left out and counted. A last line without its end is still being written and waits for
-    the next call. A file that was rewritten (by a resumed run) is read anew.
-
-    Args:
-        path: the file; it may not exist yet.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._forget(0)
-
-    def _forget(self, inode: int) -> None:
-        self._inode, self._offset, self._events, self._damaged = inode, 0, list[TrainEvent](), 0
-
-    def read(self) -> tuple[Sequence[TrainEvent], int]:
-        """All events so far, and how many lines could not be read."""
-        with self._lock:
-            try:
-                with self._path.open("rb") as file:
-                    found = os.fstat(file.fileno())
-                    if found.st_ino != self._inode or found.st_size < self._offset:
-                        self._forget(found.st_ino)
-                    file.seek(self._offset)
-                    data = file.read()
-            except OSError:
-                self._forget(0)
-                return [], 0
-            end = data.rfind(b"\n") + 1
-            self._offset += end
-            for line in data[:end].splitlines():
-                try:
-                    self._events.append(from_json(json.loads(line)))
-                except (ValueError, KeyError, TypeError, RecursionError):
-                    self._damaged += 1
-            return list(self._events), self._damaged
 
 
 def run_events(folder: Path) -> Sequence[TrainEvent]:

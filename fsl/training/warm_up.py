@@ -13,8 +13,9 @@ from fsl.data.cached import load_cached
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
 from fsl.data.query import ImageQuery
-from fsl.training.engine import new_state, train_step
-from fsl.training.manager import lower_priority
+from fsl.training.batch import train_step
+from fsl.training.cores import lower_priority
+from fsl.training.state import new_state
 from fsl.twin.pairs import ClassIndex
 
 

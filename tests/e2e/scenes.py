@@ -40,8 +40,10 @@ def train_lesson(folder: Path, steps: int) -> str:
         the runs' ids, as an address has them; they are somebody's, so only this link shows them.
     """
     from fsl.data.query import DataSpec
-    from fsl.training.manager import RunManager, RunPlan
+    from fsl.training.manager import RunManager
     from fsl.training.presets import PRESETS
+    from fsl.training.run_plan import RunPlan
+    from fsl.training.run_spec import RunSpec
     from fsl.ui.shared.run_labels import learning_rate_text
 
     preset = PRESETS["article"]
@@ -51,10 +53,9 @@ def train_lesson(folder: Path, steps: int) -> str:
     ids = manager.start_together(
         [
             RunPlan(
-                replace(config, learning_rate=rate),
+                RunSpec(replace(config, learning_rate=rate), name=f"rate {learning_rate_text(rate)}"),
                 preset.model,
                 DataSpec(data="digits", hold_out=0.4),
-                f"rate {learning_rate_text(rate)}",
                 visitor="scenes",
             )
             for rate in preset.rates

@@ -20,12 +20,12 @@ from fsl.base.errors import WriteError
 from fsl.base.files import write_atomically
 from fsl.data.download import Answer, RemoteFile, download_files
 from fsl.training.events import Finished
-from fsl.training.manager import save_as
-from fsl.training.runs import EventLog, run_training
+from fsl.training.keep import save_as
+from fsl.training.run_log import EventLog
 from fsl.twin import checkpoint
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.training import CONFIG as SMALL
-from tests.helpers.training import MODEL
+from tests.helpers.training import MODEL, run_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVE_WITHOUT_END = """
@@ -184,7 +184,7 @@ def test_a_read_only_folder_of_checkpoints(
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
     data = coloured_set()  # type: ignore[operator]
-    for _ in run_training(tmp_path / "runs" / "r", data, SMALL, MODEL, about={}):
+    for _ in run_in(tmp_path / "runs" / "r", data, SMALL, MODEL):
         pass
 
     really = Path.open

@@ -17,9 +17,11 @@ import torch
 
 from fsl.base.errors import DeviceMemoryError, SettingsError, WriteError
 from fsl.data.imageset import ImageSet
-from fsl.training.manager import MOST_WAITING, RunManager, RunPlan
+from fsl.training.manager import MOST_WAITING, RunManager
 from fsl.training.run_data import TrainingData
-from fsl.training.runs import CONFIG
+from fsl.training.run_folder import CONFIG
+from fsl.training.run_plan import RunPlan
+from fsl.training.run_spec import RunSpec
 from fsl.training.status import find_run, list_runs
 from fsl.twin import checkpoint
 from fsl.twin.inference import embed_images
@@ -55,7 +57,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fills_up)
-        run_id = manager.start(RunPlan(replace(SMALL, evaluate_every=2), MODEL, data))
+        run_id = manager.start(RunPlan(RunSpec(replace(SMALL, evaluate_every=2)), MODEL, data))
         assert manager.wait(run_id, 60)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -80,7 +82,7 @@ def test_a_gpu_without_room_in_the_middle_of_a_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(TwinNetwork, "embed", embed)
-        run_id = manager.start(RunPlan(SMALL, MODEL, data))
+        run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
         assert manager.wait(run_id, 60)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -136,12 +138,15 @@ def refuse_writes(monkeypatch: pytest.MonkeyPatch, name: str, where: Callable[[P
 def test_a_disk_that_is_full_when_a_run_is_queued(
     manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     manager.stop(run_id)
     assert manager.wait(run_id, 60)
     with monkeypatch.context() as patch:
         refuse_writes(patch, "phase", lambda folder: True)
-        for begin in (lambda: manager.start(RunPlan(SMALL, MODEL, data)), lambda: manager.resume(run_id)):
+        for begin in (
+            lambda: manager.start(RunPlan(RunSpec(SMALL), MODEL, data)),
+            lambda: manager.resume(run_id),
+        ):
             with pytest.raises(WriteError, match=r"phase could not be written: No space left"):
                 begin()
     assert [run.id for run in list_runs(manager.root)] == [run_id]
@@ -154,11 +159,11 @@ def test_a_disk_that_is_full_when_a_run_begins_ends_that_run_alone(
     manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager.most_at_once = 0  # all wait
-    first, second = manager.start_together([RunPlan(SMALL, MODEL, data)] * 2)
+    first, second = manager.start_together([RunPlan(RunSpec(SMALL), MODEL, data)] * 2)
     with monkeypatch.context() as patch:
         refuse_writes(patch, "phase", lambda folder: folder.name == first)
         manager.most_at_once = 2
-        third = manager.start(RunPlan(SMALL, MODEL, data))
+        third = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
         for run_id in (first, second, third):
             assert manager.wait(run_id, 60)
     runs = {run.id: run for run in list_runs(manager.root)}
@@ -173,7 +178,7 @@ def test_a_disk_that_is_full_when_a_waiting_run_is_stopped(
     manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager.most_at_once = 0
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     with monkeypatch.context() as patch:
         refuse_writes(patch, "events.jsonl", lambda folder: True)
         manager.stop(run_id)
@@ -185,16 +190,16 @@ def test_a_disk_that_is_full_when_a_waiting_run_is_stopped(
 
 def test_more_runs_than_may_wait(manager: RunManager, data: TrainingData) -> None:
     manager.most_at_once = 0
-    waiting = [manager.start(RunPlan(SMALL, MODEL, data)) for _ in range(MOST_WAITING)]
+    waiting = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(MOST_WAITING)]
     with pytest.raises(SettingsError, match="20 runs are waiting already"):
-        manager.start(RunPlan(SMALL, MODEL, data))
+        manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     assert len(list_runs(manager.root)) == MOST_WAITING
     manager.stop(waiting[0])
-    assert manager.start(RunPlan(SMALL, MODEL, data)) in manager.queue()[1]
+    assert manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) in manager.queue()[1]
 
 
 def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = manager.start(RunPlan(replace(SMALL, steps=50_000), MODEL, data))
+    first = manager.start(RunPlan(RunSpec(replace(SMALL, steps=50_000)), MODEL, data))
     manager.stop(first)
     assert manager.wait(first, 60)
     settings = json.loads((manager.root / first / CONFIG).read_text())
@@ -203,7 +208,7 @@ def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: 
     really = time.strftime
     # A year back, and then standing still.
     monkeypatch.setattr(time, "strftime", lambda text, *rest: really(text, time.gmtime(10**9)))
-    later = [manager.start(RunPlan(SMALL, MODEL, data)) for _ in range(2)]
+    later = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(2)]
     for run_id in later:
         assert manager.wait(run_id, 60)
     assert len({first, *later}) == 3

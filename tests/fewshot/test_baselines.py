@@ -7,7 +7,7 @@ import torch
 from fsl.base.errors import CheckpointError
 from fsl.config import TrainConfig
 from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
-from fsl.training.engine import new_state
+from fsl.training.state import new_state
 from fsl.twin.inference import embed_images, pair_logits
 from tests.helpers.networks import checkpoint
 

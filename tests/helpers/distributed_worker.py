@@ -15,9 +15,10 @@ import torch
 from fsl.__main__ import main
 from fsl.config import AugmentConfig, ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import new_state, train
+from fsl.training.distributed import SINGLE, ProcessGroup, join_process_group
+from fsl.training.engine import train
 from fsl.training.events import Step
-from fsl.twin.distributed import ALONE, Team, join_team
+from fsl.training.state import new_state
 
 STRONG = AugmentConfig(rotate=90, zoom=1.4, mirror=True, tint=0.3, erase=0.5, recolour=0.5, turn=0.5)
 # 5 x 3 images do not divide by two, so the shares differ in length.
@@ -56,18 +57,18 @@ def images() -> ImageSet:
     )
 
 
-def trained(team: Team = ALONE) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+def trained(group: ProcessGroup = SINGLE) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
     """The losses and all weights and statistics after each case."""
     for name, (config, model) in CASES.items():
-        state = new_state(config, model, team)
+        state = new_state(config, model, group)
         losses = [event.loss for event in train(images(), config, state) if isinstance(event, Step)]
         yield name, {"losses": torch.tensor(losses), **state.twin.state_dict()}
 
 
 def work(folder: Path, ports: list[str]) -> int:
-    with join_team("cpu") as team:
-        found = dict(trained(team))
-        torch.save(found, folder / f"trained-{team.rank}.pt")
+    with join_process_group("cpu") as group:
+        found = dict(trained(group))
+        torch.save(found, folder / f"trained-{group.rank}.pt")
     os.environ["MASTER_PORT"] = ports[0]
     network = ["--checkpoint", str(folder / "small.safetensors"), "--device", "cpu"]
     out = ["--out", str(folder / "together.npz"), "--map", "none"]

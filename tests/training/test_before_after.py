@@ -14,13 +14,15 @@ from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.metrics import ci95
-from fsl.training.engine import Pause, embed_in_turns, new_state, train
-from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started
+from fsl.training.events import Comparison, Evaluation, Finished, Pause, Saved, Started
 from fsl.training.hold_out import hold_out_images
 from fsl.training.run_data import TrainingData, load_training_data, read_stored_images, store_images
-from fsl.training.runs import EVENTS, read_events, run_training
+from fsl.training.run_folder import EVENTS
+from fsl.training.run_log import read_events
+from fsl.training.state import new_state
+from fsl.training.validation import embed_with_pauses
 from fsl.twin.inference import embed_images
-from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL, run_in, train_events
 
 Maker = Callable[..., ImageSet]
 BOTH = replace(CONFIG, evaluate_first=True, evaluation=EpisodeConfig(n_way=5, n_episodes=40, seed=3))
@@ -30,7 +32,7 @@ def test_same_episodes_before_and_after(coloured_set: Maker) -> None:
     validation = coloured_set(5, seed=1)
     given = new_state(CONFIG, MODEL).twin.eval()
     state = new_state(BOTH, given)
-    events = list(train(coloured_set(), BOTH, state, validation))
+    events = list(train_events(coloured_set(), BOTH, state, validation))
     (comparison,) = [e for e in events if isinstance(e, Comparison)]
     state.twin.eval()
     before, after = (
@@ -48,10 +50,10 @@ def test_same_episodes_before_and_after(coloured_set: Maker) -> None:
 def test_a_fine_tune_that_harms_says_so(coloured_set: Maker) -> None:
     config = replace(BOTH, steps=40, learning_rate=1.0, optimiser="sgd", evaluate_every=0)
     good = new_state(replace(CONFIG, steps=80), MODEL)
-    list(train(coloured_set(12, 8), replace(CONFIG, steps=80), good))
+    list(train_events(coloured_set(12, 8), replace(CONFIG, steps=80), good))
     mixed_up = coloured_set(3)
     mixed_up = replace(mixed_up, labels=np.random.default_rng(0).permutation(mixed_up.labels))
-    events = list(train(mixed_up, config, good.twin, coloured_set(8, seed=1)))
+    events = list(train_events(mixed_up, config, good.twin, coloured_set(8, seed=1)))
     (comparison,) = [e for e in events if isinstance(e, Comparison)]
     assert comparison.difference + comparison.difference_ci95 < 0
 
@@ -59,34 +61,34 @@ def test_a_fine_tune_that_harms_says_so(coloured_set: Maker) -> None:
 def test_it_survives_an_interruption(tmp_path: Path, coloured_set: Maker) -> None:
     arguments = (coloured_set(), BOTH, MODEL)
     validation = coloured_set(5, seed=1)
-    whole = list(run_training(tmp_path / "w", *arguments, about={}, validation=validation))
-    turns = run_training(tmp_path / "k", *arguments, about={}, validation=validation)
+    whole = list(run_in(tmp_path / "w", *arguments, validation=validation))
+    turns = run_in(tmp_path / "k", *arguments, validation=validation)
     for event in turns:
         if event.step == 8:
             break
     turns.close()
-    rest = list(run_training(tmp_path / "k", *arguments, about={}, validation=validation, resume=True))
+    rest = list(run_in(tmp_path / "k", *arguments, validation=validation, resume=True))
     assert [e for e in rest if isinstance(e, Comparison)] == [e for e in whole if isinstance(e, Comparison)]
 
 
 def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, coloured_set: Maker) -> None:
     """And the comparison is made anew when it goes on, even by a process that saw no test itself."""
     arguments = (coloured_set(), BOTH, MODEL)
-    kwargs = {"about": {}, "validation": coloured_set(5, seed=1)}
+    kwargs = {"validation": coloured_set(5, seed=1)}
 
     def stopped(resume: bool, after: int) -> list[Comparison]:
         turns = iter(range(100))
-        events = run_training(
+        events = run_in(
             tmp_path / "s", *arguments, resume=resume, should_stop=lambda: next(turns) >= after, **kwargs
         )  # type: ignore[arg-type]
         return [e for e in events if isinstance(e, Comparison)]
 
-    whole = list(run_training(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
+    whole = list(run_in(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
     at_five = next(e for e in whole if isinstance(e, Evaluation) and e.step == 5)
     (first,) = stopped(False, 9)
     assert (first.step, first.after) == (5, pytest.approx(at_five.accuracy))
     assert stopped(True, 0) == [first]
-    rest = list(run_training(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
+    rest = list(run_in(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
     logged = read_events(tmp_path / "s" / EVENTS)
     for events in (rest, logged):
         assert [e for e in events if isinstance(e, Comparison)] == [
@@ -98,12 +100,12 @@ def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, colo
 def test_the_test_before_is_made_and_logged_once(tmp_path: Path, coloured_set: Maker, last: type) -> None:
     """Also where the process was killed between the log of that test and its save."""
     arguments = (coloured_set(), BOTH, MODEL)
-    turns = run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1))
+    turns = run_in(tmp_path / "r", *arguments, validation=coloured_set(5, seed=1))
     for event in turns:
         if isinstance(event, last):
             break
     turns.close()
-    list(run_training(tmp_path / "r", *arguments, about={}, validation=coloured_set(5, seed=1), resume=True))
+    list(run_in(tmp_path / "r", *arguments, validation=coloured_set(5, seed=1), resume=True))
     logged = read_events(tmp_path / "r" / EVENTS)
     assert [e.step for e in logged if isinstance(e, Evaluation)] == [0, 5, 10, 12]
     assert sum(isinstance(e, Started) for e in logged) == 1
@@ -113,21 +115,21 @@ def test_a_test_during_which_a_run_was_stopped_is_made_when_it_goes_on(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = (coloured_set(), BOTH, MODEL)
-    kwargs = {"about": {}, "validation": coloured_set(5, seed=1)}
-    whole = list(run_training(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
+    kwargs = {"validation": coloured_set(5, seed=1)}
+    whole = list(run_in(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]
     tests = []
 
     def noted(*given: object) -> Generator[Pause, None, Tensor]:
         tests.append(given)
-        return embed_in_turns(*given)  # type: ignore[arg-type]
+        return embed_with_pauses(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("fsl.training.engine.embed_in_turns", noted)
+    monkeypatch.setattr("fsl.training.validation.embed_with_pauses", noted)
     second = {"should_stop": lambda: len(tests) == 2}
-    list(run_training(tmp_path / "s", *arguments, **second, **kwargs))  # type: ignore[arg-type]
+    list(run_in(tmp_path / "s", *arguments, **second, **kwargs))  # type: ignore[arg-type]
     stopped = read_events(tmp_path / "s" / EVENTS)
     assert [e.step for e in stopped if isinstance(e, Evaluation)] == [0]
     assert [e.step for e in stopped if isinstance(e, Finished)] == [5]
-    list(run_training(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
+    list(run_in(tmp_path / "s", *arguments, resume=True, **kwargs))  # type: ignore[arg-type]
     logged = read_events(tmp_path / "s" / EVENTS)
     for kind in (Evaluation, Comparison):
         assert [e for e in logged if isinstance(e, kind)] == [e for e in whole if isinstance(e, kind)]

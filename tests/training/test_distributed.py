@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from fsl.__main__ import main
-from fsl.twin.distributed import Team
+from fsl.training.distributed import ProcessGroup
 from tests.helpers.distributed_worker import CASES, trained
 from tests.helpers.networks import save_small_checkpoint
 
@@ -112,7 +112,7 @@ def test_only_the_first_process_speaks_and_names_what_every_one_left_out(worked:
 def test_shares_cover_everything_once() -> None:
     for n in range(20):
         for size in range(1, 7):
-            parts = [list(range(n))[Team(rank, size).share(n)] for rank in range(size)]
+            parts = [list(range(n))[ProcessGroup(rank, size).share(n)] for rank in range(size)]
             assert [i for part in parts for i in part] == list(range(n))
             assert max(map(len, parts)) - min(map(len, parts)) <= 1
             assert max(map(len, parts)) == -(-n // size)

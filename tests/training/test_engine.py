@@ -12,7 +12,7 @@ from fsl.base.errors import SettingsError
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training import engine
-from fsl.training.engine import draw_batch, learning_rate_at, new_state, pair_loss, train, train_in_turns
+from fsl.training.batch import draw_batch, learning_rate_at, pair_loss
 from fsl.training.events import (
     Evaluation,
     Finished,
@@ -23,22 +23,23 @@ from fsl.training.events import (
     from_json,
     to_json,
 )
+from fsl.training.state import new_state
 from fsl.twin.losses import bce_loss
 from fsl.twin.pairs import ClassIndex
-from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL, train_events
 
 Maker = Callable[..., ImageSet]
 
 
 def weights(config: TrainConfig, data: ImageSet) -> dict[str, torch.Tensor]:
     state = new_state(config, MODEL)
-    for _ in train(data, config, state):
+    for _ in train_events(data, config, state):
         pass
     return state.twin.state_dict()
 
 
 def test_events_come_in_order(coloured_set: Maker) -> None:
-    events = list(train(coloured_set(), CONFIG, MODEL, validation=coloured_set(5, seed=1)))
+    events = list(train_events(coloured_set(), CONFIG, MODEL, validation=coloured_set(5, seed=1)))
     assert isinstance(events[0], Started)
     assert isinstance(events[-1], Finished)
     assert not events[-1].stopped
@@ -60,7 +61,7 @@ def test_same_seed_same_weights(pairing: str, coloured_set: Maker) -> None:
 def test_evaluation_does_not_disturb_training(coloured_set: Maker) -> None:
     data = coloured_set()
     state = new_state(CONFIG, MODEL)
-    for _ in train(data, CONFIG, state, validation=coloured_set(5, seed=1)):
+    for _ in train_events(data, CONFIG, state, validation=coloured_set(5, seed=1)):
         pass
     alone = weights(CONFIG, data)
     assert all(torch.equal(v, alone[k]) for k, v in state.twin.state_dict().items())
@@ -75,13 +76,13 @@ def test_it_learns_what_can_be_learned(pairing: str, loss: str, coloured_set: Ma
         return
     config = replace(CONFIG, steps=80, pairing=pairing, loss=loss, batch_pairs=32)
     data = coloured_set(12, 8)
-    losses = [e.loss for e in train(data, config, MODEL) if isinstance(e, Step)]
+    losses = [e.loss for e in train_events(data, config, MODEL) if isinstance(e, Step)]
     assert losses[-1] < 0.6 * losses[0]
 
 
 def test_stop_ends_after_the_batch_and_the_network_is_usable(coloured_set: Maker) -> None:
     state = new_state(CONFIG, MODEL)
-    events = list(train(coloured_set(), CONFIG, state, should_stop=lambda: state.step >= 3))
+    events = list(train_events(coloured_set(), CONFIG, state, should_stop=lambda: state.step >= 3))
     assert isinstance(events[-1], Finished)
     assert events[-1].stopped
     assert events[-1].step == 3
@@ -90,7 +91,7 @@ def test_stop_ends_after_the_batch_and_the_network_is_usable(coloured_set: Maker
 def test_the_network_trained_from_is_left_alone(coloured_set: Maker) -> None:
     given = new_state(CONFIG, MODEL).twin.eval()
     before = {k: v.clone() for k, v in given.state_dict().items()}
-    list(train(coloured_set(), CONFIG, given))
+    list(train_events(coloured_set(), CONFIG, given))
     assert all(torch.equal(v, before[k]) for k, v in given.state_dict().items())
     assert not given.training
 
@@ -100,10 +101,11 @@ def test_all_pairs_loss_equals_forwarding_every_pair(coloured_set: Maker) -> Non
     data = coloured_set()
     twin = new_state(CONFIG, MODEL).twin.eval()
     index = ClassIndex(data.labels, data.class_names)
-    rows, slots, first, second, difference = draw_batch(index, CONFIG, np.random.default_rng(0))
+    batch = draw_batch(index, CONFIG, np.random.default_rng(0))
+    rows, first, second, difference = batch.rows, batch.first, batch.second, batch.difference
     images = torch.from_numpy(data.images[rows]).permute(0, 3, 1, 2).float() / 255
     pairwise = bce_loss(twin(images[first], images[second]), difference)
-    shared = pair_loss(twin, twin.embed(images), slots, first, second, difference, CONFIG).loss
+    shared = pair_loss(twin, twin.embed(images), batch, CONFIG).loss
     assert shared.item() == pytest.approx(pairwise.item(), rel=1e-4)
 
 
@@ -111,7 +113,9 @@ def test_random_pairs_have_a_class_of_their_own_each(coloured_set: Maker) -> Non
     data = coloured_set()
     index = ClassIndex(data.labels, data.class_names)
     config = replace(CONFIG, pairing="random")
-    rows, slots, first, second, difference = draw_batch(index, config, np.random.default_rng(0))
+    batch = draw_batch(index, config, np.random.default_rng(0))
+    rows, slots, difference = batch.rows, batch.slots, batch.difference
+    first, second = batch.first, batch.second
     assert ((slots[first] != slots[second]).float() == difference).all()
     assert ((data.labels[rows][first] != data.labels[rows][second]) == difference.numpy().astype(bool)).all()
 
@@ -129,7 +133,7 @@ def test_a_long_run_is_judged_now_and_then(coloured_set: Maker, monkeypatch: pyt
     for n_earlier, expected in ((0, list(range(1, 13))), (1000, [1010, 1012])):
         judged.clear()
         earlier = [Step(i + 1, 0.7, 1e-3, 1.0, 1.0) for i in range(n_earlier)]
-        list(train_in_turns(coloured_set(), config, new_state(config, MODEL), earlier=earlier))
+        list(train_events(coloured_set(), config, new_state(config, MODEL), earlier=earlier))
         assert judged == expected
 
 
@@ -144,15 +148,17 @@ def test_one_cycle_rises_then_falls() -> None:
 
 def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="32 pixels wide and the network takes 16"):
-        list(train(coloured_set(size=32), CONFIG, MODEL))
+        list(train_events(coloured_set(size=32), CONFIG, MODEL))
     with pytest.raises(SettingsError, match="2 classes"):
-        list(train(coloured_set(4, per_class=1), CONFIG, MODEL))
+        list(train_events(coloured_set(4, per_class=1), CONFIG, MODEL))
 
 
 def test_a_test_asks_for_no_more_than_the_images_it_takes(coloured_set: Maker) -> None:
     """Of each class the first few are tested on, however many there are."""
     config = replace(CONFIG, steps=1, evaluation=replace(CONFIG.evaluation, n_shot=20, n_query=2))
-    events = list(train(coloured_set(3), config, MODEL, validation=coloured_set(3, per_class=24, seed=1)))
+    events = list(
+        train_events(coloured_set(3), config, MODEL, validation=coloured_set(3, per_class=24, seed=1))
+    )
     assert isinstance(events[0], Started)
     assert "no N-way K-shot test" in events[0].note or any(isinstance(e, Evaluation) for e in events)
 
@@ -160,15 +166,15 @@ def test_a_test_asks_for_no_more_than_the_images_it_takes(coloured_set: Maker) -
 def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
     """No validation set, and fewer classes than a batch asks for."""
     config = replace(CONFIG, pairing="all", batch_classes=16, steps=1)
-    started = next(iter(train(coloured_set(3), config, MODEL)))
+    started = next(iter(train_events(coloured_set(3), config, MODEL)))
     assert isinstance(started, Started)
     assert started.note == (
         "no validation classes, so no N-way K-shot test, and no limit for “unknown”. "
         "3 classes in a batch instead of 16."
     )
-    tested = next(iter(train(coloured_set(3), config, MODEL, validation=coloured_set(2, seed=1))))
+    tested = next(iter(train_events(coloured_set(3), config, MODEL, validation=coloured_set(2, seed=1))))
     assert isinstance(tested, Started)
     assert "No limit for “unknown”: it takes 3 classes to test on." in tested.note
-    enough = next(iter(train(coloured_set(3), config, MODEL, validation=coloured_set(3, seed=1))))
+    enough = next(iter(train_events(coloured_set(3), config, MODEL, validation=coloured_set(3, seed=1))))
     assert isinstance(enough, Started)
     assert "No limit" not in enough.note

@@ -10,12 +10,15 @@ import torch
 
 from fsl.data.imageset import ImageSet
 from fsl.training.events import Step
-from fsl.training.manager import RunManager, RunPlan
+from fsl.training.manager import RunManager
 from fsl.training.run_data import TrainingData
-from fsl.training.runs import CHECKPOINT, EVENTS, read_events, run_training
+from fsl.training.run_folder import CHECKPOINT, EVENTS
+from fsl.training.run_log import read_events
+from fsl.training.run_plan import RunPlan
+from fsl.training.run_spec import RunSpec
 from fsl.training.status import find_run
 from fsl.twin import checkpoint as checkpoints
-from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL, run_in
 from tests.helpers.waiting import until
 
 Maker = Callable[..., ImageSet]
@@ -43,13 +46,13 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     config = replace(ON_GPU, loss=loss, precision=precision)
     arguments = (coloured_set(), config, WIDE)
     validation = coloured_set(5, seed=1)
-    list(run_training(tmp_path / "whole", *arguments, about={}, validation=validation))
-    turns = run_training(tmp_path / "killed", *arguments, about={}, validation=validation)
+    list(run_in(tmp_path / "whole", *arguments, validation=validation))
+    turns = run_in(tmp_path / "killed", *arguments, validation=validation)
     for event in turns:
         if event.step == 25:
             break
     turns.close()
-    list(run_training(tmp_path / "killed", *arguments, about={}, validation=validation, resume=True))
+    list(run_in(tmp_path / "killed", *arguments, validation=validation, resume=True))
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
     one, two = (checkpoints.load(tmp_path / name / CHECKPOINT).twin for name in ("whole", "killed"))
     assert all(torch.equal(v, two.state_dict()[k]) for k, v in one.state_dict().items())
@@ -61,7 +64,7 @@ def test_memory_is_given_back(tmp_path: Path, coloured_set: Maker) -> None:
 
     def train() -> int:
         """Bytes that are held on the GPU when a run is over."""
-        run_id = manager.start(RunPlan(ON_GPU, WIDE, data))
+        run_id = manager.start(RunPlan(RunSpec(ON_GPU), WIDE, data))
         assert manager.wait(run_id, 120)
         assert find_run(run_id, manager.root).status == "finished"
         until(lambda: manager.queue() == (0, ()))  # the thread has let go of it, too

@@ -11,8 +11,8 @@ import torch
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import new_state
 from fsl.training.lr_range import DEAD_BATCHES, RangePoint, lr_range, suggest_rate
+from fsl.training.state import new_state
 from tests.helpers.training import CONFIG, MODEL, dead_network
 
 Maker = Callable[..., ImageSet]

@@ -16,15 +16,18 @@ from fsl.base.errors import DataError, SettingsError
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
 from fsl.training.events import Step
-from fsl.training.manager import RunManager, RunPlan, plan_like, save_as
+from fsl.training.keep import save_as
+from fsl.training.manager import RunManager
 from fsl.training.run_data import TrainingData, load_training_data
-from fsl.training.run_lock import take
-from fsl.training.runs import CHECKPOINT, CONFIG, EVENTS, run_training
+from fsl.training.run_folder import CHECKPOINT, CONFIG, EVENTS
+from fsl.training.run_lock import acquire
+from fsl.training.run_plan import RunPlan, plan_like
+from fsl.training.run_spec import RunSpec
 from fsl.training.status import RunInfo, find_run, list_runs, run_events
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
 from tests.helpers.training import CONFIG as SMALL
-from tests.helpers.training import MODEL
+from tests.helpers.training import MODEL, run_in
 from tests.helpers.waiting import until
 
 Maker = Callable[..., ImageSet]
@@ -48,7 +51,7 @@ def losses(run: RunInfo) -> list[tuple[int, float]]:
 
 
 def test_a_run_from_start_to_finish(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, data, name="first"))
+    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first"), MODEL, data))
     assert manager.wait(run_id, 30)
     (run,) = manager.runs()
     assert (run.id, run.status, run.name, run.steps_done) == (run_id, "finished", "first", 12)
@@ -57,20 +60,20 @@ def test_a_run_from_start_to_finish(manager: RunManager, data: TrainingData) -> 
     info = checkpoints.load(run.folder / CHECKPOINT).info
     assert info.training["data"] == "colours"
     assert len(info.calibrations) == 3
-    with pytest.raises(DataError, match="has done all its batches"):
+    with pytest.raises(DataError, match="has trained all batches"):
         manager.resume(run_id)
 
 
 def test_same_numbers_as_in_the_foreground(manager: RunManager, data: TrainingData, tmp_path: Path) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     manager.wait(run_id, 30)
-    list(run_training(tmp_path / "f", data.train, SMALL, MODEL, about={}, validation=data.validation))
+    list(run_in(tmp_path / "f", data.train, SMALL, MODEL, validation=data.validation))
     one, two = find_run(run_id, manager.root), find_run("f", tmp_path)
     assert losses(one) == losses(two)
 
 
 def test_stop_takes_a_moment_and_resume_goes_on(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(ENDLESS, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
     until(lambda: find_run(run_id, manager.root).steps_done > 3)
     began = time.monotonic()
     manager.stop(run_id)
@@ -87,7 +90,7 @@ def test_stop_takes_a_moment_and_resume_goes_on(manager: RunManager, data: Train
 
 
 def test_compared_runs_take_turns(manager: RunManager, data: TrainingData) -> None:
-    plans = [RunPlan(replace(ENDLESS, learning_rate=lr), MODEL, data) for lr in (1e-4, 1e-3, 1e-2)]
+    plans = [RunPlan(RunSpec(replace(ENDLESS, learning_rate=lr)), MODEL, data) for lr in (1e-4, 1e-3, 1e-2)]
     ids = manager.start_together(plans)
     runs = [lambda i=i: find_run(i, manager.root) for i in ids]
     until(lambda: all(run().steps_done >= 20 for run in runs))
@@ -113,8 +116,10 @@ def test_a_run_that_is_over_holds_up_none_that_it_is_compared_with(
         measuring.set()
         assert go_on.wait(20)
 
-    monkeypatch.setattr("fsl.training.runs.measure_pair_rates", measure)
-    first, second = manager.start_together([RunPlan(SMALL, MODEL, data), RunPlan(ENDLESS, MODEL, data)])
+    monkeypatch.setattr("fsl.training.calibration.measure_pair_rates", measure)
+    first, second = manager.start_together(
+        [RunPlan(RunSpec(SMALL), MODEL, data), RunPlan(RunSpec(ENDLESS), MODEL, data)]
+    )
     assert measuring.wait(20)
     n = find_run(second, manager.root).steps_done
     until(lambda: find_run(second, manager.root).steps_done > n + 5)
@@ -133,17 +138,19 @@ def test_a_long_test_holds_up_none_either(
 ) -> None:
     """Between a few images and the next, the others have their turn; the first one's test goes on."""
     many = coloured_set(10, 10, seed=1)
-    monkeypatch.setattr("fsl.training.engine._IMAGES_A_TURN", 1)
+    monkeypatch.setattr("fsl.training.validation._IMAGES_PER_PAUSE", 1)
     config = replace(SMALL, steps=1, evaluation=replace(SMALL.evaluation, n_way=5))
-    tested = RunPlan(config, MODEL, TrainingData(coloured_set(), many))
-    first, second = manager.start_together([tested, RunPlan(ENDLESS, MODEL, TrainingData(coloured_set()))])
+    tested = RunPlan(RunSpec(config), MODEL, TrainingData(coloured_set(), many))
+    first, second = manager.start_together(
+        [tested, RunPlan(RunSpec(ENDLESS), MODEL, TrainingData(coloured_set()))]
+    )
     assert manager.wait(first, 60)
     assert find_run(first, manager.root).evaluation is not None
     assert find_run(second, manager.root).steps_done >= 2 * len(many) - 10  # its test, and its calibration
 
 
 def test_two_compute_and_the_third_waits(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(4)]
+    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(4)]
     status = lambda i: find_run(ids[i], manager.root).status  # noqa: E731
     until(lambda: status(0) == status(1) == "running")
     assert status(2) == status(3) == "queued"
@@ -163,14 +170,14 @@ def test_what_others_use_is_left_alone(manager: RunManager, data: TrainingData) 
     shared = TwinNetwork(MODEL).eval().requires_grad_(False)
     before = {k: v.clone() for k, v in shared.state_dict().items()}
     threads = torch.get_num_threads()
-    manager.wait(manager.start(RunPlan(SMALL, shared, data)), 30)
+    manager.wait(manager.start(RunPlan(RunSpec(SMALL), shared, data)), 30)
     assert all(torch.equal(v, before[k]) for k, v in shared.state_dict().items())
     assert not any(p.requires_grad for p in shared.parameters())
     assert torch.get_num_threads() == threads
 
 
 def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec("/no/such/folder")))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, DataSpec("/no/such/folder")))
     manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -179,14 +186,14 @@ def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
 
 
 def test_a_failed_run_lets_the_others_go_on(manager: RunManager, data: TrainingData) -> None:
-    bad = RunPlan(SMALL, MODEL, DataSpec("/no/such/folder"))
-    ids = manager.start_together([bad, RunPlan(SMALL, MODEL, data)])
+    bad = RunPlan(RunSpec(SMALL), MODEL, DataSpec("/no/such/folder"))
+    ids = manager.start_together([bad, RunPlan(RunSpec(SMALL), MODEL, data)])
     manager.wait(ids[1], 30)
     assert [find_run(i, manager.root).status for i in ids] == ["failed", "finished"]
 
 
 def test_delete_stops_and_removes(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(ENDLESS, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
     until(lambda: find_run(run_id, manager.root).steps_done > 1)
     manager.delete(run_id)
     assert manager.runs() == []
@@ -199,7 +206,7 @@ def test_a_run_of_somebody_else_is_seen_and_stopped(manager: RunManager, data: T
     """As the shell's: the same code without the manager."""
 
     def train() -> None:
-        for _ in run_training(manager.root / "shell", data.train, ENDLESS, MODEL, about={}):
+        for _ in run_in(manager.root / "shell", data.train, ENDLESS, MODEL):
             pass
 
     thread = threading.Thread(target=train, daemon=True)
@@ -216,7 +223,7 @@ def test_save_as(
     manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     manager.wait(run_id, 30)
     save_as(run_id, "my colours", manager.root)
     assert checkpoints.read_info(checkpoints.find("my colours")).name == "my colours"
@@ -238,8 +245,8 @@ def test_save_as_waits_for_the_calibration(
         measuring.set()
         time.sleep(0.5)
 
-    monkeypatch.setattr("fsl.training.runs.measure_pair_rates", measure)
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    monkeypatch.setattr("fsl.training.calibration.measure_pair_rates", measure)
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     assert measuring.wait(20)
     assert find_run(run_id, manager.root).status == "finished"
     save_as(run_id, "colours", manager.root)
@@ -247,7 +254,7 @@ def test_save_as_waits_for_the_calibration(
 
 
 def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(SMALL, MODEL, data)) for _ in range(4)]
+    ids = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(4)]
     for run_id in ids:
         manager.wait(run_id, 30)
     folders = [manager.root / run_id for run_id in ids]
@@ -273,22 +280,22 @@ def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data
 
 
 def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -> None:
-    turns = run_training(manager.root / "r", data.train, ENDLESS, MODEL, about={})
+    turns = run_in(manager.root / "r", data.train, ENDLESS, MODEL)
     for event in turns:
         if event.step == 4:
             break
     assert find_run("r", manager.root).status == "running"
     turns.close()
     assert find_run("r", manager.root).status == "interrupted"
-    with take(manager.root / "r"), pytest.raises(DataError, match="being trained right now"):
-        take(manager.root / "r")
+    with acquire(manager.root / "r"), pytest.raises(DataError, match="being trained right now"):
+        acquire(manager.root / "r")
 
 
 def test_a_run_resumed_beside_its_siblings_can_be_stopped_again(
     manager: RunManager, data: TrainingData
 ) -> None:
     """Those it was started with still train, in a job that has it as one that is over."""
-    first, second = manager.start_together([RunPlan(ENDLESS, MODEL, data) for _ in range(2)])
+    first, second = manager.start_together([RunPlan(RunSpec(ENDLESS), MODEL, data) for _ in range(2)])
     until(lambda: find_run(second, manager.root).steps_done > 3)
     manager.stop(second)
     assert manager.wait(second, 10)
@@ -304,7 +311,7 @@ def test_a_run_resumed_beside_its_siblings_can_be_stopped_again(
 
 
 def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: TrainingData) -> None:
-    plan = RunPlan(SMALL, MODEL, data, visitor="somebody")
+    plan = RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody")
     one, other = manager.start(plan), manager.start(plan)
     secrets = [run_id.split("-")[2] for run_id in (one, other)]
     assert all(len(secret) == 8 for secret in secrets)
@@ -316,7 +323,7 @@ def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_kno
 ) -> None:
     source = DataSpec("digits", hold_out=0.4)
     short = replace(SMALL, steps=1, evaluate_every=0)
-    run_id = manager.start(RunPlan(short, MODEL, source, about={"title": "Digits"}))
+    run_id = manager.start(RunPlan(RunSpec(short, title="Digits"), MODEL, source))
     assert manager.wait(run_id, 30)
     header = checkpoints.read_info(manager.root / run_id / CHECKPOINT).training
     expected = load_training_data(source, MODEL, short.seed, lambda problems: None)
@@ -331,7 +338,7 @@ def test_a_page_s_run_is_not_resumed_on_other_classes(manager: RunManager, tmp_p
         for shade in (10, 90, 200):
             Image.new("RGB", (16, 16), (shade, ord(name), 0)).save(tmp_path / "data" / name / f"{shade}.png")
     source = DataSpec(str(tmp_path / "data"), hold_out=0.0)
-    run_id = manager.start(RunPlan(ENDLESS, MODEL, source))
+    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, source))
     until(lambda: find_run(run_id, manager.root).steps_done > 0)
     manager.stop(run_id)
     assert manager.wait(run_id, 10)
@@ -344,9 +351,9 @@ def test_a_page_s_run_is_not_resumed_on_other_classes(manager: RunManager, tmp_p
 def test_comparisons_begun_in_one_second_are_kept_apart(
     manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fsl.training.manager.time.strftime", lambda _: "20260131-142501")
+    monkeypatch.setattr("fsl.training.run_plan.time.strftime", lambda _: "20260131-142501")
     manager.most_at_once = 0  # all of them wait
-    plan = RunPlan(SMALL, MODEL, data, visitor="somebody")
+    plan = RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody")
     pairs = [manager.start_together([plan, plan]) for _ in range(2)]
     groups = [{find_run(run_id, manager.root).group for run_id in ids} for ids in pairs]
     assert [len(group) for group in groups] == [1, 1]
@@ -356,7 +363,7 @@ def test_comparisons_begun_in_one_second_are_kept_apart(
 def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
     manager: RunManager, data: TrainingData
 ) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     assert manager.wait(run_id, 30)
     log = manager.root / run_id / EVENTS
     before = losses(find_run(run_id, manager.root))
@@ -374,7 +381,7 @@ def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
 
 def test_a_network_that_has_learned_nothing_counts_as_none(manager: RunManager, data: TrainingData) -> None:
     manager.most_at_once = 0  # it stays in the queue
-    run_id = manager.start(RunPlan(SMALL, MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     manager.stop(run_id)
     run = find_run(run_id, manager.root)
     assert (run.status, run.has_checkpoint, run.steps_saved) == ("stopped", True, 0)
@@ -390,7 +397,7 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
 
     monkeypatch.setattr("fsl.data.source.ArraySource.load", read_for_ever)
     monkeypatch.setattr("fsl.data.cached._SLOTS", OrderedDict())  # or the digits were there already
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec("digits")))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, DataSpec("digits")))
     until(lambda: "reading pictures, 25%" in find_run(run_id, manager.root).doing)
     assert find_run(run_id, manager.root).status == "running"
     manager.stop(run_id)
@@ -403,7 +410,7 @@ def test_a_request_to_stop_from_another_process_waits_with_the_run(
     manager: RunManager, data: TrainingData
 ) -> None:
     manager.most_at_once = 1
-    first, second = (manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(2))
+    first, second = (manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(2))
     RunManager(manager.root).stop(second)  # another process knows the folder alone
     assert find_run(second, manager.root).status == "queued"
     manager.stop(first)
@@ -415,7 +422,9 @@ def test_a_request_to_stop_from_another_process_waits_with_the_run(
 
 
 def test_compared_runs_are_resumed_together(manager: RunManager, data: TrainingData) -> None:
-    plans = [RunPlan(replace(ENDLESS, learning_rate=rate), MODEL, data) for rate in (1e-4, 1e-3, 1e-2)]
+    plans = [
+        RunPlan(RunSpec(replace(ENDLESS, learning_rate=rate)), MODEL, data) for rate in (1e-4, 1e-3, 1e-2)
+    ]
     ids = manager.start_together(plans)
     runs = [lambda i=i: find_run(i, manager.root) for i in ids]
     until(lambda: all(run().steps_done > 3 for run in runs))
@@ -441,7 +450,7 @@ def test_what_trains_beside_the_runs_has_its_share_of_the_cores(
     try:
         with manager.beside() as adjust:
             assert manager.share_of_cores() == 4
-            run_id = manager.start(RunPlan(ENDLESS, MODEL, data))
+            run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
             assert manager.share_of_cores() == 2
             adjust()
             assert torch.get_num_threads() == 2
@@ -461,7 +470,7 @@ def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) 
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
     for i in range(7):
         (tmp_path / "data" / "red" / f"broken {i}.png").write_bytes(b"no picture")
-    run_id = manager.start(RunPlan(SMALL, MODEL, DataSpec(str(tmp_path / "data"))))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, DataSpec(str(tmp_path / "data"))))
     assert manager.wait(run_id, 30)
     told = find_run(run_id, manager.root).left_out.splitlines()
     assert len(told) == 6
@@ -470,14 +479,14 @@ def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) 
 
 
 def test_who_waits_knows_the_place_in_the_queue(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(ENDLESS, MODEL, data)) for _ in range(4)]
+    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(4)]
     assert manager.queue() == (2, (ids[2], ids[3]))
     manager.stop(ids[2])
     assert manager.queue() == (2, (ids[3],))
 
 
 def test_the_same_run_at_another_rate(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(SMALL, MODEL, data, "first", {"title": "colours"}))
+    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first", title="colours"), MODEL, data))
     assert manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
     plan = plan_like(run, 1e-3, MODEL, "second", visitor="somebody")

@@ -15,13 +15,16 @@ import torch
 from fsl.base.errors import CheckpointError, DataError, SettingsError, WriteError
 from fsl.base.locks import try_lock
 from fsl.data.imageset import ImageSet
+from fsl.data.query import DataSpec
+from fsl.training.calibration import fit_calibrations
 from fsl.training.events import Evaluation, Finished, Saved, Started, Step, TrainEvent
-from fsl.training.run_lock import LOCK, phase_of, take
-from fsl.training.runs import CHECKPOINT, EVENTS, STATE, fit_calibrations, read_events, run_training
+from fsl.training.run_folder import CHECKPOINT, EVENTS, STATE
+from fsl.training.run_lock import LOCK, acquire, phase_of
+from fsl.training.run_log import read_events
 from fsl.training.status import read_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork
-from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL, run_in
 
 Maker = Callable[..., ImageSet]
 RUN = replace(CONFIG, augment=replace(CONFIG.augment, rotate=30.0), report_every=1)
@@ -29,9 +32,7 @@ RUN = replace(CONFIG, augment=replace(CONFIG.augment, rotate=30.0), report_every
 
 def run(folder: Path, make: Maker, **options: object) -> list[TrainEvent]:
     return list(
-        run_training(
-            folder, make(), RUN, MODEL, about={"data": "colours"}, validation=make(5, seed=1), **options
-        )
+        run_in(folder, make(), RUN, MODEL, about={"data": "colours"}, validation=make(5, seed=1), **options)
     )
 
 
@@ -57,9 +58,7 @@ def test_a_run_with_few_images_to_test_on_still_ends_well(
     few = coloured_set(4, per_class=per_class, seed=1)
     short = replace(RUN, steps=2, evaluate_every=0, evaluation=replace(RUN.evaluation, n_episodes=2))
     validation = few if per_class > 1 else None
-    events = list(
-        run_training(tmp_path / "few", coloured_set(), short, MODEL, about={}, validation=validation)
-    )
+    events = list(run_in(tmp_path / "few", coloured_set(), short, MODEL, validation=validation))
     assert any(isinstance(event, Finished) for event in events)
     loaded = checkpoints.load(tmp_path / "few" / CHECKPOINT)
     assert bool(loaded.info.calibrations) == calibrated
@@ -77,7 +76,7 @@ def test_what_was_measured_says_on_which_classes(
     train = everything.select_classes(names[: 6 - held_out])
     validation = everything.select_classes(names[-held_out:])
     short = replace(RUN, steps=1, evaluate_every=0)
-    list(run_training(tmp_path / "run", train, short, MODEL, about={}, validation=validation))
+    list(run_in(tmp_path / "run", train, short, MODEL, validation=validation))
     info = checkpoints.load(tmp_path / "run" / CHECKPOINT).info
     assert bool(info.calibrations) == limits
     assert all(one.familiar == familiar for one in info.calibrations)
@@ -93,9 +92,7 @@ def test_too_few_images_calibrate_nothing() -> None:
 
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, coloured_set: Maker) -> None:
     whole = run(tmp_path / "whole", coloured_set)
-    killed = run_training(
-        tmp_path / "killed", coloured_set(), RUN, MODEL, about={}, validation=coloured_set(5, seed=1)
-    )
+    killed = run_in(tmp_path / "killed", coloured_set(), RUN, MODEL, validation=coloured_set(5, seed=1))
     for event in killed:
         if event.step == 7:  # after the save at 5: what came since is lost and must come again
             break
@@ -122,7 +119,7 @@ def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
 def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fsl.training import engine
+    from fsl.training import validation
 
     asked = []
 
@@ -130,7 +127,7 @@ def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
         asked.append(True)
         return False
 
-    monkeypatch.setattr(engine, "_IMAGES_A_TURN", 4)
+    monkeypatch.setattr(validation, "_IMAGES_PER_PAUSE", 4)
     whole = run(tmp_path / "whole", coloured_set, should_stop=at_the_last_test)
     times = iter(range(len(asked)))
     # The last times that it asks are within the last test, which is in several turns.
@@ -147,13 +144,13 @@ def test_a_test_that_was_made_up_for_is_logged_once(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the run was killed before it was saved."""
-    monkeypatch.setattr("fsl.training.engine._IMAGES_A_TURN", 4)
+    monkeypatch.setattr("fsl.training.validation._IMAGES_PER_PAUSE", 4)
     whole = run(tmp_path / "whole", coloured_set)
     times = iter(range(100))
     run(tmp_path / "r", coloured_set, should_stop=lambda: next(times) == 6)  # within the test after batch 5
     assert [e for e in read_events(tmp_path / "r" / EVENTS) if isinstance(e, Evaluation)] == []
-    turns = run_training(
-        tmp_path / "r", coloured_set(), RUN, MODEL, about={}, validation=coloured_set(5, seed=1), resume=True
+    turns = run_in(
+        tmp_path / "r", coloured_set(), RUN, MODEL, validation=coloured_set(5, seed=1), resume=True
     )
     for event in turns:
         if isinstance(event, Evaluation):
@@ -166,7 +163,7 @@ def test_a_test_that_was_made_up_for_is_logged_once(
 
 def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, coloured_set: Maker) -> None:
     singles = coloured_set(5, 1, seed=1)
-    events = list(run_training(tmp_path / "r", coloured_set(), CONFIG, MODEL, about={}, validation=singles))
+    events = list(run_in(tmp_path / "r", coloured_set(), CONFIG, MODEL, validation=singles))
     (started,) = [e for e in events if isinstance(e, Started)]
     assert "no N-way K-shot test" in started.note
     assert not [e for e in events if isinstance(e, Evaluation)]
@@ -176,14 +173,14 @@ def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, c
 def test_without_a_test_it_is_saved_as_often(tmp_path: Path, coloured_set: Maker) -> None:
     """Else a run without validation classes that is killed would begin again at 0."""
     arguments = (coloured_set(), replace(RUN, evaluate_every=4), MODEL)
-    turns = run_training(tmp_path / "r", *arguments, about={})
+    turns = run_in(tmp_path / "r", *arguments)
     for event in turns:
         if event.step == 11:
             break
     turns.close()
-    rest = list(run_training(tmp_path / "r", *arguments, about={}, resume=True))
+    rest = list(run_in(tmp_path / "r", *arguments, resume=True))
     assert rest[0].step == 8
-    whole = list(run_training(tmp_path / "w", *arguments, about={}))
+    whole = list(run_in(tmp_path / "w", *arguments))
     assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(whole)
 
 
@@ -197,7 +194,7 @@ def test_a_run_goes_on_with_its_own_settings_only(
     other = replace(RUN, **changes)  # type: ignore[arg-type]
     name, value = next(iter(changes.items()))
     with pytest.raises(SettingsError, match=rf"begun with other settings: {name} .*, now {value}"):
-        list(run_training(tmp_path / "r", coloured_set(), other, MODEL, about={}, resume=True))
+        list(run_in(tmp_path / "r", coloured_set(), other, MODEL, resume=True))
     assert (tmp_path / "r" / EVENTS).read_bytes() == before
 
 
@@ -205,19 +202,15 @@ def test_more_batches_are_no_other_settings(tmp_path: Path, coloured_set: Maker)
     run(tmp_path / "r", coloured_set)
     begun = read_run(tmp_path / "r").created
     more = replace(RUN, steps=RUN.steps + 4)
-    arguments = {"about": {}, "validation": coloured_set(5, seed=1)}
-    list(run_training(tmp_path / "r", coloured_set(), more, MODEL, resume=True, **arguments))  # type: ignore[arg-type]
+    arguments = {"validation": coloured_set(5, seed=1)}
+    list(run_in(tmp_path / "r", coloured_set(), more, MODEL, resume=True, **arguments))  # type: ignore[arg-type]
     found = read_run(tmp_path / "r")
     assert (found.config, found.steps_done, found.status) == (more, 16, "finished")
     assert found.created == begun  # although its settings were written anew
     longer = replace(RUN, schedule="one-cycle")  # there the rate depends on how many there are
-    list(run_training(tmp_path / "c", coloured_set(), longer, MODEL, **arguments))  # type: ignore[arg-type]
+    list(run_in(tmp_path / "c", coloured_set(), longer, MODEL, **arguments))  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="steps 12, now 16"):
-        list(
-            run_training(
-                tmp_path / "c", coloured_set(), replace(longer, steps=16), MODEL, about={}, resume=True
-            )
-        )
+        list(run_in(tmp_path / "c", coloured_set(), replace(longer, steps=16), MODEL, resume=True))
 
 
 def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Maker) -> None:
@@ -225,9 +218,7 @@ def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Mak
     names = everything.class_names
     for number, chosen in enumerate((names[:4], names[:4], names[2:])):
         data = everything.select_classes(chosen)
-        turns = run_training(
-            tmp_path / "r", data, RUN, MODEL, about={"classes": list(chosen)}, resume=number > 0
-        )
+        turns = run_in(tmp_path / "r", data, RUN, MODEL, about={"classes": list(chosen)}, resume=number > 0)
         if chosen == names[:4]:
             list(turns)
             continue
@@ -242,8 +233,8 @@ def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Mak
     [
         ({"start": replace(MODEL, views=2)}, "views 1, now 2"),
         ({"about": {"start": "glyphs"}}, "start fruits, now glyphs"),
-        ({"source": {"data": "/sets/pears", "hold_out": 0.2}}, "data apples, now pears"),
-        ({"source": {"data": "/moved/apples", "hold_out": 0.5}}, "hold_out 0.2, now 0.5"),
+        ({"source": DataSpec("/sets/pears", hold_out=0.2)}, "data apples, now pears"),
+        ({"source": DataSpec("/moved/apples", hold_out=0.5)}, "hold_out 0.2, now 0.5"),
     ],
 )
 def test_a_run_goes_on_with_its_own_network_and_data_only(
@@ -252,22 +243,22 @@ def test_a_run_goes_on_with_its_own_network_and_data_only(
     begun: dict[str, Any] = {
         "start": MODEL,
         "about": {"start": "fruits"},
-        "source": {"data": "/sets/apples", "hold_out": 0.2},
+        "source": DataSpec("/sets/apples", hold_out=0.2),
     }
     short = replace(RUN, steps=1, evaluate_every=0)
-    list(run_training(tmp_path / "r", coloured_set(), short, **begun))
+    list(run_in(tmp_path / "r", coloured_set(), short, **begun))
     with pytest.raises(SettingsError, match=told):
-        list(run_training(tmp_path / "r", coloured_set(), short, resume=True, **begun | changes))
+        list(run_in(tmp_path / "r", coloured_set(), short, resume=True, **begun | changes))
 
 
 def test_a_run_of_measured_precision_goes_on_at_it(tmp_path: Path, coloured_set: Maker) -> None:
     """As those of recipes that name one now, and did not when the run was begun."""
     begun = replace(RUN, steps=2, evaluate_every=0, precision="auto")
-    first, *_ = run_training(tmp_path / "r", coloured_set(), begun, MODEL, about={})
+    first, *_ = run_in(tmp_path / "r", coloured_set(), begun, MODEL)
     assert isinstance(first, Started)
     for precision in ("bf16", "fp32"):
         now = replace(begun, precision=precision)
-        again, *_ = run_training(tmp_path / "r", coloured_set(), now, MODEL, about={}, resume=True)
+        again, *_ = run_in(tmp_path / "r", coloured_set(), now, MODEL, resume=True)
         assert isinstance(again, Started)
         assert (again.step, again.bf16) == (2, first.bf16)
 
@@ -282,7 +273,7 @@ def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker)
 
 def test_a_run_that_is_refused_leaves_none_behind(tmp_path: Path, coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="2 classes"):
-        list(run_training(tmp_path / "r", coloured_set(4, per_class=1), RUN, MODEL, about={}))
+        list(run_in(tmp_path / "r", coloured_set(4, per_class=1), RUN, MODEL))
     assert not (tmp_path / "r" / EVENTS).exists()
     run(tmp_path / "r", coloured_set)  # the same command, the pictures mended
     with pytest.raises(DataError, match="no saved state"):
@@ -300,8 +291,8 @@ def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a reader is alone, too")
 def test_two_who_ask_at_once_take_no_reader_for_an_owner(tmp_path: Path) -> None:
-    with take(tmp_path) as owner:
-        owner.note("closing")
+    with acquire(tmp_path) as lock:
+        lock.set_phase("closing")
         assert phase_of(tmp_path) == "closing"
     with (tmp_path / LOCK).open() as other_reader:
         assert try_lock(other_reader, shared=True)
@@ -317,7 +308,7 @@ def test_a_file_system_without_locks_is_told_in_words(
 
     monkeypatch.setattr("fcntl.flock", flock)
     with pytest.raises(WriteError, match="No locks available"):
-        take(tmp_path)
+        acquire(tmp_path)
     assert phase_of(tmp_path) is None
 
 

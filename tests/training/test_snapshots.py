@@ -10,7 +10,7 @@ import torch
 
 from fsl.base.errors import DataError
 from fsl.data.imageset import ImageSet
-from fsl.training.runs import CHECKPOINT, run_training
+from fsl.training.run_folder import CHECKPOINT
 from fsl.training.snapshots import (
     FOLDER,
     MOST_FRAMES,
@@ -25,7 +25,7 @@ from fsl.training.snapshots import (
 )
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images
-from tests.helpers.training import CONFIG, MODEL
+from tests.helpers.training import CONFIG, MODEL, run_in
 
 Maker = Callable[..., ImageSet]
 
@@ -33,7 +33,7 @@ Maker = Callable[..., ImageSet]
 def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> None:
     config = replace(CONFIG, snapshot_images=12, evaluate_first=True)
     validation = coloured_set(5, seed=1)
-    list(run_training(tmp_path / "r", coloured_set(), config, MODEL, about={}, validation=validation))
+    list(run_in(tmp_path / "r", coloured_set(), config, MODEL, validation=validation))
     found = read_snapshots(tmp_path / "r")
     assert found is not None
     assert found.steps[0] == 0
@@ -51,7 +51,7 @@ def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> N
 
 
 def test_nothing_is_recorded_unasked(tmp_path: Path, coloured_set: Maker) -> None:
-    list(run_training(tmp_path / "r", coloured_set(), CONFIG, MODEL, about={}, validation=coloured_set(5)))
+    list(run_in(tmp_path / "r", coloured_set(), CONFIG, MODEL, validation=coloured_set(5)))
     assert read_snapshots(tmp_path / "r") is None
 
 
@@ -101,7 +101,7 @@ def test_frames_do_not_change_what_is_learned(tmp_path: Path, coloured_set: Make
     twins = []
     for n in (0, 12):
         config = replace(CONFIG, snapshot_images=n)
-        list(run_training(tmp_path / str(n), coloured_set(), config, MODEL, about={}, validation=validation))
+        list(run_in(tmp_path / str(n), coloured_set(), config, MODEL, validation=validation))
         twins.append(checkpoints.load(tmp_path / str(n) / CHECKPOINT).twin.state_dict())
     assert all(torch.equal(twins[0][key], twins[1][key]) for key in twins[0])
 

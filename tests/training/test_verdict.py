@@ -12,13 +12,12 @@ from fsl.base.errors import SettingsError
 from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import digits_set
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import train
 from fsl.training.events import Evaluation, Finished, Started, Step, TrainEvent, Verdict, from_json, to_json
 from fsl.training.hold_out import hold_out_classes
-from fsl.training.runs import CHECKPOINT, run_training
+from fsl.training.run_folder import CHECKPOINT
 from fsl.training.verdict import judge, try_rate
 from fsl.twin import checkpoint as checkpoints
-from tests.helpers.training import dead_network
+from tests.helpers.training import dead_network, run_in, train_events
 
 Maker = Callable[..., ImageSet]
 PLAIN = ModelConfig(backbone="plain4", widths=(16, 24, 24, 32), image_size=16)
@@ -51,10 +50,10 @@ def check_the_article_s_lesson(
     train_set, validation = hold_out_classes(data, 0.3, 0)
     for seed in seeds:
         config = replace(ARTICLE, seed=seed)
-        fine = list(train(train_set, replace(config, learning_rate=good), model, validation))
+        fine = list(train_events(train_set, replace(config, learning_rate=good), model, validation))
         assert verdicts(fine)[-1] == "learning"
         assert losses(fine)[-1] < 0.7 * losses(fine)[0]
-        bad = list(train(train_set, replace(config, learning_rate=high), model, validation))
+        bad = list(train_events(train_set, replace(config, learning_rate=high), model, validation))
         assert "learning" not in verdicts(bad)
         assert min(losses(bad)[1:]) > 0.6
         last = [e for e in bad if isinstance(e, Verdict)][-1]
@@ -77,7 +76,7 @@ def test_the_article_s_experiment_on_faces(data_dir: Path) -> None:
 
 def test_a_dead_network_is_stalled_at_ln_2() -> None:
     data = digits_set(16, 20)
-    events = list(train(data, replace(ARTICLE, learning_rate=0.03), dead_network(PLAIN)))
+    events = list(train_events(data, replace(ARTICLE, learning_rate=0.03), dead_network(PLAIN)))
     last = [e for e in events if isinstance(e, Verdict)][-1]
     assert (last.kind, last.advice) == ("stalled", "lower")
     assert "ln 2" in last.evidence
@@ -167,7 +166,7 @@ def test_damaged_events_are_refused() -> None:
 def test_a_run_that_breaks_down_ends_and_leaves_what_loads(tmp_path: Path) -> None:
     config = replace(ARTICLE, learning_rate=10.0, optimiser="sgd", evaluate_every=0)
     data = digits_set(16, 20)
-    events = list(run_training(tmp_path / "r", data, config, PLAIN, about={}))
+    events = list(run_in(tmp_path / "r", data, config, PLAIN))
     assert verdicts(events)[-1] == "diverged"
     assert isinstance(events[-1], Finished)
     assert events[-1].stopped
@@ -178,7 +177,7 @@ def test_a_run_that_breaks_down_ends_and_leaves_what_loads(tmp_path: Path) -> No
 
 def test_losses_on_embeddings_leave_a_head_that_judges(coloured_set: Maker) -> None:
     """The head's logits mean the same whatever moved the embeddings."""
-    from fsl.training.engine import new_state
+    from fsl.training.state import new_state
     from fsl.twin.inference import embed_images, pair_logits
 
     model = ModelConfig(widths=(4, 8, 8, 8), image_size=16)
@@ -186,7 +185,7 @@ def test_losses_on_embeddings_leave_a_head_that_judges(coloured_set: Maker) -> N
     for loss in ("contrastive", "triplet"):
         config = replace(ARTICLE, steps=120, loss=loss, pairing="all", learning_rate=3e-3, evaluate_every=0)
         state = new_state(config, model)
-        events = list(train(data, config, state))
+        events = list(train_events(data, config, state))
         assert losses(events)[-1] < 0.5 * losses(events)[0]
         state.twin.eval()
         embeddings = embed_images(state.twin, data.images)

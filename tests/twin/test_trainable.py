@@ -9,7 +9,8 @@ import torch
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.engine import new_state, train
+from fsl.training.engine import train
+from fsl.training.state import new_state
 from fsl.twin.network import TwinNetwork
 from fsl.twin.trainable import choose_trainable
 from tests.helpers.training import CONFIG, MODEL

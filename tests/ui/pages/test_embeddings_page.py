@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fsl.charts.maps import CLASS_COLOURS, CLASS_SYMBOLS
 from fsl.config import ModelConfig, TrainConfig
-from fsl.training.runs import VISITOR
+from fsl.training.run_folder import VISITOR
 from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.twin import checkpoint as checkpoints
 from fsl.ui.components.scatter import SCRIPTS

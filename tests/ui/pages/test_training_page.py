@@ -14,7 +14,7 @@ from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
 from fsl.data.public import OLIVETTI
 from fsl.training.manager import run_manager
-from fsl.training.runs import VISITOR
+from fsl.training.run_folder import VISITOR
 from fsl.training.status import list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from fsl.training.lr_range import RangePoint
-    from fsl.training.manager import RunPlan
+    from fsl.training.run_plan import RunPlan
 
 
 def show_range_test(request: TrainRequest) -> None:
@@ -123,9 +123,9 @@ def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
     data = plan.data
     if isinstance(data, core.DataSpec):
         data = core.load_training_data(
-            data, config_of(plan.start), plan.config.seed, lambda problems: None, reading_bar(bar)
+            data, config_of(plan.start), plan.spec.config.seed, lambda problems: None, reading_bar(bar)
         )
-    return core.lr_range(data.train, plan.config, plan.start, n_points=core.N_POINTS)
+    return core.lr_range(data.train, plan.spec.config, plan.start, n_points=core.N_POINTS)
 
 
 def _use(rate: float) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fsl.base.errors import DataError, SettingsError
 from fsl.config import ModelConfig, TrainConfig
+from fsl.training.run_spec import RunSpec
 from fsl.ui.pages.training.data import data_of_run
 from fsl.ui.pages.training.settings import SCRATCH
 from fsl.ui.pages.training.split import Split
@@ -16,7 +17,7 @@ from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.visitor import visitor
 
 if TYPE_CHECKING:
-    from fsl.training.manager import RunPlan
+    from fsl.training.run_plan import RunPlan
     from fsl.twin.network import TwinNetwork
 
 
@@ -52,16 +53,18 @@ def run_plans(request: TrainRequest) -> list[RunPlan]:
         raise SettingsError("Choose at least one learning rate.")
     start = starting_network(request.start, request.model)
     data = data_of_run(request.data, request.split, config_of(start), request.config.seed)
-    about: dict[str, Any] = {"start": ""}
+    spec = RunSpec(request.config, start="")
     if request.start != SCRATCH:
-        about = core.inherited(request.start, load_checkpoint(checkpoint_choice(request.start)).info)
+        spec = core.with_start(spec, request.start, load_checkpoint(checkpoint_choice(request.start)).info)
     return [
         core.RunPlan(
-            replace(request.config, learning_rate=rate),
+            replace(
+                spec,
+                config=replace(request.config, learning_rate=rate),
+                name=f"rate {learning_rate_text(rate)}",
+            ),
             start,
             data,
-            f"rate {learning_rate_text(rate)}",
-            about,
             visitor(),
         )
         for rate in request.rates

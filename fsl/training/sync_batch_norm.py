@@ -1,7 +1,6 @@
-"""Batch norm over the batches of several processes, so that they train as one with the whole batch would.
+"""Batch norm over the batches of several processes, so that they train as one process would.
 
-On GPUs PyTorch's own ``SyncBatchNorm`` does it. That one refuses to compute on processors, where the few
-lines here do the same.
+On GPUs PyTorch's ``SyncBatchNorm`` does this. It does not support CPUs, so there is a version for them here.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from torch import Tensor, nn
 
 
 def sync_batch_norm(model: nn.Module) -> None:
-    """Replace every ``BatchNorm2d`` in place; names, parameters and statistics stay.
+    """Replace every ``BatchNorm2d`` in place, keeping names, parameters and statistics.
 
-    Kinds of it that do more (timm has some) are left as they are: each process then uses the statistics of
-    its own share.
+    Subclasses (timm has some) are left as they are: each process then uses the statistics of its own share.
     """
     for name, child in model.named_children():
         if type(child) is not nn.BatchNorm2d or not child.affine:
@@ -29,17 +27,17 @@ def sync_batch_norm(model: nn.Module) -> None:
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):
-    """``BatchNorm2d`` whose statistics are those of the images of all processes."""
+    """``BatchNorm2d`` with statistics over the images of all processes."""
 
     @classmethod
     def of(cls, norm: nn.BatchNorm2d) -> SyncedBatchNorm2d:
-        """The same layer, sharing its parameters and statistics."""
+        """Return the same layer, sharing its parameters and statistics."""
         synced = cls(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
         synced._parameters, synced._buffers = norm._parameters, norm._buffers
         return synced.train(norm.training)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to the same; B may differ between processes."""
+        """Normalise ``(B, C, H, W)``; B may differ between processes."""
         if not self.training:
             return super().forward(x)
         values = x.float()
@@ -63,7 +61,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
 
 
 def sum_over_processes(values: Tensor) -> Tensor:
-    """The sum of what all processes have, same shape; each one's gradient is the sum of theirs."""
+    """Return the sum of the values of all processes; the gradient is the sum of their gradients."""
     return _SumOverProcesses.apply(values)  # type: ignore[no-any-return]
 
 

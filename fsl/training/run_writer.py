@@ -1,0 +1,129 @@
+"""Keep a run folder up to date while its run trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import fsl
+from fsl.base.files import write_atomically
+from fsl.config import TrainConfig
+from fsl.training.calibration import Measurements
+from fsl.training.events import Evaluation, Pause, Saved, Started, TrainEvent, to_json
+from fsl.training.run_folder import CHECKPOINT, STATE
+from fsl.training.run_log import EventLog
+from fsl.training.snapshots import Recorder
+from fsl.training.state import TrainState, dump_state
+from fsl.twin import checkpoint as checkpoints
+from fsl.twin.header import CheckpointInfo
+from fsl.twin.network import TwinNetwork
+
+SAVE_EVERY = 50  # batches, if the run makes no tests, after which it would be saved
+
+
+class RunWriter:
+    """Logs the events of a run, and saves its checkpoint, state and snapshots.
+
+    Args:
+        folder: the run folder.
+        config: settings of the run.
+        state: its state, which training changes.
+        about: what the checkpoint's header says about the run.
+        recorder: records its snapshots.
+        log: its event log.
+        earlier: the events in the log.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        state: TrainState,
+        about: Mapping[str, Any],
+        recorder: Recorder,
+        log: EventLog,
+        earlier: Sequence[TrainEvent],
+    ) -> None:
+        self._folder, self._state, self.about = folder, state, about
+        self._recorder, self._log = recorder, log
+        self._save_every = config.evaluate_every or SAVE_EVERY
+        self._has_started = any(isinstance(event, Started) for event in earlier)
+        self._evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
+        self._saved_at, self._is_save_due = state.step, False
+
+    @property
+    def twin(self) -> TwinNetwork:
+        """The network being trained."""
+        return self._state.twin
+
+    def write(self, event: TrainEvent | Pause) -> Iterator[TrainEvent | Pause]:
+        """Log an event and yield it; at the end of a batch first save what is due, and yield ``Saved``."""
+        if event is Pause.BATCH:
+            # After all events of the batch, so that a resumed run lacks none of them.
+            if self._is_save_due or self._state.step - self._saved_at >= self._save_every:
+                self._saved_at, self._is_save_due = self._state.step, False
+                yield from map(self.log, self.save())
+            self._recorder.record_between(self._state.step, self.twin)
+        elif isinstance(event, Evaluation):
+            self._evaluation, self._is_save_due = event, True
+            self._recorder.record(event.step, self._state.evaluated)
+        if not isinstance(event, Pause) and not (isinstance(event, Started) and self._has_started):
+            self.log(event)
+        yield event
+
+    def log(self, event: TrainEvent) -> TrainEvent:
+        """Write an event to the log and return it."""
+        self._log.write(event)
+        return event
+
+    def save(self, measured: Measurements | None = None) -> list[TrainEvent]:
+        """Save checkpoint and state; see ``save_run``."""
+        return save_run(self._folder, self._state, self.about, self._evaluation, measured)
+
+
+def save_run(
+    folder: Path,
+    state: TrainState,
+    about: Mapping[str, Any],
+    evaluation: Evaluation | None = None,
+    measured: Measurements | None = None,
+) -> list[TrainEvent]:
+    """Save the checkpoint and the state of a run.
+
+    Args:
+        folder: the run folder.
+        state: the state.
+        about: what the checkpoint's header says about the run.
+        evaluation: the latest evaluation, if any.
+        measured: what was measured of the network, if anything.
+
+    Returns:
+        one ``Saved``; empty if the weights are no longer numbers, in which case nothing is saved.
+
+    Raises:
+        WriteError: a file cannot be written.
+    """
+    if not all(bool(torch.isfinite(values).all()) for values in state.twin.state_dict().values()):
+        return []
+    info = CheckpointInfo(
+        name=folder.name,
+        model=state.twin.config,
+        title=str(about.get("title", "")),
+        training={**about, "steps_done": state.step, "seconds": round(state.seconds, 1)},
+        metrics={"validation": to_json(evaluation)} if evaluation else {},
+        licence=str(about.get("licence", "")),
+        subject="person" if about.get("subject") == "person" else "thing",
+        version=fsl.__version__,
+    )
+    if measured is not None:
+        info = replace(info, calibrations=measured.calibrations, pairs=measured.pairs)
+        if measured.calibrations:
+            best = max(measured.calibrations, key=lambda calibration: calibration.accuracy or 0.0)
+            info = replace(info, rule=best.rule)
+    checkpoints.save(folder / CHECKPOINT, state.twin, info)
+    write_atomically(folder / STATE, dump_state(state))
+    return [Saved(state.step, CHECKPOINT)]

@@ -1,0 +1,172 @@
+"""The N-way K-shot tests that a run makes on its validation images while it trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsl.base.errors import DataError
+from fsl.base.types import Float64Array, IntArray, PixelArray
+from fsl.config import EpisodeConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.fewshot.episodes import fit_ways
+from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.training.events import Comparison, Evaluation, Pause
+from fsl.training.state import TrainState
+from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.losses import bce_loss
+from fsl.twin.network import TwinNetwork
+from fsl.twin.pairs import all_pairs
+from fsl.twin.trainable import training_mode
+
+CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them
+MAX_EVALUATION_IMAGES_PER_CLASS = 20
+MAX_LOSS_IMAGES = 400
+_IMAGES_PER_PAUSE = 64  # embedded in a fraction of a second; a multiple of every batch of ``embed_images``
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedTest:
+    """A test that a run repeats.
+
+    Attributes:
+        data: the images.
+        config: the episodes.
+    """
+
+    data: ImageSet
+    config: EpisodeConfig
+
+
+@dataclass(frozen=True, eq=False)
+class TestResult:
+    """The result of one test.
+
+    Attributes:
+        event: the event to report.
+        episode_accuracy: float64 ``(E,)``.
+    """
+
+    event: Evaluation
+    episode_accuracy: Float64Array
+
+
+def evaluation_images(validation: ImageSet) -> ImageSet:
+    """Return the images that a run is tested on: the first few of each class."""
+    rows = np.concatenate(
+        [
+            np.flatnonzero(validation.labels == label)[:MAX_EVALUATION_IMAGES_PER_CLASS]
+            for label in np.unique(validation.labels)
+        ]
+    )
+    return validation.rows(rows)
+
+
+def plan_test(config: TrainConfig, validation: ImageSet | None) -> tuple[PlannedTest | None, str]:
+    """Plan the test of a run.
+
+    Returns:
+        the test, or None if there can be none; and a note for people, "" if there is nothing to say.
+    """
+    if validation is None:
+        return None, "no validation classes, so no N-way K-shot test, and no limit for “unknown”."
+    tested = evaluation_images(validation)
+    try:
+        episodes, note = fit_ways(config.evaluation, tested.labels)
+    except DataError as error:  # a run can train without a test
+        return None, f"no N-way K-shot test: {error}"
+    if validation.n_classes < CLASSES_FOR_UNKNOWN:
+        note += f" No limit for “unknown”: it takes {CLASSES_FOR_UNKNOWN} classes to test on."
+    return PlannedTest(tested, episodes), note.strip()
+
+
+def run_test(
+    state: TrainState, test: PlannedTest, should_stop: Callable[[], bool]
+) -> Generator[Pause, None, TestResult | None]:
+    """Test the network, yielding a Pause after every few images.
+
+    Returns:
+        the result, or None if the run is to stop.
+    """
+    embedding = embed_with_pauses(state.twin, test.data.images)
+    while True:
+        began = time.perf_counter()
+        try:
+            next(embedding)
+        except StopIteration as end:
+            embeddings: Tensor = end.value
+            break
+        finally:
+            state.seconds += time.perf_counter() - began
+        yield Pause.WITHIN
+        if should_stop():
+            return None
+    began = time.perf_counter()
+    with _evaluation_mode(state.twin):
+        result = evaluate(state.twin, embeddings, test.data.labels, test.config)
+        loss = _validation_loss(state.twin, embeddings, test.data.labels)
+    state.seconds += time.perf_counter() - began
+    state.evaluated = embeddings
+    n_way, n_shot, n_episodes = test.config.n_way, test.config.n_shot, test.config.n_episodes
+    event = Evaluation(state.step, result.accuracy, result.ci95, n_way, n_shot, n_episodes, loss)
+    return TestResult(event, result.episode_accuracy)
+
+
+def embed_with_pauses(twin: TwinNetwork, images: PixelArray) -> Generator[Pause, None, Tensor]:
+    """Embed images with a network that is being trained, yielding a Pause after every few images.
+
+    Args:
+        twin: the network; at each Pause it is in training mode again.
+        images: uint8 ``(N, S, S, 3)``, N at least 1.
+
+    Returns:
+        float32 ``(N, D)`` on the CPU.
+    """
+    parts = []
+    for first in range(0, len(images), _IMAGES_PER_PAUSE):
+        with _evaluation_mode(twin):
+            parts.append(embed_images(twin, images[first : first + _IMAGES_PER_PAUSE]))
+        yield Pause.WITHIN
+    return torch.cat(parts)
+
+
+def compare_with_start(state: TrainState) -> Comparison | None:
+    """Return the comparison with the test before the first batch, or None if one of the tests is missing."""
+    if not len(state.before) or not len(state.latest):
+        return None
+    before, after = state.before.numpy(), state.latest.numpy()
+    gain = after - before
+    return Comparison(
+        state.tested_at,
+        float(before.mean()),
+        ci95(before),
+        float(after.mean()),
+        ci95(after),
+        float(gain.mean()),
+        ci95(gain),
+        len(gain),
+    )
+
+
+@contextmanager
+def _evaluation_mode(twin: TwinNetwork) -> Iterator[None]:
+    """Put the network in evaluation mode, then back in training mode."""
+    twin.eval()
+    try:
+        yield
+    finally:
+        training_mode(twin)
+
+
+def _validation_loss(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> float:
+    """Return the cross-entropy over all pairs of at most ``MAX_LOSS_IMAGES`` evenly spaced images."""
+    rows = torch.arange(0, len(labels), -(-len(labels) // MAX_LOSS_IMAGES))
+    chosen = embeddings[rows]
+    first, second, difference = all_pairs(torch.from_numpy(labels)[rows])
+    return float(bce_loss(pair_logits(twin, chosen, chosen)[first, second], difference))
