@@ -1,7 +1,7 @@
-"""Checkpoint files: one ``.safetensors`` with everything that is needed to use the network.
+"""Checkpoint files: one ``.safetensors`` file with everything needed to use the network.
 
 Weights are tensors; the rest is one JSON object under the key ``few_shot_lab`` of the file's metadata.
-Never pickle: a file of somebody else's must not run code.
+Never pickle: opening somebody else's file must not run code.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Checkpoint:
     Attributes:
         twin: in ``eval`` mode.
         info: the header.
-        digest: sha256 of the file, or of the weights when it never was a file; keys caches.
+        digest: sha256 of the file, or of the bytes it would have; the key of caches.
     """
 
     twin: TwinNetwork
@@ -48,13 +48,13 @@ class Checkpoint:
 
 
 def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:
-    """The bytes of a checkpoint file.
+    """Return the bytes of a checkpoint file.
 
     Args:
         twin: the network.
         info: its header.
-        half: store weights in half precision, which halves the file; they are loaded into a network in full
-            precision. Vectors (norms, biases, heads) are few and stay in full.
+        half: store weights in half precision, which halves the file; loading converts them to full
+            precision. Vectors (norms, biases, heads) are small and stay in full precision.
     """
     tensors = {name: t.detach().cpu().contiguous() for name, t in twin.state_dict().items()}
     if half:
@@ -63,7 +63,7 @@ def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:
 
 
 def save(path: Path, twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> None:
-    """Write a checkpoint file, whole or not at all; the arguments are those of ``dump``.
+    """Write a checkpoint file, whole or not at all; arguments as for ``dump``.
 
     Raises:
         WriteError: the disk is full or the folder cannot be written.
@@ -72,12 +72,12 @@ def save(path: Path, twin: TwinNetwork, info: CheckpointInfo, half: bool = False
 
 
 def read_info(path: Path) -> CheckpointInfo:
-    """The header alone, without the weights.
+    """Read the header alone, without the weights.
 
     Raises:
-        CheckpointError: there is no such file, or it is no checkpoint of this project.
+        CheckpointError: the file does not exist, or is not a checkpoint of this project.
     """
-    _refuse_what_is_no_checkpoint(path)
+    _refuse_unreadable(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -98,19 +98,19 @@ def read_info(path: Path) -> CheckpointInfo:
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
-    """A checkpoint, strictly: every weight present, none left over, every shape as the header says.
+    """Load a checkpoint, strictly: all weights of the header's architecture, and no others.
 
     Raises:
-        CheckpointError: as ``read_info``, or the weights do not fit; the keys are named.
+        CheckpointError: as ``read_info``, or the weights do not fit; the message names them.
     """
     info = read_info(path)
     try:
         data = path.read_bytes()
         tensors = safetensors.torch.load(data)
-        # First without any memory for weights: a header may promise gigabytes that the file does not hold.
+        # Without memory for weights at first: a header may claim gigabytes that the file does not hold.
         with torch.device("meta"):
-            promised = TwinNetwork(info.model).state_dict()
-        _refuse_wrong_weights(path.name, promised, tensors)
+            expected = TwinNetwork(info.model).state_dict()
+        _refuse_wrong_weights(path.name, expected, tensors)
         twin = TwinNetwork(info.model)
     except (safetensors.SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{path.name} could not be loaded: {error}") from error
@@ -120,12 +120,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
 
 
 def from_twin(twin: TwinNetwork, info: CheckpointInfo) -> Checkpoint:
-    """A checkpoint in memory: a copy of ``twin`` in ``eval`` mode."""
+    """Return a checkpoint in memory: a copy of ``twin`` in ``eval`` mode."""
     frozen = twin.copy().eval().requires_grad_(False)
     return Checkpoint(frozen, info, hashlib.sha256(dump(frozen, info)).hexdigest())
 
 
-def _refuse_what_is_no_checkpoint(path: Path) -> None:
+def _refuse_unreadable(path: Path) -> None:
     try:
         with path.open("rb") as file:
             start = file.read(16)
@@ -171,10 +171,11 @@ def user_folder() -> Path:
 
 
 def available(folder: Path | None = None) -> dict[str, Path]:
-    """The checkpoints in a folder, by name.
+    """Return the checkpoint files by name.
 
     Args:
-        folder: by default ``FSL_CHECKPOINT_DIR``, else those that ship and then those saved by the user.
+        folder: where to look; by default in ``FSL_CHECKPOINT_DIR``, or among those that ship and those that
+            the user saved.
     """
     default = [user_folder()] if os.environ.get("FSL_CHECKPOINT_DIR") else [CHECKPOINT_DIR, user_folder()]
     files = [path for place in ([folder] if folder else default) for path in sorted(place.glob(f"*{SUFFIX}"))]
@@ -186,10 +187,10 @@ def available(folder: Path | None = None) -> dict[str, Path]:
 
 
 def find(name_or_file: str) -> Path:
-    """The file of a checkpoint given by name ("fruits") or by path.
+    """Return the file of a checkpoint given by name ("fruits") or by path.
 
     Raises:
-        CheckpointError: there is neither; the message lists the names there are.
+        CheckpointError: there is neither; the message lists the names.
     """
     path = Path(name_or_file)
     if path.is_file():

@@ -1,4 +1,4 @@
-"""Which device computes, and at which precision. The number of threads is torch's own (``bench threads``)."""
+"""Choose the device and the precision. Torch chooses the number of threads (``bench threads``)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from fsl.base.errors import SettingsError
 from fsl.config import Device, Precision
 
 
-def choose_device(wish: Device = "auto") -> torch.device:
-    """The device to compute on: cuda, then mps, then cpu where ``wish`` is "auto".
+def choose_device(requested: Device = "auto") -> torch.device:
+    """Return the device to compute on; "auto" takes cuda, then mps, then cpu.
 
-    From then on a CUDA device computes its convolutions in full precision: TF32, its own default, rounds
-    nearly as coarsely as bf16, and embeddings and the limits measured on them are to agree between machines.
+    A CUDA device then computes convolutions in full precision. TF32, its default, rounds nearly as coarsely
+    as bf16, while embeddings, and thresholds measured on them, must agree between machines.
 
     Raises:
-        SettingsError: the wished device is not there.
+        SettingsError: the requested device is not available.
     """
     available: dict[Device, bool] = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
-    if wish == "auto":
-        wish = next(name for name in available if available[name])
-    if not available.get(wish):
+    if requested == "auto":
+        requested = next(name for name in available if available[name])
+    if not available.get(requested):
         there = ", ".join(name for name, ok in available.items() if ok)
-        raise SettingsError(f"Device {wish!r} is not available on this machine; there is {there}.")
-    if wish == "cuda":
+        raise SettingsError(f"Device {requested!r} is not available on this machine; there is {there}.")
+    if requested == "cuda":
         torch.backends.cudnn.allow_tf32 = False
-    return torch.device(wish)
+    return torch.device(requested)
 
 
 def describe_device(device: torch.device) -> str:
-    """One phrase for people: the GPU's name, or the processor's cores and torch's threads."""
+    """Return the GPU's name, or the number of cores and threads, for people to read."""
     if device.type == "cuda":
         return f"GPU: {torch.cuda.get_device_name(device)}"
     if device.type == "mps":
@@ -48,7 +48,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def autocast(device: torch.device, bf16: bool) -> torch.autocast:
-    """A context in which convolutions run in bf16 (or, off, in the weights' own precision)."""
+    """Return a context that runs convolutions in bf16, or in the weights' precision if ``bf16`` is off."""
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
@@ -65,9 +65,9 @@ def _seconds_of_step(model: nn.Module, images: torch.Tensor, bf16: bool) -> floa
 
 @lru_cache(maxsize=8)
 def bf16_helps(device_type: str) -> bool:
-    """Whether a training step of a small CNN is at least a tenth faster in bf16, measured once (about 0.3 s).
+    """Measure, once per process (about 0.3 s), whether training in bf16 is at least a tenth faster.
 
-    Processors without bf16 instructions emulate it and are slower; no table of them is kept here.
+    Processors without bf16 instructions emulate it and are slower; measuring needs no table of them.
     """
     device = torch.device(device_type)
     if device.type == "mps":
@@ -80,14 +80,14 @@ def bf16_helps(device_type: str) -> bool:
             .to(memory_format=torch.channels_last)
             .to(device)
         )
-        # Drawn on the CPU, as the generators of GPUs are not put back.
+        # Drawn on the CPU, because fork_rng restores no generator of a GPU here.
         images = torch.rand(16, 3, 64, 64).to(device, memory_format=torch.channels_last)
-    # In turn, and the fastest of each, so that other work on the machine slows neither more than the other.
+    # Alternate and take the fastest of each, so that other work on the machine slows both equally.
     times = [[_seconds_of_step(model, images, bf16) for bf16 in (False, True)] for _ in range(6)]
-    fp32, bf16 = (min(column) for column in zip(*times[1:], strict=True))  # the first ones allocate
+    fp32, bf16 = (min(column) for column in zip(*times[1:], strict=True))  # the first round allocates memory
     return bool(bf16 < 0.9 * fp32)
 
 
 def use_bf16(precision: Precision, device: torch.device) -> bool:
-    """Whether to compute in bf16: as wished, or for "auto" as measured."""
+    """Return whether to compute in bf16: as requested, or as measured for "auto"."""
     return bf16_helps(device.type) if precision == "auto" else precision == "bf16"

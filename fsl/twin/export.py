@@ -1,7 +1,7 @@
-"""The embedding network as ONNX, for programs without torch; held against torch's own outputs.
+"""Export the embedding network as ONNX, for programs without torch, and compare it with torch.
 
-The file's metadata has the key ``few_shot_lab``: a JSON object with what turns embeddings into answers.
-``examples/classify_onnx.py`` uses nothing else.
+The file's metadata has the key ``few_shot_lab``: a JSON object with everything that turns embeddings into
+answers. ``examples/classify_onnx.py`` uses nothing else.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 from fsl.twin.test_time_augmentation import MIDDLE, TURN_POWER
 
-# Embeddings of shipped networks are of length 1 or have values of that size.
+# Embeddings of the shipped networks have length 1, or values of about 1.
 TOLERANCE = 1e-3
 _OPSET = 17
 
 
 class EmbeddingNetwork(nn.Module):
-    """Images in [0, 1], float ``(B, 3, S, S)``, to embeddings ``(B, D)``: normalisation included."""
+    """The network with its normalisation: images in [0, 1], ``(B, 3, S, S)``, to embeddings ``(B, D)``."""
 
     def __init__(self, twin: TwinNetwork) -> None:
         super().__init__()
         self.twin = twin
 
     def forward(self, images: Tensor) -> Tensor:
-        """``(B, 3, S, S)`` to ``(B, D)``."""
+        """Embed images ``(B, 3, S, S)`` as ``(B, D)``."""
         return self.twin.embed(normalise(images, self.twin.config))
 
 
@@ -47,7 +47,7 @@ class OnnxFile:
 
     Attributes:
         data: the file's content.
-        difference: the largest between onnxruntime's and torch's embeddings of the same noise.
+        difference: the largest one between onnxruntime's and torch's embeddings of the same noise.
     """
 
     data: bytes
@@ -55,15 +55,15 @@ class OnnxFile:
 
 
 def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
-    """A checkpoint as an ONNX file, held against torch.
+    """Export a checkpoint as an ONNX file, and check it against torch.
 
     Raises:
         SettingsError: onnx or onnxruntime is not installed.
-        FslError: ONNX has not all that the network does, or the outputs differ.
+        FslError: ONNX lacks an operation of the network, or the outputs differ.
     """
     try:
         import onnx
-        import onnxruntime  # noqa: F401 - asked for now, so that the slow part is not done in vain
+        import onnxruntime  # noqa: F401 - imported early, before the slow part
     except ImportError:
         raise SettingsError("Exporting needs onnx and onnxruntime: pip install onnx onnxruntime.") from None
     twin = checkpoint.twin.copy().cpu().eval()
@@ -80,19 +80,19 @@ def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
 
 
 def _traced(twin: TwinNetwork) -> bytes:
-    """The network as an ONNX file.
+    """Return the network as an ONNX file.
 
     Raises:
-        FslError: ONNX has not all that the network does.
+        FslError: ONNX lacks an operation of the network.
     """
     side = twin.config.image_size
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # The tracing exporter needs no further package and suffices for networks without branches.
+        # The tracing exporter needs no other package, and is enough for networks without branches.
         warnings.simplefilter("ignore")
         traced = Path(folder) / "network.onnx"
         try:
             torch.onnx.export(
-                EmbeddingNetwork(twin).eval(),  # the exporter brings the whole network into this one's mode
+                EmbeddingNetwork(twin).eval(),  # the exporter sets the whole network to this module's mode
                 (torch.zeros(2, 3, side, side),),
                 str(traced),
                 input_names=["images"],
@@ -108,7 +108,7 @@ def _traced(twin: TwinNetwork) -> bytes:
 
 
 def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:
-    """The largest difference between the embeddings that onnxruntime and torch compute.
+    """Return the largest difference between the embeddings of onnxruntime and torch.
 
     Args:
         twin: on the CPU, in ``eval`` mode.
@@ -126,7 +126,7 @@ def difference_from_torch(twin: TwinNetwork, data: bytes) -> float:
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a program needs besides the network: input, views, head, centring, calibrated rule."""
+    """Return what a program needs besides the network: input, head, centring, calibrated rule."""
     info, head = checkpoint.info, checkpoint.twin.head
     calibration = info.calibration(info.rule)
     return {

@@ -1,4 +1,4 @@
-"""Heads: what turns two embeddings into one logit. Both are symmetric: ``head(a, b) == head(b, a)``."""
+"""Heads: they turn two embeddings into one logit. Both are symmetric: ``head(a, b) == head(b, a)``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from fsl.config import ModelConfig
 
-# Differences that a processor's cache holds.
+# As many differences as fit into a processor's cache.
 BLOCK_VALUES = 250_000
 
 
 class DifferenceHead(nn.Module):
-    """Two embeddings to one logit: ``w . |e1 - e2| + b``, so ``head(a, b) == head(b, a)``.
+    """The logit ``w . |e1 - e2| + b`` of two embeddings, so ``head(a, b) == head(b, a)``.
 
     ``sigmoid(logit)`` estimates the difference label: 0 = same class, 1 = different class.
     Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, and the article's
@@ -31,7 +31,7 @@ class DifferenceHead(nn.Module):
         self.bias = nn.Parameter(torch.tensor(-2.0))
 
     def forward(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits of pairs.
+        """Return the logits of pairs.
 
         Args:
             e1: float ``(..., D)``.
@@ -43,14 +43,14 @@ class DifferenceHead(nn.Module):
         return (e1 - e2).abs() @ self.weight + self.bias
 
     def terms(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """What each number of the embeddings adds to the logit, ``(..., D)``; the bias comes on top."""
+        """Return the contribution of each dimension to the logit, ``(..., D)``, without the bias."""
         return (e1 - e2).abs() * self.weight
 
     @torch.no_grad()
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits of every pair, block by block, without the whole ``(n1, n2, D)`` array of differences.
+        """Return the logits of every pair, block by block instead of as an ``(n1, n2, D)`` array.
 
-        Twice as quick as ``torch.cdist`` on the cores, which takes one pair at a time; not for training.
+        Twice as fast on a CPU as ``torch.cdist``, which takes one pair at a time. Not for training.
 
         Args:
             e1: float ``(..., n1, D)``.
@@ -60,7 +60,7 @@ class DifferenceHead(nn.Module):
             float ``(..., n1, n2)``.
         """
         n1, n2 = e1.shape[-2], e2.shape[-2]
-        per_pair = max(1, e1[..., 0, :].numel() if n1 else 1)  # values of one pair, in all tasks at once
+        per_pair = max(1, e1[..., 0, :].numel() if n1 else 1)  # values of one pair in all batches
         columns = max(1, min(n2, BLOCK_VALUES // per_pair))
         rows = max(1, BLOCK_VALUES // (per_pair * columns))
         logits = e1.new_empty(*e1.shape[:-1], n2)
@@ -75,10 +75,10 @@ class DifferenceHead(nn.Module):
 
 
 class CosineHead(nn.Module):
-    """Two embeddings to one logit: ``w . (u1 - u2)^2 + b`` with ``u = e / |e|``, e's direction.
+    """The logit ``w . (u1 - u2)^2 + b`` of two embeddings, with ``u = e / |e|``.
 
-    Equal weights make it ``2 w (1 - cos) + b``: pretrained features are told apart better by their direction
-    than by the absolute difference, and the mean of several embeddings is as good an embedding as any.
+    With equal weights it is ``2 w (1 - cos) + b``. Direction separates pretrained features better than the
+    absolute difference does, and the mean of several embeddings is as good an embedding as any.
 
     Args:
         dim: D, length of an embedding.
@@ -86,20 +86,20 @@ class CosineHead(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        # Directions that have nothing to do with one another are 2 apart, which makes the logit 2.
+        # The squared distance of unrelated directions is 2, so their logit is 2.
         self.weight = nn.Parameter(torch.full((dim,), 2.0))
         self.bias = nn.Parameter(torch.tensor(-2.0))
 
     def forward(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits ``(...)`` of pairs, both float ``(..., D)`` or broadcastable."""
+        """Return the logits ``(...)`` of pairs, both float ``(..., D)`` or broadcastable."""
         return (F.normalize(e1, dim=-1) - F.normalize(e2, dim=-1)).square() @ self.weight + self.bias
 
     def terms(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """What each number of the embeddings adds to the logit, ``(..., D)``; the bias comes on top."""
+        """Return the contribution of each dimension to the logit, ``(..., D)``, without the bias."""
         return (F.normalize(e1, dim=-1) - F.normalize(e2, dim=-1)).square() * self.weight
 
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
-        """Logits of every pair, by a matrix product; shapes as ``DifferenceHead.pairwise``."""
+        """Return the logits of every pair, by a matrix product; shapes as ``DifferenceHead.pairwise``."""
         u1, u2 = F.normalize(e1, dim=-1), F.normalize(e2, dim=-1)
         own1, own2 = u1.square() @ self.weight, u2.square() @ self.weight
         return own1[..., :, None] + own2[..., None, :] - 2 * (u1 * self.weight) @ u2.mT + self.bias
@@ -109,5 +109,5 @@ TwinHead = DifferenceHead | CosineHead
 
 
 def build_head(config: ModelConfig, dim: int) -> TwinHead:
-    """The head that ``config`` names, for embeddings of length ``dim``."""
+    """Return the head that ``config`` names, for embeddings of length ``dim``."""
     return CosineHead(dim) if config.head == "cosine" else DifferenceHead(dim)

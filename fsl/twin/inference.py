@@ -1,4 +1,4 @@
-"""Embeddings of many images, and similarities of many pairs, in bounded memory."""
+"""Embed many images and compare many pairs, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
 
 BATCH = 64
-# A processor's caches hold few images at a time: through Conv-4, 16 of 64 pixels are twice as quick as 64 at
-# once, and through the network of photos 4 of 260 pixels a third quicker than one.
+# A processor's caches hold few images. With Conv-4, batches of 16 images of 64 pixels are twice as fast as
+# batches of 64; with the photos network, 4 images of 260 pixels at once are a third faster than one.
 BATCH_ON_CPU = 16
 BATCH_OF_LARGE = 4
 LARGE = 160
@@ -21,12 +21,12 @@ PAIRS_AT_ONCE = 4_000_000
 
 
 def device_of(twin: TwinNetwork) -> torch.device:
-    """The device that the network's weights are on."""
+    """Return the device that the network's weights are on."""
     return twin.head.weight.device
 
 
 def batch_size(twin: TwinNetwork) -> int:
-    """How many images to embed at once."""
+    """Return how many images to embed at once."""
     if device_of(twin).type != "cpu":
         return BATCH
     return BATCH_OF_LARGE if twin.config.image_size >= LARGE else BATCH_ON_CPU
@@ -38,13 +38,13 @@ def embed_images(
     images: PixelArray,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Embed images, a batch at a time; the network must be in ``eval`` mode.
+    """Embed images in batches.
 
-    Embeddings are always computed in the weights' own precision: they are cached, compared and calibrated
-    across machines, where the rounding of bf16 would show.
+    Embeddings are always computed in the weights' precision: they are cached, compared and calibrated across
+    machines, and the rounding of bf16 would show.
 
     Args:
-        twin: the network; it is not changed.
+        twin: the network, in ``eval`` mode; it is not changed.
         images: uint8 ``(N, S, S, 3)``, S the network's input size.
         progress: called with (done, total) after each batch.
 
@@ -65,7 +65,7 @@ def embed_images(
 
 
 def _embed_batch(twin: TwinNetwork, images: PixelArray, device: torch.device) -> Tensor:
-    """Embeddings ``(B, D)`` of a batch; of its halves, where the GPU has no room for all at once."""
+    """Embed a batch ``(B, D)``; if the GPU has no room for it, embed its halves."""
     try:
         return twin.embed(normalise(to_unit(images, device), twin.config)).cpu()
     except torch.OutOfMemoryError as error:
@@ -74,7 +74,7 @@ def _embed_batch(twin: TwinNetwork, images: PixelArray, device: torch.device) ->
                 "The GPU has not enough free memory for even one picture. Close what else uses it, or "
                 "compute on the processor (--device cpu; for the app, start it with CUDA_VISIBLE_DEVICES= )."
             ) from error
-    # Outside the handler, which would keep alive what did not fit.
+    # Outside the handler, because the exception keeps the tensors alive that did not fit.
     if device.type == "cuda":
         torch.cuda.empty_cache()
     half = len(images) // 2
@@ -83,22 +83,22 @@ def _embed_batch(twin: TwinNetwork, images: PixelArray, device: torch.device) ->
 
 @torch.inference_mode()
 def similarities(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
-    """The twin's similarity of every pair of embeddings, in chunks.
+    """Return the twin's similarity of every pair of embeddings.
 
     Args:
-        twin: the network whose head judges.
+        twin: the network whose head compares.
         first: float32 ``(n1, D)``.
         second: float32 ``(n2, D)``.
 
     Returns:
-        float32 ``(n1, n2)`` on the CPU, in [0, 1], higher = more alike.
+        float32 ``(n1, n2)`` on the CPU, in [0, 1], higher = more similar.
     """
     return similarity(pair_logits(twin, first, second))
 
 
 @torch.inference_mode()
 def pair_logits(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
-    """As ``similarities``, before the sigmoid: float32 ``(n1, n2)``, higher = more different."""
+    """Return the logits of every pair, float32 ``(n1, n2)``, higher = more different."""
     device = device_of(twin)
     rows = max(1, PAIRS_AT_ONCE // max(1, len(second)))
     second = second.to(device)

@@ -1,4 +1,4 @@
-"""The shape of a loss on one pair: its value and its slope, from the very functions that train."""
+"""The shape of a loss on one pair: its value and slope, computed by the functions used in training."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
-"""Called with one value of x ``(1,)`` and one difference label ``(1,)``; gives a scalar."""
+"""Takes one value of x ``(1,)`` and one difference label ``(1,)``; returns a scalar."""
 
 
 @dataclass(frozen=True)
 class LossShape:
-    """The loss of one pair over x, x being a logit or a distance.
+    """The loss of one pair as a function of x, which is a logit or a distance.
 
     Attributes:
         loss: at each x.
-        slope: derivative of the loss at each x; positive = training makes x smaller (pulls the two
-            together), negative = it makes x larger (pushes them apart).
+        slope: derivative of the loss at each x. If positive, training makes x smaller (pulls the two
+            together); if negative, larger (pushes them apart).
     """
 
     loss: tuple[float, ...]
@@ -27,11 +27,11 @@ class LossShape:
 
 
 def loss_shape(loss: PairLoss, x: Sequence[float], difference: int) -> LossShape:
-    """A loss on single pairs, with its slope by automatic differentiation.
+    """Evaluate a loss on single pairs, with its slope by automatic differentiation.
 
     Args:
-        loss: of one pair.
-        x: where.
+        loss: the loss of one pair.
+        x: logits or distances to evaluate it at.
         difference: the pair's label, 0 = same class, 1 = different class.
     """
     with torch.inference_mode(False), torch.enable_grad():

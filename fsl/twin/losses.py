@@ -1,4 +1,4 @@
-"""Losses on pairs and triplets. Difference labels throughout: 0 = same class, 1 = different class."""
+"""Losses on pairs and triplets. Difference labels: 0 = same class, 1 = different class."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 def pair_weights(difference: Tensor) -> Tensor:
-    """Weights that sum to 1 and give the two kinds of pairs half each, however many there are of either.
+    """Return weights that sum to 1 and give half to same pairs and half to different pairs.
 
     Args:
         difference: float ``(n_pairs,)`` of 0 and 1.
 
     Returns:
-        float ``(n_pairs,)``; a batch with one kind only is weighted evenly.
+        float ``(n_pairs,)``; equal weights if the batch has one kind only.
     """
     n_different = difference.sum()
     n_same = difference.numel() - n_different
@@ -24,10 +24,10 @@ def pair_weights(difference: Tensor) -> Tensor:
 
 
 def bce_loss(logits: Tensor, difference: Tensor) -> Tensor:
-    """Binary cross-entropy of the article, the two kinds of pairs weighted equally.
+    """Return the article's binary cross-entropy, with same and different pairs weighted equally.
 
-    ``-[t log p + (1 - t) log(1 - p)]`` with ``p = sigmoid(logit)``. The article's batches hold equally many
-    pairs of either kind, where this is the plain mean; batches of all pairs do not.
+    ``-[t log p + (1 - t) log(1 - p)]`` with ``p = sigmoid(logit)``. The article's batches have equal
+    numbers of both kinds, so that this is the plain mean; batches of all pairs have not.
 
     Args:
         logits: float ``(n_pairs,)``.
@@ -41,7 +41,7 @@ def bce_loss(logits: Tensor, difference: Tensor) -> Tensor:
 
 
 def rank_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Each same pair must be ranked before all different pairs of the same image.
+    """Return a loss that ranks each same pair before all different pairs of the same image.
 
     For an image a and one p of its class: ``-log(exp(-l_ap) / (exp(-l_ap) + sum_n exp(-l_an)))`` over the
     images n of other classes, l being the head's logits: the softmax that decides an N-way one-shot
@@ -62,9 +62,9 @@ def rank_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def embedding_distance(e1: Tensor, e2: Tensor) -> Tensor:
-    """Euclidean distance of embeddings over the root of their length D: the root mean square difference.
+    """Return the root mean square difference of embeddings: their Euclidean distance over sqrt(D).
 
-    Divided so that a margin means the same for embeddings of any length.
+    So a margin means the same for embeddings of any length.
 
     Args:
         e1: float ``(..., D)``.
@@ -74,19 +74,19 @@ def embedding_distance(e1: Tensor, e2: Tensor) -> Tensor:
         float ``(...)``, not negative, lower = closer.
     """
     squared = (e1 - e2).square().mean(-1)
-    # The root has an infinite slope at 0, which equal embeddings would turn into NaN.
+    # The root has an infinite slope at 0, so equal embeddings would give NaN gradients.
     return torch.sqrt(squared + 1e-12)
 
 
 def contrastive_loss(distance: Tensor, difference: Tensor, margin: float) -> Tensor:
-    """Same pairs are pulled together, different ones pushed apart until they are ``margin`` apart.
+    """Return a loss that pulls same pairs together, and pushes different ones ``margin`` apart.
 
     ``(1 - t) d^2 / 2 + t max(0, margin - d)^2 / 2`` with t the difference label (Hadsell, Chopra and LeCun,
-    "Dimensionality Reduction by Learning an Invariant Mapping", 2006), the two kinds of pairs weighted
-    equally as in ``bce_loss``.
+    "Dimensionality Reduction by Learning an Invariant Mapping", 2006); same and different pairs are weighted
+    equally, as in ``bce_loss``.
 
     Args:
-        distance: float ``(n_pairs,)``, of ``embedding_distance``.
+        distance: float ``(n_pairs,)``, from ``embedding_distance``.
         difference: float ``(n_pairs,)`` of 0 and 1.
         margin: positive.
 
@@ -99,12 +99,13 @@ def contrastive_loss(distance: Tensor, difference: Tensor, margin: float) -> Ten
 
 
 def triplet_loss(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """An image must be closer to those of its class than to all others, by ``margin``.
+    """Return a loss that wants images closer to their class than to others, by ``margin``.
 
     ``max(0, d(a, p) - d(a, n) + margin)`` (Schroff, Kalenichenko and Philbin, "FaceNet", 2015), as the mean
-    over every valid triplet of the batch: a and p two images of one class, n one of another. The plain
-    distance in place of its square, and all triplets in place of the semi-hard ones, keep it from collapsing
-    and let its value fall to 0 (Hermans, Beyer and Leibe, "In Defense of the Triplet Loss", 2017).
+    over every valid triplet of the batch: a and p are two images of one class, n is one of another. It uses
+    the plain distance instead of its square, and all triplets instead of the semi-hard ones; both keep it
+    from collapsing and let its value fall to 0 (Hermans, Beyer and Leibe, "In Defense of the Triplet Loss",
+    2017).
 
     Args:
         embeddings: float ``(n, D)``.
@@ -112,7 +113,7 @@ def triplet_loss(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
         margin: positive.
 
     Returns:
-        float scalar; the margin itself where all embeddings are equal.
+        float scalar; the margin itself if all embeddings are equal.
     """
     distance = embedding_distance(embeddings[:, None], embeddings[None])  # (n, n)
     same = labels[:, None] == labels[None, :]

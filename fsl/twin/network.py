@@ -17,10 +17,10 @@ FEW_IMAGES = 2
 
 
 class TwinNetwork(nn.Module):
-    """Backbone, damping where the settings ask for it, and head.
+    """A shared backbone, within-class whitening if the settings ask for it, and a head.
 
     Args:
-        config: architecture and input; fresh random weights are drawn from torch's current seed.
+        config: architecture and input; random weights are drawn with torch's current seed.
 
     Attributes:
         config: as given.
@@ -48,30 +48,30 @@ class TwinNetwork(nn.Module):
 
     @property
     def whitening(self) -> nn.Module:
-        """The within-class whitening, or the identity where the settings ask for none."""
+        """Return the within-class whitening, or the identity if the settings ask for none."""
         return self.damping
 
     def embed(self, images: Tensor) -> Tensor:
-        """Embeddings of normalised images.
+        """Return the embeddings of normalised images.
 
         Args:
-            images: float ``(B, 3, S, S)`` as made by ``fsl.twin.preprocess.normalise``.
+            images: float ``(B, 3, S, S)``, from ``fsl.twin.preprocess.normalise``.
 
         Returns:
             float32 ``(B, D)``.
         """
         if self.config.views > 1 and not self.training:
-            views = flips_and_rotations(images, self.config.views)
-            # A single query's views in one pass take 0.6 of the time; many images gain nothing by it.
-            passes = [torch.cat(views)] if len(images) <= FEW_IMAGES else views
+            copies = flips_and_rotations(images, self.config.views)
+            # One pass over all copies of a single query takes 0.6 of the time; many images gain nothing.
+            passes = [torch.cat(copies)] if len(images) <= FEW_IMAGES else copies
             features = torch.cat([self.backbone(one).float() for one in passes])
-            features = features.view(len(views), -1, self.embedding_dim).mean(0)
+            features = features.view(len(copies), -1, self.embedding_dim).mean(0)
         else:
             features = self.backbone(images).float()
         return self.whitening(features)  # type: ignore[no-any-return]
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        """Logits of image pairs; symmetric in its arguments.
+        """Return the logits of image pairs; symmetric in its arguments.
 
         Args:
             left: float ``(B, 3, S, S)``.
@@ -83,15 +83,15 @@ class TwinNetwork(nn.Module):
         return self.head(self.embed(left), self.embed(right))  # type: ignore[no-any-return]
 
     def copy(self) -> Self:
-        """A deep copy that shares nothing; what a training run works on."""
+        """Return a deep copy that shares nothing; a training run works on one."""
         return copy.deepcopy(self)
 
 
 def seeded_network(config: ModelConfig, seed: int) -> TwinNetwork:
-    """A network with the random weights of that seed; the caller's random numbers go on as if it were not.
+    """Return a network with seeded random weights, without disturbing the caller's random numbers.
 
-    Weights are drawn on the CPU. So its generator alone is seeded and put back: ``torch.manual_seed`` would
-    seed those of every GPU as well, and to put them back, CUDA would have to be started.
+    Weights are drawn on the CPU, so only its generator is seeded and restored: ``torch.manual_seed`` would
+    also seed every GPU, and restoring those would start CUDA.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -99,25 +99,25 @@ def seeded_network(config: ModelConfig, seed: int) -> TwinNetwork:
 
 
 def flips_and_rotations(images: Tensor, n_copies: int) -> list[Tensor]:
-    """The ways in which a square picture can lie.
+    """Return flipped and turned copies of square images.
 
     Args:
         images: float ``(B, C, S, S)``.
-        n_copies: 1, the images; 2, with their mirror images; 8, with all quarter turns of both.
+        n_copies: 1 gives the images alone; 2 adds their mirror images; 8 adds all quarter turns of both.
 
     Returns:
         n_copies tensors of the same shape, ``channels_last`` in memory.
     """
     mirrored = [images, images.flip(3)][: min(n_copies, 2)]
-    turned = [turn for view in mirrored for turn in (_quarter_turns(view) if n_copies == 8 else [view])]
-    return [view.contiguous(memory_format=torch.channels_last) for view in turned]
+    turned = [turn for one in mirrored for turn in (_quarter_turns(one) if n_copies == 8 else [one])]
+    return [one.contiguous(memory_format=torch.channels_last) for one in turned]
 
 
 def _quarter_turns(images: Tensor) -> list[Tensor]:
-    """Images turned by 0 to 3 quarters: what ``rot90`` does, in steps that ONNX has too."""
+    """Return images turned by 0 to 3 quarters, like ``rot90`` but in steps that ONNX supports."""
     return [images, images.flip(3).transpose(2, 3), images.flip(2, 3), images.flip(2).transpose(2, 3)]
 
 
 def similarity(logits: Tensor) -> Tensor:
-    """``1 - sigmoid(logit)``: in [0, 1], higher = more alike; same shape."""
+    """Return ``1 - sigmoid(logit)``: in [0, 1], higher = more similar; same shape."""
     return torch.sigmoid(-logits)

@@ -1,7 +1,7 @@
-"""Which images make a batch, and which of their pairs the loss sees.
+"""Draw training batches: images, and the pairs of them that the loss sees.
 
-Two ways, measured side by side: the article's random pairs, and all pairs of P classes x K images, which
-gives 2,016 pairs for the 64 forward passes that make 32 random pairs.
+There are two ways: the article's random pairs, and all pairs of P classes x K images. The second gives 2,016
+pairs for the 64 forward passes that the first needs for 32 pairs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ClassBatch:
 
     Attributes:
         rows: int64 ``(P * K,)``, rows of the image set.
-        slots: int64 ``(P * K,)``, 0 to P - 1: which class of the batch each row belongs to.
+        slots: int64 ``(P * K,)``, 0 to P - 1: the class of each row within the batch.
     """
 
     rows: IntArray
@@ -46,10 +46,10 @@ class ClassBatch:
 
 
 class ClassIndex:
-    """The rows of each class that has at least two images (fewer make no same pair).
+    """The rows of each class with at least two images; fewer make no same pair.
 
-    Classes fall into groups by what stands before the first "/" of their names: the characters of one
-    alphabet, the classes of one data set.
+    Classes are grouped by the part of their names before the first "/": the characters of one alphabet, the
+    classes of one data set.
 
     Args:
         labels: int64 ``(N,)``, positions in ``class_names``.
@@ -68,8 +68,7 @@ class ClassIndex:
         usable = [i for i, rows in enumerate(by_class) if len(rows) >= 2]
         if len(usable) < 2:
             raise SettingsError(
-                "Training needs at least 2 classes with 2 or more images each; "
-                f"this data has {len(usable)} such."
+                f"Training needs at least 2 classes with 2 or more images each; this data has {len(usable)}."
             )
         self.rows = [by_class[i] for i in usable]
         group_of = np.array(
@@ -82,11 +81,11 @@ class ClassIndex:
 
 
 def random_pairs(index: ClassIndex, n_pairs: int, rng: np.random.Generator) -> PairBatch:
-    """The article's batch: half of the pairs of one class (two different images), half of two classes.
+    """Draw the article's batch: half same pairs (two different images), half different pairs.
 
     Args:
         index: rows by class.
-        n_pairs: pairs; with an odd number the extra pair is of two classes.
+        n_pairs: number of pairs; an odd one out is a different pair.
         rng: source of all choices.
     """
     left = np.empty(n_pairs, np.int64)
@@ -111,15 +110,15 @@ def class_batch(
     focus: float = 0.0,
     focus_groups: int = 1,
 ) -> ClassBatch:
-    """P classes x K images for all pairs; P is less where there are fewer classes.
+    """Draw P classes x K images; fewer classes if there are not enough.
 
     Args:
         index: rows by class.
-        n_classes: P wished.
+        n_classes: P requested.
         n_images: K; a class with fewer images gives all it has.
         rng: source of all choices.
-        focus: share of the classes drawn from few groups only, 0 to 1.
-        focus_groups: how many groups those are.
+        focus: share of the classes that come from few groups, 0 to 1.
+        focus_groups: the number of these groups.
     """
     chosen = choose_classes(index, min(n_classes, len(index)), rng, focus, focus_groups)
     rows = [rng.choice(index.rows[c], min(n_images, len(index.rows[c])), replace=False) for c in chosen]
@@ -130,10 +129,10 @@ def class_batch(
 def choose_classes(
     index: ClassIndex, n_classes: int, rng: np.random.Generator, focus: float, focus_groups: int
 ) -> IntArray:
-    """Different classes for a batch, as ``class_batch`` says.
+    """Draw different classes for a batch; arguments as for ``class_batch``.
 
     Returns:
-        int64 ``(n_classes,)``, positions in ``index.rows``; where the groups drawn hold too few classes the
+        int64 ``(n_classes,)``, positions in ``index.rows``; if the groups drawn have too few classes, the
         rest comes from all groups.
     """
     if not focus or len(index.groups) < 2:
@@ -146,7 +145,7 @@ def choose_classes(
 
 
 def all_pairs(slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Every pair of a batch once.
+    """Return every pair of a batch once.
 
     Args:
         slots: int ``(n,)``, the class of each image.

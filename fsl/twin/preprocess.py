@@ -1,4 +1,4 @@
-"""From uint8 images to the network's normalised input."""
+"""Convert images to the network's normalised input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsl.data.images.resize import to_square
 
 
 def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
-    """RGB images of any size to one array.
+    """Resize RGB images of any size into one array.
 
     Returns:
         uint8 ``(N, S, S, 3)`` with S = ``config.image_size``.
@@ -27,13 +27,13 @@ def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
 
 
 def to_unit(images: PixelArray, device: torch.device | str = "cpu") -> Tensor:
-    """uint8 ``(N, S, S, 3)`` to float32 ``(N, 3, S, S)`` in [0, 1], ``channels_last`` in memory."""
-    # The array is already laid out channels last, so this is a view and no copy until the division.
+    """Convert uint8 ``(N, S, S, 3)`` to float32 ``(N, 3, S, S)`` in [0, 1], ``channels_last``."""
+    # The array is already channels last, so nothing is copied before the division.
     return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def normalise(images: Tensor, config: ModelConfig) -> Tensor:
-    """float ``(N, 3, S, S)`` in [0, 1] to the network's input, by the checkpoint's mean and deviation."""
+    """Normalise float ``(N, 3, S, S)`` in [0, 1] by the network's mean and standard deviation."""
     if config.grey:
         weights = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # ITU-R 601 luma
         images = (images * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)

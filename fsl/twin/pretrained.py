@@ -1,7 +1,7 @@
-"""A network of timm with its pretrained weights as a checkpoint: ``fsl.load("timm:resnet50")``.
+"""Pretrained networks of timm as checkpoints: ``fsl.load("timm:resnet50")``.
 
-Its weights are downloaded the first time and then cached by timm. Such a twin compares directions of
-embeddings and is not calibrated: it ranks classes, and calls nothing unknown.
+timm downloads the weights the first time and then caches them. Such a twin compares embeddings by their
+cosine and is not calibrated: it ranks classes, and calls nothing unknown.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from fsl.twin.checkpoint import Checkpoint, from_twin
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
-# Networks made for more than this (DINOv2: 518) get the usual 224: nearly as good, many times as fast.
+# Networks with a larger input (DINOv2: 518) get the usual 224: nearly as accurate, many times faster.
 _LARGEST_INPUT = 384
 _USUAL_INPUT = 224
 
 
 def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Checkpoint:
-    """The checkpoint of a timm network.
+    """Load a timm network as a checkpoint.
 
     Args:
-        name: "timm:NAME"; with a tag, "timm:NAME.TAG", those of its weights.
-        device: where to.
+        name: "timm:NAME"; "timm:NAME.TAG" chooses among its weights.
+        device: to load it to.
 
     Raises:
         SettingsError: timm is not installed, has no such network, or no weights for it.
@@ -48,10 +48,10 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
     twin = TwinNetwork(config)
     try:
         source = timm.create_model(bare, pretrained=True, **options(timm, config))
-    # Everything from a missing network to a full disk, under as many names as there are libraries below.
+    # From a missing network to a full disk: each library below raises its own exceptions.
     except Exception as error:
         raise FslError(
-            f"The pretrained weights of {bare} could not be had ({type(error).__name__}). They are "
+            f"The pretrained weights of {bare} could not be loaded ({type(error).__name__}). They are "
             "downloaded the first time: connect to the internet and try again, or use a checkpoint that "
             "ships."
         ) from error
@@ -62,14 +62,14 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
 
 
 def download_megabytes(name: str) -> float | None:
-    """How much there is to download for a timm network, from its architecture alone: nothing is fetched.
+    """Return the size of a timm network's download, computed from its architecture.
 
     Args:
         name: as ``pretrained_checkpoint`` takes it, with or without "timm:".
 
     Returns:
-        its weights at four bytes each, in millions of bytes; none for the few networks that compute while
-        they are built, which cannot be done without weights.
+        four bytes per weight, in millions of bytes; None for the few networks that cannot be built without
+        weights.
 
     Raises:
         SettingsError: timm is not installed, has no such network, or no weights for it.
@@ -86,7 +86,7 @@ def download_megabytes(name: str) -> float | None:
 
 
 def _settings_of(timm: ModuleType, bare: str) -> Any:
-    """timm's settings of the pretrained weights of a network, named without "timm:"."""
+    """Return timm's settings of a network's pretrained weights; ``bare`` is its name without "timm:"."""
     settings = timm.get_pretrained_cfg(bare) if timm.is_model(bare) else None
     if settings is None or not settings.has_weights:
         raise SettingsError(f"timm has no pretrained weights for {bare!r}.")

@@ -1,10 +1,10 @@
-"""Several views of a support picture: a class of one or two pictures shows too little of its variety.
+"""Test-time augmentation of support pictures, for classes with one or two pictures.
 
-The picture mirrored, and its middle enlarged, are pictures of the same thing that somebody might as well have
-taken; so is the picture turned, of a thing that has no upper side. Which things those are the network knows:
-the less a turned picture is like the picture, the less it counts. Averaged they make a better example of the
-class; a query is seen once, so its answer takes no longer. With more pictures a class they add nothing
-(``python -m bench photos_tried``).
+So few pictures show too little of a class's variety. A mirrored picture, or its middle enlarged, could be
+another photo of the same thing; so could a turned picture, if the thing has no upper side. The network tells
+which things those are: the less similar a turned copy is to the picture, the less it counts. The average of
+the copies represents the class better. Queries are not augmented, so answers take no longer. With more
+pictures per class it brings nothing (``python -m bench photos_tried``).
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ _N_UPRIGHT = 3
 
 
 def augmented_copies(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
-    """The views of a picture beside itself.
+    """Return the augmented copies of a picture, without the picture itself.
 
     Args:
-        image: RGB, S x S, as the network sees it, so that a picture read by whatever way has the same views.
+        image: RGB, S x S, the network's input, so that the copies do not depend on how the picture was read.
         config: the network's settings, which say how many.
 
     Returns:
-        ``config.support_views - 1`` square pictures; the middle is smaller, and enlarged like any picture.
+        ``config.support_views - 1`` square pictures; the middle is smaller, and is resized like any picture.
     """
     turns = (image.transpose(Image.Transpose.ROTATE_90), image.transpose(Image.Transpose.ROTATE_270))
     return [ImageOps.mirror(image), crop_centre(image, MIDDLE), *turns][: config.support_views - 1]
 
 
-def average_embeddings(views: Sequence[Tensor]) -> Tensor:
-    """The embedding of pictures by those of their views.
+def average_embeddings(copies: Sequence[Tensor]) -> Tensor:
+    """Average the embeddings of pictures and their augmented copies.
 
     Args:
-        views: float32 ``(n, D)`` each: the pictures as they are, then as ``augmented_copies`` has them. Those
-            turned count by their cosine to the first, to the power ``TURN_POWER``.
+        copies: float32 ``(n, D)`` each: the pictures, then their copies in the order of ``augmented_copies``.
+            The weight of a turned copy is its cosine to the picture, to the power ``TURN_POWER``.
 
     Returns:
         float32 ``(n, D)``, of unit length.
     """
-    stacked = F.normalize(torch.stack(list(views)), dim=2)
+    stacked = F.normalize(torch.stack(list(copies)), dim=2)
     weights = (stacked * stacked[0]).sum(2).clamp(min=0) ** TURN_POWER
     weights[:_N_UPRIGHT] = 1
     return F.normalize((weights[:, :, None] * stacked).sum(0), dim=1)
@@ -65,16 +65,16 @@ def embed_as_support(
     embeddings: Tensor,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Embeddings of images as support pictures of classes that have few.
+    """Embed images as support pictures of classes with few pictures.
 
     Args:
         twin: the network, in ``eval`` mode.
         images: uint8 ``(N, S, S, 3)``, S the network's input size.
-        embeddings: float32 ``(N, D)``, theirs as they are.
+        embeddings: float32 ``(N, D)``, of the images without augmentation.
         progress: called with (done, total) images.
 
     Returns:
-        float32 ``(N, D)``; ``embeddings`` themselves where the settings ask for no further view.
+        float32 ``(N, D)``; ``embeddings`` itself if the settings ask for no augmentation.
 
     Raises:
         DeviceMemoryError: the GPU has no room for a single image.
@@ -85,7 +85,7 @@ def embed_as_support(
     for start in range(0, len(images), BATCH):
         some = slice(start, start + BATCH)
         pictures = [augmented_copies(Image.fromarray(image), twin.config) for image in images[some]]
-        further = [embed_images(twin, to_uint8(view, twin.config)) for view in zip(*pictures, strict=True)]
+        further = [embed_images(twin, to_uint8(copy, twin.config)) for copy in zip(*pictures, strict=True)]
         parts.append(average_embeddings([embeddings[some], *further]))
         if progress is not None:
             progress(min(start + BATCH, len(images)), len(images))

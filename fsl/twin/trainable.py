@@ -1,4 +1,4 @@
-"""Which layers a run trains: all, the last block and the head, or the head alone."""
+"""Choose the layers that a run trains: all, the last block and the head, or the head alone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from fsl.base.errors import SettingsError
 from fsl.config import Trainable
 from fsl.twin.network import TwinNetwork
 
-_TRUNK = 0.75  # of a network's weight matrices: more of them are no block, but all of its blocks
+_TRUNK = 0.75  # a stage with a larger share of the weight matrices is all blocks, not the last one
 
 
 def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
-    """Freeze the other layers, in place.
+    """Freeze all other layers, in place.
 
     Args:
-        twin: the run's own network.
-        which: "all"; "last", what ``last_block`` gives and the head; "head".
+        twin: the network that the run trains.
+        which: "all"; "last", the layers of ``last_block`` and the head; or "head".
 
     Raises:
         SettingsError: there is no last block.
@@ -29,21 +29,21 @@ def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
 
 
 def last_block(backbone: nn.Module) -> tuple[nn.Module, ...]:
-    """The last stage that can learn much, and what follows it: a norm, the projection to ``embedding_dim``.
+    """Return the last block of layers, and what follows it: a norm, the projection to ``embedding_dim``.
 
     conv4 and plain4: the fourth block; residual: the last residual block; resnet18: ``layer4``;
-    efficientnet_lite: the last inverted-residual block and the 1x1 convolution after it, which is too little
-    to adapt by itself; several backbones side by side: that of each. Of other networks: the last stage with
-    weight matrices, and where one stage is nearly the whole network (a transformer's blocks), the last within
-    it.
+    efficientnet_lite: the last inverted-residual block and the 1x1 convolution after it, which is too small
+    to adapt by itself; several backbones side by side: the last block of each. For other networks: the last
+    stage with weight matrices; if one stage is nearly the whole network (a transformer's blocks), the last
+    block within it.
 
     Raises:
-        SettingsError: nothing in it learns.
+        SettingsError: the backbone has no weights to train.
     """
     chosen = _last_block(backbone)
     if not chosen:
         raise SettingsError(
-            "This backbone has no layers that learn, and so no last block of them: train the head alone "
+            "This backbone has no weights, and so no last block to train: train the head alone "
             "(--trainable head)."
         )
     return chosen
@@ -71,12 +71,12 @@ def _last_block(backbone: nn.Module) -> tuple[nn.Module, ...]:
 
 
 def _n_matrices(module: nn.Module) -> int:
-    """How many weights bring values together, unlike those of norms, which scale each by itself."""
+    """Count the weights that mix values; the weights of norms only scale them."""
     return sum(sum(size > 1 for size in p.shape) > 1 for p in module.parameters())
 
 
 def _is_projection(stage: nn.Module) -> bool:
-    """Whether all that it learns is one linear map."""
+    """Return whether its only weights are one linear map."""
     return _n_matrices(stage) == 1 and any(isinstance(module, nn.Linear) for module in stage.modules())
 
 
@@ -86,7 +86,7 @@ def _is_pointwise(module: nn.Module) -> bool:
 
 
 def training_mode(twin: TwinNetwork) -> None:
-    """As ``twin.train()``, but a frozen layer's batch norm keeps its statistics, which are part of it."""
+    """Set training mode, but keep the batch-norm statistics of frozen layers fixed."""
     twin.train()
     for module in twin.backbone.modules():
         own = list(module.parameters(recurse=False))

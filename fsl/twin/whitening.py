@@ -1,9 +1,9 @@
-"""Damping: directions in which images of one class differ anyway tell little about the class.
+"""Within-class whitening: reduce the directions in which images of one class differ.
 
-Light, pose and background move the embeddings of one class along a few directions. Those are found from
-labelled images of many classes, as the leading eigenvectors of the covariance within classes, and made
-smaller. This is whitening by the within-class covariance, shrunk towards the identity (Hariharan, Malik and
-Ramanan, 2012; Fisher's discriminant without its last step), kept to the directions where it matters.
+Light, pose and background move the embeddings of one class along a few directions, which say little about
+the class. They are found from labelled images of many classes, as the leading eigenvectors of the covariance
+within classes. This is whitening by the within-class covariance, shrunk towards the identity (Hariharan,
+Malik and Ramanan, 2012; Fisher's discriminant without its last step), limited to the directions that matter.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from fsl.base.types import Float32Array, Float64Array, IntArray
 
 
 class Whitening(nn.Module):
-    """Centre, damp some directions, scale to unit length. Fixed numbers that are fitted, never trained.
+    """Centre embeddings, reduce some directions, and scale to unit length; fitted, not trained.
 
     Args:
         dim: D, length of an embedding.
-        n_directions: how many directions are damped.
+        n_directions: number of directions to reduce.
 
     Attributes:
         mean: float ``(D,)``.
         directions: float ``(D, n_directions)``, orthonormal columns.
-        gains: float ``(n_directions,)``, what is left of each direction; 1 leaves it as it is.
+        gains: float ``(n_directions,)``, factor of each direction; 1 leaves it unchanged.
     """
 
     mean: Tensor
@@ -42,7 +42,7 @@ class Whitening(nn.Module):
         self.register_buffer("gains", torch.ones(n_directions))
 
     def forward(self, features: Tensor) -> Tensor:
-        """float ``(B, D)`` to float ``(B, D)`` of unit length."""
+        """Whiten features, float ``(B, D)``; the result has unit length."""
         centred = features - self.mean
         removed = (centred @ self.directions) * (1 - self.gains)
         return F.normalize(centred - removed @ self.directions.T, dim=1)
@@ -50,13 +50,13 @@ class Whitening(nn.Module):
     def fit(
         self, sets: Sequence[tuple[Float32Array, IntArray]], weights: Sequence[float], shrink: float
     ) -> None:
-        """Find mean, directions and gains.
+        """Fit mean, directions and gains.
 
         Args:
-            sets: features ``(n, D)`` and labels ``(n,)`` of each data set; how many images it has does not
-                count.
-            weights: how much each data set counts.
-            shrink: how far the covariance is moved towards the identity, 0 to 1.
+            sets: features ``(n, D)`` and labels ``(n,)`` of each data set; the number of images does not
+                matter.
+            weights: of the data sets.
+            shrink: weight of the identity in the covariance, 0 to 1.
         """
         total = sum(weights)
         covariance = sum(
@@ -73,7 +73,7 @@ class Whitening(nn.Module):
 
 
 def within_class_covariance(features: Float32Array, labels: IntArray) -> Float64Array:
-    """Covariance ``(D, D)`` of features ``(n, D)`` about their class means, its mean variance scaled to 1."""
+    """Return the covariance ``(D, D)`` of features about their class means, scaled to mean variance 1."""
     names, slots = np.unique(labels, return_inverse=True)
     means = np.stack([features[slots == i].mean(0) for i in range(len(names))])
     deviations = (features - means[slots]).astype(np.float64)

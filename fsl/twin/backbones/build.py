@@ -1,4 +1,4 @@
-"""The CNNs that both twins share: images ``(B, 3, S, S)`` to embeddings ``(B, D)``."""
+"""Backbones: the CNNs that both twins share. Images ``(B, 3, S, S)`` to embeddings ``(B, D)``."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def _conv_block(n_in: int, n_out: int) -> nn.Sequential:
 
 
 def _flattened(widths: Sequence[int], config: ModelConfig) -> list[nn.Module]:
-    """After blocks that halve the picture: the last feature map as a vector, projected where wished."""
+    """Return the layers after the blocks: flattening, and a linear projection if requested."""
     n_flat = widths[-1] * (config.image_size // 2 ** len(widths)) ** 2
     projection = [nn.Linear(n_flat, config.embedding_dim)] if config.embedding_dim else []
     return [nn.Flatten(), *projection]
 
 
 def conv4(config: ModelConfig) -> nn.Module:
-    """Conv-4: four blocks of 3x3 convolution, batch norm, ReLU and 2x2 max pooling.
+    """Build Conv-4: four blocks of 3x3 convolution, batch norm, ReLU and 2x2 max pooling.
 
     The embedding is the last feature map, flattened (D = width * (S / 16)^2), or its linear projection to
-    ``embedding_dim``. Source: Vinyals et al., "Matching Networks", 2016; 64 channels a block by default.
+    ``embedding_dim``. Source: Vinyals et al., "Matching Networks", 2016; 64 channels per block by default.
     """
     widths = config.widths or (64, 64, 64, 64)
     blocks = [_conv_block(n_in, n_out) for n_in, n_out in zip((3, *widths), widths, strict=False)]
@@ -41,12 +41,13 @@ def conv4(config: ModelConfig) -> nn.Module:
 
 
 def plain4(config: ModelConfig) -> nn.Module:
-    """Four blocks of 3x3 convolution, ReLU and 2x2 max pooling, without batch norm.
+    """Build Conv-4 without batch norm.
 
-    Batch norm lets Conv-4 learn at nearly any learning rate. Without it a rate that is too high shows what
-    the article warns of: the ReLUs die, and the loss stays at one value. The embedding is as Conv-4's.
-    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, smaller filters;
-    weights drawn so that activations keep their size (He et al., "Delving Deep into Rectifiers", 2015).
+    Batch norm lets Conv-4 learn at nearly any learning rate. Without it, a rate that is too high does what
+    the article warns of: the ReLUs die, and the loss stays at one value. The embedding is that of Conv-4.
+    Source: Koch et al., "Siamese Neural Networks for One-shot Image Recognition", 2015, with smaller
+    filters. The initial weights keep the size of activations (He et al., "Delving Deep into Rectifiers",
+    2015).
     """
     widths = config.widths or (64, 64, 64, 64)
     blocks = []
@@ -70,14 +71,14 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
+        """Map ``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
         y = torch.relu(self.norm1(self.conv1(x)))
         y = self.norm2(self.conv2(y))
         return torch.relu(y + self.shortcut(x))
 
 
 def residual(config: ModelConfig) -> nn.Module:
-    """A small residual network: a strided stem, one residual block per stage, average pooling.
+    """Build a small residual network: a strided stem, one residual block per stage, average pooling.
 
     D is the last width, or ``embedding_dim`` by a linear projection. The stem's stride of 2 makes it about as
     fast as Conv-4 on a CPU, at a much larger receptive field.
@@ -98,7 +99,7 @@ def residual(config: ModelConfig) -> nn.Module:
 
 
 def resnet18(config: ModelConfig) -> nn.Module:
-    """torchvision's ResNet-18 from scratch, its classifier replaced by the embedding (D = 512 by default)."""
+    """Build torchvision's ResNet-18, randomly initialised, without classifier (D = 512 by default)."""
     from torchvision.models import resnet18 as build
 
     model: nn.Module = build(weights=None)
@@ -110,9 +111,9 @@ PIXELS_SIDE = 16
 
 
 def pixels(config: ModelConfig) -> nn.Module:
-    """No network at all: the picture at 16x16 pixels, its values one after another (D = 768).
+    """Build a baseline without weights: the picture at 16x16 pixels as a vector (D = 768).
 
-    What any network has to beat: its distances are those of plain nearest neighbours.
+    Its distances are those of plain nearest neighbours, which any network has to beat.
     """
     layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten()]
     if config.embedding_dim:
@@ -135,18 +136,18 @@ _WITH_WIDTHS = ("conv4", "plain4", "residual")
 
 
 class SideBySide(nn.Module):
-    """Several backbones on the same image; their features one after another, D the sum of theirs.
+    """Several backbones on the same image; D is the sum of their lengths.
 
-    Each one's features are replaced by their square roots, which evens out the few that are large, and scaled
-    to unit length, so that every backbone has its say. The features of half-way through, which know more of
-    colour and texture and less of what things are, can be added at a lesser length.
+    The features of each are replaced by their square roots, which evens out a few large ones, and scaled to
+    unit length, so that every backbone counts equally. Features from half-way through the network, which hold
+    more about colour and texture and less about what things are, can be added with a smaller weight.
 
     Args:
         members: backbones whose features are not negative.
-        middle: length of the features of half-way through; 0 leaves them out.
+        middle: length of the half-way features; 0 leaves them out.
 
     Raises:
-        SettingsError: a member gives no features of half-way through.
+        SettingsError: a member has no half-way features.
     """
 
     def __init__(self, members: list[nn.Module], middle: float = 0.0) -> None:
@@ -154,10 +155,10 @@ class SideBySide(nn.Module):
         self.members = nn.ModuleList(members)
         self.middle = middle
         if middle and not all(isinstance(member, EfficientNetLite) for member in members):
-            raise SettingsError("Features of half-way through are those of EfficientNet-Lite only: middle=0.")
+            raise SettingsError("Only EfficientNet-Lite has half-way features; use middle=0.")
 
     def forward(self, images: Tensor) -> Tensor:
-        """float ``(B, 3, S, S)`` to float32 ``(B, D)``."""
+        """Embed images ``(B, 3, S, S)`` as float32 ``(B, D)``."""
         parts = []
         for member in self.members:
             if self.middle and isinstance(member, EfficientNetLite):
@@ -169,15 +170,15 @@ class SideBySide(nn.Module):
 
 
 def _unit_root(features: Tensor) -> Tensor:
-    # The root has an infinite slope at 0, which would turn into NaN when trained.
+    # The root has an infinite slope at 0, which would give NaN in training.
     return F.normalize((features.float().clamp(min=0) + 1e-8).sqrt(), dim=1)
 
 
 def build_backbone(config: ModelConfig) -> nn.Module:
-    """The backbone that ``config`` names, with fresh random weights.
+    """Build the backbone that ``config`` names, with random weights.
 
     Raises:
-        SettingsError: there is no backbone of that name, or it has no widths to choose.
+        SettingsError: there is no backbone of that name, or its widths are fixed.
     """
     if "+" in config.backbone:
         names = config.backbone.split("+")

@@ -1,8 +1,8 @@
 """EfficientNet-Lite: the ImageNet-pretrained backbone of the ``photos`` checkpoint.
 
-EfficientNet (Tan and Le, 2019) without squeeze-and-excitation and with ReLU6 for swish: made for phones, and
-as quick on a laptop. Written out here so that using a checkpoint needs no collection of models; the outputs
-are held against those of timm's networks with the same weights (``bench/build_photos.py``).
+EfficientNet (Tan and Le, 2019) without squeeze-and-excitation and with ReLU6 instead of swish; made for
+phones, and fast on a laptop. It is written out here so that a checkpoint needs no collection of models;
+``bench/build_photos.py`` compares its outputs with timm's for the same weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fsl.config import ModelConfig
 
-# (expansion, channels, blocks, stride, kernel) of each stage of EfficientNet-B0, which the others scale.
+# (expansion, channels, blocks, stride, kernel) of each stage of EfficientNet-B0; the others scale these.
 _STAGES = (
     (1, 16, 1, 1, 3),
     (6, 24, 2, 2, 3),
@@ -31,7 +31,7 @@ _SCALES = {
     "efficientnet_lite1": (1.0, 1.1),
     "efficientnet_lite2": (1.1, 1.2),
 }
-# After this stage, at a sixteenth of the image's size, colour and texture are still there to be told apart.
+# After this stage, at a sixteenth of the image's size, features still hold colour and texture.
 _MIDDLE_STAGE = 3
 _STEM_CHANNELS = 32
 _HEAD_CHANNELS = 1280
@@ -44,7 +44,7 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, n_in, H, W)`` to ``(B, n_out, ceil(H / stride), ceil(W / stride))``."""
+        """Convolve ``(B, n_in, H, W)`` to ``(B, n_out, ceil(H / stride), ceil(W / stride))``."""
         vertical = _same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
         horizontal = _same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
         return super().forward(F.pad(x, (*horizontal, *vertical)))
@@ -58,13 +58,13 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 def _convolution(
     n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1, bias: bool = False
 ) -> nn.Conv2d:
-    if stride == 1:  # symmetric anyway, and quicker without a copy of the input
+    if stride == 1:  # the padding is symmetric, and not copying the input is faster
         return nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2, groups=groups, bias=bias)
     return SameConv2d(n_in, n_out, kernel, stride, groups=groups, bias=bias)
 
 
 def _normed(convolution: nn.Conv2d) -> list[nn.Module]:
-    """The convolution and its batch norm, which a convolution with a bias has in itself."""
+    """Return the convolution and its batch norm; one with a bias has its batch norm folded in."""
     if convolution.bias is not None:
         return [convolution]
     return [convolution, nn.BatchNorm2d(convolution.out_channels, eps=1e-3, momentum=0.01)]
@@ -75,10 +75,10 @@ class InvertedResidual(nn.Module):
 
     Args:
         n_in: channels in.
-        n_out: channels out; with as many as came in, and stride 1, the input is added.
-        expansion: how much wider the middle is; 1 leaves the widening out.
-        stride: of the middle.
-        kernel: side of the middle's filters.
+        n_out: channels out; if there are as many as came in, and the stride is 1, the input is added.
+        expansion: factor of the channels in between; 1 leaves the widening out.
+        stride: of the filters.
+        kernel: side of the filters.
         folded: without batch norms; see ``fold_batch_norms``.
     """
 
@@ -99,7 +99,7 @@ class InvertedResidual(nn.Module):
         self.adds_input = stride == 1 and n_in == n_out
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
+        """Map ``(B, n_in, H, W)`` to ``(B, n_out, H / stride, W / stride)``."""
         y: Tensor = self.layers(x)
         return x + y if self.adds_input else y
 
@@ -108,7 +108,7 @@ class EfficientNetLite(nn.Sequential):
     """Stem, blocks, 1x1 convolution, pooling: ``(B, 3, S, S)`` to ``(B, D)``, D = 1280 by default.
 
     Args:
-        config: names the network; its ``folded`` and ``embedding_dim`` count too.
+        config: uses ``backbone``, ``folded`` and ``embedding_dim``.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -144,7 +144,7 @@ class EfficientNetLite(nn.Sequential):
         self.n_until_middle = n_until_middle
 
     def with_middle(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The embedding, and the average over the image of the features half-way, of either sign.
+        """Return the embedding, and the half-way features averaged over the image (of either sign).
 
         Args:
             images: float ``(B, 3, S, S)``.
@@ -164,18 +164,18 @@ class EfficientNetLite(nn.Sequential):
 
 
 def _round_channels(channels: float, divisor: int = 8) -> int:
-    """The nearest multiple of ``divisor``, but not more than a tenth below ``channels``."""
+    """Return the nearest multiple of ``divisor`` that is not more than a tenth below ``channels``."""
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 def fold_batch_norms(backbone: nn.Module) -> None:
-    """Make every batch norm part of the convolution before it, in place: the same outputs, much faster.
+    """Fold every batch norm into the convolution before it, in place: the same outputs, much faster.
 
-    What comes out has the layers of a network built with ``ModelConfig.folded``.
+    The result has the layers of a network built with ``ModelConfig.folded``.
 
     Args:
-        backbone: in ``eval`` mode, for the statistics become weights.
+        backbone: in ``eval`` mode, because its statistics become weights.
     """
     for name, child in list(backbone.named_children()):
         fold_batch_norms(child)

@@ -1,4 +1,4 @@
-"""Any network of the timm collection as a backbone: "timm:resnet50". timm is an extra to install."""
+"""Networks of the timm collection as backbones: "timm:resnet50". timm is an optional dependency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsl.config import TIMM, ModelConfig
 
 
 def timm_backbone(config: ModelConfig) -> nn.Module:
-    """The network that ``config.backbone`` names after "timm:", without its classifier, randomly initialised.
+    """Build a timm network without its classifier, randomly initialised.
 
     Raises:
         SettingsError: timm is not installed or has no such network.
@@ -27,14 +27,14 @@ def timm_backbone(config: ModelConfig) -> nn.Module:
 
 
 def options(timm: ModuleType, config: ModelConfig) -> dict[str, Any]:
-    """timm's arguments: no classifier, and the image size where a network (a transformer) must be told it."""
+    """Return the arguments for timm: no classifier, and the image size for networks that need it."""
     settings = timm.get_pretrained_cfg(config.backbone.removeprefix(TIMM))
     fixed = settings is not None and settings.fixed_input_size
     return {"num_classes": config.embedding_dim} | ({"img_size": config.image_size} if fixed else {})
 
 
 def import_timm() -> ModuleType:
-    """The package.
+    """Import timm.
 
     Raises:
         SettingsError: it is not installed.
