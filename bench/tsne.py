@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from bench._measure import Claim, finish, median, options_of, ratio, take_turns
 from fsl.base.types import Float32Array
-from fsl.embedding.distances import straight_lines
+from fsl.embedding.distances import euclidean_distances
 from fsl.embedding.maps import MapConfig, make_map, principal_map
 from fsl.embedding.quality import trustworthiness
 
@@ -73,7 +73,7 @@ def made_up(n: int) -> Float32Array:
     along = rng.normal(size=(N_CLASSES, DIRECTIONS, DIMENSION))[labels]
     embeddings = centres + 0.5 * np.einsum("nk,nkd->nd", rng.normal(size=(n, DIRECTIONS)), along)
     embeddings += 0.1 * rng.normal(size=(n, DIMENSION))
-    return straight_lines(torch.from_numpy(embeddings.astype(np.float32)))
+    return euclidean_distances(torch.from_numpy(embeddings.astype(np.float32)))
 
 
 def by_opentsne(distances: Float32Array, config: MapConfig) -> Float32Array:

@@ -1,1 +1,1 @@
-"""Maps of many images by what the twin network sees: coordinates, their quality, neighbours, files."""
+"""Maps of image embeddings: coordinates, their quality, neighbours and files."""

@@ -1,4 +1,4 @@
-"""How far apart images are: by their embeddings, or by the twin's own judgement."""
+"""Distances between images: Euclidean, or learned by the twin."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ METRICS: tuple[Metric, ...] = ("learned", "euclidean")
 
 
 def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> Float32Array:
-    """The distance of every pair of images.
+    """Return the distance of every pair of images.
 
-    "euclidean" is the straight line between two embeddings. "learned" is what the twin network itself goes
-    by: the head's logit less the logit ``b`` of an image paired with itself, so that the diagonal is 0. Where
-    the head learned a negative weight, a pair can be judged more alike than an image and itself; such a
-    distance is 0. The order of the similarities is kept otherwise.
+    "euclidean" is the distance of two embeddings. "learned" is the twin's own: the head's logit minus the
+    logit ``b`` of an image paired with itself, so that the diagonal is 0. If the head learned a negative
+    weight, a pair may be more similar than an image and itself; its distance is then 0. Otherwise the order
+    of the similarities is kept.
 
     Args:
-        twin: the network whose head judges.
+        twin: the network whose head compares.
         embeddings: float32 ``(n, D)``, n at most ``MAX_IMAGES``.
-        metric: which of the two.
+        metric: "learned" or "euclidean".
 
     Returns:
         float32 ``(n, n)``, symmetric, not negative, 0 on the diagonal.
@@ -44,25 +44,25 @@ def pair_distances(twin: TwinNetwork, embeddings: Tensor, metric: Metric) -> Flo
     if metric == "learned":
         own = float(twin.head.bias.detach())
         logits: Float32Array = pair_logits(twin, embeddings, embeddings).numpy()
-        # Half of it from each side: a head that multiplies matrices is symmetric but for rounding.
+        # The mean of both sides, because a matrix product is symmetric only up to rounding.
         distances: Float32Array = logits + logits.T
         distances *= 0.5
         distances -= own
         np.maximum(distances, 0.0, out=distances)
     else:
-        distances = straight_lines(embeddings)
+        distances = euclidean_distances(embeddings)
     np.fill_diagonal(distances, 0.0)
     return distances
 
 
 @torch.inference_mode()
-def straight_lines(embeddings: Tensor) -> Float32Array:
-    """Euclidean distances ``(n, n)`` of float32 embeddings ``(n, D)``, a few rows at a time."""
+def euclidean_distances(embeddings: Tensor) -> Float32Array:
+    """Return Euclidean distances ``(n, n)`` of float32 embeddings ``(n, D)``, computed in blocks."""
     n = len(embeddings)
     out = torch.empty(n, n)
     rows = max(1, PAIRS_AT_ONCE // max(1, n))
     for start in range(0, n, rows):
-        # The exact mode: the quick one by matrix products is not symmetric, nor 0 between equal embeddings.
+        # The exact mode: the faster one, by matrix products, is not symmetric, nor 0 for equal embeddings.
         out[start : start + rows] = torch.cdist(
             embeddings[start : start + rows], embeddings, compute_mode="donot_use_mm_for_euclid_dist"
         )

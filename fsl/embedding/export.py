@@ -25,11 +25,11 @@ On projector.tensorflow.org: Load, then vectors.tsv and metadata.tsv (the pictur
 
 
 def embeddings_csv(images: LabelledEmbeddings, points: Float32Array | None) -> str:
-    """A row per image: name, class, coordinates (x, y, perhaps z), and the embedding (e0, e1, ...).
+    """Return a table with a row per image: name, class, coordinates, and the embedding (e0, e1, ...).
 
     Args:
         images: N of them.
-        points: the map, ``(N, 2 or 3)``; none for no coordinates.
+        points: the map, ``(N, 2 or 3)``; None for no coordinates.
     """
     axes = _AXES[: 0 if points is None else points.shape[1]]
     out = io.StringIO()
@@ -43,14 +43,14 @@ def embeddings_csv(images: LabelledEmbeddings, points: Float32Array | None) -> s
 
 
 def embeddings_npz(images: LabelledEmbeddings, points: Float32Array | None) -> bytes:
-    """A compressed NumPy archive that loads without pickle.
+    """Return a compressed NumPy archive that loads without pickle.
 
     It holds ``embeddings`` float32 (N, D), ``coordinates`` float32 (N, 2 or 3; N, 0 without a map),
-    ``names`` and ``class_names`` (text), and ``labels`` int64 (N,): positions in ``class_names``, -1: none.
+    ``names`` and ``class_names`` (text), and ``labels`` int64 (N,): positions in ``class_names``, or -1.
 
     Args:
         images: N of them.
-        points: the map, ``(N, 2 or 3)``, or none.
+        points: the map, ``(N, 2 or 3)``, or None.
     """
     out = io.BytesIO()
     np.savez_compressed(
@@ -66,10 +66,10 @@ def embeddings_npz(images: LabelledEmbeddings, points: Float32Array | None) -> b
 
 @dataclass(frozen=True)
 class Sprite:
-    """Many small pictures in one, row by row: what a map shows, and what the projector takes.
+    """Many small pictures in one, row by row, for maps and for the projector.
 
     Attributes:
-        image: RGB; square unless the last rows are not needed.
+        image: RGB; not square if the last rows are empty.
         tile: side of one picture, in pixels.
         columns: pictures in a row.
     """
@@ -80,15 +80,15 @@ class Sprite:
 
 
 def make_sprite(thumbnails: Iterable[Image.Image], n: int, tile: int) -> Sprite:
-    """Put pictures into one, each whole and centred on white.
+    """Put pictures into one, each uncropped and centred on white.
 
     Args:
         thumbnails: n pictures of any size; read one at a time.
-        n: how many.
-        tile: side of one, in pixels.
+        n: number of pictures.
+        tile: side of one picture, in pixels.
 
     Raises:
-        SettingsError: the tile is no picture, or all together are more than browsers and TensorBoard take.
+        SettingsError: the tile is not 1 to 512 pixels, or the result is too large for browsers.
     """
     columns = max(1, int(np.ceil(np.sqrt(n))))
     if not 1 <= tile <= 512 or columns * tile > 8192:
@@ -105,11 +105,11 @@ def make_sprite(thumbnails: Iterable[Image.Image], n: int, tile: int) -> Sprite:
 
 
 def projector_zip(images: LabelledEmbeddings, sprite: Sprite) -> bytes:
-    """A zip with vectors.tsv, metadata.tsv, sprite.png and projector_config.pbtxt.
+    """Return a zip with vectors.tsv, metadata.tsv, sprite.png and projector_config.pbtxt.
 
     Args:
         images: N of them.
-        sprite: of their pictures, in the same order; square in tiles as the projector expects it.
+        sprite: of their pictures, in the same order; it is made square, as the projector expects.
     """
     side = sprite.columns * sprite.tile
     square = Image.new("RGB", (side, side), "white")
@@ -133,7 +133,7 @@ def projector_zip(images: LabelledEmbeddings, sprite: Sprite) -> bytes:
 
 
 def _tsv_row(cells: Sequence[str]) -> str:
-    """Cells without the signs that end a cell or a row; an empty one would shift the columns."""
+    """Join cells without tabs and line ends; an empty cell becomes "-", or columns would shift."""
     plain = (" ".join("".join(c if c.isprintable() else " " for c in cell).split()) for cell in cells)
     return "\t".join(safe_cell(cell) or "-" for cell in plain)
 

@@ -1,4 +1,4 @@
-"""Embeddings with what they are of: the input of maps, numbers and files."""
+"""Embeddings with names and classes: the input of maps, quality measures and files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fsl.base.errors import SettingsError
 from fsl.base.types import Float32Array, IntArray
 
 NO_CLASS = -1
-"""The label of an image that has none, such as a query."""
+"""The label of an image without a class, such as a query."""
 MAX_IMAGES = 5_000
-"""Of a map: a matrix of all their pairs takes 100 MB; every further step works on it a few rows at a time."""
+"""Limit of a map: the matrix of all pairs takes 100 MB."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledEmbeddings:
-    """N embeddings with their images' names and classes.
+    """N embeddings with names and classes of their images.
 
     Attributes:
         embeddings: float32 ``(N, D)``.
@@ -27,7 +27,7 @@ class LabelledEmbeddings:
         names: N file names.
 
     Raises:
-        SettingsError: the four do not fit together.
+        SettingsError: the sizes do not match, or a label is out of range.
     """
 
     embeddings: Float32Array
@@ -44,17 +44,17 @@ class LabelledEmbeddings:
             raise SettingsError(f"Labels must be from {NO_CLASS} to {len(self.class_names) - 1}.")
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Return the number of images."""
         return len(self.names)
 
     def class_of(self, row: int) -> str:
-        """The name of that image's class, "" where it has none."""
+        """Return the class name of an image, "" if it has none."""
         label = int(self.labels[row])
         return "" if label == NO_CLASS else self.class_names[label]
 
 
 def join_parts(parts: Sequence[LabelledEmbeddings]) -> LabelledEmbeddings:
-    """Parts of one set of images, in order, as one; classes that turned out to have no image are left out.
+    """Join parts of one set of images, in order; classes without an image are left out.
 
     Args:
         parts: one or more, all with the same ``class_names``.

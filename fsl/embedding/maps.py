@@ -1,4 +1,4 @@
-"""Maps: a place in the plane or in space for every image, so that similar ones lie close together."""
+"""Maps: a point in 2-D or 3-D for every image, so that similar images are close."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _START_SPREAD = (
 
 @dataclass(frozen=True)
 class MapConfig:
-    """How a map is made.
+    """Settings of a map.
 
     Attributes:
         method: "tsne" keeps neighbours together; "pca" keeps the directions in which images differ most.
         dimensions: 2 or 3.
-        perplexity: of t-SNE, about how many neighbours each image keeps close, 2 to 100. No more than a
-            third of the other images is used.
+        perplexity: of t-SNE, about the number of neighbours that each image keeps close, 2 to 100; at most a
+            third of the other images.
         iterations: of t-SNE, 250 to 5,000.
-        seed: of t-SNE, which draws its start where the distances give none.
+        seed: of t-SNE's start.
 
     Raises:
         SettingsError: a value is out of its range.
@@ -50,14 +50,14 @@ class MapConfig:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingMap:
-    """A place for every image.
+    """A point for every image.
 
     Attributes:
         points: float32 ``(n, 2)`` or ``(n, 3)``, centred on 0; the unit means nothing.
-        method: how it was made in the end.
-        explained: of PCA, the share of all variation that each axis shows, in [0, 1]; of t-SNE, nothing.
-        perplexity: of t-SNE, the one used; 0 of PCA.
-        note: why this is not what was asked for, as a sentence; "" where it is.
+        method: the method used.
+        explained: share of the variance that each axis shows, in [0, 1]; empty for t-SNE.
+        perplexity: the one used by t-SNE; 0 for PCA.
+        note: a sentence if this is not the map requested; else "".
     """
 
     points: Float32Array
@@ -68,11 +68,10 @@ class EmbeddingMap:
 
 
 def make_map(distances: Float32Array, config: MapConfig) -> EmbeddingMap:
-    """A map of the images between which these distances lie.
+    """Make a map from distances.
 
     t-SNE (van der Maaten and Hinton, 2008; scikit-learn's) starts from the PCA of the same distances, so
-    that it is the same every time and far groups stay in their directions. For 10 images or fewer it has
-    nothing to work with, and PCA is used.
+    that it is reproducible and distant groups keep their directions. For 10 images or fewer, PCA is used.
 
     Args:
         distances: ``(n, n)`` of :func:`fsl.embedding.distances.pair_distances`.
@@ -101,19 +100,19 @@ def make_map(distances: Float32Array, config: MapConfig) -> EmbeddingMap:
 
 
 def next_map(before: EmbeddingMap | None, distances: Float32Array, config: MapConfig) -> EmbeddingMap:
-    """The map of the images as they are now, as close to the map before as it can be.
+    """Make the next frame of a moving map, as close to the previous one as possible.
 
-    t-SNE goes on from there, without the early exaggeration that would tear the map up and fold it anew, and
-    in small steps. Measured on two runs of 33 frames with 150 images: images move 0.26 of the map's spread
-    from frame to frame rather than 0.47 with a new map each time, at the same trustworthiness (0.994).
+    t-SNE continues from there in small steps, without early exaggeration, which would rearrange the map.
+    Measured on two runs of 33 frames with 150 images: images move by 0.26 of the map's spread per frame,
+    instead of 0.47 with a new map each time, at the same trustworthiness (0.994).
 
     Args:
-        before: the map of the frame before; none for the first.
+        before: the previous frame's map; None for the first frame.
         distances: ``(n, n)``.
-        config: the settings; ``iterations`` are those of a map without one before.
+        config: the settings; ``iterations`` apply to the first frame.
 
     Raises:
-        SettingsError: as :func:`make_map`; or the two are not of equally many images.
+        SettingsError: as :func:`make_map`, or the number of images changed.
     """
     if before is not None and len(before.points) != len(distances):
         raise SettingsError("The frames of a moving map must all be of the same images.")
@@ -125,7 +124,7 @@ def next_map(before: EmbeddingMap | None, distances: Float32Array, config: MapCo
 
 
 def turned_onto(points: Float32Array, target: Float32Array) -> Float32Array:
-    """``points``, turned and mirrored (never stretched) to lie as close to ``target`` as they can.
+    """Turn and mirror ``points`` (without stretching) to lie as close to ``target`` as possible.
 
     The orthogonal Procrustes problem (Schoenemann, 1966).
 
@@ -142,15 +141,15 @@ def turned_onto(points: Float32Array, target: Float32Array) -> Float32Array:
 
 
 def principal_map(distances: Float32Array, dimensions: int) -> EmbeddingMap:
-    """PCA from distances alone (classical scaling; Torgerson, 1952).
+    """Make a PCA map from distances alone (classical scaling; Torgerson, 1952).
 
-    For Euclidean distances these are the principal components of the embeddings, and the variance explained
-    is theirs. A learned distance need not fit into a space of any dimension: some axes then have a negative
-    variance, the total is that much smaller, and the shares are an upper bound (never above 1 together).
+    For Euclidean distances the axes are the principal components of the embeddings. A learned distance need
+    not fit into any space: some axes then have a negative variance, the total is smaller, and the explained
+    shares are an upper bound (their sum is never above 1).
 
     Args:
         distances: ``(n, n)``.
-        dimensions: axes wanted; with too few images for them the last ones are 0.
+        dimensions: number of axes; with too few images, the last ones are 0.
     """
     centred = distances.astype(np.float32) ** 2
     means = centred.mean(0, dtype=np.float64).astype(np.float32)
@@ -169,7 +168,7 @@ def principal_map(distances: Float32Array, dimensions: int) -> EmbeddingMap:
 
 
 def _largest_axes(matrix: Float32Array, k: int) -> tuple[Float64Array, Float64Array]:
-    """The k largest eigenvalues (0 where negative or noise) and their vectors, largest entry positive."""
+    """Return the k largest eigenvalues (0 if negative or noise) and vectors, largest entry positive."""
     from scipy.linalg import eigh
     from scipy.sparse.linalg import eigsh
 
@@ -198,10 +197,10 @@ def _moved_map(distances: Float32Array, config: MapConfig, before: Float32Array)
 
 
 def _tsne(distances: Float32Array, config: MapConfig, start: Float32Array, **settings: float) -> EmbeddingMap:
-    """scikit-learn's t-SNE: openTSNE 1.0.4 takes two to four times as long at 2,000 and 5,000 points.
+    """Run scikit-learn's t-SNE.
 
-    With equal trustworthiness; its interpolation pays off with many more points, its trees at a few hundred.
-    A map of 500 points takes it four fifths of the time, a second or so (``python -m bench tsne``).
+    openTSNE 1.0.4 is as trustworthy, but takes two to four times as long at 2,000 and 5,000 points; it is
+    slightly faster at 500 points (``python -m bench tsne``).
     """
     from sklearn.manifold import TSNE
 
@@ -220,7 +219,7 @@ def _tsne(distances: Float32Array, config: MapConfig, start: Float32Array, **set
 
 
 def _start(points: Float32Array, seed: int) -> Float32Array:
-    """A tiny copy of a map, with a little noise so that images at the same place can part."""
+    """Scale a map down to start t-SNE, with a little noise so that equal points can separate."""
     spread = float(points[:, 0].std()) or 1.0
     noise = np.random.default_rng(seed).normal(0, 1e-2, points.shape)
     return ((points / spread + noise) * _START_SPREAD).astype(np.float32)

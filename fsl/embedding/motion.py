@@ -1,4 +1,4 @@
-"""A map that moves: the same images as a network sees them at moments of its training."""
+"""Moving maps: the same images as a network embeds them at several moments of training."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from fsl.base.progress import Progress
 from fsl.base.types import IntArray
-from fsl.embedding.distances import straight_lines
+from fsl.embedding.distances import euclidean_distances
 from fsl.embedding.maps import EmbeddingMap, MapConfig, next_map
 from fsl.embedding.quality import Measure, neighbour_accuracy, silhouette
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One moment.
+    """One frame of a moving map.
 
     Attributes:
-        step: batches done.
-        map: where the images lie; aligned with the frame before.
+        step: number of batches trained.
+        map: the images' map, aligned with the previous frame.
         neighbour_accuracy: share of images whose nearest other image is of their class, in [0, 1].
-        silhouette: of the classes, -1 to 1.
+        silhouette: silhouette coefficient of the classes, -1 to 1.
     """
 
     step: int
@@ -37,11 +37,11 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Embeddings of the same n images at several moments.
+    """Embeddings of the same n images at several moments of training.
 
     Attributes:
-        steps: batches done, rising.
-        embeddings: float ``(n, D)`` at each.
+        steps: number of batches trained, rising.
+        embeddings: float ``(n, D)`` at each step.
         labels: int64 ``(n,)``, the class of each image.
         by_direction: whether only the direction of an embedding counts, as for the cosine head.
     """
@@ -58,16 +58,16 @@ def moving_map(
     before: Sequence[Frame] = (),
     progress: Progress | None = None,
 ) -> tuple[Frame, ...]:
-    """A frame for each moment, by Euclidean distance (a head is not recorded, so its judgement is not known).
+    """Make a frame for each moment, by Euclidean distance because the head is not recorded.
 
     Args:
-        recording: what the network saw.
+        recording: the embeddings.
         config: how maps are made.
-        before: frames of moments before those; the new ones go on from the last of them.
+        before: frames of earlier moments, which the new ones continue.
         progress: called with (done, total).
 
     Returns:
-        the frames before, and the new ones.
+        the earlier frames and the new ones.
 
     Raises:
         SettingsError: as :func:`fsl.embedding.maps.next_map`.
@@ -77,7 +77,7 @@ def moving_map(
         if progress is not None:
             progress(number, len(recording.steps))
         values = torch.from_numpy(embeddings.astype(np.float32))
-        distances = straight_lines(F.normalize(values, dim=1) if recording.by_direction else values)
+        distances = euclidean_distances(F.normalize(values, dim=1) if recording.by_direction else values)
         frames.append(
             Frame(
                 step,
@@ -90,14 +90,14 @@ def moving_map(
 
 
 def still_valid(steps: Sequence[int], begun: Sequence[Frame]) -> tuple[Frame, ...]:
-    """The frames made before that open the recording as it is now.
+    """Return the earlier frames that still begin the recording.
 
-    A run that goes on thins its moments out (``fsl.training.snapshots``). The maps after one that is gone
-    stay as good as they were: each was turned onto the one before it.
+    A long run drops some of its moments (``fsl.training.snapshots``), so frames after a dropped one are made
+    again.
 
     Args:
-        steps: of the moments recorded now, rising.
-        begun: the frames of the same run, made earlier.
+        steps: of the moments that are recorded now, rising.
+        begun: frames of the same run, made earlier.
     """
     by_step = {frame.step: frame for frame in begun}
     return tuple(by_step[step] for step in takewhile(by_step.__contains__, steps))

@@ -1,4 +1,4 @@
-"""The most similar images, by the twin's own judgement."""
+"""Find the most similar images, by the twin's similarity."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fsl.twin.network import TwinNetwork, similarity
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another image.
+    """One neighbour of an image.
 
     Attributes:
         row: its position among the embeddings.
-        similarity: to the image asked about, in [0, 1].
+        similarity: to the image, in [0, 1].
     """
 
     row: int
@@ -29,13 +29,13 @@ class Neighbour:
 def nearest(
     twin: TwinNetwork, embeddings: Tensor, row: int, k: int, among: Sequence[int] | None = None
 ) -> tuple[Neighbour, ...]:
-    """The k images most similar to one of them, the most similar first; ties by position.
+    """Return the k images most similar to one image, most similar first; ties by position.
 
     Args:
-        twin: whose head judges.
+        twin: the network whose head compares.
         embeddings: float32 ``(n, D)``.
-        row: the image asked about; it is never its own neighbour.
-        k: neighbours; all where there are fewer.
+        row: of the image; it is never its own neighbour.
+        k: number of neighbours; fewer if there are not enough images.
         among: rows that may be neighbours; by default all.
 
     Raises:
@@ -44,7 +44,7 @@ def nearest(
     if not 0 <= row < len(embeddings):
         raise SettingsError(f"There is no image {row}; there are {len(embeddings)}.")
     rows = [other for other in (range(len(embeddings)) if among is None else among) if other != row]
-    # By the logits: similarities of single precision are all 1 near 1.
+    # By logits, because similarities near 1 are equal in single precision.
     logits = pair_logits(twin, embeddings[row : row + 1], embeddings[rows])[0]
     values = similarity(logits)
     order = torch.argsort(logits, stable=True)[:k].tolist()

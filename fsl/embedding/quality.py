@@ -1,4 +1,4 @@
-"""Numbers beside a map, so that a pretty map is not mistaken for a good one."""
+"""Quality measures of embeddings and maps, because a pretty map need not be a faithful one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ALL_ALONE = "No class has two images."
 
 @dataclass(frozen=True)
 class Measure:
-    """A number, or why there is none.
+    """A number, or the reason that there is none.
 
     Attributes:
-        value: the number; none where it does not apply.
-        reason: why not, as a sentence; "" where there is a value.
+        value: the number; None if it is not defined.
+        reason: why it is not defined, as a sentence; else "".
     """
 
     value: float | None
@@ -34,14 +34,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well classes are kept apart, and how true the map is.
+    """How well classes are separated, and how faithful the map is.
 
     Attributes:
-        silhouette: of the classes in the full distances, -1 to 1; 0 = they overlap.
+        silhouette: silhouette coefficient of the classes, by the distances, -1 to 1; 0 = they overlap.
         neighbour_accuracy: share of images whose nearest other image is of their class, in [0, 1].
         within: mean similarity of two images of one class, in [0, 1].
         between: mean similarity of two images of different classes, in [0, 1].
-        trustworthiness: how far neighbours on the map are neighbours in truth, in [0, 1].
+        trustworthiness: how far neighbours on the map are real neighbours, in [0, 1].
     """
 
     silhouette: Measure
@@ -58,10 +58,10 @@ def measure(
     labels: IntArray,
     points: Float32Array,
 ) -> Quality:
-    """All numbers. Images without a class count for the trustworthiness only.
+    """Measure everything. Images without a class count for the trustworthiness only.
 
     Args:
-        twin: whose similarities are averaged.
+        twin: the network whose head compares.
         embeddings: float32 ``(n, D)``.
         distances: ``(n, n)``, by the metric of the map.
         labels: int64 ``(n,)``, ``NO_CLASS`` for none.
@@ -82,7 +82,7 @@ def measure(
 
 
 def silhouette(distances: Float32Array, labels: IntArray) -> Measure:
-    """Mean silhouette coefficient (Rousseeuw, 1987; scikit-learn's), -1 to 1.
+    """Return the mean silhouette coefficient (Rousseeuw, 1987; scikit-learn's), -1 to 1.
 
     Args:
         distances: ``(n, n)``.
@@ -99,11 +99,11 @@ def silhouette(distances: Float32Array, labels: IntArray) -> Measure:
 
 
 def neighbour_accuracy(distances: Float32Array, labels: IntArray) -> Measure:
-    """Leave-one-out accuracy of the single nearest neighbour, in [0, 1].
+    """Return the leave-one-out accuracy of the nearest neighbour, in [0, 1].
 
     Args:
         distances: ``(n, n)``.
-        labels: ``(n,)``; an image alone in its class is not tested, as nothing could answer right.
+        labels: ``(n,)``; the only image of a class is not tested, because no neighbour could be correct.
     """
     classes, slots, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2:
@@ -120,10 +120,10 @@ def neighbour_accuracy(distances: Float32Array, labels: IntArray) -> Measure:
 
 
 def mean_similarities(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> tuple[Measure, Measure]:
-    """Mean similarity of two different images, within a class and between classes, each in [0, 1].
+    """Return the mean similarity of two images, within a class and between classes, in [0, 1].
 
     Args:
-        twin: whose similarities.
+        twin: the network whose head compares.
         embeddings: float32 ``(n, D)``.
         labels: ``(n,)``.
     """
@@ -143,14 +143,14 @@ def mean_similarities(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -
 
 
 def trustworthiness(distances: Float32Array, points: Float32Array, k: int = TRUST_NEIGHBOURS) -> Measure:
-    """How far the k nearest on the map are among the k nearest in truth (Venna and Kaski, 2001), in [0, 1].
+    """Return how far neighbours on the map are real neighbours, in [0, 1] (Venna and Kaski, 2001).
 
-    As scikit-learn's, a few rows at a time, so that 5,000 images take no gigabyte.
+    The same as scikit-learn's, but computed in blocks, which saves a gigabyte for 5,000 images.
 
     Args:
-        distances: ``(n, n)``, in truth.
-        points: ``(n, 2 or 3)``, on the map.
-        k: neighbours; fewer for fewer than 3 k + 1 images.
+        distances: ``(n, n)``, the real ones.
+        points: ``(n, 2 or 3)``, the map.
+        k: number of neighbours; fewer for fewer than 3 k + 1 images.
     """
     n = len(points)
     if n < 4:
@@ -169,7 +169,7 @@ def trustworthiness(distances: Float32Array, points: Float32Array, k: int = TRUS
 
 
 def _nearest_on_map(points: Float32Array, own: IntArray, k: int) -> IntArray:
-    """Positions ``(len(own), k)`` of the nearest other points."""
+    """Return the positions ``(len(own), k)`` of the nearest other points."""
     apart = sum((points[own, axis, None] - points[None, :, axis]) ** 2 for axis in range(points.shape[1]))
     apart = np.asarray(apart)
     apart[np.arange(len(own)), own] = np.inf

@@ -1,4 +1,4 @@
-"""A part of a large collection in which every class has its share."""
+"""Sample a large collection so that every class is represented."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 
 def spread_sample(labels: Sequence[Hashable], most: int, seed: int = 0) -> list[int]:
-    """Positions of at most ``most`` items, drawn from all classes in turn until each has no more.
+    """Draw at most ``most`` items, from all classes in turn.
 
     Args:
         labels: the class of each item.
-        most: how many to draw.
-        seed: which ones.
+        most: number to draw.
+        seed: of the draw.
 
     Returns:
-        rising positions; all where there are no more than ``most``.
+        rising positions; all items if there are no more than ``most``.
     """
     if len(labels) <= most:
         return list(range(len(labels)))

@@ -1,1 +1,1 @@
-"""What one does with a trained twin: support sets, classification, episodes, evaluation, calibration."""
+"""Few-shot learning with a trained twin: support sets, classification, episodes, evaluation, calibration."""

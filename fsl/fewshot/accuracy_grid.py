@@ -15,7 +15,7 @@ from fsl.fewshot.evaluate import evaluate
 
 @dataclass(frozen=True)
 class GridCell:
-    """Accuracy at some number of ways and shots; none where the images do not suffice."""
+    """Accuracy at one number of ways and shots; None if there are too few images."""
 
     n_way: int
     n_shot: int
@@ -26,17 +26,17 @@ class GridCell:
 def accuracy_grid(
     contender: Contender, labels: IntArray, ways: Sequence[int], shots: Sequence[int], config: EpisodeConfig
 ) -> Iterator[GridCell]:
-    """Accuracy for all numbers of ways and shots, on the embeddings that are there.
+    """Measure accuracy for all combinations of ways and shots.
 
     Args:
-        contender: who is tested.
+        contender: the network to test.
         labels: int64 ``(N,)``.
         ways: numbers of classes.
-        shots: numbers of support images a class.
-        config: gives queries, episodes and seed.
+        shots: numbers of support images per class.
+        config: supplies queries, episodes and seed.
 
     Yields:
-        a cell at a time, row by row.
+        the cells, row by row.
     """
     counts = np.unique(labels, return_counts=True)[1]
     for n_way in ways:

@@ -28,16 +28,16 @@ _SCORES_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """One of those that are compared.
+    """A network to compare with others on the same episodes.
 
     Attributes:
-        name: of it.
+        name: shown to people, and unique.
         twin: the network whose head compares.
         embeddings: float32 ``(N, D)`` of all images.
         rule: how shots are combined.
-        temperature: of the probabilities.
-        as_support: float32 ``(N, D)``, of all images as support images of classes that have few
-            (``fsl.twin.test_time_augmentation``); none = ``embeddings``.
+        temperature: of the softmax that gives probabilities.
+        as_support: float32 ``(N, D)``, embeddings of all images as support images of classes with few images
+            (``fsl.twin.test_time_augmentation``); None means ``embeddings``.
     """
 
     name: str
@@ -50,15 +50,15 @@ class Contender:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one contender answered in the first E episodes.
+    """The answers of one contender in the first E episodes.
 
     Attributes:
         episodes: these episodes, N ways and Q queries each.
         ways: int64 ``(E, N, Q)``, the way answered.
         confidence: float64 ``(E, N, Q)``, the probability of the answer, in [0, 1].
         similarity: float64 ``(E, N, Q)``, similarity to the answered class, in [0, 1].
-        unknown_similarity: float64 ``(E, Q)``, the same for queries of a class that was left out of the
-            support set; none where no class was left to leave out.
+        unknown_similarity: float64 ``(E, Q)``, the same for queries of a class that is not in the support
+            set; None if all classes are in it.
     """
 
     episodes: Episodes
@@ -69,34 +69,34 @@ class Answers:
 
     @property
     def n_episodes(self) -> int:
-        """E."""
+        """Return the number of episodes, E."""
         return len(self.ways)
 
     @property
     def right(self) -> BoolArray:
-        """bool ``(E, N, Q)``."""
+        """Return whether each answer is correct, bool ``(E, N, Q)``."""
         return np.equal(self.ways, np.arange(self.ways.shape[1])[None, :, None])
 
     def result(self, n_classes: int) -> EvaluationResult:
-        """Accuracy with its interval, confusion and accuracy of each of ``n_classes`` classes."""
+        """Return accuracy with its interval, the confusion matrix and the accuracy per class."""
         return summarise(self.episodes, self.ways, n_classes)
 
 
 def stream_answers(
     contenders: Sequence[Contender], labels: IntArray, config: EpisodeConfig
 ) -> Iterator[tuple[Answers, ...]]:
-    """Let all contenders answer the same episodes, and report after every part of them.
+    """Let all contenders answer the same episodes, and report after every few of them.
 
-    The episodes are those of ``evaluate`` for the same settings. Where there are enough classes, one more is
-    drawn for each episode and left out of its support set; its queries are the strangers.
+    The episodes are those of ``evaluate`` for the same settings. If there are enough classes, one more class
+    is drawn for each episode and left out of its support set, for open-set queries.
 
     Args:
-        contenders: whose embeddings are of the same images.
+        contenders: with embeddings of the same images.
         labels: int64 ``(N,)``, 0 to C - 1.
         config: the episodes.
 
     Yields:
-        the answers of each contender to all episodes so far; whoever has enough stops asking.
+        the answers of each contender to all episodes so far. The caller may stop early.
 
     Raises:
         DataError: there are not enough classes with enough images.
@@ -113,16 +113,16 @@ def stream_answers(
 
 
 def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
-    """The settings with no more ways and queries than the images allow.
+    """Reduce ways and queries to what the images allow.
 
-    Queries give way before ways: who has three pictures of each class wants all classes tested.
+    Queries are reduced first: with three pictures of each class, all classes should still be tested.
 
     Args:
-        config: as wished.
+        config: the requested settings.
         labels: int64 ``(N,)``.
 
     Raises:
-        DataError: fewer than two classes have a query left beside their shots.
+        DataError: fewer than two classes have an image left for a query.
     """
     counts = np.sort(np.unique(labels, return_counts=True)[1])[::-1]
     testable = counts[counts > config.n_shot]
@@ -138,12 +138,12 @@ def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
 
 
 def _draw(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
-    """Episodes with a class more than are in the support set where there is one, and 1 or 0: whether."""
+    """Draw episodes with one class more than the support set has, if there is one; return 1 if so, else 0."""
     counts = np.unique(labels, return_counts=True)[1]
     n_usable = int((counts >= config.n_shot + config.n_query).sum())
     if n_usable <= config.n_way:
         return sample_episodes(labels, config), 0
-    # Ways are drawn one after another, so the first ones are those that are drawn without the last.
+    # Ways are drawn one after another, so the others are the same as without the additional one.
     return sample_episodes(labels, replace(config, n_way=config.n_way + 1)), 1
 
 
@@ -155,23 +155,23 @@ def _answer(contender: Contender, drawn: Episodes, n_way: int) -> Answers:
     known = scores[:, :n_way]
     best, ways = known.max(-1)
     confidence = probabilities(known, contender.temperature).amax(-1)
-    has_strangers = scores.shape[1] > n_way
-    strangers = torch.sigmoid(scores[:, n_way:].amax(-1)).squeeze(1).numpy() if has_strangers else None
+    has_unknown = scores.shape[1] > n_way
+    unknown = torch.sigmoid(scores[:, n_way:].amax(-1)).squeeze(1).numpy() if has_unknown else None
     episodes = Episodes(drawn.classes[:, :n_way], support_set.support, drawn.query[:, :n_way])
-    return Answers(episodes, ways.numpy(), confidence.numpy(), torch.sigmoid(best).numpy(), strangers)
+    return Answers(episodes, ways.numpy(), confidence.numpy(), torch.sigmoid(best).numpy(), unknown)
 
 
 def _joined(first: Answers | None, second: Answers) -> Answers:
     if first is None:
         return second
-    strangers = None
+    unknown = None
     if first.unknown_similarity is not None and second.unknown_similarity is not None:
-        strangers = np.concatenate([first.unknown_similarity, second.unknown_similarity])
+        unknown = np.concatenate([first.unknown_similarity, second.unknown_similarity])
     pairs = zip(vars(first.episodes).values(), vars(second.episodes).values(), strict=True)
     return Answers(
         Episodes(*(np.concatenate(pair) for pair in pairs)),
         np.concatenate([first.ways, second.ways]),
         np.concatenate([first.confidence, second.confidence]),
         np.concatenate([first.similarity, second.similarity]),
-        strangers,
+        unknown,
     )

@@ -1,10 +1,10 @@
-"""What a trained twin has to beat, as checkpoints of their own, so that everything takes them alike.
+"""Baselines that a trained twin has to beat. They are checkpoints, so they work wherever checkpoints do.
 
-- ``pixels``: the nearest neighbour by the pictures' own pixels;
+- ``pixels``: the nearest neighbour by pixels;
 - ``untrained:NAME``: the network of that checkpoint with random weights;
-- ``cosine:NAME``: its backbone alone, the cosine of two embeddings and nothing that was fitted after it. What
-  belongs to the architecture stays: of several networks side by side, square roots and features of half-way
-  through (``fsl.twin.backbones.build.SideBySide``).
+- ``cosine:NAME``: its backbone alone, comparing embeddings by their cosine, without anything that was fitted.
+  What belongs to the architecture stays, such as square roots and half-way features of several backbones side
+  by side (``fsl.twin.backbones.build.SideBySide``).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _SEED = 0
 
 
 def is_baseline(name: str) -> bool:
-    """Whether ``name`` is one of the names above rather than that of a checkpoint."""
+    """Return whether ``name`` is the name of a baseline."""
     return name == PIXELS or name.startswith((UNTRAINED, COSINE))
 
 
 def baseline(name: str, device: Device = "auto") -> Checkpoint:
-    """The baseline of that name.
+    """Load a baseline by name.
 
     Args:
         name: "pixels", "untrained:NAME|FILE" or "cosine:NAME|FILE".
-        device: where it computes.
+        device: to load it to.
 
     Raises:
-        CheckpointError: it is none of these, or there is no such checkpoint.
-        SettingsError: the device is not there.
+        CheckpointError: it is not one of these, or the checkpoint does not exist.
+        SettingsError: the device is not available.
     """
     place = choose_device(device)
     if name == PIXELS:
@@ -51,15 +51,15 @@ def baseline(name: str, device: Device = "auto") -> Checkpoint:
 
 
 def pixel_neighbours() -> Checkpoint:
-    """Nearest neighbours by the mean absolute difference of pixels, at 16x16."""
+    """Return the baseline of nearest neighbours by the mean absolute difference of 16x16 pixels."""
     model = ModelConfig(backbone="pixels", image_size=32)
     return _checkpoint(TwinNetwork(model), PIXELS, "nearest neighbour by pixels, no network", "max")
 
 
 def untrained(checkpoint: Checkpoint) -> Checkpoint:
-    """The same architecture with random weights, always the same ones: before it learns anything.
+    """Return the same architecture with seeded random weights.
 
-    A network that was trained from others' weights never was in this state.
+    A network that was fine-tuned never was in this state.
     """
     twin = seeded_network(checkpoint.info.model, _SEED)
     name = checkpoint.info.name
@@ -67,9 +67,9 @@ def untrained(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def plain_cosine(checkpoint: Checkpoint) -> Checkpoint:
-    """The backbone's own embeddings, compared with a class's mean embedding by their cosine."""
+    """Return the backbone alone, comparing queries with mean embeddings by their cosine."""
     model = replace(checkpoint.info.model, head="cosine", damped=0, centre_on_support=False, support_views=1)
-    twin = seeded_network(model, _SEED)  # random weights are drawn, and replaced
+    twin = seeded_network(model, _SEED)  # its random weights are replaced
     twin.backbone.load_state_dict(checkpoint.twin.backbone.state_dict())
     name = checkpoint.info.name
     return _checkpoint(twin, f"{COSINE}{name}", f"the backbone of {name}, plain cosine", "prototype")

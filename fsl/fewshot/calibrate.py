@@ -1,4 +1,4 @@
-"""Probabilities that mean something, and a threshold for "none of these": fitted on held-out episodes."""
+"""Calibrate probabilities and the threshold of "unknown", on held-out episodes."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def calibrate(
 
     Args:
         twin: the trained network.
-        embeddings: float32 ``(N, D)`` of classes it was not trained on.
+        embeddings: float32 ``(N, D)``, of classes it was not trained on.
         labels: int64 ``(N,)``.
         rule: the rule to calibrate.
-        config: episodes to fit on; fewer ways where there are fewer classes.
-        data: their name, kept in the header.
+        config: episodes to fit on; fewer ways if there are fewer classes.
+        data: name of the data, kept in the header.
         as_support: as for ``episode_scores``.
 
     Raises:
@@ -55,24 +55,24 @@ def open_set_scores(
     config: EpisodeConfig,
     as_support: Tensor | None = None,
 ) -> tuple[EpisodeConfig, Tensor, Tensor]:
-    """Class scores of queries whose class is in the support set, and of queries whose class is not.
+    """Score queries of known classes and queries of unknown classes.
 
     Args:
         twin: the trained network.
         embeddings: float32 ``(N, D)``.
         labels: int64 ``(N,)``.
         rule: how shots are combined.
-        config: the episodes; fewer ways where there are fewer classes.
+        config: the episodes; fewer ways if there are fewer classes.
         as_support: as for ``episode_scores``.
+
+    Returns:
+        the episodes' settings; scores of known queries, float ``(E, n_way, Q, n_way)``, whose second index is
+        the correct class; and scores of unknown queries, float ``(E, Q, n_way)``.
 
     Raises:
         DataError, SettingsError: fewer than three classes have enough images.
-
-    Returns:
-        the episodes' settings; float ``(E, n_way, Q, n_way)``, the right class being the second index; float
-        ``(E, Q, n_way)``.
     """
-    # One class more is drawn and kept out of the support set: its queries are the unknown ones.
+    # One more class is drawn and left out of the support set; its queries are the unknown ones.
     drawn, _ = fit_ways(replace(config, n_way=config.n_way + 1), labels)
     episodes = sample_episodes(labels, drawn)
     support_set = replace(episodes, support=episodes.support[:, :-1])
@@ -81,7 +81,7 @@ def open_set_scores(
 
 
 def calibrate_scores(known: Tensor, unknown: Tensor, rule: Rule, what: str) -> Calibration:
-    """The calibration for scores as ``open_set_scores`` gives them; ``what`` names their origin."""
+    """Fit a calibration to the scores of ``open_set_scores``; ``what`` names the data."""
     n_way = known.shape[-1]
     targets = torch.arange(n_way)[None, :, None].expand(known.shape[:3]).reshape(-1)
     temperature = fit_temperature(known.reshape(-1, n_way), targets)
@@ -93,18 +93,18 @@ def calibrate_scores(known: Tensor, unknown: Tensor, rule: Rule, what: str) -> C
 
 
 def fit_temperature(scores: Tensor, targets: Tensor) -> float:
-    """The temperature that makes the softmax likeliest (Guo et al., "On Calibration", 2017).
+    """Fit the temperature that maximises the likelihood (Guo et al., "On Calibration", 2017).
 
-    The targets are smoothed by one answer in n + 2, as Platt's are ("Probabilistic Outputs for Support Vector
-    Machines", 1999): n right answers are no ground for a probability of 1, and where all are right the
-    likelihood alone has no one maximum.
+    The targets are smoothed by one answer in n + 2, as by Platt ("Probabilistic Outputs for Support Vector
+    Machines", 1999): n correct answers do not justify a probability of 1, and if all are correct, the
+    likelihood alone has no maximum.
 
     Args:
         scores: float ``(n, n_way)``.
-        targets: int64 ``(n,)``, the right class.
+        targets: int64 ``(n,)``, the correct class.
 
     Returns:
-        positive; found by a golden-section search over its logarithm, where the loss has one minimum.
+        positive; found by a golden-section search over its logarithm, in which the loss has one minimum.
     """
     doubt = 1 / (len(targets) + 2)
     scores = scores.double()
@@ -121,7 +121,7 @@ def fit_temperature(scores: Tensor, targets: Tensor) -> float:
 
 
 def balanced_threshold(known: Tensor, unknown: Tensor) -> tuple[float, float, float]:
-    """The threshold at which as many known queries are refused as unknown ones are let through.
+    """Find the threshold at which the false-reject and the false-accept rate are equal.
 
     Args:
         known: float ``(n,)``, best class similarity of queries whose class is in the support set.

@@ -1,4 +1,4 @@
-"""N-way K-shot classification: each query is compared with every support image."""
+"""N-way K-shot classification: compare each query with every support image."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Prediction:
 
     Attributes:
         query: the query's name.
-        label: the most probable class, also when ``unknown``.
-        probability: of that class among the given ones, in [0, 1].
-        unknown: nothing is similar enough: ``max(class_similarity.values()) < threshold``. By a rule that is
-            ``class_similarity[label]``; the quick classifier's label may be another class.
+        label: the most probable class, even if ``unknown``.
+        probability: of that class among the classes of the support set, in [0, 1].
+        unknown: nothing is similar enough: ``max(class_similarity.values()) < threshold``. With a rule, the
+            maximum is ``class_similarity[label]``; the linear probe's label may be another class.
         threshold: the similarity below which an answer is "unknown", in [0, 1].
         scores: probability of each class; they sum to 1.
-        class_similarity: similarity to each class as a whole by the rule used, in [0, 1].
+        class_similarity: similarity to each class as a whole, by the rule, in [0, 1].
         similarities: similarity to each support image, in the support set's order, in [0, 1].
     """
 
@@ -52,22 +52,22 @@ def classify(
     rule: Rule | None = None,
     threshold: float | None = None,
 ) -> list[Prediction]:
-    """Which class each query belongs to, how sure, and every pair's similarity.
+    """Classify queries: class, probability and all similarities of each.
 
     Args:
         checkpoint: the twin network.
         support: N classes with one or more images each.
         queries: images, or paths of files.
         rule: "mean" of the similarities to a class, "max" (its most similar image), or "prototype" (its mean
-            embedding); none = the checkpoint's own, which did best on held-out classes.
-        threshold: of "unknown", in [0, 1]; none = the checkpoint's calibrated one.
+            embedding); None for the checkpoint's default, which did best on held-out classes.
+        threshold: of "unknown", in [0, 1]; None for the checkpoint's calibrated one.
 
     Returns:
         one prediction per query, in order.
 
     Raises:
         SettingsError: the threshold is out of range.
-        ImageReadError: a path is no readable image.
+        ImageReadError: a file is not a readable image.
     """
     if threshold is not None:
         check_threshold(threshold)
@@ -94,18 +94,18 @@ def classify(
 def class_scores(
     twin: TwinNetwork, support: Tensor, slots: Tensor, n_way: int, query: Tensor, rule: Rule
 ) -> Tensor:
-    """Class scores by any rule.
+    """Return class scores by any rule.
 
     Args:
         twin: the network whose head compares.
         support: float ``(n_support, D)``, after ``seen_from_support``.
-        slots: int64 ``(n_support,)``, 0 to n_way - 1, none empty.
+        slots: int64 ``(n_support,)``, the class of each image; all of 0 to n_way - 1 occur.
         n_way: N.
         query: float ``(n_query, D)``, likewise.
         rule: how shots are combined.
 
     Returns:
-        float ``(n_query, N)``, higher = more alike.
+        float ``(n_query, N)``, higher = more similar.
     """
     if rule == "prototype":
         return -pair_logits(twin, query, prototypes(support, slots, n_way))
@@ -130,13 +130,13 @@ def _prediction(
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """How well a support set predicts itself.
+    """How well a support set predicts its own images.
 
     Attributes:
-        accuracy: share of images whose class the others find, in [0, 1].
-        n_images: images tested; those alone in their class cannot be.
-        n_right: of these, found.
-        confused: the two classes most often taken for one another, and how often; none if never.
+        accuracy: share of images that the others classify correctly, in [0, 1].
+        n_images: images tested; the only image of a class cannot be.
+        n_right: images classified correctly.
+        confused: the two classes most often taken for each other, and how often; None if never.
     """
 
     accuracy: float
@@ -148,15 +148,15 @@ class LeaveOneOut:
 def leave_one_out(
     checkpoint: Checkpoint, support: SupportSet, rule: Rule | None = None
 ) -> LeaveOneOut | None:
-    """Classify each support image by all the others.
+    """Classify each support image by all others.
 
     Args:
         checkpoint: the twin network.
-        support: N classes; those with a single image stay as answers but are not tested themselves.
-        rule: how shots are combined; none = the checkpoint's own.
+        support: N classes; those with a single image are possible answers, but are not tested.
+        rule: how shots are combined; None for the checkpoint's default.
 
     Returns:
-        the outcome, or none where no class has two images.
+        the outcome, or None if no class has two images.
     """
     rule = rule or checkpoint.info.rule
     slots = support.slot_tensor
@@ -171,10 +171,10 @@ def leave_one_out(
 
 
 def leave_one_out_answers(checkpoint: Checkpoint, support: SupportSet, rule: Rule) -> list[int]:
-    """The class that all the others give each support image; one alone in its class gets another's.
+    """Return the class that all others give each support image.
 
     Returns:
-        one slot per image.
+        one slot per image; the only image of a class gets another class.
     """
     embeddings, slots = embed(checkpoint, support.images), support.slot_tensor
     as_support = embed_support(checkpoint, support)

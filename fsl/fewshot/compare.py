@@ -1,4 +1,4 @@
-"""Reference images of one thing against probes: the same or not, and how often that is wrong."""
+"""Compare probes with reference images of one thing: the same or different?"""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from fsl.twin.pair_rates import PairRates
 
 @dataclass(frozen=True)
 class ProbeAnswer:
-    """Whether one probe shows what the references show.
+    """The answer for one probe: does it show what the references show?
 
     Attributes:
-        probe: its name.
-        similarity: to the references together, in [0, 1]: of one, that pair's; of several, by the mean of the
-            pairs' logits.
+        probe: name of the picture.
+        similarity: to all references, in [0, 1]: from the mean of the pairs' logits.
         same: ``similarity >= threshold``.
         threshold: in [0, 1].
         pairs: similarity to each reference, in order, in [0, 1].
@@ -36,7 +35,7 @@ class ProbeAnswer:
     pairs: tuple[float, ...]
 
     def at(self, threshold: float) -> ProbeAnswer:
-        """The answer at another threshold, in [0, 1]."""
+        """Return the answer at another threshold, in [0, 1]."""
         return replace(self, threshold=threshold, same=self.similarity >= threshold)
 
 
@@ -49,7 +48,7 @@ def compare(
         checkpoint: the twin network.
         references: one or more images of one identity.
         probes: images to compare with them.
-        threshold: the similarity from which on a probe is the same, in [0, 1].
+        threshold: lowest similarity that counts as the same, in [0, 1].
 
     Returns:
         one answer per probe, in order.
@@ -63,23 +62,23 @@ def compare(
     seen, asked = embed(checkpoint, references), embed(checkpoint, probes)
     logits = pair_logits(checkpoint.twin, asked, seen).double()
     pairs = torch.sigmoid(-logits)
-    together = torch.sigmoid(-logits.mean(1))
+    combined = torch.sigmoid(-logits.mean(1))
     return [
         ProbeAnswer(probe.name, similarity, similarity >= threshold, threshold, tuple(row))
-        for probe, similarity, row in zip(probes, together.tolist(), pairs.tolist(), strict=True)
+        for probe, similarity, row in zip(probes, combined.tolist(), pairs.tolist(), strict=True)
     ]
 
 
 def measured_rates(checkpoint: Checkpoint) -> PairRates:
-    """The checkpoint's error rates.
+    """Return the checkpoint's error rates.
 
     Raises:
-        SettingsError: none were ever measured.
+        SettingsError: none were measured.
     """
     if checkpoint.info.pairs is None:
         raise SettingsError(
-            f"No error rates of same or different were ever measured for {checkpoint.info.name}, so no "
-            "threshold can be chosen by them. Name a threshold yourself, or measure them: "
+            f"No error rates were ever measured for {checkpoint.info.name}, so no threshold can be chosen "
+            "by them. Name a threshold yourself, or measure them: "
             "python -m bench recalibrate --help."
         )
     return checkpoint.info.pairs

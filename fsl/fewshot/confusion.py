@@ -15,11 +15,11 @@ class ConfusedImage:
     """One image that was taken for another class.
 
     Attributes:
-        row: the image.
+        row: of the image.
         true: its class.
         answered: the class it was taken for.
-        times: how often.
-        asked: in how many episodes it was a query, whatever the answer.
+        times: how often that happened.
+        asked: number of episodes in which it was a query.
     """
 
     row: int
@@ -30,7 +30,7 @@ class ConfusedImage:
 
 
 def all_confused_images(answers: Answers) -> tuple[ConfusedImage, ...]:
-    """Every image that was taken for another class, once for each such class; the most often first."""
+    """Return every image that was taken for another class, once per such class, most often first."""
     classes, rows = answers.episodes.classes, answers.episodes.query
     given = np.take_along_axis(classes, answers.ways.reshape(len(rows), -1), axis=1).reshape(rows.shape)
     true = np.broadcast_to(classes[:, :, None], rows.shape)
@@ -47,14 +47,14 @@ def all_confused_images(answers: Answers) -> tuple[ConfusedImage, ...]:
 
 
 def mistakes(confusion: IntArray, most: int) -> list[tuple[int, int]]:
-    """The mistakes made most often, the most frequent first.
+    """Return the most frequent mistakes, most frequent first.
 
     Args:
         confusion: int64 ``(C, C)``, true class by answered class.
-        most: how many at the most.
+        most: largest number to return.
 
     Returns:
-        true class and answered class of each; of equally frequent ones the earlier classes first.
+        true class and answered class of each; equally frequent ones in the order of the classes.
     """
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
@@ -63,11 +63,11 @@ def mistakes(confusion: IntArray, most: int) -> list[tuple[int, int]]:
 
 
 def most_confused(confusion: IntArray, most: int) -> list[int]:
-    """The classes that take part in the most mistakes, in their own order.
+    """Return the classes with the most mistakes, in the order of the classes.
 
     Args:
         confusion: int64 ``(C, C)``, true class by answered class.
-        most: how many at the most.
+        most: largest number to return.
     """
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
@@ -76,6 +76,6 @@ def most_confused(confusion: IntArray, most: int) -> list[int]:
 
 
 def confused_images(answers: Answers, true: int, answered: int) -> tuple[ConfusedImage, ...]:
-    """The images of class ``true`` that were taken for class ``answered``, the most often first."""
+    """Return the images of class ``true`` that were taken for class ``answered``, most often first."""
     found = all_confused_images(answers)
     return tuple(image for image in found if (image.true, image.answered) == (true, answered))

@@ -1,4 +1,4 @@
-"""N-way K-shot episodes, drawn all at once."""
+"""Draw N-way K-shot episodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fsl.config import EpisodeConfig
 
 @dataclass(frozen=True)
 class Episodes:
-    """Rows of an image set, E episodes.
+    """E episodes, as rows of an image set.
 
     Attributes:
         classes: int64 ``(E, N)``, labels of the classes of each episode.
@@ -28,14 +28,14 @@ class Episodes:
 
 
 def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, str]:
-    """The settings with no more ways than there are classes with enough images, and a sentence saying so.
+    """Reduce the ways to the number of classes with enough images.
 
     Args:
-        config: as wished.
+        config: the requested settings.
         labels: int64 ``(N,)``.
 
     Returns:
-        the settings to use, and "" or what was changed.
+        the settings to use, and a sentence that says what was changed, or "".
 
     Raises:
         DataError: fewer than two classes have enough images.
@@ -60,10 +60,10 @@ def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, st
 
 
 def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:
-    """Draw episodes; the same for the same labels, settings and seed.
+    """Draw episodes; the same labels, settings and seed give the same episodes.
 
-    Classes are drawn without repetition within an episode, images without repetition within a class, so
-    support and query are disjoint.
+    Classes are drawn without replacement within an episode and images without replacement within a class, so
+    support and query images differ.
 
     Args:
         labels: int64 ``(N,)``.

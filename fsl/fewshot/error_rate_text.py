@@ -1,6 +1,6 @@
-"""What a threshold promises and what figures are worth, in plain sentences.
+"""Sentences that say how often a threshold is wrong, and how far figures can be trusted.
 
-No torch: a page may need these before there is any.
+Imports no torch: pages need these before torch is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MANY: dict[Subject, str] = {"thing": "things", "person": "people"}
 
 
 def describe_error_rates(rates: PairRates, threshold: float, subject: Subject) -> str:
-    """The error rates at a threshold, and whether they can be relied on.
+    """Describe the error rates at a threshold, and how far they can be trusted.
 
     Args:
         rates: measured on held-out classes.
@@ -40,7 +40,7 @@ def describe_error_rates(rates: PairRates, threshold: float, subject: Subject) -
 
 
 def called_the_same(rates: PairRates, threshold: float, subject: Subject) -> str:
-    """The false-accept rate, and what it may be with others than those measured.
+    """Describe the false-accept rate, and what it may be with other classes.
 
     For instance: "1 in 100 pairs of different people would be called the same (with other people up to 2 in
     100 pairs)".
@@ -53,7 +53,7 @@ def called_the_same(rates: PairRates, threshold: float, subject: Subject) -> str
 
 
 def too_few(rates: PairRates) -> str:
-    """Why a false-accept rate below the lowest promised is no promise."""
+    """Explain why a false-accept rate this low cannot be measured with so few classes."""
     return (
         f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
         f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_rate)} "
@@ -62,7 +62,7 @@ def too_few(rates: PairRates) -> str:
 
 
 def too_good(name: str, n_seen: int, n_classes: int) -> str:
-    """What figures are worth on classes of which the network was trained on some, in a sentence."""
+    """Warn that a network was trained on some of the classes that it is tested on."""
     return (
         f"{name} was trained on {n_seen} of these {n_classes} classes, so its figures here are too good for "
         "classes it has never seen."

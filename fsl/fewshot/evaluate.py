@@ -1,4 +1,4 @@
-"""N-way K-shot accuracy on cached embeddings: every image is embedded once, episodes are arithmetic."""
+"""N-way K-shot accuracy on embeddings: every image is embedded once, then episodes are arithmetic."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
 from fsl.twin.network import TwinNetwork
 
-# Enough episodes at a time to keep all cores busy, and few enough for their caches.
+# Enough to keep all cores busy, and few enough for their caches.
 VALUES_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationResult:
-    """Outcome of a set of episodes.
+    """The outcome of a set of episodes.
 
     Attributes:
         accuracy: mean over episodes, in [0, 1].
         ci95: half the width of its 95% interval.
         episode_accuracy: float64 ``(E,)``.
-        per_class: float64 ``(C,)``, share of right answers of each class, nan where it was never asked.
+        per_class: float64 ``(C,)``, share of correct answers for each class, NaN if it had no query.
         confusion: int64 ``(C, C)``, true class by answered class.
     """
 
@@ -58,7 +58,7 @@ def evaluate(
     rule: Rule = "mean",
     as_support: Tensor | None = None,
 ) -> EvaluationResult:
-    """Accuracy over seeded episodes.
+    """Measure accuracy over seeded episodes.
 
     Args:
         twin: the network whose head compares.
@@ -78,7 +78,7 @@ def evaluate(
 
 
 def summarise(episodes: Episodes, answers: IntArray, n_classes: int) -> EvaluationResult:
-    """Count right and wrong answers.
+    """Summarise answers: accuracy, confusion matrix and accuracy per class.
 
     Args:
         episodes: E episodes.
@@ -102,20 +102,20 @@ def summarise(episodes: Episodes, answers: IntArray, n_classes: int) -> Evaluati
 def episode_scores(
     twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule, as_support: Tensor | None = None
 ) -> Tensor:
-    """Class scores of every query of every episode.
+    """Return the class scores of every query of every episode.
 
     Args:
         twin: the network whose head compares.
         embeddings: float32 ``(N, D)``.
-        episodes: E episodes of N ways, K shots, Q queries; there may be queries of M > N classes, the last
-            ones of which are in no support set.
+        episodes: E episodes of N ways, K shots, Q queries. There may be queries of M > N classes; the last
+            M - N classes are then in no support set.
         rule: how shots are combined.
-        as_support: float32 ``(N, D)``, embeddings of the same images as support images of classes that have
-            few (``fsl.twin.test_time_augmentation``), for episodes of at most ``FEW_SHOTS`` shots; none =
-            ``embeddings``.
+        as_support: float32 ``(N, D)``, embeddings of the same images as support images of classes with few
+            images (``fsl.twin.test_time_augmentation``), used in episodes of at most ``FEW_SHOTS`` shots;
+            None means ``embeddings``.
 
     Returns:
-        float32 ``(E, M, Q, N)``, higher = more alike.
+        float32 ``(E, M, Q, N)``, higher = more similar.
     """
     scores = torch.cat(list(_score_parts(twin, embeddings, episodes, rule, as_support)))
     return scores.view(*episodes.query.shape, -1)
@@ -125,9 +125,9 @@ def episode_scores(
 def _score_parts(
     twin: TwinNetwork, embeddings: Tensor, episodes: Episodes, rule: Rule, as_support: Tensor | None
 ) -> Iterator[Tensor]:
-    """As ``episode_scores``, a few episodes at a time: float32 ``(E', M * Q, N)`` on the CPU.
+    """Yield ``episode_scores`` of a few episodes at a time, float32 ``(E', M * Q, N)`` on the CPU.
 
-    Shots are combined within a part, so what a part holds does not grow with the number of episodes.
+    So memory does not grow with the number of episodes.
     """
     n_way, n_shot = episodes.support.shape[1:]
     if as_support is None or n_shot > FEW_SHOTS:
@@ -146,7 +146,7 @@ def _score_parts(
 
 
 def _parts(n_episodes: int, values_each: int) -> Iterator[slice]:
-    """Parts of the episodes, given how many numbers each one takes."""
+    """Return parts of the episodes, given how many numbers one episode takes."""
     at_once = max(1, VALUES_AT_ONCE // values_each)
     return (slice(start, start + at_once) for start in range(0, n_episodes, at_once))
 
@@ -154,12 +154,12 @@ def _parts(n_episodes: int, values_each: int) -> Iterator[slice]:
 def _prototypes(
     twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor, n_shot: int
 ) -> tuple[Tensor, Tensor]:
-    """Mean embeddings ``(E', N, D)`` of the classes, and the queries' embeddings ``(E', n_query, D)``."""
+    """Return mean embeddings ``(E', N, D)`` of classes, and embeddings ``(E', n_query, D)`` of queries."""
     device = device_of(twin)
     if twin.config.centre_on_support:
         seen, asked = seen_from_support(twin, as_support[support].to(device), embeddings[query].to(device))
         return seen.view(len(seen), -1, n_shot, seen.shape[2]).mean(2), asked
-    # Gathered and averaged in one pass, three times as quick as one after the other.
+    # Gathered and averaged in one pass, three times as fast as one after the other.
     means = F.embedding_bag(support.reshape(-1, n_shot), as_support, mode="mean")
     return means.view(len(support), -1, means.shape[1]).to(device), embeddings[query].to(device)
 
@@ -167,7 +167,7 @@ def _prototypes(
 def _pair_logits(
     twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor
 ) -> Iterator[Tensor]:
-    """Pair logits ``(E', n_query, n_support)``; each distinct pair once where that is cheaper."""
+    """Yield pair logits ``(E', n_query, n_support)``; each distinct pair once if that is cheaper."""
     asked, q = torch.unique(query, return_inverse=True)
     shown, s = torch.unique(support, return_inverse=True)
     n_pairs = query.numel() * support.shape[1]

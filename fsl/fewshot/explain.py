@@ -1,7 +1,7 @@
-"""Why a pair is found alike or not: which regions of both images the score rests on.
+"""Explain a similarity: which regions of both images it depends on.
 
-Maps show contributions to the similarity's logit: positive where a region makes the pair more alike, negative
-where it sets the two apart.
+Maps show contributions to the similarity's logit: positive if a region makes the pair more similar, negative
+if it makes the pair less similar.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _GRADIENT_STEPS = 8
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Maps of a pair.
+    """Maps of a pair of images.
 
     Attributes:
         left: float32 ``(S, S)``, contributions of the left image's regions to the similarity's logit.
         right: float32 ``(S, S)``, of the right one's.
-        left_pixels: uint8 ``(S, S, 3)``, what the network saw.
+        left_pixels: uint8 ``(S, S, 3)``, the network's input.
         right_pixels: uint8 ``(S, S, 3)``.
     """
 
@@ -52,9 +52,9 @@ def explain(
         twin: in ``eval`` mode.
         left: RGB, any size.
         right: RGB, any size.
-        method: "each" hides a place in one image at a time; "both" hides the same place in both, for pictures
-            taken alike; "gradient" needs a few passes instead of hundreds, and is rougher.
-        n_places: places along a side where something is hidden.
+        method: "each" hides a place in one image at a time; "both" hides the same place in both, for aligned
+            pictures; "gradient" needs a few passes instead of hundreds, and is rougher.
+        n_places: number of places to hide along a side.
     """
     pixels = to_uint8([left, right], twin.config)
     unit = to_unit(pixels, device_of(twin))
@@ -68,19 +68,19 @@ def explain(
 
 @torch.inference_mode()
 def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: bool) -> Tensor:
-    """What changes when a place is hidden, that is, replaced by the blurred image.
+    """Measure how the similarity changes when a place is hidden by the blurred image.
 
-    Blurred rather than grey, so that what hides is not itself something new to see. Source: Zeiler and
+    A grey patch would itself be something new to see. Source: Zeiler and
     Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
 
     Args:
         twin: the network.
         pair: float ``(2, 3, S, S)`` in [0, 1].
         n_places: places along a side.
-        together: hide the same place in both; both maps are then one.
+        together: hide the same place in both images; both maps are then the same.
 
     Returns:
-        float ``(2, S, S)``: at each pixel the mean loss of similarity (its logit) over the places hiding it.
+        float ``(2, S, S)``: at each pixel, the mean drop of the logit over the places that hide it.
     """
     masks = hiding_masks(pair.shape[-1], n_places).to(pair.device)
     blurred = blur(pair)
@@ -106,10 +106,10 @@ def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: boo
 
 
 def gradient_maps(twin: TwinNetwork, pair: Tensor) -> Tensor:
-    """Integrated gradients of the similarity's logit from the blurred pair to the pair.
+    """Return integrated gradients of the similarity's logit from the blurred pair to the pair.
 
-    Source: Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", 2017; smoothed, as single
-    pixels say little.
+    Source: Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", 2017. The result is
+    smoothed, because single pixels say little.
 
     Args:
         twin: the network.
@@ -132,11 +132,14 @@ def gradient_maps(twin: TwinNetwork, pair: Tensor) -> Tensor:
 
 
 def hiding_masks(side: int, n_places: int) -> Tensor:
-    """float ``(n_places ** 2, side, side)``: 1 where a square patch hides, else 0; every pixel has one.
+    """Return masks that cover every pixel: 1 inside a square patch, else 0.
 
     Args:
         side: S.
         n_places: places along a side, 2 or more, evenly from edge to edge.
+
+    Returns:
+        float ``(n_places ** 2, side, side)``.
     """
     centres = torch.linspace(0, side - 1, n_places)
     reach = max(_patch_side(side), (side - 1) / max(1, n_places - 1)) / 2
@@ -145,7 +148,7 @@ def hiding_masks(side: int, n_places: int) -> Tensor:
 
 
 def blur(images: Tensor) -> Tensor:
-    """Means over squares about half as wide as the image; float ``(B, C, S, S)``."""
+    """Blur ``(B, C, S, S)`` by means over squares about half as wide as the image."""
     return _mean_filter(images, images.shape[-1] // 2)
 
 
@@ -159,10 +162,13 @@ def _mean_filter(images: Tensor, width: int) -> Tensor:
 
 
 def peak(contributions: Float32Array) -> tuple[float, float]:
-    """Where a map is strongest, for or against: x and y of the middle of that place, in [0, 1].
+    """Return where a map is strongest, for or against.
 
     Args:
         contributions: float ``(S, S)``.
+
+    Returns:
+        x and y of the centre of that place, in [0, 1].
     """
     strength = np.abs(contributions)
     rows, columns = np.nonzero(strength >= 0.999 * strength.max())

@@ -1,10 +1,10 @@
-"""The quick classifier: a logistic regression fitted to the embeddings of a support set.
+"""The linear probe: a logistic regression fitted to the embeddings of a support set.
 
-With five or more images per class it can weigh what the twin's rules cannot. Whether it does better is not a
-matter of belief: it is cross-validated against them on the support set itself.
+With five or more images per class it can weigh dimensions, which the twin's rules cannot. Cross-validation on
+the support set itself tells whether it does better.
 
-The fit penalises the squared length of the weights, so these lie in the span of the support embeddings: it is
-made there, in as many dimensions as there are images, with the same outcome in a fraction of the time.
+The fit penalises the squared length of the weights, so they lie in the span of the support embeddings. It is
+computed there, with as many dimensions as images, which gives the same result in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 FEWEST_SHOTS = 5
-# Inverse strength of the regularisation, for embeddings scaled to unit length.
+# Inverse strength of the regularisation, for embeddings of unit length.
 _C = 10.0
-# Beyond so many images, folds of a fifth: their figures are steady enough, and a fit for each image is slow.
+# Beyond this many images, five folds: their figures are steady enough, and one fit per image is slow.
 _LEAVE_ONE_OUT_UP_TO = 60
 
 
 @dataclass(frozen=True)
 class MethodComparison:
-    """The quick classifier and the twin's rules, each tested on images it was not given.
+    """The linear probe and the twin's rules, each tested on images it was not given.
 
     Attributes:
-        right: images each method answered rightly; of the same folds.
-        n_images: images tested, which is all of them.
-        n_folds: parts hidden in turn; as many as images where each was hidden by itself.
-        best_rule: the twin's rule with the most right answers.
-        best: the method with the most; the twin's rule on a tie.
+        right: number of images that each method classified correctly, on the same folds.
+        n_images: number of images.
+        n_folds: number of parts hidden in turn; equal to ``n_images`` for leave-one-out.
+        best_rule: the twin's rule with the most correct answers.
+        best: the method with the most correct answers; on a tie, the twin's rule.
     """
 
     right: dict[Method, int]
@@ -59,21 +59,21 @@ class MethodComparison:
 
     @property
     def advantage(self) -> float:
-        """Accuracy of the quick classifier less that of the best rule, -1 to 1."""
+        """Return the accuracy of the probe minus that of the best rule, -1 to 1."""
         return (self.right["quick"] - self.right[self.best_rule]) / self.n_images
 
     @property
     def is_clear(self) -> bool:
-        """Whether the difference between these two is more than chance would often make it.
+        """Return whether this difference is more than chance.
 
-        Twice the standard error of McNemar's test at its largest: no error of the one is shared by the other.
+        The limit is twice the largest standard error of McNemar's test: the two share no error.
         """
         right, other = self.right["quick"], self.right[self.best_rule]
         return (right - other) ** 2 > 4 * (2 * self.n_images - right - other)
 
 
 def fewest_shots(support: SupportSet) -> int:
-    """Images of the smallest class."""
+    """Return the number of images of the smallest class."""
     return int(torch.bincount(support.slot_tensor).min())
 
 
@@ -83,14 +83,14 @@ class LinearProbe:
 
     Attributes:
         model: scikit-learn's.
-        span: float ``(D, n_support)``, a basis of what the fit was made in; none where that is all there is.
+        span: float ``(D, n_support)``, a basis of the space of the fit; None for the whole space.
     """
 
     model: LogisticRegression
     span: Tensor | None
 
     def probabilities(self, query: Tensor) -> Tensor:
-        """Embeddings ``(n_query, D)`` to float32 ``(n_query, n_way)``, rows summing to 1."""
+        """Return class probabilities, float32 ``(n_query, n_way)``, for embeddings ``(n_query, D)``."""
         asked = normalize(query, dim=1)
         if self.span is not None:
             asked = asked @ self.span
@@ -102,11 +102,11 @@ def fit(support: Tensor, slots: Tensor) -> LinearProbe:
 
     Args:
         support: float ``(n_support, D)``.
-        slots: int64 ``(n_support,)``, every class from 0 on present.
+        slots: int64 ``(n_support,)``, the class of each image, numbered from 0.
     """
     from sklearn.linear_model import LogisticRegression
 
-    # Of unit length, so that one strength of regularisation fits the embeddings of any network.
+    # With unit length, one strength of regularisation suits the embeddings of any network.
     seen = normalize(support, dim=1)
     span = None
     if seen.shape[0] < seen.shape[1]:
@@ -117,7 +117,7 @@ def fit(support: Tensor, slots: Tensor) -> LinearProbe:
 
 
 def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> LinearProbe:
-    """Fit on a support set as the network sees it.
+    """Fit on a support set.
 
     Raises:
         DataError: a class has fewer than ``FEWEST_SHOTS`` images.
@@ -128,14 +128,14 @@ def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> LinearProbe:
 
 
 def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> MethodComparison:
-    """Cross-validate the quick classifier against the twin's rules on a support set.
+    """Cross-validate the linear probe against the twin's rules on a support set.
 
-    Each image is hidden in turn and asked of a fit to the others; of large sets, a fifth at a time.
+    Small sets are tested by leave-one-out, larger ones in five folds.
 
     Args:
         checkpoint: the twin network.
         support: at least ``FEWEST_SHOTS`` images of each class.
-        seed: of the folds, where there are any.
+        seed: of the folds.
 
     Raises:
         DataError: a class has fewer images.
@@ -149,7 +149,7 @@ def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) 
 def compare_on_embeddings(
     twin: TwinNetwork, embeddings: Tensor, slots: Tensor, n_way: int, seed: int = 0
 ) -> MethodComparison:
-    """As ``compare_methods``, on embeddings ``(n, D)`` of classes ``slots`` ``(n,)``."""
+    """Compare methods on embeddings ``(n, D)`` with classes ``slots`` ``(n,)``."""
     from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
     right: dict[Method, int] = dict.fromkeys(METHODS, 0)
@@ -179,21 +179,21 @@ def classify_with_probe(
     threshold: float | None = None,
     fitted: LinearProbe | None = None,
 ) -> list[Prediction]:
-    """As ``classify``, label and probabilities being the quick classifier's.
+    """Classify like ``classify``, with the linear probe's labels and probabilities.
 
-    Similarities, and whether a query is unknown, stay the twin's: a regression is sure of everything.
+    Similarities, and whether a query is unknown, are the twin's: a regression is always sure.
 
     Args:
         checkpoint: the twin network.
         support: at least ``FEWEST_SHOTS`` images of each class.
         queries: images, or paths of files.
-        threshold: of "unknown", in [0, 1]; none = the checkpoint's calibrated one.
-        fitted: of ``fit_to_support``, by those who ask again and again; none = fit now.
+        threshold: of "unknown", in [0, 1]; None for the checkpoint's calibrated one.
+        fitted: a probe from ``fit_to_support``, to classify several times; None to fit one now.
 
     Raises:
         SettingsError: the threshold is out of range.
         DataError: a class has fewer images.
-        ImageReadError: a path is no readable image.
+        ImageReadError: a file is not a readable image.
     """
     fitted = fitted or fit_to_support(checkpoint, support)
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
@@ -203,11 +203,12 @@ def classify_with_probe(
     )
     probability = fitted.probabilities(query)
     return [
-        _replaced(prediction, support, row) for prediction, row in zip(predictions, probability, strict=True)
+        _with_probabilities(prediction, support, row)
+        for prediction, row in zip(predictions, probability, strict=True)
     ]
 
 
-def _replaced(prediction: Prediction, support: SupportSet, probability: Tensor) -> Prediction:
+def _with_probabilities(prediction: Prediction, support: SupportSet, probability: Tensor) -> Prediction:
     label = support.class_names[int(probability.argmax())]
     return replace(
         prediction,

@@ -1,4 +1,4 @@
-"""Scoring Omniglot's published one-shot runs with a twin network."""
+"""Score Omniglot's published one-shot runs with a twin network."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fsl.twin.inference import pair_logits
 
 
 def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
-    """How many test images of a run are given the right character.
+    """Return the number of test images that are given the correct character.
 
-    Each test image is answered by itself with the most similar training image, as the published figures are;
-    that every character occurs once is not used.
+    Each test image is matched with the most similar training image, as for the published figures. That every
+    character occurs once is not used.
 
     Args:
         checkpoint: the twin network.

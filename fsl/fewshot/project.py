@@ -1,8 +1,8 @@
-"""Project files: one zip with every picture as it came and a manifest, so that work can be reopened.
+"""Project files: a zip with the original pictures and a manifest, so that work can be opened again.
 
-``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest; the pictures
-lie under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any
-other (:func:`fsl.data.intake.zips.list_zip`), and the manifest's word is compared with what is there.
+``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest. The pictures
+are under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any
+other (:func:`fsl.data.intake.zips.list_zip`), and the manifest is compared with the contents.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FORMAT = 1
 MANIFEST = "project.json"
 _MAX_MANIFEST_BYTES = 16 * 2**20
 _MAX_IMAGES = 10_000  # twice what the page holds
-_DATE = (1980, 1, 1, 0, 0, 0)  # the zip of the same work is the same file
+_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same work gives the same file
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class ProjectImage:
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the Classify page shows.
+    """Everything on the Classify page.
 
     Attributes:
         classes: name and pictures of each class, in order; a class may be empty.
-        queries: pictures to be classified.
-        rule: how shots are combined, or "quick"; none = as does best with the checkpoint.
-        threshold: of "unknown" in [0, 1], or none for the checkpoint's own.
-        checkpoint: its name, "" for the default one.
-        checkpoint_digest: sha256 of its file, "" when none was loaded.
+        queries: pictures to classify.
+        rule: how shots are combined, or "quick" for the linear probe; None for the checkpoint's default.
+        threshold: of "unknown", in [0, 1]; None for the checkpoint's own.
+        checkpoint: name of the checkpoint, "" for the default.
+        checkpoint_digest: sha256 of its file, "" if none was loaded.
     """
 
     classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
@@ -60,14 +60,14 @@ class Project:
     checkpoint_digest: str = ""
 
     def images(self) -> Iterator[ProjectImage]:
-        """All pictures, those of the classes first."""
+        """Yield all pictures, those of the classes first."""
         for _, members in self.classes:
             yield from members
         yield from self.queries
 
 
 def project_bytes(project: Project) -> bytes:
-    """The project as a zip."""
+    """Return the project as a zip."""
     buffer = io.BytesIO()
     written: set[str] = set()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -77,12 +77,12 @@ def project_bytes(project: Project) -> bytes:
             path = _path_of(image)
             if path not in written:
                 written.add(path)
-                archive.writestr(zipfile.ZipInfo(path, _DATE), image.data)  # images do not compress further
+                archive.writestr(zipfile.ZipInfo(path, _DATE), image.data)  # images are compressed already
     return buffer.getvalue()
 
 
 def is_project(data: bytes) -> bool:
-    """Whether ``data`` is a zip with a manifest, and so not just a zip of pictures."""
+    """Return whether ``data`` is a zip with a manifest, not just a zip of pictures."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return MANIFEST in archive.namelist()
@@ -91,21 +91,24 @@ def is_project(data: bytes) -> bool:
 
 
 def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple[Problem, ...]]:
-    """A project, and the pictures of it that could not be had.
+    """Read a project.
 
     Args:
         data: the zip.
-        name: what to call it in messages.
+        name: of the file, for messages.
+
+    Returns:
+        the project, and the problems of pictures that could not be read.
 
     Raises:
-        DataError: not a project, or its manifest is missing, damaged or contradicts itself.
+        DataError: it is not a project, or its manifest is missing, damaged or inconsistent.
     """
     listing = list_zip(data, name=name)
     manifest = _read_manifest(data, name)
     readers = {entry.name: entry.read for entry in listing.entries}
     problems: list[Problem] = list(listing.problems)
 
-    @cache  # a manifest may name one picture again and again: it is unpacked, held and checked once
+    @cache  # a manifest may name one picture many times: unpack and check it once
     def content(file: str) -> tuple[bytes, str] | str:
         if file not in readers:
             return "the project names it but does not hold it"
@@ -156,7 +159,7 @@ def _digest(data: bytes) -> str:
 
 
 def _path_of(image: ProjectImage) -> str:
-    # The content decides how a picture is read; the ending only tells other programs what to try.
+    # Only other programs need the ending: here the content decides how a picture is read.
     suffix = PurePosixPath(image.name).suffix.lower()
     return f"images/{_digest(image.data)}{suffix if suffix in IMAGE_SUFFIXES else '.png'}"
 
@@ -192,7 +195,7 @@ def _read_image(
     problems: list[Problem],
     name: str,
 ) -> ProjectImage | None:
-    """A picture of the manifest; ``content`` gives a file of the zip and its digest, or why it has none."""
+    """Read a picture of the manifest; ``content`` returns a file and its digest, or the problem."""
     shown = _text(entry.get("name"), "a picture's name", name)
     found = content(_text(entry.get("file"), "a picture's file", name))
     if isinstance(found, str):

@@ -1,4 +1,4 @@
-"""An evaluation as tables (CSV that is safe to open) and as the command that repeats it."""
+"""An evaluation as CSV tables that are safe to open, and as the command that repeats it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SIMILARITY_BINS = 100
 
 
 def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeConfig, reference: str) -> str:
-    """A row for each contender: accuracy, calibration, strangers, and the difference from one of them.
+    """Return a row per contender: accuracy, calibration, open-set AUROC, and the difference from one of them.
 
     Args:
         answers: by contender's name, of the same episodes.
         n_classes: C.
         config: the episodes' settings, written into every row.
-        reference: name of the contender that all are compared with.
+        reference: name of the contender to compare all with.
     """
     header = [
         "network", "way", "shot", "query", "episodes", "seed", "accuracy", "ci95", "calibration_error",
@@ -40,12 +40,12 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
         result = given.result(n_classes)
         difference = paired_difference(result.episode_accuracy, base)
         settings = [config.n_way, config.n_shot, config.n_query, given.n_episodes, config.seed]
-        strangers = given.unknown_similarity
+        unknown = given.unknown_similarity
         numbers = [
             result.accuracy,
             result.ci95,
             reliability(given.confidence, given.right).error,
-            None if strangers is None else auroc(given.similarity, strangers),
+            None if unknown is None else auroc(given.similarity, unknown),
         ]
         gap = map(_number, (difference.mean, difference.ci95))
         rows.append([name, *settings, *map(_number, numbers), reference, *gap])
@@ -53,7 +53,7 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
 
 
 def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence[str]) -> str:
-    """A row for each contender and true class: its accuracy, then how often each class was answered."""
+    """Return a row per contender and true class: accuracy, and how often each class was answered."""
     rows = [
         [name, true, _number(result.per_class[i]), *result.confusion[i].tolist()]
         for name, result in results.items()
@@ -65,7 +65,7 @@ def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence
 def confused_csv(
     answers: Mapping[str, Answers], class_names: Sequence[str], picture_names: Sequence[str]
 ) -> str:
-    """A row for each contender, picture and class it was taken for: how often, of how often it was asked."""
+    """Return a row per contender, picture and class it was taken for: how often, and times asked."""
     rows = [
         [name, picture_names[c.row], class_names[c.true], class_names[c.answered], c.times, c.asked]
         for name, given in answers.items()
@@ -75,7 +75,7 @@ def confused_csv(
 
 
 def reliability_csv(answers: Mapping[str, Answers]) -> str:
-    """A row for each contender and tenth of confidence: answers, mean confidence, share of right ones."""
+    """Return a row per contender and tenth of confidence: answers, mean confidence, share correct."""
     rows = []
     for name, given in answers.items():
         found = reliability(given.confidence, given.right)
@@ -90,9 +90,9 @@ def reliability_csv(answers: Mapping[str, Answers]) -> str:
 
 
 def open_set_csv(answers: Mapping[str, Answers]) -> str:
-    """A row for each contender and hundredth of similarity: pictures of the classes, and of none of them.
+    """Return a row per contender and hundredth of similarity: queries of known and of unknown classes.
 
-    Counts rather than every similarity, of which there may be millions. No rows where nobody was a stranger.
+    It counts similarities, because there may be millions. Without unknown classes there are no rows.
     """
     edges = np.linspace(0, 1, _SIMILARITY_BINS + 1)
     rows = []
@@ -100,23 +100,23 @@ def open_set_csv(answers: Mapping[str, Answers]) -> str:
         if given.unknown_similarity is None:
             continue
         known = np.histogram(given.similarity, edges)[0].tolist()
-        strangers = np.histogram(given.unknown_similarity, edges)[0].tolist()
+        unknown = np.histogram(given.unknown_similarity, edges)[0].tolist()
         rows += [
-            [name, f"{edges[i]:.2f}", f"{edges[i + 1]:.2f}", known[i], strangers[i]]
+            [name, f"{edges[i]:.2f}", f"{edges[i + 1]:.2f}", known[i], unknown[i]]
             for i in range(_SIMILARITY_BINS)
         ]
     return _table(["network", "from", "to", "known", "unknown"], rows)
 
 
 def episodes_csv(answers: Mapping[str, Answers]) -> str:
-    """A row for each episode: its number, and the accuracy of each contender in it."""
+    """Return a row per episode: its number, and the accuracy of each contender."""
     accuracies = [given.right.mean(axis=(1, 2)).tolist() for given in answers.values()]
     rows = ([number, *map(_number, row)] for number, row in enumerate(zip(*accuracies, strict=True)))
     return _table(["episode", *answers], rows)
 
 
 def grid_csv(cells: Iterable[GridCell]) -> str:
-    """A row for each number of ways and shots."""
+    """Return a row per number of ways and shots."""
     rows = [[c.n_way, c.n_shot, _number(c.accuracy), _number(c.ci95)] for c in cells]
     return _table(["way", "shot", "accuracy", "ci95"], rows)
 
@@ -124,14 +124,14 @@ def grid_csv(cells: Iterable[GridCell]) -> str:
 def evaluate_command(
     data: str, checkpoint: str, config: EpisodeConfig, classes: str = "", per_class: int = 0
 ) -> str:
-    """The shell command whose figures are those of the same evaluation here.
+    """Return the shell command that repeats an evaluation.
 
     Args:
-        data: as ``--data`` takes it.
-        checkpoint: a checkpoint's name or a baseline's.
+        data: value of ``--data``.
+        checkpoint: name of a checkpoint or a baseline.
         config: the episodes.
-        classes: as ``--classes`` takes it, "" for all.
-        per_class: images of each class at most, 0 for all.
+        classes: value of ``--classes``, "" for all.
+        per_class: largest number of images per class, 0 for all.
     """
     before, after = _command_words(data, checkpoint, config, classes, per_class)
     return shlex.join([*before, "--way", str(config.n_way), "--shot", str(config.n_shot), *after])
@@ -145,15 +145,12 @@ def grid_command(
     classes: str = "",
     per_class: int = 0,
 ) -> str:
-    """The same for a ways-by-shots grid: a shell's loop; where pictures lack, the command says so.
+    """Return the shell loop that repeats a ways-by-shots grid.
 
     Args:
-        data: as for ``evaluate_command``, like all others.
-        checkpoint: likewise.
+        data, checkpoint, classes, per_class: as for ``evaluate_command``.
         cells: of the grid.
-        config: gives queries, episodes and seed.
-        classes: likewise.
-        per_class: likewise.
+        config: supplies queries, episodes and seed.
     """
     before, after = _command_words(data, checkpoint, config, classes, per_class)
     ways = " ".join(dict.fromkeys(str(cell.n_way) for cell in cells))
@@ -165,7 +162,7 @@ def grid_command(
 def _command_words(
     data: str, checkpoint: str, config: EpisodeConfig, classes: str, per_class: int
 ) -> tuple[list[str], list[str]]:
-    """What comes before and after the numbers of ways and shots."""
+    """Return the words of the command before and after the numbers of ways and shots."""
     before = ["python", "-m", "fsl", "evaluate", "--data", data]
     before += ["--classes", classes] if classes else []
     before += ["--per-class", str(per_class)] if per_class else []
@@ -175,7 +172,7 @@ def _command_words(
 
 
 def _number(value: float | None) -> float | str:
-    """As a number, which no spreadsheet takes for a formula."""
+    """Return a rounded number, or "" for none; a number is never read as a formula."""
     return "" if value is None or math.isnan(value) else round(value, 6)
 
 

@@ -1,4 +1,4 @@
-"""Answers as files: JSON in the shape of the command line's ``predictions``, CSV that is safe to open."""
+"""Predictions as files: JSON as printed by the command line, and CSV that is safe to open."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from fsl.base.spreadsheet import safe_cell
 
-if TYPE_CHECKING:  # torch comes with these, and a page may need this module before it needs torch
+if TYPE_CHECKING:  # these import torch, and pages need this module before torch is loaded
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.support import SupportSet
 
 
 def results_object(predictions: Sequence[Prediction], support: SupportSet) -> dict[str, Any]:
-    """``{"predictions": [{query, label, probability, unknown, scores, similarities}]}``."""
+    """Return ``{"predictions": [{query, label, probability, unknown, scores, similarities}]}``."""
     return {"predictions": [_as_json(p, support) for p in predictions]}
 
 
 def results_json(predictions: Sequence[Prediction], support: SupportSet) -> str:
-    """``results_object`` as the text of a file in UTF-8."""
+    """Return ``results_object`` as text."""
     return json.dumps(results_object(predictions, support), indent=1, ensure_ascii=False)
 
 
 def results_csv(predictions: Sequence[Prediction], support: SupportSet) -> str:
-    """A row per query: answer, probability, and the probability of each class.
+    """Return a table with a row per query: answer, probability, and the probability of each class.
 
-    ``best_similarity`` is what ``unknown`` goes by; the class it is of need not be the answer.
+    ``best_similarity`` decides about ``unknown``; its class need not be the answer.
     """
     out = io.StringIO()
     writer = csv.writer(out)

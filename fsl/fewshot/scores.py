@@ -1,6 +1,6 @@
-"""From pair logits to class scores and probabilities; free functions on tensors.
+"""From pair logits to class scores and probabilities.
 
-A class score is a logit of sameness: ``sigmoid(score)`` is the class's similarity in [0, 1], and
+A class score is the logit of being the same: ``sigmoid(score)`` is the class's similarity in [0, 1], and
 ``softmax(scores / temperature)`` the probabilities of the classes.
 """
 
@@ -17,19 +17,19 @@ from fsl.twin.network import TwinNetwork
 
 
 def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-    """Embeddings as directions from the middle of the support set, where the network's settings ask for it.
+    """Centre embeddings on the support set, if the network's settings ask for it.
 
-    What all support images have in common (all are fruit, all lie on the same table) tells no classes apart;
-    seen from their middle it is gone (Wang et al., "SimpleShot", 2019). Only support images move the middle,
-    so a query's answer does not depend on other queries.
+    What all support images have in common (all are fruit, all lie on the same table) does not distinguish
+    classes, and centring removes it (Wang et al., "SimpleShot", 2019). Only support images define the centre,
+    so the answer for a query does not depend on other queries.
 
     Args:
-        twin: its settings say whether; if not, both come back as they are.
+        twin: its settings say whether to centre; if not, both are returned unchanged.
         support: float ``(..., n_support, D)``.
         query: float ``(..., n_query, D)``.
 
     Returns:
-        both, of unit length.
+        both, centred and of unit length.
     """
     if not twin.config.centre_on_support:
         return support, query
@@ -38,16 +38,16 @@ def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tupl
 
 
 def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tensor:
-    """Class scores where each class has its own number of shots.
+    """Return class scores from pair logits; classes may have different numbers of shots.
 
     Args:
         logits: float ``(n_query, n_support)``, the head's; higher = more different.
-        slots: int64 ``(n_support,)``, the class of each support image, 0 to n_way - 1, none empty.
+        slots: int64 ``(n_support,)``, the class of each support image; all of 0 to n_way - 1 occur.
         n_way: N.
         rule: "mean" averages a class's logits, "max" takes its most similar image.
 
     Returns:
-        float ``(n_query, n_way)``, higher = more alike.
+        float ``(n_query, n_way)``, higher = more similar.
 
     Raises:
         SettingsError: ``rule`` is neither; "prototype" compares with mean embeddings and needs no grouping.
@@ -62,7 +62,7 @@ def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tenso
 
 
 def prototypes(embeddings: Tensor, slots: Tensor, n_way: int) -> Tensor:
-    """Mean embedding of each class (Snell et al., "Prototypical Networks", 2017).
+    """Return the mean embedding of each class (Snell et al., "Prototypical Networks", 2017).
 
     Args:
         embeddings: float ``(n_support, D)``.
@@ -78,7 +78,7 @@ def prototypes(embeddings: Tensor, slots: Tensor, n_way: int) -> Tensor:
 
 
 def probabilities(scores: Tensor, temperature: float) -> Tensor:
-    """Softmax over the classes.
+    """Return class probabilities: the softmax of scores over the classes.
 
     Args:
         scores: float ``(..., n_way)``.

@@ -1,4 +1,4 @@
-"""How a judgement comes about: what a pair of pictures turns into on its way to a similarity."""
+"""Trace how a pair of pictures becomes a similarity, step by step."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PairTrace:
     Attributes:
         first: float32 ``(D,)``, embedding of the first picture.
         second: float32 ``(D,)``, of the second.
-        terms: float32 ``(D,)``, what each number of the embeddings adds to the logit.
-        bias: what the head adds whatever the pictures.
+        terms: float32 ``(D,)``, contribution of each dimension to the logit.
+        bias: what the head adds for any pair.
         logit: ``terms.sum() + bias``; higher = more different.
         similarity: ``1 - sigmoid(logit)``, in [0, 1].
     """
@@ -40,12 +40,12 @@ class PairTrace:
 
 @torch.inference_mode()
 def trace_pair(checkpoint: Checkpoint, first: Picture, second: Picture) -> PairTrace:
-    """Put two pictures through the network and keep what there is on the way.
+    """Compare two pictures and keep all intermediate values.
 
     Args:
         checkpoint: the twin network.
         first: a picture.
-        second: another one; their order does not matter to the logit.
+        second: another one; their order does not change the logit.
 
     Raises:
         ImageReadError: a picture cannot be decoded.
@@ -61,12 +61,12 @@ def trace_pair(checkpoint: Checkpoint, first: Picture, second: Picture) -> PairT
 
 @dataclass(frozen=True, eq=False)
 class JudgedPairs:
-    """What the network says about a batch of pairs.
+    """The network's answers for a batch of pairs.
 
     Attributes:
         similarity: float32 ``(n_pairs,)``, in [0, 1].
         loss: binary cross-entropy of the batch, as in training.
-        n_right: pairs on whose side of 0.5 the similarity is.
+        n_right: pairs whose similarity is on the correct side of 0.5.
     """
 
     similarity: Tensor
@@ -76,11 +76,11 @@ class JudgedPairs:
 
 @torch.inference_mode()
 def judge_pairs(checkpoint: Checkpoint, pictures: Sequence[Picture], batch: PairBatch) -> JudgedPairs:
-    """The network's judgement of a pair batch.
+    """Compare the pairs of a batch.
 
     Args:
         checkpoint: the twin network.
-        pictures: what the batch's rows point to.
+        pictures: the rows of the batch refer to these.
         batch: the pairs and their difference labels.
 
     Raises:
