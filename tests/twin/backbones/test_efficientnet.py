@@ -115,5 +115,5 @@ def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> Non
 
 
 def test_other_backbones_have_no_half_way() -> None:
-    with pytest.raises(SettingsError, match="EfficientNet-Lite only"):
+    with pytest.raises(SettingsError, match="Only EfficientNet-Lite"):
         build_backbone(ModelConfig(backbone="conv4+residual", middle=0.3))
