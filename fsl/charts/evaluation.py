@@ -133,7 +133,7 @@ def class_accuracies(names: Sequence[str], values: Sequence[float], counts: Sequ
 
 
 def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
-    """Draw how often each class was taken for each other; every mistake is a point that can be selected.
+    """Draw a confusion matrix in which every mistake is a point that can be selected.
 
     Args:
         counts: int64 ``(C, C)``, true class by answered class.

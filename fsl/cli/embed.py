@@ -30,7 +30,7 @@ from fsl.data.imageset import ImageSet
 from fsl.embedding.distances import METRICS, pair_distances
 from fsl.embedding.export import embeddings_csv, embeddings_npz
 from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
-from fsl.embedding.maps import METHODS, MapConfig, make_map
+from fsl.embedding.maps import MAP_METHODS, MapConfig, make_map
 from fsl.training.distributed import ProcessGroup, join_process_group
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--map",
-        choices=[*METHODS, NO_MAP],
+        choices=[*MAP_METHODS, NO_MAP],
         default="tsne",
         help=f"a map takes up to {MAX_IMAGES} images, none any number (default: %(default)s)",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from fsl.base.settings import check_choices, check_ranges, require
 from fsl.base.types import Float32Array, Float64Array
 from fsl.embedding.labelled import MAX_IMAGES
 
-Method = Literal["tsne", "pca"]
-METHODS: tuple[Method, ...] = ("tsne", "pca")
+MapMethod = Literal["tsne", "pca"]
+MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
 FEWEST_FOR_TSNE = 11
 _START_SPREAD = (
     1e-4  # of t-SNE's first coordinate: so small that the start decides the direction, not the end
@@ -36,14 +36,14 @@ class MapConfig:
         SettingsError: a value is out of its range.
     """
 
-    method: Method = "tsne"
+    method: MapMethod = "tsne"
     dimensions: int = 2
     perplexity: float = 30.0
     iterations: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_choices(self, "the map's ", method=Method)
+        check_choices(self, "the map's ", method=MapMethod)
         require(self.dimensions in (2, 3), f"A map has 2 or 3 dimensions, not {self.dimensions}.")
         check_ranges(self, "the map's ", perplexity=(2, 100), iterations=(250, 5000), seed=(0, 2**32 - 1))
 
@@ -61,7 +61,7 @@ class EmbeddingMap:
     """
 
     points: Float32Array
-    method: Method
+    method: MapMethod
     explained: tuple[float, ...] = ()
     perplexity: float = 0.0
     note: str = ""

@@ -138,7 +138,7 @@ def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
 
 
 def _draw(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
-    """Draw episodes with one class more than the support set has, if there is one; return 1 if so, else 0."""
+    """Draw episodes, with one class more than the support set has if possible; return 1 if so, else 0."""
     counts = np.unique(labels, return_counts=True)[1]
     n_usable = int((counts >= config.n_shot + config.n_query).sum())
     if n_usable <= config.n_way:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from fsl.base.types import Float64Array, IntArray
 from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
+from fsl.fewshot.metrics import ci95
 from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
 from fsl.twin.network import TwinNetwork
@@ -39,15 +39,6 @@ class EvaluationResult:
     episode_accuracy: Float64Array
     per_class: Float64Array
     confusion: IntArray
-
-
-def ci95(values: Float64Array) -> float:
-    """Half the width of the 95% interval of a mean: 1.96 standard errors; 0 for a single value.
-
-    Args:
-        values: float ``(n,)``, independent.
-    """
-    return 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
 def evaluate(

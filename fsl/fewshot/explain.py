@@ -20,7 +20,7 @@ from fsl.twin.inference import batch_size, device_of
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise, to_uint8, to_unit
 
-Method = Literal["each", "both", "gradient"]
+ExplanationMethod = Literal["each", "both", "gradient"]
 
 _PATCH = 0.22
 _GRADIENT_STEPS = 8
@@ -44,7 +44,11 @@ class Explanation:
 
 
 def explain(
-    twin: TwinNetwork, left: Image.Image, right: Image.Image, method: Method = "each", n_places: int = 10
+    twin: TwinNetwork,
+    left: Image.Image,
+    right: Image.Image,
+    method: ExplanationMethod = "each",
+    n_places: int = 10,
 ) -> Explanation:
     """Explain the similarity of two images.
 

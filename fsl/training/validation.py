@@ -16,7 +16,8 @@ from fsl.base.types import Float64Array, IntArray, PixelArray
 from fsl.config import EpisodeConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.episodes import fit_ways
-from fsl.fewshot.evaluate import ci95, evaluate
+from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.metrics import ci95
 from fsl.training.events import Comparison, Evaluation, Pause
 from fsl.training.state import TrainState
 from fsl.twin.inference import embed_images, pair_logits

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from fsl.base.types import Float32Array
 from fsl.data.examples import rendered_task
 from fsl.fewshot.explain import (
-    Method,
+    ExplanationMethod,
     blur,
     explain,
     gradient_maps,
@@ -58,7 +58,7 @@ def distance_from(place: tuple[float, float], contributions: Float32Array) -> fl
 
 
 @pytest.mark.parametrize("method", ["each", "both", "gradient"])
-def test_the_peak_is_where_the_only_difference_is(method: Method) -> None:
+def test_the_peak_is_where_the_only_difference_is(method: ExplanationMethod) -> None:
     """On the marked picture, which stands now on the left and now on the right."""
     found = 0
     for number, (plain, marked, place) in enumerate(marked_pairs()):

@@ -14,12 +14,12 @@ from fsl.ui.shared.overlay import overlay_uri
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
-    from fsl.fewshot.explain import Explanation, Method
+    from fsl.fewshot.explain import Explanation, ExplanationMethod
     from fsl.fewshot.pictures import Picture
     from fsl.twin.checkpoint import Checkpoint
 
-_METHODS: tuple[Method, ...] = ("each", "both", "gradient")
-_NAMES: dict[Method, str] = {
+_METHODS: tuple[ExplanationMethod, ...] = ("each", "both", "gradient")
+_NAMES: dict[ExplanationMethod, str] = {
     "each": "Cover parts of one picture",
     "both": "Cover the same part of both",
     "gradient": "Gradient (fast, rough)",
@@ -83,7 +83,7 @@ def _explain(
     checkpoint: Checkpoint,
     left: Picture,
     right: Picture,
-    method: Method,
+    method: ExplanationMethod,
 ) -> Explanation:
     with COMPUTE:
         return core.explain(checkpoint.twin, left.image, right.image, method)
