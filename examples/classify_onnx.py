@@ -1,4 +1,4 @@
-"""Classify pictures with an exported network: numpy, Pillow and onnxruntime, nothing of this project.
+"""Classify pictures with an exported network, using numpy, Pillow and onnxruntime but not this project.
 
 fsl export --checkpoint photos --out photos.onnx
 python examples/classify_onnx.py photos.onnx FOLDER_OF_CLASS_FOLDERS QUERY...
@@ -13,16 +13,16 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-LONGEST_SIDE = 1024  # the program keeps no picture larger than this, so the network never saw more
+LONGEST_SIDE = 1024  # the program shrinks larger pictures to this when it reads them
 
 
 def resized(image, size):
-    """As the program resizes, or the network would see other pixels than it was calibrated on."""
+    """Resize as the program does, so that the network sees pixels like those it was calibrated on."""
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 def square(path, size, fit):
-    """A picture as the network sees it, size x size."""
+    """Load a picture as the network sees it, size x size."""
     image = ImageOps.exif_transpose(Image.open(path))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -41,8 +41,8 @@ def square(path, size, fit):
     return resized(image, (size, size))
 
 
-def seen(image, n_views, share):
-    """A picture, its mirror image, its middle enlarged, and turned either way; the first n_views of them."""
+def variants(image, n_views, share):
+    """Return the first n_views of: the picture, mirrored, its middle enlarged, turned left, turned right."""
     side, kept = image.width, max(1, round(share * image.width))
     edge = (side - kept) // 2
     middle = resized(image.crop((edge, edge, edge + kept, edge + kept)), image.size)
@@ -51,12 +51,12 @@ def seen(image, n_views, share):
 
 
 def unit(vectors):
-    """Each scaled to length 1."""
+    """Scale each vector to length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def logits(head, a, b):
-    """Every pair of (n1, D) and (n2, D): higher = more different."""
+    """Return the logit (n1, n2) of every pair of (n1, D) and (n2, D); higher = more different."""
     if head["kind"] == "cosine":
         a, b = unit(a), unit(b)
     difference = np.abs(a[:, None] - b[None])
@@ -66,7 +66,7 @@ def logits(head, a, b):
 
 
 def class_scores(about, query, support):
-    """(n_query, n_classes), higher = more alike, by the network's rule."""
+    """Return scores (n_query, n_classes) by the network's rule; higher = more similar."""
     if about["rule"] == "prototype":
         return -logits(about["head"], query, np.stack([one.mean(0) for one in support]))
     combine = np.mean if about["rule"] == "mean" else np.min
@@ -74,7 +74,7 @@ def class_scores(about, query, support):
 
 
 def main(network, classes, *queries):
-    """Print a line per query: its name, the most similar class, the probability."""
+    """Print a line per query: its name, the most similar class, and the probability."""
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     about = json.loads(session.get_modelmeta().custom_metadata_map["few_shot_lab"])
 
@@ -85,12 +85,12 @@ def main(network, classes, *queries):
             return found[0]
         found = unit(found)
         weights = np.maximum(found @ found[0], 0) ** about["turn_power"]
-        weights[:3] = 1  # those that are not turned
+        weights[:3] = 1  # the variants that are not turned
         return unit(weights @ found)
 
     def embed(paths, n_views=1):
         pictures = (square(path, about["image_size"], about["fit"]) for path in paths)
-        return np.stack([embedding(seen(picture, n_views, about["middle"])) for picture in pictures])
+        return np.stack([embedding(variants(picture, n_views, about["middle"])) for picture in pictures])
 
     def n_views(paths):
         return about["support_views"] if len(paths) <= about["few_shots"] else 1

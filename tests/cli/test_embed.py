@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
+import fsl
 from fsl.__main__ import main
+from fsl.data.catalogue import path_source
+from fsl.data.query import ImageQuery
+from fsl.twin.inference import embed_images
 from tests.helpers.networks import save_small_checkpoint
+from tests.helpers.pictures import COLOURS, noisy_png
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    for slot, name in enumerate(("=red", "blue", "grey")):
+    for name, colour in (("=red", "red"), ("blue", "blue"), ("grey", "grey")):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(5):
-            pixels = np.full((20, 20, 3), 60 * slot, np.uint8)
-            pixels[..., slot] = 200 + 5 * i
-            buffer = io.BytesIO()
-            Image.fromarray(pixels).save(buffer, "PNG")
-            (tmp_path / "data" / name / f"{i}.png").write_bytes(buffer.getvalue())
+            (tmp_path / "data" / name / f"{i}.png").write_bytes(noisy_png(COLOURS[colour], i))
     return tmp_path / "data"
 
 
@@ -45,6 +44,10 @@ def test_npz_and_json(
     assert result["images"] == 15
     with np.load(out, allow_pickle=False) as file:
         assert file["embeddings"].shape == (15, result["dimension"])
+        images, _ = path_source(data).load(ImageQuery(16))
+        expected = embed_images(fsl.load(checkpoint, "cpu").twin, images.images).numpy()
+        np.testing.assert_allclose(file["embeddings"], expected, atol=1e-5)
+        assert file["names"].tolist() == list(images.names)
         assert file["coordinates"].shape == (15, 2)
         assert file["class_names"].tolist() == ["=red", "blue", "grey"]
 

@@ -28,7 +28,9 @@ def test_lr_range_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_failure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lr-range", "--data", "nowhere"]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("fsl: nowhere: there is no such folder, zip or data set")
+    assert error.count("\n") == 1
 
 
 def test_with_a_recipe_it_learns_from_the_recipe_s_classes_alone(

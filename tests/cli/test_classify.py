@@ -1,0 +1,119 @@
+"""The command ``classify``: its JSON keys, its table, and its rules."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fsl.__main__ import main
+from fsl.fewshot.support import SupportSet
+from fsl.twin import checkpoint as checkpoints
+from tests.helpers.commands import run
+from tests.helpers.networks import checkpoint
+from tests.helpers.pictures import COMMAND_COLOURS, named_image, noisy_png
+
+
+def test_classify_json(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = tmp_path / "new.png"
+    query.write_bytes(noisy_png(COMMAND_COLOURS["green"], 77))
+    (tmp_path / "bad.png").write_text("no picture")
+    status, out, err = run(
+        capsys, "classify", "--support", folder, "--query", query, tmp_path / "bad.png",
+        "--checkpoint", weights, "--json", "--csv", tmp_path / "out.csv",
+    )  # fmt: skip
+    assert status == 0
+    (prediction,) = json.loads(out)["predictions"]
+    assert set(prediction) == {"query", "label", "probability", "unknown", "scores", "similarities"}
+    assert prediction["label"] == "green"
+    assert set(prediction["scores"]) == set(COMMAND_COLOURS)
+    assert len(prediction["similarities"]) == 16
+    assert set(prediction["similarities"][0]) == {"class", "support", "similarity"}
+    assert "bad.png" in err
+    rows = list(csv.reader((tmp_path / "out.csv").open()))
+    assert len(rows) == 2
+    assert "'=blue" in rows[0]  # no formula for a spreadsheet to run
+
+
+def test_queries_that_cannot_be_read_are_named_and_without_any_it_fails(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    status, out, err = run(
+        capsys, "classify", "--support", folder, "--query", tmp_path / "bad.png", "--checkpoint", weights
+    )
+    assert (status, out) == (1, "")
+    left_out, failure = err.splitlines()
+    assert left_out.startswith(f"left out {tmp_path / 'bad.png'}: ")
+    assert failure.startswith(f"fsl: None of the queries is a readable image ({tmp_path / 'bad.png'}: ")
+
+
+def test_a_support_set_is_held_at_the_size_of_the_network(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = set()
+
+    def look(checkpoint: object, support: SupportSet, **_: object) -> None:
+        sizes.update(image.image.size for image in support.images)
+
+    monkeypatch.setattr("fsl.cli.classify.embed_support", look)
+    status, _, _ = run(
+        capsys, "classify", "--support", folder, "--query", folder / "red", "--checkpoint", weights
+    )
+    assert (status, sizes) == (0, {(16, 16)})
+
+
+def test_classify_a_zip_against_a_zip(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "support.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*.png")):
+            file.write(path, f"top/{path.relative_to(folder)}")
+    status, out, _ = run(
+        capsys, "classify", "--support", archive, "--query", folder / "red", "--checkpoint", weights, "--json"
+    )
+    assert status == 0
+    assert [p["label"] for p in json.loads(out)["predictions"]] == ["red"] * 4
+
+
+def test_a_class_without_a_picture_is_told(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "violet").mkdir()
+    status, _, err = run(
+        capsys, "classify", "--support", folder, "--query", folder / "red", "--checkpoint", weights
+    )
+    assert (status, err) == (0, "left out violet: has no pictures in it\n")
+
+
+def quick_arguments(folder: Path, n_shot: int) -> list[str]:
+    made = checkpoint()
+    checkpoints.save(folder / "tiny.safetensors", made.twin, made.info)
+    for number, colour in enumerate(("red", "green")):
+        (folder / "classes" / colour).mkdir(parents=True)
+        for shot in range(n_shot):
+            picture = named_image(colour, 10 * number + shot)
+            picture.image.save(folder / "classes" / colour / f"{shot}.png")
+    named_image("green", 99).image.save(folder / "query.png")
+    return [
+        *("classify", "--checkpoint", str(folder / "tiny.safetensors"), "--rule", "quick", "--json"),
+        *("--support", str(folder / "classes"), "--query", str(folder / "query.png")),
+    ]
+
+
+def test_the_quick_rule_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(quick_arguments(tmp_path, n_shot=5)) == 0
+    (prediction,) = json.loads(capsys.readouterr().out)["predictions"]
+    assert prediction["label"] == "green"
+    assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_quick_rule_needs_five_pictures_of_every_class(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(quick_arguments(tmp_path, n_shot=4)) == 1
+    assert "needs 5 images of every class" in capsys.readouterr().err

@@ -1,0 +1,68 @@
+"""The command ``evaluate``: its JSON keys, baselines, and classes that the network was trained on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsl.twin import checkpoint as checkpoints
+from tests.helpers.commands import run
+from tests.helpers.pictures import COMMAND_COLOURS
+
+
+def test_evaluate_json(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = tmp_path / "splits.json"
+    classes.write_text(json.dumps({"test": ["red", "green", "grey"]}))
+    status, out, _ = run(
+        capsys, "evaluate", "--data", folder, "--classes", f"{classes}:test", "--checkpoint", weights,
+        "--way", 3, "--shot", 2, "--query", 2, "--episodes", 30, "--seed", 5, "--json",
+    )  # fmt: skip
+    assert status == 0
+    result = json.loads(out)
+    expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
+    assert set(result) == {
+        *expected.split(), "calibration_error", "classes_seen", "episode_accuracy", "unknown_auroc",
+    }  # fmt: skip
+    assert np.mean(result["episode_accuracy"]) == pytest.approx(result["accuracy"])
+    assert result["unknown_auroc"] is None  # all three classes are in every support set
+    assert set(result["per_class"]) == {"red", "green", "grey"}
+    assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2
+    assert result["accuracy"] > 0.8
+    assert result["classes_seen"] == []
+
+
+@pytest.mark.parametrize("command", ["evaluate", "verify"])
+def test_who_was_trained_on_the_classes_asked_about_is_told(
+    command: str, folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = checkpoints.load(Path(weights))
+    trained = {"start_classes": ["red"], "classes": ["data/grey", "other/green", "violet"]}
+    checkpoints.save(Path(weights), loaded.twin, replace(loaded.info, training=trained))
+    settings = ("--way", 3, "--episodes", 2) if command == "evaluate" else ("--bootstrap", 2)
+    status, out, err = run(
+        capsys, command, "--data", folder, "--checkpoint", weights, "--json", "--device", "cpu", *settings
+    )
+    assert status == 0
+    assert json.loads(out)["classes_seen"] == ["grey", "red"]
+    assert f"tiny was trained on 2 of these {len(COMMAND_COLOURS)} classes" in err
+
+
+def test_evaluate_a_baseline_with_a_class_left_out(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("pixels", f"untrained:{weights}", f"cosine:{weights}"):
+        status, out, _ = run(
+            capsys, "evaluate", "--data", folder, "--checkpoint", name, "--way", 3, "--shot", 1,
+            "--episodes", 20, "--per-class", 3, "--json",
+        )  # fmt: skip
+        assert status == 0
+        result = json.loads(out)
+        assert result["accuracy"] > 0.6  # these colours are told apart without any training
+        assert 0.5 < result["unknown_auroc"] <= 1
+    status, _, err = run(capsys, "evaluate", "--data", folder, "--checkpoint", "cosine:none", "--way", 3)
+    assert status == 1
+    assert "none" in err
