@@ -43,9 +43,8 @@ def show_threshold(checkpoint: Checkpoint) -> None:
     threshold = threshold_in_use(checkpoint)
     st.caption(
         markdown(
-            "Strict on the left, lenient on the right: a stricter limit lets fewer different ones in (false "
-            "accepts) and turns more of the same away (false rejects). Similarity "
-            f"{similarity_text(threshold)} and above now counts as “same”."
+            "Strict on the left: fewer false accepts. Lenient on the right: fewer false rejects. "
+            f"Similarity {similarity_text(threshold)} and above counts as “same”."
         )
     )
     st.markdown(markdown(describe_error_rates(rates, threshold, checkpoint.info.subject)))
