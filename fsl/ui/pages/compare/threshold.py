@@ -43,8 +43,8 @@ def show_threshold(checkpoint: Checkpoint) -> None:
     threshold = threshold_in_use(checkpoint)
     st.caption(
         markdown(
-            "Strict on the left: fewer false accepts. Lenient on the right: fewer false rejects. "
-            f"Similarity {similarity_text(threshold)} and above counts as “same”."
+            "Strict lets fewer different ones in (false accepts), lenient turns fewer same ones away (false "
+            f"rejects). Similarity {similarity_text(threshold)} and above counts as “same”."
         )
     )
     st.markdown(markdown(describe_error_rates(rates, threshold, checkpoint.info.subject)))
