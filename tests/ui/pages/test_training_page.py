@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -14,12 +15,11 @@ from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
 from fsl.data.public import OLIVETTI
 from fsl.training.manager import run_manager
-from fsl.training.run_folder import VISITOR
 from fsl.training.status import list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test
 from fsl.ui.shared.run_labels import learning_rate_text
-from tests.helpers.pages import click_at, drop, new_browser, shown, start, wait_until_over
+from tests.helpers.pages import click_at, drop, shown, start, wait_until_over
 from tests.helpers.pictures import picture, zipped
 
 
@@ -44,16 +44,11 @@ def test_three_rates_are_three_runs_that_share_all_else(training: AppTest) -> No
     text = shown(training)
     for rate in ("0.0001", "0.001", "10"):
         assert f"rate {rate}" in text
-
-
-def test_settings_and_runs_survive_a_page_change(training: AppTest) -> None:
-    start(training, [3e-4])
-    wait_until_over(training)
     training.switch_page("pages/classify.py").run()
     training.switch_page("pages/training.py").run()
-    assert training.multiselect(key="rates").value == [3e-4]
+    assert training.multiselect(key="rates").value == [1e-4, 1e-3, 10.0]  # settings and runs are still there
     assert training.number_input(key="steps").value == 20
-    assert "rate 0.0003" in shown(training)
+    assert "rate 0.0001" in shown(training)
 
 
 def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
@@ -68,31 +63,6 @@ def test_stop_leaves_a_network_and_resume_goes_on(training: AppTest) -> None:
     load(run.folder / "checkpoint.safetensors")
     training.button(key=f"resume_{run.id}").click().run()
     assert list_runs()[0].is_live, (training.session_state["few_shot_lab"].notes, list_runs()[0])
-
-
-def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(training: AppTest) -> None:
-    (run,) = start(training, [1e-3])
-    wait_until_over(training)
-    (run.folder / VISITOR).write_text("0123456789abcdef", encoding="utf-8")
-    stranger = new_browser("pages/training.py")
-    assert "No run yet" in shown(stranger)
-    assert run.id not in shown(stranger)
-    linked = new_browser("pages/training.py", run=run.id)
-    assert linked.multiselect(key="shown").value == [run.id]
-
-
-def test_a_kept_network_can_be_chosen_and_a_run_deleted(
-    training: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
-    (run,) = start(training, [1e-3])
-    wait_until_over(training)
-    training.text_input(key=f"name_{run.id}").set_value("my net").run()
-    training.button(key=f"save_{run.id}").click().run()
-    assert not training.exception
-    assert "my net" in training.selectbox(key="start").options[-1]
-    training.button(key=f"delete_{run.id}").click().run()
-    assert list_runs() == []
 
 
 def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
@@ -118,15 +88,19 @@ def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
     assert f"{run.comparison.before:.1%} before, {run.comparison.after:.1%} after" in told
 
 
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [("the classes of the Classify page", "fewer than 2 classes"), ("a zip of my own", "Drop a zip")],
-)
-def test_missing_pictures_are_said(training: AppTest, data: str, told: str) -> None:
-    training.selectbox(key="data").set_value(data).run()
+def test_what_is_missing_is_said(training: AppTest) -> None:
+    training.multiselect(key="rates").set_value([])
     training.button(key="start_training").click().run()
-    assert not training.exception
-    assert told in shown(training)
+    assert "at least one learning rate" in shown(training)
+    training.multiselect(key="rates").set_value([1e-3])
+    for data, told in (
+        ("the classes of the Classify page", "fewer than 2 classes"),
+        ("a zip of my own", "Drop a zip"),
+    ):
+        training.selectbox(key="data").set_value(data)
+        training.button(key="start_training").click().run()
+        assert not training.exception
+        assert told in shown(training)
     assert list_runs() == []
 
 
@@ -188,12 +162,6 @@ def test_what_was_downloaded_before_is_no_download(
     assert not any(title.startswith("Olivetti") and "(to download)" in title for title in titles)
 
 
-def test_no_rate_is_said(training: AppTest) -> None:
-    training.multiselect(key="rates").set_value([]).run()
-    training.button(key="start_training").click().run()
-    assert "at least one learning rate" in shown(training)
-
-
 def figure(page: AppTest) -> str:
     """The HTML of the batch."""
     bodies = [element.proto.body for element in page.get("html")]
@@ -209,20 +177,6 @@ def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
     training.button(key="other_pairs").click().run()
     assert figure(training) != first
     assert not training.exception
-
-
-def test_a_trained_network_answers_under_the_batch(training: AppTest) -> None:
-    (run,) = start(training, [1e-3])
-    wait_until_over(training)
-    assert training.selectbox(key="batch_network").value == run.id
-    answered = figure(training)
-    assert answered.count("✓") + answered.count("✗") == 8
-    assert f"{answered.count('✓')} output" in shown(training)
-    training.selectbox(key="batch_network").set_value("").run()
-    assert "✓" not in figure(training)
-    assert "✗" not in figure(training)
-    training.selectbox(key="batch_part").set_value("held out for testing").run()
-    assert figure(training).count("<img") == 16
 
 
 def test_the_split_is_shown_and_can_be_chosen(training: AppTest) -> None:
@@ -372,16 +326,6 @@ def test_the_split_that_is_shown_is_the_run_s(training: AppTest) -> None:
     assert set(learned) == set(names) - set(tested)
 
 
-def test_a_run_without_a_network_can_be_deleted(training: AppTest) -> None:
-    (run,) = start(training, [1e-3])
-    wait_until_over(training)
-    (run.folder / "checkpoint.safetensors").unlink()
-    training.run()
-    assert not training.exception
-    training.button(key=f"delete_{run.id}").click().run()
-    assert list_runs() == []
-
-
 def test_runs_of_one_name_are_told_apart(training: AppTest) -> None:
     start(training, [1e-3], steps=10)
     wait_until_over(training)
@@ -406,15 +350,71 @@ def test_all_are_stopped_and_resumed_at_once(training: AppTest) -> None:
     assert all(run.is_live for run in list_runs())
 
 
-def test_an_earlier_network_is_asked_about_its_own_pictures(training: AppTest) -> None:
-    """What another data set or split holds out, it may have learned from."""
-    (run,) = start(training, [1e-3])
-    wait_until_over(training)
-    training.selectbox(key="data").set_value("rendered").run()
-    assert training.selectbox(key="batch_network").value == ""  # it is not about these
-    drawn = figure(training)
-    training.selectbox(key="batch_network").set_value(run.id).run()
-    assert not training.exception
-    assert "Pictures of what this network learned from: digits" in shown(training)
-    assert figure(training) != drawn
-    assert figure(training).count("<b>0 same</b>") == 4
+@pytest.fixture(scope="module")
+def finished(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run that somebody else's browser started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
+        patch.setenv("FSL_RUNS_DIR", str(tmp_path_factory.mktemp("finished")))
+        page = AppTest.from_file("app.py", default_timeout=60).switch_page("pages/training.py").run()
+        start(page, [1e-3])
+        (run,) = wait_until_over(page)
+        run_manager().close(timeout=20)
+    return run.folder
+
+
+@pytest.fixture
+def one_run(finished: Path, app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Return the app on its Train page, opened by the link to a copy of the finished run."""
+    monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
+    shutil.copytree(finished, tmp_path / "runs" / finished.name)
+    app.switch_page("pages/training.py").query_params["run"] = finished.name
+    return app.run()
+
+
+def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(
+    one_run: AppTest, finished: Path, checkpoint_folder: Path
+) -> None:
+    assert one_run.multiselect(key="shown").value == [finished.name]
+    newcomer = AppTest.from_file("app.py", default_timeout=60).switch_page("pages/training.py").run()
+    assert "No run yet" in shown(newcomer)
+    assert finished.name not in shown(newcomer)
+
+
+def test_a_kept_network_can_be_chosen_and_a_run_deleted(
+    one_run: AppTest, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    one_run.text_input(key=f"name_{finished.name}").set_value("my net").run()
+    one_run.button(key=f"save_{finished.name}").click().run()
+    assert not one_run.exception
+    assert "my net" in one_run.selectbox(key="start").options[-1]
+    # A run whose network is gone can still be deleted.
+    (tmp_path / "runs" / finished.name / "checkpoint.safetensors").unlink()
+    one_run.button(key=f"delete_{finished.name}").click().run()
+    assert not one_run.exception
+    assert list_runs() == []
+
+
+def test_a_trained_network_answers_under_the_batch(one_run: AppTest, finished: Path) -> None:
+    assert one_run.selectbox(key="batch_network").value == finished.name
+    answered = figure(one_run)
+    assert answered.count("✓") + answered.count("✗") == 8
+    assert f"{answered.count('✓')} output" in shown(one_run)
+    one_run.selectbox(key="batch_network").set_value("").run()
+    assert "✓" not in figure(one_run)
+    assert "✗" not in figure(one_run)
+    one_run.selectbox(key="batch_part").set_value("held out for testing").run()
+    assert figure(one_run).count("<img") == 16
+
+
+def test_an_earlier_network_is_asked_about_its_own_pictures(one_run: AppTest, finished: Path) -> None:
+    """The network may have learned from what another data set or split holds out."""
+    one_run.selectbox(key="data").set_value("rendered").run()
+    assert one_run.selectbox(key="batch_network").value == ""  # it did not learn from these
+    drawn = figure(one_run)
+    one_run.selectbox(key="batch_network").set_value(finished.name).run()
+    assert not one_run.exception
+    assert "Pictures of what this network learned from: digits" in shown(one_run)
+    assert figure(one_run) != drawn
+    assert figure(one_run).count("<b>0 same</b>") == 4
