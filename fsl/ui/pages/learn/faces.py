@@ -40,7 +40,7 @@ def show_faces(state: LearnState) -> None:
 @st.fragment
 def _check(state: LearnState) -> None:
     with guarded():
-        task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.couple)
+        task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.reference_number)
         name, reference = task.labelled[0]
         others = [(kind, picture) for kind, picture in task.labelled[1:] if kind == name]
         others += [(kind, picture) for kind, picture in task.labelled if kind != name][:: _SAME - 1]
@@ -93,4 +93,4 @@ def _similarities(reference: StoredPicture, others: Sequence[StoredPicture]) -> 
 
 
 def _next(state: LearnState) -> None:
-    state.couple += 1
+    state.reference_number += 1

@@ -17,7 +17,7 @@ LOSS = Setting(
     "learn_loss",
     "Loss",
     "bce",
-    options={"bce": "Cross-entropy, the article's", "contrastive": "The contrastive loss it stands for"},
+    options={"bce": "Cross-entropy (the article's)", "contrastive": "Contrastive loss"},
 )
 DIFFERENCE = Setting(
     "learn_difference",

@@ -23,7 +23,7 @@ class LearnState:
         right: digest of the right picture in step 2, "" for the second picture.
         batch: seed of the pair batch in step 3.
         episode: seed of the episode in step 5.
-        couple: seed of the reference picture in step 7.
+        reference_number: seed of the reference picture in step 7.
         memo: embeddings and accuracies computed in step 5.
     """
 
@@ -33,7 +33,7 @@ class LearnState:
     right: str = ""
     batch: int = 0
     episode: int = 0
-    couple: int = 0
+    reference_number: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
 

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def show_range_test(request: TrainRequest) -> None:
-    """A button, then the loss over the rate with the suggestion marked."""
+    """Show a button, then the loss by learning rate with the suggestion marked."""
     state = training_state()
     with st.expander("Find a learning rate"), guarded():
         st.caption(
-            f"Trains a throw-away copy for {core.N_POINTS} batches while the rate rises from far too low to "
-            "far too high. Where the loss falls fastest is a good rate."
+            f"Trains a temporary copy for {core.N_POINTS} batches while the rate rises from far too low to "
+            "far too high. A good rate is where the loss falls fastest."
         )
         if st.button("Run the test", key="range_test"):
             state.range_begun = _Begun(_key(request))
@@ -53,7 +53,7 @@ def show_range_test(request: TrainRequest) -> None:
             st.caption("The settings have changed since the last test. Run it again.")
             return
         if not points:
-            st.caption("The loss was no number from the first batch on. Try other settings.")
+            st.caption("The loss was not a number from the first batch on. Try other settings.")
             return
         x = [math.log10(point.lr) for point in points]
         line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
@@ -67,7 +67,7 @@ def show_range_test(request: TrainRequest) -> None:
             options=ChartOptions(marks=marks, height=240),
         )
         if suggestion is None:
-            st.caption("The loss nowhere falls, so no rate can be suggested. Try other settings.")
+            st.caption("The loss does not fall anywhere, so there is no rate to suggest. Try other settings.")
             return
         st.button(
             f"Use {learning_rate_text(suggestion)}",
