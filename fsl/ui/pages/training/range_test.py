@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,33 +52,38 @@ def show_range_test(request: TrainRequest) -> None:
         if of != _key(request):
             st.caption("The settings have changed since the last test. Run it again.")
             return
-        if not points:
-            st.caption("The loss was not a number from the first batch on. Try other settings.")
-            return
-        x = [math.log10(point.lr) for point in points]
-        line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
-        suggestion = core.suggest_rate(points)
-        marks = [Mark(math.log10(suggestion), learning_rate_text(suggestion))] if suggestion else []
-        curves(
-            [line],
-            key="range_curve",
-            label="Loss by learning rate",
-            axes=Axes("learning rate", x[0], x[-1], x_log=True),
-            options=ChartOptions(marks=marks, height=240),
-        )
-        if suggestion is None:
-            st.caption("The loss does not fall anywhere, so there is no rate to suggest. Try other settings.")
-            return
-        st.button(
-            f"Use {learning_rate_text(suggestion)}",
-            key="use_suggestion",
-            on_click=guarded_callback(_use),
-            args=(suggestion,),
-        )
+        _show_points(points)
+
+
+def _show_points(points: Sequence[RangePoint]) -> None:
+    """Show the loss by learning rate, and offer the suggested rate."""
+    if not points:
+        st.caption("The loss was not a number from the first batch on. Try other settings.")
+        return
+    x = [math.log10(point.lr) for point in points]
+    line = Line("loss", x, [p.loss for p in points], [p.smoothed for p in points])
+    suggestion = core.suggest_rate(points)
+    marks = [Mark(math.log10(suggestion), learning_rate_text(suggestion))] if suggestion else []
+    curves(
+        [line],
+        key="range_curve",
+        label="Loss by learning rate",
+        axes=Axes("learning rate", x[0], x[-1], x_log=True),
+        options=ChartOptions(marks=marks, height=240),
+    )
+    if suggestion is None:
+        st.caption("The loss does not fall anywhere, so there is no rate to suggest. Try other settings.")
+        return
+    st.button(
+        f"Use {learning_rate_text(suggestion)}",
+        key="use_suggestion",
+        on_click=guarded_callback(_use),
+        args=(suggestion,),
+    )
 
 
 def _key(request: TrainRequest) -> Hashable:
-    """What the test's outcome depends on: neither the rates chosen nor how long a run would go on."""
+    """Return what the result depends on: neither the chosen rates nor the length of a run."""
     return replace(request, rates=(), config=replace(request.config, steps=1)), version_of_own_data(
         request.data
     )
@@ -86,12 +91,12 @@ def _key(request: TrainRequest) -> Hashable:
 
 @dataclass
 class _Begun:
-    """A test that is on.
+    """A test that is running.
 
     Attributes:
-        of: what its outcome depends on.
-        points: so far.
-        rest: those still to come; none before the pictures are read.
+        of: what its result depends on.
+        points: points measured so far.
+        rest: iterator over the remaining points; None before the pictures are read.
     """
 
     of: Hashable
@@ -100,13 +105,12 @@ class _Begun:
 
 
 def _run(begun: _Begun, request: TrainRequest) -> list[RangePoint]:
-
     bar = st.progress(0.0, "Reading pictures …")
     if begun.rest is None:
         begun.rest = _test(run_plans(request)[0], bar)
     with core.run_manager().beside() as take_share:
         while True:
-            with COMPUTE:  # given up after each batch, for everybody else's sake
+            with COMPUTE:  # released after each batch, so that nobody else waits long
                 take_share()
                 point = next(begun.rest, None)
             if point is None:
@@ -119,7 +123,7 @@ def _run(begun: _Begun, request: TrainRequest) -> list[RangePoint]:
 
 
 def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
-    """The test that is to be run; reads its pictures."""
+    """Read the pictures and return the test as an iterator over its points."""
     data = plan.data
     if isinstance(data, core.DataSpec):
         data = core.load_training_data(
