@@ -22,6 +22,8 @@ from fsl.ui.shared.run_labels import learning_rate_text
 from tests.helpers.pages import click_at, drop, shown, start, wait_until_over
 from tests.helpers.pictures import picture, zipped
 
+APP = Path(__file__).resolve().parents[3] / "app.py"
+
 
 @pytest.fixture
 def training(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
@@ -356,7 +358,7 @@ def finished(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
         patch.setenv("FSL_RUNS_DIR", str(tmp_path_factory.mktemp("finished")))
-        page = AppTest.from_file("app.py", default_timeout=60).switch_page("pages/training.py").run()
+        page = AppTest.from_file(APP, default_timeout=60).switch_page("pages/training.py").run()
         start(page, [1e-3])
         (run,) = wait_until_over(page)
         run_manager().close(timeout=20)
@@ -376,7 +378,7 @@ def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(
     one_run: AppTest, finished: Path, checkpoint_folder: Path
 ) -> None:
     assert one_run.multiselect(key="shown").value == [finished.name]
-    newcomer = AppTest.from_file("app.py", default_timeout=60).switch_page("pages/training.py").run()
+    newcomer = AppTest.from_file(APP, default_timeout=60).switch_page("pages/training.py").run()
     assert "No run yet" in shown(newcomer)
     assert finished.name not in shown(newcomer)
 
