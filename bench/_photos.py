@@ -1,4 +1,4 @@
-"""Photos to measure with: files as cameras write them, made from pictures that the program draws."""
+"""Photos to measure with: files as cameras write them, made from drawn fruit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
-from fsl.data.rendered import RENDERED_CLASSES, render_examples
+from fsl.data.drawn_fruit import FRUIT_CLASSES
+from tools.draw_fruit.render import render_examples
 
 WIDTH, HEIGHT = 1024, 768
 _DRAWN = 256  # drawing larger takes long, and enlarging is as hard to decode
@@ -18,7 +19,7 @@ _KINDS = 2
 def write_photos(folder: Path, n_classes: int, per_class: int) -> None:
     """A folder per class of JPEG files of 1024 x 768 pixels with a camera's noise, all different."""
     rng = np.random.default_rng(0)
-    names = tuple(islice(RENDERED_CLASSES, n_classes))
+    names = tuple(islice(FRUIT_CLASSES, n_classes))
     for name, drawn in render_examples(names, min(per_class, _KINDS), _DRAWN, seed=1).items():
         (folder / name).mkdir(parents=True)
         noisy = [_with_noise(picture, rng) for picture in drawn]

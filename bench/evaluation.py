@@ -29,7 +29,7 @@ from fsl.training.cores import usable_cores
 from fsl.twin.inference import embed_images
 
 CHECKPOINT = "fruits"
-IMAGES = 60
+IMAGES = 20
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _embeddings(twin: nn.Module, size: int, quick: bool) -> tuple[Tensor, np.ndarray]:
-    """Of pictures that the program draws, of all its classes."""
+    """Of all classes of drawn fruit."""
     pictures = rendered_set(size, 10 if quick else IMAGES)
     return embed_images(twin, pictures.images), pictures.labels
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from fsl.base.errors import SettingsError
 from fsl.base.progress import Progress
 from fsl.base.types import Float64Array, PixelArray
+from fsl.data.drawn_fruit import FRUIT_CLASSES, PER_CLASS, fruit_pictures
 from fsl.data.imageset import ImageSet
-from fsl.data.rendered import RENDERED_CLASSES, render_examples
 from fsl.data.source import ArraySource
 
-_RENDERED_PER_CLASS = 20
-_LARGEST_DRAWN = 96
+_SMALLEST = 16
 _DIGITS = tuple(f"digit {digit}" for digit in range(10))
 _N_DIGITS = 1797
 
@@ -22,13 +22,11 @@ def builtin_sources() -> dict[str, ArraySource]:
     rendered = ArraySource(
         key="rendered",
         title="Drawn fruit",
-        about=f"{len(RENDERED_CLASSES)} kinds on white",
+        about=f"{len(FRUIT_CLASSES)} kinds on white",
         known_as="rendered",
-        n_images=len(RENDERED_CLASSES) * _RENDERED_PER_CLASS,
-        classes=RENDERED_CLASSES,
-        make=lambda query, progress: rendered_set(
-            query.size, query.per_class or _RENDERED_PER_CLASS, progress=progress
-        ),
+        n_images=len(FRUIT_CLASSES) * PER_CLASS,
+        classes=FRUIT_CLASSES,
+        make=lambda query, progress: rendered_set(query.size, query.per_class or PER_CLASS, progress),
     )
     digits = ArraySource(
         key="digits",
@@ -42,40 +40,39 @@ def builtin_sources() -> dict[str, ArraySource]:
     return {source.key: source for source in (rendered, digits)}
 
 
-def rendered_set(
-    size: int,
-    per_class: int = _RENDERED_PER_CLASS,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> ImageSet:
-    """Return objects that the program draws.
-
-    Images above 96 pixels are drawn at 96 and enlarged, because drawing time grows with the pixels.
+def rendered_set(size: int, per_class: int = PER_CLASS, progress: Progress | None = None) -> ImageSet:
+    """Return the drawn fruit that ships with the package, scaled from 96 pixels.
 
     Args:
-        size: side in pixels, 16 or more.
-        per_class: images of each class, 1 or more.
-        seed: which variants are drawn.
-        progress: called with (done, total) images after each class.
+        size: side of the images in pixels.
+        per_class: largest number of images of each class; there are 20.
+        progress: called with (done, total) images, class by class.
+
+    Returns:
+        the first ``per_class`` images of every class.
 
     Raises:
         SettingsError: a number is too small.
     """
-    drawn: dict[str, list[Image.Image]] = {}
-    for name in RENDERED_CLASSES:
-        drawn |= render_examples((name,), per_class, min(size, _LARGEST_DRAWN), seed)
+    if size < _SMALLEST:
+        raise SettingsError(f"An image of {size} pixels is too small: choose {_SMALLEST} or more.")
+    if per_class < 1:
+        raise SettingsError(f"{per_class} images of each class are too few: choose 1 or more.")
+    n = min(per_class, PER_CLASS)
+    images: list[PixelArray] = []
+    for name in FRUIT_CLASSES:
+        images += (_at_size(picture, size) for picture in fruit_pictures(name)[:n])
         if progress is not None:
-            progress(len(drawn) * per_class, len(RENDERED_CLASSES) * per_class)
-    images = np.stack([_at_size(image, size) for pictures in drawn.values() for image in pictures])
-    labels = np.repeat(np.arange(len(drawn), dtype=np.int64), per_class)
-    names = tuple(f"{name}/{i}.png" for name in drawn for i in range(per_class))
-    return ImageSet(images, labels, tuple(drawn), names)
+            progress(len(images), n * len(FRUIT_CLASSES))
+    labels = np.repeat(np.arange(len(FRUIT_CLASSES), dtype=np.int64), n)
+    names = tuple(f"{name}/{i}.png" for name in FRUIT_CLASSES for i in range(n))
+    return ImageSet(np.stack(images), labels, FRUIT_CLASSES, names)
 
 
-def _at_size(image: Image.Image, size: int) -> PixelArray:
-    if image.width != size:
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(image)
+def _at_size(picture: PixelArray, size: int) -> PixelArray:
+    if len(picture) == size:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:

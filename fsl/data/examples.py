@@ -21,6 +21,7 @@ from fsl.base.errors import SettingsError
 from fsl.base.progress import Progress
 from fsl.base.types import Float64Array
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
+from fsl.data.drawn_fruit import FRUIT_CLASSES, PER_CLASS, fruit_pictures
 from fsl.data.intake.layout import natural_key
 
 FRUITS_CREDIT = (
@@ -74,24 +75,21 @@ def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0
 
 
 def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
-    """Objects drawn by this project's own code.
+    """Return a task of drawn fruit.
 
     Args:
-        n_way: classes, 2 to as many as ``fsl.data.rendered`` draws.
-        n_shot: support images of each class, at least 1.
-        n_query: queries in all, at least 1, spread over the classes.
-        seed: which classes are drawn, and how.
+        n_way: number of classes, 2 or more.
+        n_shot: support images of each class, 1 or more.
+        n_query: number of queries, 1 or more, spread over the classes.
+        seed: which classes and pictures are chosen.
 
     Raises:
-        SettingsError: a number is outside its range.
+        SettingsError: a number is outside its range, or more images are asked for than there are.
     """
-    from fsl.data.rendered import RENDERED_CLASSES, render_examples
-
-    per_class = n_shot + -(-n_query // max(1, n_way))
-    pools = {name: [(name, i) for i in range(per_class)] for name in RENDERED_CLASSES}
+    pools = {name: [(name, i) for i in range(PER_CLASS)] for name in FRUIT_CLASSES}
     picked = _draw(pools, n_way, n_shot, n_query, seed)
-    pictures = render_examples(tuple(picked.support), per_class, _PICTURE_SIDE, seed)
-    return picked.task("Drawn objects", lambda key: _png(pictures[key[0]][key[1]]), ".png")
+    pictures = {name: fruit_pictures(name) for name in picked.support}
+    return picked.task("Drawn objects", lambda key: _png(Image.fromarray(pictures[key[0]][key[1]])), ".png")
 
 
 def fruits_task(

@@ -1,20 +1,11 @@
-"""Built-in data sets: large pictures of the drawn set, and a limited number of each class."""
+"""Data sets that come with the program."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
-from fsl.data.builtin import rendered_set
 from fsl.data.catalogue import open_source
 from fsl.data.query import ImageQuery
-
-
-def test_large_pictures_are_small_ones_enlarged() -> None:
-    small, large = rendered_set(96, 1), rendered_set(128, 1)
-    assert large.images.shape[1:] == (128, 128, 3)
-    enlarged = Image.fromarray(small.images[3]).resize((128, 128), Image.Resampling.BICUBIC)
-    assert np.array_equal(large.images[3], np.asarray(enlarged))
 
 
 def test_only_the_pictures_asked_for_are_made() -> None:

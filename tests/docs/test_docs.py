@@ -19,8 +19,8 @@ import streamlit.config
 from PIL import Image
 
 from fsl.__main__ import main
+from fsl.data.drawn_fruit import FRUIT_CLASSES, fruit_pictures
 from fsl.data.examples import rendered_task
-from fsl.data.rendered import render_examples
 from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workplace(drawn_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder: a copy of the drawn one, to read from and write to."""
     shutil.copytree(drawn_folder, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setattr("fsl.data.builtin._RENDERED_PER_CLASS", 4)
+    monkeypatch.setattr("fsl.data.builtin.PER_CLASS", 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
     return tmp_path
@@ -253,12 +253,12 @@ def named_data(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatc
     (workplace / "splits").mkdir(exist_ok=True)
     lists = {"train": [], "val": [], "novel": names}
     (workplace / "splits" / "fruits360.json").write_text(json.dumps(lists), encoding="utf-8")
-    pictures = list(render_examples(None, 6, 32, seed=0).values())
+    pictures = [fruit_pictures(kind)[:6] for kind in FRUIT_CLASSES]
     with zipfile.ZipFile(workplace / "fruits360-subset.zip", "w") as archive:
         for name, images in zip(names, pictures, strict=True):
             for i, image in enumerate(images):
                 buffer = io.BytesIO()
-                image.save(buffer, "PNG")
+                Image.fromarray(image).save(buffer, "PNG")
                 archive.writestr(f"Training/{name}/{i}.png", buffer.getvalue())
     monkeypatch.setenv("FSL_DATA_DIR", str(workplace))
 

@@ -186,7 +186,7 @@ def test_the_answer_opens_on_the_map(server: str, tab: Page) -> None:
 
 def record_two_runs(folder: Path) -> None:
     """Run folders with recorded embeddings of 24 drawn pictures: one network learns, one does not."""
-    drawn = rendered_set(32, 6, seed=1)
+    drawn = rendered_set(32, 6)
     images = drawn.select_classes(drawn.class_names[:4])
     rng = np.random.default_rng(0)
     centres, noise = rng.normal(size=(4, 8))[images.labels], rng.normal(size=(24, 8))
