@@ -1,8 +1,8 @@
 """The learning-rate range test: train while the rate rises from far too low to far too high.
 
-Source: Smith, "Cyclical Learning Rates for Training Neural Networks", 2017. The rate grows exponentially, a
-little at each batch, and the loss is drawn over it: flat where the rate is too low, falling where it is
-right, rising where it is too high.
+The rate grows exponentially, a little with each batch. The loss is flat where the rate is too low, falls
+where it is right and rises where it is too high. Source: Smith, "Cyclical Learning Rates for Training Neural
+Networks", 2017.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from fsl.twin.network import TwinNetwork
 
 LOWEST, HIGHEST = 1e-6, 1.0
 N_POINTS = 120
-FEWEST_POINTS = 10  # that a suggestion can be read from
+FEWEST_POINTS = 10  # needed for a suggestion
 DIVERGED = 4.0  # times the lowest smoothed loss
 DEAD_OUTPUTS = 1e-5  # standard deviation of a batch's logits: they do not depend on the input at all
 DEAD_BATCHES = 5  # with such outputs in a row, no rate will revive the network
-MEMORY = 0.8  # share of the smoothed loss that is kept at each batch
-LEAP = 2.0  # times the lowest loss so far: what comes after is not read for a suggestion
-SMOOTHING_POINTS = 4.0  # standard deviation of the window that the suggestion is read from
+MEMORY = 0.8  # weight of the earlier smoothed loss at each batch
+LEAP = 2.0  # times the lowest loss so far; points from there on are not used for a suggestion
+SMOOTHING_POINTS = 4.0  # standard deviation of the Gaussian window for the suggestion
 
 
 @dataclass(frozen=True)
 class RangePoint:
-    """One batch.
+    """One batch of a range test.
 
     Attributes:
-        lr: the learning rate it was trained with.
-        loss: of the batch, before that step; NaN or infinite at the very end of a test that broke down.
+        lr: learning rate of the batch.
+        loss: loss of the batch before its step; NaN or infinite at the end of a test whose loss broke down.
         smoothed: running mean of the loss.
     """
 
@@ -48,10 +48,10 @@ class RangePoint:
 
 
 def check_range(config: TrainConfig, lowest: float, highest: float, n_points: int) -> None:
-    """Refuse a range before pictures are read for it; as ``lr_range`` does.
+    """Refuse an impossible range, before any picture is read.
 
     Raises:
-        SettingsError: the range is none, or beyond what a run may be trained with.
+        SettingsError: the range is empty, or no run can be trained at its rates.
     """
     if not 0 < lowest < highest:
         raise SettingsError(
@@ -61,7 +61,7 @@ def check_range(config: TrainConfig, lowest: float, highest: float, n_points: in
     if n_points < 2:
         raise SettingsError(f"The number of points is {n_points}; it must be 2 or more.")
     for rate in (lowest, highest):
-        replace(config, learning_rate=rate)  # which refuses what no run could be trained with
+        replace(config, learning_rate=rate)  # refuses rates that are out of range
 
 
 def lr_range(
@@ -74,7 +74,7 @@ def lr_range(
     n_points: int = N_POINTS,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[RangePoint]:
-    """Run the test, a batch at each step of the iterator.
+    """Run the test, yielding a point per batch.
 
     It ends early where the smoothed loss is ``DIVERGED`` times its lowest or no longer a number, and where
     the network is dead: for ``DEAD_BATCHES`` batches its outputs have not depended on the input. A dead
@@ -82,14 +82,14 @@ def lr_range(
 
     Args:
         data: images to train on, of the network's input size.
-        config: of the run that the rate is for; its own rate, schedule and number of steps do not matter.
+        config: settings of the run to find a rate for; its own rate, schedule and steps are not used.
         start: an architecture, or a network to copy.
         lowest, highest: the range.
-        n_points: batches.
-        should_stop: asked after each.
+        n_points: number of batches.
+        should_stop: called after every batch; return True to stop.
 
     Raises:
-        SettingsError: the range is none, or beyond what a run may be trained with.
+        SettingsError: the range is empty, or no run can be trained at its rates.
         DataError: the data cannot be trained with.
     """
     check_range(config, lowest, highest, n_points)
@@ -103,7 +103,7 @@ def lr_range(
         loss, logit_std = numbers[:2].tolist()
         n_dead = n_dead + 1 if logit_std < DEAD_OUTPUTS else 0
         running = MEMORY * running + (1 - MEMORY) * loss
-        weight = MEMORY * weight + (1 - MEMORY)  # of the mean, which begins at nothing
+        weight = MEMORY * weight + (1 - MEMORY)  # corrects the mean for its start at 0
         smoothed = running / weight
         best = min(best, smoothed)
         yield RangePoint(rate, loss, smoothed)
@@ -113,15 +113,15 @@ def lr_range(
 
 
 def suggest_rate(points: Sequence[RangePoint]) -> float | None:
-    """The rate where the loss falls most steeply over the logarithm of the rate.
+    """Return the rate at which the loss falls most steeply over the logarithm of the rate.
 
-    Read from the loss under a Gaussian window, which unlike a running mean does not lag behind.
+    The loss is smoothed by a Gaussian window, which unlike a running mean does not lag behind.
 
     Args:
-        points: of one test.
+        points: the points of one test.
 
     Returns:
-        the rate, to two digits, or none where the loss nowhere falls or there are too few points.
+        the rate, to two digits; None if the loss never falls or there are too few points.
     """
     finite = [p for p in points if math.isfinite(p.loss)]
     if len(finite) < FEWEST_POINTS:
@@ -129,7 +129,7 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
     losses = _smooth(np.array([p.loss for p in finite]))
     slopes = np.gradient(losses, np.log([p.lr for p in finite]))
     leaps = np.flatnonzero(losses > LEAP * np.minimum.accumulate(losses))
-    if len(leaps):  # a fall from such a height, to where a dead network stays, is no learning
+    if len(leaps):  # a fall from a leap to the constant loss of a dead network is no learning
         losses = losses[: leaps[0]]
     lowest = int(losses.argmin())
     if lowest < 2:
@@ -139,7 +139,7 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
 
 
 def _smooth(values: Float64Array) -> Float64Array:
-    """A Gaussian window (deviation ``SMOOTHING_POINTS``), weighted by what of it lies within the values."""
+    """Smooth by a Gaussian window (deviation ``SMOOTHING_POINTS``), normalised at both ends."""
     distance = np.arange(len(values))[:, None] - np.arange(len(values))[None]
     weights = np.exp(-0.5 * (distance / SMOOTHING_POINTS) ** 2)
     smoothed: Float64Array = weights @ values / weights.sum(1)

@@ -1,4 +1,4 @@
-"""The runs in a folder, as their files tell it; a damaged one says what is wrong and never raises."""
+"""List the runs in a folder from their files; a damaged run says what is wrong and never raises."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Status = Literal["queued", "running", "finished", "stopped", "interrupted", "fai
 
 
 def runs_root() -> Path:
-    """Where runs are kept: the folder ``FSL_RUNS_DIR`` names, else ``runs`` where the program started."""
+    """Return the folder of runs: ``FSL_RUNS_DIR``, or ``runs`` in the current folder."""
     return Path(os.environ.get("FSL_RUNS_DIR") or "runs")
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One run as its folder tells it.
+    """What a run folder says about its run.
 
     Attributes:
         id: the folder's name.
@@ -106,12 +106,12 @@ class RunInfo:
 
 
 def run_events(folder: Path) -> Sequence[TrainEvent]:
-    """The events of a run so far; cheap to ask again and again, and never an exception."""
+    """Return the events of a run so far; cheap to call repeatedly, and never raises."""
     return _reader((folder / EVENTS).absolute()).read()[0]
 
 
 def forget_runs() -> None:
-    """Give up what is kept in memory about runs, as one was deleted; of the others it is read again."""
+    """Clear everything that is cached about runs, because one was deleted."""
     _reader.cache_clear()
     _facts_at.cache_clear()
 
@@ -124,7 +124,7 @@ def _reader(path: Path) -> EventReader:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the list of runs says of one's events; far smaller than these."""
+    """Summary of a run's events for the list of runs; far smaller than the events."""
 
     started: Started | None
     step: Step | None
@@ -147,7 +147,7 @@ def _facts(path: Path) -> _Facts:
 
 @lru_cache(maxsize=1024)
 def _facts_at(path: Path, inode: int, size: int, modified: int) -> _Facts:
-    """Of the file as it is with that inode, size and time of change; those of a run that is over stay."""
+    """Return the summary of a file with this inode, size and time of change; cached while they stay."""
     events, damaged = _reader(path).read()
     return _Facts(
         _latest(events, Started),
@@ -163,7 +163,7 @@ def _facts_at(path: Path, inode: int, size: int, modified: int) -> _Facts:
 
 
 def list_runs(root: Path | None = None) -> list[RunInfo]:
-    """Every run in a folder, the latest first.
+    """Return every run in a folder, the latest first.
 
     Args:
         root: by default ``runs_root()``.
@@ -178,7 +178,7 @@ def list_runs(root: Path | None = None) -> list[RunInfo]:
 
 
 def find_run(run_id: str, root: Path | None = None) -> RunInfo:
-    """The run of that id.
+    """Return the run with an id.
 
     Raises:
         DataError: there is none.
@@ -187,7 +187,7 @@ def find_run(run_id: str, root: Path | None = None) -> RunInfo:
 
 
 def run_folder(run_id: str, root: Path | None = None) -> Path:
-    """The folder of a run; an id never leads out of the root, whoever wrote it.
+    """Return the folder of a run; no id leads out of the root.
 
     Raises:
         DataError: there is no such run.
@@ -199,7 +199,7 @@ def run_folder(run_id: str, root: Path | None = None) -> Path:
 
 
 def read_run(folder: Path) -> RunInfo:
-    """One run as its folder tells it; what cannot be read is named under ``problems``."""
+    """Return what a run folder says about its run; ``problems`` names what cannot be read."""
     problems: list[str] = []
     phase = phase_of(folder)  # before the events: a run that ends in between is then seen as it was
     facts = _facts((folder / EVENTS).absolute())
@@ -276,7 +276,7 @@ def _settings_of(
 
 
 def _read_text(path: Path) -> str:
-    """A small file's text, "" where there is none."""
+    """Return the text of a small file, "" if there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

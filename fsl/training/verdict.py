@@ -1,19 +1,19 @@
-"""Verdicts: what a training run amounts to so far, with the evidence.
+"""Judge a training run from its events: is it learning, and if not, what is wrong?
 
-A pure function of the run's events, in order of gravity:
+The verdicts, from the gravest on:
 
 - *diverged*: the loss is NaN, infinite, or far above its start;
-- *collapsed*: all embeddings are equal under a loss on the embeddings (contrastive, triplet), whose known
-  failure that is;
+- *collapsed*: all embeddings are equal, the known failure of losses on embeddings (contrastive, triplet);
 - *stalled*: the loss is no lower than at its start, or the outputs do not tell same pairs from different
-  ones: so where cross-entropy rests at ln 2 because the outputs do not depend on the input at all, be it that
-  the embeddings are equal or that the head ignores them;
+  ones. So cross-entropy stays at ln 2 when the outputs do not depend on the input, because the embeddings are
+  equal or because the head ignores them;
 - *overfitting*: validation accuracy falls while the training loss falls;
-- *learning*: none of these; *starting* until there is enough to judge by.
+- *learning*: none of these; *starting* until there are enough batches to judge by.
 
-It goes by the loss and by three numbers that each ``Step`` carries, because the loss alone does not tell a
-network that says the same about every pair from one that learns slowly. ``python -m bench verdicts`` measures
-how often it is right.
+The loss alone cannot tell a network that gives the same output for every pair from one that learns slowly, so
+each ``Step`` has three more numbers. A verdict must not depend on rounding, which differs between processors:
+a loss that leapt up and came down again counts as learning only when it is below its start.
+``python -m bench verdicts`` measures how often verdicts are right.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import numpy as np
 from fsl.base.types import Float64Array
 from fsl.training.events import Advice, Evaluation, Started, Step, TrainEvent, Verdict, VerdictKind
 
-# All chosen on runs other than those that ``bench/verdicts.py`` reports on.
-MIN_REPORTS = 6  # with fewer a run is "starting", unless it broke down
+# All chosen on other runs than those that ``bench/verdicts.py`` reports on.
+MIN_REPORTS = 6  # with fewer, a run is "starting" unless its loss is far too high
 MIN_STEPS = 30
-MIN_STEPS_WITHOUT_MOVING = 100  # a low rate needs some time to be told from one that does nothing
+MIN_STEPS_WITHOUT_MOVING = 100  # before that, a low rate looks like no progress
 FAR_ABOVE_START = 3.0  # times the first loss
 EQUAL_EMBEDDINGS = 1e-3  # embedding_spread
 CONSTANT_OUTPUTS = 1e-3  # logit_std
@@ -44,8 +44,8 @@ LEARNS_ON = 0.9  # of the training loss when validation was best
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """The numbers that the rules go by; "now" is the latest quarter of the run."""
+class _Measures:
+    """The numbers that the rules use; "recent" means the latest quarter of the run."""
 
     steps: Sequence[Step]
     loss_name: str
@@ -60,7 +60,7 @@ class _Reading:
 
     @cached_property
     def loss(self) -> float:
-        """Now."""
+        """The recent loss."""
         return float(np.median([s.loss for s in self.recent]))
 
     @property
@@ -70,7 +70,7 @@ class _Reading:
 
     @cached_property
     def has_leapt(self) -> bool:
-        """Whether the loss was far above its start at some time: its fall from there proves nothing."""
+        """Whether the loss was ever far above its start; falling from there is no sign of learning."""
         return self.peak > FAR_ABOVE_START * self.start
 
     @cached_property
@@ -80,7 +80,7 @@ class _Reading:
 
     @property
     def early(self) -> float:
-        """The loss just after the first batch, or of the first batch with its noise if that is lower."""
+        """The loss just after the first batch, limited to the first loss plus its noise."""
         if self.has_leapt:
             return self.start
         per_report = max(1, (self.steps[-1].step - 1) // (len(self.steps) - 1))
@@ -89,7 +89,7 @@ class _Reading:
 
     @cached_property
     def trend(self) -> float:
-        """The t value of the slope of the loss over time; the first batch alone does not count."""
+        """The t value of the slope of the loss over time, without the first batch."""
         y = self.losses[1:]
         x = np.arange(len(y)) - (len(y) - 1) / 2
         slope = float(x @ y / (x @ x))
@@ -99,12 +99,12 @@ class _Reading:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether different pairs lie above same pairs now, as far as is known."""
+        """Whether different pairs have higher outputs than same pairs now; True if unknown."""
         separation = self.now("separation")
         return separation is None or separation >= NO_SEPARATION
 
     def now(self, name: str) -> float | None:
-        """The recent median of one of the steps' statistics; none in runs that did not record it."""
+        """Return the recent median of a statistic of the steps, or None if it was not recorded."""
         values = [value for s in self.recent if (value := getattr(s, name)) is not None]
         return float(np.median(values)) if values else None
 
@@ -113,35 +113,35 @@ _Finding = tuple[VerdictKind, str, Advice]
 
 
 def judge(events: Sequence[TrainEvent]) -> Verdict:
-    """The verdict on a run.
+    """Return the verdict on a run.
 
     Args:
-        events: the run's, from its first to its latest.
+        events: the run's events, from the first to the latest.
     """
     steps = [event for event in events if isinstance(event, Step)]
     if not steps:
         return Verdict(0, "starting", "No batch has been reported yet.")
     loss_name = next((e.loss for e in events if isinstance(e, Started)), "")
     evaluations = [e for e in events if isinstance(e, Evaluation)]
-    kind, evidence, advice = _find(_Reading(steps, loss_name), evaluations)
+    kind, evidence, advice = _find(_Measures(steps, loss_name), evaluations)
     return Verdict(steps[-1].step, kind, evidence, advice)
 
 
 def try_rate(verdict: Verdict, learning_rate: float) -> float | None:
-    """The learning rate to try next.
+    """Return the learning rate to try next.
 
     Args:
-        verdict: of a run.
-        learning_rate: it was trained with.
+        verdict: the verdict on a run.
+        learning_rate: the run's learning rate.
 
     Returns:
-        a tenth of it, or ten times it where the run hardly moved; none where there is nothing to mend.
+        a tenth of it, or ten times as much if the run hardly moved; None if the rate need not change.
     """
     factor = {"lower": 0.1, "higher": 10.0}.get(verdict.advice)
     return None if factor is None else float(f"{min(learning_rate * factor, 100.0):.3g}")
 
 
-def _find(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding:
+def _find(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding:
     steps = r.steps
     broken = next((s for s in steps if not math.isfinite(s.loss)), None)
     if broken is not None:
@@ -155,14 +155,14 @@ def _find(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding:
     return found or ("learning", f"The loss has fallen from {max(r.start, r.early):.3f} to {r.loss:.3f}.", "")
 
 
-def _diverged(r: _Reading) -> _Finding | None:
+def _diverged(r: _Measures) -> _Finding | None:
     if r.loss <= FAR_ABOVE_START * r.start:
         return None
     times = r.loss / max(r.start, 1e-9)
     return "diverged", f"The loss is {r.loss:.3g}, {times:.0f} times its start ({r.start:.3f}).", "lower"
 
 
-def _collapsed(r: _Reading) -> _Finding | None:
+def _collapsed(r: _Measures) -> _Finding | None:
     spread = r.now("embedding_spread")
     on_embeddings = r.loss_name in ("contrastive", "triplet")
     if not on_embeddings or spread is None or spread >= EQUAL_EMBEDDINGS or r.tells_apart:
@@ -171,8 +171,8 @@ def _collapsed(r: _Reading) -> _Finding | None:
     return "collapsed", words, "lower"
 
 
-def _stalled(r: _Reading) -> _Finding | None:
-    """No use of the input is left, or the loss has not moved from where it began."""
+def _stalled(r: _Measures) -> _Finding | None:
+    """The outputs ignore the input, or the loss is no lower than at its start."""
     outputs, separation, steps_done = r.now("logit_std"), r.now("separation"), r.steps[-1].step
     stays = f"leapt to {r.peak:.3g} and is back at" if r.has_leapt else "stays at"
     at = f"The loss {stays} {r.loss:.3f}{_as_known_constant(r.loss)}"
@@ -197,14 +197,14 @@ def _as_known_constant(loss: float) -> str:
     return " (ln 2, the answer 1/2 to every pair)" if abs(loss - math.log(2)) < 0.01 else ""
 
 
-def _overfitting(r: _Reading, evaluations: Sequence[Evaluation]) -> _Finding | None:
-    """Validation accuracy is clearly below its best, which was at a higher training loss."""
+def _overfitting(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding | None:
+    """Validation accuracy is clearly below its best, which came at a higher training loss."""
     if len(evaluations) < 3:
         return None
     best = max(evaluations, key=lambda e: e.accuracy)
     latest = evaluations[-2:]
     accuracy = sum(e.accuracy for e in latest) / len(latest)
-    # The episodes are the same each time, so the interval of one accuracy is wide enough for a difference.
+    # Every test has the same episodes, so the interval of one accuracy also covers a difference.
     if best in latest or best.accuracy - accuracy < max(LEAST_DROP, best.ci95):
         return None
     loss_then = float(np.median([s.loss for s in r.steps if s.step <= best.step][-4:] or [r.start]))

@@ -1,7 +1,7 @@
-"""What the first run of a process would wait for, done before somebody asks for it.
+"""Warm up the engine and preload images before the first run.
 
-The first optimiser imports a second's worth of torch, the first batch measures whether bf16 helps, and some
-image sets take seconds to draw or decode.
+The first optimiser imports more of torch, which takes a second; the first batch measures whether bf16 helps;
+some image sets take seconds to draw or decode.
 """
 
 from __future__ import annotations

@@ -197,5 +197,5 @@ def test_losses_on_embeddings_leave_a_head_that_judges(coloured_set: Maker) -> N
 def test_impossible_combinations_are_refused() -> None:
     with pytest.raises(SettingsError, match="pairing='all'"):
         replace(ARTICLE, loss="triplet")
-    with pytest.raises(SettingsError, match="head alone does not"):
+    with pytest.raises(SettingsError, match="head alone cannot"):
         replace(ARTICLE, loss="contrastive", trainable="head")
