@@ -105,18 +105,8 @@ def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple
     """
     listing = list_zip(data, name=name)
     manifest = _read_manifest(data, name)
-    readers = {entry.name: entry.read for entry in listing.entries}
+    content = _contents({entry.name: entry.read for entry in listing.entries})
     problems: list[Problem] = list(listing.problems)
-
-    @cache  # a manifest may name one picture many times: unpack and check it once
-    def content(file: str) -> tuple[bytes, str] | str:
-        if file not in readers:
-            return "the project names it but does not hold it"
-        try:
-            data = readers[file]()
-        except ImageReadError as error:
-            return error.reason
-        return data, _digest(data)
 
     def images(entries: Any) -> tuple[ProjectImage, ...]:
         found = (_read_image(entry, content, problems, name) for entry in _list_of_objects(entries, name))
@@ -137,6 +127,22 @@ def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple
         _text(manifest.get("checkpoint_digest"), "the checkpoint's digest", name),
     )
     return project, tuple(problems)
+
+
+def _contents(readers: dict[str, Callable[[], bytes]]) -> Callable[[str], tuple[bytes, str] | str]:
+    """Return a function that gives the bytes and the digest of a file of the zip, or the problem with it."""
+
+    @cache  # a manifest may name one picture many times: unpack and check it once
+    def content(file: str) -> tuple[bytes, str] | str:
+        if file not in readers:
+            return "the project names it but does not hold it"
+        try:
+            data = readers[file]()
+        except ImageReadError as error:
+            return error.reason
+        return data, _digest(data)
+
+    return content
 
 
 def _manifest(project: Project) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_the_last_block_of_a_network_of_timm_is_more_than_a_norm(name: str) -> N
 
 
 def test_a_backbone_without_layers_has_no_last_block() -> None:
-    with pytest.raises(SettingsError, match="no layers that learn"):
+    with pytest.raises(SettingsError, match="has no weights"):
         choose_trainable(TwinNetwork(ModelConfig(backbone="pixels", image_size=32)), "last")
     twin = TwinNetwork(ModelConfig(backbone="conv4+pixels", image_size=32))
     choose_trainable(twin, "last")
