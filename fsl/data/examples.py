@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -127,6 +128,7 @@ def fruits_task(
     return picked.task("Photos of fruit (Fruits-360)", lambda name: (home / name).read_bytes(), ".jpg")
 
 
+@cache
 def fruits_sample() -> tuple[RemoteFile, ...]:
     """The photos :func:`fruits_task` fetches: 10 classes with 20 photos each, named ``<class>/<file>``."""
     table = resources.files("fsl.data").joinpath("fruits360_sample.csv").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fsl.base.errors import FslError, SettingsError
 from fsl.config import Device
+from fsl.data.loading import share_of
 from fsl.training.sync_batch_norm import sync_batch_norm
 from fsl.twin.device import choose_device
 from fsl.twin.network import TwinNetwork
@@ -59,7 +60,7 @@ class ProcessGroup:
 
     def share(self, n: int) -> slice:
         """Return this process's share of n consecutive items; shares differ in length by one at most."""
-        return slice(n * self.rank // self.world_size, n * (self.rank + 1) // self.world_size)
+        return share_of(n, (self.rank, self.world_size))
 
     def embedder(self, twin: TwinNetwork) -> Callable[[Tensor], Tensor]:
         """Return ``twin.embed`` for training.
