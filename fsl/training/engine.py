@@ -195,7 +195,7 @@ def _is_due(step: int, every: int) -> bool:
 def _started(state: TrainState, config: TrainConfig, data: ImageSet, index: ClassIndex, note: str) -> Started:
     notes = [note]
     if config.pairing == "all" and config.batch_classes > len(index):
-        notes.append(f"{len(index)} classes in a batch instead of {config.batch_classes}.")
+        notes.append(f"Each batch has {len(index)} classes, because the data has only {len(index)}.")
     return Started(
         step=state.step,
         steps=config.steps,
