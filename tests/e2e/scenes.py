@@ -132,7 +132,7 @@ SCENES = (
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
     Scene("embeddings", "embeddings", _mapped),
     Scene("embeddings-moving", "embeddings?run={runs}", _moving),
-    Scene("evaluate-empty", "evaluate", _sees("gives a first figure")),
+    Scene("evaluate-empty", "evaluate", _sees("a first figure")),
     Scene("evaluate", "evaluate?source=rendered&network=fruits", _evaluated),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the matching kind")),
     Scene("learn-twin", "learn?step=twin", _sees("more different")),
