@@ -1,4 +1,4 @@
-"""Loss curves for people: thinned to what a screen can show, smoothed, and as a table for other programs."""
+"""Loss curves: thinned for the screen, smoothed, and as a CSV table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CSV_COLUMNS = (
 
 
 def thinned(y: Sequence[float], most: int = MOST_POINTS) -> IntArray:
-    """Which values of a long curve to draw: of each bucket of neighbours the lowest and the highest.
+    """Return which values of a long curve to draw: the lowest and the highest of each group of neighbours.
 
     Args:
         y: the values; nan and infinity are left out.
@@ -54,10 +54,10 @@ def thinned(y: Sequence[float], most: int = MOST_POINTS) -> IntArray:
 
 
 def curve_csv(events: Sequence[TrainEvent]) -> str:
-    """A run's curves as CSV: a row a batch that was reported, with the test and the verdict made there.
+    """Return a run's curves as CSV: one row per reported batch, with its test and verdict.
 
     Args:
-        events: of the run.
+        events: the events of the run.
 
     Returns:
         text with ``CSV_COLUMNS`` in its first line; what was not measured at a batch is empty.
@@ -82,7 +82,7 @@ def curve_csv(events: Sequence[TrainEvent]) -> str:
 
 
 def smooth(y: Sequence[float], weight: float = 0.9) -> Float64Array:
-    """Exponential moving average, corrected for its start (Kingma and Ba, "Adam", 2015, section 3).
+    """Return the exponential moving average, corrected for its start (Kingma and Ba, "Adam", 2015).
 
     Args:
         y: values; nan and infinity are carried over from the one before.

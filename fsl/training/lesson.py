@@ -1,4 +1,4 @@
-"""The article's learning-rate lesson as it was recorded: three runs that differ in nothing but the rate."""
+"""The recorded learning-rate lesson of the article: three runs that differ only in their rate."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RECORDED = Path(__file__).with_name("lesson.json")
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """One run.
+    """One recorded run.
 
     Attributes:
-        learning_rate: of all its batches.
+        learning_rate: learning rate of all its batches.
         events: all of them, in order.
     """
 
@@ -29,7 +29,7 @@ class Lesson:
     """The recorded runs.
 
     Attributes:
-        command: what made them.
+        command: the command that recorded them.
         trained_on: the images, in words.
         tested_on: the images of the tests, in words.
         runs: by rising learning rate.
@@ -42,7 +42,7 @@ class Lesson:
 
 
 def recorded_lesson() -> Lesson:
-    """What ``python -m bench lesson`` wrote last."""
+    """Return what ``python -m bench lesson`` recorded."""
     record = json.loads(RECORDED.read_text(encoding="utf-8"))
     runs = tuple(
         RecordedRun(run["learning_rate"], tuple(from_json(event) for event in run["events"]))

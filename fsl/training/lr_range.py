@@ -96,8 +96,7 @@ def lr_range(
     rates = np.geomspace(lowest, highest, n_points)
     state = new_state(replace(config, schedule="constant"), start)
     index = index_to_train_on(data, state.twin)
-    running, weight, best = 0.0, 0.0, math.inf
-    n_dead = 0
+    running, weight, best, n_dead = 0.0, 0.0, math.inf, 0
     for rate in rates.tolist():
         numbers, _ = train_step(state, data, index, replace(config, learning_rate=rate, schedule="constant"))
         loss, logit_std = numbers[:2].tolist()

@@ -44,7 +44,7 @@ _BATCH_PASSES = 3  # of its images through the backbone: forward, and twice as m
 
 @dataclass(frozen=True, eq=False)
 class FollowedImages:
-    """The images that a run follows.
+    """The images whose embeddings a run records.
 
     Attributes:
         thumbnails: uint8 ``(n, S, S, 3)``, S the network's input size, or 64 where that is larger.
@@ -61,7 +61,7 @@ class FollowedImages:
 
 @dataclass(frozen=True, eq=False)
 class Snapshots:
-    """What a run recorded, or a part of it.
+    """The recorded embeddings of a run, or some of them.
 
     Attributes:
         images: those followed.
@@ -130,7 +130,7 @@ class Recorder:
     def _write(self, step: int, embeddings: Tensor) -> None:
         assert self._images is not None
         if not bool(embeddings.isfinite().all()):
-            return  # the weights broke down, and the network sees nothing any more
+            return  # the weights are no longer numbers
         if not (self._folder / IMAGES).exists():
             write_atomically(self._folder / IMAGES, _images_file(self._images, self._rows))
         values = embeddings[:, :: -(-embeddings.shape[1] // MOST_VALUES)].numpy()
@@ -143,7 +143,7 @@ class Recorder:
 
 
 def frames_apart(config: TrainConfig, n_passes: int) -> int:
-    """Batches from one frame to the next.
+    """Return the number of batches from one frame to the next.
 
     About 30 frames show a run as one movement; but embedding for them takes at most about 15% of its time.
 
@@ -158,7 +158,7 @@ def frames_apart(config: TrainConfig, n_passes: int) -> int:
 
 
 def spread_over_classes(labels: IntArray, n: int) -> IntArray:
-    """At most n rows, the classes as even as can be: the first image of each, then the second, and so on."""
+    """Return at most n rows, spread evenly over the classes: the first image of each, then the second, ..."""
     position = np.zeros(len(labels), np.int64)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
@@ -167,24 +167,24 @@ def spread_over_classes(labels: IntArray, n: int) -> IntArray:
 
 
 def drop_frames_after(run: Path, step: int) -> None:
-    """Remove the frames of batches that a resumed run does again."""
+    """Remove the frames of batches that a resumed run repeats."""
     for path in _frame_files(run / FOLDER):
         if int(path.stem) > step:
             path.unlink(missing_ok=True)
 
 
 def has_snapshots(run: Path) -> bool:
-    """Whether a run recorded anything."""
+    """Return whether a run recorded embeddings."""
     return (run / FOLDER / IMAGES).is_file()
 
 
 def recorded_steps(run: Path) -> tuple[int, ...]:
-    """Batches done at each frame that is there now, rising."""
+    """Return the number of batches done at each recorded frame, in rising order."""
     return tuple(int(path.stem) for path in _frame_files(run / FOLDER))
 
 
 def read_snapshots(run: Path) -> Snapshots | None:
-    """All that a run recorded so far; none where it recorded nothing.
+    """Return everything that a run has recorded so far, or None if nothing.
 
     Raises:
         DataError: the files are damaged.
@@ -195,7 +195,7 @@ def read_snapshots(run: Path) -> Snapshots | None:
 
 
 def read_images(run: Path) -> FollowedImages:
-    """The images that a run follows; they stay the same.
+    """Return the images whose embeddings a run records; they never change.
 
     Raises:
         DataError: the file is damaged, or not there.
@@ -221,7 +221,7 @@ def read_images(run: Path) -> FollowedImages:
 
 
 def read_frames(run: Path, images: FollowedImages, steps: Iterable[int]) -> Snapshots:
-    """Some of a run's frames.
+    """Return some of a run's frames.
 
     Args:
         run: its folder.
@@ -267,7 +267,7 @@ def _frame_files(folder: Path) -> list[Path]:
 
 
 def _thin_out(folder: Path) -> None:
-    """Remove the frame that is missed least: the one whose neighbours are closest to each other."""
+    """Remove the least informative frames: those whose neighbours are closest to each other."""
     files = _frame_files(folder)
     while len(files) > MOST_FRAMES:
         steps = [int(path.stem) for path in files]
