@@ -7,6 +7,7 @@ import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,8 +20,9 @@ from fsl.training.status import list_runs
 from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import range_test
 from fsl.ui.shared.run_labels import learning_rate_text
-from tests.helpers.pages import click_at, drop, shown, start, wait_until_over
+from tests.helpers.pages import drop, shown, start, wait_until_over
 from tests.helpers.pictures import picture, zipped
+from tests.helpers.waiting import until
 
 APP = Path(__file__).resolve().parents[3] / "app.py"
 
@@ -234,19 +236,33 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     assert list_runs() == []
 
 
-def test_a_click_does_not_end_the_range_test(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    training.select_slider(key="image_size").set_value(16)
-    calls = click_at(monkeypatch, range_test, "learning_rate_text", call=30)
-    training.button(key="range_test").click().run()
-    assert len(calls) == 30
+def test_clicks_neither_end_nor_repeat_the_range_test(
+    training: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, calls = Semaphore(0), list[float]()
+
+    def step_by_step(rate: float) -> str:  # called in each batch
+        calls.append(rate)
+        assert len(calls) < 30 or go_on.acquire(timeout=20)
+        return learning_rate_text(rate)
+
+    training.select_slider(key="image_size").set_value(16).run()
+    with monkeypatch.context() as patch:
+        patch.setattr(range_test, "learning_rate_text", step_by_step)
+        patch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 0.0)
+        training.button(key="range_test").click().run()
+        test = training.session_state["few_shot_lab_training"].range_test
+        until(lambda: len(calls) == 30)
+        training.button(key="other_pairs").click().run()
+        assert "rate" in test.text
+        assert not test.is_over
+        go_on.release(1_000)
+        assert test.wait(20)
     training.run()
     assert not training.exception
     assert training.button(key="use_suggestion")
-    points = training.session_state["few_shot_lab_training"].range_found[1]
-    assert len(points) > 50
-    assert len(calls) - len(points) < 10  # none of the batches was done again
-    training.run()
-    assert len(calls) - len(points) < 20  # nor is the test begun anew
+    assert training.session_state["few_shot_lab_training"].range_test is test
+    assert 50 < len(test.result()) <= len(calls)
 
 
 def test_another_rate_can_be_typed(training: AppTest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -24,7 +25,7 @@ from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_checkpoint
 from fsl.ui.shared.run_names import distinct_names
-from fsl.ui.shared.waiting import reading_bar
+from fsl.ui.shared.work import ReportProgress, percent_done, show_progress
 
 if TYPE_CHECKING:
     from fsl.training.preview import BatchPreview
@@ -83,15 +84,21 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         return
     if run is not None and not _is_about(run, request):
         st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")
-    data = source
-    if isinstance(data, DataSpec):
-        data = _read(data, twin.config if twin is not None else request.model, seed)
-    images = data.validation if part == _HELD_OUT else data.train
-    if images is None:
+    draw_seed = request.config.seed + training_state().pairs_drawn
+    if isinstance(source, DataSpec):
+        model = twin.config if twin is not None else request.model
+        task = partial(_draw_pairs, source, model, seed, part, draw_seed)
+        inputs = (source, model.image_size, model.fit, seed, part, draw_seed)
+        work = training_state().batch.of(inputs, task)
+        if not work.wait_at_first():
+            show_progress(work)
+            return
+        batch = training_state().batch.result(inputs, task)
+    else:
+        batch = _pairs_of(source, part, draw_seed)
+    if batch is None:
         st.caption("Nothing is held out for testing.")
         return
-
-    batch = core.preview_batch(images, _PAIRS, request.config.seed + training_state().pairs_drawn)
     answers: list[float] = []
     if twin is not None:
         with COMPUTE:
@@ -159,11 +166,18 @@ def _source(
     return found, run.config.seed if run.config else 0
 
 
-def _read(source: DataSpec, model: ModelConfig, seed: int) -> TrainingData:
-    place = st.empty()
-    found = core.load_training_data(source, model, seed, lambda problems: None, reading_bar(place))
-    place.empty()
-    return found
+def _draw_pairs(
+    source: DataSpec, model: ModelConfig, seed: int, part: str, draw_seed: int, report: ReportProgress
+) -> BatchPreview | None:
+    progress = percent_done(report, "Reading pictures")
+    data = core.load_training_data(source, model, seed, lambda problems: None, progress)
+    return _pairs_of(data, part, draw_seed)
+
+
+def _pairs_of(data: TrainingData, part: str, seed: int) -> BatchPreview | None:
+    """Return random pairs of one part of the data; None if nothing is held out."""
+    images = data.validation if part == _HELD_OUT else data.train
+    return None if images is None else core.preview_batch(images, _PAIRS, seed)
 
 
 def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,11 +19,9 @@ from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.run_labels import learning_rate_text
-from fsl.ui.shared.waiting import reading_bar
+from fsl.ui.shared.work import ReportProgress, Work, percent_done, show_progress
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from fsl.training.lr_range import RangePoint
     from fsl.training.run_plan import RunPlan
 
@@ -35,24 +34,49 @@ def show_range_test(request: TrainRequest) -> None:
             f"Trains a temporary copy for {core.N_POINTS} batches while the rate rises from far too low to "
             "far too high. A good rate is where the loss falls fastest."
         )
+        inputs = _inputs(request)
         if st.button("Run the test", key="range_test"):
-            state.range_begun = _Begun(_key(request))
-        begun = state.range_begun
-        if begun is not None and begun.of == _key(request):  # goes on after a click
-            try:
-                found = _run(begun, replace(request, rates=(core.LOWEST,)))  # its own rates count
-            except Exception:
-                state.range_begun = None
-                raise
-            state.range_found = (_key(request), found)
-        state.range_begun = None
-        if state.range_found is None:
+            if state.range_test is not None:
+                state.range_test.cancel()
+            plan = run_plans(replace(request, rates=(core.LOWEST,)))[0]  # the test sets its own rates
+            state.range_test = Work(partial(_measure, plan), inputs)
+        work = state.range_test
+        if work is None:
             return
-        of, points = state.range_found
-        if of != _key(request):
+        if work.inputs != inputs:
+            work.cancel()
             st.caption("The settings have changed since the last test. Run it again.")
-            return
-        _show_points(points)
+        elif not work.wait_at_first():
+            show_progress(work)
+        elif not work.is_cancelled:
+            _show_points(work.result())
+
+
+def _inputs(request: TrainRequest) -> Hashable:
+    """Return what the outcome depends on: everything but the chosen rates and the length of a run."""
+    shortened = replace(request, rates=(), config=replace(request.config, steps=1))
+    return shortened, version_of_own_data(request.data)
+
+
+def _measure(plan: RunPlan, report: ReportProgress) -> list[RangePoint]:
+    """Train at rising rates and return the points whose loss is a number."""
+    data = plan.data
+    if isinstance(data, core.DataSpec):
+        model, seed = config_of(plan.start), plan.spec.config.seed
+        progress = percent_done(report, "Reading pictures")
+        data = core.load_training_data(data, model, seed, lambda problems: None, progress)
+    rest = core.lr_range(data.train, plan.spec.config, plan.start, n_points=core.N_POINTS)
+    points: list[RangePoint] = []
+    with core.run_manager().beside() as take_share:
+        while True:
+            with COMPUTE:  # released after each batch, so that others can compute
+                take_share()
+                point = next(rest, None)
+            if point is None:
+                return [one for one in points if math.isfinite(one.loss)]
+            points.append(point)
+            rate = learning_rate_text(float(f"{point.lr:.2g}"))
+            report(len(points) / core.N_POINTS, f"rate {rate}, loss {point.loss:.3f}")
 
 
 def _show_points(points: Sequence[RangePoint]) -> None:
@@ -80,56 +104,6 @@ def _show_points(points: Sequence[RangePoint]) -> None:
         on_click=guarded_callback(_use),
         args=(suggestion,),
     )
-
-
-def _key(request: TrainRequest) -> Hashable:
-    """Return what the result depends on: neither the chosen rates nor the length of a run."""
-    return replace(request, rates=(), config=replace(request.config, steps=1)), version_of_own_data(
-        request.data
-    )
-
-
-@dataclass
-class _Begun:
-    """A test that is running.
-
-    Attributes:
-        of: what its result depends on.
-        points: points measured so far.
-        rest: iterator over the remaining points; None before the pictures are read.
-    """
-
-    of: Hashable
-    points: list[RangePoint] = field(default_factory=list)
-    rest: Iterator[RangePoint] | None = None
-
-
-def _run(begun: _Begun, request: TrainRequest) -> list[RangePoint]:
-    bar = st.progress(0.0, "Reading pictures …")
-    if begun.rest is None:
-        begun.rest = _test(run_plans(request)[0], bar)
-    with core.run_manager().beside() as take_share:
-        while True:
-            with COMPUTE:  # released after each batch, so that nobody else waits long
-                take_share()
-                point = next(begun.rest, None)
-            if point is None:
-                break
-            begun.points.append(point)
-            done = len(begun.points) / core.N_POINTS
-            bar.progress(done, f"rate {learning_rate_text(float(f'{point.lr:.2g}'))}, loss {point.loss:.3f}")
-    bar.empty()
-    return [point for point in begun.points if math.isfinite(point.loss)]
-
-
-def _test(plan: RunPlan, bar: DeltaGenerator) -> Iterator[RangePoint]:
-    """Read the pictures and return the test as an iterator over its points."""
-    data = plan.data
-    if isinstance(data, core.DataSpec):
-        data = core.load_training_data(
-            data, config_of(plan.start), plan.spec.config.seed, lambda problems: None, reading_bar(bar)
-        )
-    return core.lr_range(data.train, plan.spec.config, plan.start, n_points=core.N_POINTS)
 
 
 def _use(rate: float) -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from fsl.ui.shared.work import Latest, Work
+
+if TYPE_CHECKING:
+    from fsl.training.lr_range import RangePoint
+    from fsl.training.preview import BatchPreview
 
 _KEY = "few_shot_lab_training"
 
@@ -20,8 +26,8 @@ class TrainingState:
         pairs_drawn: how often other pairs were asked for.
         clock: seconds between two drawings of the runs; None if none is live.
         names: names that networks were kept under, by run id and batches done.
-        range_begun: learning-rate range test that is running; None for none.
-        range_found: what the last range test depended on, and its points; None before the first one.
+        range_test: latest learning-rate range test; None before the first one.
+        batch: work on the batch in the batch panel; None as its result if there are no pictures for it.
         memo: values made last, with what they were made from, by name.
     """
 
@@ -30,8 +36,8 @@ class TrainingState:
     pairs_drawn: int = 0
     clock: float | None = None
     names: dict[tuple[str, int], str] = field(default_factory=dict)
-    range_begun: Any = None
-    range_found: tuple[Any, Any] | None = None
+    range_test: Work[list[RangePoint]] | None = None
+    batch: Latest[BatchPreview | None] = field(default_factory=Latest)
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
