@@ -7,9 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 from fsl.training.status import RunInfo, list_runs
@@ -124,30 +121,6 @@ def wait_until_over(page: AppTest) -> list[RunInfo]:
     page.run()
     assert not page.exception
     return list_runs()
-
-
-def click_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int = 1) -> list[int]:
-    """Have a click, on a link to Home, interrupt the page within a function; ``run`` then returns.
-
-    Args:
-        monkeypatch: of the test.
-        owner: object that has the function.
-        name: name of the function.
-        call: the call at which the click comes, from 1.
-
-    Returns:
-        The growing list of calls.
-    """
-    real, calls = getattr(owner, name), list[int]()
-
-    def with_a_click(*arguments: object, **named: object) -> object:
-        calls.append(len(calls) + 1)
-        if len(calls) == call:
-            raise RerunException(RerunData())
-        return real(*arguments, **named)
-
-    monkeypatch.setattr(owner, name, with_a_click)
-    return calls
 
 
 def stored(name: str, data: bytes = b"x") -> StoredPicture:

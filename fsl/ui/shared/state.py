@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from fsl.config import Method
 from fsl.data.intake.listing import Problem
 from fsl.ui.shared.budget import Holding, refuse_beyond_budget
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.work import ReportProgress, Work
 from fsl.ui.shared.workspace import Workspace
 
 _REMEMBERED = 3  # answers, self-check, comparison of methods
@@ -41,23 +43,35 @@ Said = tuple[Sequence[str], Sequence[Problem]]
 """Sentences about a change, and files that could not be used."""
 
 
-@dataclass
-class Reading:
-    """A drop that is still being read.
-
-    A click interrupts the page wherever it next draws something, even in the middle of a drop. The page then
-    runs again and repeats the interrupted step. Until the first run draws something, both runs are active.
+@dataclass(frozen=True, eq=False)
+class DropStep:
+    """One part of a drop: a zip, or all pictures dropped with it.
 
     Attributes:
-        steps: remaining steps; each changes the session only at its end.
-        holding: what the dropped files take of the session's memory.
-        lock: held by the run that reads.
+        start: checks that there is room, and returns the task that reads the files.
+        finish: takes over what the task returned; changes the session only at its end.
+    """
+
+    start: Callable[[], Callable[[ReportProgress], Any]]
+    finish: Callable[[Any], Said]
+
+
+@dataclass
+class PendingDrop:
+    """Drops that are still being read.
+
+    Attributes:
+        steps: remaining steps.
+        holdings: what the dropped files take of the session's memory.
+        work: work on the first step; None before it has started.
+        lock: held while a step is taken over, because a click can start another run of the page meanwhile.
         notes: sentences about the finished steps.
         problems: files of the finished steps that could not be used.
     """
 
-    steps: list[Callable[[], Said]]
-    holding: Holding
+    steps: list[DropStep] = field(default_factory=list)
+    holdings: list[Holding] = field(default_factory=list)
+    work: Work[Any] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -78,7 +92,7 @@ class Session:
         undo: the change that can be undone; None if there is none.
         notes: sentences about the last change, plain text.
         problems: files of the last drop that could not be used.
-        reading: the drop that is still being read; None if there is none.
+        pending: drops that are still being read; None if there are none.
         drops: how often each drop zone was emptied; part of its key, so that it becomes a new widget.
         shown: number of thumbnails (by place) or classes shown, where it is not the default.
         examples: number of examples loaded so far; the seed of the next one.
@@ -96,7 +110,7 @@ class Session:
     undo: Undo | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
-    reading: Reading | None = None
+    pending: PendingDrop | None = None
     drops: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     shown: dict[str, int] = field(default_factory=dict)
     examples: int = 0
@@ -152,8 +166,8 @@ class Session:
     def lasting(self) -> Iterator[Holding]:
         """Return the same without what is kept only for undo."""
         yield from self.workspace.holdings()
-        if self.reading is not None:
-            yield self.reading.holding
+        if self.pending is not None:
+            yield from self.pending.holdings
 
     def forget_undo(self) -> None:
         """Drop what is kept for undo, because another page needs the room."""

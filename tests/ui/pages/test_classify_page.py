@@ -6,6 +6,8 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,10 +18,12 @@ from fsl.data.download import Answer
 from fsl.fewshot.linear_probe import MethodComparison
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.twin.checkpoint import from_twin
-from fsl.ui.pages.classify import drops
+from fsl.ui.pages.classify import drop_steps
+from fsl.ui.shared.intake import take_listing
 from tests.helpers.networks import LIMIT
-from tests.helpers.pages import click_at, drop, drop_all, fill, shown, state
+from tests.helpers.pages import drop, drop_all, fill, shown, state
 from tests.helpers.pictures import picture, zipped
+from tests.helpers.waiting import until
 
 
 def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
@@ -265,25 +269,32 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
     assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
 
 
-def test_a_click_while_a_drop_is_read_loses_nothing(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = click_at(monkeypatch, drops, "take_files")
-    drop(page, "class_0", ("r1.png", picture("red")), ("r2.png", picture("maroon")))
-    page.run()
-    assert len(calls) == 2
-    assert len(state(page).workspace.classes[0].pictures) == 2
-    assert state(page).reading is None
-
-
-def test_what_was_read_before_the_click_is_not_read_again(
+def test_clicks_and_other_pages_while_a_drop_is_read_lose_and_repeat_nothing(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = click_at(monkeypatch, drops, "take_listing")
+    go_on, calls = Event(), list[int]()
+
+    def wait_then_take(*arguments: Any) -> Any:
+        calls.append(len(calls))
+        assert go_on.wait(20)
+        return take_listing(*arguments)
+
+    monkeypatch.setattr(drop_steps, "take_listing", wait_then_take)
+    monkeypatch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 0.0)
     archive = zipped(lemon__1=picture("yellow"), plum__1=picture("purple"))
     drop(page, "queries", ("q.png", picture("red")), ("fruit.zip", archive))
-    page.run()
-    assert len(calls) == 2
-    assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
+    while not calls:  # the picture is read first
+        page.run()
     assert [query.name for query in state(page).workspace.queries] == ["q.png"]
+    page.switch_page("pages/learn.py").run()
+    page.switch_page("pages/classify.py").run()
+    drop(page, "queries", ("p.png", picture("pink")))  # waits for its turn
+    go_on.set()
+    until(lambda: page.run() is page and state(page).pending is None)
+    assert not page.exception
+    assert calls == [0]
+    assert [card.name for card in state(page).workspace.classes] == ["lemon", "plum"]
+    assert [query.name for query in state(page).workspace.queries] == ["q.png", "p.png"]
     assert "there already" not in shown(page)
     assert "Added 2 new classes" in shown(page)
 

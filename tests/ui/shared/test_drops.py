@@ -1,4 +1,4 @@
-"""Dropped files, read by a page that may be run anew in the midst of it."""
+"""Drops on the Classify page, taken over by runs of the page that overlap."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import threading
 import pytest
 
 from fsl.ui.pages.classify import drops
-from fsl.ui.pages.classify.drops import go_on_reading
+from fsl.ui.pages.classify.drops import take_pending
 from fsl.ui.shared.budget import Holding
-from fsl.ui.shared.state import Reading, Said, Session
+from fsl.ui.shared.guard import UNEXPECTED
+from fsl.ui.shared.state import DropStep, PendingDrop, Said, Session
+from fsl.ui.shared.work import ReportProgress
 
 
 class PageRunsAgain(BaseException):
@@ -22,30 +24,35 @@ def _rerun(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PageRunsAgain
 
     monkeypatch.setattr(drops.st, "rerun", again)
+    monkeypatch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 30.0)
 
 
-def test_two_runs_of_the_page_read_each_file_once() -> None:
+def step(read: list[str], name: str, is_on: threading.Event, may_end: threading.Event) -> DropStep:
+    """A step that reads one name, and reports it."""
+
+    def task(report: ReportProgress) -> str:
+        is_on.set()
+        assert may_end.wait(30)
+        read.append(name)
+        return name
+
+    def finish(found: str) -> Said:
+        return [found], []
+
+    return DropStep(lambda: task, finish)
+
+
+def test_two_runs_of_the_page_read_and_take_over_each_file_once() -> None:
     """A click that comes while nothing is drawn starts the second run beside the first."""
     is_on, may_end = threading.Event(), threading.Event()
     read: list[str] = []
-
-    def pictures() -> Said:
-        is_on.set()
-        assert may_end.wait(30)
-        read.append("pictures")
-        return ["two pictures"], []
-
-    def archive() -> Said:
-        read.append("zip")
-        return ["a zip"], []
-
     state = Session()
-    state.reading = Reading([pictures, archive], Holding(0, 0))
+    state.pending = PendingDrop([step(read, name, is_on, may_end) for name in ("pictures", "zip")])
     outcomes: list[str] = []
 
     def run() -> None:
         try:
-            go_on_reading(state)
+            take_pending(state)
             outcomes.append("went on")
         except PageRunsAgain:
             outcomes.append("again")
@@ -59,18 +66,30 @@ def test_two_runs_of_the_page_read_each_file_once() -> None:
         one.join(30)
     assert read == ["pictures", "zip"]
     assert sorted(outcomes) == ["again", "went on"]
-    assert state.notes == ("two pictures", "a zip")
-    assert state.reading is None
+    assert state.notes == ("pictures", "zip")
+    assert state.pending is None
 
 
-def test_what_fails_unexpectedly_is_not_tried_again_and_again() -> None:
-    def broken() -> Said:
+def test_what_fails_unexpectedly_is_told_and_not_tried_again() -> None:
+    def broken(report: ReportProgress) -> None:
         raise RuntimeError("broken")
 
     state = Session()
-    state.reading = Reading([broken], Holding(0, 7))
+    state.pending = PendingDrop([DropStep(lambda: broken, lambda found: ([], []))], [Holding(0, 7)])
     assert [one.n_bytes for one in state.holdings()] == [7]
+    with pytest.raises(PageRunsAgain):
+        take_pending(state)
+    assert state.pending is None
+    assert state.notes == (UNEXPECTED,)
+    take_pending(state)
+
+
+def test_a_result_that_cannot_be_taken_over_is_not_tried_again() -> None:
+    def refuse(found: object) -> Said:
+        raise RuntimeError("broken")
+
+    state = Session()
+    state.pending = PendingDrop([DropStep(lambda: lambda report: None, refuse)])
     with pytest.raises(RuntimeError):
-        go_on_reading(state)
-    assert state.reading is None
-    go_on_reading(state)
+        take_pending(state)
+    assert state.pending is None

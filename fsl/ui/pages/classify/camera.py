@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fsl.ui.pages.classify.drops import Target, add_pictures, place_of
+from fsl.ui.pages.classify.drop_steps import Target
+from fsl.ui.pages.classify.drops import add_pictures, place_of
 from fsl.ui.shared.camera import camera_dialog
 from fsl.ui.shared.state import session
 

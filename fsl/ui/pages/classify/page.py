@@ -7,7 +7,7 @@ import streamlit as st
 from fsl.ui.pages.classify.answers import show_answers
 from fsl.ui.pages.classify.camera import open_camera
 from fsl.ui.pages.classify.classes import show_classes
-from fsl.ui.pages.classify.drops import go_on_reading
+from fsl.ui.pages.classify.drops import take_pending
 from fsl.ui.pages.classify.notices import show_notices
 from fsl.ui.pages.classify.queries import show_queries
 from fsl.ui.pages.classify.settings import show_address, take_address
@@ -24,7 +24,7 @@ def show_classify_page() -> None:
     show_address(state)
     st.title("Classify pictures from a few examples", anchor=False)
     with guarded():
-        go_on_reading(state)
+        take_pending(state)
         show_toolbar(state)
         show_notices(state)
         if state.workspace.is_empty:

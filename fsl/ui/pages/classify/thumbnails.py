@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
-from fsl.ui.pages.classify.drops import Target, place_of
+from fsl.ui.pages.classify.drop_steps import Target
+from fsl.ui.pages.classify.drops import place_of
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.state import Session

@@ -21,7 +21,6 @@ def show_drops(state: MapState) -> None:
     about = f"Up to {MOST_PICTURES:,} pictures are used; every class is represented."
     drop = folder_or_zip("map", state.drops, about)
     if drop is not None:
-        state.drops += 1
         _start_reading(state, drop)
     if state.upload is not None:
         show_dropped("map", state.upload.title, partial(_forget_upload, state))
@@ -34,16 +33,17 @@ def _forget_upload(state: MapState) -> None:
 
 
 def _start_reading(state: MapState, drop: Drop) -> None:
-    if state.pending is not None:
-        state.pending.work.cancel()
-        state.pending = None
     try:
         listing = drop.listing()
         refuse_beyond_budget(state, [unread(min(MOST_PICTURES, len(listing.entries)))])
     except FslError as error:
         state.fault = str(error)
+        state.drops += 1
         st.rerun()
+    if state.pending is not None:
+        state.pending.work.cancel()
     state.pending = PendingUpload(drop, Work(partial(_read, drop.title, listing)))
+    state.drops += 1
 
 
 def _read(title: str, listing: Listing, report: ReportProgress) -> Collection:
@@ -58,7 +58,6 @@ def take_upload(state: MapState) -> None:
     if not pending.work.wait_at_first():
         show_progress(pending.work)
         return
-    state.pending = None
     try:
         upload = pending.work.result()
         refuse_beyond_budget(state, [picture.holding for picture in upload.pictures])
@@ -66,4 +65,5 @@ def take_upload(state: MapState) -> None:
         choose(state, UPLOAD)
     except FslError as error:
         state.fault = str(error)
+    state.pending = None  # last: a click may interrupt this run, and the next one does it again
     st.rerun()

@@ -96,7 +96,6 @@ def _show_drops(state: EvaluateState) -> None:
         show_dropped("ev", state.upload.title, partial(_forget_upload, state))
     if drop is None:
         return
-    state.drops += 1
     try:
         listing = drop.listing()
         if len(listing.class_names) < 2:
@@ -111,6 +110,7 @@ def _show_drops(state: EvaluateState) -> None:
         state.fault = ""
     except FslError as error:
         state.fault = str(error)
+    state.drops += 1  # last: a click may interrupt this run, and the next one does it again
     st.rerun()
 
 

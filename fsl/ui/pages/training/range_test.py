@@ -36,10 +36,10 @@ def show_range_test(request: TrainRequest) -> None:
         )
         inputs = _inputs(request)
         if st.button("Run the test", key="range_test"):
-            if state.range_test is not None:
-                state.range_test.cancel()
-            plan = run_plans(replace(request, rates=(core.LOWEST,)))[0]  # the test sets its own rates
-            state.range_test = Work(partial(_measure, plan), inputs)
+            state.range_asked = inputs
+        if state.range_asked == inputs:
+            _start(request, inputs)
+        state.range_asked = None
         work = state.range_test
         if work is None:
             return
@@ -50,6 +50,18 @@ def show_range_test(request: TrainRequest) -> None:
             show_progress(work)
         elif not work.is_cancelled:
             _show_points(work.result())
+
+
+def _start(request: TrainRequest, inputs: Hashable) -> None:
+    state = training_state()
+    try:
+        plan = run_plans(replace(request, rates=(core.LOWEST,)))[0]  # the test sets its own rates
+    except Exception:
+        state.range_asked = None  # do not try again until asked to
+        raise
+    if state.range_test is not None:
+        state.range_test.cancel()
+    state.range_test = Work(partial(_measure, plan), inputs)
 
 
 def _inputs(request: TrainRequest) -> Hashable:

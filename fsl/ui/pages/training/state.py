@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ class TrainingState:
         pairs_drawn: how often other pairs were asked for.
         clock: seconds between two drawings of the runs; None if none is live.
         names: names that networks were kept under, by run id and batches done.
+        range_asked: inputs of the range test that was asked for and has not started yet; None for none.
         range_test: latest learning-rate range test; None before the first one.
         batch: work on the batch in the batch panel; None as its result if there are no pictures for it.
         memo: values made last, with what they were made from, by name.
@@ -36,6 +38,7 @@ class TrainingState:
     pairs_drawn: int = 0
     clock: float | None = None
     names: dict[tuple[str, int], str] = field(default_factory=dict)
+    range_asked: Hashable = None
     range_test: Work[list[RangePoint]] | None = None
     batch: Latest[BatchPreview | None] = field(default_factory=Latest)
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
