@@ -2,7 +2,7 @@
 
     python -m bench lesson [--out FILE.json]
 
-Trains the preset "article" on the rendered examples, once at each of its learning rates: the same network,
+Trains the preset "article" on drawn fruit, once at each of its learning rates: the same network,
 seed and batches, and only the rate differs. Written is every event of each run, as it came; the page shows
 these and nothing else.
 """
@@ -38,7 +38,7 @@ def main() -> None:
         print(rate, [e["kind"] for e in events if e["event"] == "verdict"][-1])
     record = {
         "command": "python -m bench lesson",
-        "trained_on": f"pictures that this program draws, {1 - HOLD_OUT:.0%} of the kinds",
+        "trained_on": f"drawn fruit, {1 - HOLD_OUT:.0%} of the kinds",
         "tested_on": f"the other {HOLD_OUT:.0%}",
         "runs": runs,
     }

@@ -4,63 +4,17 @@ from __future__ import annotations
 
 import random
 import zipfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsl.data.examples import rendered_task
+from tests.helpers.browser import all_images_are_drawn, answers, drop, drop_on_class, drop_task, titles
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 
-Files = Sequence[tuple[str, bytes]]
 REAL_CLASSES = ("Banana", "Kaki", "Onion White", "Pineapple", "Raspberry")
-
-
-def drop(zone: Locator, files: Files) -> None:
-    """Put files on a drop zone, as the file dialog does."""
-    payload = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
-    zone.locator("input[type=file]").set_input_files(payload)
-
-
-def drop_on_class(tab: Page, number: int, name: str, files: Files) -> None:
-    """Name a class and drop its pictures."""
-    card = tab.locator('[class*="st-key-class_card_"]').nth(number)
-    field = card.locator("input[type=text]")
-    field.fill(name)
-    field.press("Enter")
-    tab.get_by_label(f"Add pictures of {name}").first.wait_for()
-    drop(card, files)
-    card.locator("li.tile img").nth(len(files) - 1).wait_for()
-
-
-def drop_task(tab: Page, server: str, classes: Mapping[str, Files], queries: Files) -> None:
-    """A whole task, class by class, by hand."""
-    tab.goto(f"{server}/classify")
-    tab.get_by_text("1. Your classes").wait_for()
-    for number, (name, files) in enumerate(classes.items()):
-        if number >= 2:
-            tab.get_by_role("button", name="Add a class").click()
-            tab.locator('[class*="st-key-class_card_"]').nth(number).wait_for()
-        drop_on_class(tab, number, name, files)
-    drop(tab.locator('[class*="st-key-drop_queries_"]'), queries)
-    tab.get_by_text("Similarity to each of your pictures").wait_for()
-    answers(tab).nth(len(queries) - 1).wait_for()
-
-
-def answers(tab: Page) -> Locator:
-    return tab.locator(".st-key-answers li.tile")
-
-
-def titles(tiles: Locator) -> list[str]:
-    return [text.strip() for text in tiles.locator(".title").all_inner_texts()]
-
-
-def all_images_are_drawn(tab: Page) -> bool:
-    """No thumbnail is blank."""
-    pictures = tab.locator("li.tile img")
-    return all(pictures.evaluate_all("list => list.map(i => i.complete && i.naturalWidth > 1)"))
 
 
 def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> None:

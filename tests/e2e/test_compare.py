@@ -9,7 +9,7 @@ import pytest
 
 from fsl.data.examples import digits_task, rendered_task
 from tests.e2e.scenes import settle
-from tests.e2e.test_classify import all_images_are_drawn, drop, titles
+from tests.helpers.browser import all_images_are_drawn, drop, titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

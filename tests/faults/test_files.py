@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import random
 import signal
@@ -18,11 +17,12 @@ import pytest
 
 from fsl.base.errors import WriteError
 from fsl.base.files import write_atomically
-from fsl.data.download import Answer, RemoteFile, download_files
+from fsl.data.download import Answer, download_files
 from fsl.training.events import Finished
 from fsl.training.keep import save_as
 from fsl.training.run_log import EventLog
 from fsl.twin import checkpoint
+from tests.helpers.downloads import ROWS, content
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.training import CONFIG as SMALL
 from tests.helpers.training import MODEL, run_in
@@ -40,7 +40,7 @@ while True:
 FETCH_AND_HANG = """
 import sys, time
 from pathlib import Path
-from tests.faults.test_files import ROWS, content
+from tests.helpers.downloads import ROWS, content
 from fsl.data import download
 
 def fetch(url, start):
@@ -57,18 +57,6 @@ def fetch(url, start):
 download._PARALLEL = 1
 download.download_files(ROWS, Path(sys.argv[1]), fetch=fetch)
 """
-
-
-def content(url: str) -> bytes:
-    return url.encode() * 1000
-
-
-ROWS = [
-    RemoteFile(
-        f"{n}.bin", f"http://127.0.0.1/{n}", hashlib.sha256(content(f"http://127.0.0.1/{n}")).hexdigest()
-    )
-    for n in range(4)
-]
 
 
 def kill_after(script: str, folder: Path, seconds: float) -> None:

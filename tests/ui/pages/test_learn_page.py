@@ -152,14 +152,14 @@ def test_the_reader_bets_before_the_curves_and_the_clock_can_be_stopped(learn: A
     text = shown(learn)
     assert "No: it is 0.1." in text
     assert "ln 2, the answer 1/2 to every pair" in text
-    assert "pictures that this program draws, 60% of the kinds" in text
+    assert "drawn fruit, 60% of the kinds" in text
     learn.segmented_control(key="learn_bet").set_value(0.1).run()
     assert "Right: it is 0.1." in shown(learn)
     assert max(x for line in component_data(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 300
     learn.slider(key="learn_batches").set_value(15).run()
     text = shown(learn)
     assert text.count("Too few batches so far to judge by (15).") == 2
-    assert "times its start (0.608)" in text
+    assert "times its start (0.613)" in text
     assert max(x for line in component_data(learn, "learn_rate_curve")["lines"] for x in line["x"]) == 15
 
 

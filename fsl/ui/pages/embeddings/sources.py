@@ -23,7 +23,7 @@ from fsl.ui.shared.state import session
 from fsl.ui.shared.work import ReportProgress, percent_done
 
 _USUAL_NUMBER = 300
-# A picture is drawn in about 20 ms, so the first map shows fewer of them.
+# 96 drawn pictures, four of each kind, can be told apart on the map.
 _USUAL_NUMBERS = {"rendered": 96}
 
 
