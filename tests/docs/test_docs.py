@@ -100,7 +100,7 @@ def test_the_map_matches_the_tree() -> None:
     mapped = set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))
     packages = {str(p.parent.relative_to(ROOT)) for p in (ROOT / "fsl").rglob("__init__.py")}
     packages -= {package for package in packages if package.startswith("fsl/ui/pages/")}
-    assert mapped == packages | {"pages", "bench", "checkpoints", "examples", "tests"}
+    assert mapped == packages | {"pages", "bench", "checkpoints", "examples", "tests", "tools"}
 
 
 def test_files_that_are_named_are_there() -> None:
