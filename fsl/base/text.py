@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+
+_MOST_DIGITS = 10
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
@@ -12,24 +13,44 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
-def similarity_text(value: float) -> str:
-    """Return a similarity in [0, 1] as text, with more decimals close to 1.
+def similarity_text(similarity: float, digits: int = 2) -> str:
+    """Return a similarity as text: "0.83", "over 0.99", "under 0.01".
 
-    "0.83", "0.9967", "0.999954": the distance to 1 has two significant digits.
+    Only 0 and 1 themselves read as 0.00 and 1.00.
+
+    Args:
+        similarity: in [0, 1].
+        digits: number of decimals.
     """
-    if not 0.99 < value < 1:
-        return f"{value:.2f}"
-    return f"{value:.{min(9, math.ceil(-math.log10(1 - value)) + 1)}f}"
+    step = 10.0**-digits
+    if 0 < similarity < step:
+        return f"under {step:.{digits}f}"
+    if 1 - step < similarity < 1:
+        return f"over {1 - step:.{digits}f}"
+    return f"{similarity:.{digits}f}"
+
+
+def limit_text(limit: float) -> str:
+    """Return a limit in [0, 1] as a number: two decimals, more close to 0 and 1 ("0.73", "0.997")."""
+    return similarity_text(limit, _digits_of(limit))
 
 
 def distinct_texts(similarity: float, limit: float) -> tuple[str, str]:
     """Return both as text, with as many digits as it takes to tell different values apart; each in [0, 1]."""
-    texts = similarity_text(similarity), similarity_text(limit)
-    digits = 3
-    while texts[0] == texts[1] and similarity != limit and digits < 10:
-        texts = f"{similarity:.{digits}f}", f"{limit:.{digits}f}"
+    digits = _digits_of(limit)
+    while True:
+        texts = similarity_text(similarity, digits), similarity_text(limit, digits)
+        if texts[0] != texts[1] or similarity == limit or digits == _MOST_DIGITS:
+            return texts
         digits += 1
-    return texts
+
+
+def _digits_of(limit: float) -> int:
+    """Return the fewest digits, at least two, that show a limit as a number."""
+    digits = 2
+    while digits < _MOST_DIGITS and not similarity_text(limit, digits)[0].isdigit():
+        digits += 1
+    return digits
 
 
 def count(number: int, thing: str, things: str = "") -> str:

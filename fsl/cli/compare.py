@@ -9,7 +9,7 @@ from typing import Any
 
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import distinct_texts, similarity_text
+from fsl.base.text import distinct_texts, limit_text
 from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
     add_centre_option,
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     for answer in answers:
         similarity, _ = distinct_texts(answer.similarity, threshold)
         print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{similarity}")
-    print(f"Limit {similarity_text(threshold)}. {sentence}".rstrip())
+    print(f"Limit {limit_text(threshold)}. {sentence}".rstrip())
 
 
 def _threshold(checkpoint: Checkpoint, given: float | None, false_accept: float) -> tuple[float, str]:

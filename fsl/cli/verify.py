@@ -8,7 +8,7 @@ from typing import Any
 
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import rate_text, similarity_text
+from fsl.base.text import limit_text, rate_text
 from fsl.cli.common import (
     add_centre_option,
     add_checkpoint_option,
@@ -123,13 +123,13 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
     print(f"AUC {result.auc:.4f}")
     print(
         f"equal error rate {rate_text(result.equal_error_rate)} (95%: {lowest} to {highest}) "
-        f"at {similarity_text(result.equal_error_threshold)}"
+        f"at {limit_text(result.equal_error_threshold)}"
     )
     for at in result.at:
         low, high = at.true_accept_interval
         print(
             f"{rate_text(at.requested)} false accepts: {at.true_accept:.2%} true accepts (95%: {low:.2%} to "
-            f"{high:.2%}) at threshold {similarity_text(at.threshold)}; with other classes, up to "
+            f"{high:.2%}) at threshold {limit_text(at.threshold)}; with other classes, up to "
             f"{rate_text(at.false_accept_interval[1])} false accepts"
         )
         if not at.is_measurable:
@@ -137,4 +137,4 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
             print(f"  too few classes to measure this rate: {pairs} are enough for {lowest_rate} and above")
     if rates:
         accuracy = accuracy_at(scores, rates.threshold)
-        print(f"accuracy at the stored threshold {similarity_text(rates.threshold)}: {accuracy:.4f}")
+        print(f"accuracy at the stored threshold {limit_text(rates.threshold)}: {accuracy:.4f}")

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsl.data.examples import rendered_task
-from tests.helpers.browser import all_images_are_drawn, answers, drop, drop_on_class, drop_task, titles
+from tests.helpers.browser import (
+    all_images_are_drawn,
+    answers,
+    drop,
+    drop_on_class,
+    drop_task,
+    similarities,
+    titles,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,8 +35,8 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
     assert set(before) <= allowed
     tab.locator(".st-key-pairs li.tile .note").nth(9).wait_for()  # drawn a moment after the answers
     assert tab.locator(".st-key-pairs li.tile").count() == 10
-    similarities = [float(t) for t in tab.locator(".st-key-pairs .note").all_inner_texts()]
-    assert similarities == sorted(similarities, reverse=True)
+    found = similarities(tab.locator(".st-key-pairs li.tile"))
+    assert found == sorted(found, reverse=True)
     assert all_images_are_drawn(tab)
 
     answers(tab).nth(3).locator("button.frame").click()

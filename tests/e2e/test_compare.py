@@ -9,7 +9,7 @@ import pytest
 
 from fsl.data.examples import digits_task, rendered_task
 from tests.e2e.scenes import settle
-from tests.helpers.browser import all_images_are_drawn, drop, titles
+from tests.helpers.browser import all_images_are_drawn, drop, similarities, titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,10 @@ def answers_fit_the_limit(tab: Page) -> list[str]:
     named = re.search(r"[Ss]imilarity ([\d.]+) and above", tab.locator("[data-testid=stMain]").inner_text())
     assert named is not None
     answers = tab.locator(".st-key-compare_answers li.tile")
-    similarities = [float(text) for text in answers.locator(".note").all_inner_texts()]
     said = titles(answers)
-    limit = float(named[1])
-    for answer, similarity in zip(said, similarities, strict=True):
-        if similarity != limit:  # as rounded
+    limit, rounding = float(named[1]), 0.5 * 0.1 ** len(named[1].partition(".")[2])
+    for answer, similarity in zip(said, similarities(answers), strict=True):
+        if abs(similarity - limit) > rounding:
             assert answer == ("same" if similarity > limit else "different")
     return said
 
@@ -52,8 +51,8 @@ def test_one_is_told_from_others(
     drop(tab.locator('[class*="st-key-compare_drop_probes_"]'), [known[1], other[0], another[0]])
     answers = tab.locator(".st-key-compare_answers li.tile")
     answers.nth(2).locator(".title").wait_for()
-    similarities = [float(text) for text in answers.locator(".note").all_inner_texts()]
-    assert similarities[0] == max(similarities)
+    found = similarities(answers)
+    assert found[0] == max(found)
     tab.locator(".st-key-compare_detail").get_by_text("would be called the same").wait_for()
     tab.locator(".st-key-compare_roc .main-svg").first.wait_for()
 

@@ -19,6 +19,7 @@ from fsl.data.examples import digits_task
 from fsl.training.events import Step, to_json
 from fsl.training.snapshots import FOLDER, IMAGES
 from tests.e2e.server import running_app
+from tests.helpers.browser import similarities
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -75,7 +76,7 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     panel.get_by_text(pointed_at).first.wait_for()
     neighbours = panel.locator('[class*="st-key-map_neighbours_"] li.tile')
     neighbours.nth(7).wait_for()
-    values = [float(text) for text in neighbours.locator(".note").all_inner_texts()]
+    values = similarities(neighbours)
     assert values == sorted(values, reverse=True)
 
     canvas.scroll_into_view_if_needed()

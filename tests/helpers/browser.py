@@ -56,3 +56,9 @@ def all_images_are_drawn(tab: Page) -> bool:
     """Return whether no thumbnail is blank."""
     pictures = tab.locator("li.tile img")
     return all(pictures.evaluate_all("list => list.map(i => i.complete && i.naturalWidth > 1)"))
+
+
+def similarities(tiles: Locator) -> list[float]:
+    """Return the similarities of tiles, which their tooltips show in full."""
+    tooltips = tiles.locator(".frame").evaluate_all("list => list.map(frame => frame.title)")
+    return [float(tooltip.rpartition("similarity ")[2]) for tooltip in tooltips]

@@ -28,7 +28,7 @@ const picture = (tile, data, setTriggerValue) => {
     frame.setAttribute("aria-pressed", String(tile.id === data.selected));
     frame.onclick = () => setTriggerValue("select", tile.id);
   }
-  frame.title = [tile.name, tile.title, tile.note].filter(Boolean).join(" · ");
+  frame.title = [tile.name, tile.title, tile.exact || tile.note].filter(Boolean).join(" · ");
   const image = make("img", "");
   image.src = tile.src;
   image.alt = tile.title === tile.name ? "" : tile.name; // what stands below it is not read out twice

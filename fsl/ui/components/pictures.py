@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from fsl.base.text import similarity_text
+from fsl.base.text import distinct_texts, similarity_text
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -31,6 +31,7 @@ class Tile:
         name: name of the file; alternative text and tooltip.
         title: a line below the picture, "" for none.
         note: a second, smaller line, "" for none.
+        exact: the note in full, for the tooltip; "" if the note is all.
         bar: length of a bar below it, in [0, 1]; None for no bar.
         tone: "accent" if it agrees with the answer, "warning" for unknown, else "muted".
     """
@@ -40,21 +41,27 @@ class Tile:
     name: str
     title: str = ""
     note: str = ""
+    exact: str = ""
     bar: float | None = None
     tone: Literal["accent", "muted", "warning"] = "muted"
 
 
-def with_similarity(tile: Tile, title: str, similarity: float, agrees: bool) -> Tile:
-    """Return the tile with a similarity below it, as a number and a bar.
+def with_similarity(
+    tile: Tile, title: str, similarity: float, agrees: bool, limit: float | None = None
+) -> Tile:
+    """Return the tile with a similarity below it, as a number and a bar; the tooltip has the full value.
 
     Args:
         tile: the tile.
         title: the line above the number.
         similarity: similarity in [0, 1].
         agrees: whether the tile agrees with the answer.
+        limit: the limit in [0, 1] that the number must not be mistaken for; None if there is none.
     """
+    note = similarity_text(similarity) if limit is None else distinct_texts(similarity, limit)[0]
+    exact = f"similarity {similarity:.9g}"
     tone: Literal["accent", "muted"] = "accent" if agrees else "muted"
-    return replace(tile, title=title, note=similarity_text(similarity), bar=similarity, tone=tone)
+    return replace(tile, title=title, note=note, exact=exact, bar=similarity, tone=tone)
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,8 @@ def test_ways_and_shots_make_the_episode(learn: AppTest) -> None:
     tiles = grid(learn, "episode_examples")["tiles"]
     assert len(tiles) == 12
     assert len({tile["title"] for tile in tiles}) == 3
-    notes = [float(tile["note"].split()[0]) for tile in tiles]
-    assert notes == sorted(notes, reverse=True)
+    similarities = [tile["bar"] for tile in tiles]
+    assert similarities == sorted(similarities, reverse=True)
     assert f"Nearest: **{tiles[0]['title']}**" in shown(learn)
     learn.button(key="episode_many").click().run()
     measured = next(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fsl.base.text import count, distinct_texts, listed, similarity_text
+from fsl.base.text import count, distinct_texts, limit_text, listed, similarity_text
 from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.linear_probe import MethodComparison
@@ -124,17 +124,27 @@ def test_a_comparison_says_what_is_best_by_how_much_and_whether_it_may_be_chance
 
 @pytest.mark.parametrize(
     ("similarity", "text"),
-    [(0.0, "0.00"), (0.834, "0.83"), (0.99, "0.99"), (0.9967, "0.9967"), (0.9963, "0.9963"),
-     (0.99995432, "0.999954"), (1 - 1e-14, "1.000000000"), (1.0, "1.00")],
+    [(0.0, "0.00"), (1e-9, "under 0.01"), (0.0099, "under 0.01"), (0.01, "0.01"), (0.834, "0.83"),
+     (0.99, "0.99"), (0.9901, "over 0.99"), (1 - 1e-14, "over 0.99"), (1.0, "1.00")],
 )  # fmt: skip
-def test_a_similarity_near_one_is_told_from_its_neighbours(similarity: float, text: str) -> None:
+def test_a_similarity_has_two_digits_and_is_never_rounded_to_certainty(similarity: float, text: str) -> None:
     assert similarity_text(similarity) == text
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [(0.0, "0.00"), (0.0004, "0.0004"), (0.7068, "0.71"), (0.9955, "0.996"), (0.99996, "0.99996"),
+     (1.0, "1.00")],
+)  # fmt: skip
+def test_a_limit_is_always_a_number(limit: float, text: str) -> None:
+    assert limit_text(limit) == text
 
 
 @pytest.mark.parametrize(
     ("similarity", "limit", "texts"),
     [(0.8, 0.5, ("0.80", "0.50")), (0.9401, 0.9437, ("0.940", "0.944")), (0.5, 0.5, ("0.50", "0.50")),
-     (0.99671, 0.99674, ("0.99671", "0.99674"))],
+     (0.9999, 0.73, ("over 0.99", "0.73")), (0.999996, 0.9955, ("over 0.999", "0.996")),
+     (0.0001, 0.004, ("under 0.001", "0.004")), (0.99671, 0.99674, ("0.99671", "0.99674"))],
 )  # fmt: skip
 def test_a_similarity_never_reads_like_the_limit_it_misses(
     similarity: float, limit: float, texts: tuple[str, str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import rate_text, similarity_text
+from fsl.base.text import limit_text, rate_text
 from fsl.charts.evaluation import reliability_diagram
 from fsl.charts.pairs import pair_histograms, roc_figure
 from fsl.charts.style import STILL
@@ -44,7 +44,7 @@ def show_threshold(checkpoint: Checkpoint) -> None:
     st.caption(
         markdown(
             "Strict lets fewer different ones in (false accepts), lenient turns fewer same ones away (false "
-            f"rejects). Similarity {similarity_text(threshold)} and above counts as “same”."
+            f"rejects). Similarity {limit_text(threshold)} and above counts as “same”."
         )
     )
     st.markdown(markdown(describe_error_rates(rates, threshold, checkpoint.info.subject)))

@@ -49,7 +49,7 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
         "</figure></div>"
         for side, picture, embedding in (("left", left, trace.first), ("right", right, trace.second))
     )
-    different = 1 - trace.similarity
+    different = similarity_text(1 - trace.similarity)
     sums = (
         '<div class="twin-head"><strong>Head</strong>'
         f"<figure>{_strip(trace.terms, 'Weighted differences of the embeddings')}"
@@ -57,7 +57,7 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
         "</figcaption></figure>"
         f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} plus bias {trace.bias:+.2f} '
         f"gives <b>{trace.logit:+.2f}</b></div>"
-        f'<div class="twin-sum">as a probability: <b>{different:.2f}</b> different</div>'
+        f'<div class="twin-sum">as a probability: <b>{different}</b> different</div>'
         f'<div class="twin-answer">similarity <b>{similarity_text(trace.similarity)}</b></div></div>'
     )
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'

@@ -75,6 +75,7 @@ def _show_others(
             _said(similarity >= limit, kind == name),
             similarity,
             similarity >= limit,
+            limit,
         )
         for similarity, (kind, picture) in ranked
     ]

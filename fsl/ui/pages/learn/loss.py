@@ -75,8 +75,8 @@ def _show_curves(loss: str, at: float) -> None:
 def _show_pulls(loss: str, at: float) -> None:
     if loss == "bce":
         probability = _probability(at)
-        rest = f"similarity {similarity_text(1 - probability)}"
-        st.markdown(f"As a probability: **{probability:.2f}** different, so {rest}.")
+        different, similarity = similarity_text(probability), similarity_text(1 - probability)
+        st.markdown(f"As a probability: **{different}** different, so similarity {similarity}.")
     pulls = []
     for text, label in (("If they are the same", 0), ("If they are different", 1)):
         shape = _shape(loss, [at], label)
