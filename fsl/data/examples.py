@@ -1,6 +1,6 @@
-"""Ready-made tasks to try the classifier on: drawn objects, handwritten digits, and real fruit photos.
+"""Example tasks for the classifier: drawn fruit, handwritten digits and photos of fruit.
 
-The first two need no internet; the photos are fetched once and kept.
+The first two need no internet connection. The photos are downloaded once and kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRUITS_CREDIT = (
     "Fruits-360 by Mihai Oltean and Horea Muresan (MIT licence), "
     "fetched from the public repository Cranked/Fruit360"
 )
-"""To be shown with the pictures of :func:`fruits_task`."""
+"""Credit to show beside the pictures of :func:`fruits_task`."""
 
 _FRUITS_URL = "https://raw.githubusercontent.com/Cranked/Fruit360/6448e9196294bcaf39bce1955bbc504771e2907a/"
 _PICTURE_SIDE = 96
@@ -40,12 +40,12 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class ExampleTask:
-    """Support images and queries, as files (PNG or JPEG bytes) like those a user would drop.
+    """Support images and queries, as PNG or JPEG files.
 
     Attributes:
-        title: what the pictures are.
-        classes: from class name to its (file name, bytes), ``n_shot`` each.
-        queries: (file name, bytes); the names do not give the class away.
+        title: what the pictures show.
+        classes: ``n_shot`` pairs of file name and bytes for each class name.
+        queries: pairs of file name and bytes; the names do not reveal the class.
         answers: the class of each query.
     """
 
@@ -56,13 +56,13 @@ class ExampleTask:
 
 
 def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
-    """Handwritten digits from scikit-learn's own 8x8 images, enlarged, dark on white.
+    """Return a task of scikit-learn's 8x8 handwritten digits, enlarged, dark on white.
 
     Args:
-        n_way: classes, 2 to 10.
-        n_shot: support images of each class, at least 1.
-        n_query: queries in all, at least 1, spread over the classes.
-        seed: which digits and images are drawn.
+        n_way: number of classes, 2 to 10.
+        n_shot: support images of each class, 1 or more.
+        n_query: number of queries, 1 or more, spread over the classes.
+        seed: which digits and images are chosen.
 
     Raises:
         SettingsError: a number is outside its range, or more images are asked for than there are.
@@ -103,19 +103,19 @@ def fruits_task(
     progress: Progress | None = None,
     fetch: Fetch = fetch_url,
 ) -> ExampleTask:
-    """Real photos of fruit from Fruits-360: 200 small files, fetched once (see :data:`FRUITS_CREDIT`).
+    """Return a task of photos from Fruits-360: 200 small files, downloaded once (see :data:`FRUITS_CREDIT`).
 
     Args:
-        n_way: classes, 2 to 10.
-        n_shot: support images of each class, at least 1.
-        n_query: queries in all, at least 1, spread over the classes.
-        seed: which classes and photos are drawn.
-        cache: the folder to keep the photos in; by default :func:`fsl.data.download.cache_folder`.
-        progress: called with the files done and their number.
+        n_way: number of classes, 2 to 10.
+        n_shot: support images of each class, 1 or more.
+        n_query: number of queries, 1 or more, spread over the classes.
+        seed: which classes and photos are chosen.
+        cache: folder to keep the photos in; :func:`fsl.data.download.cache_folder` by default.
+        progress: called with (done, total) files.
         fetch: see :func:`fsl.data.download.download_files`.
 
     Raises:
-        DataError: the photos cannot be fetched.
+        DataError: the photos cannot be downloaded.
         SettingsError: a number is outside its range, or more images are asked for than there are.
     """
     rows = fruits_sample()
@@ -130,11 +130,11 @@ def fruits_task(
 
 @cache
 def fruits_sample() -> tuple[RemoteFile, ...]:
-    """The photos :func:`fruits_task` fetches: 10 classes with 20 photos each, named ``<class>/<file>``."""
+    """Return the photos of :func:`fruits_task`: 20 of each of 10 classes, named ``<class>/<file>``."""
     table = resources.files("fsl.data").joinpath("fruits360_sample.csv").read_text(encoding="utf-8")
     return tuple(
         RemoteFile(
-            # Training and Test use the same file names, so the part stays in the name.
+            # Training and Test have files of the same names, so the name keeps the part.
             name=f"{row['class']}/{row['repository_path'].replace('/', '_')}",
             url=_FRUITS_URL + quote(row["repository_path"]),
             sha256=row["sha256"],
@@ -145,13 +145,13 @@ def fruits_sample() -> tuple[RemoteFile, ...]:
 
 @dataclass(frozen=True)
 class _Draw(Generic[Key]):
-    """Which images were drawn, by the key that stands for an image in its source."""
+    """The chosen images, by the keys that identify them in their source."""
 
     support: dict[str, list[Key]]
     queries: list[tuple[str, Key]]
 
     def task(self, title: str, read: Callable[[Key], bytes], suffix: str) -> ExampleTask:
-        """The task with the images' bytes, under file names made here."""
+        """Return the task, with new file names."""
         return ExampleTask(
             title=title,
             classes={
@@ -164,7 +164,7 @@ class _Draw(Generic[Key]):
 
 
 def _draw(pools: Mapping[str, Sequence[Key]], n_way: int, n_shot: int, n_query: int, seed: int) -> _Draw[Key]:
-    """Draws classes, then support images and queries that have no image in common."""
+    """Choose classes, then support images and queries without an image in common."""
     if not 2 <= n_way <= len(pools):
         raise SettingsError(f"The number of classes must be from 2 to {len(pools)}, not {n_way}.")
     if n_shot < 1 or n_query < 1:
@@ -177,14 +177,14 @@ def _draw(pools: Mapping[str, Sequence[Key]], n_way: int, n_shot: int, n_query: 
     names = sorted((sorted(pools)[i] for i in rng.permutation(len(pools))[:n_way]), key=natural_key)
     drawn = {name: [pools[name][i] for i in rng.permutation(len(pools[name]))[:per_class]] for name in names}
     support = {name: keys[:n_shot] for name, keys in drawn.items()}
-    # One query of each class in turn, so that no class goes without while another has two.
+    # Each class in turn gives one query, so that no class has two before every class has one.
     rounds = [[(name, keys[i]) for name, keys in drawn.items()] for i in range(n_shot, per_class)]
     queries = [one_round[i] for one_round in rounds for i in rng.permutation(n_way)]
     return _Draw(support, queries[:n_query])
 
 
 def _enlarged_digit(image: Float64Array) -> Image.Image:
-    """An 8x8 digit (0 paper to 16 ink) with a margin, as dark ink on white."""
+    """Return an 8x8 digit (0 is paper, 16 is ink) with a margin, enlarged, dark on white."""
     paper = np.pad(255.0 - image * (255.0 / 16.0), 1, constant_values=255.0)
     small = Image.fromarray(np.clip(np.rint(paper), 0, 255).astype(np.uint8))
     return small.resize((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.BICUBIC).convert("RGB")
