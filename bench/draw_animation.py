@@ -71,7 +71,7 @@ def main() -> None:
 
 def train(folder: Path, rate: float) -> Path:
     """A run as the Training page makes it."""
-    data = held_out_data(rendered_set(MODEL.image_size), 0.4, "classes", 0, "drawn objects")
+    data = held_out_data(rendered_set(MODEL.image_size), 0.4, "classes", 0, "drawn fruit")
     config = TrainConfig(
         steps=STEPS,
         learning_rate=rate,

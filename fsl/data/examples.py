@@ -90,7 +90,7 @@ def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int =
     pools = {name: [(name, i) for i in range(PER_CLASS)] for name in FRUIT_CLASSES}
     picked = _draw(pools, n_way, n_shot, n_query, seed)
     pictures = {name: fruit_pictures(name) for name in picked.support}
-    return picked.task("Drawn objects", lambda key: _png(Image.fromarray(pictures[key[0]][key[1]])), ".png")
+    return picked.task("Drawn fruit", lambda key: _png(Image.fromarray(pictures[key[0]][key[1]])), ".png")
 
 
 def fruits_task(
