@@ -1,14 +1,12 @@
-"""How quick is the app, in a real browser?
+"""Measure how quickly the app reacts in a real browser.
 
     python -m bench app [--quick]
 
-Starts the server anew for each round and drives Chromium through Playwright: from a cold start to the first
-paint and to the first answer (the example "Drawn fruit"); changes of pages, idle and while two
-jobs train; and what the browser receives for each new point of the live curves.
+It starts the server anew for each round and drives Chromium through Playwright. It measures the time from a
+cold start to the first paint and to the first answer (the example "Drawn fruit"); the time to change the
+page, idle and while two jobs train; and the bytes sent to the browser for each new point of the live curves.
 """
 
-import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,26 +14,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, median, options_of, say
 from bench._server import App, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-# A link's name, and what stands on its page.
+# The name of a link, and a text on its page.
 PAGES = (("Classify", "1. Your classes"), ("Few-Shot Lab", "Teach it with a handful of pictures"))
 
 
 @contextmanager
 def server() -> Iterator[App]:
-    """The app, with runs of its own."""
+    """Start the app with an empty folder for runs."""
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder)) as app:
         yield app
 
 
 def cold_start(browser: "Browser") -> dict[str, float]:
-    """Seconds from the start of the server's process, and from the request of the page."""
+    """Measure a cold start: the seconds until the server, the first page and the first answer are there."""
     with server() as app:
         up = time.perf_counter()
         page = new_page(browser)
@@ -54,12 +52,6 @@ def cold_start(browser: "Browser") -> dict[str, float]:
     }
 
 
-def new_page(browser: "Browser") -> "Page":
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    page.set_default_timeout(120_000)
-    return page
-
-
 def header_link(page: "Page", name: str) -> "Locator":
     return page.locator(".st-key-header").get_by_role("link", name=name)
 
@@ -76,11 +68,10 @@ def page_changes(page: "Page", rounds: int) -> list[float]:
 
 
 def start_training(page: "Page") -> None:
-    """Two jobs that compute at the same time, as from two people; in each its three runs take turns."""
+    """Start two jobs that compute at the same time; the three runs of each take turns."""
     for _ in range(2):
-        page.goto(
-            page.url.rpartition("/")[0] + "/training"
-        )  # anew: not the runs of the first job, but the form
+        # Reload, because the page shows the runs of the first job instead of the form.
+        page.goto(page.url.rpartition("/")[0] + "/training")
         batches = page.get_by_role("spinbutton", name="Batches")
         batches.fill("100000")
         batches.press("Enter")
@@ -89,10 +80,10 @@ def start_training(page: "Page") -> None:
 
 
 def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
-    """Bytes that the browser receives while it watches the curves, and how often they grew."""
+    """Return the bytes received while the page shows live curves, and how often the curves grew."""
     received: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
-    page.goto(f"{address}/training")  # a new socket, which is listened to from its start
+    page.goto(f"{address}/training")  # opens a new socket, with the listener attached
     canvas = page.locator(".curve canvas").first
     canvas.wait_for()
     page.wait_for_timeout(2000)
@@ -107,15 +98,9 @@ def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
 
 
 def main() -> None:
-    from playwright.sync_api import sync_playwright
-
     options = options_of(__doc__)
-    rounds = 1 if options.quick else 5
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit("this measurement needs chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    rounds, n_changes = (1, 2) if options.quick else (5, 20)
+    with chromium() as browser:
         starts = [cold_start(browser) for _ in range(rounds)]
         say(f"cold starts: {starts}")
         with server() as app:
@@ -123,13 +108,12 @@ def main() -> None:
             page.goto(app.address)
             page.get_by_text(PAGES[1][1]).first.wait_for()
             page_changes(page, 1)
-            idle = page_changes(page, 2 if options.quick else 20)
+            idle = page_changes(page, n_changes)
             start_training(page)
             page.wait_for_timeout(3000)
-            busy = page_changes(page, 2 if options.quick else 20)
+            busy = page_changes(page, n_changes)
             n_bytes, updates = live_bytes(page, app.address, 5 if options.quick else 30)
             page.context.close()
-        browser.close()
     rows: list[dict[str, object]] = [
         {"what": what, "figure": f"{median([start[what] for start in starts]):.2f} s"} for what in starts[0]
     ]

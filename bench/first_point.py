@@ -1,18 +1,17 @@
-"""How long from the click on "Start training" to the first point of the live curves, in a real browser?
+"""Measure the time from "Start training" to the first point of the live curves, in a real browser.
 
     python -m bench first_point [--quick]
 
-A server that is warm: the Train page has been open for a while. Each round starts the page's own default,
-three learning rates side by side on handwritten digits, and stops them again. Goal: two seconds.
+The server is warm: the Train page has been open for a while. Each round starts the page's default, three
+learning rates side by side on handwritten digits, and stops them again. Goal: two seconds.
 """
 
-import shutil
-import sys
 import time
 from typing import TYPE_CHECKING
 
+from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, median, options_of, say
-from bench.app import ARGUMENTS, server
+from bench.app import server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,23 +22,15 @@ WARM_SECONDS = 30.0
 
 def main() -> None:
     options = options_of(__doc__)
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit("this measurement needs chromium (apt-get install chromium)")
     rows = []
-    with server() as app, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 1000})
-        tab.set_default_timeout(120_000)
+    with server() as app, chromium() as browser:
+        tab = new_page(browser, height=1000)
         tab.goto(f"{app.address}/training")
         tab.get_by_role("button", name="Start training").wait_for()
         time.sleep(WARM_SECONDS)
         for number in range(1 if options.quick else 5):
             rows.append({"round": number + 1, **one_round(tab, app.address)})
             say(str(rows[-1]))
-        browser.close()
     first = median([row["first point, s"] for row in rows])
     claim = Claim(
         "From the click to the first point of the live curves, warm, three runs at once",
@@ -53,12 +44,12 @@ def main() -> None:
 
 
 def one_round(tab: "Page", address: str) -> dict[str, float]:
-    """Seconds until something says that it starts, and until a curve has a point."""
+    """Return the seconds until the page says "starting", and until a curve has a point."""
     tab.goto(f"{address}/training")
     batches = tab.get_by_role("spinbutton", name="Batches")
     batches.fill("100000")
     batches.press("Enter")
-    time.sleep(3)  # until the page is at rest again
+    time.sleep(3)  # the page settles
     began = time.perf_counter()
     tab.get_by_role("button", name="Start training").click()
     tab.get_by_text("starting").first.wait_for()

@@ -1,20 +1,19 @@
-"""Does a map of 5,000 images stay fluid while it is dragged, pointed at and zoomed, in a real browser?
+"""Measure whether a map of 5,000 images stays fluid when dragged, pointed at and zoomed, in a real browser.
 
     python -m bench map_frames [--quick]
 
-The component of the Embeddings page alone, on an empty page. Time from one frame of the browser to the next:
-a screen that is not held up has 60 of them a second. The browser has no graphics card here, so the processor
-draws every frame. Goal: half of all frames within 50 ms, as from about 20 a second on movement looks fluid.
+It shows the component of the Embeddings page on an empty page and measures the time between frames: 60 a
+second if nothing delays them. The browser has no graphics card here, so the processor draws every frame.
+Goal: half of all frames within 50 ms, because movement looks fluid from about 20 frames a second.
 """
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, options_of, say
-from bench.app import ARGUMENTS
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.ui.components import scatter
 
@@ -42,20 +41,11 @@ _STOP = "() => { cancelAnimationFrame(window.frameNote); return window.frameTime
 
 def main() -> None:
     options = options_of(__doc__)
-    from playwright.sync_api import sync_playwright
-
-    from tests.e2e.server import chromium
-
-    executable = chromium()
-    if executable is None:
-        sys.exit("this measurement needs chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    with chromium() as browser:
+        tab = new_page(browser)
         show_many_points(tab)
         steps = 20 if options.quick else 150
         rows = [measured(tab, what, act, steps) for what, act in ACTIONS.items()]
-        browser.close()
     slowest = max(row["median, ms"] for row in rows)
     claim = Claim(
         f"A map of {MAX_IMAGES:,} images, from frame to frame, the slowest of dragging, pointing and zooming",
@@ -70,7 +60,7 @@ def main() -> None:
 
 
 def show_many_points(tab: "Page") -> None:
-    """A map of as many images as one may have, in an empty page."""
+    """Show a map with the largest number of images on an empty page."""
     rng = np.random.default_rng(0)
     labels = np.arange(MAX_IMAGES) % N_CLASSES
     places = rng.uniform(-0.85, 0.85, (N_CLASSES, 2))[labels] + rng.normal(0, 0.05, (MAX_IMAGES, 2))
@@ -89,7 +79,7 @@ def show_many_points(tab: "Page") -> None:
 
 
 def drag(tab: "Page", steps: int) -> None:
-    """The map 300 pixels to the right."""
+    """Drag the map 300 pixels to the right."""
     _, (x, y) = canvas_of(tab)
     tab.mouse.move(x, y)
     tab.mouse.down()
@@ -98,14 +88,14 @@ def drag(tab: "Page", steps: int) -> None:
 
 
 def point(tab: "Page", steps: int) -> None:
-    """The mouse across the map."""
+    """Move the mouse across the map."""
     width, (x, y) = canvas_of(tab)
     tab.mouse.move(x - 0.4 * width, y)
     tab.mouse.move(x + 0.4 * width, y, steps=steps)
 
 
 def zoom(tab: "Page", steps: int) -> None:
-    """In and out again, by the keyboard."""
+    """Zoom in and out again, by the keyboard."""
     tab.locator("canvas.canvas").focus()
     for key in ("+", "-"):
         for _ in range(steps // 10):
@@ -117,14 +107,14 @@ ACTIONS: dict[str, Callable[["Page", int], None]] = {"dragging": drag, "pointing
 
 
 def canvas_of(tab: "Page") -> tuple[float, tuple[float, float]]:
-    """The map's width, and its middle on the screen."""
+    """Return the map's width, and its centre on the screen."""
     box = tab.locator("canvas.canvas").bounding_box()
     assert box is not None
     return box["width"], (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def measured(tab: "Page", what: str, act: Callable[["Page", int], None], steps: int) -> dict[str, float]:
-    """Milliseconds from frame to frame while that is done."""
+    """Measure the milliseconds between frames during an action."""
     tab.evaluate(_RECORD)
     act(tab, steps)
     gaps = np.diff(tab.evaluate(_STOP))
