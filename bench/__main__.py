@@ -1,4 +1,4 @@
-"""``python -m bench NAME [options]``: run the measurement of that name; each is a module of this folder."""
+"""Run a measurement: ``python -m bench NAME [options]``. Each module of this folder is one."""
 
 import importlib
 import pkgutil
@@ -15,7 +15,7 @@ def main() -> int:
         return 2
     module = importlib.import_module(f"bench.{sys.argv.pop(1)}")
     sys.argv[0] = f"python -m {module.__name__}"
-    keep_freed_memory()  # as the app and the commands do; what they are compared with has it, too
+    keep_freed_memory()  # as the app and the commands do; their rivals benefit as well
     module.main()
     return 0
 

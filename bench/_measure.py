@@ -1,4 +1,4 @@
-"""What the measurements share: contestants that take turns, ratios with their spread, tables and JSON."""
+"""Shared by all measurements: timing in turns, ratios with their spread, tables and result files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class Ratio:
-    """Of two contestants' seconds, round by round: the median, and between what the middle half lies."""
+    """The ratio of two contestants' seconds over all rounds: its median and its quartiles."""
 
     median: float
     low: float
@@ -35,11 +35,11 @@ class Claim:
     """One row of the README's table.
 
     Attributes:
-        what: was compared.
+        what: the measurement, in words.
         ours, peer: the two figures, with their units.
-        ratio: as measured, with its spread.
-        goal: as the project set it before measuring.
-        met: whether the median reaches it.
+        ratio: the measured ratio, with its spread.
+        goal: set before measuring.
+        met: whether the median reaches the goal.
     """
 
     what: str
@@ -51,10 +51,10 @@ class Claim:
 
 
 def options_of(doc: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespace:
-    """The command line: ``--quick`` for all, and what one measurement adds."""
+    """Parse the command line: ``--quick``, and the options of one measurement."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "--quick", action="store_true", help="a short trial, to see it work; its figures mean little"
+        "--quick", action="store_true", help="a short trial that shows whether it works; ignore its figures"
     )
     for name, about in more:
         parser.add_argument(name, **about)
@@ -64,7 +64,11 @@ def options_of(doc: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespac
 def take_turns(
     contestants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1
 ) -> dict[str, list[float]]:
-    """Seconds of every call, the contestants strictly in turn; each round begins with another one."""
+    """Call all contestants in turn; each round starts with another one.
+
+    Returns:
+        the seconds of every call, by contestant.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)
     for number in range(-warm_up, rounds):
@@ -78,7 +82,7 @@ def take_turns(
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
-    """``above / below``, round by round."""
+    """Divide two contestants' seconds, round by round."""
     ratios = np.array(above) / np.array(below)
     return Ratio(*(float(np.quantile(ratios, q)) for q in (0.5, 0.25, 0.75)))
 
@@ -92,7 +96,7 @@ def say(words: str) -> None:
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows of the same keys as text, numbers to the right."""
+    """Format rows with equal keys as text; numbers are aligned to the right."""
     if not rows:
         return ""
     cells = [list(rows[0]), *([_cell(row[key]) for key in rows[0]] for row in rows)]
@@ -107,7 +111,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
 def finish(
     name: str, claims: Sequence[Claim], rows: Sequence[Mapping[str, object]], quick: bool, **more: object
 ) -> None:
-    """Print the table and the claims, and write all of it as JSON into ``bench/results``."""
+    """Print the table and the claims, and write everything to ``bench/results`` as JSON."""
     print(table(rows))
     for claim in claims:
         verdict = "" if quick else (": met" if claim.met else ": MISSED")

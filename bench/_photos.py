@@ -1,4 +1,4 @@
-"""Photos to measure with: files as cameras write them, made from drawn fruit."""
+"""Photo files like those of a camera, made from drawn fruit, to measure with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fsl.data.drawn_fruit import FRUIT_CLASSES
 from tools.draw_fruit.render import render_examples
 
 WIDTH, HEIGHT = 1024, 768
-_DRAWN = 256  # drawing larger takes long, and enlarging is as hard to decode
+_DRAWN = 256  # drawing larger pictures takes long, and enlarged ones are as hard to decode
 _KINDS = 2
 
 
 def write_photos(folder: Path, n_classes: int, per_class: int) -> None:
-    """A folder per class of JPEG files of 1024 x 768 pixels with a camera's noise, all different."""
+    """Write a folder per class of different JPEG files, 1024 x 768 pixels, with a camera's noise."""
     rng = np.random.default_rng(0)
     names = tuple(islice(FRUIT_CLASSES, n_classes))
     for name, drawn in render_examples(names, min(per_class, _KINDS), _DRAWN, seed=1).items():

@@ -1,4 +1,4 @@
-"""Small line charts on logarithmic axes as one SVG file, which a README can show."""
+"""Draw small line charts with logarithmic axes into one SVG file for the docs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Panel:
     """One chart.
 
     Attributes:
-        title, x, y: words.
-        lines: by name, points (x, y), all above 0.
+        title, x, y: title of the chart and of its axes.
+        lines: points (x, y) by name, all above 0.
     """
 
     title: str
@@ -29,7 +29,7 @@ class Panel:
 
 
 def save_panels(path: Path, panels: Sequence[Panel], columns: int = 2) -> None:
-    """Write the charts side by side."""
+    """Write charts into one SVG file, side by side."""
     rows = -(-len(panels) // columns)
     parts = [_panel(p, (i % columns) * STEP_X, (i // columns) * STEP_Y) for i, p in enumerate(panels)]
     size = f'width="{columns * STEP_X}" height="{rows * STEP_Y}"'

@@ -1,4 +1,4 @@
-"""The app as a real server on a free port of this machine, for measurements and for tests."""
+"""Start the app as a server on a free local port, for measurements and tests."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True)
 class App:
-    """A server that answers.
+    """A running server.
 
     Attributes:
         address: "http://127.0.0.1:8501".
-        process: of the server.
-        log: what it says.
-        began: when it was started, as ``time.perf_counter`` counts.
+        process: the server's process.
+        log: file with its output.
+        began: ``time.perf_counter()`` when it was started.
     """
 
     address: str
@@ -40,12 +40,12 @@ def start_app(folder: Path, options: Sequence[str] = (), environment: Mapping[st
     """Start the app and wait until it answers.
 
     Args:
-        folder: for its log, and for its runs unless ``environment`` names another.
-        options: of ``streamlit run``.
+        folder: holds its log, and its runs unless ``environment`` names another folder.
+        options: options of ``streamlit run``.
         environment: variables to add.
 
     Raises:
-        RuntimeError: it does not start; with its log.
+        RuntimeError: the server does not start; the message holds its log.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ def start_app(folder: Path, options: Sequence[str] = (), environment: Mapping[st
 def running_app(
     folder: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[App]:
-    """As ``start_app``, and stopped at the end."""
+    """Start the app like ``start_app``, and stop it at the end."""
     app = start_app(folder, options, environment)
     try:
         yield app

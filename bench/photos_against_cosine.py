@@ -1,12 +1,12 @@
-"""``photos`` against plain cosine of pretrained features and a classifier fitted to them: same episodes.
+"""Compare ``photos`` with plain cosine of pretrained features, and with a classifier fitted to them.
 
     python -m bench photos_against_cosine --weights DIR [--checkpoint NAME|FILE] [--out FILE.json]
 
-Prints a table in Markdown. ``--weights`` is the folder that ``bench/build_photos.py`` tells how to get. Lists
-named ``val`` chose the settings of ``photos`` and, after it was measured on them, taught it: its figures
-there are those of its header. ``novel`` had no part in it and is measured here. The fitted classifier, a
-logistic regression on a pretrained network's features, is what tools like Teachable Machine do; it is fitted
-anew in each of the first 300 episodes.
+All answer the same episodes. ``bench/build_photos.py`` says how to get the folder of ``--weights``. The
+settings of ``photos`` were chosen on the ``val`` lists, which were then added to its training, so its figures
+there are those of its header, measured before. ``novel`` had no part in it and is measured here. The fitted
+classifier is a logistic regression on a pretrained network's features, as in tools like Teachable Machine; it
+is fitted anew in each of the first 300 episodes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 import fsl
+from bench._measure import say
 from bench.build_photos import (
     HELD_OUT_IMAGES_PER_CLASS,
     MODEL,
@@ -31,7 +32,6 @@ from bench.build_photos import (
     VALIDATION,
     episodes_of,
     load,
-    say,
     weights_file,
 )
 from bench.lite_weights import load_imagenet_weights
@@ -82,19 +82,19 @@ def main() -> None:
 
 
 def compare(photos: Checkpoint, weights: Path) -> list[Row]:
-    """All figures, for a table of results to take its rows from.
+    """Measure all networks on all data sets.
 
     Args:
         photos: the checkpoint.
         weights: folder of the unpacked ``.pth`` files.
 
     Returns:
-        for each data set the rows of plain cosine, those of the fitted classifier, then those of ``photos``;
-        1 shot, then 5.
+        for each data set the rows of plain cosine, of the fitted classifier, then of ``photos``; 1 shot, then
+        5 shots.
 
     Raises:
-        CheckpointError: the weights are not there.
-        DataError: a data set is not there.
+        CheckpointError: the weights are missing.
+        DataError: a data set is missing.
     """
     cosine = TwinNetwork(COSINE).eval().requires_grad_(False)
     load_imagenet_weights(cosine.backbone, weights_file(weights, COSINE.backbone))
@@ -107,7 +107,7 @@ def compare(photos: Checkpoint, weights: Path) -> list[Row]:
 
 
 def measure(twin: TwinNetwork, source: RecipeData, ways_to_answer: Mapping[str, Answer]) -> list[Row]:
-    """The rows of one network on one data set, for each way to answer by its embeddings."""
+    """Measure a network on a data set, with each method of answering by its embeddings."""
     data = load(source, HELD_OUT_IMAGES_PER_CLASS, replace(MODEL, image_size=twin.config.image_size))
     embeddings = embed_images(twin, data.images)
     as_support = embed_as_support(twin, data.images, embeddings)
@@ -125,14 +125,14 @@ def measure(twin: TwinNetwork, source: RecipeData, ways_to_answer: Mapping[str, 
 def ruled(
     twin: TwinNetwork, embeddings: Tensor, as_support: Tensor, labels: IntArray, config: EpisodeConfig
 ) -> EvaluationResult:
-    """By the rule of ``photos``."""
+    """Answer by the rule of ``photos``."""
     return evaluate(twin, embeddings, labels, config, RULE, as_support)
 
 
 def fitted(
     _: TwinNetwork, embeddings: Tensor, as_support: Tensor, labels: IntArray, config: EpisodeConfig
 ) -> EvaluationResult:
-    """By a logistic regression fitted to the support set of each of the first episodes."""
+    """Answer by a logistic regression fitted to the support set of each of the first episodes."""
     episodes = sample_episodes(labels, config)
     slots = torch.arange(config.n_way).repeat_interleave(config.n_shot)
     answers = [
@@ -149,7 +149,7 @@ def _from_header(photos: Checkpoint, row: Row) -> Row:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows in Markdown, the shots side by side."""
+    """Return the rows as a Markdown table, 1 shot and 5 shots side by side."""
     lines = ["| data | ways | network | 1-shot | 5-shot |", "|---|---|---|---|---|"]
     for one, five in zip(rows[::2], rows[1::2], strict=True):
         cells = [f"{row.accuracy:.3f} ± {row.ci95:.3f}" for row in (one, five)]

@@ -1,10 +1,11 @@
-"""What was tried for ``photos``, and what each try is worth.
+"""Measure variants of ``photos``: what each change of the method is worth.
 
     python -m bench photos_tried --weights DIR [--quick]
 
-All on the ``val`` lists, with the whitening fitted on the ``train`` lists alone; ``--weights`` is the folder
-that ``bench/build_photos.py`` tells how to get. Each try changes one thing. Where support pictures alone are
-seen several times, a query costs nothing more; where queries are, it costs as many times as much.
+Everything is measured on the ``val`` lists, with the whitening fitted on the ``train`` lists alone.
+``bench/build_photos.py`` says how to get the folder of ``--weights``. Each variant changes one thing.
+Test-time augmentation of support pictures alone does not slow queries down; that of queries multiplies their
+cost by the number of copies.
 """
 
 from __future__ import annotations
@@ -47,46 +48,48 @@ AT_ONCE = 50  # episodes
 TRIED_SHOTS = (1, 2, 3, 5)
 
 
-def further(number: int) -> Callable[[Images], Images]:
-    def view(images: Images) -> Images:
+def augmentation(number: int) -> Callable[[Images], Images]:
+    """Return a function that replaces images by one of their ``augmented_copies``."""
+
+    def copies(images: Images) -> Images:
         return to_uint8([augmented_copies(Image.fromarray(image), MODEL)[number] for image in images], MODEL)
 
-    return view
+    return copies
 
 
 AUGMENTATIONS: dict[str, Callable[[Images], Images]] = {
     "": lambda images: images,
-    "mirror": further(0),
-    "middle": further(1),
-    "left": further(2),
-    "right": further(3),
+    "mirror": augmentation(0),
+    "middle": augmentation(1),
+    "left": augmentation(2),
+    "right": augmentation(3),
 }
 
 
-class Held:
-    """The images of a ``val`` list: features of the backbone for every view, and labels."""
+class HeldOut:
+    """The images of a ``val`` list: their labels, and the backbone's features of every augmented copy."""
 
     def __init__(self, bare: TwinNetwork, source: RecipeData) -> None:
         data = load(source, HELD_OUT_IMAGES_PER_CLASS)
         self.name = source.data
         self.labels = data.labels
-        self.features = {name: embed_images(bare, view(data.images)) for name, view in AUGMENTATIONS.items()}
-        say(f"{source.data} {source.classes}: {len(data)} images, {len(AUGMENTATIONS)} views")
+        self.features = {name: embed_images(bare, copy(data.images)) for name, copy in AUGMENTATIONS.items()}
+        say(f"{source.data} {source.classes}: {len(data)} images, {len(AUGMENTATIONS)} copies of each")
 
-    def embedded(self, whitening: Callable[[Tensor], Tensor], views: tuple[str, ...]) -> Tensor:
-        """Embeddings ``(N, D)``, averaged over views."""
-        return average_embeddings([whitening(self.features[view]) for view in views])
+    def embedded(self, whitening: Callable[[Tensor], Tensor], copies: tuple[str, ...]) -> Tensor:
+        """Return embeddings ``(N, D)``, averaged over augmented copies."""
+        return average_embeddings([whitening(self.features[copy]) for copy in copies])
 
 
 @dataclass(frozen=True)
 class Try:
-    """What is done with the features.
+    """A variant of the method.
 
     Attributes:
-        what: in words.
-        twin: its settings say whether embeddings are seen from the middle of the support set.
-        whitening: features ``(N, D)`` to embeddings.
-        support, query: the views that are averaged on either side.
+        what: description of the variant.
+        twin: its settings say whether embeddings are centred on the support set.
+        whitening: turns features ``(N, D)`` into embeddings.
+        support, query: the augmented copies that are averaged for support pictures and for queries.
         rectified: whether the queries move the prototypes.
     """
 
@@ -102,15 +105,15 @@ def accuracy(
     twin: TwinNetwork, support: Tensor, query: Tensor, labels: IntArray, config: EpisodeConfig,
     rectified: bool = False,
 ) -> float:  # fmt: skip
-    """Share of right answers by the nearest prototype.
+    """Return the accuracy of the nearest prototype.
 
     Args:
-        twin: its settings say whether embeddings are seen from the middle of the support set.
-        support, query: float32 ``(N, D)``, embeddings of the same images on either side.
+        twin: its settings say whether embeddings are centred on the support set.
+        support, query: float32 ``(N, D)``, embeddings of the same images as support pictures and as queries.
         labels: int64 ``(N,)``.
         config: the episodes.
-        rectified: each prototype is the mean of its support pictures and, by how alike they are, of all
-            queries of the episode (Liu et al., "Prototype Rectification for Few-Shot Learning", 2020).
+        rectified: whether a prototype also averages the queries of the episode, weighted by similarity (Liu
+            et al., "Prototype Rectification for Few-Shot Learning", 2020).
     """
     episodes = sample_episodes(labels, config)
     right = []
@@ -136,7 +139,7 @@ def main() -> None:
     bare = TwinNetwork(replace(MODEL, damped=0)).eval()
     bare.backbone = twin.backbone
     train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
-    held = [Held(bare, source) for source in VALIDATION[: 1 if options.quick else None]]
+    held = [HeldOut(bare, source) for source in VALIDATION[: 1 if options.quick else None]]
 
     def whitening(shrink: float, n_directions: int = MODEL.damped) -> Whitening:
         fitted = Whitening(train[0].features.shape[1], n_directions)
@@ -166,7 +169,7 @@ def main() -> None:
     for one in tries:
         row: dict[str, object] = {"what": one.what}
         for data in held:
-            support, query = (data.embedded(one.whitening, views) for views in (one.support, one.query))
+            support, query = (data.embedded(one.whitening, copies) for copies in (one.support, one.query))
             n_way = min(20, len(np.unique(data.labels)))
             for n_shot in TRIED_SHOTS:
                 config = episodes_of(n_way, n_shot)

@@ -1,17 +1,17 @@
-"""Measure a checkpoint's calibration anew on named held-out classes, and write it into its header.
+"""Measure a checkpoint's calibration anew on held-out classes, and write it into its header.
 
-The weights stay as they are, but for the head's where that is asked for; what is measured is the temperature
-and the "unknown" threshold of every rule, and the error rates of "same or different?". For checkpoints made
-before one of these existed, or trained without classes held out.
+It measures the temperature and the "unknown" threshold of every rule, and the error rates of "same or
+different?". Weights stay the same, except the head's with ``--refit-head``. This is for checkpoints that lack
+a calibration, or that were trained without held-out classes.
 
     python -m bench recalibrate fruits --on fruits360:val
     python -m bench recalibrate faces --on lfw:val@0.48 --on orl:val --pairs-only
     python -m bench recalibrate faces --on lfw:val@0.48 --refit-head
     python -m bench recalibrate faces --subject person
 
-``--refit-head`` first gives the head another scale and bias, which moves no similarity past another: a
-network trained on few classes is too sure of itself, and its similarities crowd at 0 and 1. ``--subject``
-says what the network tells apart; with people comes a notice. Alone it changes nothing else.
+``--refit-head`` first fits another scale and bias of the head, which keeps the order of similarities: a
+network trained on few classes is overconfident, and most of its similarities are close to 0 or 1.
+``--subject`` says what the network tells apart; people get a notice. Without ``--on`` nothing else changes.
 """
 
 import argparse
@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("checkpoint", help="name or file; rewritten in place unless --out is given")
     parser.add_argument(
         "--on", action="append", default=[], metavar="DATA[:LIST][@SHARE]",
-        help="a data set and a list of its split file (fruits360:val); @0.48 takes the middle of each\n"
-        "picture alone, that share of its sides. Several: pairs are made within each",
+        help="a data set and a list of its split file (fruits360:val); @0.48 crops each picture to its\n"
+        "centre, that share of its sides. May be repeated; pairs are made within each data set",
     )  # fmt: skip
     parser.add_argument("--pairs-only", action="store_true", help="leave rules and thresholds as they are")
     parser.add_argument("--refit-head", action="store_true", help="the head's scale and bias too")
@@ -67,7 +67,7 @@ def main() -> None:
 def recalibrated(
     loaded: checkpoints.Checkpoint, names: Sequence[str], pairs_only: bool, head_too: bool
 ) -> CheckpointInfo:
-    """The header measured anew on the data sets ``names``; its head is fitted to them if wished."""
+    """Return the header with a calibration on the data sets ``names``; fit the head to them if requested."""
     embedded = []
     familiar = False
     for source in map(source_of, names):
@@ -81,7 +81,7 @@ def recalibrated(
     what = " and ".join(name.replace(":", " ") for name in names)
     pairs = measure_pair_rates(loaded.twin, embedded, what, familiar)
     if pairs is None:
-        raise SystemExit("One of these sets has not both kinds of pairs; name another.")
+        raise SystemExit("A data set lacks same pairs or different pairs; name another one.")
     low, high = (rate_text(rate) for rate in pairs.equal_error_interval)
     print(
         f"{pairs.n_same:,} same and {pairs.n_different:,} different pairs: equal error rate "
@@ -97,7 +97,7 @@ def recalibrated(
 
 
 def source_of(name: str) -> RecipeData:
-    """ "lfw:val@0.48" as a source."""
+    """Parse DATA[:LIST][@SHARE], for example "lfw:val@0.48"."""
     name, _, centre = name.partition("@")
     data, _, classes = name.partition(":")
     return RecipeData(data, classes, centre=float(centre) if centre else 1.0)
@@ -130,7 +130,7 @@ def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]])
 
 
 def write_header(path: Path, out: Path, info: CheckpointInfo, head: torch.nn.Module | None = None) -> None:
-    """Write the tensors of ``path``, in their own precision, with another header, and another head if any."""
+    """Write the tensors of ``path``, in their stored precision, with another header and optionally head."""
     tensors = safetensors.torch.load_file(path)
     for name, tensor in head.state_dict().items() if head else ():
         tensors[f"head.{name}"] = tensor.to(tensors[f"head.{name}"].dtype)

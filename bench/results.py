@@ -1,11 +1,11 @@
-"""How good is every checkpoint that ships? Runs the tests and writes the README's table of results.
+"""Test every checkpoint that ships, and write the README's table of results.
 
-    python -m bench results [CHECKPOINT ...]     measure these (all, if none is named), then write the table
+    python -m bench results [CHECKPOINT ...]     measure these (by default all), then write the table
     python -m bench results --table              write the table from bench/results/results.json
 
-Every figure comes from a command of ``python -m fsl``, which stands beside it in the JSON file. A checkpoint
-that is not there is left out with a note, and so are figures of a file that has changed since. Wants the data
-sets in FSL_DATA_DIR.
+Every figure comes from a command of ``python -m fsl``; the JSON file holds both. Missing checkpoints, and
+figures of checkpoints that have changed since, are left out with a note. The data sets must be in
+FSL_DATA_DIR.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ class Test:
     """One row of a table.
 
     Attributes:
-        checkpoint: whose test it is.
-        data: what it is tested on.
+        checkpoint: name of the checkpoint.
+        data: the test data, in words.
         what: the test, in words.
         command: words after ``python -m fsl``; the data folder is written as ``DATA``.
-        figure: what the command's JSON says, and half the width (or the ends) of its 95% interval.
+        figure: formats the figure of the command's JSON, with its 95% interval.
         against: figures of others, each with its source.
         rival: a checkpoint or baseline tested on the same episodes; the difference is paired. "" for none.
-        metric: name of the same figure in the checkpoint's header, "" where it holds none.
-        unstructured: characters of any alphabets at once, which is another task than within one alphabet;
-            these have a table of their own.
+        metric: name of the same figure in the checkpoint's header, "" if it has none.
+        unstructured: whether an episode has characters of several alphabets, which is another task than
+            characters of one alphabet; these tests have a table of their own.
     """
 
     checkpoint: str
@@ -71,12 +71,12 @@ class Test:
 
     @property
     def only_told(self) -> bool:
-        """Whether the header's figure is the only one there is."""
+        """Return whether the only figure is that of the header."""
         return self.command == ("checkpoints",)
 
     @property
     def shown(self) -> str:
-        """The command as one line for a shell."""
+        """Return the command as one line for a shell."""
         note = f" --json # {self.checkpoint}: {self.metric}" if self.only_told else ""
         return f"python -m fsl {' '.join(self.command)}{note}"
 
@@ -121,13 +121,13 @@ def episodes(
 
 
 def strangers(test: Test) -> Test:
-    """The same episodes: how well the best similarity tells pictures of other classes from known ones."""
+    """Return an open-set test on the same episodes: known classes against unknown ones."""
     what = f"strangers told from known ones, {test.what}"
     return replace(test, what=what, figure=unknown_auroc, against="", rival="")
 
 
 def told(checkpoint: str, metric: str, title: str, way: int, shot: int) -> Test:
-    """A figure of the checkpoint's header, measured when it was built; ``val`` has taught it since."""
+    """Return a test with the header's figure, measured before the ``val`` classes joined the training."""
     metric = f"{metric} {way}-way {shot}-shot"
     return Test(
         checkpoint,
@@ -199,7 +199,7 @@ def main() -> None:
                 measure(test, known, options.told)
     absent = [name for name in names if not digest(name)]
     for name in absent:
-        say(f"{name}: there is no such checkpoint, so nothing is said of it")
+        say(f"{name}: left out, because there is no such checkpoint")
     text = README.read_text(encoding="utf-8")
     README.write_text(with_table(text, tables(known, digest), BEGIN, END), encoding="utf-8")
 
@@ -236,15 +236,15 @@ def measure(test: Test, known: dict[str, Json], told: bool) -> None:
 
 
 def header_of(test: Test) -> Json | None:
-    """A figure of the checkpoint's header; none, with a note, where it tells no such figure."""
+    """Return a figure of the checkpoint's header, or None, with a note, if it is missing."""
     found = read_info(CHECKPOINT_DIR / f"{test.checkpoint}{SUFFIX}").metrics.get(test.metric)
     if found is None:
-        say(f"left out: the header of {test.checkpoint} tells nothing of {test.metric!r}")
+        say(f"left out: the header of {test.checkpoint} has no figure {test.metric!r}")
     return found
 
 
 def plain_cosine_of(test: Test) -> Json | None:
-    """What ``python -m bench photos_against_cosine`` found plain cosine to do on the same episodes."""
+    """Return plain cosine's figure on the same episodes, by ``python -m bench photos_against_cosine``."""
     if test.checkpoint != "photos" or not AGAINST_COSINE.is_file():
         return None
     rows = json.loads(AGAINST_COSINE.read_text(encoding="utf-8"))
@@ -254,7 +254,7 @@ def plain_cosine_of(test: Test) -> Json | None:
 
 
 def rival_result(test: Test, command: Sequence[str], ours: Json, theirs: Json) -> Json:
-    """The rival's accuracy, and the difference on the same episodes with its own interval."""
+    """Return the rival's accuracy, and the difference on the same episodes with its own interval."""
     gain = np.array(ours["episode_accuracy"]) - np.array(theirs["episode_accuracy"])
     return {
         "name": test.rival,
@@ -266,7 +266,7 @@ def rival_result(test: Test, command: Sequence[str], ours: Json, theirs: Json) -
 
 
 def output_of(command: Sequence[str]) -> Json | None:
-    """What the command prints as JSON, and its seconds; none, with a note, where it fails."""
+    """Run a command and return its JSON with its seconds, or None, with a note, if it fails."""
     words = [word.replace(DATA, os.environ.get("FSL_DATA_DIR", ".")) for word in command]
     began = time.perf_counter()
     done = subprocess.run(
@@ -281,15 +281,15 @@ def output_of(command: Sequence[str]) -> Json | None:
 
 
 def read() -> dict[str, Json]:
-    """The results there are, by command."""
+    """Return the stored results by command."""
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
 
 
 def digest(checkpoint: str) -> str:
-    """Sha256 of what the figures of a checkpoint that ships come from, "" where it is not there.
+    """Return the sha256 of everything that a shipped checkpoint's figures depend on, "" if it is missing.
 
-    That is its weights, architecture and rule: calibrating it again changes its file, not its answers.
-    Settings at their defaults do not count, or a new one would make every network another.
+    That is its weights, architecture and rule: a new calibration changes its file, but not its answers.
+    Settings at their defaults are left out, so that adding a setting does not change the digest.
     """
     file = CHECKPOINT_DIR / f"{checkpoint}{SUFFIX}"
     if not file.is_file():
@@ -303,7 +303,7 @@ def digest(checkpoint: str) -> str:
 
 
 def tables(known: dict[str, Json], digest_of: Callable[[str], str]) -> str:
-    """All tables in Markdown; a result of a file that has changed since is left out and named."""
+    """Return all tables in Markdown, without the results of checkpoints that have changed since."""
     current, stale = [], []
     for test in TESTS:
         result = known.get(test.shown)
@@ -337,7 +337,7 @@ def table(rows: Sequence[tuple[Test, Json]]) -> str:
 
 
 def versus(result: Json) -> str:
-    """The rival on the same episodes, and the difference."""
+    """Describe the rival's figure on the same episodes, and the difference."""
     rival = result.get("rival")
     if not rival:
         return ""

@@ -1,11 +1,11 @@
-"""What do threads and precision do here, and is what the program chooses by itself nearly the best?
+"""Measure speed by threads and precision, and whether the program's own choice is nearly the best.
 
     python -m bench threads [--quick]
 
-A training step (Conv-4, 64 images of 64 x 64 pixels, all pairs) and the embedding of 64 images, with 1 to as
-many threads as there are cores and in fp32 and bf16, all in turn. The program's own choice is torch's number
-of threads as it finds it, and for training bf16 where ``fsl.twin.device.bf16_helps`` measures that it does;
-embeddings are always computed in the weights' own precision (``fsl.twin.inference``).
+It measures a training step (Conv-4, 64 images of 64 x 64 pixels, all pairs) and the embedding of 64 images,
+with one thread up to one per core, in fp32 and bf16, all in turn. The program's own choice is torch's default
+number of threads, and bf16 for training if ``fsl.twin.device.bf16_helps`` measures that it helps. Embeddings
+are always computed in the weights' precision (``fsl.twin.inference``).
 """
 
 from collections.abc import Callable

@@ -1,26 +1,28 @@
-"""How long until the network tells classes apart that it has never seen, against the article's loop?
+"""Measure how long training takes until unseen classes are told apart, against the article's loop.
 
     python -m bench time_to_accuracy [--limit SECONDS] [--quick]
 
-Both train the same Conv-4 on the ``train`` fruits of Fruits-360, in the same precision and with the same
-threads, and are tested on the same 20-way 1-shot episodes of classes that neither trains on
-(``val`` has 14 classes, so 6 classes of ``train`` join it, and neither loop trains on these). The article's
-loop: random pairs, both images of each forwarded, binary cross-entropy, Adam, the last layer starting as
-``torch.nn.Linear`` does; with 32 and with 128 pairs a batch, at its learning rate (0.0001) and at those of a
-sweep. This engine: all pairs of 16 classes x 4 images, its default settings; its last layer starts at
-"further apart is more different", which is a good part of its lead: the article's loop runs from there too.
-Neither augments.
+Both train the same Conv-4 on the ``train`` fruits of Fruits-360, with the same precision and threads. Both
+are tested on the same 20-way 1-shot episodes of classes that neither trains on: the 14 of ``val``, and 6
+taken from ``train``. Neither augments.
 
-Only training time counts, not the tests, which come every second of training and later every tenth of it. The
-runs take strict turns, so that what else the machine does slows all alike. A target is reached where three
-tests in a row are not below it: at a high rate a few batches may hit it by luck, for a moment. A run ends
-at the higher target or the limit. First every setting once; then the best of the article's, and this engine,
-with further seeds.
+The article's loop draws random pairs, forwards both images of each, and uses binary cross-entropy and Adam;
+its last layer starts like ``torch.nn.Linear``. It runs with 32 and with 128 pairs per batch, at the article's
+learning rate (0.0001) and at those of a sweep. This engine uses all pairs of 16 classes x 4 images and its
+default settings. Its last layer starts with "further apart is more different". Much of its lead comes from
+that, so the article's loop also runs with this start.
+
+Only training time counts, not the tests, which come after every second of training, later after every tenth
+more. The runs take strict turns, so that other work on the machine slows all of them equally. A target is
+reached when three tests in a row are not below it, because at a high rate a few batches may hit it by chance.
+A run ends at the higher target or at the limit. First every setting runs once; then the article's best
+setting and this engine run with further seeds.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -45,9 +47,9 @@ from fsl.twin.preprocess import normalise, to_unit
 MODEL = ModelConfig()  # Conv-4, 64 channels, 64 x 64
 TARGETS = (0.60, 0.70)
 EPISODES = EpisodeConfig(n_way=20, n_shot=1, n_query=1, n_episodes=500, seed=11)
-SLICE = 1.0  # seconds of training between two tests, at least
-HELD = 3  # tests in a row that make a target reached
-GROWTH = 0.1  # and at least this part of what there was before
+SLICE = 1.0  # least seconds of training between two tests
+GROWTH = 0.1  # and the least share of the training before
+HELD = 3  # tests in a row at or above a target, for it to count as reached
 SWEEP = (1e-4, 3e-4, 1e-3, 3e-3)
 PAIRS = (32, 128)
 ENGINE = TrainConfig(steps=1_000_000, learning_rate=1e-3, augment=NO_AUGMENTATION, evaluate_every=0)
@@ -59,9 +61,11 @@ class Run:
     """One contestant with one seed.
 
     Attributes:
-        name, seed: of it.
-        twin: being trained.
+        name: of the contestant.
+        seed: of weights and batches.
+        twin: the network in training.
         batch: trains one batch.
+        seconds, batches: training so far.
         curve: seconds of training and accuracy at each test.
     """
 
@@ -89,7 +93,7 @@ class Run:
         return accuracy
 
     def reached(self, target: float) -> float | None:
-        """Seconds of training at the first test of ``HELD`` in a row that are not below it."""
+        """Return the seconds of training until ``target`` was reached, None if it was not."""
         for i in range(len(self.curve) - HELD + 1):
             if all(accuracy >= target for _, accuracy in self.curve[i : i + HELD]):
                 return self.curve[i][0]
@@ -97,7 +101,7 @@ class Run:
 
 
 def article_run(data: ImageSet, n_pairs: int, rate: float, seed: int, our_start: bool = False) -> Run:
-    """The article's loop, as one writes it in plain PyTorch."""
+    """Prepare a run of the article's loop in plain PyTorch."""
     torch.manual_seed(seed)
     twin = TwinNetwork(MODEL).train()
     if not our_start:
@@ -131,7 +135,7 @@ def engine_run(data: ImageSet, seed: int) -> Run:
 
 
 def race(runs: list[Run], test: ImageSet, limit: float) -> None:
-    """All runs in turns of a few seconds, until each has reached the higher target or the limit."""
+    """Train all runs in turns, until each has reached the higher target or the limit."""
     going = list(runs)
     while going:
         for run in list(going):
@@ -143,13 +147,13 @@ def race(runs: list[Run], test: ImageSet, limit: float) -> None:
 
 
 def images(quick: bool) -> tuple[ImageSet, ImageSet]:
-    """What is trained on, and the 20 classes of the test."""
+    """Return the training images, and those of the 20 test classes."""
     try:
         train, val = (load_recipe_data(RecipeData("fruits360", part), MODEL)[0] for part in ("train", "val"))
     except DataError:
         if not quick:
             raise
-        say("Fruits-360 is not here: a trial with rendered pictures")
+        say("Fruits-360 is not in FSL_DATA_DIR, so this trial uses drawn fruit")
         drawn = rendered_set(MODEL.image_size, 12)
         train, val = (drawn.select_classes(drawn.class_names[part]) for part in (slice(14, None), slice(14)))
     borrowed = train.class_names[:: len(train.class_names) // 6][:6]
@@ -164,14 +168,8 @@ def images(quick: bool) -> tuple[ImageSet, ImageSet]:
     return train.select_classes(kept), evaluation_images(test)
 
 
-def settings() -> Iterator[tuple[int, float]]:
-    for n_pairs in PAIRS:
-        for rate in SWEEP:
-            yield n_pairs, rate
-
-
 def seconds_to(runs: list[Run], name: str, target: float, limit: float) -> tuple[list[float], bool]:
-    """Of each seed, the limit standing for a run that did not get there; and whether one did not."""
+    """Return each seed's seconds to ``target``, or the limit; and whether any seed missed it."""
     found = [run.reached(target) for run in runs if run.name == name]
     return [limit if seconds is None else seconds for seconds in found], None in found
 
@@ -183,7 +181,7 @@ def main() -> None:
     limit = 3.0 if options.quick else options.limit
     train, test = images(options.quick)
     say(f"{train.n_classes} classes to train on, {test.n_classes} to test on")
-    chosen = [(32, 1e-4), (32, 1e-3)] if options.quick else list(settings())
+    chosen = [(32, 1e-4), (32, 1e-3)] if options.quick else list(product(PAIRS, SWEEP))
     articles = [article_run(train, *setting, SEEDS[0]) for setting in chosen]
     runs = [engine_run(train, SEEDS[0]), *articles]
     race(runs, test, limit)
@@ -216,6 +214,7 @@ def main() -> None:
 
 
 def claim(runs: list[Run], peer: str, target: float, limit: float) -> Claim:
+    """Compare the median times of this engine and of the run named ``peer``."""
     ours, missed = seconds_to(runs, "this engine", target, limit)
     theirs, at_limit = seconds_to(runs, peer, target, limit)
     ratios = np.array(theirs) / np.array(ours)

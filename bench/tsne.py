@@ -1,11 +1,11 @@
-"""scikit-learn's t-SNE or openTSNE? Seconds and faithfulness on the same distances, at 500 to 5,000 points.
+"""Compare scikit-learn's t-SNE with openTSNE, in time and trustworthiness, at 500 to 5,000 points.
 
     pip install -e .[bench]
     python -m bench tsne [--quick]
 
-Both get the same distances, perplexity 30, the same PCA start and 1,000 iterations, on one thread as the page
-gives it, strictly in turn. openTSNE by Barnes-Hut trees at 500 points and by interpolation above, as it
-recommends. The distances are those of embeddings drawn at random: 20 classes, each spread along 4 directions.
+Both get the same distances, perplexity 30, the same PCA start and 1,000 iterations, and run strictly in turn
+on one thread, as on the page. openTSNE uses Barnes-Hut trees at 500 points and interpolation above, as it
+recommends. The distances are those of random embeddings: 20 classes, each spread along 4 directions.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ DIRECTIONS = 4
 def main() -> None:
     options = options_of(__doc__)
     brief = MapConfig(iterations=250)
-    measured(100, brief, 1)  # both libraries are loaded, and compiled what they compile
+    measured(100, brief, 1)  # loads both libraries and compiles their code
     rows, claims = [], []
     for n, rounds in {100: 1}.items() if options.quick else ROUNDS.items():
         row, claim = measured(n, brief if options.quick else MapConfig(), rounds)
@@ -37,8 +37,8 @@ def main() -> None:
 
 
 def measured(n: int, config: MapConfig, rounds: int) -> tuple[dict[str, object], Claim]:
-    """Both on n points."""
-    distances = made_up(n)
+    """Measure both on n points."""
+    distances = random_distances(n)
     maps: dict[str, Float32Array] = {}
 
     def ours() -> None:
@@ -65,8 +65,8 @@ def measured(n: int, config: MapConfig, rounds: int) -> tuple[dict[str, object],
     return row, claim
 
 
-def made_up(n: int) -> Float32Array:
-    """Distances ``(n, n)`` of embeddings of classes, each spread along a few directions."""
+def random_distances(n: int) -> Float32Array:
+    """Return distances ``(n, n)`` of random embeddings whose classes are spread along a few directions."""
     rng = np.random.default_rng(0)
     labels = np.arange(n) % N_CLASSES
     centres = rng.normal(size=(N_CLASSES, DIMENSION))[labels]
@@ -77,7 +77,7 @@ def made_up(n: int) -> Float32Array:
 
 
 def by_opentsne(distances: Float32Array, config: MapConfig) -> Float32Array:
-    """openTSNE with the settings of ``fsl.embedding.maps``."""
+    """Make a map by openTSNE with the settings of ``fsl.embedding.maps``."""
     import openTSNE
 
     affinities = openTSNE.affinity.PerplexityBasedNN(

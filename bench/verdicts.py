@@ -1,12 +1,12 @@
-"""How often are the verdicts on training runs right?
+"""Measure how often the verdicts on training runs are correct.
 
     python -m bench verdicts [--out FILE.json] [--tuning]
 
-Trains small networks over rates, losses, optimisers and data sets, each to its full length, and compares
-the verdict that ``fsl.training.verdict.judge`` gave on the events with the outcome. The outcome is known
-otherwise: from probes of the network itself on fixed images, before training and eight times through it,
-which ``judge`` never sees (``outcome`` below). ``--tuning`` trains the other runs, of other classes and
-seeds, on which the rules' numbers were chosen; the runs of the plain command had no part in that.
+It trains small networks with various rates, losses, optimisers and data sets, and compares the verdict that
+``fsl.training.verdict.judge`` gives on a run's events with the outcome. The outcome comes from probes of the
+network on fixed images, before training and eight times during it; ``judge`` never sees them (``outcome``
+below). ``--tuning`` trains other runs, of other classes and seeds, on which the numbers of the rules were
+chosen; the runs of the plain command had no part in that.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from fsl.config import NO_AUGMENTATION, EpisodeConfig, ModelConfig, TrainConfig
 from fsl.data.builtin import digits_set, rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
-from fsl.fewshot.metrics import ci95
+from fsl.fewshot.metrics import auroc, ci95
 from fsl.training.batch import Batch, pair_loss
 from fsl.training.engine import train
 from fsl.training.events import Pause, TrainEvent, Verdict
@@ -75,17 +75,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Probe:
-    """The network at one moment: everything on fixed images, none of it from the run's events."""
+    """The network at one moment, measured on fixed images and not taken from the run's events.
+
+    Attributes:
+        finite: whether all weights are finite.
+        loss: the run's loss over all pairs of the probe images.
+        auc: area under the ROC curve of the head's logits on those pairs.
+        spread: largest distance of an embedding from the mean, relative to the longest embedding.
+        episodes: accuracy of each episode of validation classes.
+    """
 
     finite: bool
-    loss: float  # the run's own loss over all pairs of the probe images
-    auc: float  # of the head's logits on those pairs
-    spread: float  # largest distance of an embedding from their mean, over the largest length
-    episodes: np.ndarray  # accuracy of each episode on validation classes
+    loss: float
+    auc: float
+    spread: float
+    episodes: np.ndarray
 
 
 def colours(n_classes: int, per_class: int, seed: int) -> ImageSet:
-    """Classes that differ in colour, under noise."""
+    """Return noisy images of classes that differ in colour."""
     rng = np.random.default_rng(seed)
     centre = rng.uniform(60, 200, (n_classes, 1, 1, 1, 3))
     noise = rng.normal(0, 50, (n_classes, per_class, SIZE, SIZE, 3))
@@ -96,7 +104,7 @@ def colours(n_classes: int, per_class: int, seed: int) -> ImageSet:
 
 
 def data_sets(tuning: bool) -> dict[str, tuple[ImageSet, ImageSet]]:
-    """Training and validation classes by name; the two sets of runs have no class in common."""
+    """Return training and validation classes by data set; tuning and testing have no class in common."""
     drawn = rendered_set(SIZE, 12)
     names = drawn.class_names[0::2] if tuning else drawn.class_names[1::2]
     digits = digits_set(SIZE, 40, seed=5 if tuning else 0)
@@ -139,29 +147,23 @@ def probe(state: TrainState, config: TrainConfig, data: ImageSet, validation: Im
     batch = Batch(rows, slots, *all_pairs(slots))
     judged = pair_loss(twin, embeddings, batch, config)
     logits, is_different = judged.logits.double(), batch.difference.bool()
-    order = torch.cat([logits[~is_different], logits[is_different]])
-    n_same = int((~is_different).sum())
-    wins = torch.searchsorted(order[:n_same].sort().values, order[n_same:].contiguous())
-    ties = torch.searchsorted(order[:n_same].sort().values, order[n_same:].contiguous(), right=True) - wins
-    auc = float((wins + ties / 2).double().mean() / n_same) if finite else 0.5
+    can_rank = finite and bool(torch.isfinite(logits).all())
+    auc = auroc(logits[is_different].numpy(), logits[~is_different].numpy()) if can_rank else 0.5
     length = embeddings.norm(dim=1).max()
     spread = float((embeddings - embeddings.mean(0)).norm(dim=1).max() / (length + 1e-12))
     twin.eval()
     labels = validation.labels
-    result = evaluate(twin, embed_images(twin, validation.images), labels, _fitting(labels))
+    config = replace(PROBE_EPISODES, n_way=len(np.unique(labels)))
+    result = evaluate(twin, embed_images(twin, validation.images), labels, config)
     return Probe(finite, float(judged.loss), auc, spread, result.episode_accuracy)
 
 
-def _fitting(labels: np.ndarray) -> EpisodeConfig:
-    return replace(PROBE_EPISODES, n_way=len(np.unique(labels)))
-
-
 def outcome(probes: list[Probe], on_embeddings: bool) -> str:
-    """What became of the network, by its probes alone; see ``fsl.training.verdict`` for the words.
+    """Return the outcome of a run by its probes alone, in the words of ``fsl.training.verdict``.
 
     Args:
         probes: in order.
-        on_embeddings: whether the loss is one on the embeddings, for which equal embeddings are "collapsed".
+        on_embeddings: whether the loss is on the embeddings, so that equal embeddings are "collapsed".
     """
     start, end = probes[0], probes[-1]
     if not end.finite or not np.isfinite(end.loss):
@@ -198,7 +200,7 @@ def run(job: Job, sets: dict[str, tuple[ImageSet, ImageSet]]) -> tuple[str, list
             events.append(event)
         elif event is Pause.BATCH and state.step and state.step % (job.config.steps // N_PROBES) == 0:
             probes.append(probe(state, job.config, data, validation))
-    if state.step < job.config.steps:  # it broke off
+    if state.step < job.config.steps:  # the run ended early
         probes.append(probe(state, job.config, data, validation))
     return outcome(probes, job.config.loss in ("contrastive", "triplet")), events
 
@@ -232,7 +234,7 @@ def show(lines: list[dict[str, object]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, help="write every run and the table as JSON")
-    parser.add_argument("--tuning", action="store_true", help="the runs that the rules were chosen on")
+    parser.add_argument("--tuning", action="store_true", help="the runs on which the rules were chosen")
     options = parser.parse_args()
     sets = data_sets(options.tuning)
     rows, began = [], time.perf_counter()

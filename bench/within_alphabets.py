@@ -1,9 +1,9 @@
-"""Accuracy within each alphabet that no training has seen: what ``glyphs`` is chosen by.
+"""Measure accuracy within each alphabet that was not trained on; ``glyphs`` was chosen by it.
 
     python -m bench within_alphabets [--checkpoint NAME|FILE] [--list val]
 
-Episodes are built as Omniglot's published runs are, all characters of one alphabet, up to 20 of them; the
-published runs themselves had no part in any choice. Wants Omniglot in FSL_DATA_DIR.
+An episode has up to 20 characters of one alphabet, like Omniglot's published runs, which had no part in any
+choice. Omniglot must be in FSL_DATA_DIR.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", default="glyphs", metavar="NAME|FILE")
     parser.add_argument(
-        "--list", default="val", help="of alphabets, in the split file (default: %(default)s)"
+        "--list", default="val", help="list of alphabets in the split file (default: %(default)s)"
     )
     options = parser.parse_args()
     checkpoint = fsl.load(options.checkpoint)
