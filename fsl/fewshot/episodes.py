@@ -55,7 +55,7 @@ def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, st
     smaller = EpisodeConfig(usable, config.n_shot, config.n_query, config.n_episodes, config.seed)
     return (
         smaller,
-        f"{usable}-way instead of {config.n_way}-way: there are {usable} classes with enough images.",
+        f"{usable}-way tests instead of {config.n_way}-way: only {usable} classes have enough images.",
     )
 
 

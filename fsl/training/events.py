@@ -31,7 +31,7 @@ class Started:
         n_images: images trained on.
         n_classes: classes trained on.
         n_parameters: trainable values.
-        note: what had to differ from the settings, in sentences ("14-way instead of 20-way: ..."), or "".
+        note: what had to differ from the settings ("14-way tests instead of 20-way: ..."), or "".
         loss: the loss's name in the settings; "" in runs of earlier versions.
     """
 

@@ -50,7 +50,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "quick": Preset(
         title="Quick look (30 s)",
-        help="One short run that compares every picture of a batch with every other, which learns fastest.",
+        help="One short run. It learns fast, because it compares every picture of a batch with every other.",
         model=_SMALL,
         config=TrainConfig(
             steps=150,
@@ -66,7 +66,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "fine-tune": Preset(
         title="Fine-tune on my classes",
-        help="Go on training a network that ships with the app, gently, on the classes of the Classify page.",
+        help="Continue training one of the app's networks, gently, on your classes from the Classify page.",
         model=ModelConfig(),
         config=TrainConfig(
             steps=100,

@@ -185,7 +185,7 @@ def _stalled(r: _Measures) -> _Finding | None:
     if steps_done < MIN_STEPS_WITHOUT_MOVING:
         return (
             "starting",
-            f"{steps_done} batches so far: {r.loss:.3f} after {r.start:.3f} tells little yet.",
+            f"Too early to tell: the loss was {r.start:.3f}, and is {r.loss:.3f} after {steps_done} batches.",
             "",
         )
     if r.loss > 1.02 * r.start or separation is None or r.has_leapt:
@@ -211,7 +211,7 @@ def _overfitting(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding | 
     if r.loss >= LEARNS_ON * loss_then:
         return None
     words = (
-        f"Validation accuracy fell from {best.accuracy:.3f} (batch {best.step}) to {accuracy:.3f} while the "
+        f"Test accuracy fell from {best.accuracy:.1%} (batch {best.step}) to {accuracy:.1%} while the "
         f"training loss fell from {loss_then:.3f} to {r.loss:.3f}."
     )
     return "overfitting", words, ""

@@ -56,7 +56,7 @@ def test_fewer_ways_are_said() -> None:
     labels = np.repeat(np.arange(6), [4, 4, 4, 1, 1, 1])
     config, note = fit_ways(EpisodeConfig(20, 1, 1), labels)
     assert config.n_way == 3
-    assert "3-way instead of 20-way" in note
+    assert "3-way tests instead of 20-way" in note
     assert fit_ways(EpisodeConfig(3, 1, 1), labels) == (EpisodeConfig(3, 1, 1), "")
     with pytest.raises(DataError, match=r"of 6 classes 0 have that many"):
         fit_ways(EpisodeConfig(3, 4, 1), labels)

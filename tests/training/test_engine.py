@@ -45,7 +45,7 @@ def test_events_come_in_order(coloured_set: Maker) -> None:
     assert not events[-1].stopped
     assert [e.step for e in events if isinstance(e, Step)] == [1, 4, 8, 12]
     assert [e.step for e in events if isinstance(e, Evaluation)] == [5, 10, 12]
-    assert "5-way instead of 20-way" in events[0].note
+    assert "5-way tests instead of 20-way" in events[0].note
     assert [from_json(to_json(e)) for e in events] == events
 
 

@@ -74,8 +74,8 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         with st.container(key=f"{key}_maps"):
             picture_grid(tiles, key=f"{key}_pair", label="What matters in each picture", size="pair")
         st.caption(
-            "Green makes the two more alike, orange sets them apart, no colour makes no difference. The "
-            "pictures are shown as the network sees them."
+            "Green parts make the two more similar, orange parts less similar; parts without colour make no "
+            "difference. The pictures are shown as the network sees them."
         )
 
 

@@ -12,7 +12,7 @@ from fsl.ui.shared import core
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
-GUESSING_LOSS = Level(0.6931, "0.69: guesses half and half")
+GUESSING_LOSS = Level(0.6931, "0.69: guessing")
 """Cross-entropy of a network that answers 1/2 every time: ln 2."""
 _SMOOTH = 0.6  # more would draw a leap of the first batches out over half a short run
 

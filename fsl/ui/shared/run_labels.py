@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 BACKBONES = {
-    "plain4": "Plain (nothing evens out its signals: the learning rate matters most)",
+    "plain4": "Plain (no normalisation, so the learning rate matters most)",
     "conv4": "Conv-4 (small, the field's standard)",
-    "residual": "Residual (deeper, as fast)",
+    "residual": "Residual (deeper, equally fast)",
 }
 LOSSES = {
     "bce": "Cross-entropy: same or different (the article's)",

@@ -93,7 +93,7 @@ def progress_text(source: Source, done: int, total: int) -> str:
     """Say what ``source.load`` is doing, after ``done`` of ``total`` files, bytes or images."""
     if source.download is not None:
         share = f": {done / total:.0%}" if total else ""
-        return f"Fetching the pictures where they are not here yet, and reading them{share}"
+        return f"Downloading pictures if needed, and reading them{share}"
     return f"Reading pictures: {done:,} of {total:,}"
 
 

@@ -146,7 +146,7 @@ def test_moving_the_limit_compares_nothing_again(page: AppTest, monkeypatch: pyt
     for strictness in (0.001, 0.5):
         page.select_slider(key="compare_strictness").set_value(strictness).run()
     assert not page.error
-    assert "Green makes the two more alike" in shown(page)  # and forgets no explanation
+    assert "Green parts make the two more similar" in shown(page)  # and forgets no explanation
 
 
 def test_chances_are_held_against_what_happened(page: AppTest) -> None:
@@ -166,10 +166,10 @@ def test_bad_files_are_named_and_the_rest_kept(page: AppTest) -> None:
 
 def test_why_is_shown_when_asked_for(page: AppTest) -> None:
     fill(page)
-    assert "Green makes the two more alike" not in shown(page)
+    assert "Green parts make the two more similar" not in shown(page)
     page.button(key="compare_why_show").click().run()
     assert not page.exception
-    assert "Green makes the two more alike" in shown(page)
+    assert "Green parts make the two more similar" in shown(page)
 
 
 def test_margins_can_be_left_out(page: AppTest) -> None:
@@ -246,7 +246,7 @@ def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest)
         page.file_uploader(key=key).set_value([upload]).run()
     assert not page.exception
     page.button(key="pair_why_show").click().run()
-    assert "Green makes the two more alike" in shown(page)
+    assert "Green parts make the two more similar" in shown(page)
     page.session_state["compare_middle"] = 50
     page.button(key="pair_compare").click().run()
     assert page.session_state["compare_middle"] == 100  # the answer there was about the whole pictures

@@ -178,7 +178,7 @@ def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTes
     drop(page_, archive(3, 3), "another.zip")
     # Still: it was the evaluation that failed, and a good drop after it mends nothing.
     assert "2 classes with at least 5 pictures each" in page_.error[0].value
-    assert "You stopped it before" not in shown(page_)
+    assert "You stopped the evaluation" not in shown(page_)
     evaluate(page_, shot=1)
     assert not page_.error
 
@@ -233,7 +233,7 @@ def test_a_public_set_is_fetched_when_asked_for_with_a_plain_word_offline(
     else:
         assert "cannot be fetched" in page_.error[0].value
         assert "connection to the internet" in page_.error[0].value
-        assert "You stopped it before" not in shown(page_)
+        assert "You stopped the evaluation" not in shown(page_)
 
 
 def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:

@@ -112,7 +112,7 @@ def test_a_batch_is_drawn_with_labels_and_outputs(learn: AppTest) -> None:
     assert len(outputs) == 8
     assert all(0 <= output <= 1 for output in outputs)
     right = sum((output > 0.5) == bool(label) for label, output in zip(labels, outputs, strict=True))
-    assert f"on the right side of ½ for **{right} of 8** pairs" in shown(learn)
+    assert f"gets **{right} of 8** pairs right" in shown(learn)
     assert html_of(learn).count("1 different") == 4
     learn.button(key="learn_batch").click().run()
     assert learn.code[0].value != code

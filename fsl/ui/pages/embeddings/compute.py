@@ -108,7 +108,7 @@ def _mapped(
     name, n = checkpoint.info.name, len(collection.pictures)
 
     def progress(done: int, total: int) -> None:
-        report(done / total, f"{name} embeds the pictures: {done:,} of {total:,}")
+        report(done / total, f"{name} is embedding pictures: {done:,} of {total:,}")
 
     embeddings = embedded(collection, checkpoint, progress)
     labelled = labelled_embeddings(collection, embeddings)

@@ -67,7 +67,10 @@ def show_numbers(views: Sequence[Mapped]) -> None:
                 measured = getattr(view.quality, number.name)
                 reason = f"{measured.reason} " if measured.reason else ""
                 st.metric(
-                    number.title, _shown(measured, number.is_share), help=reason + number.help, width=150
+                    number.title,
+                    _shown(measured, number.is_share),
+                    help=reason + number.help,
+                    width="content",
                 )
         if view.map.explained:
             shares = ", ".join(f"{share:.0%}" for share in view.map.explained)

@@ -54,7 +54,7 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
     if job.work.fault:
         st.error(markdown(job.work.fault), icon=":material/error:")
     elif not job.answers:
-        st.info("You stopped it before the first test was finished.", icon=":material/info:")
+        st.info("You stopped the evaluation before its first test was finished.", icon=":material/info:")
     if job.pictures is not None and job.answers:
         _show_origin(job, installed)
         show_results(job)

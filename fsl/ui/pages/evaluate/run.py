@@ -146,7 +146,7 @@ def _embedded(
         embedded = embed_set(
             checkpoint,
             images.images,
-            lambda done, total: report(done / total, f"{name} embeds the pictures: {done:,} of {total:,}"),
+            lambda done, total: report(done / total, f"{name} is embedding pictures: {done:,} of {total:,}"),
         )
         return job.pictures, embedded
 
@@ -163,7 +163,7 @@ def _smaller_test(requested: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
     notes = []
     if fitted.n_query < requested.n_query:
         asked = count(fitted.n_query, "question")
-        notes.append(f"{asked} per class instead of {requested.n_query}: there are no more pictures.")
+        notes.append(f"{asked} per class instead of {requested.n_query}: the classes have no more pictures.")
     if fitted.n_way < requested.n_way:
         notes.append(
             f"{fitted.n_way} classes to choose from instead of {requested.n_way}: "

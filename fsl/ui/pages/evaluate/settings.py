@@ -24,7 +24,12 @@ WAY = Setting(
     "ev_way", "Classes (ways)", 5, "Number of classes to choose from.", (2, 100, 1), parameter="way"
 )
 SHOT = Setting(
-    "ev_shot", "Examples (shots)", 1, "Pictures of each class that are shown.", (1, 50, 1), parameter="shot"
+    "ev_shot",
+    "Examples (shots)",
+    1,
+    "Pictures of each class to learn it from.",
+    (1, 50, 1),
+    parameter="shot",
 )
 QUERY = Setting("ev_query", "Questions per class", 5, "Pictures of each class to classify.", (1, 50, 1))
 EPISODES = Setting("ev_episodes", "Tests", 500, "More tests make the margin of error smaller.", (10, 5000, 1))

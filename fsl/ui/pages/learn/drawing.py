@@ -53,11 +53,11 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
     sums = (
         '<div class="twin-head"><strong>Head</strong>'
         f"<figure>{_strip(trace.terms, 'Weighted differences of the embeddings')}"
-        f"<figcaption>weighted differences of the two lists: {_PLUS} more different, {_MINUS} more alike"
+        f"<figcaption>weighted differences of the two lists: {_PLUS} more different, {_MINUS} more similar"
         "</figcaption></figure>"
         f'<div class="twin-sum">sum {float(trace.terms.sum()):+.2f} plus bias {trace.bias:+.2f} '
         f"gives <b>{trace.logit:+.2f}</b></div>"
-        f'<div class="twin-sum">as a probability: <b>{different}</b> different</div>'
+        f'<div class="twin-sum">probability of being different: <b>{different}</b></div>'
         f'<div class="twin-answer">similarity <b>{similarity_text(trace.similarity)}</b></div></div>'
     )
     return f'<div class="twin"><div class="twin-rows">{rows}</div>{_ARROW}{sums}</div>'

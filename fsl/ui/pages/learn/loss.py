@@ -76,7 +76,7 @@ def _show_pulls(loss: str, at: float) -> None:
     if loss == "bce":
         probability = _probability(at)
         different, similarity = similarity_text(probability), similarity_text(1 - probability)
-        st.markdown(f"As a probability: **{different}** different, so similarity {similarity}.")
+        st.markdown(f"Probability of being different: **{different}**; similarity {similarity}.")
     pulls = []
     for text, label in (("If they are the same", 0), ("If they are different", 1)):
         shape = _shape(loss, [at], label)

@@ -46,9 +46,9 @@ def _batch(state: LearnState) -> None:
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
         st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
         st.markdown(
-            f"This network is on the right side of ½ for **{judged.n_right} of {_PAIRS}** pairs. Its *loss* "
-            f"on this batch is **{judged.loss:.2f}**; answering ½ every time would give 0.69. Training would "
-            "change the weights a little so that the loss falls."
+            f"This network gets **{judged.n_right} of {_PAIRS}** pairs right: above ½ its answer is "
+            f"*different*, below it *same*. Its *loss* on this batch is **{judged.loss:.2f}**; answering ½ "
+            "every time would give 0.69. Training changes the weights a little so that the loss falls."
         )
         st.button(
             "Another batch", key="learn_batch", icon=":material/refresh:", on_click=_next, args=(state,)

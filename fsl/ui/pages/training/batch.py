@@ -202,7 +202,8 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
         st.caption(f"{labels} Once a run has trained, its outputs appear below the labels.")
         return
     right = sum(pair.agrees for pair in pairs)
+    verb = "is" if right == 1 else "are"
     st.caption(
         f"{labels} Outputs: the network's probability that the two are different; "
-        f"{count(right, 'output')} of {len(pairs)} on the label's side of one half (✓)."
+        f"{right} of {count(len(pairs), 'output')} {verb} on the label's side of one half (✓)."
     )

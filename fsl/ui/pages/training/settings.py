@@ -62,9 +62,9 @@ LOSS = Setting(
     "Loss",
     "bce",
     "What counts as a mistake: a wrong answer to “same or different?”, or pictures of one class that lie "
-    "further apart than those of two.",
+    "further apart than pictures of different classes.",
 )
-PAIRING = Setting("pairing", "Pairs", "all", "All pairs gives hundreds of pairs for the same work.")
+PAIRING = Setting("pairing", "Pairs", "all", "“All pairs” gets hundreds of pairs out of the same work.")
 TRAINABLE = Setting(
     "trainable",
     "Layers to train",
