@@ -63,6 +63,7 @@ def moving_run(run: RunInfo, before: MovingRun | None, report: ReportProgress) -
         def progress(done: int, total: int) -> None:
             report(done / total, f"Making the map of each moment: {done} of {total}")
 
+        report(0.0, "Waiting for another map")
         with MAPPING, core.threadpool_limits(1, user_api="openmp"):
             frames = core.moving_map(recording, core.MapConfig(), frames, progress)
     return MovingRun(run, images, frames) if frames else None
