@@ -5,8 +5,8 @@ different?". Weights stay the same, except the head's with ``--refit-head``. Thi
 a calibration, or that were trained without held-out classes.
 
     python -m bench recalibrate fruits --on fruits360:val
-    python -m bench recalibrate faces --on lfw:val@0.48 --on orl:val --pairs-only
-    python -m bench recalibrate faces --on lfw:val@0.48 --refit-head
+    python -m bench recalibrate faces --on lfw:val --on orl:val --pairs-only
+    python -m bench recalibrate faces --on lfw:val --refit-head
     python -m bench recalibrate faces --subject person
 
 ``--refit-head`` first fits another scale and bias of the head, which keeps the order of similarities: a
@@ -25,18 +25,15 @@ import torch
 
 from fsl.base.files import write_atomically
 from fsl.base.text import rate_text
-from fsl.base.types import IntArray
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.calibration import fit_calibrations
 from fsl.training.recipe_data import load_recipe_data
 from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import NOTICES, CheckpointInfo
-from fsl.twin.inference import embed_images, pair_logits
-from fsl.twin.losses import bce_loss
-from fsl.twin.network import TwinNetwork
-from fsl.twin.pairs import all_pairs
+from fsl.twin.inference import embed_images
 
 
 def main() -> None:
@@ -77,7 +74,8 @@ def recalibrated(
         embedded.append((embed_images(loaded.twin, images.images), images.labels))
         print(f"{source.data} {source.classes}: {len(images):,} images of {images.n_classes} classes")
     if head_too:
-        refit_head(loaded.twin, embedded)
+        fit_scale_and_bias(loaded.twin, embedded)
+        print(f"head: bias {loaded.twin.head.bias.item():.2f}")
     what = " and ".join(name.replace(":", " ") for name in names)
     pairs = measure_pair_rates(loaded.twin, embedded, what, familiar)
     if pairs is None:
@@ -101,32 +99,6 @@ def source_of(name: str) -> RecipeData:
     name, _, centre = name.partition("@")
     data, _, classes = name.partition(":")
     return RecipeData(data, classes, centre=float(centre) if centre else 1.0)
-
-
-def refit_head(twin: TwinNetwork, sets: Sequence[tuple[torch.Tensor, IntArray]]) -> None:
-    """Fit a positive scale and a bias of the logits, in place, by the article's loss over the sets' pairs."""
-    logits, differences = [], []
-    for embeddings, labels in sets:
-        first, second, difference = all_pairs(torch.from_numpy(labels))
-        logits.append(pair_logits(twin, embeddings, embeddings)[first, second])
-        differences.append(difference)
-    log_scale, bias = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
-    optimiser = torch.optim.LBFGS([log_scale, bias], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        losses = [
-            bce_loss(log_scale.exp() * one + bias, t) for one, t in zip(logits, differences, strict=True)
-        ]
-        loss = torch.stack(losses).mean()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    with torch.no_grad():
-        twin.head.weight.mul_(log_scale.exp())
-        twin.head.bias.mul_(log_scale.exp()).add_(bias)
-    print(f"head: scaled by {log_scale.exp().item():.3f}, bias {twin.head.bias.item():.2f}")
 
 
 def write_header(path: Path, out: Path, info: CheckpointInfo, head: torch.nn.Module | None = None) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Literal, Self, get_args
 
 from fsl.base.settings import Settings, check_choices, check_range, check_ranges, require
 
-Fit = Literal["crop", "pad", "stretch"]
-"""``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted."""
+Fit = Literal["crop", "pad", "stretch", "face"]
+"""``crop``: the centre square; ``pad``: the whole picture on a white square; ``stretch``: distorted;
+``face``: the main face, found and turned upright."""
 Pairing = Literal["random", "all"]
 Loss = Literal["bce", "bce+rank", "contrastive", "triplet"]
 Schedule = Literal["constant", "one-cycle"]

@@ -23,7 +23,7 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.test_time_augmentation import embed_as_support
 
-LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 20, "photos": 20}
+LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 25, "photos": 20}
 SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)
 
 
@@ -131,7 +131,7 @@ def test_photos_tells_strangers_from_known_kinds(data_dir: Path) -> None:
 
 
 def test_faces_tells_people_apart_that_it_never_saw(data_dir: Path) -> None:
-    """At most 5% equal error rate on the ORL people that nothing was trained or chosen on."""
+    """At most 1% equal error rate on ORL people that nothing was chosen on, from whole scans."""
     loaded = checkpoints.load(SHIPPED["faces"])
     novel = read_class_list(f"{data_dir}/splits/faces.json:orl.novel")
     assert not {f"orl/{name}" for name in novel} & set(loaded.info.training["classes"])
@@ -145,5 +145,5 @@ def test_faces_tells_people_apart_that_it_never_saw(data_dir: Path) -> None:
     )
     equal = np.abs(false_accepts - (1 - true_accepts)).argmin()
     error = (false_accepts[equal] + 1 - true_accepts[equal]) / 2
-    assert error < 0.05
+    assert error < 0.01
     assert error == pytest.approx(loaded.info.metrics["orl novel, same or different"]["eer"], abs=0.01)

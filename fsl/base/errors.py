@@ -35,6 +35,13 @@ class ImageReadError(DataError):
         self.reason = reason
 
 
+class NoFaceError(DataError):
+    """A picture in which a face network finds no face."""
+
+    def __init__(self) -> None:
+        super().__init__("no face was found in it")
+
+
 class CheckpointError(FslError):
     """A checkpoint file is missing, damaged or unsafe, or does not fit the network."""
 

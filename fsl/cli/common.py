@@ -25,6 +25,7 @@ from fsl.data.intake.folders import list_images, read_file
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.splits import read_class_list
+from fsl.data.loading import OnSquare
 from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
@@ -88,7 +89,11 @@ def add_centre_option(parser: argparse.ArgumentParser) -> None:
 
 
 def load_data(
-    options: argparse.Namespace, model: ModelConfig, centre: float = 1.0, per_class: int = 0
+    options: argparse.Namespace,
+    model: ModelConfig,
+    centre: float = 1.0,
+    per_class: int = 0,
+    on_square: OnSquare | None = None,
 ) -> ImageSet:
     """Load the images that ``--data``, ``--part`` and ``--classes`` name; report on stderr what is left out.
 
@@ -96,13 +101,14 @@ def load_data(
         options: the parsed command line.
         model: gives size and fit.
         centre, per_class: see :class:`fsl.data.query.ImageQuery`.
+        on_square: see :meth:`fsl.data.source.Source.load`.
 
     Raises:
         DataError: there is nothing to use.
     """
     query = replace(data_query(options, model), centre=centre, per_class=per_class)
     with progress_bar("reading images") as progress:
-        images, problems = open_source(options.data).load(query, progress)
+        images, problems = open_source(options.data).load(query, progress, on_square)
     report(problems)
     return images
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from fsl.cli.common import (
     image_readers,
     print_json,
 )
-from fsl.fewshot.compare import ProbeAnswer, compare, measured_rates
+from fsl.cli.faces import add_align_option, face_json, maybe_without_alignment
+from fsl.fewshot.compare import ProbeAnswer, measured_rates
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
+from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_pictures, sort_out
 from fsl.fewshot.scores import check_threshold
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.faces.prepare import face_of
 
 PROBES_AT_ONCE = 256
 
@@ -56,13 +60,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=float, help="call a pair the same from this similarity on, 0 to 1; replaces --far"
     )
     add_centre_option(parser)
+    add_align_option(parser)
     add_device_option(parser)
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compare every probe with every reference and print the answers."""
-    checkpoint = fsl.load(options.checkpoint, options.device)
+    checkpoint = maybe_without_alignment(fsl.load(options.checkpoint, options.device), options)
     threshold, sentence = _threshold(checkpoint, options.threshold, options.far)
     model = checkpoint.info.model
     references, problems = sort_out(read_pictures(image_readers(options.reference), model, options.centre))
@@ -70,10 +75,20 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"{problems[0].name}: {problems[0].reason}.")
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
+    for reference in references:
+        if reference.other_faces:
+            n_faces = 1 + len(reference.other_faces)
+            print(f"{reference.name}: {n_faces} faces, the most prominent is used", file=sys.stderr)
+    faces = _faces(references)
+
+    def answer_probes(probes: list[NamedImage]) -> list[ProbeAnswer]:
+        faces.extend(_faces(probes))
+        return compare_photos(checkpoint, references, [(p, *p.other_faces) for p in probes], threshold)
+
     answers, unread = answer_in_batches(
         checkpoint,
         [entry for path in options.probe for entry in image_readers(path)],
-        lambda probes: compare(checkpoint, references, probes, threshold),
+        answer_probes,
         at_once=PROBES_AT_ONCE,
         what="probes",
         centre=options.centre,
@@ -82,12 +97,20 @@ def run(options: argparse.Namespace) -> None:
     if sentence and len(references) > 1:
         sentence = f"{sentence} {OF_SINGLE_REFERENCES}"
     if options.json:
-        print_json(_as_json(checkpoint, references, answers, threshold, sentence))
+        print_json({**_as_json(checkpoint, references, answers, threshold, sentence), "faces": faces})
         return
     for answer in answers:
         similarity, _ = distinct_texts(answer.similarity, threshold)
-        print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{similarity}")
+        among = f"\tface {answer.face + 1} of {answer.n_faces}" if answer.n_faces > 1 else ""
+        print(f"{answer.probe}\t{'same' if answer.same else 'different'}\t{similarity}{among}")
     print(f"Limit {limit_text(threshold)}. {sentence}".rstrip())
+
+
+def _faces(pictures: Sequence[NamedImage]) -> list[dict[str, Any]]:
+    """Return the faces that were found in each picture, for networks that look for faces."""
+    shown = [face for picture in pictures for face in (picture, *picture.other_faces)]
+    found = ((picture.name, face_of(picture.image)) for picture in shown)
+    return [face_json(name, face) for name, face in found if face is not None]
 
 
 def _threshold(checkpoint: Checkpoint, given: float | None, false_accept: float) -> tuple[float, str]:
@@ -121,7 +144,10 @@ def _as_json(
         for answer in answers
         for reference, similarity in zip(references, answer.pairs, strict=True)
     ]
-    probes = [{"probe": a.probe, "similarity": a.similarity, "same": a.same} for a in answers]
+    probes = [
+        {"probe": a.probe, "similarity": a.similarity, "same": a.same, "face": a.face, "n_faces": a.n_faces}
+        for a in answers
+    ]
     out: dict[str, Any] = {"pairs": pairs, "probes": probes, "checkpoint": checkpoint.info.name}
     rates = checkpoint.info.pairs
     if rates:

@@ -6,6 +6,8 @@ import argparse
 import time
 from typing import Any
 
+from PIL import Image
+
 import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import limit_text, rate_text
@@ -20,9 +22,12 @@ from fsl.cli.common import (
     print_json,
     progress_bar,
 )
+from fsl.cli.faces import add_align_option, face_json, maybe_without_alignment
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify
+from fsl.twin.faces.detect import Face
+from fsl.twin.faces.prepare import face_of
 from fsl.twin.inference import embed_images
 from fsl.twin.pair_rates import PairRates
 
@@ -31,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
     add_data_options(parser)
     add_centre_option(parser)
+    add_align_option(parser)
     add_checkpoint_option(parser)
     parser.add_argument(
         "--far",
@@ -63,9 +69,15 @@ def run(options: argparse.Namespace) -> None:
     for rate in options.far:
         if not 0 < rate <= 1:
             raise DataError(f"--far is {rate}; it must be above 0, and at most 1.")
-    checkpoint = fsl.load(options.checkpoint, options.device)
-    model = checkpoint.info.model
-    data = load_data(options, model, options.centre)
+    checkpoint = maybe_without_alignment(fsl.load(options.checkpoint, options.device), options)
+    faces: dict[str, Face] = {}
+
+    def note_face(name: str, image: Image.Image) -> None:
+        face = face_of(image)
+        if face is not None:
+            faces[name] = face
+
+    data = load_data(options, checkpoint.info.model, options.centre, on_square=note_face)
     count_pairs(data.labels)  # fails now if there is no pair
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
@@ -77,7 +89,8 @@ def run(options: argparse.Namespace) -> None:
     rates = checkpoint.info.pairs
     if options.json:
         timed = {"classes_seen": seen, "seconds": round(seconds, 2)}
-        print_json({**_as_json(result, scores, rates), **timed})
+        found = [face_json(name, faces[name]) for name in sorted(faces)]
+        print_json({**_as_json(result, scores, rates), **timed, "faces": found})
         return
     _print(result, scores, rates, seconds)
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from PIL import Image
 
-from fsl.base.errors import DataError, ImageReadError
+from fsl.base.errors import DataError, ImageReadError, NoFaceError
 from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
 from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.images.pool import decode_pool
-from fsl.data.images.resize import crop_centre, to_square
+from fsl.data.images.resize import crop_centre, square_image
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import expand_prefixes
 from fsl.data.query import ImageQuery
+
+OnSquare = Callable[[str, Image.Image], None]
 
 # Files per task of the thread pool: few enough for smooth progress, enough to keep the overhead small.
 _CHUNK = 32
@@ -33,6 +36,7 @@ def load_listing(
     *,
     workers: int | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
+    on_square: OnSquare | None = None,
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
     """Decode the images of a listing into one set.
 
@@ -42,6 +46,7 @@ def load_listing(
         progress: called from this thread with (images done, images in all).
         workers: decoding threads; by default one for each processor, at most 8.
         limits: what a single file may cost.
+        on_square: called with a file's name and its square picture, from several threads.
 
     Returns:
         The set, and the problems: those of the listing, then the images that were left out.
@@ -53,7 +58,7 @@ def load_listing(
     wanted = chosen_classes(listing.class_names, query)
     entries = _chosen_entries(listing, query, wanted)
     pixels = _allocate(len(entries), query)
-    unread = _decode_all(entries, pixels, query, progress, workers, limits)
+    unread = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
     kept = [row for row in range(len(entries)) if row not in unread]
     is_whole = query.share[1] == 1
     if is_whole and not kept:
@@ -137,18 +142,25 @@ def _decode_all(
     progress: Progress | None,
     workers: int | None,
     limits: DecodeLimits,
+    on_square: OnSquare | None,
 ) -> dict[int, Problem]:
     """Fill ``pixels`` row by row; return the rows that could not be filled, in order, with the reason."""
 
     def decode_chunk(start: int) -> dict[int, Problem]:
         unread = {}
         for row in range(start, min(start + _CHUNK, len(entries))):
+            entry = entries[row]
             try:
-                image = decode_image(entries[row].read(), entries[row].name, limits)
+                image = decode_image(entry.read(), entry.name, limits)
+                square = square_image(crop_centre(image, query.centre), query.size, query.fit)
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
+            except NoFaceError as error:
+                unread[row] = Problem(entry.name, str(error))
             else:
-                pixels[row] = to_square(crop_centre(image, query.centre), query.size, query.fit)
+                pixels[row] = np.asarray(square)
+                if on_square is not None:
+                    on_square(entry.name, square)
         return unread
 
     unread: dict[int, Problem] = {}

@@ -26,7 +26,7 @@ from fsl.data.download import Download
 from fsl.data.imageset import ImageSet, evenly
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import class_lists, read_class_list
-from fsl.data.loading import chosen_classes, load_listing, share_of
+from fsl.data.loading import OnSquare, chosen_classes, load_listing, share_of
 from fsl.data.query import ImageQuery
 
 # Side of the picture files that an ArraySource makes, in pixels.
@@ -123,13 +123,15 @@ class Source(ABC):
 
     @abstractmethod
     def load(
-        self, query: ImageQuery, progress: Progress | None = None
+        self, query: ImageQuery, progress: Progress | None = None, on_square: OnSquare | None = None
     ) -> tuple[ImageSet, tuple[Problem, ...]]:
         """Load images.
 
         Args:
             query: which images, and in which form.
             progress: called with (done, total): files or bytes of a download first, then images.
+            on_square: called with a file's name and its square picture, from several threads; not for
+                sources that are no files.
 
         Returns:
             The images, and what was left out: files, and classes without a readable image.
@@ -176,10 +178,10 @@ class FileSource(Source):
         return Listing(tuple(found.entries[row] for row in rows), found.problems)
 
     def load(
-        self, query: ImageQuery, progress: Progress | None = None
+        self, query: ImageQuery, progress: Progress | None = None, on_square: OnSquare | None = None
     ) -> tuple[ImageSet, tuple[Problem, ...]]:
         """Decode the files that the query asks for; see ``Source.load``."""
-        return load_listing(self.listing(query.part, progress), query, progress)
+        return load_listing(self.listing(query.part, progress), query, progress, on_square=on_square)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -209,7 +211,7 @@ class ArraySource(Source):
         return Listing(tuple(entries), problems)
 
     def load(
-        self, query: ImageQuery, progress: Progress | None = None
+        self, query: ImageQuery, progress: Progress | None = None, on_square: OnSquare | None = None
     ) -> tuple[ImageSet, tuple[Problem, ...]]:
         """Make the images that the query asks for; see ``Source.load``."""
         if query.part:
@@ -218,6 +220,8 @@ class ArraySource(Source):
             raise SettingsError(f"{self.key} has no margins to cut off; leave the centre out.")
         if self.download is not None:
             self.download.fetch(progress)
+        if query.fit == "face":  # found in the pictures, which may be larger than the network's input
+            return load_listing(self.listing(progress=progress), query, progress, on_square=on_square)
         images = self.make(query, progress)
         names = chosen_classes(images.class_names, query)
         if names != images.class_names:

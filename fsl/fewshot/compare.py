@@ -26,6 +26,8 @@ class ProbeAnswer:
         same: ``similarity >= threshold``.
         threshold: in [0, 1].
         pairs: similarity to each reference, in order, in [0, 1].
+        face: which face of the probe it is about, where a photo shows several people.
+        n_faces: how many faces of the probe were compared.
     """
 
     probe: str
@@ -33,6 +35,8 @@ class ProbeAnswer:
     same: bool
     threshold: float
     pairs: tuple[float, ...]
+    face: int = 0
+    n_faces: int = 1
 
     def at(self, threshold: float) -> ProbeAnswer:
         """Return the answer at another threshold, in [0, 1]."""

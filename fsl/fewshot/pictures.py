@@ -38,11 +38,13 @@ class NamedImage:
         name: the name that its owner knows it by.
         image: RGB.
         digest: sha256 of the bytes it was decoded from; the key of cached embeddings.
+        other_faces: the other faces of the photo, if the image is one of several in it.
     """
 
     name: str
     image: Image.Image
     digest: str
+    other_faces: tuple[NamedImage, ...] = ()
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> NamedImage:

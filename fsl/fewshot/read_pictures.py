@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from PIL import Image
-
-from fsl.base.errors import ImageReadError
+from fsl.base.errors import ImageReadError, NoFaceError
 from fsl.config import ModelConfig
 from fsl.data.images.pool import decode_pool
-from fsl.data.images.resize import crop_centre, to_square
+from fsl.data.images.resize import crop_centre, square_image
 from fsl.data.intake.listing import Listing, Problem
+from fsl.fewshot.faces import faces_in
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
 
@@ -96,7 +95,17 @@ def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Pro
         picture = NamedImage.from_bytes(read(), name)
     except ImageReadError as error:
         return Problem(error.name, error.reason)
-    square = Image.fromarray(to_square(crop_centre(picture.image, centre), model.image_size, model.fit))
     # Embeddings are cached by digest, so a crop needs its own.
     digest = picture.digest if centre == 1 else f"{picture.digest}@{centre:g}"
-    return replace(picture, image=square, digest=digest)
+    picture = replace(picture, image=crop_centre(picture.image, centre), digest=digest)
+    if model.fit == "face":
+        return _faces(picture, model.image_size)
+    return replace(picture, image=square_image(picture.image, model.image_size, model.fit))
+
+
+def _faces(photo: NamedImage, size: int) -> NamedImage | Problem:
+    """Return the main face of a photo, which carries the others, all at the network's size."""
+    faces = faces_in(photo, size)
+    if not faces:
+        return Problem(photo.name, str(NoFaceError()))
+    return replace(faces[0], other_faces=faces[1:])

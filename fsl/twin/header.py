@@ -17,8 +17,8 @@ FORMAT = 1
 Subject = Literal["thing", "person"]
 NOTICES: dict[Subject, str] = {
     "thing": "",
-    "person": "Faces: a demonstration, trained on few people. Do not use it to identify anyone in earnest, "
-    "and ask people before you compare their pictures.",
+    "person": "Faces: the network errs, and more often for people whom its training photos show rarely. Let "
+    "it decide nothing about anyone, and ask people before you compare their pictures.",
 }
 """What to tell everybody who uses a network, by what it tells apart."""
 _TYPES: dict[str, type] = {

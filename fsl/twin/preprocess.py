@@ -9,13 +9,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fsl.base.errors import NoFaceError
 from fsl.base.types import PixelArray
-from fsl.config import ModelConfig
+from fsl.config import Fit, ModelConfig
 from fsl.data.images.resize import to_square
 
 
 def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
     """Resize RGB images of any size into one array.
+
+    A network for faces takes a picture without a face as a whole; whoever holds pictures in memory says so
+    beside them (``fsl.twin.faces``).
 
     Returns:
         uint8 ``(N, S, S, 3)`` with S = ``config.image_size``.
@@ -23,7 +27,14 @@ def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
     side = config.image_size
     if not images:
         return np.empty((0, side, side, 3), np.uint8)
-    return np.stack([to_square(image, side, config.fit) for image in images])
+    return np.stack([_square(image, side, config.fit) for image in images])
+
+
+def _square(image: Image.Image, side: int, fit: Fit) -> PixelArray:
+    try:
+        return to_square(image, side, fit)
+    except NoFaceError:
+        return to_square(image, side, "crop")
 
 
 def to_unit(images: PixelArray, device: torch.device | str = "cpu") -> Tensor:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench.recalibrate import main, refit_head
+from bench.recalibrate import main
 from fsl.config import ModelConfig
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.inference import pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
@@ -32,7 +33,7 @@ def test_similarities_keep_their_order_and_fit_better() -> None:
         embeddings = torch.randn(6, 8)[labels] + 0.8 * torch.randn(30, 8)
         first, second, difference = all_pairs(torch.from_numpy(labels))
         before = pair_logits(twin, embeddings, embeddings)[first, second]
-        refit_head(twin, [(embeddings, labels)])
+        fit_scale_and_bias(twin, [(embeddings, labels)])
         after = pair_logits(twin, embeddings, embeddings)[first, second]
         scale = after.std() / before.std()
         torch.testing.assert_close(
@@ -55,7 +56,7 @@ def test_what_a_network_tells_apart_is_written_and_all_else_kept(
     monkeypatch.setattr(sys, "argv", ["recalibrate", str(path), "--subject", "person"])
     main()
     after = checkpoints.load(path)
-    assert "Do not use it to identify anyone" in after.info.notice
+    assert "decide nothing about anyone" in after.info.notice
     assert after.info.to_json() == {
         **before.info.to_json(),
         "subject": "person",

@@ -202,4 +202,4 @@ def test_a_network_trained_on_from_one_of_people_is_one_of_people(
     assert code == 0, error
     info = checkpoints.read_info(out / "checkpoint.safetensors")
     assert info.subject == "person"
-    assert "identify anyone" in info.notice
+    assert "decide nothing about anyone" in info.notice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
@@ -17,8 +18,27 @@ _WHITE = (255, 255, 255)
 _REDUCING_GAP = 3.0
 
 
+# Ways to make a picture square that need a network, added by ``fsl.twin``.
+_ADDED_FITS: dict[str, Callable[[Image.Image, int], Image.Image]] = {}
+
+
+def add_fit(name: Fit, make_square: Callable[[Image.Image, int], Image.Image]) -> None:
+    """Make a way of squaring pictures available under its name.
+
+    Args:
+        name: the fit that checkpoints and queries ask for.
+        make_square: takes an RGB picture and a size in pixels, and returns a square RGB picture of that size.
+    """
+    _ADDED_FITS[name] = make_square
+
+
 def to_square(image: Image.Image, size: int, fit: Fit) -> PixelArray:
-    """Return the picture as an antialiased uint8 array ``(size, size, 3)``, 0..255.
+    """Return the picture as a ``(size, size, 3)`` uint8 array, 0..255; see ``square_image``."""
+    return np.array(square_image(image, size, fit), dtype=np.uint8)
+
+
+def square_image(image: Image.Image, size: int, fit: Fit) -> Image.Image:
+    """Return the picture as a square RGB picture, antialiased.
 
     Args:
         image: any picture; Pillow converts one that is not RGB (``decode_image`` does that better).
@@ -27,19 +47,20 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> PixelArray:
 
     Raises:
         SettingsError: ``size`` is below 1 or ``fit`` unknown.
+        NoFaceError: the fit is "face", and there is none in the picture.
     """
     if size < 1:
         raise SettingsError(f"The image size must be at least 1 pixel, not {size}.")
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     if fit == "crop":
-        square = _resize(rgb.crop(_centre_square(rgb)), (size, size))
-    elif fit == "pad":
-        square = _padded(rgb, size)
-    elif fit == "stretch":
-        square = _resize(rgb, (size, size))
-    else:
-        raise SettingsError(f"The fit must be one of {', '.join(get_args(Fit))}, not {fit!r}.")
-    return np.array(square, dtype=np.uint8)
+        return _resize(rgb.crop(_centre_square(rgb)), (size, size))
+    if fit == "pad":
+        return _padded(rgb, size)
+    if fit == "stretch":
+        return _resize(rgb, (size, size))
+    if fit in _ADDED_FITS:
+        return _ADDED_FITS[fit](rgb, size)
+    raise SettingsError(f"The fit must be one of {', '.join(get_args(Fit))}, not {fit!r}.")
 
 
 def crop_centre(image: Image.Image, share: float) -> Image.Image:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fsl.base.errors import SettingsError
 from fsl.config import TIMM, ModelConfig
 from fsl.twin.backbones.efficientnet import EfficientNetLite
-from fsl.twin.backbones.grid import GridFeatures
+from fsl.twin.backbones.face_resnet import FaceResNet
 from fsl.twin.backbones.timm import timm_backbone
 
 
@@ -130,7 +130,7 @@ BACKBONES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "efficientnet_lite0": EfficientNetLite,
     "efficientnet_lite1": EfficientNetLite,
     "efficientnet_lite2": EfficientNetLite,
-    "efficientnet_grid": GridFeatures,
+    "face_resnet": FaceResNet,
 }
 _WITH_WIDTHS = ("conv4", "plain4", "residual")
 

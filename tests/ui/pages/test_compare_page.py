@@ -89,10 +89,10 @@ def test_the_empty_page_says_what_to_do(page: AppTest) -> None:
 
 
 def test_a_network_of_people_comes_with_a_notice_whatever_its_name(page: AppTest) -> None:
-    assert "identify anyone" not in shown(page)
+    assert "decide nothing about anyone" not in shown(page)
     page.selectbox(key="compare_network").set_value("my-run").run()
     text = shown(page)
-    assert "Do not use it to identify anyone in earnest" in text
+    assert "Let it decide nothing about anyone" in text
     assert "nothing is kept on disk" in text
     assert "pairs of different people would be called the same" in text
 

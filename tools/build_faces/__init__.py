@@ -1,0 +1,1 @@
+"""Build the ``faces`` checkpoint and the face detector from free weights."""
