@@ -5,6 +5,7 @@ Imports no torch: pages need these before torch is loaded.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fsl.base.text import one_in, rate_text
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 OF_SINGLE_REFERENCES = "The error rates are those of single references; several together usually do better."
 _MANY: dict[Subject, str] = {"thing": "things", "person": "people"}
+_SHOWN_IN = {
+    "fruits360": "photos of fruit and vegetables (Fruits-360)",
+    "omniglot": "handwritten characters (Omniglot)",
+    "orl": "studio photos (ORL)",
+    "lfw": "press photos (LFW)",
+    "tiny-imagenet": "everyday photos (Tiny ImageNet)",
+    "grocery": "photos from shops (Grocery Store)",
+}
+_CLASS_LIST = re.compile(rf"({'|'.join(_SHOWN_IN)}) (?:half of )?(?:train|val|novel)(?:@[\d.]+)?")
 
 
 def describe_error_rates(rates: PairRates, threshold: float, subject: Subject) -> str:
@@ -52,12 +62,24 @@ def called_the_same(rates: PairRates, threshold: float, subject: Subject) -> str
     return f"{text} (with other {_MANY[subject]} up to {one_in(highest)})"
 
 
+def measured_on(rates: PairRates) -> str:
+    """Return what pictures the rates were measured on: "press photos (LFW): pairs of 336 images ..."."""
+    class_lists, colon, pairs = rates.fitted_on.partition(":")
+    found = [_CLASS_LIST.fullmatch(name) for name in re.split(", | and ", class_lists)]
+    names = list(dict.fromkeys(_SHOWN_IN[one[1]] for one in found if one))
+    if not all(found):
+        return rates.fitted_on
+    *others, last = names
+    shown = f"{', '.join(others)} and {last}" if others else last
+    return f"{shown}{colon}{pairs}"
+
+
 def too_few(rates: PairRates) -> str:
     """Explain why a false-accept rate this low cannot be measured with so few classes."""
     return (
-        f"So few false accepts are no promise: the {rates.n_classes:,} classes measured make "
-        f"{rates.n_class_pairs:,} pairs of classes, enough to speak for {rate_text(rates.lowest_rate)} "
-        "and more, not for less."
+        f"A rate this low is not certain: the {rates.n_classes:,} classes measured make "
+        f"{rates.n_class_pairs:,} pairs of classes, enough to confirm rates of "
+        f"{rate_text(rates.lowest_rate)} or more."
     )
 
 

@@ -14,7 +14,7 @@ from bench.recalibrate import source_of, write_header
 from fsl.base.text import one_in, rate_text
 from fsl.data.catalogue import path_source
 from fsl.data.query import ImageQuery
-from fsl.fewshot.error_rate_text import describe_error_rates
+from fsl.fewshot.error_rate_text import describe_error_rates, measured_on
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.inference import embed_images, similarities
@@ -144,6 +144,14 @@ def test_a_new_header_leaves_the_weights_alone(measured: str, weights: str) -> N
     assert source_of("fruits360").centre == 1
 
 
+def test_data_sets_that_rates_were_measured_on_are_named_in_words(measured: str) -> None:
+    rates = checkpoints.read_info(Path(measured)).pairs
+    assert rates is not None
+    known = replace(rates, fitted_on="lfw val@0.48 and orl val: pairs of 9 images")
+    assert measured_on(known) == "press photos (LFW) and studio photos (ORL): pairs of 9 images"
+    assert measured_on(replace(rates, fitted_on="my val: 3 pairs")) == "my val: 3 pairs"
+
+
 def test_rates_in_words(measured: str) -> None:
     assert [one_in(r) for r in (0.0, 0.00004, 0.0003, 0.001, 0.01, 0.015, 0.333, 1.0)] == [
         "fewer than 1 in 10,000 pairs",
@@ -158,8 +166,8 @@ def test_rates_in_words(measured: str) -> None:
     assert [rate_text(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
     rates = checkpoints.read_info(Path(measured)).pairs
     assert rates is not None
-    assert "no promise" in describe_error_rates(rates, 1.0, "thing")
-    assert "no promise" not in describe_error_rates(rates, 0.0, "thing")
+    assert "not certain" in describe_error_rates(rates, 1.0, "thing")
+    assert "not certain" not in describe_error_rates(rates, 0.0, "thing")
     assert "of different things would be" in describe_error_rates(rates, 0.5, "thing")
     of_people = describe_error_rates(rates, 0.5, "person")
     assert "of different people would be" in of_people

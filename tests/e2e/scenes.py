@@ -91,7 +91,7 @@ def choose_fruits(tab: Page) -> None:
     """Choose the network for fruit on the Compare page, and wait for its error rates."""
     tab.get_by_role("combobox", name="Network").first.click()
     tab.get_by_role("option").filter(has_text="fruits").click()
-    tab.get_by_text("Measured on fruits360 val").wait_for()
+    tab.get_by_text("Measured on photos of fruit and vegetables").wait_for()
 
 
 def _trained(tab: Page) -> None:

@@ -35,7 +35,10 @@ def answers_fit_the_limit(tab: Page) -> list[str]:
 
 @pytest.mark.parametrize(
     ("network", "measured_on", "make"),
-    [("fruits", "fruits360 val", rendered_task), ("glyphs", "omniglot val", digits_task)],
+    [
+        ("fruits", "photos of fruit and vegetables", rendered_task),
+        ("glyphs", "handwritten characters", digits_task),
+    ],
 )
 def test_one_is_told_from_others(
     server: str, tab: Page, network: str, measured_on: str, make: Callable[..., ExampleTask]

@@ -119,7 +119,7 @@ def test_a_stricter_limit_turns_more_away(page: AppTest) -> None:
     assert "50 in 100 pairs of different things would be called the same" in before
     page.select_slider(key="compare_strictness").set_value(0.001).run()
     after = shown(page)
-    assert "So few false accepts are no promise" in after
+    assert "A rate this low is not certain" in after
     assert page.select_slider(key="compare_strictness").value == 0.001
 
 

@@ -11,7 +11,7 @@ from fsl.base.text import limit_text, rate_text
 from fsl.charts.evaluation import reliability_diagram
 from fsl.charts.pairs import pair_histograms, roc_figure
 from fsl.charts.style import STILL
-from fsl.fewshot.error_rate_text import describe_error_rates
+from fsl.fewshot.error_rate_text import describe_error_rates, measured_on
 from fsl.ui.shared.compare_state import EQUAL, FALSE_ACCEPTS, STRICTNESS, THRESHOLD, Strictness
 from fsl.ui.shared.escape import markdown
 
@@ -82,7 +82,7 @@ def show_rates(checkpoint: Checkpoint, similarity: float | None) -> None:
         whether = "also learned from" if rates.familiar else "never learned from"
         st.caption(
             markdown(
-                f"Measured on {rates.fitted_on}, which the network {whether} "
+                f"Measured on {measured_on(rates)}, which the network {whether} "
                 f"({rates.n_same:,} same and {rates.n_different:,} different pairs). Your own pictures may "
                 "be harder, or easier."
             )
