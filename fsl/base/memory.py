@@ -38,8 +38,13 @@ def keep_freed_memory() -> None:
 
 
 def release_memory() -> None:
-    """Return free memory to the system, which the C library would keep."""
+    """Collect garbage and return free memory to the system; all threads wait for up to a second."""
     gc.collect()
+    trim_memory()
+
+
+def trim_memory() -> None:
+    """Return free memory to the system, which the C library would keep."""
     trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)

@@ -35,8 +35,8 @@ def train(
 ) -> Iterator[TrainEvent | Pause]:
     """Train a twin network and yield events that report its progress.
 
-    Iterating drives the training. To keep the trained network, create a state with ``new_state``, pass it as
-    ``start`` and read ``state.twin``. A run whose loss is no longer a number ends.
+    Iterating drives the training, which also ends when the loss is no longer a number. To keep the trained
+    network, create a state with ``new_state``, pass it as ``start`` and read ``state.twin``.
 
     Args:
         data: images to train on, of the network's input size.
@@ -48,11 +48,10 @@ def train(
         earlier: the events of the run before it was interrupted, which its verdicts take into account.
 
     Yields:
-        Started; then Step, Evaluation and Verdict events (a verdict when it changes and at the end); at the
-        end a Comparison if the settings ask for one and there was a test; and Finished. Between them comes a
-        Pause wherever several runs can take turns: ``Pause.BATCH`` after a batch and its events, or after a
-        test made before the next batch, and ``Pause.WITHIN`` during tests. The state may be saved only at
-        ``Pause.BATCH``.
+        Started; then Step, Evaluation and Verdict events (a verdict when it changes and at the end); a
+        Comparison if the settings ask for one and there was a test; and Finished. A Pause comes wherever
+        several runs can take turns: ``Pause.BATCH`` after a batch or a test and its events, where the state
+        may be saved, and ``Pause.WITHIN`` during a test.
 
     Raises:
         SettingsError, DataError: the data or the settings cannot be trained with; before the first event.
@@ -63,24 +62,7 @@ def train(
     started = _started(state, config, data, index, note)
     yield started
     history = _History.of([*earlier, started])
-    stopped = False
-    if test:
-        stopped = yield from _make_missing_test(state, config, test, history, should_stop)
-    stopped = state.group.any(stopped)
-    while state.step < config.steps and not stopped:
-        report = _train_batch(state, data, index, config, history)
-        news: list[TrainEvent] = [report] if report else []
-        # Once the weights are lost, more batches do not help.
-        stopped = report is not None and not math.isfinite(report.loss)
-        if test and not stopped and _is_test_due(state, config):
-            result = yield from _run_scheduled_test(state, test, should_stop)
-            stopped = result is None
-            if result is not None:
-                news.append(result.event)
-        last = state.step == config.steps
-        yield from _with_verdict(history, news, at_once=last or stopped)
-        yield Pause.BATCH
-        stopped = state.group.any(stopped or (not last and should_stop()))
+    stopped = yield from _train_batches(state, data, index, config, test, history, should_stop)
     comparison = compare_with_start(state)
     if comparison:
         yield comparison
@@ -110,6 +92,37 @@ class _History:
         """Return the history of a run with these events."""
         n_reports = sum(isinstance(event, Step) for event in events)
         return cls(events, n_reports, next((e for e in reversed(events) if isinstance(e, Verdict)), None))
+
+
+def _train_batches(
+    state: TrainState,
+    data: ImageSet,
+    index: ClassIndex,
+    config: TrainConfig,
+    test: PlannedTest | None,
+    history: _History,
+    should_stop: Callable[[], bool],
+) -> Generator[TrainEvent | Pause, None, bool]:
+    """Train and test until the last batch or a stop; return whether the run was stopped."""
+    stopped = False
+    if test:
+        stopped = yield from _make_missing_test(state, config, test, history, should_stop)
+    stopped = state.group.any(stopped)
+    while state.step < config.steps and not stopped:
+        report = _train_batch(state, data, index, config, history)
+        news: list[TrainEvent] = [report] if report else []
+        # Once the weights are lost, more batches do not help.
+        stopped = report is not None and not math.isfinite(report.loss)
+        if test and not stopped and _is_test_due(state, config):
+            result = yield from _run_scheduled_test(state, test, should_stop)
+            stopped = result is None
+            if result is not None:
+                news.append(result.event)
+        last = state.step == config.steps
+        yield from _with_verdict(history, news, at_once=last or stopped)
+        yield Pause.BATCH
+        stopped = state.group.any(stopped or (not last and should_stop()))
+    return stopped
 
 
 def _make_missing_test(

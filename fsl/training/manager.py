@@ -25,7 +25,7 @@ import torch
 
 from fsl.base.errors import DataError, SettingsError, WriteError
 from fsl.base.files import write_atomically
-from fsl.base.memory import release_memory
+from fsl.base.memory import trim_memory
 from fsl.training.cores import ThreadShare, usable_cores
 from fsl.training.job import QueuedRun, compute
 from fsl.training.run_data import source_of
@@ -280,7 +280,7 @@ class RunManager:
                 self._computing.remove(job)
                 self._begin_waiting()
             threads.restore()
-            release_memory()
+            trim_memory()  # a run leaves no cycles, so the garbage collector need not stop the pages
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import fsl
 from fsl.base.errors import DataError
 from fsl.base.files import write_atomically
-from fsl.config import ModelConfig
+from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.batch import index_to_train_on
 from fsl.training.calibration import measure_with_pauses
@@ -44,14 +44,13 @@ def run_training(
 ) -> Iterator[TrainEvent | Pause]:
     """Train, keeping the run folder up to date.
 
-    The state is saved before the first batch, at every evaluation (or as often, if there is none) and at the
-    end. So a run that was killed continues from there with the same numbers as an uninterrupted one.
-    The saved checkpoint can always be loaded: weights that are no longer numbers never replace earlier ones.
-    At the end the checkpoint is saved at once, and again after it has been calibrated.
+    The state is saved before the first batch, every few batches and at the end, so a run that was killed
+    continues with the same numbers as an uninterrupted one. The checkpoint can always be loaded: weights that
+    are no longer numbers are not saved. At the end it is saved at once, and again once it is calibrated.
 
     Args:
-        where: the run folder, which is created if needed, or the lock on it if the caller holds it. Whoever
-            acquired the lock must also remove an earlier request to stop. The lock is released at the end.
+        where: the run folder, which is created if needed, or the lock on it if the caller holds it and has
+            removed earlier requests to stop. The lock is released at the end.
         spec: settings and description of the run. A resumed run keeps the command that began it.
         data: images to train on and to test on.
         start: an architecture, or a network to train further.
@@ -70,29 +69,10 @@ def run_training(
         CheckpointError: its state is damaged.
         SettingsError: the run was begun with other settings or classes.
     """
-    folder = where if isinstance(where, Path) else where.folder
-
-    def is_to_stop() -> bool:
-        return should_stop() or (folder / STOP).exists()
-
-    if resume and isinstance(where, Path):
-        require_state(folder / STATE)  # before the folder is created
-    with acquire(folder) if isinstance(where, Path) else where as lock:
-        if isinstance(where, Path):
-            (folder / STOP).unlink(missing_ok=True)
+    with _lock_folder(where, resume) if isinstance(where, Path) else where as lock:
         state = new_state(spec.config, start, group)
-        about, earlier = _begin_or_resume(folder, spec, data, state, resume)
-        lock.set_phase("running")
-        (folder / ERROR).unlink(missing_ok=True)
-        recorder = Recorder(folder, data.validation, spec.config, state.twin.config.views)
-        recorder.record_between(state.step, state.twin)
-        with EventLog(folder / EVENTS) as log:
-            writer = RunWriter(folder, spec.config, state, about, recorder, log, earlier)
-            for event in train(data.train, spec.config, state, data.validation, is_to_stop, earlier):
-                if isinstance(event, Finished):
-                    yield from _finish(writer, lock, event, data)
-                else:
-                    yield from writer.write(event)
+        about, earlier = _begin_or_resume(lock.folder, spec, data, state, resume)
+        yield from _train_and_save(lock, data, spec.config, state, about, earlier, should_stop)
 
 
 def follow_training(
@@ -165,6 +145,15 @@ def with_start(spec: RunSpec, start: str, info: CheckpointInfo) -> RunSpec:
     )
 
 
+def _lock_folder(folder: Path, resume: bool) -> RunLock:
+    """Lock a run folder and remove an earlier request to stop."""
+    if resume:
+        require_state(folder / STATE)  # before the folder is created
+    lock = acquire(folder)
+    (folder / STOP).unlink(missing_ok=True)
+    return lock
+
+
 def _begin_or_resume(
     folder: Path, spec: RunSpec, data: TrainingData, state: TrainState, resume: bool
 ) -> tuple[dict[str, Any], list[TrainEvent]]:
@@ -175,6 +164,34 @@ def _begin_or_resume(
     index_to_train_on(data.train, state.twin)  # refuses bad data before anything is written
     prepare_run(folder, spec, state)
     return spec.about, []
+
+
+def _train_and_save(
+    lock: RunLock,
+    data: TrainingData,
+    config: TrainConfig,
+    state: TrainState,
+    about: Mapping[str, Any],
+    earlier: Sequence[TrainEvent],
+    should_stop: Callable[[], bool],
+) -> Iterator[TrainEvent | Pause]:
+    """Train from ``state`` on, and write the events, the snapshots and the network to the locked folder."""
+    folder = lock.folder
+
+    def is_to_stop() -> bool:
+        return should_stop() or (folder / STOP).exists()
+
+    lock.set_phase("running")
+    (folder / ERROR).unlink(missing_ok=True)
+    recorder = Recorder(folder, data.validation, config, state.twin.config.views)
+    recorder.record_between(state.step, state.twin)
+    with EventLog(folder / EVENTS) as log:
+        writer = RunWriter(folder, config, state, about, recorder, log, earlier)
+        for event in train(data.train, config, state, data.validation, is_to_stop, earlier):
+            if isinstance(event, Finished):
+                yield from _finish(writer, lock, event, data)
+            else:
+                yield from writer.write(event)
 
 
 def _finish(

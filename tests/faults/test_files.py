@@ -19,8 +19,8 @@ from fsl.base.errors import WriteError
 from fsl.base.files import write_atomically
 from fsl.data.download import Answer, download_files
 from fsl.training.events import Finished
-from fsl.training.keep import save_as
 from fsl.training.run_log import EventLog
+from fsl.training.save_as import save_as
 from fsl.twin import checkpoint
 from tests.helpers.downloads import ROWS, content
 from tests.helpers.networks import save_small_checkpoint

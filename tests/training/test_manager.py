@@ -16,13 +16,13 @@ from fsl.base.errors import DataError, SettingsError
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
 from fsl.training.events import Step
-from fsl.training.keep import save_as
 from fsl.training.manager import RunManager
 from fsl.training.run_data import TrainingData, load_training_data
 from fsl.training.run_folder import CHECKPOINT, CONFIG, EVENTS
 from fsl.training.run_lock import acquire
 from fsl.training.run_plan import RunPlan, plan_like
 from fsl.training.run_spec import RunSpec
+from fsl.training.save_as import save_as
 from fsl.training.status import RunInfo, find_run, list_runs, run_events
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.network import TwinNetwork

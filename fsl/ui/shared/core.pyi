@@ -61,7 +61,6 @@ from fsl.training.events import Evaluation as Evaluation
 from fsl.training.events import Step as Step
 from fsl.training.hold_out import drawn_classes as drawn_classes
 from fsl.training.hold_out import seen_before as seen_before
-from fsl.training.keep import save_as as save_as
 from fsl.training.lr_range import LOWEST as LOWEST
 from fsl.training.lr_range import N_POINTS as N_POINTS
 from fsl.training.lr_range import lr_range as lr_range
@@ -80,6 +79,7 @@ from fsl.training.run_folder import EVENTS as EVENTS
 from fsl.training.run_folder import read_settings as read_settings
 from fsl.training.run_plan import RunPlan as RunPlan
 from fsl.training.run_plan import plan_like as plan_like
+from fsl.training.save_as import save_as as save_as
 from fsl.training.snapshots import has_snapshots as has_snapshots
 from fsl.training.snapshots import read_frames as read_frames
 from fsl.training.snapshots import read_images as read_images
