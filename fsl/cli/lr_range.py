@@ -1,4 +1,4 @@
-"""``lr-range``: which learning rate? The loss while the rate rises from far too low to far too high."""
+"""``lr-range``: find a learning rate by training while it rises from far too low to far too high."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ IRRELEVANT = ("--lr", "--steps", "--schedule", "--evaluate-every", "--snapshots"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
     add_data_options(parser)
-    parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
+    parser.add_argument(
+        "--recipe",
+        choices=sorted(RECIPES),
+        help="use the data and settings of one of the shipped checkpoints",
+    )
     add_network_options(parser)
     add_settings(parser, without=IRRELEVANT)
     parser.add_argument("--lowest", type=float, default=LOWEST, help="default: %(default)g")
@@ -60,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
             progress(len(points), options.points)
     suggestion = suggest_rate(points)
     if options.json:
-        # JSON has no NaN; a loss that is no number ends the test and is left out.
+        # JSON has no NaN, so the last loss is left out if it is not a number.
         shown = [{"lr": p.lr, "loss": p.loss} for p in points if math.isfinite(p.loss)]
         print_json({"points": shown, "suggestion": suggestion})
         return
@@ -71,11 +75,11 @@ def run(options: argparse.Namespace) -> None:
     elif sum(math.isfinite(point.loss) for point in points) < FEWEST_POINTS:
         print(f"no suggestion: too few points ({FEWEST_POINTS} are needed)")
     else:
-        print("no suggestion: the loss nowhere falls")
+        print("no suggestion: the loss never falls")
 
 
 def _images(options: argparse.Namespace, recipe: Recipe | None, model: ModelConfig) -> ImageSet:
-    """What the run that the rate is for would train on: of a recipe, its own classes."""
+    """Load the images that a run would train on; those of a recipe if one is named."""
     if recipe is None:
         return load_data(options, model)
     with progress_bar("reading images") as progress:

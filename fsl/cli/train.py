@@ -1,4 +1,4 @@
-"""``train``: train or fine-tune a twin network; events as JSON lines on stdout."""
+"""``train``: train or fine-tune a twin network, and print its events as JSON lines."""
 
 from __future__ import annotations
 
@@ -34,21 +34,25 @@ from fsl.twin.header import CheckpointInfo, seen_among
 from fsl.twin.network import TwinNetwork
 
 _HOLD_OUT = 0.2
-_DATA_OPTIONS = ("part", "classes", "validation", "hold_out", "hold_out_of")  # a recipe brings its own
+_DATA_OPTIONS = ("part", "classes", "validation", "hold_out", "hold_out_of")  # a recipe sets these itself
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
     add_data_options(parser)
     parser.add_argument("--run-dir", required=True, type=Path, metavar="DIR", help="the run folder to write")
-    parser.add_argument("--recipe", choices=sorted(RECIPES), help="settings of a checkpoint that ships")
+    parser.add_argument(
+        "--recipe", choices=sorted(RECIPES), help="train as one of the shipped checkpoints was"
+    )
     parser.add_argument("--resume", action="store_true", help="resume the run in --run-dir")
     add_network_options(parser)
     parser.add_argument(
         "--validation", metavar="FILE[:LIST]", help="classes of --data to test on (as --classes)"
     )
     parser.add_argument(
-        "--hold-out", type=float, help=f"else this share of the classes (default: {_HOLD_OUT})"
+        "--hold-out",
+        type=float,
+        help=f"without --validation, share of the classes to test on (default: {_HOLD_OUT})",
     )
     parser.add_argument(
         "--hold-out-of",
@@ -115,7 +119,7 @@ def _train(plan: _Plan, options: argparse.Namespace, group: ProcessGroup, stop: 
         ):
             if isinstance(event, Pause):
                 continue
-            if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # there the events show it
+            if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # else the events show it
                 progress(event.step, plan.spec.config.steps)
             print(json.dumps(to_json(event)), flush=True)
 
@@ -146,7 +150,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     recipe = chosen_recipe(options)
     start, model, header = starting_network(options, recipe)
     config = overridden(recipe.config if recipe else TrainConfig(), options)
-    if header:  # fine-tuning should show whether the network got better
+    if header:  # shows whether fine-tuning made the network better
         config = replace(config, evaluate_first=True)
     source = _data_spec(options)
     problems: list[Problem] = []
@@ -196,7 +200,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe | None:
     """Return the recipe that the options name, if any.
 
     Raises:
-        SettingsError: the options name classes as well, which a recipe brings itself.
+        SettingsError: the options also choose the classes, which the recipe does.
     """
     if not options.recipe:
         return None

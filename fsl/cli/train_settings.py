@@ -1,4 +1,4 @@
-"""Options that set one field of ``TrainConfig`` each; ``train`` and ``lr-range`` have them."""
+"""Options of ``train`` and ``lr-range`` that set one field of ``TrainConfig`` each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class _Setting:
     """One option.
 
     Attributes:
-        field: of ``TrainConfig``.
-        help: what it is.
-        choices: a type of which each value is allowed; none: any number of the field's kind.
+        field: the field of ``TrainConfig`` that it sets.
+        help: help text.
+        choices: ``Literal`` type of the allowed values; None to allow any number of the field's type.
     """
 
     field: str
@@ -28,35 +28,35 @@ class _Setting:
 _SETTINGS = {
     "--lr": _Setting("learning_rate", "learning rate, the highest of its schedule"),
     "--steps": _Setting("steps", "batches to train"),
-    "--seed": _Setting("seed", "of weights, batches and changes to the images"),
+    "--seed": _Setting("seed", "seed of weights, batches and augmentation"),
     "--pairing": _Setting("pairing", "random pairs as in the article, or all pairs of a batch", Pairing),
-    "--loss": _Setting("loss", "bce is the article's", Loss),
-    "--margin": _Setting("margin", "of the contrastive and the triplet loss; 0 for the loss's own"),
+    "--loss": _Setting("loss", "loss; the article uses bce", Loss),
+    "--margin": _Setting("margin", "margin of the contrastive or triplet loss; 0 for its usual margin"),
     "--trainable": _Setting("trainable", "the layers that learn", Trainable),
-    "--schedule": _Setting("schedule", "how the learning rate changes on the way", Schedule),
-    "--optimiser": _Setting("optimiser", "adam is the article's", Optimiser),
+    "--schedule": _Setting("schedule", "how the learning rate changes during the run", Schedule),
+    "--optimiser": _Setting("optimiser", "optimiser; the article uses adam", Optimiser),
     "--batch-classes": _Setting("batch_classes", "classes in a batch, with --pairing all"),
     "--batch-images": _Setting("batch_images", "images of each class in a batch, with --pairing all"),
     "--batch-pairs": _Setting("batch_pairs", "pairs in a batch, with --pairing random"),
     "--evaluate-every": _Setting("evaluate_every", "batches between tests; 0 for one at the end"),
-    "--device": _Setting("device", "what to compute on", Device),
+    "--device": _Setting("device", "where to compute", Device),
     "--precision": _Setting(
         "precision",
-        "of the numbers; auto measures whether bf16 is quicker, so name one for a run that is to be repeated",
+        "number format; auto measures whether bf16 is faster here, so name one for a repeatable run",
         Precision,
     ),
     "--snapshots": _Setting(
-        "snapshot_images", "test images whose embeddings are recorded at each test, for the moving map"
+        "snapshot_images", "number of test images to record embeddings of, for a map that moves"
     ),
 }
 
 
 def add_settings(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
-    """Add the options.
+    """Add an option for each setting.
 
     Args:
-        parser: of a command.
-        without: options that mean nothing to it.
+        parser: parser of a command.
+        without: options that the command does not need.
     """
     usual = TrainConfig()
     for option, setting in _SETTINGS.items():
@@ -73,7 +73,7 @@ def add_settings(parser: argparse.ArgumentParser, without: Collection[str] = ())
 
 
 def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
-    """The settings with what the options say instead.
+    """Return the settings, changed by the options that were given.
 
     Raises:
         SettingsError: a value is out of range.

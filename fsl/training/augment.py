@@ -1,7 +1,7 @@
-"""Random changes to a batch of images, vectorised, repeatable for a seed on any device.
+"""Change a batch of images at random: vectorised, and repeatable for a seed on any device.
 
-All random numbers are drawn on the CPU from one generator and are small (a few per image); only the images
-live on the training device.
+All random numbers, a few per image, are drawn on the CPU from one generator. Only the images are on the
+training device.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ CHANNEL_ORDERS = torch.tensor([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0
 
 @dataclass(frozen=True, eq=False)
 class _Draws:
-    """Random numbers for some images of a batch: drawn for all, so that no process's share changes another's.
+    """Random numbers for a share of a batch; drawn for the whole batch, so that shares stay independent.
 
     Attributes:
-        generator: on the CPU.
-        n: images of the batch.
-        share: those that are wanted.
+        generator: draws the numbers; on the CPU.
+        n: number of images of the batch.
+        share: the images to return numbers for.
     """
 
     generator: Generator
@@ -34,28 +34,28 @@ class _Draws:
     share: slice
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """float32 ``(n of the share, *shape)``."""
+        """Return numbers between ``low`` and ``high``, float32 ``(n of the share, *shape)``."""
         return (torch.rand(self.n, *shape, generator=self.generator) * (high - low) + low)[self.share]
 
     def factors(self, largest: float) -> Tensor:
-        """In [1 / largest, largest], as often above 1 as below."""
+        """Return factors in [1 / largest, largest], as often above 1 as below."""
         return torch.exp(self.uniform(-1, 1) * math.log(largest))
 
 
 def as_new_classes(
     images: Tensor, slots: Tensor, config: AugmentConfig, generator: Generator, share: slice = ALL
 ) -> Tensor:
-    """Permute the colours or turn by right angles, the same way for all images of a class.
+    """Permute the colours or turn by right angles, in the same way for all images of a class.
 
-    A red apple with red and blue exchanged is a fruit of its own, and so is a letter lying on its side: the
-    network must tell classes apart that no data set holds. As a batch holds each class once, two images
-    are of one class exactly when they have one slot.
+    A red apple with red and blue exchanged counts as another fruit, and a letter on its side as another
+    letter, so the network sees more classes than the data set has. Two images are of the same class exactly
+    if they have the same slot, because a batch holds each class once.
 
     Args:
         images: float ``(n, 3, S, S)``.
         slots: int ``(B,)``, the class of each image within the batch, 0 or more.
         config: ``recolour`` and ``turn`` are used.
-        generator: on the CPU.
+        generator: draws the changes; on the CPU.
         share: which of the batch's images these are; by default all.
 
     Returns:
@@ -81,17 +81,17 @@ def as_new_classes(
 def augment(
     images: Tensor, config: AugmentConfig, generator: Generator, n: int = 0, share: slice = ALL
 ) -> Tensor:
-    """Rotate, zoom, shift, stretch and mirror, change the light and the colours, paint over a square.
+    """Rotate, zoom, shift, stretch and mirror images, change light and colours, and cover a square.
 
     Args:
         images: float ``(B, 3, S, S)`` in [0, 1].
-        config: strengths.
-        generator: on the CPU.
-        n: images of the batch that these are a share of; 0 where they are all.
-        share: which of these they are.
+        config: strength of each change.
+        generator: draws the changes; on the CPU.
+        n: number of images of the whole batch; 0 if these are all of them.
+        share: which of the batch's images these are; by default all.
 
     Returns:
-        float ``(B, 3, S, S)`` in [0, 1]; what comes in from outside the image is ``config.background``.
+        float ``(B, 3, S, S)`` in [0, 1]; areas from outside the image have the value ``config.background``.
     """
     draws = _Draws(generator, n or len(images), share)
     images = _move(images, config, draws)

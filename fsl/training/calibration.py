@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Measurements:
-    """What is measured of a trained network.
+    """The results of calibrating a trained network.
 
     Attributes:
         calibrations: one per classification rule; empty if there are too few images.

@@ -1,4 +1,4 @@
-"""The events of a training run; each is one JSON object, a line of ``events.jsonl``."""
+"""The events of a training run; each becomes one JSON object, a line of ``events.jsonl``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Started:
     Attributes:
         step: batches already done, 0 unless resumed.
         steps: batches in all.
-        device: in words, for people.
+        device: description of the device, for people.
         bf16: whether convolutions run in bf16.
-        n_images: images trained on.
-        n_classes: classes trained on.
-        n_parameters: trainable values.
-        note: what had to differ from the settings ("14-way tests instead of 20-way: ..."), or "".
-        loss: the loss's name in the settings; "" in runs of earlier versions.
+        n_images: number of images to train on.
+        n_classes: number of classes to train on.
+        n_parameters: number of trainable parameters.
+        note: how the run differs from its settings ("14-way tests instead of 20-way: ..."), or "".
+        loss: name of the loss in the settings; "" in runs of earlier versions.
     """
 
     step: int
@@ -50,19 +50,19 @@ class Started:
 class Step:
     """Progress, after the first batch and every ``report_every`` batches.
 
-    The last three are means since the last such event, like the loss; none in runs of earlier versions.
+    The last three are means since the last Step, like the loss; None in runs of earlier versions.
 
     Attributes:
         step: batches done.
-        loss: mean since the last such event; NaN or infinite where it broke down.
-        learning_rate: of the last batch.
-        images_per_second: since the last such event.
-        seconds: training time so far, evaluations included.
+        loss: mean since the last Step; NaN or infinite if the weights grew without bounds.
+        learning_rate: learning rate of the last batch.
+        images_per_second: images embedded per second of training since the last Step.
+        seconds: training time so far, including tests.
         logit_std: standard deviation of a batch's logits; 0 = the outputs do not depend on the input.
-        separation: how far a batch's different pairs lie above its same pairs: the difference of the mean
-            logits over their pooled standard deviation (d'); 0 = they cannot be told apart.
-        embedding_spread: standard deviation of a batch's embeddings over their root mean square, in [0, 1];
-            0 = all embeddings are equal.
+        separation: d' between a batch's different and same pairs: the difference of their mean logits,
+            divided by the pooled standard deviation; 0 = they cannot be told apart.
+        embedding_spread: standard deviation of a batch's embeddings, divided by their root mean square, in
+            [0, 1]; 0 = all embeddings are equal.
     """
 
     step: int
@@ -83,10 +83,10 @@ class Evaluation:
         step: batches done.
         accuracy: mean over episodes, in [0, 1].
         ci95: half the width of its 95% interval.
-        n_way: classes per episode actually used.
-        n_shot: support images per class.
-        n_episodes: episodes.
-        loss: binary cross-entropy over all pairs of the validation images; none in runs of earlier versions.
+        n_way: number of classes per episode, possibly fewer than in the settings.
+        n_shot: number of support images per class.
+        n_episodes: number of episodes.
+        loss: binary cross-entropy over pairs of the validation images; None in runs of earlier versions.
     """
 
     step: int
@@ -100,17 +100,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Before and after: the same episodes before the first batch and at the last test of a run that is over.
+    """Accuracy on the same episodes before the first batch and at the last test, at the end of a run.
 
     Attributes:
-        step: batches done at that test; of a stopped run there may be more.
-        before: accuracy before, in [0, 1].
+        step: batches done at the last test; a stopped run may have done more.
+        before: accuracy before the first batch, in [0, 1].
         before_ci95: half the width of its 95% interval.
-        after: accuracy at that test.
+        after: accuracy at the last test.
         after_ci95: half the width of its 95% interval.
         difference: after - before.
-        difference_ci95: half the width of the interval of the difference, paired by episode.
-        n_episodes: episodes.
+        difference_ci95: half the width of the 95% interval of the difference, paired by episode.
+        n_episodes: number of episodes.
     """
 
     step: int
@@ -125,11 +125,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the run so far amounts to; see ``fsl.training.verdict``.
+    """A judgement on the run so far; see ``fsl.training.verdict``.
 
     Attributes:
         step: batches done.
-        kind: "starting" until there is enough to judge by.
+        kind: "starting" until there are enough batches to judge by.
         evidence: one sentence for people, with the numbers.
         advice: whether a "lower" or a "higher" learning rate is worth a try.
     """
@@ -182,16 +182,16 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def to_json(event: TrainEvent) -> dict[str, Any]:
-    """The event as a JSON object with its kind under "event"; NaN and infinity, which JSON lacks, as text."""
+    """Return an event as a JSON object, its kind under "event"; NaN and infinity become text."""
     values = {k: _as_text(v) for k, v in asdict(event).items()}
     return {"event": _NAMES[type(event)], **values}
 
 
 def from_json(values: Mapping[str, Any]) -> TrainEvent:
-    """The event that ``to_json`` made ``values`` of.
+    """Return the event of a JSON object that ``to_json`` made.
 
     Raises:
-        KeyError, TypeError: it is none.
+        KeyError, TypeError: the object is not an event.
     """
     kind = _KINDS[values["event"]]
     rest: dict[str, Any] = {k: _as_number(v) for k, v in values.items() if k != "event"}

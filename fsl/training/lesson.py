@@ -17,7 +17,7 @@ class RecordedRun:
 
     Attributes:
         learning_rate: learning rate of all its batches.
-        events: all of them, in order.
+        events: all its events, in order.
     """
 
     learning_rate: float

@@ -24,11 +24,11 @@ from fsl.twin.network import TwinNetwork
 LOWEST, HIGHEST = 1e-6, 1.0
 N_POINTS = 120
 FEWEST_POINTS = 10  # needed for a suggestion
-DIVERGED = 4.0  # times the lowest smoothed loss
+DIVERGED = 4.0  # times the lowest smoothed loss; the test ends there
 DEAD_OUTPUTS = 1e-5  # standard deviation of a batch's logits: they do not depend on the input at all
-DEAD_BATCHES = 5  # with such outputs in a row, no rate will revive the network
+DEAD_BATCHES = 5  # after so many such batches in a row, no rate revives the network
 MEMORY = 0.8  # weight of the earlier smoothed loss at each batch
-LEAP = 2.0  # times the lowest loss so far; points from there on are not used for a suggestion
+LEAP = 2.0  # times the lowest loss so far; the suggestion ignores points after such a leap
 SMOOTHING_POINTS = 4.0  # standard deviation of the Gaussian window for the suggestion
 
 
@@ -76,15 +76,15 @@ def lr_range(
 ) -> Iterator[RangePoint]:
     """Run the test, yielding a point per batch.
 
-    It ends early where the smoothed loss is ``DIVERGED`` times its lowest or no longer a number, and where
-    the network is dead: for ``DEAD_BATCHES`` batches its outputs have not depended on the input. A dead
-    network holds the loss at one value, however high the rate rises.
+    It ends early if the loss is no longer a number, if the smoothed loss is ``DIVERGED`` times its lowest, or
+    if the network is dead: its outputs have not depended on the input for ``DEAD_BATCHES`` batches. The loss
+    of a dead network stays at one value, however high the rate rises.
 
     Args:
         data: images to train on, of the network's input size.
-        config: settings of the run to find a rate for; its own rate, schedule and steps are not used.
+        config: settings of the run to find a rate for; its rate, schedule and number of batches are ignored.
         start: an architecture, or a network to copy.
-        lowest, highest: the range.
+        lowest, highest: the range of rates.
         n_points: number of batches.
         should_stop: called after every batch; return True to stop.
 
@@ -128,7 +128,7 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
     losses = _smooth(np.array([p.loss for p in finite]))
     slopes = np.gradient(losses, np.log([p.lr for p in finite]))
     leaps = np.flatnonzero(losses > LEAP * np.minimum.accumulate(losses))
-    if len(leaps):  # a fall from a leap to the constant loss of a dead network is no learning
+    if len(leaps):  # a fall from there to the constant loss of a dead network is not learning
         losses = losses[: leaps[0]]
     lowest = int(losses.argmin())
     if lowest < 2:

@@ -1,4 +1,4 @@
-"""Starting points for a run, by name: what a person picks before changing single settings."""
+"""Presets for a run, by name: a person picks one, then changes single settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from fsl.config import AugmentConfig, EpisodeConfig, ModelConfig, TrainConfig
 
 @dataclass(frozen=True)
 class Preset:
-    """A starting point.
+    """Settings that a person can start from.
 
     Attributes:
-        title: for people.
-        help: one sentence on what it is for.
-        model: architecture, unless a checkpoint is trained on.
+        title: name on the page.
+        help: one sentence that says what it is for.
+        model: architecture, if the run does not start from a checkpoint.
         config: settings of each run; the learning rate comes from ``rates``.
-        rates: learning rates to compare.
-        from_checkpoint: whether to go on from a trained network.
+        rates: learning rates to compare, one run each.
+        from_checkpoint: whether to fine-tune a trained network.
     """
 
     title: str
@@ -29,7 +29,7 @@ class Preset:
 
     @property
     def batch(self) -> int:
-        """Pairs in a batch; for all pairs, pictures in a batch."""
+        """Size of a batch: in pairs if they are random, in pictures if all pairs are compared."""
         c = self.config
         return c.batch_pairs if c.pairing == "random" else c.batch_classes * c.batch_images
 
@@ -41,7 +41,7 @@ PRESETS: dict[str, Preset] = {
     "article": Preset(
         title="The article's lesson",
         help="The same network, data and batches at three learning rates: which of them learns?",
-        # Without batch norm, with which Conv-4 learns at almost any rate.
+        # No batch norm: with it, Conv-4 learns at almost any rate and the lesson would show nothing.
         model=ModelConfig(backbone="plain4", widths=(32, 32, 32, 32), image_size=32),
         config=TrainConfig(
             steps=300, pairing="random", batch_pairs=32, evaluate_every=50, evaluation=_TEST, report_every=5

@@ -1,4 +1,4 @@
-"""The article's Figure 1: a few pairs of a data set, their labels, and what a network says of them."""
+"""Draw the article's Figure 1: a few pairs of a data set, their labels, and a network's answers."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class BatchPreview:
 
 
 def preview_batch(images: ImageSet, n_pairs: int, seed: int) -> BatchPreview:
-    """Random pairs as the article's training draws them, before any random change to the images.
+    """Draw random pairs as the article's training does, before any augmentation.
 
     Args:
-        images: to draw from.
-        n_pairs: pairs.
-        seed: of the draw.
+        images: images to draw from.
+        n_pairs: number of pairs.
+        seed: chooses the pairs.
 
     Raises:
         SettingsError: fewer than two classes have two images.
@@ -57,11 +57,11 @@ def preview_batch(images: ImageSet, n_pairs: int, seed: int) -> BatchPreview:
 
 @torch.inference_mode()
 def preview_similarities(twin: TwinNetwork, batch: BatchPreview) -> Float32Array:
-    """What a network says of each pair.
+    """Return a network's similarity for each pair.
 
     Args:
-        twin: in ``eval`` mode; it is not changed.
-        batch: of the network's input size.
+        twin: the network, in ``eval`` mode; it is not changed.
+        batch: pairs of the network's input size.
 
     Returns:
         float32 ``(n_pairs,)``, in [0, 1], higher = more alike.

@@ -22,14 +22,14 @@ def load_recipe_data(
     Args:
         wanted: data set and classes.
         model: gives size and fit.
-        copy: another copy of the data set, a folder or zip; the class lists stay those of the named one.
+        copy: folder or zip with another copy of the data set; class lists still come from the named one.
         progress: called with (done, total) images.
 
     Returns:
-        The images, and what was left out.
+        the images, and what was left out.
 
     Raises:
-        DataError: the data set or its split file is not there.
+        DataError: the data set or its split file does not exist.
     """
     query = ImageQuery(
         model.image_size,
@@ -44,19 +44,19 @@ def load_recipe_data(
 def load_recipe(
     wanted: Sequence[RecipeData], model: ModelConfig, copy: str = "", progress: Progress | None = None
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
-    """Load several data sets as one, in which each class name begins with the name of its data set.
+    """Load several data sets as one; each class name then begins with the name of its data set.
 
     Args:
-        wanted: the first is the main one.
+        wanted: data sets and classes, the main one first.
         model: gives size and fit.
         copy: another copy of the main data set.
-        progress: called with (done, total), of which each data set is an equal part.
+        progress: called with (done, total); each data set is an equal part of it.
 
     Returns:
-        The images, and what was left out.
+        the images, and what was left out.
 
     Raises:
-        DataError: a data set or its split file is not there.
+        DataError: a data set or its split file does not exist.
     """
     found = [
         load_recipe_data(one, model, "" if number else copy, progress_of_part(progress, number, len(wanted)))

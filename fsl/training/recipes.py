@@ -1,4 +1,4 @@
-"""Recipes: everything that made a checkpoint that ships, by name."""
+"""Recipes: the data and settings that each shipped checkpoint was trained with, by name."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class RecipeData:
     Attributes:
         data: the data set's name.
         classes: "train", "val" or "novel", a list in its split file; empty for all classes.
-        without: parts of class names; classes holding one are left out.
-        centre: the share of each picture's sides that is taken, from its middle.
+        without: leave out every class whose name contains one of these texts.
+        centre: crop the centre of each picture to this share of its sides.
     """
 
     data: str
@@ -30,13 +30,13 @@ class Recipe:
     """How to train one checkpoint.
 
     Attributes:
-        name: of the recipe and the checkpoint.
+        name: name of the recipe and of the checkpoint.
         title: what the checkpoint is for.
-        train: what is trained on; the first is the main one, which ``--data`` may replace.
+        train: data to train on; ``--data`` may replace the first, main data set by another copy.
         validation: classes to evaluate and calibrate on.
         model: architecture and input.
-        config: of the run.
-        licence: notes on data and weights, for the header.
+        config: settings of the run.
+        licence: notes on data and weights, for the checkpoint's header.
         subject: what the checkpoint tells apart.
     """
 
@@ -55,8 +55,8 @@ FRUITS = Recipe(
     title="Fruit and vegetables on a white ground (the article's experiment)",
     train=(
         RecipeData("fruits360", "train"),
-        # Photographs of other things make the features more general. Kinds of fruit and vegetables that the
-        # test or the validation asks about are left out, under whatever name.
+        # Photographs of other things make the features more general. Fruit and vegetables that the test or
+        # the validation asks about are left out, whatever they are called.
         RecipeData(
             "tiny-imagenet",
             "train",
@@ -78,7 +78,7 @@ FRUITS = Recipe(
         focus=1.0,
         focus_groups=1,
         evaluate_every=500,
-        precision="bf16",  # what "auto" came to when it was trained
+        precision="bf16",  # which "auto" chose when the checkpoint was trained
         augment=AugmentConfig(
             rotate=180,
             zoom=1.3,

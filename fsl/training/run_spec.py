@@ -12,7 +12,7 @@ from fsl.data.query import DataSpec
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a training run is: its settings, its images, and what its files say about it.
+    """The description of a training run: its settings, its images, and the facts that its files record.
 
     A value of None is unknown and is not written.
 

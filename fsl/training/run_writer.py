@@ -99,7 +99,7 @@ def save_run(
         state: the state.
         about: what the checkpoint's header says about the run.
         evaluation: the latest evaluation, if any.
-        measured: what was measured of the network, if anything.
+        measured: the results of its calibration, if it was calibrated.
 
     Returns:
         one ``Saved``; empty if the weights are no longer numbers, in which case nothing is saved.

@@ -1,10 +1,10 @@
-"""Embeddings of the same few images through a run, so that a map of them can be seen to move.
+"""Record the embeddings of the same few images during a run, for a map that moves.
 
-``snapshots/images.npz`` holds small thumbnails, labels and names, once; ``snapshots/<step>.npy`` the
-embeddings after so many batches, float16 ``(n, D)``: at every evaluation, for which they are there anyway,
-and in between where they cost little (see ``frames_apart``). At most ``MOST_FRAMES`` are kept, spread over
-the run however long it is: the first, the last, and those between that would be missed most. Embeddings
-longer than ``MOST_VALUES`` are thinned to that many values, so a run's 300 images take 37 MB at most.
+``snapshots/images.npz`` holds thumbnails, labels and names. ``snapshots/<step>.npy`` is a frame: the
+embeddings after that many batches, float16 ``(n, D)``. A frame is recorded at every evaluation, which has the
+embeddings anyway, and in between where it costs little (see ``frames_apart``). At most ``MOST_FRAMES`` are
+kept, spread over the whole run. Embeddings longer than ``MOST_VALUES`` are thinned to that many values, so
+the 300 images of a run take 37 MB at most.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class FollowedImages:
     """The images whose embeddings a run records.
 
     Attributes:
-        thumbnails: uint8 ``(n, S, S, 3)``, S the network's input size, or 64 where that is larger.
+        thumbnails: uint8 ``(n, S, S, 3)``, S the network's input size but at most 64.
         labels: int64 ``(n,)``, positions in ``class_names``.
-        class_names: of the validation classes.
+        class_names: the validation classes.
         names: n file names.
     """
 
@@ -64,9 +64,9 @@ class Snapshots:
     """The recorded embeddings of a run, or some of them.
 
     Attributes:
-        images: those followed.
+        images: the images whose embeddings are recorded.
         steps: batches done at each frame, rising.
-        frames: float16 ``(n, D)`` each; of very large embeddings a scaled copy.
+        frames: float16 ``(n, D)`` each; very large embeddings are scaled down.
     """
 
     images: FollowedImages
@@ -78,9 +78,9 @@ class Recorder:
     """Writes the frames of one run.
 
     Args:
-        run: its folder.
-        validation: the run's; none records nothing.
-        config: of the run; ``snapshot_images`` of 0 records nothing.
+        run: the run folder.
+        validation: validation images of the run; None to record nothing.
+        config: settings of the run; ``snapshot_images`` of 0 records nothing.
         views: passes that the network makes for each embedding, ``ModelConfig.views``.
     """
 
@@ -95,28 +95,28 @@ class Recorder:
             self._apart = frames_apart(config, views * len(self._rows))
 
     def record(self, step: int, embeddings: Tensor | None) -> None:
-        """Keep a frame.
+        """Record a frame from the embeddings of a test.
 
         Args:
             step: batches done.
             embeddings: float ``(n, D)``, of ``evaluation_images(validation)``.
 
         Raises:
-            WriteError: it cannot be written.
+            WriteError: the frame cannot be written.
         """
         if self._images is None or embeddings is None:
             return
         self._write(step, embeddings[self._rows])
 
     def record_between(self, step: int, twin: TwinNetwork) -> None:
-        """Keep a frame between two evaluations, where one is due and not there yet.
+        """Record a frame between two evaluations, if one is due and does not exist yet.
 
         Args:
             step: batches done.
             twin: the network; it is left in training mode.
 
         Raises:
-            WriteError: it cannot be written.
+            WriteError: the frame cannot be written.
         """
         if self._images is None or step % self._apart or (self._folder / f"{step}.npy").exists():
             return
@@ -134,7 +134,7 @@ class Recorder:
         if not (self._folder / IMAGES).exists():
             write_atomically(self._folder / IMAGES, _images_file(self._images, self._rows))
         values = embeddings[:, :: -(-embeddings.shape[1] // MOST_VALUES)].numpy()
-        # A network gone wild has embeddings too large for 16 bits; what a map shows does not depend on scale.
+        # A diverged network has embeddings too large for 16 bits; a map does not depend on their scale.
         values = values / max(1.0, float(np.abs(values).max()) / _LARGEST)
         buffer = io.BytesIO()
         np.save(buffer, values.astype(np.float16))
@@ -145,11 +145,11 @@ class Recorder:
 def frames_apart(config: TrainConfig, n_passes: int) -> int:
     """Return the number of batches from one frame to the next.
 
-    About 30 frames show a run as one movement; but embedding for them takes at most about 15% of its time.
+    About 30 frames show a run as one movement, but they may take at most about 15% of its time.
 
     Args:
-        config: of the run.
-        n_passes: through the backbone, for the embeddings of a frame.
+        config: settings of the run.
+        n_passes: number of passes through the backbone for one frame.
     """
     pairs = config.pairing == "random"
     batch = 2 * config.batch_pairs if pairs else config.batch_classes * config.batch_images
@@ -184,7 +184,7 @@ def recorded_steps(run: Path) -> tuple[int, ...]:
 
 
 def read_snapshots(run: Path) -> Snapshots | None:
-    """Return everything that a run has recorded so far, or None if nothing.
+    """Return everything that a run has recorded so far, or None if it has recorded nothing.
 
     Raises:
         DataError: the files are damaged.
@@ -198,7 +198,7 @@ def read_images(run: Path) -> FollowedImages:
     """Return the images whose embeddings a run records; they never change.
 
     Raises:
-        DataError: the file is damaged, or not there.
+        DataError: the file is damaged or missing.
     """
     try:
         with np.load(run / FOLDER / IMAGES, allow_pickle=False) as images:
@@ -224,12 +224,12 @@ def read_frames(run: Path, images: FollowedImages, steps: Iterable[int]) -> Snap
     """Return some of a run's frames.
 
     Args:
-        run: its folder.
-        images: the run's.
-        steps: which frames, rising; those that the run thinned out meanwhile are left out.
+        run: the run folder.
+        images: the images whose embeddings the run records.
+        steps: which frames, rising; frames that the run has removed meanwhile are left out.
 
     Raises:
-        DataError: a file is damaged, or of other images.
+        DataError: a file is damaged, or belongs to other images.
     """
     frames = {}
     for step in steps:

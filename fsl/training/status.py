@@ -29,7 +29,7 @@ from fsl.training.verdict import judge
 
 Event = TypeVar("Event")
 Settings = TypeVar("Settings", TrainConfig, ModelConfig)
-_LATEST = 2.0**34  # seconds since 1970, in the year 2514: of much later times some systems make no date
+_LATEST = 2.0**34  # seconds since 1970, in the year 2514; some systems have no dates much later than that
 Status = Literal["queued", "running", "finished", "stopped", "interrupted", "failed"]
 
 
@@ -45,25 +45,25 @@ class RunInfo:
     Attributes:
         id: the folder's name.
         folder: the run folder.
-        status: "queued", "running", "finished", "stopped" (by a person, or because its loss broke down),
-            "interrupted" (it ended without a word: killed, or the machine went down) or "failed".
-        name: for people; the id where none was given.
-        group: runs that are compared share it; "" for a run by itself.
-        config: settings, none where they cannot be read.
-        model: architecture, none where it cannot be read.
-        about: what the run says of itself: data, command, title.
+        status: "queued", "running", "finished", "stopped" (by a person, or because its loss was no longer a
+            number), "interrupted" (killed, or the machine went down) or "failed".
+        name: name for people; by default the id.
+        group: shared by runs that are compared; "" for a single run.
+        config: settings; None if they cannot be read.
+        model: architecture; None if it cannot be read.
+        about: description of the run: data, command, title.
         started: first event, if any.
         step: latest Step, if any.
-        evaluation: latest, if any.
-        comparison: before and after a fine-tune, if it is done.
-        verdict: on all events so far, with its evidence as of now; none before the first.
-        saved: the latest save.
+        evaluation: latest Evaluation, if any.
+        comparison: accuracy before and after a fine-tune, once it is over.
+        verdict: verdict on all events so far; None before the first event.
+        saved: latest save, if any.
         has_checkpoint: whether there is a checkpoint to use.
-        doing: what it is doing before its first batch, for people; "".
-        created: when it began, seconds since 1970.
-        error: why it failed, for people; "".
-        visitor: an anonymous name of who started it from a page; "" for runs from a shell.
-        left_out: the files of its data that could not be used, a line each; "" for none that is known.
+        doing: what the run is doing before its first batch, for people; "" if unknown.
+        created: when it began, in seconds since 1970.
+        error: why it failed, for people; "" if it did not.
+        visitor: anonymous name of the person who started it from a page; "" for runs from a shell.
+        left_out: files of its data that could not be used, one a line.
         problems: what is wrong with its files, for people.
     """
 
@@ -96,12 +96,12 @@ class RunInfo:
 
     @property
     def steps_saved(self) -> int:
-        """Batches that the network in the checkpoint has learned from; 0 for one that has learned nothing."""
+        """Number of batches that the network in the checkpoint was trained on; 0 if it is untrained."""
         return self.saved.step if self.saved and self.has_checkpoint else 0
 
     @property
     def steps_done(self) -> int:
-        """Batches done, as far as was reported."""
+        """Number of batches done at the latest report."""
         return self.step.step if self.step else 0
 
 
@@ -181,7 +181,7 @@ def find_run(run_id: str, root: Path | None = None) -> RunInfo:
     """Return the run with an id.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no such run.
     """
     return read_run(run_folder(run_id, root))
 
@@ -201,7 +201,7 @@ def run_folder(run_id: str, root: Path | None = None) -> Path:
 def read_run(folder: Path) -> RunInfo:
     """Return what a run folder says about its run; ``problems`` names what cannot be read."""
     problems: list[str] = []
-    phase = phase_of(folder)  # before the events: a run that ends in between is then seen as it was
+    phase = phase_of(folder)  # before the events, so that a run that ends just now is not "interrupted"
     facts = _facts((folder / EVENTS).absolute())
     if facts.damaged:
         problems.append(f"{facts.damaged} lines of {EVENTS} are damaged and left out.")
@@ -247,7 +247,7 @@ def _status(phase: Phase | None, facts: _Facts, error: str) -> Status:
         return "interrupted"
     if facts.finished.stopped:
         return "stopped"
-    # Killed while it was calibrated: resumed, it has nothing else to do any more.
+    # A run that was killed during its calibration can be resumed, for this step alone.
     return "finished" if facts.is_put_away or phase == "closing" else "interrupted"
 
 
@@ -267,7 +267,7 @@ def _settings_of(
     kind: type[Settings], settings: dict[str, Any], key: str, problems: list[str]
 ) -> Settings | None:
     if not settings:
-        return None  # already told
+        return None  # already reported
     try:
         return kind.from_json(settings[key])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -20,7 +20,7 @@ from fsl.twin.pairs import ClassIndex
 
 
 def warm_up_engine() -> None:
-    """Train one batch of noise on a tiny network, with the settings that measure what this machine can."""
+    """Train one batch of noise on a tiny network, which also measures whether bf16 helps here."""
     lower_priority()
     size = 16
     noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
@@ -32,14 +32,14 @@ def warm_up_engine() -> None:
 
 
 def read_ahead(data: str, model: ModelConfig) -> None:
-    """Have the images of a set at hand before a run asks for them.
+    """Load images into memory before a run asks for them.
 
     Args:
-        data: as ``fsl.data.catalogue.open_source`` takes it.
+        data: key of the source, as ``fsl.data.catalogue.open_source`` takes it.
         model: gives size and fit.
 
     Raises:
-        DataError, SettingsError: they cannot be read; a run would say the same.
+        DataError, SettingsError: the images cannot be read; a run would raise the same.
     """
     lower_priority()
     load_cached(open_source(data), ImageQuery(model.image_size, model.fit))
