@@ -21,7 +21,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     permissions; a new one gets those of the process's umask.
 
     Args:
-        path: the file; missing folders are made.
+        path: the file; missing folders are created.
         data: its whole content.
 
     Raises:

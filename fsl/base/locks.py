@@ -52,12 +52,12 @@ def locked_file(lock: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the exclusive lock of a lock file for the length of a ``with`` block, waiting for other owners.
 
     Args:
-        lock: the lock file; it is made, and removed afterwards.
+        lock: the lock file; it is created, and removed afterwards.
         waiting: called from time to time while another owner holds it; an exception that it raises ends the
             wait.
 
     Raises:
-        WriteError: the lock file cannot be made.
+        WriteError: the lock file cannot be created.
     """
     while True:
         try:

@@ -17,7 +17,7 @@ class LruCache(Generic[K, V]):
 
     Args:
         most: number of values kept.
-        most_bytes: what they may take together. The most recent value is always kept.
+        most_bytes: largest size of all values together. The most recent value is always kept.
         size: returns how many bytes a value takes; it must not change while the value is kept.
     """
 

@@ -124,7 +124,7 @@ def data_query(options: argparse.Namespace, model: ModelConfig) -> ImageQuery:
 
 
 def is_first_process() -> bool:
-    """Whether this process prints messages: the only one, or the first that ``torchrun`` started."""
+    """Return whether this process prints messages: the only one, or the first that ``torchrun`` started."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -152,7 +152,7 @@ def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[st
 
 
 def image_readers(path: Path) -> list[Reader]:
-    """Return the name and a reader of a file, or of every image in a folder or zip.
+    """Return the names and readers of the images at a path: a file, a folder or a zip.
 
     Report what a folder or zip holds besides images. A reader raises ImageReadError for an unreadable file.
     """
@@ -251,5 +251,5 @@ def _is_stdout(file: Path) -> bool:
 
 
 def _is_special(file: Path) -> bool:
-    """Whether the path exists and is not a regular file: a device or a pipe."""
+    """Return whether the path is a device or a pipe: it exists and is not a regular file."""
     return file.exists() and not file.is_file()

@@ -49,15 +49,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--map",
         choices=[*MAP_METHODS, NO_MAP],
         default="tsne",
-        help=f"a map takes up to {MAX_IMAGES} images, none any number (default: %(default)s)",
+        help=f"kind of map, for up to {MAX_IMAGES} images; none for no map (default: %(default)s)",
     )
     parser.add_argument(
         "--metric", choices=METRICS, default="learned", help="the map's distance (default: %(default)s)"
     )
-    parser.add_argument("--dimensions", type=int, default=2, help="2 or 3, of the map (default: %(default)s)")
-    parser.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE (default: %(default)s)")
-    parser.add_argument("--iterations", type=int, default=1000, help="of t-SNE (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of t-SNE (default: %(default)s)")
+    parser.add_argument(
+        "--dimensions", type=int, default=2, help="dimensions of the map, 2 or 3 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--perplexity", type=float, default=30.0, help="perplexity of t-SNE (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--iterations", type=int, default=1000, help="iterations of t-SNE (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of t-SNE (default: %(default)s)")
     add_device_option(parser)
     add_json_option(parser)
 

@@ -91,14 +91,14 @@ def digits_set(size: int, per_class: int = 0, seed: int = 0) -> ImageSet:
     order = np.random.default_rng(seed).permutation(len(digits.target))
     of_class = [order[digits.target[order] == digit] for digit in range(10)]
     rows = np.concatenate([np.sort(r[: per_class or None]) for r in of_class])
-    images = np.stack([_enlarged(digits.images[row], size) for row in rows])
+    images = np.stack([enlarged_digit(digits.images[row], size) for row in rows])
     labels = digits.target[rows].astype(np.int64)
     names = tuple(f"{label}/{row}.png" for label, row in zip(labels, rows, strict=True))
     return ImageSet(images, labels, _DIGITS, names)
 
 
-def _enlarged(digit: Float64Array, size: int) -> PixelArray:
-    """Return uint8 ``(size, size, 3)`` of an 8x8 digit with values from 0 (paper) to 16 (ink)."""
+def enlarged_digit(digit: Float64Array, size: int) -> PixelArray:
+    """Return a square digit with values from 0 (paper) to 16 (ink) as uint8 ``(size, size, 3)``."""
     paper = np.clip(np.rint(255.0 - digit * (255.0 / 16.0)), 0, 255).astype(np.uint8)
     large = Image.fromarray(paper).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(large.convert("RGB"))

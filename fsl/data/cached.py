@@ -78,7 +78,7 @@ def load_cached(
 
 @contextmanager
 def _slot_of(key: Hashable) -> Iterator[_Slot]:
-    """Give the slot while it is in use; a slot that nothing was loaded into goes with its last user."""
+    """Yield a slot while it is in use; an empty slot is removed after its last user."""
     with _GUARD:
         slot = _SLOTS.setdefault(key, _Slot())
         _SLOTS.move_to_end(key)

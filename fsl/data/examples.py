@@ -16,14 +16,15 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import numpy as np
-from PIL import Image
 
 from fsl.base.errors import SettingsError
 from fsl.base.progress import Progress
-from fsl.base.types import Float64Array
+from fsl.base.types import Float64Array, PixelArray
+from fsl.data.builtin import enlarged_digit
 from fsl.data.download import Fetch, RemoteFile, cache_folder, download_files, fetch_url
 from fsl.data.drawn_fruit import FRUIT_CLASSES, PER_CLASS, fruit_pictures
 from fsl.data.intake.layout import natural_key
+from fsl.data.source import png_bytes
 
 FRUITS_CREDIT = (
     "Fruits-360 by Mihai Oltean and Horea Muresan (MIT licence), "
@@ -72,7 +73,7 @@ def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0
     digits = load_digits()
     pools = {f"digit {d}": np.flatnonzero(digits.target == d).tolist() for d in range(10)}
     picked = _draw(pools, n_way, n_shot, n_query, seed)
-    return picked.task("Handwritten digits", lambda row: _png(_enlarged_digit(digits.images[row])), ".png")
+    return picked.task("Handwritten digits", lambda row: png_bytes(_with_margin(digits.images[row])), ".png")
 
 
 def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
@@ -90,7 +91,7 @@ def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int =
     pools = {name: [(name, i) for i in range(PER_CLASS)] for name in FRUIT_CLASSES}
     picked = _draw(pools, n_way, n_shot, n_query, seed)
     pictures = {name: fruit_pictures(name) for name in picked.support}
-    return picked.task("Drawn fruit", lambda key: _png(Image.fromarray(pictures[key[0]][key[1]])), ".png")
+    return picked.task("Drawn fruit", lambda key: png_bytes(pictures[key[0]][key[1]]), ".png")
 
 
 def fruits_task(
@@ -183,14 +184,6 @@ def _draw(pools: Mapping[str, Sequence[Key]], n_way: int, n_shot: int, n_query: 
     return _Draw(support, queries[:n_query])
 
 
-def _enlarged_digit(image: Float64Array) -> Image.Image:
-    """Return an 8x8 digit (0 is paper, 16 is ink) with a margin, enlarged, dark on white."""
-    paper = np.pad(255.0 - image * (255.0 / 16.0), 1, constant_values=255.0)
-    small = Image.fromarray(np.clip(np.rint(paper), 0, 255).astype(np.uint8))
-    return small.resize((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.BICUBIC).convert("RGB")
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()
+def _with_margin(digit: Float64Array) -> PixelArray:
+    """Return an 8x8 digit enlarged, with a margin of paper."""
+    return enlarged_digit(np.pad(digit, 1), _PICTURE_SIDE)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsl.data.intake.listing import Listing
 from fsl.data.intake.zips import list_zip
 from fsl.data.source import FileSource
 
@@ -118,10 +116,6 @@ def _source(name: str, known: _Known, folder: Path) -> FileSource:
         known_as=name,
         splits=splits if splits.is_file() else None,
         list_prefix=known.list_prefix,
-        find=_finder(path),
+        find=lambda part: list_zip(path, part=part or None),
         path=path,
     )
-
-
-def _finder(path: Path) -> Callable[[str], Listing]:
-    return lambda part: list_zip(path, part=part or None)

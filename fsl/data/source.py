@@ -40,13 +40,13 @@ class Source(ABC):
     Attributes:
         key: identifies the source; ``open_source(key)`` opens it, unless it is in memory alone.
         title: what it is called on screens.
-        about: what it holds, in a few words; "" where the title says it.
+        about: what it holds, in a few words; "" if the title says it.
         credit: whom to name beside its pictures; "" for nobody.
         known_as: the data set's name in the headers of networks that were trained on it.
         splits: file with named lists of its classes, or None.
-        list_prefix: begins the names of its lists in that file ("orl."), which may hold those of others too.
-        n_images: how many images it has, where that is known without reading it; else 0.
-        download: where its files come from, for a public data set; else None.
+        list_prefix: start of the names of its lists in that file ("orl."); others may share the file.
+        n_images: number of images; 0 if it is not known without reading the source.
+        download: where the files of a public data set come from; else None.
     """
 
     key: str
@@ -150,7 +150,7 @@ class FileSource(Source):
     Attributes:
         find: lists the files of one part ("" for all); called after the download.
         path: the folder or zip they lie in; None for pictures in memory.
-        classes: their names, where they are known without looking; else empty.
+        classes: names of the classes; empty if they are not known without reading the source.
     """
 
     find: Callable[[str], Listing]
@@ -205,7 +205,7 @@ class ArraySource(Source):
         """Return the images as PNG files of 96 pixels a side; see ``Source.listing``."""
         images, problems = self.load(ImageQuery(_PICTURE_SIDE, part=part, per_class=per_class), progress)
         entries = (
-            ImageEntry(images.class_names[label], name, partial(_png, pixels))
+            ImageEntry(images.class_names[label], name, partial(png_bytes, pixels))
             for pixels, label, name in zip(images.images, images.labels, images.names, strict=True)
         )
         return Listing(tuple(entries), problems)
@@ -246,7 +246,8 @@ def listing_source(key: str, title: str, listing: Listing, about: str = "") -> F
     )
 
 
-def _png(pixels: PixelArray) -> bytes:
+def png_bytes(pixels: PixelArray) -> bytes:
+    """Return an image, uint8 ``(H, W, 3)``, as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def decode_pool(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of threads; at the end, tasks that have not begun are dropped.
+    """Yield a pool of decoding threads; tasks that have not begun at the end are dropped.
 
     Args:
         workers: number of threads; by default one per processor, at most 8.

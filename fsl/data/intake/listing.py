@@ -73,7 +73,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file or folder before its path is judged.
+    """A file or folder, before it is known whether it is used.
 
     Attributes:
         path: as stored, decoded to text; that of a folder ends with ``/``.

@@ -18,8 +18,8 @@ def read_class_list(spec: str) -> tuple[str, ...]:
             may lead through several levels (``photos.json:grocery.val``).
 
     Raises:
-        DataError: there is no such file or list, or it is no list of names; the message says which lists
-            there are.
+        DataError: there is no such file, or no such list of names in it; the message says which lists there
+            are.
     """
     file, key = _split_spec(spec)
     content = _read_json(file)
@@ -51,9 +51,9 @@ def list_from_anywhere(spec: str) -> str:
 
 
 def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the classes that some names mean, each of a class or of a folder of classes.
+    """Return the classes with these names; the name of a folder means all classes in it.
 
-    ``"Greek"`` takes the class "Greek" if there is one, and otherwise every class that starts with "Greek/".
+    ``"Greek"`` means the class "Greek" if there is one, and otherwise every class that starts with "Greek/".
 
     Args:
         class_names: all classes.
