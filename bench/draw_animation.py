@@ -25,7 +25,7 @@ from fsl.embedding.motion import Frame, Recording, moving_map
 from fsl.training.curves import smooth
 from fsl.training.events import Step
 from fsl.training.run import run_training
-from fsl.training.run_data import held_out_data
+from fsl.training.run_data import hold_out_share
 from fsl.training.run_spec import RunSpec
 from fsl.training.snapshots import Snapshots, read_snapshots
 from fsl.training.status import read_run, run_events
@@ -70,7 +70,7 @@ def main() -> None:
 
 def train(folder: Path, rate: float) -> Path:
     """Train a run like the Train page does, and return its folder."""
-    data = held_out_data(rendered_set(MODEL.image_size), 0.4, "classes", 0, "drawn fruit")
+    data = hold_out_share(rendered_set(MODEL.image_size), 0.4, "classes", 0, "drawn fruit")
     config = TrainConfig(
         steps=STEPS,
         learning_rate=rate,

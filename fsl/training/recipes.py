@@ -1,8 +1,8 @@
-"""Recipes: the data and settings that each shipped checkpoint was trained with, by name."""
+"""Recipes: the data and settings that shipped checkpoints were trained with, by name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fsl.config import AugmentConfig, ModelConfig, TrainConfig
 from fsl.twin.header import Subject
@@ -50,6 +50,17 @@ class Recipe:
     subject: Subject = "thing"
 
 
+_CONFIG = TrainConfig(
+    schedule="one-cycle",
+    optimiser="adamw",
+    weight_decay=1e-4,
+    pairing="all",
+    loss="bce+rank",
+    batch_classes=32,
+    batch_images=2,
+    focus=1.0,
+)
+
 FRUITS = Recipe(
     name="fruits",
     title="Fruit and vegetables on a white ground (the article's experiment)",
@@ -65,17 +76,10 @@ FRUITS = Recipe(
     ),
     validation=RecipeData("fruits360", "val"),
     model=ModelConfig(backbone="residual", widths=(40, 80, 144, 208), image_size=64, views=8),
-    config=TrainConfig(
+    config=replace(
+        _CONFIG,
         steps=3000,
         learning_rate=2e-3,
-        schedule="one-cycle",
-        optimiser="adamw",
-        weight_decay=1e-4,
-        pairing="all",
-        loss="bce+rank",
-        batch_classes=32,
-        batch_images=2,
-        focus=1.0,
         focus_groups=1,
         evaluate_every=500,
         precision="bf16",  # which "auto" chose when the checkpoint was trained
@@ -111,18 +115,11 @@ GLYPHS = Recipe(
         std=(0.25, 0.25, 0.25),
         grey=True,
     ),
-    config=TrainConfig(
+    config=replace(
+        _CONFIG,
         steps=6000,
         learning_rate=2e-3,
-        schedule="one-cycle",
-        optimiser="adamw",
-        weight_decay=1e-4,
-        pairing="all",
-        loss="bce+rank",
-        batch_classes=32,
-        batch_images=2,
         # The test is within one alphabet, so each batch is drawn from two.
-        focus=1.0,
         focus_groups=2,
         evaluate_every=500,
         precision="bf16",

@@ -121,11 +121,11 @@ def _load_and_split(
         words = Path(source.validation).name
         return TrainingData(kept, held_out, f"{shown} without {words}", f"{shown} {words}"), problems + more
     if source.held_out:
-        return chosen_out_data(images, source.held_out, shown), problems
-    return held_out_data(images, source.hold_out, source.hold_out_of, seed, shown), problems
+        return hold_out_by_name(images, source.held_out, shown), problems
+    return hold_out_share(images, source.hold_out, source.hold_out_of, seed, shown), problems
 
 
-def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
+def hold_out_by_name(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
     """Hold out named classes for testing.
 
     Args:
@@ -141,7 +141,7 @@ def chosen_out_data(data: ImageSet, names: Sequence[str], shown: str) -> Trainin
     return TrainingData(train, held_out, words, f"the classes held out of {shown}")
 
 
-def held_out_data(data: ImageSet, share: float, of: str, seed: int, shown: str) -> TrainingData:
+def hold_out_share(data: ImageSet, share: float, of: str, seed: int, shown: str) -> TrainingData:
     """Hold out a share of the classes, or of each class's images, for testing.
 
     Args:

@@ -13,7 +13,7 @@ from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec, ImageQuery
 from fsl.training.hold_out import drawn_classes, hold_out_classes, select_held_out
 from fsl.training.preview import preview_batch, preview_similarities
-from fsl.training.run_data import chosen_out_data, load_training_data
+from fsl.training.run_data import hold_out_by_name, load_training_data
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_unit
 from tests.helpers.training import MODEL
@@ -64,7 +64,7 @@ def test_classes_and_folders_are_held_out_by_name(coloured_set: Maker) -> None:
     assert held_out.class_names == ("Greek/a", "Greek/b", "d")
     assert train.class_names == ("Latin/a", "Latin/b", "c")
     assert len(train) + len(held_out) == len(data)
-    assert "3 classes held out by name" in chosen_out_data(named, ["Greek", "d"], "letters").words
+    assert "3 classes held out by name" in hold_out_by_name(named, ["Greek", "d"], "letters").words
     with pytest.raises(DataError, match="At least 2 of each"):
         select_held_out(named, ["c"])
     with pytest.raises(DataError, match="No class or folder"):

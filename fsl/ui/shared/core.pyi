@@ -69,8 +69,8 @@ from fsl.training.manager import run_manager as run_manager
 from fsl.training.preview import preview_batch as preview_batch
 from fsl.training.preview import preview_similarities as preview_similarities
 from fsl.training.run import with_start as with_start
-from fsl.training.run_data import chosen_out_data as chosen_out_data
-from fsl.training.run_data import held_out_data as held_out_data
+from fsl.training.run_data import hold_out_by_name as hold_out_by_name
+from fsl.training.run_data import hold_out_share as hold_out_share
 from fsl.training.run_data import load_training_data as load_training_data
 from fsl.training.run_data import read_stored_images as read_stored_images
 from fsl.training.run_data import source_of as source_of

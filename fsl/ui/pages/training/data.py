@@ -220,7 +220,7 @@ def _my_classes(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     key = (source.key, query)
     images = uploaded_data().remember(key, source.n_images, query.size, lambda: source.load(query))
     # The network will tell these classes apart, so the test uses other pictures of the same classes.
-    return core.held_out_data(images, split.share, "images", seed, _MY_WORDS)
+    return core.hold_out_share(images, split.share, "images", seed, _MY_WORDS)
 
 
 def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
@@ -235,12 +235,12 @@ def _my_zip(model: ModelConfig, split: Split, seed: int) -> TrainingData:
     )
     place.empty()
     if split.names:
-        return core.chosen_out_data(images, split.names, stored.name)
+        return core.hold_out_by_name(images, split.names, stored.name)
     # Keep the classes that the page shows: a new draw would differ if no file of a class can be read.
     tested = [name for name in split.tested if name in images.class_names]
     if 2 <= len(tested) <= images.n_classes - 2:
-        return core.chosen_out_data(images, tested, stored.name)
-    return core.held_out_data(images, split.share, "images", seed, stored.name)
+        return core.hold_out_by_name(images, tested, stored.name)
+    return core.hold_out_share(images, split.share, "images", seed, stored.name)
 
 
 def _show_upload() -> None:
