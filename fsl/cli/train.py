@@ -250,7 +250,7 @@ def _start(options: argparse.Namespace) -> str:
 
 
 def _public(arguments: list[str]) -> list[str]:
-    """Return the arguments without folders of this machine, because others read the header."""
+    """Return the arguments without folders of this machine, because other people read the header."""
     cleaned = []
     for argument in arguments:
         option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)

@@ -76,7 +76,7 @@ def compute(runs: Sequence[QueuedRun], threads: ThreadShare) -> None:
 
     Args:
         runs: the runs.
-        threads: the job's share of the cores.
+        threads: the share of the cores that the job may use.
     """
     lower_priority()
     try:
@@ -140,7 +140,7 @@ def _reading_progress(run: QueuedRun) -> Progress:
 
 
 def _begins(run: QueuedRun) -> bool:
-    """Mark a run as running: none of a job is still waiting while the first one reads its images."""
+    """Mark a run as running, before the first run of its job reads images; return whether that worked."""
     try:
         run.lock.set_phase("running")
     except WriteError as error:

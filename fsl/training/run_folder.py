@@ -7,12 +7,12 @@
 - ``owner.lock`` and ``phase``: held and written by the process that trains, see ``fsl.training.run_lock``.
 - ``snapshots/``: recorded embeddings, if requested.
 - ``error.txt``: why the run failed.
-- ``stop``: another process asks the run to stop.
+- ``stop``: another process has asked the run to stop.
 - ``left-out.txt``: files of the data that could not be used.
 - ``visitor``: anonymous name of the person who started the run from a page.
 - ``data.npz``: the images, if they came from a page.
 
-Except for the last two, runs started from a page and from a shell look the same.
+Only the last two distinguish a run started from a page from one started in a shell.
 """
 
 from __future__ import annotations

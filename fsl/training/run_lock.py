@@ -96,7 +96,7 @@ def phase_of(folder: Path) -> Phase | None:
 
 
 def detail_of(folder: Path) -> str:
-    """Return the latest details that the holder of the lock wrote, for people; the run may be over."""
+    """Return the details that the holder of the lock wrote last, for people; the run may be over."""
     return _read_phase(folder).partition("\n")[2]
 
 

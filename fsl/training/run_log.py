@@ -62,8 +62,8 @@ class EventLog:
 class EventReader:
     """Reads a growing ``events.jsonl``, each line once; safe from threads.
 
-    Damaged lines are skipped and counted. A last line without a line end is still being written and waits for
-    the next call. A file that was rewritten by a resumed run is read from its start.
+    Damaged lines are skipped and counted. A last line without a line end is still being written, so the next
+    call reads it. A file that a resumed run has rewritten is read from its start.
 
     Args:
         path: the file; it may not exist yet.
