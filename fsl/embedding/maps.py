@@ -15,9 +15,8 @@ from fsl.embedding.labelled import MAX_IMAGES
 MapMethod = Literal["tsne", "pca"]
 MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
 FEWEST_FOR_TSNE = 11
-_START_SPREAD = (
-    1e-4  # of t-SNE's first coordinate: so small that the start decides the direction, not the end
-)
+# Spread of t-SNE's first coordinate at the start: so small that the start decides directions, but no more.
+_START_SPREAD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def make_map(distances: Float32Array, config: MapConfig) -> EmbeddingMap:
             f"t-SNE needs at least {FEWEST_FOR_TSNE} images to tell groups from chance; {n} are shown by PCA."
         )
         return replace(start, note=note)
-    return _neighbour_map(distances, config, start.points)
+    return _tsne(distances, config, _start(start.points, config.seed), max_iter=config.iterations)
 
 
 def next_map(before: EmbeddingMap | None, distances: Float32Array, config: MapConfig) -> EmbeddingMap:
@@ -118,8 +117,11 @@ def next_map(before: EmbeddingMap | None, distances: Float32Array, config: MapCo
         raise SettingsError("The frames of a moving map must all be of the same images.")
     if before is None or not before.points.any():
         return make_map(distances, config)
-    goes_on = config.method == "tsne" and before.method == "tsne" and bool(distances.any())
-    made = _moved_map(distances, config, before.points) if goes_on else make_map(distances, config)
+    if config.method == "tsne" and before.method == "tsne" and distances.any():
+        gentle = {"early_exaggeration": 1.0, "learning_rate": 10.0}
+        made = _tsne(distances, config, before.points, max_iter=250, **gentle)
+    else:
+        made = make_map(distances, config)
     return replace(made, points=turned_onto(made.points, before.points))
 
 
@@ -185,15 +187,6 @@ def _largest_axes(matrix: Float32Array, k: int) -> tuple[Float64Array, Float64Ar
     vectors *= np.where(vectors[np.abs(vectors).argmax(0), np.arange(k)] < 0, -1.0, 1.0)
     noise = 1e-6 * max(float(values[0]), 0.0)
     return np.where(values > noise, values, 0.0), vectors
-
-
-def _neighbour_map(distances: Float32Array, config: MapConfig, start: Float32Array) -> EmbeddingMap:
-    start = _start(start, config.seed)
-    return _tsne(distances, config, start, max_iter=config.iterations)
-
-
-def _moved_map(distances: Float32Array, config: MapConfig, before: Float32Array) -> EmbeddingMap:
-    return _tsne(distances, config, before, max_iter=250, early_exaggeration=1.0, learning_rate=10.0)
 
 
 def _tsne(distances: Float32Array, config: MapConfig, start: Float32Array, **settings: float) -> EmbeddingMap:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
@@ -93,7 +93,7 @@ def calibrate_scores(known: Tensor, unknown: Tensor, rule: Rule, what: str) -> C
 
 
 def fit_temperature(scores: Tensor, targets: Tensor) -> float:
-    """Fit the temperature that maximises the likelihood (Guo et al., "On Calibration", 2017).
+    """Fit the temperature, positive, that maximises the likelihood (Guo et al., "On Calibration", 2017).
 
     The targets are smoothed by one answer in n + 2, as by Platt ("Probabilistic Outputs for Support Vector
     Machines", 1999): n correct answers do not justify a probability of 1, and if all are correct, the
@@ -102,22 +102,18 @@ def fit_temperature(scores: Tensor, targets: Tensor) -> float:
     Args:
         scores: float ``(n, n_way)``.
         targets: int64 ``(n,)``, the correct class.
-
-    Returns:
-        positive; found by a golden-section search over its logarithm, in which the loss has one minimum.
     """
+    from scipy.optimize import minimize_scalar
+
     doubt = 1 / (len(targets) + 2)
     scores = scores.double()
 
-    def loss(log_t: float) -> float:
-        return float(F.cross_entropy(scores / float(np.exp(log_t)), targets, label_smoothing=doubt))
+    def loss(log_t: float) -> float:  # has one minimum
+        return float(F.cross_entropy(scores / math.exp(log_t), targets, label_smoothing=doubt))
 
-    low, high = np.log(1e-2), np.log(1e2)
-    ratio = (np.sqrt(5) - 1) / 2
-    for _ in range(40):
-        a, b = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, b) if loss(a) < loss(b) else (a, high)
-    return float(np.exp((low + high) / 2))
+    bounds = (math.log(1e-2), math.log(1e2))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+    return math.exp(found.x)
 
 
 def balanced_threshold(known: Tensor, unknown: Tensor) -> tuple[float, float, float]:

@@ -56,8 +56,7 @@ def mistakes(confusion: IntArray, most: int) -> list[tuple[int, int]]:
     Returns:
         true class and answered class of each; equally frequent ones in the order of the classes.
     """
-    wrong = confusion.copy()
-    np.fill_diagonal(wrong, 0)
+    wrong = _only_mistakes(confusion)
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     return [divmod(int(place), len(wrong)) for place in order if wrong.flat[place]]
 
@@ -69,10 +68,14 @@ def most_confused(confusion: IntArray, most: int) -> list[int]:
         confusion: int64 ``(C, C)``, true class by answered class.
         most: largest number to return.
     """
-    wrong = confusion.copy()
-    np.fill_diagonal(wrong, 0)
+    wrong = _only_mistakes(confusion)
     parts = wrong.sum(0) + wrong.sum(1)
     return sorted(int(row) for row in np.argsort(-parts, kind="stable")[:most])
+
+
+def _only_mistakes(confusion: IntArray) -> IntArray:
+    """Return a confusion matrix without the correct answers."""
+    return confusion * ~np.eye(len(confusion), dtype=bool)
 
 
 def confused_images(answers: Answers, true: int, answered: int) -> tuple[ConfusedImage, ...]:

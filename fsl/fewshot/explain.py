@@ -74,8 +74,8 @@ def explain(
 def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: bool) -> Tensor:
     """Measure how the similarity changes when a place is hidden by the blurred image.
 
-    A grey patch would itself be something new to see. Source: Zeiler and
-    Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
+    A grey patch would itself be something new to see. Source: Zeiler and Fergus, "Visualizing and
+    Understanding Convolutional Networks", 2014.
 
     Args:
         twin: the network.
@@ -84,7 +84,8 @@ def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: boo
         together: hide the same place in both images; both maps are then the same.
 
     Returns:
-        float ``(2, S, S)``: at each pixel, the mean drop of the logit over the places that hide it.
+        float ``(2, S, S)``: at each pixel, the mean loss of similarity (as a logit) over the places that hide
+        it.
     """
     masks = hiding_masks(pair.shape[-1], n_places).to(pair.device)
     blurred = blur(pair)

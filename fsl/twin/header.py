@@ -20,7 +20,7 @@ NOTICES: dict[Subject, str] = {
     "person": "Faces: the network errs, and more often for people whom its training photos show rarely. Let "
     "it decide nothing about anyone, and ask people before you compare their pictures.",
 }
-"""What to tell everybody who uses a network, by what it tells apart."""
+"""The notice that everyone who uses a network is shown, by what the network tells apart."""
 _TYPES: dict[str, type] = {
     **dict.fromkeys(("name", "title", "licence", "version"), str),
     **dict.fromkeys(("training", "metrics"), dict),
@@ -91,7 +91,7 @@ class CheckpointInfo:
         licence: notes on weights and data.
         version: of this project.
         pairs: error rates of "same or different?" on held-out classes; None if never measured.
-        subject: what it tells apart; a network fine-tuned from one of people stays one of people.
+        subject: what it tells apart; fine-tuning a network of people gives a network of people.
     """
 
     name: str
@@ -108,7 +108,7 @@ class CheckpointInfo:
 
     @property
     def notice(self) -> str:
-        """Return what to tell everybody who uses it, "" for nothing."""
+        """Return the notice that everyone who uses it is shown, "" for none."""
         return NOTICES[self.subject]
 
     @property
@@ -121,12 +121,7 @@ class CheckpointInfo:
         return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))
 
     def trained_on(self, class_names: Sequence[str], data: str) -> list[str]:
-        """Return the classes of a data set that the header says the network was trained on.
-
-        Args:
-            class_names: classes to look up.
-            data: name of the data set; it precedes class names if several sets were trained on together.
-        """
+        """Return the classes of a data set that it was trained on; arguments as for ``seen_among``."""
         return seen_among(self.classes_seen, class_names, data)
 
     def to_json(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class PairRates:
     Attributes:
         same: similarities of pairs of one class at the quantiles ``LEVELS``, in [0, 1], rising.
         different: similarities of pairs of two classes, likewise.
-        threshold: where both error rates are equal. Page and commands use 1% false accepts by default.
+        threshold: where both error rates are equal; the page and the commands use 1% false accepts instead.
         equal_error_rate: both rates there, in [0, 1].
         equal_error_interval: its 95% interval, by a bootstrap over classes.
         auc: area under the ROC curve, in [0, 1].
