@@ -9,21 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fsl.base.text import percent
-from fsl.charts.style import (
-    ACCENT,
-    AGAINST,
-    MUTED,
-    from_top,
-    label,
-    name_rows,
-    shortened,
-    still,
-)
+from fsl.charts.style import ACCENT, AGAINST, MUTED, from_top, label, name_rows, shortened, still
 
 if TYPE_CHECKING:
     from fsl.base.types import Float64Array, IntArray
 
-# Mistakes on one side of 0.5 and right answers on the other; a mistake made once in fifty shows already.
+# Mistakes are below 0.5 and correct answers above it; a mistake made once in fifty times is visible.
 _MATRIX_COLOURS = (
     (0, AGAINST),
     (0.42, "rgba(221, 122, 0, 0.65)"),
@@ -32,7 +23,6 @@ _MATRIX_COLOURS = (
     (0.58, "rgba(11, 122, 92, 0.45)"),
     (1, ACCENT),
 )
-_ROW_PIXELS = 30
 
 
 def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Figure:
@@ -44,23 +34,14 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
     """
     ordered = sorted(probabilities.items(), key=lambda item: -item[1])
     names, values = [name for name, _ in ordered], [p for _, p in ordered]
-    places = from_top(len(ordered))
-    bars = go.Bar(
-        x=list(values),
-        y=places,
-        orientation="h",
-        marker={"color": [ACCENT if name == chosen else MUTED for name in names], "cornerradius": 4},
-        text=[percent(p) for p in values],
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[label(name) for name in names],
-        hovertemplate="%{customdata}: %{x:.2%}<extra></extra>",
-    )
+    bars = {
+        "marker": {"color": [ACCENT if name == chosen else MUTED for name in names], "cornerradius": 4},
+        "text": [percent(p) for p in values],
+        "customdata": [label(name) for name in names],
+        "hovertemplate": "%{customdata}: %{x:.2%}<extra></extra>",
+    }
     margin = {"r": 64, "t": 4, "b": 8}
-    figure = still(go.Figure(bars), _ROW_PIXELS * len(ordered) + 12, margin, bargap=0.35, showlegend=False)
-    figure.update_xaxes(visible=False, range=[0, 1])
-    name_rows(figure, places, names)
-    return figure
+    return _share_bars(names, values, bars, 30 * len(names) + 12, margin, bargap=0.35)
 
 
 def interval_bars(
@@ -114,20 +95,30 @@ def class_accuracies(names: Sequence[str], values: Sequence[float], counts: Sequ
         values: share of correct answers, in [0, 1].
         counts: queries of each class.
     """
+    bars = {
+        "marker": {"color": ACCENT, "opacity": 0.75, "cornerradius": 3},
+        "text": [f"{value:.0%}" for value in values],
+        "customdata": [[label(name), count] for name, count in zip(names, counts, strict=True)],
+        "hovertemplate": "%{customdata[0]}: %{x:.1%} of %{customdata[1]:,}<extra></extra>",
+    }
+    return _share_bars(names, values, bars, 24 * len(names) + 24, {"r": 48}, bargap=0.25)
+
+
+def _share_bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    bars: Mapping[str, object],
+    height: int,
+    margin: Mapping[str, int],
+    bargap: float,
+) -> go.Figure:
+    """Draw shares in [0, 1] as named bars with text at their ends, the first on top."""
     places = from_top(len(names))
-    bars = go.Bar(
-        x=list(values),
-        y=places,
-        orientation="h",
-        marker={"color": ACCENT, "opacity": 0.75, "cornerradius": 3},
-        text=[f"{value:.0%}" for value in values],
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[[label(name), count] for name, count in zip(names, counts, strict=True)],
-        hovertemplate="%{customdata[0]}: %{x:.1%} of %{customdata[1]:,}<extra></extra>",
+    traces = go.Bar(
+        x=list(values), y=places, orientation="h", textposition="outside", cliponaxis=False, **bars
     )
-    figure = still(go.Figure(bars), 24 * len(names) + 24, {"r": 48}, bargap=0.25, showlegend=False)
-    figure.update_xaxes(range=[0, 1], visible=False)
+    figure = still(go.Figure(traces), height, margin, bargap=bargap, showlegend=False)
+    figure.update_xaxes(visible=False, range=[0, 1])
     name_rows(figure, places, names)
     return figure
 
