@@ -118,9 +118,9 @@ def episodes(
     return Test(checkpoint, title, what, command, mean_with_interval, **more)
 
 
-def strangers(test: Test) -> Test:
+def open_set(test: Test) -> Test:
     """Return an open-set test on the same episodes: known classes against unknown ones."""
-    what = f"strangers told from known ones, {test.what}"
+    what = f"unknown classes told from known ones, {test.what}"
     return replace(test, what=what, figure=unknown_auroc, against="", rival="")
 
 
@@ -169,7 +169,7 @@ TESTS = (
     *(episodes("photos", "fruits360", "fruits360.json:novel", FEW_FRUIT, 20, shot, per_class=20,
                against=f"{LITE0}: {cosine} on all photos ({BESIDE})", rival="cosine:photos")
       for shot, cosine in ((1, "0.871"), (5, "0.976"))),
-    strangers(episodes("photos", "fruits360", "fruits360.json:novel", FEW_FRUIT, 5, 5, per_class=20)),
+    open_set(episodes("photos", "fruits360", "fruits360.json:novel", FEW_FRUIT, 5, 5, per_class=20)),
     told("photos", "grocery val", GROCERY, 14, 1), told("photos", "grocery val", GROCERY, 14, 5),
     told("photos", "tiny-imagenet val", TINY, 20, 1), told("photos", "tiny-imagenet val", TINY, 20, 5),
 )  # fmt: skip
