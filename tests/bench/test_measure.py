@@ -1,4 +1,4 @@
-"""What all measurements go by: strict turns, ratios, and the README's table of their results."""
+"""The basis of all measurements: strict turns, ratios, and the README's table of their results."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -13,7 +13,7 @@ from bench._plot import Panel, save_panels
 from bench.all import BEGIN, END, NAMES, README, table_of, with_table
 
 
-def test_turns_are_strict_and_each_is_first_as_often() -> None:
+def test_turns_are_strict_and_everyone_is_first_equally_often() -> None:
     calls: list[str] = []
     seconds = take_turns({name: lambda name=name: calls.append(name) for name in "abc"}, rounds=6, warm_up=1)
     rounds = [calls[i : i + 3] for i in range(0, len(calls), 3)]
@@ -42,13 +42,13 @@ def result(quick: bool, met: bool) -> dict[str, object]:
     return {"claims": [claim], "quick": quick, "machine": machine, "command": "python -m bench x"}
 
 
-def test_the_table_hides_neither_misses_nor_trials() -> None:
+def test_the_table_marks_missed_goals_and_quick_trials() -> None:
     assert "**missed**" in table_of([result(quick=False, met=False)])
     assert "missed" not in table_of([result(quick=False, met=True)])
     assert "(quick trial)" in table_of([result(quick=True, met=True)])
 
 
-def test_the_table_replaces_the_one_before() -> None:
+def test_the_table_replaces_the_previous_one() -> None:
     readme = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     new = with_table(readme, "| new |")
     assert new == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
@@ -58,7 +58,7 @@ def test_the_table_replaces_the_one_before() -> None:
 
 
 def test_the_readme_shows_the_results_that_are_stored() -> None:
-    """Nobody edits a figure by hand, and none is left out: a row for every claim of every full run."""
+    """There is a row for every claim of every full run, with its figure."""
     readme = README.read_text(encoding="utf-8")
     shown = readme.partition(BEGIN)[2].partition(END)[0]
     files = [file for name in NAMES if (file := result_file(name, False)).is_file()]

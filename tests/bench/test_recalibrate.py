@@ -46,7 +46,7 @@ def test_similarities_keep_their_order_and_fit_better() -> None:
             assert best <= bce_loss(after + change - 1, difference) + 1e-6
 
 
-def test_what_a_network_tells_apart_is_written_and_all_else_kept(
+def test_the_subject_is_written_and_everything_else_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_small_checkpoint(tmp_path)

@@ -1,4 +1,4 @@
-"""The table of results: what is run, what is left out, and what the figures are made of."""
+"""The table of results: its commands, what is left out, and how figures are computed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def of(name: str) -> str:
     return f"of {name}"
 
 
-def test_every_test_has_a_command_of_its_own_that_can_be_read() -> None:
+def test_every_test_has_its_own_valid_command() -> None:
     assert len({test.shown for test in TESTS}) == len(TESTS)
     for test in TESTS:
         if test.command[0] not in ("verify", "checkpoints"):
@@ -34,7 +34,7 @@ def test_every_test_has_a_command_of_its_own_that_can_be_read() -> None:
 
 def test_nothing_is_reported_on_classes_that_were_trained_on() -> None:
     for test in TESTS:
-        if test.only_told:  # of a list that the network was measured on before it was added to its training
+        if test.only_told:  # measured before the list was added to the network's training
             data, chosen, *_ = test.metric.split()
             assert chosen != "train"
             was_added = any(c.startswith(f"{data}/") for c in trained_on(test.checkpoint))
@@ -49,7 +49,7 @@ def trained_on(checkpoint: str) -> list[str]:
     return classes
 
 
-def test_classes_that_are_called_new_are_not_in_the_training_set(data_dir: Path) -> None:
+def test_classes_called_never_seen_are_not_in_the_training_set(data_dir: Path) -> None:
     for test in TESTS:
         for file, chosen in re.findall(r"/splits/(\S+?\.json):(\S+)", test.shown):
             trained = {name.split("/", 1)[-1] for name in trained_on(test.checkpoint)}
@@ -57,7 +57,7 @@ def test_classes_that_are_called_new_are_not_in_the_training_set(data_dir: Path)
             assert not trained & {name.split("/", 1)[-1] for name in names}, test.shown
 
 
-def test_only_measured_checkpoints_as_they_are_now_are_in_the_table(
+def test_results_of_changed_checkpoints_are_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fruits, glyphs = TESTS[0], TESTS[2]
@@ -68,7 +68,7 @@ def test_only_measured_checkpoints_as_they_are_now_are_in_the_table(
     assert "glyphs has changed since" in capsys.readouterr().err
 
 
-def test_unstructured_figures_stand_apart() -> None:
+def test_unstructured_tests_have_a_table_of_their_own() -> None:
     known = {test.shown: result_of(test) for test in TESTS if test.checkpoint == "glyphs"}
     first, note, second = tables(known, of).split("\n\n")
     assert "within one alphabet" in first
@@ -88,7 +88,7 @@ def test_a_rival_is_compared_episode_by_episode() -> None:
     assert results.versus({"rival": found}) == "nearest neighbour by pixels: 0.500 ± 0.010; +0.100 ± 0.000"
 
 
-def test_the_interval_of_the_runs_is_over_runs() -> None:
+def test_the_interval_of_one_shot_runs_is_over_runs() -> None:
     correct = [20, 19, 18, 20]
     runs = [{"correct": c, "total": 20} for c in correct]
     text = share_of_runs({"accuracy": 77 / 80, "correct": 77, "total": 80, "per_run": runs})
@@ -96,20 +96,20 @@ def test_the_interval_of_the_runs_is_over_runs() -> None:
     assert text == f"0.9625 ± {half:.4f} (77 of 80)"
 
 
-def test_a_command_that_fails_is_a_note_and_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_command_gives_a_note_and_no_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert results.output_of(("evaluate", "--data", "no-such", "--checkpoint", "no-such")) is None
     assert "no-such" in capsys.readouterr().err
 
 
 def test_the_readme_shows_the_tables_of_the_stored_results() -> None:
-    """After a change of either: ``python -m bench results --table``."""
+    """If it fails, run ``python -m bench results --table``."""
     text = README.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
     shown = text.partition(BEGIN)[2].partition(END)[0]
     assert shown.strip() == tables(read(), digest).strip()
 
 
-def test_a_told_figure_is_the_header_s_and_stands_beside_plain_cosine() -> None:
+def test_a_header_s_figure_is_shown_with_that_of_plain_cosine() -> None:
     test = next(test for test in TESTS if test.only_told)
     out = results.header_of(test)
     assert out is not None

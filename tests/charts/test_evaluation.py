@@ -32,7 +32,7 @@ def test_names_are_escaped_and_long_names_stay_apart() -> None:
     assert "<img" not in str(figure.layout.yaxis.ticktext) + str(figure.data[0].customdata)
 
 
-def test_every_mistake_of_the_matrix_can_be_clicked_and_names_are_shown_letter_for_letter() -> None:
+def test_every_mistake_of_the_matrix_can_be_clicked_and_names_are_escaped() -> None:
     counts = np.array([[5, 2, 0], [0, 4, 0], [1, 0, 3]])
     figure = confusion_matrix(counts, ["<b>a</b>", "b", "c"])
     heat, points = figure.data
@@ -50,7 +50,7 @@ def test_intervals_and_chance_are_drawn() -> None:
     assert figure.layout.shapes[0].x0 == 0.2
 
 
-def test_a_grid_says_where_there_is_no_figure() -> None:
+def test_a_grid_has_a_dash_if_there_are_too_few_images() -> None:
     figure = grid_heat_map([2, 5], [1], {(2, 1): (0.75, 0.01), (5, 1): None})
     assert figure.data[0].text[0][0] == "75.0%<br>± 1.0%"
     assert figure.data[0].text[1][0] == "–"

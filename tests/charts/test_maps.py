@@ -7,7 +7,7 @@ from fsl.charts.maps import map_figure, map_html
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_map_has_every_image_and_looks_for_22_classes(dimensions: int) -> None:
+def test_a_map_has_every_image_and_22_different_looks(dimensions: int) -> None:
     classes = [f"class {i % 22}" for i in range(44)]
     points = np.random.default_rng(0).normal(size=(44, dimensions)).astype(np.float32)
     figure = map_figure(points, classes, [f"{i}.png" for i in range(44)], "a & b")
@@ -22,7 +22,7 @@ def test_a_map_has_every_image_and_looks_for_22_classes(dimensions: int) -> None
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_map_as_a_page_needs_nothing_else_and_runs_no_text(dimensions: int) -> None:
+def test_a_map_as_a_page_is_self_contained_and_escapes_names(dimensions: int) -> None:
     points = np.zeros((2, dimensions), np.float32)
     page = map_html(points, ["<img src=x>", "b"], ["<script>a</script>.png", "b.png"], "map")
     assert "<script src=" not in page

@@ -22,9 +22,7 @@ def test_histograms_mark_threshold_and_probe(similarity: float | None) -> None:
 
 
 @pytest.mark.parametrize(("threshold", "similarity"), [(0.86, 0.95), (0.5, 0.5), (0.02, 0.01), (1.0, 1.0)])
-def test_names_of_lines_close_to_each_other_stand_in_rows_of_their_own(
-    threshold: float, similarity: float
-) -> None:
+def test_names_of_close_lines_are_in_separate_rows(threshold: float, similarity: float) -> None:
     figure = pair_histograms([0.0, 0.5, 1.0], [0.1, 0.9], [0.7, 0.3], threshold, similarity)
     names = {note.text: note for note in figure.layout.annotations}
     assert set(names) == {"limit", "this one"}

@@ -1,4 +1,4 @@
-"""What all charts share."""
+"""Colours, text and imports that all charts share."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from fsl.charts.style import label
 
 
-def test_labels_show_html_letter_for_letter() -> None:
+def test_labels_are_escaped() -> None:
     assert label("<b>a</b> & b\n") == "&lt;b&gt;a&lt;/b&gt; &amp; b "
 
 

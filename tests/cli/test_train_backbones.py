@@ -10,6 +10,7 @@ import torch
 
 import fsl
 from fsl.__main__ import main
+from tests.helpers.timm import pretend_pretrained, take_offline
 
 TRAIN = ("train", "--data", "digits", "--batch-classes", "3", "--batch-images", "2", "--device", "cpu")
 
@@ -35,36 +36,22 @@ def test_several_stand_side_by_side(tmp_path: Path) -> None:
 def test_a_network_of_timm_begins_with_its_pretrained_weights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timm = pytest.importorskip("timm", reason="an extra")
-    create = timm.create_model
-    torch.manual_seed(3)
-    trained = create("test_resnet", num_classes=0)
-    monkeypatch.setattr(
-        timm, "create_model", lambda name, pretrained, **o: trained if pretrained else create(name, **o)
-    )
+    trained = pretend_pretrained(monkeypatch)
     assert train(tmp_path, "--backbone", "timm:test_resnet", "--trainable", "head") == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [e["step"] for e in events if e["event"] == "evaluation"] == [0, 1]  # before and after
-    monkeypatch.setattr(timm, "create_model", create)
+    monkeypatch.undo()
     made = fsl.load(str(tmp_path / "run" / "checkpoint.safetensors"), "cpu")
     assert made.info.training["start"] == "timm:test_resnet"
     images = torch.randn(2, 3, 160, 160)
     with torch.inference_mode():
-        assert torch.allclose(made.twin.embed(images), trained.eval()(images), atol=1e-4)
+        assert torch.allclose(made.twin.embed(images), trained(images), atol=1e-4)
 
 
 def test_offline_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timm = pytest.importorskip("timm", reason="an extra")
-    create = timm.create_model
-
-    def offline(name: str, pretrained: bool, **options: object) -> torch.nn.Module:
-        if pretrained:
-            raise OSError("no route")
-        return create(name, **options)
-
-    monkeypatch.setattr(timm, "create_model", offline)
+    take_offline(monkeypatch)
     assert train(tmp_path, "--backbone", "timm:test_resnet") == 1
     assert "connect to the internet" in capsys.readouterr().err
 

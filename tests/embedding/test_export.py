@@ -24,7 +24,7 @@ def images() -> LabelledEmbeddings:
     return LabelledEmbeddings(embeddings, labels, ("=cmd()", "pear"), ("a.png", "b\tc\n.png", "@q.png"))
 
 
-def test_csv_is_safe_and_whole() -> None:
+def test_csv_is_complete_and_safe_to_open() -> None:
     rows = list(csv.reader(io.StringIO(embeddings_csv(images(), POINTS))))
     assert rows[0] == ["name", "class", "x", "y", "e0", "e1", "e2", "e3"]
     assert rows[1][:4] == ["a.png", "'=cmd()", "0", "1"]
@@ -43,7 +43,7 @@ def test_npz_loads_without_pickle() -> None:
         assert file["class_names"].tolist() == ["=cmd()", "pear"]
 
 
-def test_projector_files_agree_with_one_another() -> None:
+def test_projector_files_agree_with_each_other() -> None:
     sprite = make_sprite((Image.new("RGB", (30, 20), colour) for colour in ("red", "green", "blue")), 3, 16)
     with zipfile.ZipFile(io.BytesIO(projector_zip(images(), sprite))) as archive:
         vectors = archive.read("vectors.tsv").decode().splitlines()
@@ -69,7 +69,7 @@ def test_labels_and_names_must_fit() -> None:
         LabelledEmbeddings(np.zeros((1, 4), np.float32), np.array([1]), ("a",), ("x",))
 
 
-def test_a_sample_gives_every_class_its_share() -> None:
+def test_a_sample_draws_from_every_class() -> None:
     labels = ["a"] * 100 + ["b"] * 3 + ["c"] * 20
     rows = spread_sample(labels, 15)
     assert rows == sorted(set(rows))

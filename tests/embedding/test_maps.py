@@ -18,7 +18,7 @@ from tests.helpers.networks import small_twin
 def test_learned_distance_is_the_shifted_logit(head: str) -> None:
     network, points = small_twin(head), random_embeddings(7)
     with torch.no_grad():
-        network.head.weight[:3] = -0.2  # one that makes some logits fall below the one of equal images
+        network.head.weight[:3] = -0.2  # so that some logits are below that of equal images
     found = pair_distances(network, points, "learned")
     for i in range(7):
         for j in range(7):
@@ -59,7 +59,7 @@ def test_tsne_keeps_groups_together_and_is_repeatable() -> None:
     assert (make_map(distances, config).points == found.points).all()
 
 
-def test_perplexity_is_held_to_a_third_of_the_others() -> None:
+def test_perplexity_is_at_most_a_third_of_the_other_images() -> None:
     points, _ = groups(2, 8)
     found = make_map(
         pair_distances(small_twin(), points, "euclidean"), MapConfig(perplexity=100, iterations=250)
@@ -70,7 +70,7 @@ def test_perplexity_is_held_to_a_third_of_the_others() -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 10])
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_few_images_get_pca_and_the_reason(n: int, dimensions: int) -> None:
+def test_few_images_are_shown_by_pca_and_a_note_says_why(n: int, dimensions: int) -> None:
     found = make_map(
         pair_distances(small_twin(), random_embeddings(n), "learned"), MapConfig(dimensions=dimensions)
     )
@@ -80,13 +80,13 @@ def test_few_images_get_pca_and_the_reason(n: int, dimensions: int) -> None:
     assert np.isfinite(found.points).all()
 
 
-def test_one_image_and_images_that_are_all_alike() -> None:
+def test_one_image_and_equal_images_give_one_point() -> None:
     one = make_map(np.zeros((1, 1), np.float32), MapConfig())
     assert not one.points.any()
     assert one.note == ""
-    alike = make_map(np.zeros((20, 20), np.float32), MapConfig())
-    assert not alike.points.any()
-    assert "no difference" in alike.note
+    equal = make_map(np.zeros((20, 20), np.float32), MapConfig())
+    assert not equal.points.any()
+    assert "no difference" in equal.note
 
 
 def test_many_equal_images_do_not_break_tsne() -> None:
@@ -102,7 +102,7 @@ def test_turning_onto_undoes_a_rotation_and_a_mirror() -> None:
 
 
 @pytest.mark.parametrize("method", ["tsne", "pca"])
-def test_a_sequence_moves_little_where_little_changes(method: str) -> None:
+def test_small_changes_move_the_map_little(method: str) -> None:
     points, _ = groups()
     frames = [
         pair_distances(small_twin(), points + 0.02 * random_embeddings(36, seed=seed), "euclidean")
@@ -115,7 +115,7 @@ def test_a_sequence_moves_little_where_little_changes(method: str) -> None:
     assert np.abs(first.points - second.points).mean() < 0.25 * spread
 
 
-def test_a_sequence_is_of_the_same_images() -> None:
+def test_another_number_of_images_is_refused() -> None:
     with pytest.raises(SettingsError, match="same images"):
         next_map(
             make_map(np.zeros((3, 3), np.float32), MapConfig()), np.zeros((4, 4), np.float32), MapConfig()
@@ -123,7 +123,7 @@ def test_a_sequence_is_of_the_same_images() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"method": "umap"}, "umap"),
         ({"dimensions": 4}, "2 or 3"),
@@ -132,8 +132,8 @@ def test_a_sequence_is_of_the_same_images() -> None:
         ({"seed": -1}, "seed"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings: dict[str, object], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_settings_out_of_range_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         MapConfig(**settings)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Moving maps: aligned, continued where they stopped, and measured frame by frame."""
+"""Moving maps: aligned, continued from earlier frames, and measured frame by frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABELS = np.repeat(np.arange(3), 12)
 
 
 def recording(n_frames: int, learns: bool = True, by_direction: bool = False) -> Recording:
-    """Three classes that part from noise, or do not."""
+    """Return embeddings of three classes that separate from noise, or stay noise."""
     rng = np.random.default_rng(0)
     centres, noise = rng.normal(size=(3, 8))[LABELS], rng.normal(size=(36, 8))
     frames = [(noise + (number if learns else 0) * centres).astype(np.float16) for number in range(n_frames)]
@@ -25,7 +25,7 @@ def spread_of_move(first: Float32Array, second: Float32Array) -> float:
     return float(np.linalg.norm(first - second, axis=1).mean() / first.std())
 
 
-def test_classes_part_and_the_numbers_say_so() -> None:
+def test_separating_classes_show_in_the_measures() -> None:
     frames = moving_map(recording(5), CONFIG)
     assert [frame.step for frame in frames] == [0, 5, 10, 15, 20]
     accuracies = [frame.neighbour_accuracy.value or 0 for frame in frames]
@@ -37,7 +37,7 @@ def test_classes_part_and_the_numbers_say_so() -> None:
     assert (LABELS[apart.argmin(1)] == LABELS).mean() > 0.9
 
 
-def test_the_first_numbers_are_those_of_a_naive_loop() -> None:
+def test_neighbour_accuracy_of_a_frame_equals_a_loop() -> None:
     made = recording(1)
     points = made.embeddings[0].astype(np.float64)
     right = 0
@@ -48,14 +48,14 @@ def test_the_first_numbers_are_those_of_a_naive_loop() -> None:
     assert moving_map(made, CONFIG)[0].neighbour_accuracy.value == pytest.approx(right / 36)
 
 
-def test_nothing_moves_much_where_nothing_is_learned() -> None:
+def test_the_map_moves_little_if_nothing_is_learned() -> None:
     settled = MapConfig(perplexity=8, iterations=1000)
     first, second, third = (f.map.points for f in moving_map(recording(3, learns=False), settled))
     assert spread_of_move(first, second) < 0.1
     assert spread_of_move(second, third) < 0.1
 
 
-def test_a_longer_recording_goes_on_where_the_shorter_one_ended() -> None:
+def test_a_longer_recording_continues_the_frames_of_a_shorter_one() -> None:
     whole = moving_map(recording(4), CONFIG)
     calls: list[tuple[int, int]] = []
     part = moving_map(recording(2), CONFIG)
@@ -68,11 +68,11 @@ def test_a_longer_recording_goes_on_where_the_shorter_one_ended() -> None:
         np.testing.assert_allclose(one.map.points, other.map.points, atol=1e-3)
 
 
-def test_maps_stay_when_a_moment_between_them_is_thinned_out() -> None:
+def test_frames_stay_valid_when_a_moment_between_them_is_dropped() -> None:
     part = moving_map(recording(4), CONFIG)
     assert still_valid([0, 10, 15, 20], part) == (part[0], part[2], part[3])
     assert still_valid([0, 5, 10], part) == part[:3]
-    assert still_valid([2, 5], part) == ()  # another beginning: all maps were turned onto one that is gone
+    assert still_valid([2, 5], part) == ()  # the first frame, to which the others are aligned, is gone
     assert still_valid([0, 7, 10], part) == part[:1]
 
 
@@ -87,7 +87,7 @@ def test_only_directions_count_for_a_cosine_head() -> None:
     assert spread_of_move(straight[0].map.points, one[0].map.points) > 0.2
 
 
-def test_a_network_that_collapses_ends_in_one_point() -> None:
+def test_a_collapsed_network_gives_one_point() -> None:
     made = recording(2)
     frames = moving_map(
         Recording([0, 1, 2], [*made.embeddings, np.zeros((36, 8), np.float16)], LABELS), CONFIG

@@ -1,4 +1,4 @@
-"""The numbers beside a map against scikit-learn and naive loops."""
+"""Quality measures against scikit-learn and naive loops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_silhouette_and_trustworthiness_are_scikit_learns() -> None:
     assert found.trustworthiness.value == pytest.approx(oracle, abs=1e-6)
 
 
-def test_chunks_give_what_all_at_once_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_computing_in_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points, labels = groups()
     places = random_embeddings(36, 3).numpy()
     distances = pair_distances(small_twin(), points, "learned")
@@ -68,7 +68,7 @@ def test_neighbour_accuracy_and_similarities_by_loops() -> None:
         ([0, 0, 1, NO_CLASS], set()),
     ],
 )
-def test_what_does_not_apply_says_why(labels: list[int], missing: set[str]) -> None:
+def test_undefined_measures_say_why(labels: list[int], missing: set[str]) -> None:
     points = random_embeddings(4)
     distances = pair_distances(small_twin(), points, "learned")
     found = quality.measure(small_twin(), points, distances, np.array(labels), points[:, :2].numpy())

@@ -6,7 +6,7 @@ from fsl.fewshot.accuracy_grid import accuracy_grid
 from tests.helpers.answers import EPISODES, contender
 
 
-def test_the_grid_has_evaluates_figures_and_gaps_where_images_lack() -> None:
+def test_the_grid_agrees_with_evaluate_and_has_gaps_for_too_few_images() -> None:
     one, labels = contender()
     cells = {(c.n_way, c.n_shot): c for c in accuracy_grid(one, labels, (2, 5, 7), (1, 11), EPISODES)}
     assert cells[7, 1].accuracy is None

@@ -5,18 +5,18 @@ import pytest
 import torch
 
 from fsl.base.errors import DataError
-from fsl.config import RULES, EpisodeConfig, ModelConfig
+from fsl.config import RULES, EpisodeConfig
 from fsl.fewshot import answers as module
 from fsl.fewshot import evaluate
 from fsl.fewshot.answers import Contender, fit_to_images, stream_answers
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.metrics import auroc
-from fsl.twin.network import TwinNetwork
 from tests.helpers.answers import EPISODES, answers_of, contender
+from tests.helpers.networks import checkpoint
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_parts_end_where_evaluate_does(rule: str) -> None:
+def test_the_last_part_agrees_with_evaluate(rule: str) -> None:
     one, labels = contender(rule)
     *_, (answers,) = stream_answers([one], labels, EPISODES)
     whole = evaluate.evaluate(one.twin, one.embeddings, labels, EPISODES, one.rule)
@@ -26,7 +26,7 @@ def test_parts_end_where_evaluate_does(rule: str) -> None:
     assert np.array_equal(result.confusion, whole.confusion)
 
 
-def test_a_run_that_is_stopped_early_has_the_first_episodes() -> None:
+def test_stopping_early_gives_the_first_episodes() -> None:
     one, labels = contender()
     parts = stream_answers([one], labels, EPISODES)
     for _ in range(3):
@@ -51,7 +51,7 @@ def test_confidence_and_similarity_are_those_of_the_scores() -> None:
     assert answers.similarity == pytest.approx(scores.sigmoid().amax(-1).numpy(), abs=1e-5)
 
 
-def test_strangers_are_of_the_class_left_out() -> None:
+def test_open_set_queries_are_of_the_class_that_was_left_out() -> None:
     assert answers_of().unknown_similarity is not None
     assert auroc(answers_of(spread=0.05).similarity, answers_of(spread=0.05).unknown_similarity) == 1.0
     everything = EpisodeConfig(6, 2, 3, 5)  # no class is left to leave out
@@ -71,10 +71,8 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("head", ["absolute", "cosine"])
 @pytest.mark.parametrize("centred", [False, True])
 def test_episodes_at_once_equal_one_by_one(head: str, centred: bool) -> None:
-    """Centring on the support set is each episode's own."""
-    torch.manual_seed(1)
-    model = ModelConfig(widths=(4, 4), image_size=16, head=head, centre_on_support=centred)  # type: ignore[arg-type]
-    twin = TwinNetwork(model).eval()
+    """Each episode is centred on its own support set."""
+    twin = checkpoint(widths=(4, 4), head=head, centre_on_support=centred).twin
     labels = np.repeat(np.arange(5), 8)
     embeddings = torch.randn(40, twin.embedding_dim)
     for rule in RULES:
@@ -86,7 +84,7 @@ def test_episodes_at_once_equal_one_by_one(head: str, centred: bool) -> None:
             assert torch.allclose(together[e], alone[0], atol=1e-4)
 
 
-def test_settings_are_fitted_to_few_images_queries_first() -> None:
+def test_few_images_reduce_the_queries_first() -> None:
     labels = np.repeat([0, 1, 2], [5, 3, 2])
     assert fit_to_images(EpisodeConfig(5, 1, 5, 10), labels) == EpisodeConfig(3, 1, 1, 10)
     assert fit_to_images(EpisodeConfig(2, 1, 2, 10), labels) == EpisodeConfig(2, 1, 2, 10)

@@ -1,4 +1,4 @@
-"""What has to be beaten, against arithmetic on the pictures themselves."""
+"""Baselines, against arithmetic on the pictures themselves."""
 
 import numpy as np
 import pytest
@@ -36,17 +36,20 @@ def test_cosine_ranks_pairs_by_the_cosine_of_the_backbone() -> None:
     assert np.allclose(logits, -2 + 2 * 2 * (1 - unit @ unit.T), atol=1e-4)
 
 
-def test_untrained_is_the_same_network_with_other_weights_always_the_same_ones() -> None:
+def test_untrained_is_the_same_architecture_with_weights_of_a_fixed_seed() -> None:
     trained = checkpoint()
-    state = torch.get_rng_state()
+    for parameter in trained.twin.parameters():
+        parameter.add_(1)
+    first = untrained(trained)
     torch.manual_seed(1)
-    first, second = untrained(trained), untrained(trained)
+    second = untrained(trained)
     assert first.info.model == trained.info.model
     assert first.digest == second.digest
-    torch.set_rng_state(state)
+    pairs = zip(first.twin.parameters(), trained.twin.parameters(), strict=True)
+    assert not any(torch.equal(*pair) for pair in pairs)
 
 
-def test_a_baseline_leaves_the_random_numbers_alone() -> None:
+def test_a_baseline_does_not_disturb_the_caller_s_random_numbers() -> None:
     trained = checkpoint()
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -56,7 +59,7 @@ def test_a_baseline_leaves_the_random_numbers_alone() -> None:
 
 
 def test_nothing_is_seeded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where its generators would not be put back; ``torch.manual_seed`` has them seeded, too."""
+    """Its generators would not be restored; ``torch.manual_seed`` would seed them, too."""
     seeded: list[int] = []
     trained = checkpoint()
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
@@ -65,7 +68,7 @@ def test_nothing_is_seeded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seeded == []
 
 
-def test_an_unknown_baseline_says_which_there_are() -> None:
+def test_an_unknown_baseline_gets_a_list_of_the_known_ones() -> None:
     with pytest.raises(CheckpointError, match="untrained:CHECKPOINT"):
         baseline("chance")
     with pytest.raises(CheckpointError, match="no-such"):

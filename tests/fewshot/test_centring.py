@@ -1,42 +1,34 @@
-"""Classification as seen from the middle of the support set."""
+"""Classification with embeddings that are centred on the support set."""
 
 import numpy as np
 import pytest
 import torch
 
-from fsl.config import CENTRE_PRIOR, RULES, EpisodeConfig, ModelConfig, Rule
+from fsl.config import CENTRE_PRIOR, RULES, EpisodeConfig, Rule
 from fsl.fewshot.classify import class_scores, classify, leave_one_out, leave_one_out_answers
 from fsl.fewshot.embed import embed
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
 from fsl.fewshot.scores import seen_from_support
-from fsl.twin.checkpoint import Checkpoint, from_twin
-from fsl.twin.header import CheckpointInfo
-from fsl.twin.network import TwinNetwork
+from fsl.twin.checkpoint import Checkpoint
+from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import named_image, support_set
 
 
-def twin(centred: bool = True) -> TwinNetwork:
-    torch.manual_seed(0)
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16, head="cosine", centre_on_support=centred)
-    return TwinNetwork(model).eval()
+def centring() -> Checkpoint:
+    return checkpoint(head="cosine", centre_on_support=True)
 
 
-def checkpoint() -> Checkpoint:
-    made = twin()
-    return from_twin(made, CheckpointInfo("test", made.config))
-
-
-def test_off_it_changes_nothing() -> None:
+def test_without_the_setting_nothing_changes() -> None:
     support, query = torch.randn(4, 5), torch.randn(2, 5)
-    seen = seen_from_support(twin(centred=False), support, query)
+    seen = seen_from_support(checkpoint(head="cosine").twin, support, query)
     assert seen[0] is support
     assert seen[1] is query
 
 
-def test_the_middle_is_the_support_set_s_mean_shrunk_to_the_origin() -> None:
+def test_the_centre_is_the_support_set_s_mean_shrunk_towards_the_origin() -> None:
     support, query = torch.randn(4, 5), torch.randn(2, 5)
-    seen, asked = seen_from_support(twin(), support, query)
+    seen, asked = seen_from_support(centring().twin, support, query)
     middle = support.mean(0) * 4 / (4 + CENTRE_PRIOR)
     for row, expected in zip(torch.cat([seen, asked]), torch.cat([support, query]) - middle, strict=True):
         assert torch.allclose(row, expected / expected.norm(), atol=1e-6)
@@ -48,7 +40,7 @@ def test_episodes_equal_a_loop(rule: Rule) -> None:
     labels = np.repeat(np.arange(8), 6)
     embeddings = torch.from_numpy(rng.normal(3, 1, (8, 5))[labels] + rng.normal(0, 1, (48, 5))).float()
     episodes = sample_episodes(labels, EpisodeConfig(4, 3, 2, 7))
-    network = twin()
+    network = centring().twin
     network.head.weight = torch.nn.Parameter(torch.rand(5))
     scores = episode_scores(network, embeddings, episodes, rule)
     slots = torch.arange(4).repeat_interleave(3)
@@ -67,7 +59,7 @@ def test_episodes_equal_a_loop(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_an_answer_does_not_depend_on_other_queries(rule: Rule) -> None:
-    made, support = checkpoint(), support_set()
+    made, support = centring(), support_set()
     queries = [named_image("red", 90), named_image("blue", 91), named_image("grey", 92)]
     together = classify(made, support, queries, rule)
     alone = [classify(made, support, [query], rule)[0] for query in queries]
@@ -77,8 +69,8 @@ def test_an_answer_does_not_depend_on_other_queries(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_leaving_one_out_leaves_it_out_of_the_middle_too(rule: Rule) -> None:
-    made, support = checkpoint(), support_set(shots=(3, 3, 3))
+def test_leave_one_out_centres_on_the_other_images(rule: Rule) -> None:
+    made, support = centring(), support_set(shots=(3, 3, 3))
     answers = leave_one_out_answers(made, support, rule)
     embeddings, slots = embed(made, support.images), support.slot_tensor
     for i, answer in enumerate(answers):

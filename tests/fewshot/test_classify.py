@@ -69,7 +69,7 @@ def test_unknown_below_the_threshold() -> None:
     (high,) = classify(twin, support_set(), QUERIES[:1], threshold=1.0)
     assert not low.unknown
     assert high.unknown
-    assert high.label == low.label  # the nearest class is still told
+    assert high.label == low.label  # the nearest class is still named
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 5, float("nan")])

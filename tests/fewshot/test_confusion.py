@@ -24,7 +24,7 @@ def test_confused_images_equal_a_loop() -> None:
     assert sum(counts.values()) == answers.result(6).confusion[2, 5]
 
 
-def test_mistakes_and_the_classes_confused_most() -> None:
+def test_mistakes_and_most_confused_equal_loops() -> None:
     rng = np.random.default_rng(0)
     confusion = rng.integers(0, 4, (6, 6))
     wrong = {(t, a): int(confusion[t, a]) for t in range(6) for a in range(6) if t != a}

@@ -43,7 +43,7 @@ def test_same_seed_same_episodes() -> None:
     assert not np.array_equal(a.support, c.support)
 
 
-def test_every_class_and_image_is_drawn_alike() -> None:
+def test_every_class_and_image_is_drawn_equally_often() -> None:
     labels = np.repeat(np.arange(4), [3, 3, 3, 9])
     episodes = sample_episodes(labels, EpisodeConfig(2, 1, 1, 6000))
     by_class = np.bincount(episodes.classes.ravel(), minlength=4) / 6000
@@ -52,7 +52,7 @@ def test_every_class_and_image_is_drawn_alike() -> None:
     assert by_image / by_image.sum() == pytest.approx([1 / 9] * 9, abs=0.03)
 
 
-def test_fewer_ways_are_said() -> None:
+def test_fewer_ways_are_reported() -> None:
     labels = np.repeat(np.arange(6), [4, 4, 4, 1, 1, 1])
     config, note = fit_ways(EpisodeConfig(20, 1, 1), labels)
     assert config.n_way == 3

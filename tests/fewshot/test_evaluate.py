@@ -1,17 +1,13 @@
-import math
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fsl.config import RULES, EpisodeConfig, Rule
 from fsl.fewshot import evaluate as module
-from fsl.fewshot.calibrate import balanced_threshold, calibrate, fit_temperature
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores, evaluate
-from fsl.fewshot.metrics import ci95
 from tests.helpers.embeddings import clusters
 from tests.helpers.networks import checkpoint
 
@@ -19,7 +15,7 @@ from tests.helpers.networks import checkpoint
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("limit", [4_000_000, 8])
 def test_episode_scores_equal_loops(rule: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of computing them: one table of distinct pairs, and episode by episode."""
+    """Both ways agree: a table of distinct pairs, and one episode at a time."""
     monkeypatch.setattr(module, "PAIRS_AT_ONCE", limit)
     twin = checkpoint().twin
     embeddings, labels = clusters(1.0)
@@ -37,7 +33,7 @@ def test_episode_scores_equal_loops(rule: str, limit: int, monkeypatch: pytest.M
 
 
 class LargestTensor(TorchDispatchMode):
-    """Remembers how many numbers the largest float tensor has that is made."""
+    """Keeps the size of the largest float tensor that is created."""
 
     numel = 0
 
@@ -82,46 +78,3 @@ def test_confusion_and_per_class_agree_with_accuracy() -> None:
     assert result.confusion.sum() == 6 * 3 * 50
     assert result.confusion.diagonal().sum() / result.confusion.sum() == pytest.approx(result.accuracy)
     assert result.per_class == pytest.approx(result.confusion.diagonal() / result.confusion.sum(1))
-
-
-def test_interval_is_that_of_a_mean() -> None:
-    values = np.array([0.0, 1.0, 1.0, 0.5])
-    deviation = math.sqrt(sum((v - values.mean()) ** 2 for v in values) / 3)
-    assert ci95(values) == pytest.approx(1.96 * deviation / 2)
-    assert ci95(np.array([0.3])) == 0.0
-
-
-def test_temperature_is_found() -> None:
-    """Scores that are the true logits times 3 need temperature 3."""
-    torch.manual_seed(0)
-    logits = torch.randn(20_000, 5)
-    targets = torch.distributions.Categorical(logits=logits).sample()
-    assert fit_temperature(3 * logits, targets) == pytest.approx(3, rel=0.05)
-
-
-@pytest.mark.parametrize("n", [10, 1000])
-def test_answers_that_are_all_right_are_not_taken_for_certain(n: int) -> None:
-    """Between two classes the likeliest chance of a wrong answer is then half of one in n + 2."""
-    margin, wrong = 10.0, 0.5 / (n + 2)
-    scores = torch.tensor([[margin, 0.0]]).repeat(n, 1)
-    found = fit_temperature(scores, torch.zeros(n, dtype=torch.int64))
-    assert found == pytest.approx(margin / np.log((1 - wrong) / wrong), rel=1e-3)
-
-
-def test_threshold_balances_the_errors() -> None:
-    torch.manual_seed(0)
-    known, unknown = torch.rand(4000) * 0.6 + 0.4, torch.rand(4000) * 0.6
-    threshold, false_reject, false_accept = balanced_threshold(known, unknown)
-    assert threshold == pytest.approx(0.5, abs=0.02)
-    assert false_reject == pytest.approx((known < threshold).float().mean().item(), abs=1e-6)
-    assert false_accept == pytest.approx((unknown >= threshold).float().mean().item(), abs=1e-6)
-    assert abs(false_reject - false_accept) < 0.01
-
-
-def test_calibration_tells_unknown_classes_apart() -> None:
-    embeddings, labels = clusters(0.1)
-    found = calibrate(checkpoint().twin, embeddings, labels, "mean", EpisodeConfig(5, 2, 2, 50), "clusters")
-    assert found.false_reject is not None
-    assert found.false_reject < 0.05
-    assert found.temperature > 0
-    assert "clusters" in found.fitted_on

@@ -1,4 +1,4 @@
-"""Why-maps: on pairs whose only difference has a known place, the peak is there."""
+"""Explanations: if a pair has one difference at a known place, the map's peak is there."""
 
 from dataclasses import replace
 from functools import cache
@@ -36,12 +36,12 @@ SPECIMENS = {
     "watermelon": 1,
     "yellow pepper": 0,
 }
-NEAR = 0.16  # of the side; the patch that hides is 0.22 wide
+NEAR = 0.16  # as a share of the side; the hiding patch is 0.22 wide
 
 
 @cache
 def fruits() -> TwinNetwork:
-    """The fruits network, looking at a picture one way round, which is eight times quicker."""
+    """Return the fruits network without test-time augmentation, which is eight times faster."""
     path = checkpoints.available(checkpoints.CHECKPOINT_DIR)["fruits"]
     twin = checkpoints.load(path).twin
     twin.config = replace(twin.config, views=1)
@@ -69,7 +69,7 @@ def distance_from(place: tuple[float, float], contributions: Float32Array) -> fl
 
 @pytest.mark.parametrize("method", ["each", "both", "gradient"])
 def test_the_peak_is_where_the_only_difference_is(method: ExplanationMethod) -> None:
-    """On the marked picture, which stands now on the left and now on the right."""
+    """The marked picture is on the left and on the right in turn."""
     found = 0
     for number, (plain, marked, place) in enumerate(marked_pairs()):
         left, right = (marked, plain) if number % 2 else (plain, marked)
@@ -79,7 +79,7 @@ def test_the_peak_is_where_the_only_difference_is(method: ExplanationMethod) -> 
     assert found >= 9
 
 
-def test_the_peak_is_there_as_the_app_explains() -> None:
+def test_the_peak_is_there_with_test_time_augmentation() -> None:
     twin = checkpoints.load(checkpoints.available(checkpoints.CHECKPOINT_DIR)["fruits"]).twin
     assert twin.config.views > 1
     plain, marked, place = marked_pairs()[0]
@@ -87,7 +87,7 @@ def test_the_peak_is_there_as_the_app_explains() -> None:
     assert distance_from(place, maps.right) < NEAR
 
 
-def test_hiding_the_only_difference_makes_the_pair_more_alike() -> None:
+def test_hiding_the_only_difference_makes_the_pair_more_similar() -> None:
     plain, marked, (x, y) = marked_pairs()[0]
     maps = explain(fruits(), marked, plain, "both", n_places=6)
     assert maps.left[int(y * 64), int(x * 64)] < 0  # it sets the two apart
@@ -115,14 +115,14 @@ def test_occlusion_against_a_loop() -> None:
 
 
 @pytest.mark.parametrize(("side", "n"), [(16, 3), (64, 10), (20, 2), (33, 1)])
-def test_every_pixel_is_hidden_by_some_place(side: int, n: int) -> None:
+def test_masks_cover_every_pixel(side: int, n: int) -> None:
     masks = hiding_masks(side, n)
     assert masks.shape == (n * n, side, side)
     if n > 1:
         assert masks.sum(0).min() >= 1
 
 
-def test_equal_pictures_have_nothing_that_sets_them_apart() -> None:
+def test_nothing_counts_against_equal_pictures() -> None:
     pair = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)).expand(2, -1, -1, -1)
     twin = checkpoint().twin
     assert occlusion_maps(twin, pair, 4, together=True).abs().max() < 1e-5

@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneOut, StratifiedKFold
 
 from fsl.base.errors import DataError
-from fsl.config import RULES, ModelConfig
-from fsl.fewshot import linear_probe as quick
+from fsl.config import RULES
+from fsl.fewshot import linear_probe as module
 from fsl.fewshot.classify import class_scores, classify
 from fsl.fewshot.linear_probe import (
     classify_with_probe,
@@ -29,7 +29,7 @@ def embedded(noise: float = 0.6, n_way: int = 4, shots: int = 6) -> tuple[torch.
 
 
 def twin(dim: int = 12) -> TwinNetwork:
-    network = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=16, head="cosine")).eval()
+    network = checkpoint(head="cosine").twin
     network.head.weight = torch.nn.Parameter(torch.full((dim,), 2.0))
     return network
 
@@ -96,12 +96,10 @@ def test_on_a_tie_the_twin_s_rule_is_best() -> None:
 def test_few_shots_are_refused() -> None:
     support = support_set(shots=(5, 4, 6))
     assert fewest_shots(support) == 4
-    for ask in (
-        lambda: compare_methods(checkpoint(), support),
-        lambda: classify_with_probe(checkpoint(), support, []),
-    ):
-        with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
-            ask()
+    with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
+        compare_methods(checkpoint(), support)
+    with pytest.raises(DataError, match="needs 5 images of every class; one has 4"):
+        classify_with_probe(checkpoint(), support, [])
 
 
 def test_classify_with_probe_keeps_the_twin_s_similarities() -> None:
@@ -119,12 +117,12 @@ def test_classify_with_probe_keeps_the_twin_s_similarities() -> None:
     assert comparison.n_images == 16
 
 
-def test_one_fit_answers_as_a_fit_for_each_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fitted_probe_can_be_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     support = support_set(shots=(5, 5, 6))
     queries = [named_image(name, 90 + i) for i, name in enumerate(("red", "blue", "red"))]
     together = classify_with_probe(checkpoint(), support, queries)
     fitted = fit_to_support(checkpoint(), support)
-    monkeypatch.setattr(quick, "fit", None)  # nobody fits again
+    monkeypatch.setattr(module, "fit", None)  # another fit would fail
     parts = [classify_with_probe(checkpoint(), support, [one], fitted=fitted)[0] for one in queries]
     for part, whole in zip(parts, together, strict=True):
         assert part.scores == pytest.approx(whole.scores, abs=1e-5)

@@ -1,9 +1,18 @@
 """Figures computed from answers, against loops."""
 
+import math
+
 import numpy as np
 import pytest
 
-from fsl.fewshot.metrics import auroc, paired_difference, reliability
+from fsl.fewshot.metrics import auroc, ci95, paired_difference, reliability
+
+
+def test_interval_is_that_of_a_mean() -> None:
+    values = np.array([0.0, 1.0, 1.0, 0.5])
+    deviation = math.sqrt(sum((v - values.mean()) ** 2 for v in values) / 3)
+    assert ci95(values) == pytest.approx(1.96 * deviation / 2)
+    assert ci95(np.array([0.3])) == 0.0
 
 
 def test_reliability_equals_a_loop() -> None:
@@ -39,7 +48,7 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
     assert auroc(known.reshape(50, 4), unknown) == pytest.approx(((gaps > 0) + 0.5 * (gaps == 0)).mean())
 
 
-def test_a_paired_difference_forgets_how_hard_episodes_are() -> None:
+def test_a_paired_difference_does_not_depend_on_how_hard_episodes_are() -> None:
     rng = np.random.default_rng(2)
     hardness = rng.normal(0.5, 0.3, 400)
     first, second = hardness + 0.05, hardness + rng.normal(0, 0.01, 400)

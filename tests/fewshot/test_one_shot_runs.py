@@ -6,25 +6,22 @@ import io
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from fsl.config import ModelConfig
 from fsl.data.intake.listing import ImageEntry
 from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.classify import classify
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
-from fsl.twin.checkpoint import Checkpoint, from_twin
-from fsl.twin.header import CheckpointInfo
-from fsl.twin.network import TwinNetwork
+from fsl.twin.checkpoint import Checkpoint
+from tests.helpers.networks import checkpoint
 
 N_WAY = 12
 
 
 def run_of_noisy_colours() -> OneShotRun:
-    """A picture of each of a few colours that have much in common, and another one of each, both noisy."""
+    """Return a run whose characters are similar colours: one noisy picture to train on, one to test."""
     rng = np.random.default_rng(2)
     colours = rng.uniform(120, 170, (N_WAY, 1, 1, 3))
 
@@ -38,15 +35,13 @@ def run_of_noisy_colours() -> OneShotRun:
     return OneShotRun("run", training, tuple(entry("test", s) for s in range(N_WAY)), tuple(range(N_WAY)))
 
 
-def checkpoint(centred: bool) -> Checkpoint:
-    torch.manual_seed(0)
-    model = ModelConfig(widths=(8, 8), image_size=16, head="cosine", centre_on_support=centred)
-    return from_twin(TwinNetwork(model), CheckpointInfo("test", model))
+def untrained(centred: bool) -> Checkpoint:
+    return checkpoint(widths=(8, 8), head="cosine", centre_on_support=centred)
 
 
 @pytest.mark.parametrize("centred", [False, True])
 def test_a_run_s_score_is_that_of_classifying_its_images(centred: bool) -> None:
-    made, run = checkpoint(centred), run_of_noisy_colours()
+    made, run = untrained(centred), run_of_noisy_colours()
     images = [NamedImage.from_bytes(one.read(), one.name) for one in (*run.training, *run.test)]
     support = SupportSet.from_classes({str(slot): [images[slot]] for slot in range(N_WAY)})
     answers = [int(p.label) for p in classify(made, support, images[N_WAY:])]
@@ -55,7 +50,7 @@ def test_a_run_s_score_is_that_of_classifying_its_images(centred: bool) -> None:
     assert score_run(made, run) == right
 
 
-def test_seeing_from_the_middle_makes_a_difference_here() -> None:
-    """Else the test above could not tell whether it is done."""
+def test_centring_makes_a_difference_here() -> None:
+    """Otherwise the test above could not fail."""
     run = run_of_noisy_colours()
-    assert score_run(checkpoint(True), run) != score_run(checkpoint(False), run)
+    assert score_run(untrained(True), run) != score_run(untrained(False), run)

@@ -1,4 +1,4 @@
-"""Chances of being the same, and the table of error rates that a checkpoint keeps."""
+"""Probabilities of being the same, and the table of error rates in a checkpoint's header."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ from fsl.fewshot.pair_scores import PairScores
 from fsl.fewshot.verify import verify
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin.header import CheckpointInfo
-from fsl.twin.pair_rates import LEVELS, PairRates, chances, lowest_measurable_rate
+from fsl.twin.pair_rates import LEVELS, chances, lowest_measurable_rate
 from tests.helpers.embeddings import clusters, pair_scores
 from tests.helpers.networks import checkpoint
 
@@ -45,10 +45,10 @@ def test_the_table_gives_back_the_rates_it_was_made_from() -> None:
     for threshold in np.linspace(0.05, 0.95, 19):
         assert rates.false_accept(threshold) == pytest.approx((different >= threshold).mean(), abs=0.005)
         assert rates.false_reject(threshold) == pytest.approx((same < threshold).mean(), abs=0.01)
-    for wished in (0.001, 0.01, 0.2, 0.7):
-        threshold = rates.threshold_at(wished)
-        assert (different >= threshold).mean() == pytest.approx(wished, rel=0.1)
-        assert rates.false_accept(threshold) == pytest.approx(wished, rel=1e-6)
+    for requested in (0.001, 0.01, 0.2, 0.7):
+        threshold = rates.threshold_at(requested)
+        assert (different >= threshold).mean() == pytest.approx(requested, rel=0.1)
+        assert rates.false_accept(threshold) == pytest.approx(requested, rel=1e-6)
     assert rates.false_accept(rates.threshold) == pytest.approx(rates.equal_error_rate, abs=0.005)
     assert rates.false_reject(rates.threshold) == pytest.approx(rates.equal_error_rate, abs=0.01)
     assert rates.auc == pytest.approx(roc_auc_score(scores.same, scores.similarity))
@@ -92,21 +92,21 @@ def test_chances_are_found() -> None:
     assert half.same.mean() == 0.5
 
 
-def test_reliability_of_honest_and_of_boastful_chances() -> None:
+def test_reliability_of_calibrated_and_of_overconfident_probabilities() -> None:
     rng = np.random.default_rng(0)
-    honest = rng.random(40_000)
-    same = rng.random(40_000) < honest
-    bins = reliability_bins(reliability(honest, same))
+    calibrated = rng.random(40_000)
+    same = rng.random(40_000) < calibrated
+    bins = reliability_bins(reliability(calibrated, same))
     assert len(bins) == 10
     assert sum(one.n for one in bins) == 40_000
     for i, one in enumerate(bins):
-        inside = (honest > i / 10) & (honest <= (i + 1) / 10)
+        inside = (calibrated > i / 10) & (calibrated <= (i + 1) / 10)
         assert one.n == inside.sum()
         assert one.observed == pytest.approx(same[inside].mean(), abs=1e-6)
-    assert reliability(honest, same).error < 0.02
-    boastful = np.where(honest > 0.5, 0.99, 0.01)
-    assert reliability(boastful, same).error == pytest.approx(0.24, abs=0.02)
-    assert len(reliability_bins(reliability(boastful, same))) == 2  # empty bins are left out
+    assert reliability(calibrated, same).error < 0.02
+    overconfident = np.where(calibrated > 0.5, 0.99, 0.01)
+    assert reliability(overconfident, same).error == pytest.approx(0.24, abs=0.02)
+    assert len(reliability_bins(reliability(overconfident, same))) == 2  # empty bins are left out
 
 
 def test_reliability_is_measured_on_other_classes() -> None:
@@ -131,23 +131,23 @@ def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
     assert measure_pair_rates(loaded.twin, [(embeddings, np.arange(40))], "no same pair") is None
 
 
-def test_what_other_classes_may_give_is_about_what_they_do_give() -> None:
-    """Some classes are alike as wholes, so a rate measured on few of them says little of others."""
+def test_the_highest_rate_covers_what_other_classes_give() -> None:
+    """Some classes resemble many others, so a rate measured on few classes says little about others."""
     rng = np.random.default_rng(5)
     kept = 0
     for _ in range(40):
-        measured, others = (_alike_in_classes(rng, 20), _alike_in_classes(rng, 200))
+        measured, others = similar_by_class(rng, 20), similar_by_class(rng, 200)
         rates = pair_rates(measured, "made up")
         threshold = rates.threshold_at(0.05)
         highest = rates.highest_false_accept(threshold)
         assert highest is not None
         assert highest >= rates.false_accept(threshold)
         kept += float((others.similarity[~others.same] >= threshold).mean()) <= highest
-    assert kept >= 33  # of 40; an upper end of 97.5% of few classes is a little low
+    assert kept >= 33  # of 40; with few classes the bound is a little low
 
 
-def _alike_in_classes(rng: np.random.Generator, n_classes: int) -> PairScores:
-    """Pairs whose similarity depends on both their classes, 3 images of each."""
+def similar_by_class(rng: np.random.Generator, n_classes: int) -> PairScores:
+    """Return pairs of 3 images per class whose similarity depends on both classes."""
     labels = np.repeat(np.arange(n_classes), 3)
     first, second = np.triu_indices(len(labels), 1)
     of_class = rng.normal(0, 1, n_classes)
@@ -172,7 +172,7 @@ def test_the_highest_rate_is_that_of_the_bootstrap_and_falls() -> None:
     assert CheckpointInfo.from_json(header, "x").pairs == before
 
 
-def test_headers_without_and_with_damaged_rates() -> None:
+def test_headers_without_rates_are_read_and_damaged_rates_are_refused() -> None:
     header = checkpoint().info.to_json()
     assert CheckpointInfo.from_json(header, "x").pairs is None
     del header["pairs"]  # as written before there were any
@@ -193,23 +193,22 @@ def test_headers_without_and_with_damaged_rates() -> None:
         CheckpointInfo.from_json({**good, "pairs": [1]}, "x")
 
 
-def test_reliability_bins_stand_where_their_chances_are() -> None:
+def test_reliability_by_chance_puts_bins_at_their_probabilities() -> None:
     rates = pair_rates(sharp(), "made up")
     predicted, observed, counts = rates.reliability_by_chance(10)
     assert counts.sum() == sum(one.n for one in rates.reliability)
-    for place, (chance, share, n) in enumerate(zip(predicted, observed, counts, strict=True)):
+    for i, (chance, share, n) in enumerate(zip(predicted, observed, counts, strict=True)):
         assert (n == 0) == np.isnan(chance) == np.isnan(share)
         if n:
-            assert place / 10 <= chance <= (place + 1) / 10
+            assert i / 10 <= chance <= (i + 1) / 10
 
 
-def test_bounds() -> None:
+def test_values_out_of_range_are_refused() -> None:
     rates = pair_rates(pair_scores(), "made up")
     with pytest.raises(SettingsError, match=r"false-accept rate is 1\.5"):
         rates.threshold_at(1.5)
     with pytest.raises(SettingsError, match="rising"):
         replace(rates, same=tuple(reversed(rates.same)))
-    assert isinstance(rates, PairRates)
     assert lowest_measurable_rate(0) == 1
     assert lowest_measurable_rate(3000) == pytest.approx(0.001)
     assert 0 < chances(0.0, 2.0, 0.0) < chances(1.0, 2.0, 0.0) <= 1

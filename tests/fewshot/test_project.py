@@ -32,7 +32,7 @@ PROJECT = Project(
 
 
 def changed(data: bytes, change: dict[str, Any] | None = None, drop: str = "", swap: str = "") -> bytes:
-    """The zip with manifest fields changed, files starting with ``drop`` gone, others' content swapped."""
+    """Change fields of the manifest, drop files, or swap their content; by the start of their names."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
@@ -51,7 +51,7 @@ def test_round_trip() -> None:
     assert problems == ()
 
 
-def test_same_work_same_file_and_each_content_once() -> None:
+def test_equal_projects_give_equal_files_with_each_content_once() -> None:
     data = project_bytes(PROJECT)
     assert data == project_bytes(PROJECT)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -76,7 +76,7 @@ def test_a_swapped_picture_is_refused() -> None:
     assert all("checksum" in problem.reason for problem in problems)
 
 
-def test_a_project_without_manifest_says_where_to_drop_it() -> None:
+def test_a_zip_without_manifest_is_explained() -> None:
     with pytest.raises(DataError, match="not a project saved here"):
         read_project(changed(project_bytes(PROJECT), drop=MANIFEST), "work.zip")
 

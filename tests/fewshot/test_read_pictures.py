@@ -1,4 +1,4 @@
-"""Many pictures from files: in order, what is wrong named, a bounded number at a time."""
+"""Reading many pictures from files: in order, with problems named, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from fsl.data.intake.listing import Problem, list_files
 from fsl.fewshot.embed import EmbeddingCache, embed_support
 from fsl.fewshot.read_pictures import AT_ONCE, Reader, read_pictures, read_support, sort_out
 from fsl.fewshot.support import SupportSet
-from fsl.twin.checkpoint import from_twin
-from fsl.twin.header import CheckpointInfo
-from fsl.twin.network import TwinNetwork
+from tests.helpers.networks import checkpoint
 
 MODEL = ModelConfig(image_size=16)
 N = 2 * AT_ONCE + 5
@@ -32,7 +30,7 @@ def png(grey: int) -> bytes:
 
 
 class Files:
-    """Pictures of rising grey, one of them no picture, and which of them were read."""
+    """Files of rising grey, one of which is not a picture; keeps track of the files that were read."""
 
     def __init__(self) -> None:
         self.read: set[int] = set()
@@ -44,7 +42,7 @@ class Files:
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_all_come_in_order_and_what_is_wrong_is_named(ahead: bool) -> None:
+def test_pictures_come_in_order_and_problems_are_named(ahead: bool) -> None:
     found = list(read_pictures(Files().readers, MODEL, ahead=ahead))
     assert len(found) == N
     assert isinstance(found[3], Problem)
@@ -56,7 +54,7 @@ def test_all_come_in_order_and_what_is_wrong_is_named(ahead: bool) -> None:
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_few_are_held_and_beside_a_network_on_the_processor_none_is_decoded(ahead: bool) -> None:
+def test_few_pictures_are_held_and_decoded_ahead_only_if_requested(ahead: bool) -> None:
     files = Files()
     pictures = read_pictures(files.readers, MODEL, ahead=ahead)
     for _ in range(AT_ONCE):
@@ -71,17 +69,17 @@ def test_few_are_held_and_beside_a_network_on_the_processor_none_is_decoded(ahea
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
 
-def test_none_at_all() -> None:
+def test_no_files_give_no_pictures() -> None:
     assert list(read_pictures([], MODEL)) == []
 
 
-def test_a_share_that_leaves_nothing_is_refused() -> None:
+def test_a_crop_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(SettingsError, match="centre"):
         list(read_pictures(Files().readers, MODEL, centre=0.0))
 
 
-def test_a_support_set_read_small_embeds_to_the_bit_as_one_to_look_at() -> None:
-    """Large and small pictures, of classes of few and of many; what is wrong is told alike."""
+def test_a_support_set_at_the_network_s_size_has_exactly_the_same_embeddings() -> None:
+    """Tried with large and small pictures, in small and large classes; the problems are the same, too."""
     rng = np.random.default_rng(0)
     files = [("outside.png", png(3)), ("red/broken.png", b"none"), ("lost/1.png", b"")]
     for name, shots in (("red", 1), ("green", 5)):
@@ -91,12 +89,12 @@ def test_a_support_set_read_small_embeds_to_the_bit_as_one_to_look_at() -> None:
             Image.fromarray(pixels).save(out, "PNG")
             files.append((f"{name}/{i}.png", out.getvalue()))
     listing = list_files(files)
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=32, head="cosine", support_views=5)
-    torch.manual_seed(0)
-    made = from_twin(TwinNetwork(model), CheckpointInfo("test", model))
-    (large, told), (small, told_too) = SupportSet.from_listing(listing), read_support(listing, model)
-    assert told == told_too
-    assert sorted(problem.name for problem in told) == ["lost", "lost/1.png", "outside.png", "red/broken.png"]
+    made = checkpoint(image_size=32, head="cosine", support_views=5)
+    large, problems = SupportSet.from_listing(listing)
+    small, same_problems = read_support(listing, made.info.model)
+    assert problems == same_problems
+    names = sorted(problem.name for problem in problems)
+    assert names == ["lost", "lost/1.png", "outside.png", "red/broken.png"]
     assert (large.class_names, large.slots) == (small.class_names, small.slots)
     assert [(i.name, i.digest) for i in large.images] == [(i.name, i.digest) for i in small.images]
     assert {image.image.size for image in small.images} == {(32, 32)}

@@ -1,4 +1,4 @@
-"""Support pictures of small classes seen several times."""
+"""Test-time augmentation of the support pictures of small classes."""
 
 import io
 
@@ -16,26 +16,23 @@ from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
-from fsl.twin.checkpoint import Checkpoint, from_twin
-from fsl.twin.header import CheckpointInfo
+from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images
-from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
 from fsl.twin.test_time_augmentation import augmented_copies, embed_as_support
+from tests.helpers.networks import checkpoint
 
 SIDE = 20
 
 
-def checkpoint(views: int = 5) -> Checkpoint:
-    torch.manual_seed(0)
-    model = ModelConfig(
-        widths=(8, 8, 8, 8), image_size=SIDE, head="cosine", centre_on_support=True, support_views=views
+def augmenting(n_copies: int = 5) -> Checkpoint:
+    return checkpoint(
+        widths=(8, 8, 8, 8), image_size=SIDE, head="cosine", centre_on_support=True, support_views=n_copies
     )
-    return from_twin(TwinNetwork(model), CheckpointInfo("test", model))
 
 
 def picture(seed: int) -> NamedImage:
-    """Noise, which no view leaves as it is."""
+    """Return noise, so that every augmentation changes the picture."""
     pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -49,7 +46,7 @@ def support(*shots: int) -> SupportSet:
 
 
 def by_hand(made: Checkpoint, image: NamedImage) -> torch.Tensor:
-    """The picture, its mirror image, its middle 17 x 17 pixels; and turned, by how like itself it is."""
+    """Average the picture, its mirror image, its middle 17 x 17 pixels, and turns by their similarity."""
     pixels = np.asarray(image.image)
     middle = Image.fromarray(pixels[1:18, 1:18]).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     views = [pixels, pixels[:, ::-1], np.asarray(middle), np.rot90(pixels), np.rot90(pixels, -1)]
@@ -60,28 +57,28 @@ def by_hand(made: Checkpoint, image: NamedImage) -> torch.Tensor:
 
 
 def test_the_copies_are_the_mirror_image_the_middle_and_two_turns() -> None:
-    config, image = checkpoint().info.model, picture(0).image
+    config, image = augmenting().info.model, picture(0).image
     mirrored, middle, left, right = (np.asarray(view) for view in augmented_copies(image, config))
     assert np.array_equal(mirrored, np.asarray(image)[:, ::-1])
     assert middle.shape == (17, 17, 3)
     assert np.array_equal(middle, np.asarray(image)[1:18, 1:18])
     assert np.array_equal(left, np.rot90(np.asarray(image)))
     assert np.array_equal(right, np.rot90(np.asarray(image), -1))
-    assert augmented_copies(image, checkpoint(views=1).info.model) == []
+    assert augmented_copies(image, augmenting(1).info.model) == []
 
 
-def test_only_classes_of_few_pictures_are_seen_again() -> None:
-    made, shown = checkpoint(), support(1, FEW_SHOTS, FEW_SHOTS + 1)
+def test_only_classes_with_few_pictures_are_augmented() -> None:
+    made, shown = augmenting(), support(1, FEW_SHOTS, FEW_SHOTS + 1)
     found, alone = embed_support(made, shown, EmbeddingCache()), embed(made, shown.images)
     for row, own, image, slot in zip(found, alone, shown.images, shown.slots, strict=True):
         expected = own if slot == 2 else by_hand(made, image)
         assert torch.allclose(row, expected, atol=1e-5)
-    plain = checkpoint(views=1)
+    plain = augmenting(1)
     assert torch.equal(embed_support(plain, shown), embed(plain, shown.images))
 
 
-def test_views_are_looked_at_once() -> None:
-    made, cache, done = checkpoint(), EmbeddingCache(), []
+def test_copies_are_embedded_once() -> None:
+    made, cache, done = augmenting(), EmbeddingCache(), []
     embed_support(made, support(1, 1), cache, lambda *progress: done.append(progress))
     assert done == [(2, 2), (2, 2)]
     again: list[object] = []
@@ -91,8 +88,8 @@ def test_views_are_looked_at_once() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("n_shot", [1, FEW_SHOTS + 1])
-def test_an_episode_is_answered_as_classify_answers_it(rule: Rule, n_shot: int) -> None:
-    made = checkpoint()
+def test_episodes_are_scored_as_by_classify(rule: Rule, n_shot: int) -> None:
+    made = augmenting()
     pictures = [picture(number) for number in range(16)]
     labels = np.repeat(np.arange(4), 4)
     pixels = to_uint8([one.image for one in pictures], made.info.model)
@@ -109,8 +106,8 @@ def test_an_episode_is_answered_as_classify_answers_it(rule: Rule, n_shot: int) 
             assert torch.allclose(found, torch.sigmoid(row), atol=1e-5)
 
 
-def test_a_picture_that_is_hidden_is_asked_about_as_it_is() -> None:
-    made, shown = checkpoint(), support(2, 2)
+def test_leave_one_out_does_not_augment_the_picture_it_asks_about() -> None:
+    made, shown = augmenting(), support(2, 2)
     alone = [
         classify(made, support_without(shown, i), [image], "max")[0].label
         for i, image in enumerate(shown.images)
@@ -125,10 +122,10 @@ def support_without(whole: SupportSet, hidden: int) -> SupportSet:
     return SupportSet(whole.class_names, images, slots)
 
 
-def test_plain_cosine_sees_pictures_once() -> None:
-    assert plain_cosine(checkpoint()).info.model.support_views == 1
+def test_plain_cosine_does_not_augment() -> None:
+    assert plain_cosine(augmenting()).info.model.support_views == 1
 
 
-def test_embeddings_without_a_length_of_their_own_are_not_averaged() -> None:
+def test_only_the_cosine_head_can_average_copies() -> None:
     with pytest.raises(SettingsError, match="cosine"):
         ModelConfig(support_views=2)

@@ -1,4 +1,4 @@
-"""What a trace shows adds up to what the network says."""
+"""The values of a trace add up to the network's answer."""
 
 from __future__ import annotations
 

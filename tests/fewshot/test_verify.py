@@ -122,7 +122,7 @@ def test_perfect_and_inverted_scores() -> None:
     assert equal_error(roc(inverted))[0] == 1
 
 
-def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
+def test_the_threshold_for_a_rate_is_the_lowest_that_keeps_it() -> None:
     scores = pair_scores(gap=2.0)
     different, same = scores.similarity[~scores.same], scores.similarity[scores.same]
     result = verify(scores, (0.1, 0.01), n_bootstrap=20)
@@ -138,7 +138,7 @@ def test_threshold_for_a_wished_rate_is_the_lowest_that_keeps_it() -> None:
     assert low < result.equal_error_rate < high
 
 
-def test_too_few_classes_promise_no_small_rate() -> None:
+def test_few_classes_cannot_measure_a_small_rate() -> None:
     few = verify(pair_scores(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
     assert few.n_class_pairs == 15
     assert [at.is_measurable for at in few.at] == [True, False]
@@ -149,8 +149,8 @@ def test_too_few_classes_promise_no_small_rate() -> None:
 
 
 @pytest.mark.parametrize("unit", ["classes", "images"])
-def test_a_draw_against_pairs_written_out(unit: str) -> None:
-    """A drawn curve is scikit-learn's for the drawn images or classes, every pair weighed by its copies."""
+def test_a_bootstrap_draw_equals_scikit_learn_s_curve_with_weights(unit: str) -> None:
+    """The weight of a pair is its number of copies in the drawn images or classes."""
     scores = pair_scores(5, 3)
     (redrawn,) = resampled(scores, 1, unit, seed=4)  # type: ignore[arg-type]
     n = 5 if unit == "classes" else 15
@@ -167,8 +167,8 @@ def test_a_draw_against_pairs_written_out(unit: str) -> None:
         assert (redrawn.false_accept[here], redrawn.true_accept[here]) == (pytest.approx(f), pytest.approx(s))
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
-    """Of data sets drawn anew, most intervals hold the rate of the distribution itself."""
+def test_intervals_cover_the_true_rate_about_as_often_as_they_claim() -> None:
+    """The intervals of most data sets drawn from a distribution cover its true rate."""
     truth = 0.5 * (1 - 0.6826895)  # Phi(-1), two normal distributions 2 apart
     held = 0
     for seed in range(20):
@@ -177,7 +177,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert held >= 15
 
 
-def test_middle_of_values() -> None:
+def test_interval_and_points_on_the_curve() -> None:
     assert interval([float(v) for v in range(1001)]) == (25.0, 975.0)
     curve = roc(pair_scores())
     (position,) = points_at(curve, [0.05])

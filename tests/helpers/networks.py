@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,9 +34,9 @@ def save_small_checkpoint(folder: Path, name: str = "small") -> None:
     save(folder / f"{name}.safetensors", twin, info)
 
 
-def checkpoint(*calibrations: Calibration) -> Checkpoint:
-    """Return a checkpoint of an untrained network, in memory."""
-    model = ModelConfig(widths=(4, 4, 4, 4), image_size=16)
+def checkpoint(*calibrations: Calibration, **settings: Any) -> Checkpoint:
+    """Return a checkpoint of an untrained network, in memory; ``settings`` are those of its model."""
+    model = ModelConfig(**{"widths": (4, 4, 4, 4), "image_size": 16, **settings})
     torch.manual_seed(0)
     return from_twin(TwinNetwork(model), CheckpointInfo("test", model, calibrations=calibrations))
 

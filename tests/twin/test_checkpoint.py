@@ -25,7 +25,7 @@ def make(name: str = "tiny") -> tuple[TwinNetwork, CheckpointInfo]:
 
 
 def rewrite(path: Path, **changes: object) -> None:
-    """The file with fields of its JSON header changed."""
+    """Write a checkpoint with changed fields in its JSON header."""
     twin, info = make()
     header = {**info.to_json(), **changes}
     tensors = {k: v.contiguous() for k, v in twin.state_dict().items()}
@@ -42,7 +42,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert torch.equal(loaded.twin.embed(images), twin.embed(images))
     assert not loaded.twin.training
     assert not any(p.requires_grad for p in loaded.twin.parameters())
-    assert [p.name for p in tmp_path.iterdir()] == ["tiny.safetensors"]  # no temporary file stays
+    assert [p.name for p in tmp_path.iterdir()] == ["tiny.safetensors"]  # no temporary file is left
 
 
 def test_calibration_of_another_rule_is_neutral() -> None:
@@ -91,7 +91,7 @@ def test_missing_and_unexpected_weights_are_named(tmp_path: Path) -> None:
         ({"subject": ["person"]}, "damaged header"),
     ],
 )
-def test_lying_headers(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_wrong_headers_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     path = tmp_path / "x.safetensors"
     rewrite(path, **changes)
     with pytest.raises(CheckpointError, match=message):
@@ -114,7 +114,7 @@ def test_find_lists_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         checkpoint.find("absent")
 
 
-def test_unwritable_place_is_an_error_in_words(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match="could not be written"):
         checkpoint.save(tmp_path / "file" / "x.safetensors", *make())
@@ -150,7 +150,7 @@ def test_half_precision_halves_the_weights_and_loads_in_full(tmp_path: Path) -> 
         assert torch.equal(loaded.state_dict()[name], expected)
 
 
-def test_headers_from_before_a_setting_was_there_are_read() -> None:
+def test_headers_older_than_a_setting_are_read() -> None:
     _, info = make()
     header = info.to_json()
     for name in ("head", "damped", "centre_on_support"):
@@ -158,8 +158,8 @@ def test_headers_from_before_a_setting_was_there_are_read() -> None:
     assert CheckpointInfo.from_json(header, "old").model == MODEL
 
 
-def test_what_a_network_was_trained_on_is_known_by_name() -> None:
-    """With the data set's name in front where there were several, as the shipped networks have it."""
+def test_classes_trained_on_are_found_by_name() -> None:
+    """If there were several data sets, as for the shipped networks, the data set's name comes first."""
     trained = CheckpointInfo("x", MODEL, training={"classes": ["apple", "fruits360/Fig 1"]})
     assert trained.trained_on(["apple", "Fig 1", "pear"], "fruits360") == ["apple", "Fig 1"]
     assert trained.trained_on(["Fig 1"], "grocery") == []

@@ -1,4 +1,4 @@
-"""The device that computes."""
+"""The choice of the device and the precision."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from fsl.base.errors import SettingsError
 from fsl.twin.device import bf16_helps, choose_device
 
 
-def test_a_device_that_is_not_there_is_told_in_words() -> None:
+def test_a_missing_device_is_explained() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     with pytest.raises(SettingsError, match=r"'tpu' is not available on this machine; there is .*cpu"):
         choose_device("tpu")  # type: ignore[arg-type]
@@ -20,8 +20,8 @@ def test_a_gpu_computes_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> No
     assert not torch.backends.cudnn.allow_tf32
 
 
-def test_what_is_measured_is_drawn_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU's generator would not be put back."""
+def test_measuring_bf16_draws_its_images_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU's random generator would not be restored."""
     devices: list[object] = []
     drawn = torch.rand
 

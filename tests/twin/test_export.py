@@ -36,7 +36,7 @@ def make(
         widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred, fit=fit, support_views=views
     )
     torch.manual_seed(0)
-    # Each rule has a temperature and a limit of its own, so that taking another one's shows.
+    # Each rule has its own temperature and threshold, so that using those of another rule shows.
     of_rules = tuple(Calibration(r, 0.1 * (i + 1), 0.9 - 0.1 * i) for i, r in enumerate(RULES))
     info = CheckpointInfo("tiny", model, rule=rule, licence="mine", calibrations=of_rules)
     return checkpoints.from_twin(TwinNetwork(model), info)
@@ -48,7 +48,7 @@ def runtime() -> object:
 
 
 def largest_difference(made: checkpoints.Checkpoint, session: Any, batch: int) -> float:
-    """Between onnxruntime's and torch's embeddings of as many images of noise."""
+    """Return the largest difference between onnxruntime's and torch's embeddings of noise."""
     side = made.info.model.image_size
     images = torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(batch))
     (found,) = session.run(None, {"images": images.numpy()})
@@ -75,7 +75,7 @@ def test_onnxruntime_and_torch_agree(batch: int) -> None:
 def test_every_shipped_checkpoint_is_exported(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Their networks differ: views turned by quarters, cells that overlap, several side by side."""
+    """The networks differ in what ONNX must express: quarter turns, and several backbones side by side."""
     onnxruntime = runtime()
     out = tmp_path / "network.onnx"
     assert main(["export", "--checkpoint", name, "--out", str(out), "--json"]) == 0
@@ -87,8 +87,8 @@ def test_every_shipped_checkpoint_is_exported(
         assert largest_difference(made, session, batch) < export.TOLERANCE
 
 
-def test_a_network_that_onnx_does_not_know_is_one_line_and_nothing_on_stdout(tmp_path: Path) -> None:
-    """In a process of its own, as torch prints below Python."""
+def test_a_network_that_onnx_cannot_express_gives_one_line_on_stderr(tmp_path: Path) -> None:
+    """In a process of its own, because torch prints from outside Python."""
     runtime()
     script = (
         "import sys; from fsl.twin import network;"
@@ -119,8 +119,15 @@ def test_without_onnxruntime_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def write_pictures(folder: Path, size: tuple[int, int], colour_left: float = 1.0) -> list[Path]:
-    """Two pictures a class and one of each to classify: colours, or what is left of them beside grey, under
-    stripes and noise, which do not survive just any way to resize."""
+    """Write two pictures per class, and one query of each; return the queries.
+
+    Stripes and noise make the answers depend on how pictures are resized.
+
+    Args:
+        folder: gets the folders "classes" and "queries".
+        size: width and height in pixels.
+        colour_left: saturation of the class's colour, 0 to 1.
+    """
     rng = np.random.default_rng(0)
     width, height = size
     for slot, (name, colour) in enumerate(COLOURS.items()):
@@ -135,7 +142,8 @@ def write_pictures(folder: Path, size: tuple[int, int], colour_left: float = 1.0
     return sorted((folder / "queries").iterdir())
 
 
-def the_example_answers_as_classify(folder: Path, made: checkpoints.Checkpoint, queries: list[Path]) -> None:
+def check_example(folder: Path, made: checkpoints.Checkpoint, queries: list[Path]) -> None:
+    """Check that the example's answers are those of ``classify``."""
     done = subprocess.run(
         [sys.executable, EXAMPLE, folder / "network.onnx", folder / "classes", *queries],
         capture_output=True,
@@ -161,7 +169,7 @@ def the_example_answers_as_classify(folder: Path, made: checkpoints.Checkpoint, 
         ("cosine", False, "crop", "mean", 1),
     ],
 )
-def test_the_example_answers_as_the_project_does(
+def test_the_example_gives_the_project_s_answers(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     head: Head,
@@ -176,12 +184,12 @@ def test_the_example_answers_as_the_project_does(
     arguments = ["export", "--checkpoint", str(tmp_path / "tiny.safetensors"), "--out"]
     assert main([*arguments, str(tmp_path / "network.onnx"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["largest_difference"] < 1e-3
-    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (330, 250)))
+    check_example(tmp_path, made, write_pictures(tmp_path, (330, 250)))
 
 
-def test_the_example_answers_as_photos_does(tmp_path: Path) -> None:
+def test_the_example_gives_the_answers_of_photos(tmp_path: Path) -> None:
     """The default network, on pictures much larger than its input."""
     runtime()
     made = checkpoints.load(checkpoints.CHECKPOINT_DIR / "photos.safetensors")
     (tmp_path / "network.onnx").write_bytes(export.export_onnx(made).data)
-    the_example_answers_as_classify(tmp_path, made, write_pictures(tmp_path, (1000, 801), colour_left=0.02))
+    check_example(tmp_path, made, write_pictures(tmp_path, (1000, 801), colour_left=0.02))

@@ -1,4 +1,4 @@
-"""The drawn loss and slope against the formulas."""
+"""The loss of one pair and its slope, against the formulas."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from fsl.twin.losses import (
 
 
 def article_bce(logits: list[float], difference: list[float]) -> float:
-    """Binary cross-entropy as the article writes it, 0 = same, 1 = different; kinds averaged apart."""
+    """Return the article's binary cross-entropy, averaged over same and different pairs separately."""
     sums, counts = {0.0: 0.0, 1.0: 0.0}, {0.0: 0, 1.0: 0}
     for logit, t in zip(logits, difference, strict=True):
         p = 1 / (1 + math.exp(-logit))
@@ -53,7 +53,7 @@ def test_batch_with_one_kind_of_pair_is_finite() -> None:
     assert torch.isfinite(bce_loss(torch.randn(4), torch.zeros(4)))
 
 
-def test_very_sure_logits_stay_finite() -> None:
+def test_large_logits_give_a_finite_loss() -> None:
     loss = bce_loss(torch.tensor([1e4, -1e4]), torch.tensor([0.0, 1.0]))
     assert loss.item() == pytest.approx(1e4)
 
@@ -79,7 +79,7 @@ def test_rank_loss_equals_a_loop() -> None:
     )
 
 
-def test_losses_fall_when_pairs_come_right() -> None:
+def test_correct_logits_have_the_lower_loss() -> None:
     labels = torch.tensor([0, 0, 1, 1])
     different = (labels[:, None] != labels[None]).float()
     wrong, right = 4 * (0.5 - different), 4 * (different - 0.5)

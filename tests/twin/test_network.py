@@ -4,7 +4,6 @@ import torch
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import BACKBONES, build_backbone
-from fsl.twin.heads import DifferenceHead
 from fsl.twin.network import TwinNetwork, flips_and_rotations, similarity
 
 SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
@@ -30,28 +29,6 @@ def test_both_images_go_through_the_same_backbone() -> None:
     assert torch.allclose(same, twin.head.bias.expand(3))  # |e - e| = 0 leaves the bias alone
 
 
-def test_head_is_weighted_absolute_difference() -> None:
-    head = DifferenceHead(3)
-    with torch.no_grad():
-        head.weight.copy_(torch.tensor([1.0, -2.0, 0.5]))
-        head.bias.fill_(0.25)
-    a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 0.0, 3.0])
-    assert head(a, b).item() == pytest.approx(1.0 * 1 - 2.0 * 2 + 0.5 * 0 + 0.25)
-
-
-@pytest.mark.parametrize("all_positive", [True, False])
-def test_pairwise_equals_a_loop_over_pairs(all_positive: bool) -> None:
-    torch.manual_seed(1)
-    head = DifferenceHead(7)
-    with torch.no_grad():
-        head.weight.normal_()
-        if all_positive:
-            head.weight.abs_()
-    a, b = torch.randn(4, 7), torch.randn(6, 7)
-    loop = torch.stack([torch.stack([head(x, y) for y in b]) for x in a])
-    assert torch.allclose(head.pairwise(a, b), loop, atol=1e-5)
-
-
 def test_similarity_is_one_minus_sigmoid() -> None:
     logits = torch.linspace(-5, 5, 11)
     assert torch.allclose(similarity(logits), 1 - torch.sigmoid(logits))
@@ -64,7 +41,7 @@ def test_backbones_embed(name: str) -> None:
     assert backbone(torch.zeros(2, 3, 64, 64)).shape == (2, 24)
 
 
-def test_conv4_has_the_field_s_size() -> None:
+def test_conv4_has_the_published_number_of_weights() -> None:
     """Conv-4 with 64 channels has 113,088 values in its blocks (convolutions without bias, batch norms)."""
     n_values = sum(p.numel() for p in build_backbone(ModelConfig()).parameters())
     assert n_values == 9 * 3 * 64 + 3 * 9 * 64 * 64 + 4 * 2 * 64
@@ -82,7 +59,7 @@ def test_a_residual_backbone_too_narrow_for_torch_is_refused(backbone: str) -> N
         ModelConfig(backbone=backbone, widths=(7, 16))
 
 
-def test_eight_views_make_the_embedding_blind_to_turning() -> None:
+def test_with_eight_copies_flips_and_quarter_turns_change_no_embedding() -> None:
     torch.manual_seed(0)
     twin = TwinNetwork(ModelConfig(widths=(4, 4, 4, 4), image_size=32, views=8)).eval()
     images = torch.randn(2, 3, 32, 32)
@@ -90,11 +67,11 @@ def test_eight_views_make_the_embedding_blind_to_turning() -> None:
     assert torch.allclose(twin.embed(images), twin.embed(images.rot90(1, (2, 3))), atol=1e-5)
 
 
-def test_views_are_all_different() -> None:
+def test_flips_and_rotations_are_all_different() -> None:
     image = torch.arange(9.0).view(1, 1, 3, 3)
     for n_copies in (1, 2, 8):
-        views = flips_and_rotations(image, n_copies)
-        assert len({tuple(view.flatten().tolist()) for view in views}) == n_copies
+        copies = flips_and_rotations(image, n_copies)
+        assert len({tuple(copy.flatten().tolist()) for copy in copies}) == n_copies
 
 
 def test_a_copy_shares_nothing() -> None:

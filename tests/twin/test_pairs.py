@@ -18,7 +18,7 @@ def index() -> ClassIndex:
 
 
 @given(n_pairs=st.integers(2, 60), seed=st.integers(0, 10_000))
-def test_random_pairs_are_what_their_labels_say(n_pairs: int, seed: int) -> None:
+def test_random_pairs_have_correct_labels(n_pairs: int, seed: int) -> None:
     batch = random_pairs(index(), n_pairs, np.random.default_rng(seed))
     different = LABELS[batch.left] != LABELS[batch.right]
     assert (different == (batch.difference == 1)).all()

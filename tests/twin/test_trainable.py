@@ -1,4 +1,4 @@
-"""Which layers are trained, backbone by backbone, and that the others stay as they were."""
+"""The layers that are trained, by backbone; the others do not change."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +38,7 @@ def test_the_last_block_of_each_backbone(backbone: str, embedding_dim: int) -> N
     assert all(name.startswith(tuple(f"{part}." for part in expected)) for name in trained)
 
 
-# What is trained of it, and how many weight matrices there are in that.
+# The layers of the last block, and their number of weight matrices.
 LAST_OF_TIMM = {
     "vit_tiny_patch16_224": (("blocks.11.", "norm."), 4),
     "efficientnet_b0": (("blocks.6.0.", "conv_head.", "bn2."), 6),
@@ -68,7 +68,7 @@ def test_a_backbone_without_layers_has_no_last_block() -> None:
 
 
 @pytest.mark.parametrize(("which", "changes"), [("all", "0."), ("last", "3."), ("head", "head.")])
-def test_frozen_layers_stay_to_the_last_statistic(which: str, changes: str, coloured_set: Maker) -> None:
+def test_frozen_layers_keep_weights_and_statistics(which: str, changes: str, coloured_set: Maker) -> None:
     given = new_state(CONFIG, MODEL).twin.eval()
     before = {k: v.clone() for k, v in given.state_dict().items()}
     config = replace(CONFIG, trainable=which)

@@ -6,7 +6,7 @@ from fsl.twin.whitening import Whitening, within_class_covariance
 
 
 def labelled(seed: int = 0, spread: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Classes of 4 images in 6 dimensions that vary mostly along one axis, ``spread``."""
+    """Return classes of 4 images in 6 dimensions, which vary mostly along the axis ``spread``."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(30), 4)
     features = rng.normal(0, 1, (30, 6))[labels] + rng.normal(0, 0.1, (120, 6))
@@ -24,7 +24,7 @@ def test_covariance_equals_a_loop_over_classes() -> None:
     assert np.allclose(within_class_covariance(features, labels), total * 6 / np.trace(total), atol=1e-5)
 
 
-def test_unfitted_it_only_scales_to_unit_length() -> None:
+def test_without_a_fit_whitening_only_scales_to_unit_length() -> None:
     features = torch.randn(4, 6)
     assert torch.allclose(Whitening(6, 2)(features), torch.nn.functional.normalize(features, dim=1))
 
@@ -36,7 +36,7 @@ def test_the_direction_of_most_variance_within_classes_is_reduced() -> None:
     assert float(whitening.gains[0]) < 0.4
 
 
-def test_all_but_one_direction_is_whitening_by_the_shrunk_covariance() -> None:
+def test_all_directions_but_one_give_whitening_by_the_shrunk_covariance() -> None:
     features, labels = labelled()
     shrink = 0.5
     whitening = Whitening(6, 5)
@@ -55,7 +55,7 @@ def test_a_data_set_counts_by_its_weight_not_its_size() -> None:
     one.fit([first, second], [2.0, 1.0], 0.5)
     other.fit([first, many], [2.0, 1.0], 0.5)
     assert torch.allclose(one.gains, other.gains, atol=1e-5)
-    assert abs(float(one.directions[1, -1])) > 0.9  # the one that counts twice comes out on top
+    assert abs(float(one.directions[1, -1])) > 0.9  # the data set that counts twice wins
 
 
 @pytest.mark.parametrize("length", [0.1, 10.0])

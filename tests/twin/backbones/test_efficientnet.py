@@ -17,7 +17,7 @@ LITE0 = ModelConfig(backbone="efficientnet_lite0", image_size=64)
     ("name", "n_parameters"),
     [("efficientnet_lite0", 3_371_008), ("efficientnet_lite1", 4_135_680), ("efficientnet_lite2", 4_811_072)],
 )
-def test_size_is_the_published_one_less_the_classifier(name: str, n_parameters: int) -> None:
+def test_weights_are_as_many_as_published_without_the_classifier(name: str, n_parameters: int) -> None:
     backbone = build_backbone(replace(LITE0, backbone=name))
     assert sum(p.numel() for p in backbone.parameters()) == n_parameters
 
@@ -57,7 +57,7 @@ def test_widths_are_fixed() -> None:
         build_backbone(replace(LITE0, widths=(8, 8)))
 
 
-def test_side_by_side_every_backbone_has_its_say() -> None:
+def test_backbones_side_by_side_have_equal_lengths() -> None:
     twin = TwinNetwork(ModelConfig(backbone="residual+conv4", widths=(8, 16), image_size=32)).eval()
     embedding = twin.embed(torch.randn(3, 3, 32, 32))
     assert embedding.shape == (3, 16 + 16 * 8 * 8)
@@ -73,7 +73,7 @@ def test_side_by_side_can_be_trained() -> None:
     assert all(torch.isfinite(g).all() for g in gradients)
 
 
-def test_one_unknown_name_among_several_is_named() -> None:
+def test_an_unknown_backbone_among_several_is_named() -> None:
     with pytest.raises(SettingsError, match="'vgg'"):
         build_backbone(ModelConfig(backbone="conv4+vgg"))
 
@@ -97,7 +97,7 @@ def test_folding_keeps_the_outputs_and_gives_the_folded_architecture() -> None:
         assert torch.allclose(folded(images), before, atol=1e-4)
 
 
-def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> None:
+def test_half_way_features_are_added_with_their_own_length() -> None:
     torch.manual_seed(0)
     config = replace(LITE0, backbone="efficientnet_lite0+efficientnet_lite2", middle=0.3)
     backbone = build_backbone(config).eval()
@@ -114,6 +114,6 @@ def test_features_of_half_way_stand_beside_the_last_at_their_own_length() -> Non
     assert backbone.members[0].n_until_middle == 8
 
 
-def test_other_backbones_have_no_half_way() -> None:
+def test_other_backbones_have_no_half_way_features() -> None:
     with pytest.raises(SettingsError, match="Only EfficientNet-Lite"):
         build_backbone(ModelConfig(backbone="conv4+residual", middle=0.3))

@@ -7,6 +7,7 @@ import fsl
 from fsl.base.errors import FslError, SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import build_backbone
+from tests.helpers.timm import pretend_pretrained, take_offline
 
 RESNET = ModelConfig(backbone="timm:test_resnet", image_size=64, head="cosine")
 
@@ -35,29 +36,15 @@ def test_unknown_networks_name_near_ones() -> None:
 
 
 def test_pretrained_weights_become_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    timm = pytest.importorskip("timm", reason="an extra")
-    create = timm.create_model
-    torch.manual_seed(3)
-    trained = create("test_resnet", num_classes=0)
-    monkeypatch.setattr(
-        timm, "create_model", lambda name, pretrained, **o: trained if pretrained else create(name, **o)
-    )
+    trained = pretend_pretrained(monkeypatch)
     checkpoint = fsl.load("timm:test_resnet", "cpu")
     assert checkpoint.info.model.image_size == 160
     images = torch.randn(2, 3, 160, 160)
     with torch.inference_mode():
-        assert torch.allclose(checkpoint.twin.embed(images), trained.eval()(images), atol=1e-5)
+        assert torch.allclose(checkpoint.twin.embed(images), trained(images), atol=1e-5)
 
 
 def test_offline_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    timm = pytest.importorskip("timm", reason="an extra")
-    create = timm.create_model
-
-    def offline(name: str, pretrained: bool, **options: object) -> torch.nn.Module:
-        if pretrained:
-            raise OSError("no route")
-        return create(name, **options)
-
-    monkeypatch.setattr(timm, "create_model", offline)
+    take_offline(monkeypatch)
     with pytest.raises(FslError, match="connect to the internet"):
         fsl.load("timm:test_resnet", "cpu")
