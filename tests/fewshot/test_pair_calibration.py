@@ -29,13 +29,9 @@ from tests.helpers.networks import checkpoint
 _NO_RATES = ({"false_accept_high": [0.1]}, {"false_accept_high": [2.0] * len(LEVELS)})
 
 
-def sharp(gap: float = 2.0, n_classes: int = 40, per_class: int = 5) -> PairScores:
-    """Scores without ties."""
-    rng = np.random.default_rng(2)
-    labels = np.repeat(np.arange(n_classes), per_class)
-    first, second = np.triu_indices(len(labels), 1)
-    raw = rng.normal(0, 1, len(first)) + gap * (labels[first] == labels[second])
-    return PairScores(1 / (1 + np.exp(-raw)), first, second, labels)
+def sharp(n_classes: int = 40) -> PairScores:
+    """Return scores without ties; the logits of both kinds of pairs are 2 apart."""
+    return pair_scores(n_classes, per_class=5, gap=2.0, seed=2, digits=12)
 
 
 def test_the_table_gives_back_the_rates_it_was_made_from() -> None:
@@ -85,7 +81,7 @@ def test_many_pairs_of_equal_similarity() -> None:
 
 def test_chances_are_found() -> None:
     """Two normal distributions d apart: the log odds are d (x - d / 2), slope d and offset -d^2 / 2."""
-    slope, offset = fit_chance(sharp(gap=2.0, n_classes=80))
+    slope, offset = fit_chance(sharp(n_classes=80))
     assert slope == pytest.approx(2.0, rel=0.15)
     assert offset == pytest.approx(-2.0, rel=0.2)
     half = balanced(pair_scores())

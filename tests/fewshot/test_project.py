@@ -8,22 +8,15 @@ import zipfile
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from fsl.base.errors import DataError
 from fsl.fewshot.project import MANIFEST, Project, ProjectImage, is_project, project_bytes, read_project
+from tests.helpers.pictures import picture
 
-
-def png(colour: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 8), colour).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-RED, BLUE = ProjectImage("red.png", png("red")), ProjectImage("blue <b>.png", png("blue"))
+RED, BLUE = ProjectImage("red.png", picture("red")), ProjectImage("blue <b>.png", picture("blue"))
 PROJECT = Project(
     classes=(("a/b <i>", (RED, BLUE)), ("empty", ())),
-    queries=(ProjectImage("no suffix", png("green")), RED),
+    queries=(ProjectImage("no suffix", picture("green")), RED),
     rule="max",
     threshold=0.25,
     checkpoint="fruits",
@@ -41,7 +34,7 @@ def changed(data: bytes, change: dict[str, Any] | None = None, drop: str = "", s
                 content = json.dumps({**json.loads(content), **change}).encode()
             if drop and name.startswith(drop):
                 continue
-            new.writestr(name, png("black") if swap and name.startswith(swap) else content)
+            new.writestr(name, picture("black") if swap and name.startswith(swap) else content)
     return out.getvalue()
 
 

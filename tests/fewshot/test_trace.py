@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 
-import fsl
-from fsl.config import ModelConfig
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.trace import judge_pairs, trace_pair
-from fsl.twin.checkpoint import Checkpoint, save
-from fsl.twin.header import CheckpointInfo
+from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import similarities
-from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import PairBatch
+from tests.helpers.networks import checkpoint as untrained
 from tests.helpers.pictures import picture
 
 
 @pytest.fixture(params=["absolute", "cosine"])
-def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Checkpoint:
-    torch.manual_seed(1)
-    twin = TwinNetwork(ModelConfig(widths=(8, 8), image_size=16, head=request.param)).eval()
-    torch.nn.init.normal_(twin.head.weight)
-    save(tmp_path / "one.safetensors", twin, CheckpointInfo("one", twin.config))
-    return fsl.load(str(tmp_path / "one.safetensors"), device="cpu")
+def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
+    made = untrained(widths=(8, 8), head=request.param)
+    torch.nn.init.normal_(made.twin.head.weight)
+    return made
 
 
 @pytest.fixture

@@ -84,11 +84,7 @@ def test_the_curve_is_scikit_learns() -> None:
 
 def test_equal_error_rate_of_normal_scores_is_known() -> None:
     """Two normal distributions d apart cross at Phi(-d / 2)."""
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(150), 4)
-    first, second = np.triu_indices(len(labels), 1)
-    raw = rng.normal(0, 1, len(first)) + 2.0 * (labels[first] == labels[second])
-    scores = PairScores(1 / (1 + np.exp(-raw)), first, second, labels)
+    scores = pair_scores(150, 4, gap=2.0, digits=12)
     rate, threshold = equal_error(roc(scores))
     assert rate == pytest.approx(0.1587, abs=0.02)
     assert threshold == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.02)

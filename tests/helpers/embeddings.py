@@ -41,11 +41,21 @@ def clusters(
     return points.flatten(0, 1), np.repeat(np.arange(n_classes), per_class)
 
 
-def pair_scores(n_classes: int = 12, per_class: int = 6, gap: float = 1.5, seed: int = 0) -> PairScores:
-    """Return scores of all pairs, with ties; same pairs have a logit higher by ``gap`` on average."""
+def pair_scores(
+    n_classes: int = 12, per_class: int = 6, gap: float = 1.5, seed: int = 0, digits: int = 3
+) -> PairScores:
+    """Return scores of all pairs; same pairs have a logit higher by ``gap`` on average.
+
+    Args:
+        n_classes: number of classes.
+        per_class: images of each class.
+        gap: distance of two normal distributions of logits, whose standard deviation is 1.
+        seed: of the random numbers.
+        digits: of the similarities; with few there are ties.
+    """
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(n_classes), per_class)
     first, second = np.triu_indices(len(labels), 1)
     same = labels[first] == labels[second]
     raw = rng.normal(0, 1, len(first)) + gap * same
-    return PairScores(np.round(1 / (1 + np.exp(-raw)), 3), first, second, labels)
+    return PairScores(np.round(1 / (1 + np.exp(-raw)), digits), first, second, labels)
