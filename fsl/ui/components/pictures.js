@@ -21,6 +21,31 @@ const removeButton = (tile, list, setTriggerValue) => {
   return button;
 };
 
+// Boxes are drawn to the picture's own scale, with lines of the same width at every size.
+const marked = (image, marks) => {
+  const holder = make("span", "marked");
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  drawing.setAttribute("viewBox", `0 0 ${marks.width} ${marks.height}`);
+  drawing.setAttribute("aria-hidden", "true");
+  const draw = ([left, top, right, bottom], name) => {
+    const box = document.createElementNS(space, "rect");
+    box.setAttribute("class", name);
+    const sides = { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+    for (const [side, value] of Object.entries(sides)) box.setAttribute(side, value);
+    drawing.append(box);
+  };
+  marks.boxes.forEach((box, number) => {
+    if (number !== marks.chosen) draw(box, "other");
+  });
+  if (marks.boxes[marks.chosen]) {
+    draw(marks.boxes[marks.chosen], "halo");
+    draw(marks.boxes[marks.chosen], "chosen");
+  }
+  holder.append(image, drawing);
+  return holder;
+};
+
 const picture = (tile, data, setTriggerValue) => {
   const frame = make(data.selectable ? "button" : "div", "frame");
   if (data.selectable) {
@@ -32,7 +57,7 @@ const picture = (tile, data, setTriggerValue) => {
   const image = make("img", "");
   image.src = tile.src;
   image.alt = tile.title === tile.name ? "" : tile.name; // what stands below it is not read out twice
-  frame.append(image);
+  frame.append(tile.marks ? marked(image, tile.marks) : image);
   if (tile.title) frame.append(make("span", "title", tile.title));
   if (tile.note) frame.append(make("span", "note", tile.note));
   if (tile.bar !== null) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,22 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
+class Marks:
+    """Boxes drawn over a picture, which is then shown whole.
+
+    Attributes:
+        width, height: of the picture in pixels; any size with the same sides' ratio.
+        boxes: left, top, right and bottom of each box in those pixels.
+        chosen: the box drawn in the accent colour; -1 for none.
+    """
+
+    width: int
+    height: int
+    boxes: tuple[tuple[float, float, float, float], ...]
+    chosen: int = -1
+
+
+@dataclass(frozen=True)
 class Tile:
     """One picture of the grid; all text is shown as plain text.
 
@@ -34,6 +50,7 @@ class Tile:
         exact: the note in full, for the tooltip; "" if the note is all.
         bar: length of a bar below it, in [0, 1]; None for no bar.
         tone: "accent" if it agrees with the answer, "warning" for unknown, else "muted".
+        marks: boxes over the picture; None for a picture without, which may be cropped to a square.
     """
 
     id: str
@@ -44,6 +61,7 @@ class Tile:
     exact: str = ""
     bar: float | None = None
     tone: Literal["accent", "muted", "warning"] = "muted"
+    marks: Marks | None = None
 
 
 def with_similarity(
@@ -103,7 +121,7 @@ def picture_grid(
         hidden: number of further pictures that are not shown.
     """
     data = {
-        "tiles": [vars(tile) for tile in tiles],
+        "tiles": [asdict(tile) for tile in tiles],
         "label": label,
         "size": size,
         "removable": actions.remove is not None,

@@ -16,6 +16,7 @@ from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.wording import said_twice
+from fsl.ui.shared.work import Latest
 
 Side = Literal["references", "probes"]
 Strictness = float | Literal["equal"]
@@ -27,6 +28,7 @@ FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 MOST_PICTURES = 500
 _KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
+_PREVIEWS = 32
 
 STRICTNESS: Setting[Strictness] = Setting(
     "compare_strictness",
@@ -41,10 +43,23 @@ MIDDLE = Setting(
     "compare_middle",
     "Compare only the middle of each picture",
     100,
-    "For photos with wide margins: what is compared, above all a face, should fill the picture.",
+    "For photos with wide margins: what is compared should fill the picture.",
     (30, 100, 5),
 )
-"""Share of each picture's sides that is compared, in percent."""
+"""Share of each picture's sides that is compared, in percent; not by networks that find faces."""
+WHOLE = Setting(
+    "compare_whole",
+    "Compare whole pictures where no face is found",
+    False,
+    "The network knows only upright faces, and its error rates were measured on them. About a whole picture "
+    "it can only guess.",
+)
+ALIGNED = Setting(
+    "compare_aligned",
+    "Show aligned faces",
+    False,
+    "The faces as the network sees them: cut out and turned upright.",
+)
 
 
 @dataclass
@@ -63,6 +78,9 @@ class CompareState:
         former: both sides before they were cleared or replaced; None if there is nothing to undo.
         examples: number of examples loaded so far; the seed of the next one.
         memo: the latest results of the page.
+        previews: the latest large pictures and aligned faces, as ``data:`` URIs.
+        looking: the search for faces.
+        people: which face of a reference is meant, by the digest of its picture; 0 unless it stands here.
     """
 
     references: tuple[StoredPicture, ...] = ()
@@ -76,6 +94,9 @@ class CompareState:
     former: tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]] | None = None
     examples: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+    previews: Memo = field(default_factory=lambda: Memo(_PREVIEWS))
+    looking: Latest[bool] = field(default_factory=Latest)
+    people: dict[str, int] = field(default_factory=dict)
 
     def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
         """Return the pictures of one side."""

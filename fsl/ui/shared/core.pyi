@@ -28,7 +28,6 @@ from fsl.fewshot.answers import stream_answers as stream_answers
 from fsl.fewshot.baselines import baseline as baseline
 from fsl.fewshot.classify import classify as classify
 from fsl.fewshot.classify import leave_one_out as leave_one_out
-from fsl.fewshot.compare import compare as compare
 from fsl.fewshot.confusion import confused_images as confused_images
 from fsl.fewshot.confusion import mistakes as mistakes
 from fsl.fewshot.confusion import most_confused as most_confused
@@ -37,6 +36,7 @@ from fsl.fewshot.embed import cache_key as cache_key
 from fsl.fewshot.embed import embed as embed
 from fsl.fewshot.evaluate import evaluate as evaluate
 from fsl.fewshot.explain import explain as explain
+from fsl.fewshot.faces import compare_photos as compare_photos
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
 from fsl.fewshot.linear_probe import classify_with_probe as classify_with_probe
 from fsl.fewshot.linear_probe import compare_methods as compare_methods
@@ -44,6 +44,7 @@ from fsl.fewshot.linear_probe import fewest_shots as fewest_shots
 from fsl.fewshot.metrics import auroc as auroc
 from fsl.fewshot.metrics import paired_difference as paired_difference
 from fsl.fewshot.metrics import reliability as reliability
+from fsl.fewshot.pictures import NamedImage as NamedImage
 from fsl.fewshot.report import confused_csv as confused_csv
 from fsl.fewshot.report import confusion_csv as confusion_csv
 from fsl.fewshot.report import episodes_csv as episodes_csv
@@ -96,6 +97,10 @@ from fsl.twin.checkpoint import read_info as read_info
 from fsl.twin.device import choose_device as choose_device
 from fsl.twin.device import describe_device as describe_device
 from fsl.twin.export import export_onnx as export_onnx
+from fsl.twin.faces.align import FACE_SIZE as FACE_SIZE
+from fsl.twin.faces.detect import main_face as main_face
+from fsl.twin.faces.detect import people_in as people_in
+from fsl.twin.faces.prepare import cut_out as cut_out
 from fsl.twin.inference import batch_size as batch_size
 from fsl.twin.inference import embed_images as embed_images
 from fsl.twin.inference import similarities as similarities

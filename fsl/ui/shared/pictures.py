@@ -55,10 +55,10 @@ class StoredPicture:
         return decode_image(self.data, self.name)
 
 
-def thumbnail_uri(image: Image.Image) -> str:
-    """Return a JPEG of at most ``THUMBNAIL_SIDE`` pixels a side as a ``data:`` URI."""
+def thumbnail_uri(image: Image.Image, side: int = THUMBNAIL_SIDE) -> str:
+    """Return a JPEG of at most ``side`` pixels a side as a ``data:`` URI."""
     small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.thumbnail((side, side))
     return data_uri(small, "JPEG", quality=82)
 
 

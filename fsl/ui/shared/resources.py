@@ -35,12 +35,14 @@ class Choice:
         title: what the network is for.
         path: file of the checkpoint; None for a network of timm.
         notice: a notice to everyone who uses it, "" for none.
+        finds_faces: whether it looks for the faces of a picture and compares those.
     """
 
     name: str
     title: str
     path: Path | None
     notice: str = ""
+    finds_faces: bool = False
 
     @property
     def label(self) -> str:
@@ -71,7 +73,7 @@ def choices() -> list[Choice]:
     for name, path in core.available().items():
         try:
             info = core.read_info(path)
-            found.append(Choice(name, info.title, path, info.notice))
+            found.append(Choice(name, info.title, path, info.notice, info.model.fit == "face"))
         except CheckpointError as error:
             _LOG.warning("Checkpoint left out: %s", error)
             faults.append(str(error))

@@ -142,7 +142,7 @@ def test_moving_the_limit_compares_nothing_again(page: AppTest, monkeypatch: pyt
     state(page).memo = Memo(2)  # room for the answers and one explanation
     fill(page)
     page.button(key="compare_why_show").click().run()
-    monkeypatch.setattr("fsl.fewshot.compare.compare", None)  # comparing now would fail
+    monkeypatch.setattr("fsl.fewshot.faces.compare", None)  # comparing now would fail
     for strictness in (0.001, 0.5):
         page.select_slider(key="compare_strictness").set_value(strictness).run()
     assert not page.error

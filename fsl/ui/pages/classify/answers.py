@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.base.errors import FslError
-from fsl.base.text import percent
+from fsl.base.text import listed, percent
 from fsl.config import TIMM
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.classify.decide import (
@@ -36,6 +36,7 @@ from fsl.ui.pages.classify.thumbnails import remover, show_more, show_thumbnails
 from fsl.ui.shared import wording
 from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.found_faces import MainFaceOf, without_face
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.pictures import StoredPicture
@@ -55,6 +56,7 @@ _OTHER_NETWORK = (
 )
 _BAR_FROM = 9  # pictures; fewer are embedded before a progress bar could be read
 _DONE_SHOWN = 12
+_MOST_NAMED = 3
 
 
 def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
@@ -130,7 +132,7 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
     with st.container(key="looking"):
         place = st.empty()
 
-    def progress(done: Sequence[StoredPicture], total: int) -> None:
+    def progress(done: Sequence[StoredPicture | MainFaceOf], total: int) -> None:
         if total < _BAR_FROM:
             return
         with place.container():
@@ -142,9 +144,24 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
         if total >= _BAR_FROM:
             place.progress(len(done) / total, "Embedding them again: mirrored, turned and enlarged")
 
-    embed_new(checkpoint, pictures, progress)
+    model = checkpoint.info.model
+    if model.fit == "face":
+        embed_new(checkpoint, [MainFaceOf(picture, model.image_size) for picture in pictures], progress)
+    else:
+        embed_new(checkpoint, pictures, progress)
     embed_new(checkpoint, few, progress_of_augmentation, as_support=True)
     place.empty()
+    if model.fit == "face":
+        _show_faceless(pictures)
+
+
+def _show_faceless(pictures: list[StoredPicture]) -> None:
+    """Say in one line which pictures have no face."""
+    with st.spinner("Looking for faces"):
+        names = [picture.name for picture in without_face(pictures)]
+    if names:
+        taken = "It is" if len(names) == 1 else "They are"
+        st.caption(markdown(f"No face was found in {listed(names, _MOST_NAMED)}. {taken} taken whole."))
 
 
 def _show_tiles(state: Session, predictions: list[Prediction]) -> None:

@@ -1,50 +1,60 @@
-"""The answers of the Compare page: a tile for each probe, and details of the chosen one."""
+"""The answers of the Compare page: one for each probe, and a tile that shows it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, distinct_texts, percent, similarity_text
-from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, called_the_same
+from fsl.base.text import count
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
-from fsl.ui.pages.compare.middle import MiddleOf
+from fsl.ui.pages.compare.compared import Compared
+from fsl.ui.pages.compare.faces import NO_FACE
 from fsl.ui.shared import core
-from fsl.ui.shared.compare_state import MIDDLE, CompareState
-from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.compare_state import CompareState
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 
 if TYPE_CHECKING:
     from fsl.fewshot.compare import ProbeAnswer
+    from fsl.fewshot.pictures import Picture
     from fsl.twin.checkpoint import Checkpoint
 
 
-def answers_of(state: CompareState, checkpoint: Checkpoint, threshold: float) -> list[ProbeAnswer]:
-    """Return an answer for each probe, from memory if nothing has changed."""
+def answers_of(
+    state: CompareState,
+    checkpoint: Checkpoint,
+    references: Sequence[Compared],
+    probes: Sequence[Compared],
+    threshold: float,
+) -> list[ProbeAnswer | None]:
+    """Return an answer for each probe, from memory if nothing has changed; None without a face.
 
-    def digests(pictures: tuple[StoredPicture, ...]) -> tuple[tuple[str, str], ...]:
-        return tuple((picture.digest, picture.name) for picture in pictures)
-
-    share = MIDDLE.value / 100
-    inputs = (
-        "answers",
-        checkpoint.digest,
-        share,
-        digests(state.references),
-        digests(state.probes),
-    )
+    Args:
+        state: remembers the answers.
+        checkpoint: the network.
+        references: those of which something is compared, at least one.
+        probes: the pictures to compare with them.
+        threshold: lowest similarity that counts as the same, in [0, 1].
+    """
+    known = [reference.parts[0] for reference in references]
+    asked = [probe.parts for probe in probes if probe.parts]
+    inputs = ("answers", checkpoint.digest, _digests(known), tuple(map(_digests, asked)))
 
     def compute() -> list[ProbeAnswer]:
         with COMPUTE:
-            known, asked = ([MiddleOf(p, share) for p in side] for side in (state.references, state.probes))
-            return core.compare(checkpoint, known, asked, threshold)
+            return core.compare_photos(checkpoint, known, asked, threshold)
 
     # Moving the limit needs no new comparison.
-    return [answer.at(threshold) for answer in state.memo.remember(inputs, compute)]
+    answers = iter(state.memo.remember(inputs, compute))
+    return [next(answers).at(threshold) if probe.parts else None for probe in probes]
+
+
+def _digests(pictures: Sequence[Picture]) -> tuple[tuple[str, str], ...]:
+    return tuple((picture.digest, picture.name) for picture in pictures)
 
 
 def chosen_probe(state: CompareState) -> int:
@@ -52,20 +62,17 @@ def chosen_probe(state: CompareState) -> int:
     return next((i for i, probe in enumerate(state.probes) if probe.digest == state.selected), 0)
 
 
-def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
+def show_tiles(
+    state: CompareState, probes: Sequence[Compared], answers: Sequence[ProbeAnswer | None] = ()
+) -> None:
     """Show a tile for each probe, to choose or to remove; without answers, only the pictures."""
-    tiles = []
-    for position, probe in enumerate(state.probes):
-        tile = Tile(probe.digest, probe.thumbnail, probe.name)
-        if answers:
-            answer = answers[position]
-            tile = with_similarity(tile, said(answer), answer.similarity, answer.same)
-        tiles.append(tile)
-    if len(answers) > 1:
-        n_same = sum(answer.same for answer in answers)
-        st.caption(f"{n_same} of {count(len(answers), 'picture')} count as the same. Choose one to see why.")
+    given = [answer for answer in answers if answer is not None]
+    if len(given) > 1:
+        n_same = sum(answer.same for answer in given)
+        st.caption(f"{n_same} of {count(len(given), 'picture')} count as the same. Choose one to see why.")
+    padded = [*answers, *[None] * (len(probes) - len(answers))]
     picture_grid(
-        tiles,
+        [_tile(probe, answer) for probe, answer in zip(probes, padded, strict=True)],
         key="compare_answers",
         label="Answers, one per picture",
         size="medium",
@@ -77,40 +84,27 @@ def show_tiles(state: CompareState, answers: list[ProbeAnswer]) -> None:
     )
 
 
-def show_chosen(
-    checkpoint: Checkpoint, answer: ProbeAnswer, reference: StoredPicture, probe: StoredPicture
-) -> None:
-    """Show the chosen probe next to the reference it resembles most, and the answer.
-
-    Args:
-        checkpoint: the network.
-        answer: answer for the probe.
-        reference: reference that the probe resembles most.
-        probe: the probe.
-    """
-    rates = checkpoint.info.pairs
-    similarity, limit = distinct_texts(answer.similarity, answer.threshold)
-    st.markdown(f"### {said(answer).capitalize()}: similarity {similarity}")
-    pair = ((reference, "the one you know"), (probe, "the chosen picture"))
-    tiles = [Tile(side, picture.thumbnail, picture.name, note=side) for picture, side in pair]
-    picture_grid(tiles, key="compare_pair", label="The two pictures", size="pair")
-    text = f"{answer.probe}: two pictures count as the same from a similarity of {limit}."
-    if rates is not None:
-        wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
-        chance = percent(rates.chance_same(answer.similarity))
-        text += (
-            f" At this limit, {wrong}. If half of all pairs were the same, {chance} of pairs this similar "
-            "would be."
-        )
-    if len(answer.pairs) > 1:
-        pairs = ", ".join(map(similarity_text, answer.pairs[:12]))
-        text += f" Similarity to each reference: {pairs}. {OF_SINGLE_REFERENCES}"
-    st.markdown(markdown(text))
+def _tile(probe: Compared, answer: ProbeAnswer | None) -> Tile:
+    picture = probe.picture
+    tile = Tile(
+        picture.digest, picture.thumbnail, picture.name, marks=probe.marks(answer.face if answer else -1)
+    )
+    if answer is None:
+        return replace(tile, title=NO_FACE, tone="warning") if probe.is_faceless else tile
+    tile = with_similarity(tile, said(answer), answer.similarity, answer.same)
+    if answer.n_faces > 1:
+        return replace(tile, note=f"{tile.note} \u00b7 {which_face(answer)}")
+    return replace(tile, note=f"{tile.note} \u00b7 no face") if probe.is_faceless else tile
 
 
 def said(answer: ProbeAnswer) -> str:
     """Return "same" or "different"."""
     return "same" if answer.same else "different"
+
+
+def which_face(answer: ProbeAnswer) -> str:
+    """Return which face of a photo of several people answers: "face 2 of 4"."""
+    return f"face {answer.face + 1} of {answer.n_faces}"
 
 
 def _select(state: CompareState, digest: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.config import TIMM
-from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_chosen, show_tiles
-from fsl.ui.pages.compare.middle import MiddleOf
+from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_tiles
+from fsl.ui.pages.compare.compared import Compared, compared_probe, compared_reference
+from fsl.ui.pages.compare.detail import show_chosen
+from fsl.ui.pages.compare.faces import look_for_faces, show_faceless
 from fsl.ui.pages.compare.sides import load_example, show_side
 from fsl.ui.pages.compare.threshold import show_rates, show_threshold, threshold_in_use
 from fsl.ui.shared.address import read_address, write_address
@@ -23,13 +27,13 @@ from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoin
 from fsl.ui.shared.settings import address_of
 from fsl.ui.shared.waiting import waiting
 
+if TYPE_CHECKING:
+    from fsl.fewshot.compare import ProbeAnswer
+    from fsl.twin.checkpoint import Checkpoint
+
 FACES = "faces"
 _PAGE = "compare"
 _PHOTO_OF: dict[Side, str] = {"references": "the one you know", "probes": "a picture to compare"}
-_FACES_FILL = (
-    "A face should fill its picture, as in the photos that the limits were measured on; otherwise strangers "
-    "look similar. For ordinary portraits, compare only the middle (**Crop**, about 50%)."
-)
 _PRIVATE = (
     "Your pictures stay in the memory of this session: nothing is kept on disk or leaves the computer that "
     "runs this app."
@@ -54,7 +58,8 @@ def show_compare_page() -> None:
     left, right = st.columns([1, 1.5], gap="large")
     camera: Side | None = None
     with left, guarded():
-        camera = "references" if show_side(state, "references") else None
+        finds_faces = bool(installed) and _chosen(state, installed).finds_faces
+        camera = "references" if show_side(state, "references", finds_faces) else None
         limit_place = st.container()
     with right, guarded():
         camera = "probes" if show_side(state, "probes") else camera
@@ -113,15 +118,15 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
                 icon=":material/undo:",
                 on_click=undo,
             )
-        _show_crop(state)
+        if not chosen.finds_faces:
+            _show_crop()
     if chosen.title:
         st.caption(markdown(f"{chosen.name}: {chosen.title}"))
     if state.network and chosen.name != state.network:
         st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:
         # One element, as for other networks: one more would move all below it when the network is changed.
-        advice = f" {_FACES_FILL}" if MIDDLE.value == 100 else ""
-        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}{advice}", icon=":material/front_hand:")
+        st.warning(f"{markdown(chosen.notice)} {_PRIVATE}", icon=":material/front_hand:")
     else:
         st.caption(_PRIVATE)
     show_problems(state.problems)
@@ -131,7 +136,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
         st.caption(markdown(state.note))
 
 
-def _show_crop(state: CompareState) -> None:
+def _show_crop() -> None:
     share = MIDDLE.value
     label = "Crop" if share == 100 else f"Crop: the middle {share}%"
     with st.popover(label, icon=":material/crop:", key="compare_crop"):
@@ -139,38 +144,54 @@ def _show_crop(state: CompareState) -> None:
 
 
 def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:
-    if not state.references or not state.probes:
-        if state.probes:
-            show_tiles(state, [])
+    is_complete = bool(state.references and state.probes)
+    if not is_complete:
         missing = "a picture of the one you know" if not state.references else "a picture to compare with it"
         st.info(f"Add {missing}, or try the example.", icon=":material/arrow_upward:")
     with waiting("Loading the network", "compare", 520):
         checkpoint = load_checkpoint(choice)
-    threshold = threshold_in_use(checkpoint)
     answer = None
-    if state.references and state.probes:
-        with st.spinner("Comparing"):
-            answers = answers_of(state, checkpoint, threshold)
-        position = chosen_probe(state)
-        answer = answers[position]
-        show_tiles(state, answers)
-        best = max(range(len(answer.pairs)), key=answer.pairs.__getitem__)
-        known, asked = state.references[best], state.probes[position]
-        with st.container(border=True, key="compare_detail"):
-            show_chosen(checkpoint, answer, known, asked)
-        st.page_link(
-            "pages/embeddings.py",
-            label="Show on the map",
-            icon=":material/scatter_plot:",
-            query_params={"source": COMPARE_ON_MAP, "network": choice.name},
-            help="These pictures on the Embeddings page, where similar pictures lie close together.",
-        )
-        share = MIDDLE.value / 100
-        show_why(checkpoint, MiddleOf(known, share), MiddleOf(asked, share), key="compare_why")
+    if choice.finds_faces and not look_for_faces(state, checkpoint):
+        show_tiles(state, [Compared(probe, ()) for probe in state.probes])
+    else:
+        answer = _show_compared(state, checkpoint, choice.name)
     with limit_place:
         st.header("3. How strict?", anchor=False)
         show_threshold(checkpoint)
     show_rates(checkpoint, answer.similarity if answer else None)
+
+
+def _show_compared(state: CompareState, checkpoint: Checkpoint, network: str) -> ProbeAnswer | None:
+    """Show the answers and the chosen one in detail, and return that; None if there is none."""
+    model = checkpoint.info.model
+    references = [compared_reference(state, picture, model) for picture in state.references]
+    probes = [compared_probe(picture, model) for picture in state.probes]
+    show_faceless([*references, *probes])
+    usable = [reference for reference in references if reference.parts]
+    if not usable or not probes:
+        if probes:
+            show_tiles(state, probes)
+        return None
+    with st.spinner("Comparing"):
+        answers = answers_of(state, checkpoint, usable, probes, threshold_in_use(checkpoint))
+    show_tiles(state, probes, answers)
+    position = chosen_probe(state)
+    answer, asked = answers[position], probes[position]
+    if answer is None:
+        st.info(markdown(f"{asked.picture.name} has no answer: no face was found in it."))
+        return None
+    known = usable[max(range(len(answer.pairs)), key=answer.pairs.__getitem__)]
+    with st.container(border=True, key="compare_detail"):
+        show_chosen(state, checkpoint, answer, known, asked)
+    st.page_link(
+        "pages/embeddings.py",
+        label="Show on the map",
+        icon=":material/scatter_plot:",
+        query_params={"source": COMPARE_ON_MAP, "network": network},
+        help="These pictures on the Embeddings page, where similar pictures lie close together.",
+    )
+    show_why(checkpoint, known.parts[0], asked.parts[answer.face], key="compare_why")
+    return answer
 
 
 def _chosen(state: CompareState, installed: list[Choice]) -> Choice:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
+from fsl.ui.pages.compare.compared import chosen_face
+from fsl.ui.pages.compare.faces import NO_FACE, show_people
 from fsl.ui.shared.compare_state import CompareState, Side
+from fsl.ui.shared.found_faces import known_faces
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.small_tasks import small_task
 from fsl.ui.shared.uploads import take_uploads
 
@@ -22,8 +27,13 @@ _KINDS, _SAME = 5, 4
 _FRUITS = "fruits"
 
 
-def show_side(state: CompareState, side: Side) -> bool:
+def show_side(state: CompareState, side: Side, finds_faces: bool = False) -> bool:
     """Show the heading, pictures, drop zone and camera button of one side.
+
+    Args:
+        state: state of the page.
+        side: which one.
+        finds_faces: whether the network looks for faces, which are marked then.
 
     Returns:
         True if the camera button was pressed in this run.
@@ -34,12 +44,14 @@ def show_side(state: CompareState, side: Side) -> bool:
     pictures = state.pictures(side)
     if pictures and side == "references":
         picture_grid(
-            [Tile(p.digest, p.thumbnail, p.name) for p in pictures],
+            [_reference_tile(state, p, finds_faces) for p in pictures],
             key=f"compare_{side}",
             label="Reference pictures",
             size="medium",
             actions=Actions(remove=guarded_callback(partial(state.remove, side))),
         )
+        if finds_faces:
+            show_people(state)
     files = st.file_uploader(
         f"Add {'reference pictures' if side == 'references' else 'pictures to compare'}",
         accept_multiple_files=True,
@@ -66,6 +78,16 @@ def show_side(state: CompareState, side: Side) -> bool:
                 on_click=guarded_callback(partial(_clear, state, side)),
             )
     return camera
+
+
+def _reference_tile(state: CompareState, picture: StoredPicture, finds_faces: bool) -> Tile:
+    tile = Tile(picture.digest, picture.thumbnail, picture.name)
+    found = known_faces(picture) if finds_faces else None
+    if found is None:
+        return tile
+    if not found.faces:
+        return replace(tile, title=NO_FACE, tone="warning")
+    return replace(tile, marks=found.marks(chosen_face(state, picture)))
 
 
 def _clear(state: CompareState, side: Side) -> None:
