@@ -46,7 +46,7 @@ class Tile:
         src: the picture, a ``data:`` URI.
         name: name of the file; alternative text and tooltip.
         title: a line below the picture, "" for none.
-        note: a second, smaller line, "" for none.
+        note: one or more smaller lines, "" for none.
         exact: the note in full, for the tooltip; "" if the note is all.
         bar: length of a bar below it, in [0, 1]; None for no bar.
         tone: "accent" if it agrees with the answer, "warning" for unknown, else "muted".

@@ -92,9 +92,10 @@ def _tile(probe: Compared, answer: ProbeAnswer | None) -> Tile:
     if answer is None:
         return replace(tile, title=NO_FACE, tone="warning") if probe.is_faceless else tile
     tile = with_similarity(tile, said(answer), answer.similarity, answer.same)
-    if answer.n_faces > 1:
-        return replace(tile, note=f"{tile.note} \u00b7 {which_face(answer)}")
-    return replace(tile, note=f"{tile.note} \u00b7 no face") if probe.is_faceless else tile
+    more = which_face(answer) if answer.n_faces > 1 else "no face" if probe.is_faceless else ""
+    if not more:
+        return tile
+    return replace(tile, note=f"{tile.note}\n{more}", exact=f"{tile.exact}, {more}")
 
 
 def said(answer: ProbeAnswer) -> str:

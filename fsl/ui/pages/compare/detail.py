@@ -95,7 +95,7 @@ def _sentences(
         face = which_face(answer).capitalize()
         sentences.append(
             f"{face} is the most similar. With {answer.n_faces} faces, a false match is up to "
-            f"{answer.n_faces} times as likely."
+            f"{answer.n_faces} times as likely as with one."
         )
     if probe.is_faceless or reference.is_faceless:
         sentences.append(

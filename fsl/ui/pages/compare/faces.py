@@ -50,7 +50,8 @@ def look_for_faces(state: CompareState, checkpoint: Checkpoint) -> bool:
 
 def show_faceless(compared: Sequence[Compared]) -> None:
     """Say in which pictures no face was found, and offer to compare them whole."""
-    names = [one.picture.name for one in compared if one.is_faceless]
+    faceless = {one.picture.digest: one.picture.name for one in compared if one.is_faceless}
+    names = list(faceless.values())
     if not names:
         return
     then = "compared whole, which the error rates say nothing about" if WHOLE.value else "not compared"
