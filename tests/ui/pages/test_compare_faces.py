@@ -1,4 +1,4 @@
-"""Faces on the Compare and Classify pages, with a stand-in detector for which each coloured square is a face."""
+"""Faces on the pages, with a stand-in detector for which each coloured square is a face."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fsl.twin.faces.detect import Face
 from fsl.ui.shared import found_faces
 from tests.helpers.embeddings import pair_scores
 from tests.helpers.networks import save_small_checkpoint
-from tests.helpers.pages import grid, new_browser
+from tests.helpers.pages import drop_all, grid, new_browser
 
 SIDE, STEP = 40, 60
 GREY = (128, 128, 128)
@@ -174,16 +174,11 @@ def test_the_crop_is_for_networks_that_find_no_faces(page: AppTest) -> None:
 
 def test_classify_names_the_pictures_without_a_face(page: AppTest) -> None:
     page.switch_page("pages/classify.py").run()
-    places = {"class_0": photo(RED), "class_1": photo(BLUE), "queries": photo()}
-    for place, data in places.items():
-        key = f"drop_{place}_{page.session_state['few_shot_lab'].drops[place]}"
-        page.file_uploader(key=key).set_value([(f"{place}.png", data, "image/png")]).run()
-        wait_for_reading(page)
+    drop_all(
+        page,
+        class_0=[("red.png", photo(RED))],
+        class_1=[("blue.png", photo(BLUE))],
+        queries=[("empty.png", photo())],
+    )
     assert not page.exception
-    assert "No face was found in queries.png. It is taken whole." in shown(page)
-
-
-def wait_for_reading(page: AppTest) -> None:
-    for _ in range(3):
-        time.sleep(0.5)
-        page.run()
+    assert "No face was found in empty.png. It is taken whole." in shown(page)
