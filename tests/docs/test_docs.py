@@ -22,6 +22,7 @@ from fsl.__main__ import main
 from fsl.data.drawn_fruit import FRUIT_CLASSES, fruit_pictures
 from fsl.data.examples import rendered_task
 from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
+from tests.helpers.faces import photo_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -67,7 +68,19 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
     for place, (_, data) in zip(places, [*task.queries, task.queries[0]], strict=True):
         (folder / place).write_bytes(data)
+    draw_people(folder)
     return folder
+
+
+def draw_people(folder: Path) -> None:
+    """Write photos of two drawn people whom the detector finds, alone and together, and a folder of them."""
+    photo_of(5).save(folder / "known.jpg")
+    photo_of(5, wide=360).save(folder / "portrait.jpg")
+    photo_of(7, 5, 8).save(folder / "group.jpg")
+    for person in (5, 7):
+        (folder / "people" / str(person)).mkdir(parents=True)
+        for number in range(2):
+            photo_of(person, wide=300 + 60 * number).save(folder / "people" / str(person) / f"{number}.jpg")
 
 
 @pytest.fixture

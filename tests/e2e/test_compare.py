@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from fsl.data.examples import digits_task, rendered_task
+from fsl.data.images.decode import decode_image
 from tests.e2e.scenes import settle
 from tests.helpers.browser import all_images_are_drawn, drop, similarities, titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -83,3 +88,42 @@ def test_one_is_told_from_others(
     tab.get_by_text("1. Your classes").wait_for()
     tab.get_by_role("link", name="Compare").click()
     answers.nth(2).locator(".title").wait_for()
+
+
+def test_the_person_is_found_in_a_group_photo(server: str, tab: Page, scans: list[Image.Image]) -> None:
+    """With scans of ORL: the box is where the person was put, and the picture without a face says so."""
+    group = Image.new("RGB", (900, 400), (90, 110, 130))
+    for number, scan in enumerate([scans[2], scans[1], scans[3]]):
+        group.paste(scan.resize((184, 224)), (40 + 300 * number, 80))
+    tab.goto(f"{server}/compare?network=faces")
+    tab.get_by_text("Measured on").wait_for()
+    drop(tab.locator('[class*="st-key-compare_drop_references_"]'), [("known.png", png(scans[0]))])
+    tab.locator(".st-key-compare_references li.tile rect.chosen").wait_for()
+    plain = Image.new("RGB", (320, 200), (90, 120, 60))
+    files = [("group.png", png(group)), ("plain.png", png(plain))]
+    drop(tab.locator('[class*="st-key-compare_drop_probes_"]'), files)
+    answers = tab.locator(".st-key-compare_answers li.tile")
+    answers.nth(1).locator(".title").wait_for()
+    assert titles(answers) == ["same", "No face found"]
+    assert "of 3" in answers.first.locator(".note").inner_text()
+    box = answers.first.locator("rect.chosen")
+    left, width = (float(box.get_attribute(side) or 0) for side in ("x", "width"))
+    assert 340 < left + width / 2 < 524
+    assert answers.first.locator("rect.other").count() == 2
+    tab.get_by_role("button", name="Show why").click()
+    tab.locator(".st-key-compare_why_maps li.tile img").nth(1).wait_for()
+    assert all_images_are_drawn(tab)
+
+
+@pytest.fixture
+def scans(data_dir: Path) -> list[Image.Image]:
+    """Two scans of one person of ORL, and one of each of two others."""
+    with zipfile.ZipFile(data_dir / "orl-faces.zip") as archive:
+        names = ("s1/1.pgm", "s1/5.pgm", "s2/1.pgm", "s4/1.pgm")
+        return [decode_image(archive.read(name), name) for name in names]
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
