@@ -1,8 +1,10 @@
-"""Numbers and names in sentences, written the same way in messages, on pages and in a shell."""
+"""Numbers and names as text, written the same way in messages, on pages, in a shell and in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _MOST_DIGITS = 10
 
@@ -87,3 +89,8 @@ def one_in(rate: float) -> str:
         return "fewer than 1 in 10,000 pairs"
     total = next((t for t in (100, 1_000) if abs(round(rate * t) / t - rate) <= 0.1 * rate), 10_000)
     return f"{round(rate * total):,} in {total:,} pairs"
+
+
+def safe_cell(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: such text gets a leading ``'``."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fsl.base.errors import SettingsError
-from fsl.base.spreadsheet import safe_cell
+from fsl.base.text import safe_cell
 from fsl.base.types import Float32Array
 from fsl.embedding.labelled import LabelledEmbeddings
 

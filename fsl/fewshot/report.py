@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fsl.base.spreadsheet import safe_cell
+from fsl.base.text import safe_cell
 from fsl.config import EpisodeConfig
 from fsl.fewshot.accuracy_grid import GridCell
 from fsl.fewshot.answers import Answers

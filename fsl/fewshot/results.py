@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fsl.base.spreadsheet import safe_cell
+from fsl.base.text import safe_cell
 
 if TYPE_CHECKING:  # these import torch, and pages need this module before torch is loaded
     from fsl.fewshot.classify import Prediction

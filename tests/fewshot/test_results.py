@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from fsl.base.spreadsheet import safe_cell
+from fsl.base.text import safe_cell
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.results import results_csv, results_json
