@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -20,6 +20,7 @@ def by_lstsq(source: Float64Array, target: Float64Array) -> Float64Array:
     return np.array([[a, -b, s], [b, a, t]])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_transform_is_the_least_squares_one(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 import fsl
+from fsl.base.errors import SettingsError
+from fsl.config import ModelConfig
+from fsl.twin.backbones.build import build_backbone
 from fsl.twin.preprocess import normalise, to_unit
 from tests.helpers.faces import drawn_face
 
@@ -29,3 +33,11 @@ def test_a_face_and_its_mirror_image_embed_alike() -> None:
     with torch.inference_mode():
         one, mirrored = twin.embed(images)
     assert torch.allclose(one, mirrored, atol=1e-5)
+
+
+def test_the_face_network_has_one_size() -> None:
+    assert build_backbone(ModelConfig(backbone="face_resnet", image_size=150)).eval()(
+        torch.zeros(2, 3, 150, 150)
+    ).shape == (2, 128)
+    with pytest.raises(SettingsError, match="fixed sizes"):
+        build_backbone(ModelConfig(backbone="face_resnet", embedding_dim=24))

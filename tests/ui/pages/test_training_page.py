@@ -418,7 +418,7 @@ def test_a_trained_network_answers_under_the_batch(one_run: AppTest, finished: P
     assert one_run.selectbox(key="batch_network").value == finished.name
     answered = figure(one_run)
     assert answered.count("✓") + answered.count("✗") == 8
-    assert f"{answered.count('✓')} output" in shown(one_run)
+    assert f"{answered.count('✓')} of 8 outputs" in shown(one_run)
     one_run.selectbox(key="batch_network").set_value("").run()
     assert "✓" not in figure(one_run)
     assert "✗" not in figure(one_run)

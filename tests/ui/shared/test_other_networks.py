@@ -23,7 +23,7 @@ def test_the_size_is_that_of_the_weights() -> None:
 def test_waiting_says_what_is_downloaded() -> None:
     assert other_networks.waiting_text("photos") == "Loading the network"
     assert "resnet50.a1_in1k (102 MB)" in other_networks.waiting_text("timm:resnet50.a1_in1k")
-    assert other_networks.waiting_text("timm:mine").startswith("Loading mine; the first time")
+    assert other_networks.waiting_text("timm:mine").startswith("Loading mine; it is downloaded")
 
 
 def test_waiting_tells_the_size_of_a_typed_name_too() -> None:
