@@ -165,7 +165,7 @@ def _show_settings() -> tuple[EpisodeConfig, int]:
         way = int(st.number_input(**WAY.widget()))
     with right:
         shot = int(st.number_input(**SHOT.widget()))
-    with st.expander("More settings", icon=":material/tune:"):
+    with st.expander("More settings", icon=":material/tune:", key="ev_more"):
         query, episodes, per_class, seed = (
             int(st.number_input(**setting.widget())) for setting in (QUERY, EPISODES, PER_CLASS, SEED)
         )
