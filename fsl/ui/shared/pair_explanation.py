@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 _METHODS: tuple[ExplanationMethod, ...] = ("each", "both", "gradient")
 _NAMES: dict[ExplanationMethod, str] = {
-    "each": "Cover parts of one picture",
-    "both": "Cover the same part of both",
+    "each": "Cover parts of one",
+    "both": "Cover parts of both",
     "gradient": "Gradient (fast, rough)",
 }
 _HELP = (
     "Parts of the pictures are blurred one by one, and the pair is compared again: what changes the answer "
-    "matters. “The same part of both” suits pictures with the same framing, such as portraits. The gradient "
-    "needs only a few passes through the network."
+    "matters. “Cover parts of both” blurs the same part of both, which suits pictures with the same framing, "
+    "such as portraits. The gradient needs only a few passes through the network."
 )
 
 
