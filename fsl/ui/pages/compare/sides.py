@@ -52,19 +52,7 @@ def show_side(state: CompareState, side: Side, finds_faces: bool = False) -> boo
         )
         if finds_faces:
             show_people(state)
-    files = st.file_uploader(
-        f"Add {'reference pictures' if side == 'references' else 'pictures to compare'}",
-        accept_multiple_files=True,
-        key=f"compare_drop_{side}_{state.drops[side]}",
-        label_visibility="collapsed",
-    )
-    if files:
-        state.drops[side] += 1
-        try:
-            state.take(side, take_uploads(files))
-        except FslError as error:
-            state.note, state.fault, state.problems = "", str(error), ()
-        st.rerun()
+    _show_drop_zone(state, side)
     with st.container(horizontal=True, gap="small"):
         camera = st.button(
             "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"
@@ -78,6 +66,23 @@ def show_side(state: CompareState, side: Side, finds_faces: bool = False) -> boo
                 on_click=guarded_callback(partial(_clear, state, side)),
             )
     return camera
+
+
+def _show_drop_zone(state: CompareState, side: Side) -> None:
+    """Show the drop zone; take what was dropped, and draw the page again with the zone empty."""
+    files = st.file_uploader(
+        f"Add {'reference pictures' if side == 'references' else 'pictures to compare'}",
+        accept_multiple_files=True,
+        key=f"compare_drop_{side}_{state.drops[side]}",
+        label_visibility="collapsed",
+    )
+    if files:
+        state.drops[side] += 1
+        try:
+            state.take(side, take_uploads(files))
+        except FslError as error:
+            state.note, state.fault, state.problems = "", str(error), ()
+        st.rerun()
 
 
 def _reference_tile(state: CompareState, picture: StoredPicture, finds_faces: bool) -> Tile:
