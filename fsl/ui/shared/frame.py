@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +14,8 @@ from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
 from fsl.ui.shared.visitor import remember_visitor
 
-_ICON = Path(__file__).with_name("icon.png")
+# The icon is part of the page: as a file, another session's end could remove it just before a browser asks.
+_ICON = f"data:image/png;base64,{b64encode(Path(__file__).with_name('icon.png').read_bytes()).decode()}"
 _LOOK_SECONDS = 1.0
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {
@@ -40,7 +42,7 @@ def bootstrap(title: str) -> None:
     prepare_process()
     st.set_page_config(
         page_title=title if title == "Few-Shot Lab" else f"{title} · Few-Shot Lab",
-        page_icon=str(_ICON),
+        page_icon=_ICON,
         layout="wide",
         initial_sidebar_state="collapsed",
     )
