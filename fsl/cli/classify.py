@@ -16,10 +16,12 @@ from fsl.cli.common import (
     print_json,
     progress_bar,
     report,
+    report_notes,
     require_writable,
     write_result,
 )
 from fsl.config import METHODS
+from fsl.data.copies import copies_notes
 from fsl.data.intake.folders import list_images
 from fsl.fewshot.classify import Prediction, classify
 from fsl.fewshot.embed import embed_support
@@ -69,8 +71,7 @@ def run(options: argparse.Namespace) -> None:
         require_writable(options.csv, "--csv")
     with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
-        support, problems = read_support(list_images(options.support), checkpoint.info.model)
-        report(problems)
+        support = _read_support(options.support, checkpoint)
         with progress_bar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_readers(path)]
@@ -94,6 +95,17 @@ def run(options: argparse.Namespace) -> None:
         nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)
         answer = f"unknown (nearest: {nearest})" if p.unknown else p.label
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
+
+
+def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
+    """Read the examples, and report on stderr what is left out and what is there twice."""
+    listing = list_images(path)
+    support, problems = read_support(listing, checkpoint.info.model)
+    report(problems)
+    classes = [support.class_names[slot] for slot in support.slots]
+    copies = copies_notes([i.name for i in support.images], classes, [i.digest for i in support.images])
+    report_notes((*listing.notes, *copies))
+    return support
 
 
 def _answerer(

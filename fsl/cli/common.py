@@ -110,6 +110,7 @@ def load_data(
     with progress_bar("reading images") as progress:
         images, problems = open_source(options.data).load(query, progress, on_square)
     report(problems)
+    report_notes(images.notes)
     return images
 
 
@@ -135,6 +136,12 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
         print(f"left out {len(problems) - most:,} more", file=sys.stderr)
+
+
+def report_notes(notes: Iterable[str]) -> None:
+    """Print on stderr what to know about the data that was read, a line each."""
+    for note in notes if is_first_process() else ():
+        print(f"fsl: {note}", file=sys.stderr)
 
 
 def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[str]:
@@ -164,6 +171,7 @@ def image_readers(path: Path) -> list[Reader]:
             report([Problem(shown, str(error).removeprefix(f"{shown}: "))])
             return []
         report(listing.problems)
+        report_notes(listing.notes)
         return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
     return [(shown, partial(read_file, path, shown))]
 

@@ -21,6 +21,7 @@ from fsl.cli.common import (
     print_json,
     progress_bar,
     report,
+    report_notes,
     require_writable,
     write_result,
 )
@@ -98,6 +99,7 @@ def _load_share(options: argparse.Namespace, model: ModelConfig, group: ProcessG
     with progress_bar("reading images") as progress:
         data, problems = open_source(options.data).load(query, progress)
     report(dict.fromkeys(group.gather_objects(list(problems))))  # each process lists all files
+    report_notes(data.notes)
     return data
 
 

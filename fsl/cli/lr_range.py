@@ -12,6 +12,7 @@ from fsl.cli.common import (
     print_json,
     progress_bar,
     report,
+    report_notes,
 )
 from fsl.cli.train import add_network_options, chosen_recipe, starting_network
 from fsl.cli.train_settings import add_settings, overridden
@@ -85,4 +86,5 @@ def _images(options: argparse.Namespace, recipe: Recipe | None, model: ModelConf
     with progress_bar("reading images") as progress:
         data, problems = load_recipe(recipe.train, model, options.data, progress)
     report(problems)
+    report_notes(data.notes)
     return data

@@ -15,7 +15,14 @@ from threading import Event
 
 import fsl
 from fsl.base.errors import SettingsError
-from fsl.cli.common import add_data_options, add_json_option, is_first_process, progress_bar, report
+from fsl.cli.common import (
+    add_data_options,
+    add_json_option,
+    is_first_process,
+    progress_bar,
+    report,
+    report_notes,
+)
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
@@ -157,6 +164,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     with progress_bar("reading images") as progress:
         data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
     report(problems)
+    report_notes(data.train.notes)
     spec = RunSpec(
         config,
         source,

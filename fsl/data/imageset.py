@@ -23,6 +23,7 @@ class ImageSet:
         labels: int64 ``(N,)``, each an index into ``class_names``.
         class_names: distinct and not empty; a class may have no image.
         names: N file names, for messages and screens.
+        notes: what to tell the user about the set as it was read, a sentence each.
 
     Raises:
         SettingsError: the four do not fit together.
@@ -32,6 +33,7 @@ class ImageSet:
     labels: IntArray
     class_names: tuple[str, ...]
     names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes, types and ranges."""
@@ -85,17 +87,17 @@ class ImageSet:
         labels = new_label[self.labels]
         kept = np.flatnonzero(labels >= 0)
         file_names = tuple(self.names[i] for i in kept)
-        return ImageSet(self.images[kept], labels[kept], tuple(names), file_names)
+        return ImageSet(self.images[kept], labels[kept], tuple(names), file_names, self.notes)
 
     def rows(self, rows: Sequence[int] | IntArray) -> ImageSet:
         """Return the images at these positions, with all classes."""
         chosen = np.asarray(rows, dtype=np.int64)
         names = tuple(self.names[row] for row in chosen)
-        return ImageSet(self.images[chosen], self.labels[chosen], self.class_names, names)
+        return ImageSet(self.images[chosen], self.labels[chosen], self.class_names, names, self.notes)
 
     def part(self, rows: slice) -> ImageSet:
         """Return consecutive images, with all classes."""
-        return ImageSet(self.images[rows], self.labels[rows], self.class_names, self.names[rows])
+        return ImageSet(self.images[rows], self.labels[rows], self.class_names, self.names[rows], self.notes)
 
     def digest(self) -> str:
         """Return a sha256 in hexadecimal of the pixels, the labels and all names."""
@@ -128,6 +130,7 @@ def concatenate(sets: Sequence[ImageSet]) -> ImageSet:
         np.concatenate(labels),
         tuple(class_names),
         tuple(name for one in sets for name in one.names),
+        tuple(dict.fromkeys(note for one in sets for note in one.notes)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from fsl.base.errors import DataError, ImageReadError, NoFaceError
 from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
+from fsl.data.copies import copies_notes
 from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
 from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import crop_centre, square_image
@@ -58,7 +60,7 @@ def load_listing(
     wanted = chosen_classes(listing.class_names, query)
     entries = _chosen_entries(listing, query, wanted)
     pixels = _allocate(len(entries), query)
-    unread = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
+    unread, digests = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
     kept = [row for row in range(len(entries)) if row not in unread]
     is_whole = query.share[1] == 1
     if is_whole and not kept:
@@ -72,7 +74,10 @@ def load_listing(
     label_of = {name: label for label, name in enumerate(class_names)}
     labels = np.array([label_of[entries[row].class_name or ""] for row in kept], dtype=np.int64)
     images = pixels[kept] if unread else pixels
-    return ImageSet(images, labels, class_names, tuple(entries[row].name for row in kept)), tuple(problems)
+    names = [entries[row].name for row in kept]
+    copies = copies_notes(names, [class_names[label] for label in labels], [digests[row] for row in kept])
+    notes = (*listing.notes, *copies)
+    return ImageSet(images, labels, class_names, tuple(names), notes), tuple(problems)
 
 
 def chosen_classes(class_names: Sequence[str], query: ImageQuery) -> tuple[str, ...]:
@@ -143,15 +148,22 @@ def _decode_all(
     workers: int | None,
     limits: DecodeLimits,
     on_square: OnSquare | None,
-) -> dict[int, Problem]:
-    """Fill ``pixels`` row by row; return the rows that could not be filled, in order, with the reason."""
+) -> tuple[dict[int, Problem], list[bytes]]:
+    """Fill ``pixels`` row by row.
+
+    Returns:
+        the rows that could not be filled, in order, with the reason; and the sha256 of each row's file.
+    """
+    digests = [b""] * len(entries)
 
     def decode_chunk(start: int) -> dict[int, Problem]:
         unread = {}
         for row in range(start, min(start + _CHUNK, len(entries))):
             entry = entries[row]
             try:
-                image = decode_image(entry.read(), entry.name, limits)
+                data = entry.read()
+                digests[row] = hashlib.sha256(data).digest()
+                image = decode_image(data, entry.name, limits)
                 square = square_image(crop_centre(image, query.centre), query.size, query.fit)
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
@@ -170,4 +182,4 @@ def _decode_all(
             unread |= chunk
             if progress is not None:
                 progress(min(start + _CHUNK, len(entries)), len(entries))
-    return unread
+    return unread, digests

@@ -12,7 +12,7 @@ import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -175,7 +175,7 @@ class FileSource(Source):
         if not per_class:
             return found
         rows = evenly([entry.class_name for entry in found.entries], per_class)
-        return Listing(tuple(found.entries[row] for row in rows), found.problems)
+        return replace(found, entries=tuple(found.entries[row] for row in rows))
 
     def load(
         self, query: ImageQuery, progress: Progress | None = None, on_square: OnSquare | None = None

@@ -66,3 +66,32 @@ def test_evaluate_a_baseline_with_a_class_left_out(
     status, _, err = run(capsys, "evaluate", "--data", folder, "--checkpoint", "cosine:none", "--way", 3)
     assert status == 1
     assert "none" in err
+
+
+def test_what_flatters_or_is_never_asked_is_told(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class with one picture, a picture twice in a class, and the same one in another class."""
+    for name in ("1.png", "2.png", "3.png"):
+        (folder / "grey" / name).unlink()
+    for copy in (folder / "red" / "9.png", folder / "green" / "9.png"):
+        copy.write_bytes((folder / copy.parent.name / "0.png").read_bytes())
+    (folder / "green" / "8.png").write_bytes((folder / "red" / "1.png").read_bytes())
+    settings = ("--data", folder, "--checkpoint", "pixels", "--way", 3, "--episodes", 1)
+    status, out, err = run(capsys, "evaluate", *settings)
+    assert status == 0
+    assert "3 of 4 classes" in out
+    assert "±" not in out
+    as_json = run(capsys, "evaluate", *settings, "--json")
+    assert as_json[2] == err
+    assert len(err.splitlines()) == 2
+    assert "left out 1 of 4 classes with fewer than 2 pictures (1 to show, 1 to ask about): grey (1)" in err
+    assert "flatters every test (green/0.png = green/9.png, red/0.png = red/9.png)" in err
+    assert "one label is wrong (green/8.png = red/1.png)" in err
+    result = json.loads(as_json[1])
+    assert result["ci95"] is None
+    assert result["per_class"]["grey"] is None
+    _, _, classified = run(
+        capsys, "classify", "--support", folder, "--query", folder / "grey", "--checkpoint", weights
+    )
+    assert "one label is wrong (green/8.png = red/1.png)" in classified

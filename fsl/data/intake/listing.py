@@ -54,10 +54,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Listing:
-    """The image files found, in natural order of their names, and what could not be used."""
+    """The image files found, in natural order of their names.
+
+    Attributes:
+        entries: the images.
+        problems: what could not be used.
+        notes: what else to tell the user, a sentence each: how the folders or names were understood.
+    """
 
     entries: tuple[ImageEntry, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:

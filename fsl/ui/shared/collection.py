@@ -25,6 +25,7 @@ class Collection:
         credit: credit for the pictures, "" for none.
         problems: files that could not be used.
         left_out: number of pictures that were not taken.
+        notes: sentences about how the pictures were read.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Collection:
     credit: str = ""
     problems: tuple[Problem, ...] = ()
     left_out: int = 0
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:

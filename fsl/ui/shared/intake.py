@@ -24,11 +24,13 @@ class Intake:
         classes: pictures by class name, in the order of the listing.
         queries: pictures in a query folder or in no folder.
         problems: files that could not be used.
+        notes: sentences about how the folders and names were understood.
     """
 
     classes: dict[str, list[StoredPicture]] = field(default_factory=dict)
     queries: list[StoredPicture] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 def take_files(
@@ -62,7 +64,7 @@ def take_listing(listing: Listing, progress: Progress | None = None) -> Intake:
         listing: the files.
         progress: called with (files done, total).
     """
-    intake = Intake(problems=list(listing.problems))
+    intake = Intake(problems=list(listing.problems), notes=listing.notes)
     for done, entry in enumerate(listing.entries, start=1):
         try:
             picture = StoredPicture.from_bytes(entry.read(), entry.name)

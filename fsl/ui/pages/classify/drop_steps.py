@@ -81,7 +81,7 @@ def _fill(state: Session, intake: Intake) -> Said:
     notes = [_added(before, workspace) if intake.classes or intake.queries else "It holds no pictures."]
     if not intake.classes and intake.queries:
         notes.append("There are no folders for classes, so all pictures were added to those to classify.")
-    return [*notes, *_said(twice)], intake.problems
+    return [*notes, *intake.notes, *_said(twice)], intake.problems
 
 
 def zip_step(state: Session, name: str, data: bytes) -> DropStep:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fsl.base.errors import DataError
 from fsl.base.progress import Progress
 from fsl.data.intake.listing import Listing
@@ -38,10 +40,11 @@ def of_listing(
     """
     entries = listing.entries
     rows = spread_sample([entry.class_name for entry in entries], min(most, MOST_PICTURES))
-    intake: Intake = take_listing(Listing(tuple(entries[row] for row in rows), listing.problems), progress)
+    intake: Intake = take_listing(replace(listing, entries=tuple(entries[row] for row in rows)), progress)
     problems = tuple(intake.problems)
     if not intake.classes and not intake.queries:
         first = f" The first problem: {problems[0]}." if problems else ""
         raise DataError(f"{title}: there is no picture in it that can be read.{first}")
     left_out = len(entries) - len(rows)
-    return collection(title, intake.classes, intake.queries, credit, problems, left_out)
+    found = collection(title, intake.classes, intake.queries, credit, problems, left_out)
+    return replace(found, notes=listing.notes)

@@ -135,6 +135,7 @@ def show_origin(collection: Collection) -> None:
         notes.append(
             f"{len(collection.pictures):,} of {total:,} pictures are shown; every class is represented."
         )
+    notes += collection.notes
     if notes:
         st.caption(markdown(" ".join(notes)))
     show_problems(collection.problems)

@@ -48,6 +48,7 @@ class Pictures:
         names: N file names.
         thumbnails: N ``data:`` URIs.
         problems: files that could not be used.
+        notes: sentences about how the pictures were read.
     """
 
     labels: IntArray
@@ -55,6 +56,7 @@ class Pictures:
     names: tuple[str, ...]
     thumbnails: tuple[str, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass

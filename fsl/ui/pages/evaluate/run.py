@@ -104,6 +104,7 @@ def _prepare(job: Job, memo: Memo, installed: list[Choice], report: ReportProgre
     assert job.pictures is not None
     job.config = core.fit_to_images(request.config, job.pictures.labels)
     job.notes = (
+        *job.pictures.notes,
         *_smaller_test(request.config, job.config),
         *_trained_on(request.source, job.pictures, checkpoints),
     )
@@ -155,7 +156,7 @@ def _embedded(
 
 def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:
     thumbnails = tuple(thumbnail_uri(Image.fromarray(pixels)) for pixels in images.images)
-    return Pictures(images.labels, images.class_names, images.names, thumbnails, problems)
+    return Pictures(images.labels, images.class_names, images.names, thumbnails, problems, images.notes)
 
 
 def _smaller_test(requested: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:

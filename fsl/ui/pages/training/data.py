@@ -258,6 +258,8 @@ def _show_upload() -> None:
         st.error(markdown(held.fault), icon=":material/error:")
     if held.zip is not None:
         show_dropped("training_zip", held.zip.name, held.forget_zip)
+        for note in held.zip.listing.notes:
+            st.caption(markdown(note))
         problems = held.zip.listing.problems
         if held.images is not None and held.images_are_of_zip:
             problems = held.images[2]
