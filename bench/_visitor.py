@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import secrets
 import time
 import uuid
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
+from fsl.ui.shared.visitor import COOKIE
+
 TIMEOUT = 120.0
 
 
@@ -28,15 +31,17 @@ class Visitor:
         address: the server's address, "http://127.0.0.1:8501".
         page: path of the page, "classify"; "" for home.
         query: query string of the address, "run=...".
+        token: the number in the cookie of an earlier visitor, to be the same person; "" to be somebody new.
 
     Attributes:
+        token: the number in its cookie.
         session_id: the server's name of the session.
         text: all text that the last run of the page showed.
         seen: all bytes that the server sent.
         faults: exceptions that the pages showed, and messages about unexpected errors.
     """
 
-    def __init__(self, address: str, page: str = "", query: str = "") -> None:
+    def __init__(self, address: str, page: str = "", query: str = "", token: str = "") -> None:
         self._host = urlsplit(address).netloc
         self._page, self._query = page, query
         self._widgets: dict[str, WidgetState] = {}
@@ -46,12 +51,13 @@ class Visitor:
         self.text = ""
         self.seen = bytearray()
         self.faults: list[str] = []
+        self.token = token or secrets.token_hex(16)
         self._xsrf = self._cookie()
         self._open = contextlib.ExitStack()
         connection = connect(
             f"ws://{self._host}/_stcore/stream",
             subprotocols=["streamlit", self._xsrf],  # type: ignore[list-item]
-            additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}"},
+            additional_headers={"Cookie": self._cookies},
             origin=f"http://{self._host}",  # type: ignore[arg-type]
             max_size=None,
             open_timeout=TIMEOUT,
@@ -179,6 +185,10 @@ class Visitor:
         if "Something went wrong" in self.text:
             self.faults.append(self.text[-300:])
 
+    @property
+    def _cookies(self) -> str:
+        return f"_streamlit_xsrf={self._xsrf}; {COOKIE}={self.token}"
+
     def _cookie(self) -> str:
         connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
         connection.request("GET", "/_stcore/health")
@@ -196,7 +206,7 @@ class Visitor:
         headers = {
             "Content-Type": f"multipart/form-data; boundary={mark}",
             "X-Xsrftoken": self._xsrf,
-            "Cookie": f"_streamlit_xsrf={self._xsrf}",
+            "Cookie": self._cookies,
         }
         connection.request("PUT", url, body, headers)
         answer = connection.getresponse()

@@ -21,7 +21,7 @@ from fsl.training.cores import ThreadShare, lower_priority
 from fsl.training.events import Finished, Pause, TrainEvent
 from fsl.training.run import run_training
 from fsl.training.run_data import TrainingData, load_training_data, read_stored_images, source_of
-from fsl.training.run_folder import ERROR, EVENTS, LEFT_OUT, STOP, read_settings
+from fsl.training.run_folder import ERROR, EVENTS, LEFT_OUT, STOP, public_name, read_settings
 from fsl.training.run_lock import RunLock
 from fsl.training.run_log import EventLog
 from fsl.training.run_spec import RunSpec
@@ -176,7 +176,7 @@ def _write_error(folder: Path, message: str) -> None:
     try:
         (folder / ERROR).write_text(message + "\n", encoding="utf-8")
     except OSError as error:  # such as a full disk; the run is then listed as interrupted
-        print(f"fsl: {folder.name}: {message} ({error})", file=sys.stderr)
+        print(f"fsl: {public_name(folder.name)}: {message} ({error})", file=sys.stderr)
 
 
 def _log_stopped(run: QueuedRun) -> None:

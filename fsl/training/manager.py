@@ -29,7 +29,7 @@ from fsl.base.memory import trim_memory
 from fsl.training.cores import ThreadShare, usable_cores
 from fsl.training.job import QueuedRun, compute
 from fsl.training.run_data import source_of
-from fsl.training.run_folder import STOP, read_settings
+from fsl.training.run_folder import STOP, public_name, read_settings
 from fsl.training.run_lock import acquire
 from fsl.training.run_plan import RunPlan, new_id, prepare_folder
 from fsl.training.status import RunInfo, find_run, forget_runs, list_runs, read_run, run_folder, runs_root
@@ -256,7 +256,7 @@ class RunManager:
         while self._waiting and len(self._computing) < self.most_at_once:
             job = self._waiting.popleft()
             self._computing.append(job)
-            name = f"run-{job[0].id}"
+            name = f"run-{public_name(job[0].id)}"
             thread = threading.Thread(target=self._compute, args=(job,), name=name, daemon=True)
             thread.start()
             self._threads = [*(other for other in self._threads if other.is_alive()), thread]

@@ -13,7 +13,7 @@ from fsl.base.files import write_atomically
 from fsl.base.text import listed
 from fsl.config import ModelConfig, TrainConfig
 from fsl.training.events import TrainEvent
-from fsl.training.run_folder import CHECKPOINT, CONFIG, EVENTS, STATE, read_settings
+from fsl.training.run_folder import CHECKPOINT, CONFIG, EVENTS, STATE, public_name, read_settings
 from fsl.training.run_log import drop_events_after
 from fsl.training.run_spec import RunSpec
 from fsl.training.snapshots import drop_frames_after
@@ -41,7 +41,9 @@ def check_resumable(folder: Path, spec: RunSpec, model: ModelConfig) -> None:
         network = ModelConfig.from_json(settings["model"])
         data, about = dict(settings.get("data", {})), dict(settings.get("about", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"The settings of the run {folder.name} are damaged ({error}).") from error
+        raise DataError(
+            f"The settings of the run {public_name(folder.name)} are damaged ({error})."
+        ) from error
     source = spec.source.to_json() if spec.source else {}
     differing = [
         *_differing(begun.to_json(), _comparable(spec.config, begun).to_json()),
@@ -54,8 +56,8 @@ def check_resumable(folder: Path, spec: RunSpec, model: ModelConfig) -> None:
         differing = _other_classes(set(classes), set(spec.classes))
     if differing:
         raise SettingsError(
-            f"The run {folder.name} was begun with other settings: {'; '.join(differing)}. Repeat its "
-            "command with --resume, or begin a new run in another folder (--run-dir)."
+            f"The run {public_name(folder.name)} was begun with other settings: {'; '.join(differing)}. "
+            "Repeat its command with --resume, or begin a new run in another folder (--run-dir)."
         )
 
 

@@ -20,8 +20,8 @@ from fsl.training.distributed import SINGLE, ProcessGroup
 from fsl.training.engine import train
 from fsl.training.events import Finished, Pause, TrainEvent
 from fsl.training.resume import check_resumable, restore
-from fsl.training.run_data import IMAGES, TrainingData
-from fsl.training.run_folder import CONFIG, ERROR, EVENTS, STATE, STOP
+from fsl.training.run_data import TrainingData
+from fsl.training.run_folder import CONFIG, ERROR, EVENTS, IMAGES, STATE, STOP
 from fsl.training.run_lock import RunLock, acquire
 from fsl.training.run_log import EventLog
 from fsl.training.run_spec import RunSpec

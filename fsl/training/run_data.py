@@ -24,8 +24,8 @@ from fsl.data.query import DataSpec, ImageQuery
 from fsl.training.hold_out import hold_out_classes, hold_out_images, select_held_out
 from fsl.training.recipe_data import load_recipe, load_recipe_data
 from fsl.training.recipes import RECIPES, RecipeData
+from fsl.training.run_folder import IMAGES, public_name
 
-IMAGES = "data.npz"
 Report = Callable[[Sequence[Problem]], None]
 Load = Callable[[Source, ImageQuery, Progress | None], tuple[ImageSet, tuple[Problem, ...]]]
 
@@ -198,8 +198,8 @@ def source_of(settings: Mapping[str, Any], folder: Path) -> DataSpec | Path:
         return DataSpec.from_json(dict(settings))
     except (SettingsError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
-            f"The run {folder.name} does not say where its images are, so it cannot go on from here. "
-            "Repeat its command with --resume, or start a new run."
+            f"The run {public_name(folder.name)} does not say where its images are, so it cannot go on "
+            "from here. Repeat its command with --resume, or start a new run."
         ) from error
 
 

@@ -13,6 +13,7 @@ from typing import IO, Literal, Self
 
 from fsl.base.errors import DataError, WriteError
 from fsl.base.locks import try_lock
+from fsl.training.run_folder import public_name
 
 LOCK = "owner.lock"
 PHASE = "phase"
@@ -79,7 +80,9 @@ def acquire(folder: Path) -> RunLock:
         file.close()
     except OSError as error:
         raise WriteError(folder, error) from error
-    raise DataError(f"{folder.name} is being trained right now. Stop it first, or wait until it is done.")
+    raise DataError(
+        f"{public_name(folder.name)} is being trained right now. Stop it first, or wait until it is done."
+    )
 
 
 def phase_of(folder: Path) -> Phase | None:

@@ -107,10 +107,9 @@ def prepare_folder(root: Path, plan: RunPlan, group: str) -> RunLock:
 def new_id(root: Path, has_secret: bool) -> str:
     """Return a new run id that sorts by time, such as "20260131-142501", or "20260131-142501-2" if taken.
 
-    Whoever knows the id of a visitor's run can open it, so it must not be guessed:
-    "20260131-142501-5f0c1b9e".
+    Whoever knows the id of a visitor's run can open it, so it ends in 128 random bits.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S") + (f"-{secrets.token_hex(4)}" if has_secret else "")
+    stamp = time.strftime("%Y%m%d-%H%M%S") + (f"-{secrets.token_hex(16)}" if has_secret else "")
     number, run_id = 1, stamp
     while (root / run_id).exists():
         number += 1

@@ -14,7 +14,7 @@ from fsl.base.files import write_atomically
 from fsl.config import TrainConfig
 from fsl.training.calibration import Measurements
 from fsl.training.events import Evaluation, Pause, Saved, Started, TrainEvent, to_json
-from fsl.training.run_folder import CHECKPOINT, STATE
+from fsl.training.run_folder import CHECKPOINT, STATE, public_name
 from fsl.training.run_log import EventLog
 from fsl.training.snapshots import Recorder
 from fsl.training.state import TrainState, dump_state
@@ -110,7 +110,7 @@ def save_run(
     if not all(bool(torch.isfinite(values).all()) for values in state.twin.state_dict().values()):
         return []
     info = CheckpointInfo(
-        name=folder.name,
+        name=public_name(folder.name),
         model=state.twin.config,
         title=str(about.get("title", "")),
         training={**about, "steps_done": state.step, "seconds": round(state.seconds, 1)},

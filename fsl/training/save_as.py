@@ -21,7 +21,8 @@ _POLL_SECONDS = 0.2
 def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     """Save a run's checkpoint under a name, so that every page and command finds it.
 
-    If the run has only just ended, wait until its network is calibrated.
+    If the run has only just ended, wait until its network is calibrated. Everyone on a server can use the
+    network, so if it learned from a visitor's own pictures, the file names neither their classes nor files.
 
     Args:
         run_id: the run.
@@ -51,7 +52,8 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     _wait_while_closing(info)
     loaded = checkpoints.load(info.folder / CHECKPOINT)
     path = checkpoints.user_folder() / f"{name}{checkpoints.SUFFIX}"
-    checkpoints.save(path, loaded.twin, replace(loaded.info, name=name, title=loaded.info.title or name))
+    told = loaded.info.without_names() if info.visitor and info.has_own_pictures else loaded.info
+    checkpoints.save(path, loaded.twin, replace(told, name=name, title=told.title or name))
     return path
 
 

@@ -22,7 +22,17 @@ from fsl.training.events import (
     TrainEvent,
     Verdict,
 )
-from fsl.training.run_folder import CHECKPOINT, CONFIG, ERROR, EVENTS, LEFT_OUT, VISITOR, read_settings
+from fsl.training.run_folder import (
+    CHECKPOINT,
+    CONFIG,
+    ERROR,
+    EVENTS,
+    IMAGES,
+    LEFT_OUT,
+    VISITOR,
+    public_name,
+    read_settings,
+)
 from fsl.training.run_lock import Phase, detail_of, phase_of
 from fsl.training.run_log import EventReader
 from fsl.training.verdict import judge
@@ -47,7 +57,7 @@ class RunInfo:
         folder: the run folder.
         status: "queued", "running", "finished", "stopped" (by a person, or because its loss was no longer a
             number), "interrupted" (killed, or the machine went down) or "failed".
-        name: name for people; by default the id.
+        name: name for people; by default the id, without its secret.
         group: shared by runs that are compared; "" for a single run.
         config: settings; None if they cannot be read.
         model: architecture; None if it cannot be read.
@@ -63,6 +73,8 @@ class RunInfo:
         created: when it began, in seconds since 1970.
         error: why it failed, for people; "" if it did not.
         visitor: anonymous name of the person who started it from a page; "" for runs from a shell.
+        has_own_pictures: whether it learns from somebody's own pictures, which are or were stored in its
+            folder, rather than from data that has a name.
         left_out: files of its data that could not be used, one a line.
         problems: what is wrong with its files, for people.
     """
@@ -86,6 +98,7 @@ class RunInfo:
     created: float = 0.0
     error: str = ""
     visitor: str = ""
+    has_own_pictures: bool = False
     left_out: str = ""
     problems: tuple[str, ...] = ()
 
@@ -217,7 +230,7 @@ def read_run(folder: Path) -> RunInfo:
         id=folder.name,
         folder=folder,
         status=status,
-        name=display_text(str(about.get("name") or folder.name)),
+        name=display_text(str(about.get("name") or public_name(folder.name))),
         group=str(about.get("group") or ""),
         config=_settings_of(TrainConfig, settings, "train", problems),
         model=_settings_of(ModelConfig, settings, "model", problems),
@@ -233,9 +246,15 @@ def read_run(folder: Path) -> RunInfo:
         created=_created(folder, settings),
         error=error,
         visitor=_read_text(folder / VISITOR),
+        has_own_pictures=(folder / IMAGES).exists() or _names_stored_images(settings),
         left_out=_read_text(folder / LEFT_OUT),
         problems=tuple(problems),
     )
+
+
+def _names_stored_images(settings: Mapping[str, Any]) -> bool:
+    data = settings.get("data")
+    return isinstance(data, dict) and data.get("file") == IMAGES
 
 
 def _status(phase: Phase | None, facts: _Facts, error: str) -> Status:

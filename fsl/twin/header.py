@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
@@ -26,6 +27,9 @@ _TYPES: dict[str, type] = {
     **dict.fromkeys(("training", "metrics"), dict),
 }
 _CLASS_LISTS = ("classes", "start_classes")
+_HIDDEN = "sha256:"
+_NAMING = ("data", "validation", "command", "group")
+_OWN_PICTURES = "somebody's own pictures"
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,17 @@ def seen_among(trained: Sequence[str], class_names: Sequence[str], data: str) ->
         data: name of the data set; it precedes class names if several sets were trained on together.
     """
     known = set(trained)
-    return [name for name in class_names if name in known or f"{data}/{name}" in known]
+    hides = any(name.startswith(_HIDDEN) for name in known)
+    return [
+        name
+        for name in class_names
+        if name in known or f"{data}/{name}" in known or (hides and hidden_name(name) in known)
+    ]
+
+
+def hidden_name(name: str) -> str:
+    """Return a digest of a class name, by which ``seen_among`` recognises it and nobody can read it."""
+    return name if name.startswith(_HIDDEN) else _HIDDEN + hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,19 @@ class CheckpointInfo:
     def notice(self) -> str:
         """Return the notice that everyone who uses it is shown, "" for none."""
         return NOTICES[self.subject]
+
+    def without_names(self) -> CheckpointInfo:
+        """Return a header that gives away no names of the classes and files it was trained on."""
+        told = {key: value for key, value in self.training.items() if key not in _NAMING}
+        for key in _CLASS_LISTS:
+            if key in told:
+                told[key] = [hidden_name(name) for name in told[key]]
+        return replace(
+            self,
+            training={**told, "data": _OWN_PICTURES},
+            calibrations=tuple(replace(one, fitted_on=_OWN_PICTURES) for one in self.calibrations),
+            pairs=replace(self.pairs, fitted_on=_OWN_PICTURES) if self.pairs else None,
+        )
 
     @property
     def classes_seen(self) -> tuple[str, ...]:

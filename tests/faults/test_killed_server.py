@@ -34,6 +34,7 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
         with Visitor(address) as mine, Visitor(address) as other:
             mine.open("training")
             mine.set("start_training", trigger_value=True)
+            owner = mine.token
             until(lambda: any(run.steps_done > 3 for run in list_runs(root)), 90)
             other.open("training")
             assert mine.has("shown")
@@ -53,7 +54,10 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
     chosen = next(run for run in runs if run.steps_done)
     address, process = start_server(tmp_path, "--server.maxUploadSize", "1")
     try:
-        with Visitor(address) as visitor:
+        with Visitor(address) as other:
+            other.open("training", query=f"run={chosen.id}")
+            assert not any(other.has(f"{act}_{chosen.id}") for act in ("resume", "delete", "save", "use"))
+        with Visitor(address, token=owner) as visitor:
             visitor.open("classify")
             with pytest.raises(OSError, match="413"):  # by the server, whatever the browser lets through
                 visitor.drop("class_0", [("large.png", bytes(3 * 2**20))])

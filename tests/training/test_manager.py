@@ -314,8 +314,28 @@ def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: Tr
     plan = RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody")
     one, other = manager.start(plan), manager.start(plan)
     secrets = [run_id.split("-")[2] for run_id in (one, other)]
-    assert all(len(secret) == 8 for secret in secrets)
+    assert all(len(bytes.fromhex(secret)) * 8 >= 128 for secret in secrets)
     assert len(set(secrets)) == 2
+
+
+def test_no_name_gives_away_the_id_of_a_visitor_s_run(
+    manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody"))
+    assert manager.wait(run_id, 30)
+    secret = run_id.split("-")[2]
+    run = find_run(run_id, manager.root)
+    assert secret not in run.name
+    assert secret.encode() not in (run.folder / CHECKPOINT).read_bytes()
+    with pytest.raises(DataError) as told, acquire(run.folder):
+        acquire(run.folder)
+    assert secret not in str(told.value)
+    # The network is for everyone; the names of the owner's classes and files are not.
+    kept = save_as(run_id, "for all", manager.root)
+    info = checkpoints.read_info(kept)
+    assert info.trained_on(data.train.class_names, "") == list(data.train.class_names)
+    assert not any(name.encode() in kept.read_bytes() for name in (*data.train.class_names, data.words))
 
 
 def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_know_yet(

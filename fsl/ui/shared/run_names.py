@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fsl.training.run_folder import public_name
 from fsl.ui.shared.run_labels import BACKBONES, LOSSES, PAIRINGS, learning_rate_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _DISTINGUISHING = ("pictures", "network", "loss function", "pairs", "seed")
 
 
 def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
-    """Name runs so that all names differ: by their settings if needed, by their id as a last resort.
+    """Name runs so that all names differ: by their settings if needed, by their public name as a last resort.
 
     Args:
         runs: the runs shown together.
@@ -31,13 +32,13 @@ def distinct_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
         own = rows[run.id]
         facts = [key for key in _DISTINGUISHING if any(row[key] != own[key] for row in namesakes)]
         is_distinct = sum(all(row[key] == own[key] for key in facts) for row in namesakes) == 1
-        details = ", ".join(_fact(key, own[key]) for key in facts) if is_distinct else run.id
+        details = ", ".join(_fact(key, own[key]) for key in facts) if is_distinct else public_name(run.id)
         found[run.id] = run.name if len(namesakes) == 1 else f"{run.name} ({details})"
     return found
 
 
 def dated_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
-    """Name runs by name and start time, plus the id if two would be the same; today's have no date.
+    """Name runs by name and start time, plus a public name if two would be the same; today's have no date.
 
     Returns:
         names by run id, all different.
@@ -45,7 +46,10 @@ def dated_names(runs: Sequence[RunInfo]) -> Mapping[str, str]:
     today = f"{datetime.now():%Y-%m-%d} "
     dated = {run.id: f"{run.name}, {_start_text(run).removeprefix(today)}" for run in runs}
     counts = Counter(dated.values())
-    return {run_id: name if counts[name] == 1 else f"{name}, {run_id}" for run_id, name in dated.items()}
+    return {
+        run_id: name if counts[name] == 1 else f"{name}, {public_name(run_id)}"
+        for run_id, name in dated.items()
+    }
 
 
 def _fact(key: str, value: object) -> str:

@@ -1,4 +1,9 @@
-"""An anonymous name for each browser, so that it finds its own training runs and no others."""
+"""An anonymous name for each browser, and what it may see and change of training runs.
+
+A run belongs to the browser that started it, or to the shell. Whoever has the link to a run sees how its
+training goes. Only its owner changes it, and sees the pictures and names that it learns from if they are the
+owner's own.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Container
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from fsl.base.errors import DataError
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -17,6 +25,8 @@ COOKIE = "few_shot_lab_browser"
 _KEY = "few_shot_lab_visitor"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _YEAR_SECONDS = 365 * 24 * 3600
+_NAME_DIGITS = 32
+_SHORTER_NAME_DIGITS = 16  # in run folders of earlier versions
 
 
 def visitor() -> str:
@@ -25,7 +35,7 @@ def visitor() -> str:
     The name is a digest of a random number in a cookie. Run folders hold the digest, which does not reveal
     the number.
     """
-    return hashlib.sha256(_token().encode()).hexdigest()[:16]
+    return hashlib.sha256(_token().encode()).hexdigest()[:_NAME_DIGITS]
 
 
 def may_see(run: RunInfo, linked: Container[str]) -> bool:
@@ -35,7 +45,49 @@ def may_see(run: RunInfo, linked: Container[str]) -> bool:
         run: the run.
         linked: ids of runs in an opened link.
     """
-    return run.visitor in ("", visitor()) or run.id in linked
+    return is_of_the_shell(run) or owns(run) or run.id in linked
+
+
+def is_of_the_shell(run: RunInfo) -> bool:
+    """Return whether a run was started from a shell; everyone sees it, and only the shell changes it."""
+    return not run.visitor
+
+
+def owns(run: RunInfo) -> bool:
+    """Return whether this browser started a run."""
+    name = visitor()
+    return run.visitor in (name, name[:_SHORTER_NAME_DIGITS])
+
+
+def may_look_inside(run: RunInfo) -> bool:
+    """Return whether to show a run's pictures, names of classes and files, and network."""
+    return is_of_the_shell(run) or owns(run) or not run.has_own_pictures
+
+
+def as_seen(run: RunInfo) -> RunInfo:
+    """Return what this browser may know of a run: without names and network unless it may look inside."""
+    if may_look_inside(run):
+        return run
+    error = "The run failed." if run.error else ""
+    return replace(run, about={}, error=error, left_out="", problems=(), has_checkpoint=False)
+
+
+def refuse_unless_owner(run: RunInfo) -> None:
+    """Refuse to stop, resume, rename or delete a run of somebody else.
+
+    Raises:
+        DataError: this browser did not start it.
+    """
+    if not owns(run):
+        raise DataError(whose(run))
+
+
+def whose(run: RunInfo) -> str:
+    """Return a sentence about who may change a run of somebody else, plain text."""
+    if is_of_the_shell(run):
+        return "Started from a shell: stop, resume or delete it there."
+    hidden = "" if may_look_inside(run) else " Its pictures and names are shown there only."
+    return f"Only the browser that started this run can stop, resume or delete it.{hidden}"
 
 
 def remember_visitor() -> None:

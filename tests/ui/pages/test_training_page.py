@@ -12,19 +12,25 @@ from threading import Semaphore
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.base.errors import DataError
 from fsl.config import NO_AUGMENTATION
 from fsl.data.download import Answer
 from fsl.data.public import OLIVETTI
 from fsl.training.manager import run_manager
-from fsl.training.status import list_runs
+from fsl.training.snapshots import has_snapshots
+from fsl.training.status import find_run, list_runs
 from fsl.twin.checkpoint import load
-from fsl.ui.pages.training import range_test
+from fsl.ui.pages.training import actions, range_test
+from fsl.ui.shared.resources import choices
 from fsl.ui.shared.run_labels import learning_rate_text
 from tests.helpers.pages import drop, shown, start, wait_until_over
 from tests.helpers.pictures import picture, zipped
 from tests.helpers.waiting import until
 
 APP = Path(__file__).resolve().parents[3] / "app.py"
+OWNER = "0123456789abcdef" * 2
+"""The number in the cookie of the browser that started ``finished``."""
+VISITOR_KEY = "few_shot_lab_visitor"
 
 
 @pytest.fixture
@@ -374,8 +380,9 @@ def finished(checkpoint_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
         patch.setenv("FSL_RUNS_DIR", str(tmp_path_factory.mktemp("finished")))
-        page = AppTest.from_file(APP, default_timeout=60).switch_page("pages/training.py").run()
-        start(page, [1e-3])
+        page = AppTest.from_file(APP, default_timeout=60).switch_page("pages/training.py")
+        page.session_state[VISITOR_KEY] = OWNER
+        start(page.run(), [1e-3])
         (run,) = wait_until_over(page)
         run_manager().close(timeout=20)
     return run.folder
@@ -399,10 +406,73 @@ def test_somebody_elses_run_is_shown_only_to_who_opens_its_link(
     assert finished.name not in shown(newcomer)
 
 
+def test_a_link_shows_a_run_and_changes_nothing(one_run: AppTest, finished: Path) -> None:
+    assert "Only the browser that started this run" in shown(one_run)
+    changing = {f"{act}_{finished.name}" for act in ("stop", "resume", "delete", "use", "save", "name")}
+    fields = [*one_run.button, *one_run.text_input]
+    assert not changing & {element.key for element in fields}
+    with pytest.raises(DataError, match="Only the browser"):  # whatever a forged message asks for
+        actions._delete(finished.name)
+    with pytest.raises(DataError, match="Only the browser"):
+        actions._stop(finished.name)
+    with pytest.raises(DataError, match="Only the browser"):
+        actions._resume(finished.name)
+    with pytest.raises(DataError, match="Only the browser"):
+        actions._save(find_run(finished.name), "taken over")
+    assert len(list_runs()) == 1
+
+
+def test_the_run_of_a_shell_belongs_to_the_shell(one_run: AppTest, finished: Path) -> None:
+    (find_run(finished.name).folder / "visitor").unlink()
+    one_run.run()
+    assert "Started from a shell" in shown(one_run)
+    keys = {button.key for button in one_run.button}
+    assert f"use_{finished.name}" in keys
+    assert f"delete_{finished.name}" not in keys
+    with pytest.raises(DataError, match="from a shell"):
+        actions._delete(finished.name)
+
+
+def sent_to(page: AppTest) -> str:
+    """Return everything that a page sends to the browser, as text."""
+    return "".join(str(element.proto) for element in page.main if hasattr(element, "proto")) + shown(page)
+
+
+def test_the_names_and_pictures_of_somebody_elses_run_stay_theirs(
+    training: AppTest, checkpoint_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the link shows them, nor the network kept for everyone; only the owner's browser does."""
+    shutil.copytree(checkpoint_folder, tmp_path / "mine")
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    secret = {
+        f"zebra{n}/stripe{i}.png": picture((40 * n, 90, 250), 20 + i) for n in range(4) for i in range(4)
+    }
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    zebras = zipped(**secret, **{"zebra0/torn.png": b"none"})
+    training.file_uploader(key="training_zip_0").upload("zoo.zip", zebras, "application/zip").run()
+    (run,) = start(training, [1e-3], steps=6)
+    wait_until_over(training)
+    training.button(key=f"use_{run.id}").click().run()
+    assert not training.exception
+    (kept,) = [choice.name for choice in choices() if "rate" in choice.name]
+    assert run.id.split("-")[2] not in kept
+    assert has_snapshots(run.folder)
+    assert "torn" in sent_to(training)
+    for page in ("pages/training.py", "pages/embeddings.py"):
+        other = AppTest.from_file(APP, default_timeout=60).switch_page(page)
+        other.query_params["run"] = run.id
+        other.run()
+        assert not other.exception
+        assert "Only the browser that started this run" in shown(other)
+        assert not [word for word in ("zebra", "stripe", "torn", "zoo.zip") if word in sent_to(other)]
+
+
 def test_a_kept_network_can_be_chosen_and_a_run_deleted(
     one_run: AppTest, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    one_run.session_state[VISITOR_KEY] = OWNER
+    one_run.run()
     one_run.text_input(key=f"name_{finished.name}").set_value("my net").run()
     one_run.button(key=f"save_{finished.name}").click().run()
     assert not one_run.exception

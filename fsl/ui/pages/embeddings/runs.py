@@ -26,7 +26,7 @@ from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_curves import loss_levels, loss_line
 from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import dated_names, distinct_names
-from fsl.ui.shared.visitor import may_see
+from fsl.ui.shared.visitor import as_seen, may_look_inside, may_see, whose
 from fsl.ui.shared.work import Work, show_progress
 
 if TYPE_CHECKING:
@@ -45,8 +45,12 @@ def show_mode() -> None:
 def show_runs_moving(state: MapState) -> None:
     """Show the chosen runs, or those to choose from."""
     warm_up().done.wait(timeout=30)
-    known = {run.id: run for run in core.list_runs() if may_see(run, RUNS.value)}
-    offered = {run_id: run for run_id, run in known.items() if core.has_snapshots(run.folder)}
+    known = {run.id: as_seen(run) for run in core.list_runs() if may_see(run, RUNS.value)}
+    offered = {
+        run_id: run
+        for run_id, run in known.items()
+        if may_look_inside(run) and core.has_snapshots(run.folder)
+    }
     for run_id in RUNS.value:
         if run_id not in known:
             st.warning(markdown(f"There is no run {run_id!r}; it may have been deleted."))
@@ -75,6 +79,8 @@ def show_runs_moving(state: MapState) -> None:
 
 
 def _nothing_recorded(run: RunInfo) -> str:
+    if not may_look_inside(run):
+        return whose(run)
     if run.is_live:
         return f"The run {run.name} has recorded nothing yet. Look again in a moment."
     return (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import DataError
+from fsl.training.run_folder import public_name
 from fsl.ui.pages.training.request import starting_network
 from fsl.ui.pages.training.settings import SCRATCH, SHOWN
 from fsl.ui.pages.training.state import training_state
@@ -18,7 +19,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.run_labels import learning_rate_text
-from fsl.ui.shared.visitor import visitor
+from fsl.ui.shared.visitor import is_of_the_shell, may_look_inside, owns, refuse_unless_owner, visitor, whose
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -30,22 +31,40 @@ _PAGES_FOR_NETWORK = ("classify", "compare", "embeddings", "evaluate")
 
 
 def show_actions(run: RunInfo) -> None:
-    """Show the buttons of one run."""
+    """Show the buttons of one run: those that change it only to its owner."""
+    is_own = owns(run)
     with st.container(horizontal=True):
-        if run.is_live:
+        if is_own and run.is_live:
             _button("Stop", f"stop_{run.id}", _stop, run.id)
-        elif _can_go_on(run):
+        elif is_own and _can_go_on(run):
             _button("Resume", f"resume_{run.id}", _resume, run.id)
-        _show_other_rate(run)
+        if may_look_inside(run):
+            _show_other_rate(run)
+    if not is_own:
+        st.caption(whose(run))
     if run.is_live:
         return
-    if run.steps_saved:
+    may_keep = bool(run.steps_saved) and _may_keep(run)
+    if may_keep:
         _show_use(run)
-    with st.popover("Keep or delete" if run.steps_saved else "Download or delete", width="stretch"):
-        if run.steps_saved:
+    label = (
+        f"{'Keep' if may_keep else 'Download'} or delete"
+        if is_own
+        else "Keep or download"
+        if may_keep
+        else "Download"
+    )
+    with st.popover(label, width="stretch"):
+        if may_keep:
             _show_keeping(run)
         _show_downloads(run)
-        _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+        if is_own:
+            _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+
+
+def _may_keep(run: RunInfo) -> bool:
+    """Return whether this browser may offer the run's network to everyone under a name."""
+    return owns(run) or is_of_the_shell(run)
 
 
 def _show_other_rate(run: RunInfo) -> None:
@@ -69,7 +88,8 @@ def _show_use(run: RunInfo) -> None:
         icon=":material/check:",
         on_click=guarded_callback(_use),
         args=(run, _usual_name(run)),
-        help="Keeps the network, so that you can choose it on every page. You can rename it below.",
+        help="Keeps the network, so that it can be chosen on every page, by everyone who uses this server. "
+        "You can choose another name below.",
     )
 
 
@@ -81,8 +101,9 @@ def _can_go_on(run: RunInfo) -> bool:
 
 def show_group_actions(runs: Sequence[RunInfo]) -> None:
     """Show buttons that stop or resume several runs at once."""
-    live = [run.id for run in runs if run.is_live]
-    resting = [run.id for run in runs if _can_go_on(run)]
+    own = [run for run in runs if owns(run)]
+    live = [run.id for run in own if run.is_live]
+    resting = [run.id for run in own if _can_go_on(run)]
     with st.container(horizontal=True):
         if len(live) > 1:
             st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
@@ -100,8 +121,9 @@ def _show_links(name: str) -> None:
 
 
 def _usual_name(run: RunInfo) -> str:
-    """Return a name for the run's network that is valid as a file name."""
-    names = (run.id,) if run.name == run.id else (run.name, run.id)
+    """Return a name for the run's network that is valid as a file name, for everyone to see."""
+    shown = public_name(run.id)
+    names = (shown,) if run.name == shown else (run.name, shown)
     own, *run_id = (re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", name).strip(" .+()-") for name in names)
     batches = f"({run.steps_saved} batches)"
     room = 57 - len(batches) - sum(map(len, run_id))
@@ -134,9 +156,12 @@ def _show_downloads(run: RunInfo) -> None:
         files["Network (.safetensors)"] = (core.CHECKPOINT, (run.folder / core.CHECKPOINT).read_bytes)
     if run.started:
         files["Curve (CSV)"] = ("curve.csv", lambda: core.curve_csv(core.run_events(run.folder)).encode())
+    if run.started and may_look_inside(run):
         files["All events (JSON lines)"] = (core.EVENTS, (run.folder / core.EVENTS).read_bytes)
     for label, (file, read) in files.items():
-        st.download_button(label, read, f"{run.id}-{file}", key=f"get_{file}_{run.id}", on_click="ignore")
+        st.download_button(
+            label, read, f"{public_name(run.id)}-{file}", key=f"get_{file}_{run.id}", on_click="ignore"
+        )
 
 
 def _stop(run_id: str) -> None:
@@ -144,6 +169,7 @@ def _stop(run_id: str) -> None:
 
 
 def _stop_all(run_ids: Sequence[str]) -> None:
+    _refuse_unless_owner(run_ids)
     for run_id in run_ids:
         core.run_manager().stop(run_id)
     deadline = time.monotonic() + _STOP_SECONDS
@@ -152,14 +178,21 @@ def _stop_all(run_ids: Sequence[str]) -> None:
 
 
 def _resume_all(run_ids: Sequence[str]) -> None:
+    _refuse_unless_owner(run_ids)
     core.run_manager().resume_together(run_ids)
 
 
 def _resume(run_id: str) -> None:
-    core.run_manager().resume(run_id)
+    _resume_all([run_id])
+
+
+def _refuse_unless_owner(run_ids: Sequence[str]) -> None:
+    for run_id in run_ids:
+        refuse_unless_owner(core.find_run(run_id))
 
 
 def _delete(run_id: str) -> None:
+    _refuse_unless_owner([run_id])
     core.run_manager().delete(run_id)
     SHOWN.put([shown for shown in SHOWN.value or () if shown != run_id])
 
@@ -172,6 +205,8 @@ def _use(run: RunInfo, name: str) -> None:
 
 
 def _save(run: RunInfo, name: str) -> None:
+    if not _may_keep(run):
+        raise DataError(whose(run))
     core.save_as(run.id, name)
     training_state().names[_moment(run)] = name.strip()
 
@@ -179,6 +214,8 @@ def _save(run: RunInfo, name: str) -> None:
 def _try(run_id: str) -> None:
     """Start the same run at the learning rate that its verdict suggests."""
     run = core.find_run(run_id)
+    if not may_look_inside(run):
+        raise DataError(whose(run))
     rate = core.try_rate(run.verdict, run.config.learning_rate) if run.verdict and run.config else None
     if rate is None or run.model is None:
         raise DataError(f"The verdict on {run.name} suggests no other rate to try.")

@@ -27,7 +27,7 @@ from fsl.ui.shared.notes import show_notes
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_names import dated_names
 from fsl.ui.shared.state import session
-from fsl.ui.shared.visitor import may_see
+from fsl.ui.shared.visitor import as_seen, may_see
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -77,7 +77,7 @@ def _begin(request: TrainRequest) -> None:
 
 def _all_runs() -> list[RunInfo]:
     linked = {*(SHOWN.value or ()), *_linked()}
-    return [run for run in core.run_manager().runs() if may_see(run, linked)]
+    return [as_seen(run) for run in core.run_manager().runs() if may_see(run, linked)]
 
 
 def _linked() -> list[str]:
@@ -136,7 +136,7 @@ def _read(shown: list[str]) -> list[RunInfo]:
     runs = []
     for run_id in shown:
         try:
-            runs.append(core.find_run(run_id))
+            runs.append(as_seen(core.find_run(run_id)))
         except FslError as error:
             st.warning(markdown(str(error)))
     return runs

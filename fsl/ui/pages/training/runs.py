@@ -17,6 +17,7 @@ from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 from fsl.ui.shared.run_curves import loss_levels, loss_line, smoothed_line
 from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import distinct_names
+from fsl.ui.shared.visitor import may_look_inside
 
 if TYPE_CHECKING:
     from fsl.training.events import Comparison
@@ -28,7 +29,7 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
     names = distinct_names(runs)
     _show_curves(runs, names)
     show_group_actions(runs)
-    recorded = [run for run in runs if core.has_snapshots(run.folder)][:MOST_RUNS_ON_MAP]
+    recorded = [run for run in runs if _has_map(run)][:MOST_RUNS_ON_MAP]
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
@@ -92,9 +93,14 @@ def _show_tile(run: RunInfo, name: str) -> None:
     if run.left_out:
         with st.expander("Some files could not be used", icon=":material/warning:"):
             st.text(run.left_out)
-    if core.has_snapshots(run.folder):
+    if _has_map(run):
         _link_to_maps("Show on the map", [run])
     show_actions(run)
+
+
+def _has_map(run: RunInfo) -> bool:
+    """Return whether this browser can watch the run's moving map, which shows pictures and class names."""
+    return may_look_inside(run) and core.has_snapshots(run.folder)
 
 
 def _show_progress(run: RunInfo) -> None:
