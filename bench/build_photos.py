@@ -33,9 +33,10 @@ from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.recipe_data import load_recipe_data
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
 from fsl.twin.header import Calibration, CheckpointInfo
@@ -96,7 +97,7 @@ LICENCE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path, required=True, help="folder of the unpacked .pth files")
-    parser.add_argument("--out", type=Path, default=checkpoints.CHECKPOINT_DIR / "photos.safetensors")
+    parser.add_argument("--out", type=Path, default=checkpoint_files.CHECKPOINT_DIR / "photos.safetensors")
     options = parser.parse_args()
     began = time.perf_counter()
     twin = TwinNetwork(MODEL).eval().requires_grad_(False)
@@ -293,7 +294,7 @@ def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
 
 def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> ImageSet:
     """Load a data set: at most ``per_class`` images of each class, evenly spaced in their order."""
-    data = load_recipe_data(source, model)[0]
+    data = load_recipe((source,), model)[0]
     rows_of = [np.flatnonzero(data.labels == label) for label in range(data.n_classes)]
     rows = np.concatenate(
         [r[np.linspace(0, len(r) - 1, min(per_class, len(r))).astype(int)] for r in rows_of]

@@ -36,7 +36,8 @@ from fsl.fewshot.embed import CACHE, embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
 from fsl.training.cores import usable_cores
-from fsl.twin.checkpoint import CHECKPOINT_DIR, Checkpoint, available
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.checkpoint_files import CHECKPOINT_DIR, available
 from fsl.twin.network import TwinNetwork
 
 N_CLASSES, N_SHOT = 5, 5

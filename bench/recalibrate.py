@@ -28,9 +28,10 @@ from fsl.base.text import rate_text
 from fsl.data.intake.listing import Problem
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.calibration import fit_calibrations
-from fsl.training.recipe_data import load_recipe_data
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import NOTICES, CheckpointInfo
 from fsl.twin.inference import embed_images
@@ -51,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.on and not options.subject:
         parser.error("name data with --on, or a --subject")
-    path = checkpoints.find(options.checkpoint)
+    path = checkpoint_files.find(options.checkpoint)
     loaded = checkpoints.load(path)
     info = loaded.info
     if options.on:
@@ -68,7 +69,7 @@ def recalibrated(
     embedded = []
     familiar = False
     for source in map(source_of, names):
-        images, problems = load_recipe_data(source, loaded.info.model)
+        images, problems = load_recipe((source,), loaded.info.model)
         report(problems)
         familiar |= bool(loaded.info.trained_on(images.class_names, source.data))
         embedded.append((embed_images(loaded.twin, images.images), images.labels))
@@ -106,7 +107,7 @@ def write_header(path: Path, out: Path, info: CheckpointInfo, head: torch.nn.Mod
     tensors = safetensors.torch.load_file(path)
     for name, tensor in head.state_dict().items() if head else ():
         tensors[f"head.{name}"] = tensor.to(tensors[f"head.{name}"].dtype)
-    metadata = {checkpoints.METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)}
+    metadata = {checkpoint_files.METADATA_KEY: json.dumps(info.to_json(), sort_keys=True)}
     write_atomically(out, safetensors.torch.save(tensors, metadata))
 
 

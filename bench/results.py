@@ -29,7 +29,7 @@ from bench.all import README, with_table
 from bench.photos_against_cosine import COSINE_NAME
 from fsl.config import ModelConfig
 from fsl.fewshot.metrics import ci95
-from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
+from fsl.twin.checkpoint_files import CHECKPOINT_DIR, SUFFIX, read_info
 
 FILE = RESULTS / "results.json"
 AGAINST_COSINE = RESULTS / "photos_against_cosine.json"

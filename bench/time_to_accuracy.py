@@ -34,7 +34,7 @@ from fsl.data.builtin import rendered_set
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.batch import train_step
-from fsl.training.recipe_data import load_recipe_data
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RecipeData
 from fsl.training.state import new_state
 from fsl.training.validation import evaluation_images
@@ -149,7 +149,7 @@ def race(runs: list[Run], test: ImageSet, limit: float) -> None:
 def images(quick: bool) -> tuple[ImageSet, ImageSet]:
     """Return the training images, and those of the 20 test classes."""
     try:
-        train, val = (load_recipe_data(RecipeData("fruits360", part), MODEL)[0] for part in ("train", "val"))
+        train, val = (load_recipe((RecipeData("fruits360", part),), MODEL)[0] for part in ("train", "val"))
     except DataError:
         if not quick:
             raise

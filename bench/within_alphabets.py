@@ -15,7 +15,7 @@ import numpy as np
 import fsl
 from fsl.config import EpisodeConfig
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.recipe_data import load_recipe_data
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RecipeData
 from fsl.twin.inference import embed_images
 
@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     checkpoint = fsl.load(options.checkpoint)
     twin = checkpoint.twin
-    data = load_recipe_data(RecipeData("omniglot", options.list), checkpoint.info.model)[0]
+    data = load_recipe((RecipeData("omniglot", options.list),), checkpoint.info.model)[0]
     embeddings = embed_images(twin, data.images)
     alphabet_of = np.array([name.partition("/")[0] for name in data.class_names])
     accuracies = []

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("fsl: stopped.", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - the outermost frame prints one line, not a traceback
-        from fsl.cli.failure import failure_line
+        from fsl.cli.failure import failure_line  # imports Pillow, which --help need not wait for
 
         print(f"fsl: {failure_line(error)}", file=sys.stderr)
         if isinstance(error, OSError):

@@ -20,16 +20,17 @@ from fsl.fewshot.calibrate import calibrate, open_set_scores
 from fsl.fewshot.evaluate import evaluate
 from fsl.fewshot.one_shot_runs import score_run
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.inference import embed_images, pair_logits
 from fsl.twin.test_time_augmentation import embed_as_support
 
 LARGEST_MEGABYTES = {"fruits": 5, "glyphs": 10, "faces": 25, "photos": 20}
-SHIPPED = checkpoints.available(checkpoints.CHECKPOINT_DIR)
+SHIPPED = checkpoint_files.available(checkpoint_files.CHECKPOINT_DIR)
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_header_says_where_it_comes_from(name: str) -> None:
-    info = checkpoints.read_info(SHIPPED[name])
+    info = checkpoint_files.read_info(SHIPPED[name])
     assert info.name == name
     assert SHIPPED[name].stat().st_size <= LARGEST_MEGABYTES[name] * 1e6
     assert info.title

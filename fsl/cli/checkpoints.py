@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from fsl.base.errors import CheckpointError
-from fsl.cli.common import add_json_option, print_json
-from fsl.twin.checkpoint import available, read_info
+from fsl.cli.output import add_json_option, print_json
+from fsl.twin.checkpoint_files import available, read_info
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

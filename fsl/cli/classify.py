@@ -11,15 +11,12 @@ from fsl.cli.answering import answer_in_batches, require_answers
 from fsl.cli.common import (
     add_checkpoint_option,
     add_device_option,
-    add_json_option,
     image_readers,
-    print_json,
     progress_bar,
     report,
     report_notes,
-    require_writable,
-    write_result,
 )
+from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.config import METHODS
 from fsl.data.copies import copies_notes
 from fsl.data.intake.folders import list_images

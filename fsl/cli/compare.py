@@ -12,15 +12,9 @@ import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import distinct_texts, limit_text
 from fsl.cli.answering import answer_in_batches, require_answers
-from fsl.cli.common import (
-    add_centre_option,
-    add_checkpoint_option,
-    add_device_option,
-    add_json_option,
-    image_readers,
-    print_json,
-)
+from fsl.cli.common import add_centre_option, add_checkpoint_option, add_device_option, image_readers
 from fsl.cli.faces import add_align_option, face_json, maybe_without_alignment
+from fsl.cli.output import add_json_option, print_json
 from fsl.fewshot.compare import ProbeAnswer, measured_rates
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
 from fsl.fewshot.faces import compare_photos

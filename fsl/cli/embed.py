@@ -16,15 +16,12 @@ from fsl.cli.common import (
     add_checkpoint_option,
     add_data_options,
     add_device_option,
-    add_json_option,
     data_query,
-    print_json,
     progress_bar,
     report,
     report_notes,
-    require_writable,
-    write_result,
 )
+from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.config import ModelConfig
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet

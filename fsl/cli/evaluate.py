@@ -24,13 +24,12 @@ from fsl.cli.common import (
     add_checkpoint_option,
     add_data_options,
     add_device_option,
-    add_json_option,
     classes_seen,
     load_data,
-    print_json,
     progress_bar,
     report_notes,
 )
+from fsl.cli.output import add_json_option, print_json
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.answers import Answers, Contender, stream_answers

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import fsl
-from fsl.cli.common import add_checkpoint_option, add_json_option, print_json, require_writable, write_result
+from fsl.cli.common import add_checkpoint_option
+from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.twin.export import export_onnx
 
 

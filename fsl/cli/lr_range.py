@@ -5,15 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
-from fsl.cli.common import (
-    add_data_options,
-    add_json_option,
-    load_data,
-    print_json,
-    progress_bar,
-    report,
-    report_notes,
-)
+from fsl.cli.common import add_data_options, load_data, progress_bar, report, report_notes
+from fsl.cli.output import add_json_option, print_json
 from fsl.cli.train import add_network_options, chosen_recipe, starting_network
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import ModelConfig, TrainConfig

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 import fsl
-from fsl.cli.common import add_checkpoint_option, add_device_option, add_json_option, print_json, progress_bar
+from fsl.cli.common import add_checkpoint_option, add_device_option, progress_bar
+from fsl.cli.output import add_json_option, print_json
 from fsl.data.one_shot_runs import read_runs
 from fsl.fewshot.one_shot_runs import score_run
 

@@ -15,14 +15,8 @@ from threading import Event
 
 import fsl
 from fsl.base.errors import SettingsError
-from fsl.cli.common import (
-    add_data_options,
-    add_json_option,
-    is_first_process,
-    progress_bar,
-    report,
-    report_notes,
-)
+from fsl.cli.common import add_data_options, is_first_process, progress_bar, report, report_notes
+from fsl.cli.output import add_json_option
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import TIMM, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source

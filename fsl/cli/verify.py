@@ -16,13 +16,12 @@ from fsl.cli.common import (
     add_checkpoint_option,
     add_data_options,
     add_device_option,
-    add_json_option,
     classes_seen,
     load_data,
-    print_json,
     progress_bar,
 )
 from fsl.cli.faces import add_align_option, face_json, maybe_without_alignment
+from fsl.cli.output import add_json_option, print_json
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify

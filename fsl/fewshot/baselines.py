@@ -15,7 +15,8 @@ import torch
 
 from fsl.base.errors import CheckpointError
 from fsl.config import COSINE, PIXELS, UNTRAINED, Device, ModelConfig, Rule
-from fsl.twin.checkpoint import Checkpoint, find, from_twin, load
+from fsl.twin.checkpoint import Checkpoint, from_twin, load
+from fsl.twin.checkpoint_files import find
 from fsl.twin.device import choose_device
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork, seeded_network

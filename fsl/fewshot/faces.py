@@ -22,11 +22,14 @@ def faces_in(photo: Picture, size: int = FACE_SIZE) -> tuple[NamedImage, ...]:
     """
     image = photo.image
     return tuple(
-        NamedImage(
-            photo.name, cut_out(image, face, size), f"{photo.digest}#{number}" if number else photo.digest
-        )
+        NamedImage(photo.name, cut_out(image, face, size), face_digest(photo.digest, number))
         for number, face in enumerate(people_in(image))
     )
+
+
+def face_digest(photo: str, number: int) -> str:
+    """Return the digest of a face from that of its photo: the main face, number 0, answers for the photo."""
+    return f"{photo}#{number}" if number else photo
 
 
 def compare_photos(

@@ -17,10 +17,11 @@ from fsl.base.files import write_atomically
 from fsl.base.progress import Progress
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.listing import Problem
+from fsl.data.query import DataSpec
 from fsl.training.cores import ThreadShare, lower_priority
 from fsl.training.events import Finished, Pause, TrainEvent
 from fsl.training.run import run_training
-from fsl.training.run_data import TrainingData, load_training_data, read_stored_images, source_of
+from fsl.training.run_data import TrainingData, images_of, load_training_data
 from fsl.training.run_folder import ERROR, EVENTS, LEFT_OUT, STOP, public_name, read_settings
 from fsl.training.run_lock import RunLock
 from fsl.training.run_log import EventLog
@@ -110,11 +111,9 @@ def _load(folder: Path, progress: Progress) -> tuple[RunSpec, ModelConfig, Train
     """Load the settings and the images of a run from its folder alone."""
     settings = read_settings(folder)
     config, model = TrainConfig.from_json(settings["train"]), ModelConfig.from_json(settings["model"])
-    source = source_of(settings.get("data", {}), folder)
-    if isinstance(source, Path):
-        data = read_stored_images(source)
-    else:
-        data = load_training_data(source, model, config.seed, partial(_write_left_out, folder), progress)
+    data = images_of(folder)
+    if isinstance(data, DataSpec):
+        data = load_training_data(data, model, config.seed, partial(_write_left_out, folder), progress)
     about = settings.get("about")
     about = {**about} if isinstance(about, dict) else {}
     about |= {"classes": data.train.class_names, "data": data.words, "validation": data.validation_words}

@@ -29,7 +29,7 @@ from fsl.base.memory import trim_memory
 from fsl.training.cores import ThreadShare, usable_cores
 from fsl.training.job import QueuedRun, compute
 from fsl.training.run_data import source_of
-from fsl.training.run_folder import STOP, public_name, read_settings
+from fsl.training.run_folder import STOP, public_name
 from fsl.training.run_lock import acquire
 from fsl.training.run_plan import RunPlan, new_id, prepare_folder
 from fsl.training.status import RunInfo, find_run, forget_runs, list_runs, read_run, run_folder, runs_root
@@ -136,7 +136,7 @@ class RunManager:
             raise DataError(f"The run {info.name} cannot be resumed: {' '.join(info.problems)}")
         lock = acquire(info.folder)
         try:
-            source_of(read_settings(info.folder).get("data", {}), info.folder)
+            source_of(info.folder)  # fails if its images cannot be found again
             (info.folder / STOP).unlink(missing_ok=True)  # an earlier request
             lock.set_phase("queued")
         except BaseException:

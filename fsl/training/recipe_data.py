@@ -14,42 +14,15 @@ from fsl.data.query import ImageQuery
 from fsl.training.recipes import RecipeData
 
 
-def load_recipe_data(
-    wanted: RecipeData, model: ModelConfig, copy: str = "", progress: Progress | None = None
-) -> tuple[ImageSet, tuple[Problem, ...]]:
-    """Load one data set of a recipe at the network's size.
-
-    Args:
-        wanted: data set and classes.
-        model: gives size and fit.
-        copy: folder or zip with another copy of the data set; class lists still come from the named one.
-        progress: called with (done, total) images.
-
-    Returns:
-        the images, and what was left out.
-
-    Raises:
-        DataError: the data set or its split file does not exist.
-    """
-    query = ImageQuery(
-        model.image_size,
-        model.fit,
-        classes=open_source(wanted.data).class_list(wanted.classes) if wanted.classes else (),
-        without=wanted.without,
-        centre=wanted.centre,
-    )
-    return open_source(copy or wanted.data).load(query, progress)
-
-
 def load_recipe(
     wanted: Sequence[RecipeData], model: ModelConfig, copy: str = "", progress: Progress | None = None
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
-    """Load several data sets as one; each class name then begins with the name of its data set.
+    """Load data sets as one; if there are several, each class name begins with the name of its data set.
 
     Args:
         wanted: data sets and classes, the main one first.
         model: gives size and fit.
-        copy: another copy of the main data set.
+        copy: folder or zip with another copy of the main data set; class lists still come from the named one.
         progress: called with (done, total); each data set is an equal part of it.
 
     Returns:
@@ -59,7 +32,7 @@ def load_recipe(
         DataError: a data set or its split file does not exist.
     """
     found = [
-        load_recipe_data(one, model, "" if number else copy, progress_of_part(progress, number, len(wanted)))
+        _load(one, model, "" if number else copy, progress_of_part(progress, number, len(wanted)))
         for number, one in enumerate(wanted)
     ]
     problems = tuple(problem for _, some in found for problem in some)
@@ -70,3 +43,13 @@ def load_recipe(
         for one, (images, _) in zip(wanted, found, strict=True)
     ]
     return concatenate(named), problems
+
+
+def _load(
+    wanted: RecipeData, model: ModelConfig, copy: str, progress: Progress | None
+) -> tuple[ImageSet, tuple[Problem, ...]]:
+    classes = open_source(wanted.data).class_list(wanted.classes) if wanted.classes else ()
+    query = ImageQuery(
+        model.image_size, model.fit, classes=classes, without=wanted.without, centre=wanted.centre
+    )
+    return open_source(copy or wanted.data).load(query, progress)

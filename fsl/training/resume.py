@@ -18,7 +18,7 @@ from fsl.training.run_log import drop_events_after
 from fsl.training.run_spec import RunSpec
 from fsl.training.snapshots import drop_frames_after
 from fsl.training.state import TrainState, load_state
-from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 
 _SOURCE_KEYS = ("recipe", "part", "hold_out", "hold_out_of")
 
@@ -92,7 +92,7 @@ def restore(folder: Path, spec: RunSpec, state: TrainState) -> tuple[dict[str, A
 def _classes_in_header(folder: Path) -> Sequence[str]:
     """Return the classes in the checkpoint's header: runs of a page learn them after reading the images."""
     try:
-        return tuple(checkpoints.read_info(folder / CHECKPOINT).training.get("classes", ()))
+        return tuple(checkpoint_files.read_info(folder / CHECKPOINT).training.get("classes", ()))
     except CheckpointError:
         return ()
 

@@ -22,9 +22,9 @@ from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import read_class_list
 from fsl.data.query import DataSpec, ImageQuery
 from fsl.training.hold_out import hold_out_classes, hold_out_images, select_held_out
-from fsl.training.recipe_data import load_recipe, load_recipe_data
+from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RECIPES, RecipeData
-from fsl.training.run_folder import IMAGES, public_name
+from fsl.training.run_folder import IMAGES, public_name, read_settings
 
 Report = Callable[[Sequence[Problem]], None]
 Load = Callable[[Source, ImageQuery, Progress | None], tuple[ImageSet, tuple[Problem, ...]]]
@@ -96,7 +96,7 @@ def _load_recipe(
     learning = None if percent is None else lambda done, total: percent(done * n, total * (n + 1))
     testing = progress_of_part(percent, n, n + 1)
     train, train_problems = load_recipe(recipe.train, model, source.data, learning)
-    validation, problems = load_recipe_data(recipe.validation, model, source.data, testing)
+    validation, problems = load_recipe((recipe.validation,), model, source.data, testing)
     words = "; ".join(_recipe_words(wanted) for wanted in recipe.train)
     data = TrainingData(train, validation, words, _recipe_words(recipe.validation))
     return data, (*train_problems, *problems)
@@ -179,28 +179,30 @@ def store_images(folder: Path, data: TrainingData) -> None:
     write_atomically(folder / IMAGES, buffer.getvalue())
 
 
-def source_of(settings: Mapping[str, Any], folder: Path) -> DataSpec | Path:
-    """Return where to reload the images of a run from.
-
-    Args:
-        settings: the entry "data" of the run's ``config.json``.
-        folder: the run folder.
-
-    Returns:
-        a description of the data, or the file of images in the run folder.
+def source_of(folder: Path) -> DataSpec | Path:
+    """Return where to reload the images of a run from: a description, or the file in its folder.
 
     Raises:
-        DataError: the entry is missing or invalid.
+        DataError: the settings of the run are missing or damaged, or do not say where its images are.
     """
+    entry = read_settings(folder).get("data", {})
     try:
-        if settings.get("file") == IMAGES:
-            return folder / IMAGES
-        return DataSpec.from_json(dict(settings))
+        return folder / IMAGES if entry.get("file") == IMAGES else DataSpec.from_json(dict(entry))
     except (SettingsError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"The run {public_name(folder.name)} does not say where its images are, so it cannot go on "
             "from here. Repeat its command with --resume, or start a new run."
         ) from error
+
+
+def images_of(folder: Path) -> DataSpec | TrainingData:
+    """Return the images that a run folder stores, or where to reload them from if it stores none.
+
+    Raises:
+        DataError: as ``source_of``, or the stored images are missing or damaged.
+    """
+    source = source_of(folder)
+    return read_stored_images(source) if isinstance(source, Path) else source
 
 
 def read_stored_images(path: Path) -> TrainingData:

@@ -7,11 +7,13 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
+from fsl.base.text import count
 from fsl.training.events import Comparison, Evaluation, Finished, TrainEvent, from_json, to_json
 from fsl.training.run_lock import RESUMABLE
 from fsl.training.state import TrainState
@@ -82,21 +84,18 @@ class EventReader:
         with self._lock:
             try:
                 with self._path.open("rb") as file:
-                    found = os.fstat(file.fileno())
-                    if found.st_ino != self._inode or found.st_size < self._offset:
-                        self._reset(found.st_ino)
+                    now = os.fstat(file.fileno())
+                    if now.st_ino != self._inode or now.st_size < self._offset:
+                        self._reset(now.st_ino)
                     file.seek(self._offset)
                     data = file.read()
             except OSError:
                 self._reset(0)
                 return [], 0
-            end = data.rfind(b"\n") + 1
+            found, n_damaged, end = _parse(data)
+            self._events += found
+            self._damaged += n_damaged
             self._offset += end
-            for line in data[:end].splitlines():
-                try:
-                    self._events.append(from_json(json.loads(line)))
-                except (ValueError, KeyError, TypeError, RecursionError):
-                    self._damaged += 1
             return list(self._events), self._damaged
 
 
@@ -104,21 +103,27 @@ def read_events(path: Path) -> list[TrainEvent]:
     """Return the events of a run so far; a last line that is still being written is left out.
 
     Raises:
-        DataError: there is no such file, or a line before the last is damaged.
+        DataError: the file cannot be read, or a line is damaged.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    events = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            events.append(from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            if number == len(lines):
-                break
-            raise DataError(f"{path}, line {number} is damaged ({error}).") from error
+    events, n_damaged, _ = _parse(data)
+    if n_damaged:
+        raise DataError(f"{path} is damaged ({count(n_damaged, 'line')}). Start a new run.")
     return events
+
+
+def _parse(data: bytes) -> tuple[list[TrainEvent], int, int]:
+    """Return the events of whole lines, the number of damaged lines, and where the last whole line ends."""
+    events: list[TrainEvent] = []
+    end = data.rfind(b"\n") + 1
+    lines = data[:end].splitlines()
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            events.append(from_json(json.loads(line)))
+    return events, len(lines) - len(events), end
 
 
 def drop_events_after(path: Path, state: TrainState) -> list[TrainEvent]:

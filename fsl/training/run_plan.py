@@ -13,8 +13,8 @@ from fsl.base.files import write_atomically
 from fsl.config import ModelConfig
 from fsl.data.query import DataSpec
 from fsl.training.run import prepare_run
-from fsl.training.run_data import TrainingData, read_stored_images, source_of, store_images
-from fsl.training.run_folder import VISITOR, read_settings
+from fsl.training.run_data import TrainingData, images_of, store_images
+from fsl.training.run_folder import VISITOR
 from fsl.training.run_lock import RunLock, acquire
 from fsl.training.run_spec import RunSpec
 from fsl.training.state import new_state
@@ -57,8 +57,6 @@ def plan_like(
     """
     if run.config is None:
         raise DataError(f"The settings of the run {run.name} cannot be read. {' '.join(run.problems)}")
-    source = source_of(read_settings(run.folder).get("data", {}), run.folder)
-    data = read_stored_images(source) if isinstance(source, Path) else source
     other = RunSpec.of(run.config, run.about)
     spec = RunSpec(
         replace(run.config, learning_rate=learning_rate),
@@ -69,7 +67,7 @@ def plan_like(
         title=other.title,
         name=name,
     )
-    return RunPlan(spec, start, data, visitor)
+    return RunPlan(spec, start, images_of(run.folder), visitor)
 
 
 def prepare_folder(root: Path, plan: RunPlan, group: str) -> RunLock:

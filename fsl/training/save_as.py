@@ -12,6 +12,7 @@ from fsl.training.run_folder import CHECKPOINT
 from fsl.training.run_lock import phase_of
 from fsl.training.status import RunInfo, find_run
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 
 _NAME = re.compile(r"[\w][\w .()+-]{0,59}")
 _CLOSING_SECONDS = 60.0
@@ -44,14 +45,14 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
             "A checkpoint's name has 1 to 60 letters, digits, spaces or . _ - + ( ), beginning with a letter "
             "or digit."
         )
-    if name.casefold() in {taken.casefold() for taken in checkpoints.available()}:
+    if name.casefold() in {taken.casefold() for taken in checkpoint_files.available()}:
         raise SettingsError(f"There is a checkpoint {name!r} already. Choose another name.")
     info = find_run(run_id, root)
     if not info.has_checkpoint:
         raise CheckpointError(f"The run {info.name} has no checkpoint yet.")
     _wait_while_closing(info)
     loaded = checkpoints.load(info.folder / CHECKPOINT)
-    path = checkpoints.user_folder() / f"{name}{checkpoints.SUFFIX}"
+    path = checkpoint_files.user_folder() / f"{name}{checkpoint_files.SUFFIX}"
     told = loaded.info.without_names() if info.visitor and info.has_own_pictures else loaded.info
     checkpoints.save(path, loaded.twin, replace(told, name=name, title=told.title or name))
     return path

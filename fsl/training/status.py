@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fsl.base.errors import DataError
+from fsl.base.text import count
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.paths import display_text
 from fsl.training.events import (
@@ -48,8 +49,35 @@ def runs_root() -> Path:
     return Path(os.environ.get("FSL_RUNS_DIR") or "runs")
 
 
-@dataclass(frozen=True)
-class RunInfo:
+@dataclass(frozen=True, kw_only=True)
+class EventSummary:
+    """Summary of a run's events, for lists of runs; far smaller than the events.
+
+    Attributes:
+        started: first event, if any.
+        step: latest Step, if any.
+        evaluation: latest Evaluation, if any.
+        comparison: accuracy before and after a fine-tune, once it is over.
+        verdict: verdict on all events so far; None before the first event.
+        saved: latest save, if any.
+        finished: the end of the run, if it has ended.
+        is_put_away: whether a save is its last event, as it is once a run has been calibrated.
+        n_damaged: number of lines that cannot be read.
+    """
+
+    started: Started | None = None
+    step: Step | None = None
+    evaluation: Evaluation | None = None
+    comparison: Comparison | None = None
+    verdict: Verdict | None = None
+    saved: Saved | None = None
+    finished: Finished | None = None
+    is_put_away: bool = False
+    n_damaged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo(EventSummary):
     """What a run folder says about its run.
 
     Attributes:
@@ -62,12 +90,6 @@ class RunInfo:
         config: settings; None if they cannot be read.
         model: architecture; None if it cannot be read.
         about: description of the run: data, command, title.
-        started: first event, if any.
-        step: latest Step, if any.
-        evaluation: latest Evaluation, if any.
-        comparison: accuracy before and after a fine-tune, once it is over.
-        verdict: verdict on all events so far; None before the first event.
-        saved: latest save, if any.
         has_checkpoint: whether there is a checkpoint to use.
         doing: what the run is doing before its first batch, for people; "" if unknown.
         created: when it began, in seconds since 1970.
@@ -87,12 +109,6 @@ class RunInfo:
     config: TrainConfig | None = None
     model: ModelConfig | None = None
     about: dict[str, Any] = field(default_factory=dict)
-    started: Started | None = None
-    step: Step | None = None
-    evaluation: Evaluation | None = None
-    comparison: Comparison | None = None
-    verdict: Verdict | None = None
-    saved: Saved | None = None
     has_checkpoint: bool = False
     doing: str = ""
     created: float = 0.0
@@ -126,7 +142,7 @@ def run_events(folder: Path) -> Sequence[TrainEvent]:
 def forget_runs() -> None:
     """Clear everything that is cached about runs, because one was deleted."""
     _reader.cache_clear()
-    _facts_at.cache_clear()
+    _summary_of_version.cache_clear()
 
 
 # A long run has many megabytes of events, and those of all runs ever made would fill the memory.
@@ -135,43 +151,28 @@ def _reader(path: Path) -> EventReader:
     return EventReader(path)
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """Summary of a run's events for the list of runs; far smaller than the events."""
-
-    started: Started | None
-    step: Step | None
-    evaluation: Evaluation | None
-    comparison: Comparison | None
-    verdict: Verdict | None
-    saved: Saved | None
-    finished: Finished | None
-    is_put_away: bool
-    damaged: int
-
-
-def _facts(path: Path) -> _Facts:
+def _summarise(path: Path) -> EventSummary:
     try:
         found = path.stat()
     except OSError:
-        return _facts_at(path, 0, 0, 0)
-    return _facts_at(path, found.st_ino, found.st_size, found.st_mtime_ns)
+        return EventSummary()
+    return _summary_of_version(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _facts_at(path: Path, inode: int, size: int, modified: int) -> _Facts:
+def _summary_of_version(path: Path, inode: int, size: int, modified: int) -> EventSummary:
     """Return the summary of a file with this inode, size and time of change; cached while they stay."""
-    events, damaged = _reader(path).read()
-    return _Facts(
-        _latest(events, Started),
-        _latest(events, Step),
-        _latest(events, Evaluation),
-        _latest(events, Comparison),
-        judge(events) if events else None,
-        _latest(events, Saved),
-        _latest(events, Finished),
-        bool(events) and isinstance(events[-1], Saved),
-        damaged,
+    events, n_damaged = _reader(path).read()
+    return EventSummary(
+        started=_latest(events, Started),
+        step=_latest(events, Step),
+        evaluation=_latest(events, Evaluation),
+        comparison=_latest(events, Comparison),
+        verdict=judge(events) if events else None,
+        saved=_latest(events, Saved),
+        finished=_latest(events, Finished),
+        is_put_away=bool(events) and isinstance(events[-1], Saved),
+        n_damaged=n_damaged,
     )
 
 
@@ -215,18 +216,20 @@ def read_run(folder: Path) -> RunInfo:
     """Return what a run folder says about its run; ``problems`` names what cannot be read."""
     problems: list[str] = []
     phase = phase_of(folder)  # before the events, so that a run that ends just now is not "interrupted"
-    facts = _facts((folder / EVENTS).absolute())
-    if facts.damaged:
-        problems.append(f"{facts.damaged} lines of {EVENTS} are damaged and left out.")
+    summary = _summarise((folder / EVENTS).absolute())
+    if summary.n_damaged:
+        lines = count(summary.n_damaged, f"line of {EVENTS} is", f"lines of {EVENTS} are")
+        problems.append(f"{lines} damaged and left out.")
     settings = _read_settings(folder, problems)
     about = settings.get("about")
     about = about if isinstance(about, dict) else {}
     error = _read_text(folder / ERROR)
     has_checkpoint = (folder / CHECKPOINT).is_file()
-    status = _status(phase, facts, error)
+    status = _status(phase, summary, error)
     if not has_checkpoint and status in ("finished", "stopped"):
         problems.append(f"{CHECKPOINT} is missing.")
     return RunInfo(
+        **vars(summary),
         id=folder.name,
         folder=folder,
         status=status,
@@ -235,12 +238,6 @@ def read_run(folder: Path) -> RunInfo:
         config=_settings_of(TrainConfig, settings, "train", problems),
         model=_settings_of(ModelConfig, settings, "model", problems),
         about=about,
-        started=facts.started,
-        step=facts.step,
-        evaluation=facts.evaluation,
-        comparison=facts.comparison,
-        verdict=facts.verdict,
-        saved=facts.saved,
         has_checkpoint=has_checkpoint,
         doing=detail_of(folder) if phase in ("queued", "running") else "",
         created=_created(folder, settings),
@@ -257,17 +254,17 @@ def _names_stored_images(settings: Mapping[str, Any]) -> bool:
     return isinstance(data, dict) and data.get("file") == IMAGES
 
 
-def _status(phase: Phase | None, facts: _Facts, error: str) -> Status:
+def _status(phase: Phase | None, events: EventSummary, error: str) -> Status:
     if phase in ("queued", "running"):  # the log may still hold the end of a run that goes on
         return phase
     if error:
         return "failed"
-    if facts.finished is None:
+    if events.finished is None:
         return "interrupted"
-    if facts.finished.stopped:
+    if events.finished.stopped:
         return "stopped"
     # A run that was killed during its calibration can be resumed, for this step alone.
-    return "finished" if facts.is_put_away or phase == "closing" else "interrupted"
+    return "finished" if events.is_put_away or phase == "closing" else "interrupted"
 
 
 def _latest(events: Sequence[TrainEvent], kind: type[Event]) -> Event | None:

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from fsl.base.errors import FslError, SettingsError
 from fsl.config import CENTRE_PRIOR, FEW_SHOTS
-from fsl.twin.checkpoint import METADATA_KEY, Checkpoint
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.checkpoint_files import METADATA_KEY
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 from fsl.twin.test_time_augmentation import MIDDLE, TURN_POWER

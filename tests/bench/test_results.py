@@ -14,7 +14,7 @@ from bench.all import README
 from bench.results import BEGIN, END, TESTS, digest, read, rival_result, share_of_runs, tables
 from fsl.__main__ import build_parser
 from fsl.data.intake.splits import read_class_list
-from fsl.twin.checkpoint import CHECKPOINT_DIR, SUFFIX, read_info
+from fsl.twin.checkpoint_files import CHECKPOINT_DIR, SUFFIX, read_info
 
 
 def result_of(test: results.Test, **more: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import describe_error_rates, measured_on
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.inference import embed_images, similarities
 from fsl.twin.pair_rates import LEVELS
 from tests.helpers.commands import run
@@ -46,7 +47,7 @@ def test_compare_json(
     )  # fmt: skip
     assert status == 0
     result = json.loads(out)
-    rates = checkpoints.read_info(Path(measured)).pairs
+    rates = checkpoint_files.read_info(Path(measured)).pairs
     assert rates is not None
     assert [pair["probe"] for pair in result["pairs"]] == [str(alike), str(other)]
     for pair in result["pairs"]:
@@ -145,7 +146,7 @@ def test_a_new_header_leaves_the_weights_alone(measured: str, weights: str) -> N
 
 
 def test_data_sets_that_rates_were_measured_on_are_named_in_words(measured: str) -> None:
-    rates = checkpoints.read_info(Path(measured)).pairs
+    rates = checkpoint_files.read_info(Path(measured)).pairs
     assert rates is not None
     known = replace(rates, fitted_on="lfw val@0.48 and orl val: pairs of 9 images")
     assert measured_on(known) == "press photos (LFW) and studio photos (ORL): pairs of 9 images"
@@ -164,7 +165,7 @@ def test_rates_in_words(measured: str) -> None:
         "100 in 100 pairs",
     ]
     assert [rate_text(r) for r in (0.001, 0.0333, 0.12, 0.0, 1.0)] == ["0.1%", "3.3%", "12%", "0%", "100%"]
-    rates = checkpoints.read_info(Path(measured)).pairs
+    rates = checkpoint_files.read_info(Path(measured)).pairs
     assert rates is not None
     assert "not certain" in describe_error_rates(rates, 1.0, "thing")
     assert "not certain" not in describe_error_rates(rates, 0.0, "thing")
@@ -205,9 +206,9 @@ def test_a_network_trained_on_from_one_of_people_is_one_of_people(
     folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start, out = Path(weights).with_name("people.safetensors"), tmp_path / "run"
-    write_header(Path(weights), start, replace(checkpoints.read_info(Path(weights)), subject="person"))
+    write_header(Path(weights), start, replace(checkpoint_files.read_info(Path(weights)), subject="person"))
     code, _, error = run(capsys, "train", "--data", folder, "--start", start, "--steps", 1, "--run-dir", out)
     assert code == 0, error
-    info = checkpoints.read_info(out / "checkpoint.safetensors")
+    info = checkpoint_files.read_info(out / "checkpoint.safetensors")
     assert info.subject == "person"
     assert "decide nothing about anyone" in info.notice

@@ -14,7 +14,8 @@ from threading import Thread
 import pytest
 
 from fsl.__main__ import main
-from fsl.cli.common import progress_bar, write_result
+from fsl.cli.common import progress_bar
+from fsl.cli.output import write_result
 from tests.helpers.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]

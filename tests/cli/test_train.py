@@ -11,6 +11,7 @@ from fsl.config import ModelConfig
 from fsl.data.query import DataSpec
 from fsl.training.run_data import load_training_data
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from tests.helpers.commands import run
 from tests.helpers.pictures import COMMAND_COLOURS
 
@@ -61,7 +62,7 @@ def test_fine_tuning_says_so_when_it_is_tested_on_classes_that_were_learned(
         status, _, err = run(capsys, *settings, "--seed", seed, "--run-dir", folder, "--start", start)
         assert status == 0
         assert ("of the 3 classes that are held out" in err) == told
-        pairs = checkpoints.read_info(folder / "checkpoint.safetensors").pairs
+        pairs = checkpoint_files.read_info(folder / "checkpoint.safetensors").pairs
         assert pairs is not None
         assert pairs.familiar == told
 
@@ -84,7 +85,7 @@ def test_a_run_goes_on_with_the_classes_it_was_begun_on(
     assert (status, err.count("\n")) == (1, 1)
     assert "hold_out 0.2, now 0.5" in err
     assert train("--hold-out", 0.2, "--steps", 4, "--resume")[0] == 0
-    about = checkpoints.read_info(tmp_path / "run" / "checkpoint.safetensors").training
+    about = checkpoint_files.read_info(tmp_path / "run" / "checkpoint.safetensors").training
     assert about["steps_done"] == 4
     first, second = about["command"].split("; ")
     assert ("--steps 2" in first, "--resume" in first) == (True, False)
@@ -149,14 +150,14 @@ def test_header_tells_no_folder_of_this_machine(
     run(capsys, "train", "--data", folder, "--run-dir", tmp_path / "r", "--steps", 1, "--batch-classes", 2,
         "--batch-images", 2, "--image-size", 16)  # fmt: skip
     first = tmp_path / "r" / "checkpoint.safetensors"
-    assert str(tmp_path) not in json.dumps(checkpoints.read_info(first).to_json())
+    assert str(tmp_path) not in json.dumps(checkpoint_files.read_info(first).to_json())
     loaded = checkpoints.load(first)
     parent = replace(loaded.info, licence="Not for sale.", subject="person", training={"classes": ["plum"]})
     start = tmp_path / "parent.safetensors"
     checkpoints.save(start, loaded.twin, parent)
     run(capsys, "train", f"--data={folder}", "--run-dir", tmp_path / "s", "--steps", 1, "--batch-classes", 2,
         "--batch-images", 2, "--start", start)  # fmt: skip
-    info = checkpoints.read_info(tmp_path / "s" / "checkpoint.safetensors")
+    info = checkpoint_files.read_info(tmp_path / "s" / "checkpoint.safetensors")
     assert str(tmp_path) not in json.dumps(info.to_json())
     assert (info.licence, info.subject) == ("Not for sale.", "person")
     assert info.training["start"] == "parent.safetensors"

@@ -21,7 +21,7 @@ from fsl.data.download import Answer, download_files
 from fsl.training.events import Finished
 from fsl.training.run_log import EventLog
 from fsl.training.save_as import save_as
-from fsl.twin import checkpoint
+from fsl.twin import checkpoint, checkpoint_files
 from tests.helpers.downloads import ROWS, content
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.training import CONFIG as SMALL
@@ -81,7 +81,7 @@ def test_killed_while_saving_a_checkpoint(tmp_path: Path) -> None:
     os.utime(left, (0, 0))
     save_small_checkpoint(tmp_path)
     assert not left.exists()
-    assert list(checkpoint.available(tmp_path)) == ["small"]
+    assert list(checkpoint_files.available(tmp_path)) == ["small"]
 
 
 def test_killed_while_fetching(tmp_path: Path) -> None:

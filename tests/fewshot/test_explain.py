@@ -19,6 +19,7 @@ from fsl.fewshot.explain import (
     peak,
 )
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
 from tests.helpers.networks import checkpoint
@@ -42,7 +43,7 @@ NEAR = 0.16  # as a share of the side; the hiding patch is 0.22 wide
 @cache
 def fruits() -> TwinNetwork:
     """Return the fruits network without test-time augmentation, which is eight times faster."""
-    path = checkpoints.available(checkpoints.CHECKPOINT_DIR)["fruits"]
+    path = checkpoint_files.available(checkpoint_files.CHECKPOINT_DIR)["fruits"]
     twin = checkpoints.load(path).twin
     twin.config = replace(twin.config, views=1)
     return twin
@@ -80,7 +81,7 @@ def test_the_peak_is_where_the_only_difference_is(method: ExplanationMethod) -> 
 
 
 def test_the_peak_is_there_with_test_time_augmentation() -> None:
-    twin = checkpoints.load(checkpoints.available(checkpoints.CHECKPOINT_DIR)["fruits"]).twin
+    twin = checkpoints.load(checkpoint_files.available(checkpoint_files.CHECKPOINT_DIR)["fruits"]).twin
     assert twin.config.views > 1
     plain, marked, place = marked_pairs()[0]
     maps = explain(twin, plain, marked)

@@ -21,6 +21,7 @@ from fsl.fewshot.pair_calibration import (
 from fsl.fewshot.pair_scores import PairScores
 from fsl.fewshot.verify import verify
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.pair_rates import LEVELS, chances, lowest_measurable_rate
 from tests.helpers.embeddings import clusters, pair_scores
@@ -122,7 +123,7 @@ def test_measured_on_embeddings_and_kept_in_the_header(tmp_path: Path) -> None:
     assert rates.lowest_rate == pytest.approx(3 / 28)
     path = tmp_path / "with.safetensors"
     checkpoints.save(path, loaded.twin, replace(loaded.info, pairs=rates))
-    assert checkpoints.read_info(path).pairs == rates
+    assert checkpoint_files.read_info(path).pairs == rates
     assert len(json.dumps(rates.__dict__, default=vars)) < 8_000
     assert measure_pair_rates(loaded.twin, [(embeddings, np.arange(40))], "no same pair") is None
 

@@ -16,7 +16,7 @@ import torch
 
 from fsl.config import ModelConfig
 from fsl.fewshot.pair_calibration import pair_rates
-from fsl.twin import checkpoint
+from fsl.twin import checkpoint, checkpoint_files
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from tests.helpers.embeddings import pair_scores
@@ -67,7 +67,7 @@ def with_header(**changes: Any) -> bytes:
 
 def _with_text(text: str) -> bytes:
     tensors = {k: v.contiguous() for k, v in _twin().state_dict().items()}
-    return safetensors.torch.save(tensors, {checkpoint.METADATA_KEY: text})
+    return safetensors.torch.save(tensors, {checkpoint_files.METADATA_KEY: text})
 
 
 def raw(header: dict[str, Any] | bytes, body: bytes = b"", length: int | None = None) -> bytes:
@@ -174,7 +174,7 @@ def _lying_headers() -> Iterator[Hostile]:
     for name, text in {"empty": "", "a list": "[]", "half": '{"format": 1', "deep": "[" * 200_000}.items():
         yield Hostile("checkpoint whose header lies", f"header {name}.safetensors", _with_text(text), False)
     tensors = {k: v.contiguous() for k, v in _twin().state_dict().items()}
-    own = {checkpoint.METADATA_KEY: json.dumps(CheckpointInfo("tiny", MODEL).to_json())}
+    own = {checkpoint_files.METADATA_KEY: json.dumps(CheckpointInfo("tiny", MODEL).to_json())}
     name = "head.weight"
     wrong = {
         "weight missing": {k: v for k, v in tensors.items() if k != name},

@@ -25,6 +25,7 @@ from fsl.training.run_spec import RunSpec
 from fsl.training.save_as import save_as
 from fsl.training.status import RunInfo, find_run, list_runs, run_events
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.network import TwinNetwork
 from tests.helpers.training import CONFIG as SMALL
 from tests.helpers.training import MODEL, run_in
@@ -226,7 +227,7 @@ def test_save_as(
     run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
     manager.wait(run_id, 30)
     save_as(run_id, "my colours", manager.root)
-    assert checkpoints.read_info(checkpoints.find("my colours")).name == "my colours"
+    assert checkpoint_files.read_info(checkpoint_files.find("my colours")).name == "my colours"
     with pytest.raises(SettingsError, match="already"):
         save_as(run_id, "My Colours", manager.root)
     for bad in ("", " ", "../up", "a/b", ".hidden", "x" * 61, "a\nb", "dot."):
@@ -250,7 +251,7 @@ def test_save_as_waits_for_the_calibration(
     assert measuring.wait(20)
     assert find_run(run_id, manager.root).status == "finished"
     save_as(run_id, "colours", manager.root)
-    assert len(checkpoints.read_info(checkpoints.find("colours")).calibrations) == 3
+    assert len(checkpoint_files.read_info(checkpoint_files.find("colours")).calibrations) == 3
 
 
 def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data: TrainingData) -> None:
@@ -333,7 +334,7 @@ def test_no_name_gives_away_the_id_of_a_visitor_s_run(
     assert secret not in str(told.value)
     # The network is for everyone; the names of the owner's classes and files are not.
     kept = save_as(run_id, "for all", manager.root)
-    info = checkpoints.read_info(kept)
+    info = checkpoint_files.read_info(kept)
     assert info.trained_on(data.train.class_names, "") == list(data.train.class_names)
     assert not any(name.encode() in kept.read_bytes() for name in (*data.train.class_names, data.words))
 
@@ -345,7 +346,7 @@ def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_kno
     short = replace(SMALL, steps=1, evaluate_every=0)
     run_id = manager.start(RunPlan(RunSpec(short, title="Digits"), MODEL, source))
     assert manager.wait(run_id, 30)
-    header = checkpoints.read_info(manager.root / run_id / CHECKPOINT).training
+    header = checkpoint_files.read_info(manager.root / run_id / CHECKPOINT).training
     expected = load_training_data(source, MODEL, short.seed, lambda problems: None)
     assert header["classes"] == list(expected.train.class_names)
     assert (header["data"], header["validation"]) == (expected.words, expected.validation_words)

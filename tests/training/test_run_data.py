@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from fsl.data.intake.listing import Problem
 from fsl.data.query import DataSpec
 from fsl.training import run_data
 from fsl.training.recipes import RECIPES, Recipe, RecipeData
-from fsl.training.run_data import load_training_data, source_of
+from fsl.training.run_data import TrainingData, images_of, load_training_data, store_images
+from fsl.training.run_folder import CONFIG
 
 MODEL = ModelConfig(widths=(4, 4), image_size=16)
 
@@ -97,12 +99,20 @@ def test_the_data_of_a_stored_run_can_be_loaded_again(tmp_path: Path) -> None:
         "held_out": [],
         "recipe": "",
     }
-    source = source_of(stored, tmp_path)
+    (tmp_path / CONFIG).write_text(json.dumps({"data": stored}))
+    source = images_of(tmp_path)
     assert isinstance(source, DataSpec)
     data = load_training_data(source, MODEL, 0, lambda problems: None)
     assert data.validation is not None
     assert (data.train.n_classes, data.validation.n_classes) == (6, 4)
     assert data.words == "digits, 0.4 of the classes held out, seed 0"
-    assert source_of({"file": "data.npz"}, tmp_path) == tmp_path / "data.npz"
+    (tmp_path / CONFIG).write_text('{"data": {"file": "data.npz"}}')
+    with pytest.raises(DataError, match="are missing or damaged"):
+        images_of(tmp_path)
+    store_images(tmp_path, data)
+    stored_images = images_of(tmp_path)
+    assert isinstance(stored_images, TrainingData)
+    assert stored_images.words == data.words
+    (tmp_path / CONFIG).write_text('{"data": {"nothing": "known"}}')
     with pytest.raises(DataError, match="does not say where its images are"):
-        source_of({"nothing": "known"}, tmp_path)
+        images_of(tmp_path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fsl.base.errors import CheckpointError, WriteError
 from fsl.config import ModelConfig
-from fsl.twin import checkpoint
+from fsl.twin import checkpoint, checkpoint_files
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 
@@ -29,7 +29,7 @@ def rewrite(path: Path, **changes: object) -> None:
     twin, info = make()
     header = {**info.to_json(), **changes}
     tensors = {k: v.contiguous() for k, v in twin.state_dict().items()}
-    path.write_bytes(safetensors.torch.save(tensors, {checkpoint.METADATA_KEY: json.dumps(header)}))
+    path.write_bytes(safetensors.torch.save(tensors, {checkpoint_files.METADATA_KEY: json.dumps(header)}))
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -71,7 +71,9 @@ def test_missing_and_unexpected_weights_are_named(tmp_path: Path) -> None:
     tensors = {k: v.contiguous() for k, v in twin.state_dict().items()}
     tensors["surplus"] = tensors.pop("head.bias")
     path = tmp_path / "x.safetensors"
-    path.write_bytes(safetensors.torch.save(tensors, {checkpoint.METADATA_KEY: json.dumps(info.to_json())}))
+    path.write_bytes(
+        safetensors.torch.save(tensors, {checkpoint_files.METADATA_KEY: json.dumps(info.to_json())})
+    )
     with pytest.raises(CheckpointError, match=r"missing: head\.bias.*unexpected: surplus"):
         checkpoint.load(path)
 
@@ -109,9 +111,9 @@ def test_find_lists_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     twin, info = make()
     checkpoint.save(tmp_path / "tiny.safetensors", twin, info)
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
-    assert checkpoint.find("tiny") == tmp_path / "tiny.safetensors"
+    assert checkpoint_files.find("tiny") == tmp_path / "tiny.safetensors"
     with pytest.raises(CheckpointError, match="tiny"):
-        checkpoint.find("absent")
+        checkpoint_files.find("absent")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

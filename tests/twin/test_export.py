@@ -15,7 +15,7 @@ from fsl.config import RULES, Fit, Head, ModelConfig, Rule
 from fsl.fewshot.classify import classify
 from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin import export
+from fsl.twin import checkpoint_files, export
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise
@@ -81,7 +81,7 @@ def test_every_shipped_checkpoint_is_exported(
     assert main(["export", "--checkpoint", name, "--out", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["file"], told["bytes"]) == (str(out), out.stat().st_size)
-    made = checkpoints.load(checkpoints.find(name))
+    made = checkpoints.load(checkpoint_files.find(name))
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])  # type: ignore[attr-defined]
     for batch in (1, 2, 3):
         assert largest_difference(made, session, batch) < export.TOLERANCE
@@ -190,6 +190,6 @@ def test_the_example_gives_the_project_s_answers(
 def test_the_example_gives_the_answers_of_photos(tmp_path: Path) -> None:
     """The default network, on pictures much larger than its input."""
     runtime()
-    made = checkpoints.load(checkpoints.CHECKPOINT_DIR / "photos.safetensors")
+    made = checkpoints.load(checkpoint_files.CHECKPOINT_DIR / "photos.safetensors")
     (tmp_path / "network.onnx").write_bytes(export.export_onnx(made).data)
     check_example(tmp_path, made, write_pictures(tmp_path, (1000, 801), colour_left=0.02))

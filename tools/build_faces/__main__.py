@@ -34,6 +34,7 @@ from fsl.fewshot.pair_scores import score_pairs
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, verify
 from fsl.training.calibration import fit_calibrations
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.faces.align import FACE_SIZE
 from fsl.twin.faces.detect import WEIGHTS
 from fsl.twin.head_fit import fit_scale_and_bias
@@ -84,7 +85,7 @@ def main() -> None:
     )
     parser.add_argument("--dlib", type=Path, required=True, help="dlib_face_recognition_resnet_model_v1.dat")
     parser.add_argument("--mtcnn", type=Path, required=True, help="folder of pnet.pt, rnet.pt and onet.pt")
-    parser.add_argument("--out", type=Path, default=checkpoints.CHECKPOINT_DIR / "faces.safetensors")
+    parser.add_argument("--out", type=Path, default=checkpoint_files.CHECKPOINT_DIR / "faces.safetensors")
     options = parser.parse_args()
     save_file(cascade_from(options.mtcnn).state_dict(), WEIGHTS)
     twin = TwinNetwork(MODEL).eval().requires_grad_(False)

@@ -37,6 +37,7 @@ from fsl.fewshot.embed import embed as embed
 from fsl.fewshot.evaluate import evaluate as evaluate
 from fsl.fewshot.explain import explain as explain
 from fsl.fewshot.faces import compare_photos as compare_photos
+from fsl.fewshot.faces import face_digest as face_digest
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
 from fsl.fewshot.linear_probe import classify_with_probe as classify_with_probe
 from fsl.fewshot.linear_probe import compare_methods as compare_methods
@@ -72,12 +73,10 @@ from fsl.training.preview import preview_similarities as preview_similarities
 from fsl.training.run import with_start as with_start
 from fsl.training.run_data import hold_out_by_name as hold_out_by_name
 from fsl.training.run_data import hold_out_share as hold_out_share
+from fsl.training.run_data import images_of as images_of
 from fsl.training.run_data import load_training_data as load_training_data
-from fsl.training.run_data import read_stored_images as read_stored_images
-from fsl.training.run_data import source_of as source_of
 from fsl.training.run_folder import CHECKPOINT as CHECKPOINT
 from fsl.training.run_folder import EVENTS as EVENTS
-from fsl.training.run_folder import read_settings as read_settings
 from fsl.training.run_plan import RunPlan as RunPlan
 from fsl.training.run_plan import plan_like as plan_like
 from fsl.training.save_as import save_as as save_as
@@ -92,8 +91,8 @@ from fsl.training.verdict import judge as judge
 from fsl.training.verdict import try_rate as try_rate
 from fsl.training.warm_up import read_ahead as read_ahead
 from fsl.training.warm_up import warm_up_engine as warm_up_engine
-from fsl.twin.checkpoint import available as available
-from fsl.twin.checkpoint import read_info as read_info
+from fsl.twin.checkpoint_files import available as available
+from fsl.twin.checkpoint_files import read_info as read_info
 from fsl.twin.device import choose_device as choose_device
 from fsl.twin.device import describe_device as describe_device
 from fsl.twin.export import export_onnx as export_onnx

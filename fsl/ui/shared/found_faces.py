@@ -66,8 +66,8 @@ class FaceOf:
 
     @property
     def digest(self) -> str:
-        """A digest that differs for each of several faces, because the embedding does."""
-        return self.picture.digest if len(self.found.faces) == 1 else f"{self.picture.digest}#{self.number}"
+        """A digest that differs for each face of a picture, because the embedding does."""
+        return core.face_digest(self.picture.digest, self.number)
 
     @property
     def image(self) -> Image.Image:

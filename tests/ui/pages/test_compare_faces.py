@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench.recalibrate import write_header
 from fsl.fewshot.pair_calibration import pair_rates
-from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.twin.faces.align import TEMPLATE
 from fsl.twin.faces.detect import Face
 from fsl.ui.shared import found_faces
@@ -66,7 +66,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def page(tmp_path: Path, looked_at: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch) -> AppTest:
     save_small_checkpoint(tmp_path, "people")
     path = tmp_path / "people.safetensors"
-    info = checkpoints.read_info(path)
+    info = checkpoint_files.read_info(path)
     rates = pair_rates(pair_scores(n_classes=20, gap=2.0), "made-up val")
     write_header(
         path, path, replace(info, pairs=rates, subject="person", model=replace(info.model, fit="face"))

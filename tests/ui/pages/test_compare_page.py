@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from bench.recalibrate import write_header
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin import checkpoint_files
 from fsl.ui.pages.compare.threshold import stops
 from fsl.ui.shared.compare_state import EQUAL, CompareState
 from fsl.ui.shared.memo import Memo
@@ -34,7 +35,7 @@ def measured_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_small_checkpoint(folder, name)
         path = folder / f"{name}.safetensors"
         subject: checkpoints.Subject = "person" if name == "my-run" else "thing"
-        write_header(path, path, replace(checkpoints.read_info(path), pairs=rates, subject=subject))
+        write_header(path, path, replace(checkpoint_files.read_info(path), pairs=rates, subject=subject))
     return folder
 
 
@@ -100,14 +101,14 @@ def test_a_network_of_people_comes_with_a_notice_whatever_its_name(page: AppTest
 def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
     fill(page)
     text = shown(page)
-    assert "1 of 2 pictures count as the same" in text
+    assert "1 of 2 pictures counts as the same" in text
     assert "Same: similarity" in text
     assert "made-up val" in text
     beside_the_slider, beside_the_answer = (
         line for line in text.splitlines() if "1 in 100 pairs of different things would be called" in line
     )
     assert beside_the_slider.startswith("At this limit")
-    assert beside_the_answer.startswith("alike.png: two pictures count as the same from a similarity of 0.91")
+    assert beside_the_answer.startswith("alike.png: pictures with a similarity of 0.91")
     pair = [tile["name"] for tile in grid(page, "compare_pair")["tiles"]]
     assert pair == ["known.png", "alike.png"]
 
@@ -127,7 +128,7 @@ def test_the_limit_where_both_errors_are_equal_is_one_of_the_stops(
     page: AppTest, measured_folder: Path
 ) -> None:
     fill(page)
-    rates = checkpoints.read_info(measured_folder / "with-rates.safetensors").pairs
+    rates = checkpoint_files.read_info(measured_folder / "with-rates.safetensors").pairs
     assert rates is not None
     order = stops(rates)
     thresholds = [rates.threshold if one == EQUAL else rates.threshold_at(one) for one in order]
@@ -235,7 +236,7 @@ def test_pictures_are_kept_over_a_page_change(page: AppTest) -> None:
     fill(page)
     page.switch_page("pages/classify.py").run()
     page.switch_page("pages/compare.py").run()
-    assert "1 of 2 pictures count as the same" in shown(page)
+    assert "1 of 2 pictures counts as the same" in shown(page)
 
 
 def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest) -> None:

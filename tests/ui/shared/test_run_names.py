@@ -13,7 +13,14 @@ NOON = datetime(2026, 1, 31, 12, 0).timestamp()
 
 
 def run(run_id: str, name: str, created: float) -> RunInfo:
-    return RunInfo(run_id, Path(run_id), "finished", name, config=TrainConfig(), created=created)
+    return RunInfo(
+        id=run_id,
+        folder=Path(run_id),
+        status="finished",
+        name=name,
+        config=TrainConfig(),
+        created=created,
+    )
 
 
 def test_of_a_run_begun_today_the_time_is_enough() -> None:

@@ -69,7 +69,8 @@ def show_tiles(
     given = [answer for answer in answers if answer is not None]
     if len(given) > 1:
         n_same = sum(answer.same for answer in given)
-        st.caption(f"{n_same} of {count(len(given), 'picture')} count as the same. Choose one to see why.")
+        verb = "counts" if n_same == 1 else "count"
+        st.caption(f"{n_same} of {count(len(given), 'picture')} {verb} as the same. Choose one to see why.")
     padded = [*answers, *[None] * (len(probes) - len(answers))]
     picture_grid(
         [_tile(probe, answer) for probe, answer in zip(probes, padded, strict=True)],

@@ -83,7 +83,7 @@ def _sentences(
 ) -> list[str]:
     rates = checkpoint.info.pairs
     _, limit = distinct_texts(answer.similarity, answer.threshold)
-    sentences = [f"{answer.probe}: two pictures count as the same from a similarity of {limit}."]
+    sentences = [f"{answer.probe}: pictures with a similarity of {limit} or more count as the same."]
     if rates is not None:
         wrong = called_the_same(rates, answer.threshold, checkpoint.info.subject)
         chance = percent(rates.chance_same(answer.similarity))

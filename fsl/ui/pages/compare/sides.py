@@ -111,8 +111,8 @@ def load_example(state: CompareState, networks: Sequence[str]) -> None:
     """
     task = small_task("drawn", _KINDS, _SAME, 1, 40 + state.examples)
     (_, known), *others = task.classes.items()
-    strangers = [pictures[0] for _, pictures in others]
-    state.replace_all(known[:1], [*known[1:], *strangers])
+    different = [pictures[0] for _, pictures in others]
+    state.replace_all(known[:1], [*known[1:], *different])
     state.examples += 1
     if _FRUITS in networks:
         state.network = _FRUITS

@@ -160,10 +160,7 @@ def _source(
     if run is None:
         model = twin.config if twin is not None else request.model
         return data_of_run(request.data, request.split, model, request.config.seed), request.config.seed
-
-    source = core.source_of(core.read_settings(run.folder).get("data", {}), run.folder)
-    found = source if isinstance(source, DataSpec) else core.read_stored_images(source)
-    return found, run.config.seed if run.config else 0
+    return core.images_of(run.folder), run.config.seed if run.config else 0
 
 
 def _draw_pairs(
