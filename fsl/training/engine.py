@@ -74,7 +74,7 @@ class _History:
     """The course of a run so far, from which Step events and verdicts are made.
 
     Attributes:
-        events: its events except verdicts, since it began.
+        events: its events since it began.
         n_reports: number of Step events among them.
         verdict: the latest verdict.
         n_images: images embedded since the last Step event.
@@ -194,6 +194,7 @@ def _with_verdict(history: _History, news: Sequence[TrainEvent], at_once: bool) 
     if history.verdict is not None and verdict.kind == history.verdict.kind and not at_once:
         return list(news)
     history.verdict = verdict
+    history.events.append(verdict)
     return [*news, verdict]
 
 

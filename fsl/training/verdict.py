@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -116,7 +116,8 @@ def judge(events: Sequence[TrainEvent]) -> Verdict:
     """Return the verdict on a run.
 
     Args:
-        events: the run's events, from the first to the latest.
+        events: the run's events with its verdicts, from the first to the latest. A run that has had another
+            verdict is never "starting" again.
     """
     steps = [event for event in events if isinstance(event, Step)]
     if not steps:
@@ -124,7 +125,18 @@ def judge(events: Sequence[TrainEvent]) -> Verdict:
     loss_name = next((e.loss for e in events if isinstance(e, Started)), "")
     evaluations = [e for e in events if isinstance(e, Evaluation)]
     kind, evidence, advice = _find(_Measures(steps, loss_name), evaluations)
+    if kind == "starting" and (earlier := _earlier_verdict(events)):
+        return replace(earlier, step=steps[-1].step)
     return Verdict(steps[-1].step, kind, evidence, advice)
+
+
+def _earlier_verdict(events: Sequence[TrainEvent]) -> Verdict | None:
+    """Return the last verdict but "starting", dated: it holds until there is evidence for another one."""
+    found = (e for e in reversed(events) if isinstance(e, Verdict) and e.kind != "starting")
+    verdict = next(found, None)
+    if verdict is None or verdict.evidence.startswith("At batch "):
+        return verdict
+    return replace(verdict, evidence=f"At batch {verdict.step}: {verdict.evidence}")
 
 
 def try_rate(verdict: Verdict, learning_rate: float) -> float | None:

@@ -135,6 +135,23 @@ def test_each_kind(events: list[TrainEvent], kind: str, advice: str) -> None:
     assert verdict.evidence.endswith(".")
 
 
+def test_a_run_that_has_learned_is_not_starting_again() -> None:
+    """A verdict holds while the next batches are too few to tell."""
+    fell, rose = [0.7, 0.62, 0.55, 0.5, 0.47, 0.45], [0.69] * 8
+    learning = judge(run_of(fell))
+    assert learning.kind == "learning"
+    undecided = run_of([*fell, *rose[:4]])
+    assert judge(undecided).kind == "starting"
+    undecided.append(learning)
+    for _ in range(2):  # a judgement of earlier judgements says the same
+        now = judge(undecided)
+        assert (now.step, now.kind) == (90, "learning")
+        assert now.evidence == f"At batch 50: {learning.evidence}"
+        undecided.append(now)
+    later = judge([*run_of([*fell, *rose]), learning])
+    assert (later.step, later.kind) == (130, "stalled")
+
+
 def test_runs_of_earlier_versions_are_judged_by_their_loss() -> None:
     events = [replace(e, logit_std=None, separation=None, embedding_spread=None)
               if isinstance(e, Step) else e for e in run_of(FLAT)]  # fmt: skip
