@@ -8,7 +8,6 @@ same character).
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from fsl.base.errors import DataError
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import ImageEntry
+from fsl.data.intake.zip_gate import open_zip
 
 LABELS = "class_labels.txt"
 _MAX_LABEL_BYTES = 2**20
@@ -76,7 +76,7 @@ def _text_reader(path: Path) -> Callable[[str], str]:
             if path.is_dir():
                 data = (path / name).read_bytes()[:_MAX_LABEL_BYTES]
             else:
-                with zipfile.ZipFile(path) as archive, archive.open(name) as member:
+                with open_zip(path, path.name) as archive, archive.open(name) as member:
                     data = member.read(_MAX_LABEL_BYTES)
             return data.decode("utf-8")
         except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry

@@ -1,8 +1,8 @@
 """Project files: a zip with the original pictures and a manifest, so that work can be opened again.
 
 ``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest. The pictures
-are under ``images/``, each content once. Reading trusts nothing: the zip goes through the same checks as any
-other (:func:`fsl.data.intake.zips.list_zip`), and the manifest is compared with the contents.
+are under ``images/``, each content once. Reading trusts nothing: the zip passes the same gate as any other
+(:mod:`fsl.data.intake.zip_gate`), and the manifest is compared with the contents.
 """
 
 from __future__ import annotations
@@ -22,12 +22,17 @@ from fsl.config import METHODS, Method
 from fsl.data.images.decode import IMAGE_SUFFIXES
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text
-from fsl.data.intake.zips import list_zip
+from fsl.data.intake.zip_gate import ImportLimits, check_room, objection, open_zip, read_member
 
 FORMAT = 1
 MANIFEST = "project.json"
-_MAX_MANIFEST_BYTES = 16 * 2**20
+_MAX_MANIFEST_BYTES = 8 * 2**20
 _MAX_IMAGES = 10_000  # twice what the page holds
+# Each value of a JSON text is followed by one of these, and costs up to 250 bytes as an object.
+_JSON_SEPARATORS = (b",", b"[", b"{")
+_MAX_JSON_VALUES = 300_000
+# A project is written with its pictures as they are, so hardly any grows when it is unpacked.
+_LIMITS = ImportLimits(max_entries=2 * _MAX_IMAGES, max_growth=1.0, free_bytes=128 * 2**20)
 _DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same work gives the same file
 
 
@@ -84,36 +89,45 @@ def project_bytes(project: Project) -> bytes:
 def is_project(data: bytes) -> bool:
     """Return whether ``data`` is a zip with a manifest, not just a zip of pictures."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return MANIFEST in archive.namelist()
-    except Exception:  # noqa: BLE001 - zipfile raises nearly anything on what is no zip
+        with open_zip(data, "", _LIMITS) as archive:
+            return MANIFEST in archive.NameToInfo
+    except DataError:
         return False
 
 
-def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple[Problem, ...]]:
+def read_project(
+    data: bytes, name: str = "the project", make_room: Callable[[int, int], None] | None = None
+) -> tuple[Project, tuple[Problem, ...]]:
     """Read a project.
 
     Args:
         data: the zip.
         name: of the file, for messages.
+        make_room: called with the number of pictures and their bytes before any of them is unpacked; raises
+            a DataError if there is no room for them.
 
     Returns:
         the project, and the problems of pictures that could not be read.
 
     Raises:
-        DataError: it is not a project, or its manifest is missing, damaged or inconsistent.
+        DataError: it is not a project, its manifest is missing, damaged or inconsistent, or its pictures take
+            too much room.
     """
-    listing = list_zip(data, name=name)
-    manifest = _read_manifest(data, name)
-    content = _contents({entry.name: entry.read for entry in listing.entries})
-    problems: list[Problem] = list(listing.problems)
+    archive = open_zip(data, name, _LIMITS)
+    manifest = _read_manifest(archive, name)
+    members = _list_of_objects(manifest.get("classes"), name)
+    named = _named_files(manifest, members, name)
+    infos = {file: info for file, info in archive.NameToInfo.items() if file in named}
+    n_bytes = check_room(infos.values(), len(data), name, _LIMITS)
+    if make_room is not None:
+        make_room(len(named), n_bytes)
+    content = _contents(archive, infos)
+    problems: list[Problem] = []
 
     def images(entries: Any) -> tuple[ProjectImage, ...]:
         found = (_read_image(entry, content, problems, name) for entry in _list_of_objects(entries, name))
         return tuple(image for image in found if image is not None)
 
-    members = _list_of_objects(manifest.get("classes"), name)
-    _refuse_too_many(manifest, members, name)
     classes = tuple((_text(c.get("name"), "a class's name", name), images(c.get("images"))) for c in members)
     names = [class_name for class_name, _ in classes]
     if len(set(names)) < len(names):
@@ -129,15 +143,19 @@ def read_project(data: bytes, name: str = "the project") -> tuple[Project, tuple
     return project, tuple(problems)
 
 
-def _contents(readers: dict[str, Callable[[], bytes]]) -> Callable[[str], tuple[bytes, str] | str]:
+def _contents(
+    archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]
+) -> Callable[[str], tuple[bytes, str] | str]:
     """Return a function that gives the bytes and the digest of a file of the zip, or the problem with it."""
 
     @cache  # a manifest may name one picture many times: unpack and check it once
     def content(file: str) -> tuple[bytes, str] | str:
-        if file not in readers:
+        if file not in infos:
             return "the project names it but does not hold it"
+        if problem := objection(infos[file], _LIMITS):
+            return problem
         try:
-            data = readers[file]()
+            data = read_member(archive, infos[file], file)
         except ImageReadError as error:
             return error.reason
         return data, _digest(data)
@@ -170,19 +188,22 @@ def _path_of(image: ProjectImage) -> str:
     return f"images/{_digest(image.data)}{suffix if suffix in IMAGE_SUFFIXES else '.png'}"
 
 
-def _read_manifest(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(MANIFEST) as file:
-            text = file.read(_MAX_MANIFEST_BYTES + 1)
-    except KeyError:
+def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    info = archive.NameToInfo.get(MANIFEST)
+    if info is None:
         raise DataError(
             f"{name}: it has no {MANIFEST}, so it is not a project saved here. To fill classes from a zip of "
             "pictures, add it as a folder or zip."
-        ) from None
+        )
+    if info.file_size > _MAX_MANIFEST_BYTES:
+        raise DataError(f"{name}: its {MANIFEST} is too large; it was not opened.")
+    try:
+        with archive.open(info) as file:
+            text = file.read(_MAX_MANIFEST_BYTES)
     except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry
         raise DataError(f"{name}: its {MANIFEST} is damaged; it was not opened.") from error
-    if len(text) > _MAX_MANIFEST_BYTES:
-        raise DataError(f"{name}: its {MANIFEST} is too large; it was not opened.")
+    if sum(text.count(mark) for mark in _JSON_SEPARATORS) > _MAX_JSON_VALUES:
+        raise DataError(f"{name}: its {MANIFEST} has far too many entries; it was not opened.")
     try:
         manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -230,7 +251,8 @@ def _text(value: Any, what: str, name: str) -> str:
     return display_text(value)
 
 
-def _refuse_too_many(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> None:
+def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> set[str]:
+    """Return the files that the manifest names; refuse it if there are too many of them."""
     lists = [manifest.get("queries"), *(member.get("images") for member in members)]
     total = sum(len(images) for images in lists if isinstance(images, list))
     if total > _MAX_IMAGES or len(members) > _MAX_IMAGES:
@@ -238,6 +260,8 @@ def _refuse_too_many(manifest: dict[str, Any], members: list[dict[str, Any]], na
             f"{name}: its manifest names {max(total, len(members)):,} pictures and classes; a project holds "
             f"at most {_MAX_IMAGES:,}. It was not opened."
         )
+    entries = (entry for images in lists for entry in _list_of_objects(images, name))
+    return {_text(entry.get("file"), "a picture's file", name) for entry in entries}
 
 
 def _rule(value: Any, name: str) -> Method | None:

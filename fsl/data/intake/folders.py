@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
-from fsl.data.intake.listing import MAX_FILE_BYTES, FoundFile, Listing, make_listing, too_large
+from fsl.data.intake.listing import MAX_FILE_BYTES, FoundFile, Listing, make_listing
 from fsl.data.intake.paths import folder_name_text, is_ignored_folder
+from fsl.data.intake.zip_gate import too_large
 from fsl.data.intake.zips import list_zip
 
 

@@ -147,11 +147,6 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
     return Listing(entries, tuple(problems))
 
 
-def too_large(n_bytes: int) -> str:
-    """Return the objection to a file that is larger than ``MAX_FILE_BYTES``."""
-    return f"the file has {n_bytes / 2**20:,.0f} MB; at most {MAX_FILE_BYTES / 2**20:,.0f} MB are accepted"
-
-
 def _folder_of(path: str) -> str:
     """Return the folder of a stored path, as shown: "a" for "a/b.txt" and for "a/"; "" for the top."""
     folder = path.replace("\\", "/").rpartition("/")[0]

@@ -70,6 +70,8 @@ def display_path(path: str) -> str:
 
 def display_text(text: str) -> str:
     """Return text with composed accents, in which U+FFFD replaces invisible characters and non-characters."""
+    if text.isascii() and text.isprintable():
+        return text  # most names: a zip may hold a hundred thousand of them
     composed = unicodedata.normalize("NFC", text)
     return "".join("\ufffd" if _unshowable(character) else character for character in composed)
 

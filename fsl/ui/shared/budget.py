@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import streamlit as st
 
 from fsl.base.errors import DataError
-from fsl.data.intake.zips import ImportLimits
+from fsl.data.intake.zip_gate import ImportLimits
 
 _OURS = "few_shot_lab"
 _ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."
@@ -25,7 +25,7 @@ def _limit(name: str, usual: int) -> int:
 
 MAX_PICTURES = _limit("FSL_SESSION_PICTURES", 5_000)
 MAX_BYTES = _limit("FSL_SESSION_MB", 1_024) * 2**20
-PAGE_LIMITS = ImportLimits(max_unpacked_bytes=MAX_BYTES)
+PAGE_LIMITS = ImportLimits(max_entries=5 * MAX_PICTURES, max_unpacked_bytes=MAX_BYTES)
 """Limits for a zip that a page unpacks."""
 
 

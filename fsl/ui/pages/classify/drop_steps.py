@@ -109,9 +109,11 @@ def project_step(state: Session, name: str, data: bytes) -> DropStep:
 def _start_project(
     state: Session, name: str, data: bytes
 ) -> Callable[[ReportProgress], tuple[Project, list[Checked]]]:
-    project, missing = read_project(data, name)
+    def make_room(n_pictures: int, n_bytes: int) -> None:
+        refuse_beyond_budget(state, [unread(n_pictures, n_bytes)])
+
+    project, missing = read_project(data, name, make_room)
     total = sum(1 for _ in project.images())
-    refuse_beyond_budget(state, [unread(total, sum(len(image.data) for image in project.images()))])
 
     def read(report: ReportProgress) -> tuple[Project, list[Checked]]:
         """Check the pictures of each class, then the queries."""
