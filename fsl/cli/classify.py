@@ -17,6 +17,7 @@ from fsl.cli.common import (
     report_notes,
 )
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
+from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.copies import copies_notes
 from fsl.data.intake.folders import list_images
@@ -27,6 +28,7 @@ from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
+from fsl.fewshot.sort_files import check_destination
 from fsl.fewshot.support import SupportSet
 from fsl.training.distributed import join_process_group
 from fsl.twin.checkpoint import Checkpoint
@@ -57,6 +59,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, help="answer unknown below this similarity, 0 to 1")
     add_device_option(parser)
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a table with a row per query")
+    parser.add_argument(
+        "--sort-into",
+        type=Path,
+        metavar="DIR",
+        help="put the queries into a folder per class, and one for unknown: hard links where possible, else "
+        "copies; DIR must be new or empty",
+    )
     add_json_option(parser)
 
 
@@ -66,6 +75,8 @@ def run(options: argparse.Namespace) -> None:
         check_threshold(options.threshold, "--threshold")
     if options.csv:
         require_writable(options.csv, "--csv")
+    if options.sort_into:
+        check_destination(options.sort_into)
     with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support = _read_support(options.support, checkpoint)
@@ -79,14 +90,16 @@ def run(options: argparse.Namespace) -> None:
             at_once=QUERIES_AT_ONCE,
             what="queries",
         )
-        predictions, unread = group.gather_objects(answered), group.gather_objects(unread)
+        answered, unread = group.gather_objects(answered), group.gather_objects(unread)
     if not group.is_main:
         return
-    require_answers(predictions, unread, "queries")
+    require_answers(answered, unread, "queries")
+    predictions = [prediction for _, prediction in answered]
+    sorted_files = sort_queries(options.sort_into, answered, queries, support) if options.sort_into else {}
     if options.csv:
         write_result(options.csv, results_csv(predictions, support))
     if options.json:
-        print_json(results_object(predictions, support))
+        print_json(results_object(predictions, support) | sorted_files)
         return
     for p in predictions:
         nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)
@@ -107,8 +120,17 @@ def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
 
 def _answerer(
     checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace
-) -> Callable[[list[NamedImage]], list[Prediction]]:
-    if options.rule == "quick":
-        fitted = fit_to_support(checkpoint, support)
-        return lambda images: classify_with_probe(checkpoint, support, images, options.threshold, fitted)
-    return lambda images: classify(checkpoint, support, images, options.rule, options.threshold)
+) -> Callable[[list[NamedImage]], list[Answered]]:
+    """Return a function that gives each picture's digest and answer."""
+
+    def answer(images: list[NamedImage]) -> list[Answered]:
+        predictions = decide(images)
+        return [(image.digest, prediction) for image, prediction in zip(images, predictions, strict=True)]
+
+    def decide(images: list[NamedImage]) -> list[Prediction]:
+        if fitted is not None:
+            return classify_with_probe(checkpoint, support, images, options.threshold, fitted)
+        return classify(checkpoint, support, images, options.rule, options.threshold)
+
+    fitted = fit_to_support(checkpoint, support) if options.rule == "quick" else None
+    return answer

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -19,7 +18,7 @@ from fsl.base.progress import Progress
 from fsl.config import Device, ModelConfig
 from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.intake.folders import list_images, read_file
+from fsl.data.intake.folders import FileReader, list_images
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.splits import read_class_list
@@ -166,7 +165,7 @@ def image_readers(path: Path) -> list[Reader]:
         report(listing.problems)
         report_notes(listing.notes)
         return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
-    return [(shown, partial(read_file, path, shown))]
+    return [(shown, FileReader(path, shown))]
 
 
 @contextmanager

@@ -1,15 +1,21 @@
 """The command ``classify``: its JSON keys, its table, and its rules."""
 
 import csv
+import hashlib
 import json
 import zipfile
+from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fsl.__main__ import main
+from fsl.cli.sorting import sort_queries
 from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints
+from tests.fewshot.test_results import PREDICTION, SUPPORT
 from tests.helpers.commands import run
 from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import COMMAND_COLOURS, named_image, noisy_png
@@ -117,3 +123,51 @@ def test_the_quick_rule_needs_five_pictures_of_every_class(
 ) -> None:
     assert main(quick_arguments(tmp_path, n_shot=4)) == 1
     assert "needs 5 images of every class" in capsys.readouterr().err
+
+
+def test_the_queries_are_sorted_into_a_folder_per_answer(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    (photos / "more").mkdir(parents=True)
+    for name, colour, seed in (("1.png", "red", 50), ("more/1.png", "red", 51), ("2.png", "green", 52)):
+        (photos / name).write_bytes(noisy_png(COMMAND_COLOURS[colour], seed))
+    archive = tmp_path / "more.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("3.png", noisy_png(COMMAND_COLOURS["=blue"], 53))
+    command = ["classify", "--support", folder, "--checkpoint", weights, "--query", photos, archive, "--json"]
+    command += ["--sort-into", tmp_path / "sorted", "--threshold", "0"]
+    status, out, err = run(capsys, *command)
+    assert status == 0
+    found = json.loads(out)
+    counts = dict.fromkeys(COMMAND_COLOURS, 0) | Counter(p["label"] for p in found["predictions"])
+    numbers = {"unknown": 0, "linked": 3, "copied": 1}
+    assert found["sorted"] == {"folder": str(tmp_path / "sorted"), "classes": counts, **numbers}
+    assert f"sorted into {tmp_path / 'sorted'}: 4 pictures in " in err
+    assert "(3 hard links, 1 copy)" in err
+    made = (tmp_path / "sorted").glob("*/*")
+    assert {path.read_bytes() for path in made} == {
+        noisy_png(COMMAND_COLOURS["=blue"], 53),
+        *(path.read_bytes() for path in photos.rglob("*.png")),
+    }
+    held = {path.name for path in (tmp_path / "sorted").iterdir()}
+    assert held == {*COMMAND_COLOURS, "unknown", "summary.txt"}
+
+    status, _, err = run(capsys, *command)
+    assert status == 1
+    assert "is not empty, and nothing is overwritten" in err
+    status, _, err = run(capsys, *command[:-3], tmp_path / "all", "--threshold", "1")
+    assert status == 0
+    assert len(list((tmp_path / "all" / "unknown").iterdir())) == 4
+
+
+def test_files_of_one_name_are_told_apart_by_their_content(tmp_path: Path) -> None:
+    pictures = [noisy_png(COMMAND_COLOURS["red"], seed) for seed in range(3)]
+    queries = [("same.png", partial(bytes, data)) for data in pictures]
+    answered = [
+        (hashlib.sha256(data).hexdigest(), replace(PREDICTION, query="same.png", unknown=unknown))
+        for data, unknown in zip(pictures[1:], (True, False), strict=True)
+    ]
+    sort_queries(tmp_path / "out", answered, queries, SUPPORT)
+    assert (tmp_path / "out/unknown/same.png").read_bytes() == pictures[1]
+    assert (tmp_path / "out/pear/same.png").read_bytes() == pictures[2]

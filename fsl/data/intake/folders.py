@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
@@ -12,6 +12,23 @@ from fsl.data.intake.listing import MAX_FILE_BYTES, FoundFile, Listing, make_lis
 from fsl.data.intake.paths import folder_name_text, is_ignored_folder
 from fsl.data.intake.zip_gate import too_large
 from fsl.data.intake.zips import list_zip
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Reads one file of the disk when it is called.
+
+    Attributes:
+        path: the file.
+        shown: its name in messages.
+    """
+
+    path: Path
+    shown: str
+
+    def __call__(self) -> bytes:
+        """Return the bytes of the file; see :func:`read_file`."""
+        return read_file(self.path, self.shown)
 
 
 def list_images(path: Path, part: str | None = None) -> Listing:
@@ -89,7 +106,7 @@ def _file(root: Path, home: Path, path: Path) -> FoundFile:
         objection = "is a link that leads out of the folder"
     elif not path.is_file():
         objection = "is not a plain file"
-    return FoundFile(shown, partial(read_file, path, shown), objection)
+    return FoundFile(shown, FileReader(path, shown), objection)
 
 
 def _relative(root: Path, path: Path) -> str:

@@ -1,0 +1,152 @@
+"""Plan where classified pictures go: a folder per class, and one for unknown.
+
+Names of classes and files come from outside, so folders and files get names that every system accepts, that
+stay inside the folder, and that no two share, not even where upper and lower case are the same.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fsl.base.text import count
+from fsl.data.intake.paths import display_text, is_ignored_folder
+
+UNKNOWN = "unknown"
+"""Folder of the pictures that are none of the classes."""
+SUMMARY = "summary.txt"
+"""The plain-text summary beside the folders."""
+_REPLACED = frozenset('<>:"/\\|?*')
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
+)
+_MOST_BYTES = 180  # file systems take 255; there must be room for a number
+
+
+@dataclass(frozen=True)
+class SortPlan:
+    """Where each picture goes.
+
+    Attributes:
+        class_names: the classes.
+        folders: the folder of each class.
+        labels: for each picture the class it goes to, None for unknown.
+        places: for each picture its folder and file name.
+    """
+
+    class_names: tuple[str, ...]
+    folders: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    places: tuple[tuple[str, str], ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of pictures of each class, without the unknown ones."""
+        found = Counter(self.labels)
+        return {name: found[name] for name in self.class_names}
+
+    @property
+    def n_unknown(self) -> int:
+        """Number of unknown pictures."""
+        return self.labels.count(None)
+
+
+def plan_sort(names: Sequence[str], labels: Sequence[str | None], class_names: Sequence[str]) -> SortPlan:
+    """Give each class a folder and each picture a place in one.
+
+    Args:
+        names: of the pictures, as shown to people; the part after the last ``/`` becomes the file's name.
+        labels: for each picture one of ``class_names``, or None for unknown.
+        class_names: the distinct names of all classes; those without a picture get a folder, too.
+    """
+    taken = {UNKNOWN, SUMMARY}
+    folders = {name: _free(_class_folder(name), taken, number_at_end=True) for name in class_names}
+    taken_in: dict[str, set[str]] = {folder: set() for folder in (*folders.values(), UNKNOWN)}
+    places = []
+    for name, label in zip(names, labels, strict=True):
+        folder = UNKNOWN if label is None else folders[label]
+        places.append((folder, _free(safe_name(name.rpartition("/")[2]), taken_in[folder])))
+    return SortPlan(tuple(class_names), tuple(folders.values()), tuple(labels), tuple(places))
+
+
+def safe_name(name: str) -> str:
+    """Return a name as a file or folder name that every system accepts and that hides nothing.
+
+    Separators and other special characters become ``_``; ordinary names stay as they are.
+    """
+    plain = "".join("_" if c in _REPLACED or c == "\ufffd" else c for c in display_text(name))
+    plain = plain.strip().rstrip(". ")
+    if plain.startswith("."):  # hidden, or the folder above
+        plain = f"_{plain.lstrip('.')}"
+    plain = _shortened(plain) or "_"
+    if is_ignored_folder(plain) or plain.partition(".")[0].rstrip().lower() in _DEVICES:
+        return f"_{plain}"
+    return plain
+
+
+def summary_text(plan: SortPlan) -> str:
+    """Return how many pictures are in each folder, as plain text."""
+    width = len(f"{len(plan.labels):,}")
+    lines = [f"{sentence(plan)}.", ""]
+    for name, folder in zip(plan.class_names, plan.folders, strict=True):
+        shown = display_text(name)
+        also = "" if shown == folder else f"  (class {shown})"
+        lines.append(f"{plan.counts[name]:>{width},}  {folder}{also}")
+    lines.append(f"{plan.n_unknown:>{width},}  {UNKNOWN}  (similar to none of the classes)")
+    return "\n".join(lines) + "\n"
+
+
+def sentence(plan: SortPlan) -> str:
+    """Return the sorting in one sentence, without a full stop: "12 pictures in 3 classes, 2 unknown"."""
+    n_used = sum(1 for number in plan.counts.values() if number)
+    unknown = f", {plan.n_unknown:,} unknown" if plan.n_unknown else ""
+    return f"{count(len(plan.labels), 'picture')} in {count(n_used, 'class', 'classes')}{unknown}"
+
+
+def sorted_zip(plan: SortPlan, contents: Iterable[Callable[[], bytes]]) -> bytes:
+    """Return the sorted pictures as a zip, with the bytes of their files and the summary.
+
+    Args:
+        plan: where they go.
+        contents: for each picture a function that returns the bytes of its file, called one after another.
+    """
+    now = time.localtime()[:6]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder in (*plan.folders, UNKNOWN):
+            archive.mkdir(folder)
+        archive.writestr(zipfile.ZipInfo(SUMMARY, now), summary_text(plan))
+        for place, content in zip(plan.places, contents, strict=True):
+            archive.writestr(zipfile.ZipInfo("/".join(place), now), content())  # compressed already
+    return buffer.getvalue()
+
+
+def _class_folder(name: str) -> str:
+    folder = safe_name(name)
+    return f"{folder} (class)" if folder.casefold() in (UNKNOWN, SUMMARY) else folder
+
+
+def _free(name: str, taken: set[str], number_at_end: bool = False) -> str:
+    """Return the name, with a number if another one is the same, and note it as taken."""
+    path = PurePosixPath(name)
+    stem, suffix = (name, "") if number_at_end else (path.stem, path.suffix)
+    free, number = name, 2
+    while free.casefold() in taken:
+        free, number = f"{stem} ({number}){suffix}", number + 1
+    taken.add(free.casefold())
+    return free
+
+
+def _shortened(name: str) -> str:
+    """Cut a name to the length that file systems take, and keep its ending."""
+    if len(name.encode()) <= _MOST_BYTES:
+        return name
+    suffix = PurePosixPath(name).suffix
+    suffix = suffix if len(suffix.encode()) <= 10 else ""
+    room = _MOST_BYTES - len(suffix.encode())
+    return name.encode()[:room].decode(errors="ignore").rstrip(". ") + suffix
