@@ -11,8 +11,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, TypeGuard
@@ -55,6 +55,8 @@ class Project:
         threshold: of "unknown", in [0, 1]; None for the checkpoint's own.
         checkpoint: name of the checkpoint, "" for the default.
         checkpoint_digest: sha256 of its file, "" if none was loaded.
+        corrections: what a person said that queries show, by the sha256 of the query's file: the class's
+            place in ``classes``, or None for none of them.
     """
 
     classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
@@ -63,6 +65,7 @@ class Project:
     threshold: float | None = None
     checkpoint: str = ""
     checkpoint_digest: str = ""
+    corrections: Mapping[str, int | None] = field(default_factory=dict)
 
     def images(self) -> Iterator[ProjectImage]:
         """Yield all pictures, those of the classes first."""
@@ -139,6 +142,7 @@ def read_project(
         _threshold(manifest.get("threshold"), name),
         _text(manifest.get("checkpoint"), "the checkpoint's name", name),
         _text(manifest.get("checkpoint_digest"), "the checkpoint's digest", name),
+        _corrections(manifest.get("corrections", {}), len(classes), name),
     )
     return project, tuple(problems)
 
@@ -175,6 +179,7 @@ def _manifest(project: Project) -> dict[str, Any]:
         "threshold": project.threshold,
         "checkpoint": project.checkpoint,
         "checkpoint_digest": project.checkpoint_digest,
+        "corrections": dict(project.corrections),
     }
 
 
@@ -279,3 +284,12 @@ def _threshold(value: Any, name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise DataError(f"{name}: its threshold is not between 0 and 1; it was not opened.")
     return float(value)
+
+
+def _corrections(value: Any, n_classes: int, name: str) -> dict[str, int | None]:
+    def is_class(number: Any) -> bool:
+        return number is None or (type(number) is int and 0 <= number < n_classes)
+
+    if not isinstance(value, dict) or not all(map(is_class, value.values())):
+        raise DataError(f"{name}: its corrections name classes that it does not have; it was not opened.")
+    return value

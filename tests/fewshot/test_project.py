@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ PROJECT = Project(
     threshold=0.25,
     checkpoint="fruits",
     checkpoint_digest="ab" * 32,
+    corrections={hashlib.sha256(RED.data).hexdigest(): 0, "cd" * 32: None},
 )
 
 
@@ -49,6 +52,20 @@ def test_equal_projects_give_equal_files_with_each_content_once() -> None:
     assert data == project_bytes(PROJECT)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert len(archive.namelist()) == 1 + 3
+
+
+def test_a_project_of_an_earlier_version_has_no_corrections() -> None:
+    data = changed(project_bytes(PROJECT), {"corrections": {}})
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == MANIFEST:
+                manifest = json.loads(content)
+                del manifest["corrections"]
+                content = json.dumps(manifest).encode()
+            new.writestr(name, content)
+    assert read_project(out.getvalue())[0] == replace(PROJECT, corrections={})
 
 
 def test_is_project() -> None:
@@ -89,6 +106,10 @@ def test_a_zip_without_manifest_is_explained() -> None:
         {"rule": ["mean"]},
         {"threshold": 2},
         {"threshold": "high"},
+        {"corrections": [0]},
+        {"corrections": {"ab": 2}},
+        {"corrections": {"ab": True}},
+        {"corrections": {"ab": "a"}},
         {"threshold": True},
         {"checkpoint": 5},
     ],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.pictures import StoredPicture
+
+_NOBODY = -1
+"""In place of a class's id where nobody said anything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +36,14 @@ class Workspace:
         classes: classes in the order of their cards.
         queries: pictures to classify, without duplicates.
         next_id: id of the next class.
+        corrections: what a person said that queries show: the id of a class, or None for none of them, by the
+            query's digest. An accepted answer counts as well.
     """
 
     classes: tuple[ClassCard, ...]
     queries: tuple[StoredPicture, ...] = ()
     next_id: int = 0
+    corrections: Mapping[str, int | None] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def fresh(cls) -> Workspace:
@@ -76,7 +83,9 @@ class Workspace:
 
     def without_class(self, card_id: int) -> Workspace:
         """Remove a class."""
-        return replace(self, classes=tuple(c for c in self.classes if c.id != card_id))
+        kept = {digest: target for digest, target in self.corrections.items() if target != card_id}
+        others = tuple(card for card in self.classes if card.id != card_id)
+        return replace(self, classes=others, corrections=MappingProxyType(kept))
 
     def renamed(self, card_id: int, name: str) -> Workspace:
         """Rename a class; a blank name changes nothing."""
@@ -108,6 +117,40 @@ class Workspace:
         """Remove all pictures of a class, or all queries if ``target`` is None."""
         return self._with(target, ())
 
+    def corrected(self, digests: Iterable[str], target: int | None) -> Workspace:
+        """Note that queries show a class, or none of them if ``target`` is None.
+
+        Raises:
+            KeyError: the class was deleted.
+        """
+        if target is not None:
+            self.card(target)
+        added = dict.fromkeys(self._of_queries(digests), target)
+        return replace(self, corrections=MappingProxyType({**self.corrections, **added}))
+
+    def uncorrected(self, digests: Iterable[str]) -> Workspace:
+        """Forget what a person said about queries, so that the network's answers count again."""
+        forgotten = set(digests)
+        kept = {digest: target for digest, target in self.corrections.items() if digest not in forgotten}
+        return replace(self, corrections=MappingProxyType(kept))
+
+    def to_learn(self) -> dict[int, list[StoredPicture]]:
+        """Return the queries that a person gave a class which does not have them yet, by the class's id."""
+        held = {card.id: {picture.digest for picture in card.pictures} for card in self.classes}
+        found: dict[int, list[StoredPicture]] = {}
+        for query in self.queries:
+            target = self.corrections.get(query.digest)
+            if target is not None and query.digest not in held[target]:
+                found.setdefault(target, []).append(query)
+        return found
+
+    def learned(self) -> Workspace:
+        """Add the pictures of ``to_learn`` to their classes; they stay queries as well."""
+        result = self
+        for target, pictures in self.to_learn().items():
+            result, _ = result.with_pictures(target, pictures)
+        return result
+
     def filled(
         self, classes: Mapping[str, Sequence[StoredPicture]], queries: Sequence[StoredPicture]
     ) -> tuple[Workspace, list[str]]:
@@ -132,7 +175,7 @@ class Workspace:
         return filled, twice + left_out
 
     def with_back(self, before: Workspace, after: Workspace) -> Workspace:
-        """Restore what a change removed, and keep everything added since.
+        """Take a change back: restore what it removed, remove what it added, keep all that came since.
 
         Args:
             before: the workspace before the change.
@@ -151,7 +194,7 @@ class Workspace:
                 result = replace(result, classes=tuple(cards))
         kept = {picture.digest for picture in after.queries}
         result, _ = result.with_pictures(None, [one for one in before.queries if one.digest not in kept])
-        return result
+        return result._without_added(before, after)._with_corrections_of(before, after)
 
     def names_used_twice(self) -> list[str]:
         """Return the names that several classes with pictures share."""
@@ -169,6 +212,36 @@ class Workspace:
                 seen.setdefault(picture.digest, card.name)
         return shared
 
+    def _without_added(self, before: Workspace, after: Workspace) -> Workspace:
+        """Remove the pictures that a change added to classes which were there before."""
+        had = {card.id: {picture.digest for picture in card.pictures} for card in before.classes}
+        result = self
+        for card in after.classes:
+            if card.id in had and any(one.id == card.id for one in result.classes):
+                added = {picture.digest for picture in card.pictures} - had[card.id]
+                now = result.card(card.id)
+                left = tuple(picture for picture in now.pictures if picture.digest not in added)
+                result = result._changed(replace(now, pictures=left))
+        return result
+
+    def _with_corrections_of(self, before: Workspace, after: Workspace) -> Workspace:
+        """Restore the corrections that a change made or removed, unless they were changed again since."""
+        result = dict(self.corrections)
+        held = {card.id for card in self.classes}
+        for digest in self._of_queries({*before.corrections, *after.corrections}):
+            former, changed, now = (one.corrections.get(digest, _NOBODY) for one in (before, after, self))
+            if former == changed or now != changed:
+                continue
+            result.pop(digest, None)
+            if former is None or former in held:
+                result[digest] = former
+        return replace(self, corrections=MappingProxyType(result))
+
+    def _of_queries(self, digests: Iterable[str]) -> list[str]:
+        """Return those digests that queries have."""
+        held = {query.digest for query in self.queries}
+        return [digest for digest in digests if digest in held]
+
     def _free_name(self) -> str:
         taken = {card.name for card in self.classes}
         number = len(self.classes) + 1
@@ -181,5 +254,7 @@ class Workspace:
 
     def _with(self, target: int | None, pictures: tuple[StoredPicture, ...]) -> Workspace:
         if target is None:
-            return replace(self, queries=pictures)
+            changed = replace(self, queries=pictures)
+            kept = {digest: self.corrections[digest] for digest in changed._of_queries(self.corrections)}
+            return replace(changed, corrections=MappingProxyType(kept))
         return self._changed(replace(self.card(target), pictures=pictures))

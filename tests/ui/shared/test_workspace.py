@@ -65,3 +65,50 @@ def test_contradictions_are_found() -> None:
     assert both.shared_pictures() == [("a", "Class 1", "Class 2")]
     assert both.names_used_twice() == []
     assert both.renamed(1, "Class 1").names_used_twice() == ["Class 1"]
+
+
+def labelled() -> Workspace:
+    """Two classes with a picture each, and queries B and C: B is of the first class, C of none."""
+    start, _ = Workspace.fresh().with_pictures(0, [A])
+    start, _ = start.with_pictures(None, [B, C])
+    return start.corrected([B.digest, "digest of no query"], 0).corrected([C.digest], None)
+
+
+def test_corrections_are_kept_for_queries_alone_and_go_with_their_class() -> None:
+    start = labelled()
+    assert start.corrections == {B.digest: 0, C.digest: None}
+    assert start.corrected([B.digest], 1).corrections == {B.digest: 1, C.digest: None}
+    assert start.uncorrected([C.digest]).corrections == {B.digest: 0}
+    assert start.without_class(0).corrections == {C.digest: None}
+    assert start.without_picture(None, B.digest).corrections == {C.digest: None}
+    with pytest.raises(KeyError):
+        start.corrected([B.digest], 7)
+
+
+def test_what_was_corrected_joins_its_class_and_stays_a_query() -> None:
+    start = labelled()
+    assert start.to_learn() == {0: [B]}
+    learned = start.learned()
+    assert learned.card(0).pictures == (A, B)
+    assert learned.queries == (B, C)
+    assert learned.to_learn() == {}
+    assert learned.corrections == start.corrections
+
+
+def test_learning_and_correcting_can_be_taken_back_and_what_came_since_stays() -> None:
+    start = labelled()
+    learned = start.learned()
+    later, _ = learned.corrected([C.digest], 1).with_pictures(1, [C])
+    back = later.with_back(start, learned)
+    assert back.card(0).pictures == (A,)
+    assert back.card(1).pictures == (C,)
+    assert back.corrections == {B.digest: 0, C.digest: 1}
+
+    bulk = start.corrected([B.digest, C.digest], 1)
+    changed = bulk.corrected([B.digest], None)
+    assert changed.with_back(start, bulk).corrections == {B.digest: None, C.digest: None}
+
+    gone = start.without_class(0)
+    assert gone.with_back(start, gone).corrections == start.corrections
+    cleared = start.cleared(None)
+    assert cleared.with_back(start, cleared).corrections == start.corrections

@@ -140,6 +140,9 @@ def _open_project(state: Session, name: str, found: tuple[Project, list[Checked]
         workspace = workspace.with_class(class_name)
         workspace, _ = workspace.with_pictures(workspace.classes[-1].id, pictures)
     workspace, _ = workspace.with_pictures(None, queries)
+    for place in set(project.corrections.values()):
+        digests = [digest for digest, where in project.corrections.items() if where == place]
+        workspace = workspace.corrected(digests, None if place is None else workspace.classes[place].id)
     state.replace_all(workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
     state.saved_with = project.checkpoint_digest

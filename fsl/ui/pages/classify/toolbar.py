@@ -66,10 +66,9 @@ def _show_folder_drop(state: Session) -> None:
 
 def _show_project(state: Session) -> None:
     st.markdown("**Keep your work**: pictures, names and settings in one zip that opens here again.")
-    project = _project_of(state)
     st.download_button(
         "Save project",
-        data=lambda: project_bytes(project),
+        data=lambda: project_bytes(_project_of(state)),  # as it is when the button is pressed
         file_name="few-shot-project.zip",
         mime="application/zip",
         key="save_project",
@@ -85,6 +84,7 @@ def _show_project(state: Session) -> None:
 
 def _project_of(state: Session) -> Project:
     workspace: Workspace = state.workspace
+    place = {card.id: i for i, card in enumerate(workspace.classes)}
     return Project(
         classes=tuple(
             (card.name, tuple(ProjectImage(p.name, p.data) for p in card.pictures))
@@ -95,4 +95,8 @@ def _project_of(state: Session) -> Project:
         threshold=state.threshold,
         checkpoint=state.checkpoint,
         checkpoint_digest=state.checkpoint_digest,
+        corrections={
+            digest: None if target is None else place[target]
+            for digest, target in workspace.corrections.items()
+        },
     )
