@@ -60,7 +60,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "with the program; for a folder of that name, write ./NAME)",
     )
     parser.add_argument(
-        "--part", help="use only this part of a data set laid out like Fruits-360: Training or Test"
+        "--part",
+        help="use only this part of a data set that is split into folders such as train, val and test",
     )
     parser.add_argument(
         "--classes",

@@ -43,7 +43,7 @@ def load_listing(
     """Decode the images of a listing into one set.
 
     Args:
-        listing: the files found; its part of a Fruits-360 layout was chosen when it was made.
+        listing: the files found; the part of a split data set was chosen when it was made.
         query: which of them to load, and in which form.
         progress: called from this thread with (images done, images in all).
         workers: decoding threads; by default one for each processor, at most 8.

@@ -19,7 +19,7 @@ class ImageQuery:
     Attributes:
         size: side of the square images in pixels, 1 or more.
         fit: how a picture that is not square becomes one.
-        part: one part of a Fruits-360 layout, "Training" or "Test"; "" for everything.
+        part: one part of a data set that is split ("train", "test", ...); "" for everything.
         classes: the classes to load, in the order of their labels, or folders of classes ("Greek" for every
             "Greek/..."); empty for all classes, sorted naturally.
         without: leave out every class whose name contains one of these texts.
@@ -58,7 +58,7 @@ class DataSpec(Settings):
 
     Attributes:
         data: "rendered", "digits", a named data set, a folder or a zip; "" for the recipe's own.
-        part: load only this part of a Fruits-360 layout.
+        part: load only this part of a data set that is split.
         classes: a JSON list of classes, or a split file and the name of a list in it; "" for all.
         validation: classes to test on, named in the same way; "" to hold some out.
         hold_out: share to hold out, 0 to below 1.

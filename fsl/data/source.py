@@ -112,7 +112,7 @@ class Source(ABC):
         """Return its pictures as files, which are not decoded yet.
 
         Args:
-            part: one part of a Fruits-360 layout; "" for everything.
+            part: one part of a data set that is split; "" for everything.
             progress: called with (done, total) files or bytes of a download, or images that are made.
             per_class: largest number of pictures of each class; 0 for all.
 

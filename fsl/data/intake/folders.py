@@ -47,7 +47,7 @@ def list_folder(path: Path, part: str | None = None) -> Listing:
 
     Args:
         path: the folder; :func:`fsl.data.intake.layout.class_of_paths` says what the classes are.
-        part: one part of a Fruits-360 layout; None for everything.
+        part: one part of a data set that is split; None for everything.
 
     Raises:
         DataError: there is no such folder, or no such part in it.

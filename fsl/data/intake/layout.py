@@ -1,23 +1,52 @@
 """Tell the class of an image from its path.
 
 Three layouts are understood: a folder per class (inside one outer folder or not), folders in folders
-(Omniglot's ``<Alphabet>/characterNN``) and Fruits-360's ``Training/<class>``, ``Test/<class>``.
+(Omniglot's ``<Alphabet>/characterNN``), and data sets that are split into parts: ``train/<class>`` and
+``test/<class>`` in any usual spelling and below any folders, or ``<class>/train`` and ``<class>/test``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fsl.base.errors import DataError
 from fsl.base.text import listed
-
-FRUITS_PARTS = ("Training", "Test")
-"""The parts of the Fruits-360 layout: both have the same classes and are merged unless one is named."""
-
+from fsl.data.intake.parts import part_kinds
 
 Folders = dict[str, tuple[str, ...]]
 """From the path of an image to the folders around it, outermost first."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the folders of a data set are understood.
+
+    Attributes:
+        classes: from the path of each image to its class; None for an image in no class folder. Images
+            outside the parts, or outside the one that was asked for, are missing.
+        parts: names of the folders that split the data set, in the order of their use; the one that was
+            asked for, or all; empty for a data set that is not split.
+    """
+
+    classes: dict[str, str | None]
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Where the folders are that split a data set.
+
+    Attributes:
+        level: number of outer folders that hold everything.
+        column: position of the parts among the folders of each image, at least ``level``.
+        parts: names of the parts.
+    """
+
+    level: int
+    column: int
+    parts: frozenset[str]
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -35,43 +64,133 @@ def _rank(piece: str) -> tuple[int, int, str]:
     return 1, 0, piece.casefold()
 
 
-def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, str | None]:
+def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
     """Return the class of each image.
 
     A class is the path of the folder that the image lies in. It leaves out an outer folder that holds
-    everything, if there are class folders inside: ``apple/1.jpg`` alone makes the class "apple". In the
-    Fruits-360 layout, also inside an outer folder, it leaves out ``Training/`` and ``Test/``, too.
+    everything, if there are class folders inside: ``apple/1.jpg`` alone makes the class "apple". In a data
+    set that is split, it leaves out the parts, too, and all folders around them: so a class has the pictures
+    of all parts. A class that is merely called "train" stays one.
 
     Args:
         paths: distinct relative paths with ``/`` between the parts.
-        part: "Training" or "Test", in any case, for one part of the Fruits-360 layout; None for everything.
-
-    Returns:
-        From path to class name; None for an image in no class folder. Images outside the part, or outside
-        both parts of a Fruits-360 layout, are missing.
+        part: use only this part: the name of its folder in any case, or another word for the same ("val" for
+            "Validation"); None for everything.
 
     Raises:
         DataError: ``part`` is given and there is no such part.
     """
     folders: Folders = {path: tuple(path.split("/")[:-1]) for path in paths}
-    parts_found = _fruits_parts(folders)
-    if parts_found is None:
-        folders = _without_common_top(folders)
-        parts_found = _fruits_parts(folders)
-    if part is not None:
-        parts_found = {_pick_part(part, parts_found, folders)}
-    if parts_found is not None:
-        inside = {path: parents for path, parents in folders.items() if parents and parents[0] in parts_found}
-        folders = {path: parents[1:] for path, parents in inside.items()}
+    split = _find_split(folders)
+    chosen = _pick_part(part, split, folders) if part is not None else None
+    if split is None:
+        return Layout(_joined(_without_common_top(folders)))
+    chosen = chosen or split.parts
+    part_of = {
+        path: parents[split.column]
+        for path, parents in folders.items()
+        if len(parents) > split.column and parents[split.column] in chosen
+    }
+    classes = _joined(_without_parts({path: folders[path] for path in part_of}, split))
+    return Layout(_one_spelling(classes, part_of), _in_order(chosen))
+
+
+def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, str | None]:
+    """Return the classes alone; see :func:`layout_of_paths`."""
+    return layout_of_paths(paths, part).classes
+
+
+def _joined(folders: Folders) -> dict[str, str | None]:
     return {path: "/".join(parents) or None for path, parents in folders.items()}
 
 
-def _fruits_parts(folders: Folders) -> set[str] | None:
-    """Return the parts of a Fruits-360 layout, in which every image lies in a class folder; else None."""
-    inside = [parents for parents in folders.values() if parents and parents[0] in FRUITS_PARTS]
-    if not inside or any(len(parents) < 2 for parents in inside):
+def _find_split(folders: Folders) -> _Split | None:
+    """Return where a data set is split into parts, or None if it is not."""
+    level, lone_part = 0, None
+    names = _names_at(folders, level)
+    while len(names) == 1:
+        if part_kinds(names):
+            lone_part = _Split(level, level, frozenset(names))
+        level += 1
+        names = _names_at(folders, level)
+    split = _split_of_siblings(folders, level, names) or _split_of_classes(folders, level)
+    if split is None and lone_part is not None:
+        has_classes = any(len(parents) > lone_part.column + 1 for parents in folders.values())
+        return lone_part if has_classes else None
+    return split
+
+
+def _names_at(folders: Folders, level: int) -> set[str]:
+    return {parents[level] for parents in folders.values() if len(parents) > level}
+
+
+def _split_of_siblings(folders: Folders, level: int, names: set[str]) -> _Split | None:
+    """Return the parts among folders that lie beside one another: ``train/<class>``, ``test/<class>``.
+
+    Other folders beside them are parts, too, if they hold the same classes, and are left out if not.
+    """
+    kinds = part_kinds(names)
+    inside: dict[str, set[str]] = {name: set() for name in names}
+    for parents in folders.values():
+        if len(parents) > level + 1:
+            inside[parents[level]].add(parents[level + 1])
+    if len(set(kinds.values())) < 2 or not any(inside[name] for name in kinds):
         return None
-    return {parents[0] for parents in inside}
+    others = names - set(kinds)
+    if not others:
+        return _Split(level, level, frozenset(names))
+    by_kind = [
+        set().union(*(inside[name] for name in kinds if kinds[name] == kind)) for kind in set(kinds.values())
+    ]
+    largest, *_ = sorted(by_kind, key=len, reverse=True)
+    alike = [classes for classes in by_kind if 2 * len(classes & largest) >= len(classes) > 0]
+    if len(alike) < 2:
+        return None
+    alike_too = {name for name in others if 2 * len(inside[name] & largest) >= len(inside[name]) > 0}
+    return _Split(level, level, frozenset({*kinds, *alike_too}))
+
+
+def _split_of_classes(folders: Folders, level: int) -> _Split | None:
+    """Return the parts inside each class, or inside each of several data sets: ``<class>/train``."""
+    shallowest = min((len(parents) for parents in folders.values()), default=0)
+    for column in range(level + 1, shallowest):
+        names = {parents[column] for parents in folders.values()}
+        kinds = part_kinds(names)
+        if len(kinds) < len(names):
+            continue
+        found: dict[tuple[str, ...], set[str]] = {}
+        for parents in folders.values():
+            found.setdefault(parents[:column], set()).add(kinds[parents[column]])
+        if 2 * sum(len(some) > 1 for some in found.values()) >= len(found):
+            return _Split(level, column, frozenset(names))
+    return None
+
+
+def _without_parts(folders: Folders, split: _Split) -> Folders:
+    """Leave out the parts, the folders around everything, and a folder that holds all that is left."""
+    next_to = split.column + 1
+    # Some archives repeat the part's name: "seg_train/seg_train/<class>".
+    twice = all(parents[next_to : next_to + 1] == (parents[split.column],) for parents in folders.values())
+    rest = {
+        path: parents[split.level : split.column] + parents[next_to + twice :]
+        for path, parents in folders.items()
+    }
+    return _without_common_top(rest) if all(len(parents) > 1 for parents in rest.values()) else rest
+
+
+def _one_spelling(classes: dict[str, str | None], part_of: dict[str, str]) -> dict[str, str | None]:
+    """Give a class one name if parts differ in its upper and lower case, or it would be two classes."""
+    spellings: dict[str, dict[str, set[str]]] = {}
+    for path, name in classes.items():
+        if name is not None:
+            spellings.setdefault(name.casefold(), {}).setdefault(name, set()).add(part_of[path])
+    renamed = {}
+    for found in spellings.values():
+        parts = [part for some in found.values() for part in some]
+        if len(found) > 1 and len(parts) == len(set(parts)):
+            first = min(found, key=natural_key)
+            renamed.update(dict.fromkeys(found, first))
+    return {path: renamed.get(name, name) if name else name for path, name in classes.items()}
 
 
 def _without_common_top(folders: Folders) -> Folders:
@@ -83,15 +202,28 @@ def _without_common_top(folders: Folders) -> Folders:
     return folders
 
 
-def _pick_part(wanted: str, found: set[str] | None, folders: Folders) -> str:
-    for name in found or ():
-        if name.casefold() == wanted.casefold():
-            return name
-    if found:
-        raise DataError(f"There is no part {wanted!r} here; there is {listed(sorted(found))}.")
-    tops = sorted({parents[0] for parents in folders.values() if parents}, key=natural_key)
-    there = f"the folders are {listed(tops)}" if tops else "there are no folders"
-    raise DataError(
-        f"There is no part {wanted!r} here: parts are the folders Training and Test of the Fruits-360 "
-        f"layout; {there}. Leave the part out to use everything."
-    )
+def _in_order(parts: Iterable[str]) -> tuple[str, ...]:
+    """Return parts in the order of their use: to train, to validate, to test, then others."""
+    kinds = part_kinds(parts)
+    order = ("train", "validation", "test", "")
+    return tuple(sorted(parts, key=lambda name: (order.index(kinds.get(name, "")), natural_key(name))))
+
+
+def _pick_part(wanted: str, split: _Split | None, folders: Folders) -> frozenset[str]:
+    """Return the folders of a part that is asked for by its name, or by another word for it."""
+    if split is None:
+        tops = sorted({parents[0] for parents in folders.values() if parents}, key=natural_key)
+        there = f"the folders are {listed(tops)}" if tops else "there are no folders"
+        raise DataError(
+            f"There is no part {wanted!r} here: parts are folders such as train, val and test, with a folder "
+            f"per class in each; {there}. Leave the part out to use everything."
+        )
+    named = {name for name in split.parts if name.casefold() == wanted.casefold()}
+    if not named:
+        kinds, kind = part_kinds(split.parts), part_kinds([wanted]).get(wanted)
+        named = {name for name in split.parts if kind and kinds.get(name) == kind}
+    if not named:
+        raise DataError(
+            f"There is no part {wanted!r} here; there is {listed(sorted(split.parts, key=natural_key))}."
+        )
+    return frozenset(named)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from fsl.base.text import listed
 from fsl.data.images.decode import DEFAULT_LIMITS
-from fsl.data.intake.layout import class_of_paths, natural_key
+from fsl.data.intake.layout import layout_of_paths, natural_key
 from fsl.data.intake.paths import PathUse, display_path, is_ignored_folder, use_of_path
 
 MAX_FILE_BYTES = DEFAULT_LIMITS.max_bytes
@@ -98,7 +99,7 @@ def list_files(files: Sequence[tuple[str, bytes]], part: str | None = None) -> L
 
     Args:
         files: relative path and content of each.
-        part: one part of a Fruits-360 layout; None for everything.
+        part: one part of a data set that is split ("train", "val", ...); None for everything.
 
     Raises:
         DataError: there is no such part.
@@ -111,7 +112,7 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
 
     Args:
         found: files and folders, in any order.
-        part: one part of a Fruits-360 layout; None for everything.
+        part: one part of a data set that is split ("train", "val", ...); None for everything.
 
     Raises:
         DataError: there is no such part.
@@ -132,19 +133,26 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
             readers[shown] = item.read
         else:
             problems.append(Problem(shown, objection))
-    classes = class_of_paths(readers, part)
+    layout = layout_of_paths(readers, part)
     if part is None:
-        outside = "is in neither Training nor Test, so it is left out"
-        problems += [Problem(shown, outside) for shown in readers if shown not in classes]
+        outside = f"is outside the parts {listed(layout.parts)}, so it is left out"
+        problems += [Problem(shown, outside) for shown in readers if shown not in layout.classes]
     mentioned = {*readers, *(problem.name for problem in problems)}
     problems += [
         Problem(folder, NO_PICTURES)
         for folder in _empty_folders(ignored_in, mentioned)
-        if part is None or part.casefold() in folder.casefold().split("/")
+        if part is None or not set(layout.parts).isdisjoint(folder.split("/"))
     ]
-    ordered = sorted(classes.items(), key=lambda item: natural_key(item[0]))
+    ordered = sorted(layout.classes.items(), key=lambda item: natural_key(item[0]))
     entries = tuple(ImageEntry(class_name, shown, readers[shown]) for shown, class_name in ordered)
-    return Listing(entries, tuple(problems))
+    return Listing(entries, tuple(problems), _merged_note(layout.parts))
+
+
+def _merged_note(parts: Sequence[str]) -> tuple[str, ...]:
+    if len(parts) < 2:
+        return ()
+    names = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return (f"The data is split into {names}: each class has the pictures of all parts together.",)
 
 
 def _folder_of(path: str) -> str:

@@ -34,7 +34,7 @@ def list_zip(
         source: the file, or its bytes.
         name: what messages call the archive; by default the file's name.
         limits: what the zip may hold.
-        part: one part of a Fruits-360 layout; None for everything.
+        part: one part of a data set that is split; None for everything.
 
     Raises:
         DataError: it is not a zip, is damaged or over a limit as a whole, or has no such part.

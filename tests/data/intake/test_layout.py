@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsl.base.errors import DataError
-from fsl.data.intake.layout import class_of_paths, natural_key
+from fsl.data.intake.layout import class_of_paths, layout_of_paths, natural_key
 
 RULES: dict[str, dict[str, str | None]] = {
     "a folder per class": {"apple/1.jpg": "apple", "pear/1.jpg": "pear"},
@@ -36,8 +36,85 @@ RULES: dict[str, dict[str, str | None]] = {
     },
     "Fruits-360, one part only": {"Training/Kaki/1.jpg": "Kaki", "Training/Lime/1.jpg": "Lime"},
     "classes that are named Training and Test": {"Training/1.jpg": "Training", "Test/1.jpg": "Test"},
+    "one part alone, below folders": {"a/data/train/x/1": "x", "a/data/train/y/1": "y"},
+    "two parts": {"train/x/1": "x", "val/x/2": "x", "train/y/1": "y", "val/y/2": "y"},
+    "a class that is in one part only": {"train/x/1": "x", "valid/x/2": "x", "train/y/1": "y"},
+    "three parts below several folders": {
+        f"root/data/images/{part}/{name}/{part}": name
+        for part in ("TRAIN", "Valid", "testing")
+        for name in ("x", "y", "train")
+    },
+    "parts with different classes, as few-shot data sets have them": {
+        "train/a/1": "a",
+        "train/b/1": "b",
+        "val/c/1": "c",
+        "test/d/1": "d",
+    },
+    "parts inside the classes": {"x/train/1": "x", "x/test/2": "x", "y/train/1": "y", "y/test/2": "y"},
+    "parts inside the classes, below a folder": {"a/x/Train/1": "x", "a/x/Dev/2": "x", "a/y/Train/1": "y"},
+    "parts inside several data sets": {
+        "a/train/x/1": "a/x",
+        "a/val/x/1": "a/x",
+        "b/train/x/1": "b/x",
+        "b/val/x/1": "b/x",
+    },
+    "parts whose name is repeated, and pictures to predict": {
+        "seg_train/seg_train/x/1": "x",
+        "seg_test/seg_test/x/1": "x",
+        "seg_pred/seg_pred/1": None,
+    },
+    "pictures without classes in one part": {"train/x/1": "x", "train/y/1": "y", "test/1": None},
+    "a folder between parts and classes": {
+        "train/images/x/1": "x",
+        "train/images/y/1": "y",
+        "test/images/x/1": "x",
+    },
+    "a third part of another name": {"train/x/1": "x", "val/x/2": "x", "extra/x/3": "x"},
+    "classes of parts that differ in case": {"train/Cat/1": "Cat", "train/y/1": "y", "val/cat/2": "Cat"},
+    "classes that are named like parts": {"train/1": "train", "val/1": "val", "test/1": "test"},
+    "a class named train among others": {"train/1": "train", "car/1": "car", "bus/1": "bus"},
+    "the same below a folder": {"all/train/1": "train", "all/test/1": "test", "all/car/1": "car"},
+    "a class named train with kinds of it": {"train/steam/1": "train/steam", "car/red/1": "car/red"},
+    "two such classes, whose kinds differ": {
+        "train/steam/1": "train/steam",
+        "train/electric/1": "train/electric",
+        "test/blood/1": "test/blood",
+        "test/skin/1": "test/skin",
+        "car/red/1": "car/red",
+    },
+    "words with train in them": {"steam train/a/1": "steam train/a", "test tube/a/1": "test tube/a"},
     "nothing": {},
 }
+
+SPELLINGS = [
+    ("train", "val"), ("Train", "Validation"), ("TRAINING", "TEST"), ("train_set", "test_set"),
+    ("trainset", "testset"), ("training-data", "dev-data"), ("train2017", "val2017"), ("trn", "tst"),
+    ("imagenet_train", "imagenet_val"), ("train images", "eval images"), ("trainImages", "validImages"),
+    ("Training", "PublicTest"), ("01_train", "02_holdout"), ("trainval", "testing"), ("Train_val", "Test"),
+    ("images-train", "images-evaluation"), ("Development", "Evaluation"), ("train", "held-out"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", SPELLINGS, ids=" ".join)
+@pytest.mark.parametrize("top", ["", "dataset/images/"])
+def test_every_usual_spelling_of_parts(parts: tuple[str, str], top: str) -> None:
+    paths = [f"{top}{part}/{name}/{n}.jpg" for part in parts for name in ("cat", "dog") for n in range(2)]
+    layout = layout_of_paths(paths)
+    assert layout.classes == {path: path.split("/")[-2] for path in paths}
+    assert set(layout.parts) == set(parts)
+    for part in parts:
+        assert list(layout_of_paths(paths, part.swapcase()).classes) == [p for p in paths if part in p]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("val", "Validation"), ("TRAIN", "training_set"), ("dev", "Validation"), ("x", "x")]
+)
+def test_a_part_by_another_word_for_it(asked: str, found: str) -> None:
+    paths = ["training_set/cat/1", "Validation/cat/2", "Test/cat/3", "x/cat/4", "notes/plan.png"]
+    assert list(layout_of_paths(paths, asked).classes.items()) == [
+        (path, "cat") for path in paths if path.startswith(found)
+    ]
+    assert "notes/plan.png" not in layout_of_paths(paths).classes
 
 
 @pytest.mark.parametrize("rule", RULES)

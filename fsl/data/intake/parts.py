@@ -1,0 +1,62 @@
+"""Recognise the folders that split a data set: train, val, test, in any usual spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_KINDS = {
+    "train": "train training trn trainval",
+    "validation": "val valid validation validate validating vld dev devel development",
+    "test": "test testing tests tst eval evaluation evaluating holdout heldout predict prediction pred",
+}
+_KIND_OF_WORD = {word: kind for kind, words in _KINDS.items() for word in words.split()}
+# What people add to these words: "train_set", "test images", "PublicTest", "val2017".
+_ENDINGS = ("datasets", "dataset", "data", "sets", "set", "images", "image", "imgs", "split", "folder")
+_FILLERS = frozenset({*_ENDINGS, "img", "pics", "pictures", "photos", "part", "subset", "splits", "samples"})
+_FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my"}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")
+
+
+def part_kinds(names: Iterable[str]) -> dict[str, str]:
+    """Return the part that each of some sibling folders is named after: "train", "validation" or "test".
+
+    Words that all the names share do not matter: "birds_train" and "birds_test" are parts.
+
+    Args:
+        names: names of folders that lie beside one another.
+
+    Returns:
+        from name to part; names that say something else are missing.
+    """
+    words = {name: _words(name) for name in names}
+    shared = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
+    found = {name: _kind(of_name, shared - set(_KIND_OF_WORD)) for name, of_name in words.items()}
+    return {name: kind for name, kind in found.items() if kind}
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name in lower case: "trainImages_2" gives train, images, 2."""
+    return [word.casefold() for word in _WORD.findall(name)]
+
+
+def _kind(words: list[str], shared: set[str]) -> str:
+    """Return the part that the words name, "" if there is a word of another meaning among them."""
+    if [word for word in words if word in ("held", "hold", "out")] in (["held", "out"], ["hold", "out"]):
+        words = [*words, "holdout"]
+    telling = [_without_ending(word) for word in words if not _is_filler(word) and word not in shared]
+    kinds = [_KIND_OF_WORD.get(word, "") for word in telling]
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    return "train" if set(kinds) == {"train", "validation"} else ""  # "train_val", to learn from
+
+
+def _is_filler(word: str) -> bool:
+    return word in _FILLERS or word.isdecimal()
+
+
+def _without_ending(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.removesuffix(ending) in _KIND_OF_WORD:
+            return word.removesuffix(ending)
+    return word
