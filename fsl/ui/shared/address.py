@@ -26,17 +26,21 @@ class _Address:
     replaced: list[dict[str, str]] = field(default_factory=list)
 
 
-def forget_replaced(page: str) -> None:
-    """Forget overwritten addresses when another page is opened, as a link may lead to one of them.
+def is_opened(page: str) -> bool:
+    """Return whether another page was shown before this run, or none.
+
+    Overwritten addresses are forgotten then, as a link may lead to one of them.
 
     Args:
         page: title of the page that is drawn.
     """
-    if st.session_state.get(_PAGE_KEY) != page:
-        st.session_state[_PAGE_KEY] = page
-        addresses: dict[str, _Address] = st.session_state.get(_KEY, {})
-        for address in addresses.values():
-            address.replaced.clear()
+    if st.session_state.get(_PAGE_KEY) == page:
+        return False
+    st.session_state[_PAGE_KEY] = page
+    addresses: dict[str, _Address] = st.session_state.get(_KEY, {})
+    for address in addresses.values():
+        address.replaced.clear()
+    return True
 
 
 def read_address(page: str) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import streamlit as st
@@ -15,10 +15,14 @@ from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.settings import Setting
+from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.wording import said_twice
 from fsl.ui.shared.work import Latest
 
 Side = Literal["references", "probes"]
+Sides = tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]]
+"""The pictures of both sides: references, probes."""
+_SIDE_NAMES: dict[Side, str] = {"references": "known pictures", "probes": "pictures to compare"}
 Strictness = float | Literal["equal"]
 """A false-accept rate in (0, 1], or "equal" for the threshold with equal errors."""
 EQUAL: Literal["equal"] = "equal"
@@ -75,7 +79,7 @@ class CompareState:
         note: sentence about the last drop, "" for none.
         fault: why the last drop was refused, "" if it was not.
         problems: files of the last drop that could not be used.
-        former: both sides before they were cleared or replaced; None if there is nothing to undo.
+        history: removals that can be undone, step by step.
         examples: number of examples loaded so far; the seed of the next one.
         memo: the latest results of the page.
         previews: the latest large pictures and aligned faces, as ``data:`` URIs.
@@ -91,12 +95,24 @@ class CompareState:
     note: str = ""
     fault: str = ""
     problems: tuple[Problem, ...] = ()
-    former: tuple[tuple[StoredPicture, ...], tuple[StoredPicture, ...]] | None = None
+    history: History[Sides] = field(default_factory=History)
     examples: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
     previews: Memo = field(default_factory=lambda: Memo(_PREVIEWS))
     looking: Latest[bool] = field(default_factory=Latest)
     people: dict[str, int] = field(default_factory=dict)
+
+    def forget_notices(self) -> None:
+        """Forget what the page says about the last change."""
+        self.tell()
+
+    def copied(self) -> CompareState:
+        """Return a copy for another tab."""
+        return replace(self, drops=dict(self.drops), people=dict(self.people), looking=Latest())
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again."""
+        self.memo, self.previews = Memo(_REMEMBERED), Memo(_PREVIEWS)
 
     def pictures(self, side: Side) -> tuple[StoredPicture, ...]:
         """Return the pictures of one side."""
@@ -105,39 +121,31 @@ class CompareState:
     def holdings(self) -> Iterator[Holding]:
         """Return what the pictures take of the session's memory."""
         yield from self.lasting()
-        yield from (picture.holding for side in self.former or () for picture in side)
+        yield from _holdings(self.history.contents())
 
     def lasting(self) -> Iterator[Holding]:
         """Return the same without what is kept only for undo."""
-        yield from (picture.holding for picture in (*self.references, *self.probes))
+        yield from _holdings([self._sides])
 
-    def put(self, side: Side, pictures: Sequence[StoredPicture]) -> None:
-        """Replace the pictures of one side, without duplicates.
+    @property
+    def _sides(self) -> Sides:
+        return self.references, self.probes
 
-        Raises:
-            DataError: there are too many pictures, or no room for them.
-        """
-        first: dict[str, StoredPicture] = {}
-        for picture in pictures:
-            first.setdefault(picture.digest, picture)
-        unique = tuple(first.values())
-        if len(unique) > MOST_PICTURES:
+    def _put(self, sides: Sides, history: History[Sides]) -> None:
+        if any(len(pictures) > MOST_PICTURES for pictures in sides):
             raise DataError(
                 f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
                 "For more use the command line: python -m fsl compare."
             )
-        other = self.probes if side == "references" else self.references
-        new = [picture.holding for picture in (*unique, *other)]
-        former = [picture.holding for before in self.former or () for picture in before]
-        try:
-            refuse_beyond_budget(self, [*new, *former])
-        except DataError:
-            refuse_beyond_budget(self, new)
-            self.former = None  # no room for undo as well
-        if side == "references":
-            self.references = unique
-        else:
-            self.probes = unique
+        while True:
+            try:
+                refuse_beyond_budget(self, _holdings([sides, *history.contents()]))
+                break
+            except DataError:
+                if not history:
+                    raise
+                history = history.without_oldest()  # no room for undo as well
+        (self.references, self.probes), self.history = sides, history
 
     def take(self, side: Side, files: Sequence[tuple[str, bytes]]) -> None:
         """Add dropped files to one side; files that are no pictures become problems.
@@ -147,10 +155,10 @@ class CompareState:
         """
         found, problems = take_files(files)
         before = self.pictures(side)
-        self.put(side, [*before, *found])
+        self._put(self._with(side, [*before, *found]), self.history.with_change())
         kept = {picture.digest: picture for picture in reversed([*before, *found])}
         twice = [picture.name for picture in found if kept[picture.digest] is not picture]
-        self.note, self.fault, self.problems = said_twice(twice), "", tuple(problems)
+        self.tell(said_twice(twice), problems=problems)
 
     def replace_all(self, references: Sequence[StoredPicture], probes: Sequence[StoredPicture]) -> None:
         """Replace the pictures of both sides; this can be undone.
@@ -158,29 +166,74 @@ class CompareState:
         Raises:
             DataError: there are too many pictures, or no room for them beside the former ones.
         """
-        before = self.references, self.probes
-        self.former = before if any(before) else None
-        self.references, self.probes = (), ()
-        try:
-            self.put("references", references)
-            self.put("probes", probes)
-        except DataError:
-            (self.references, self.probes), self.former = before, None
-            raise
-        self.selected, self.note, self.fault, self.problems = "", "", "", ()
+        before = self._sides
+        history = self.history.with_change()
+        if any(before):
+            history = self.history.with_removal(Removal("the previous pictures", before, None))
+        self._put((_without_duplicates(references), _without_duplicates(probes)), history)
+        self.selected = ""
+        self.tell()
+
+    def tell(self, note: str = "", fault: str = "", problems: Sequence[Problem] = ()) -> None:
+        """Replace what the page says about the last change."""
+        self.note, self.fault, self.problems = note, fault, tuple(problems)
 
     def forget_undo(self) -> None:
         """Drop what is kept for undo, because another page needs the room."""
-        self.former = None
+        self.history = History()
 
     def bring_back(self) -> None:
-        """Undo the last clearing or replacing; this can be undone in turn."""
-        if self.former is not None:
-            self.replace_all(*self.former)
+        """Undo the latest removal and keep what was added since; call it again for the one before."""
+        if self.history.removals:
+            self._put(*self.history.undo(self._sides, _with_back))
+            self.tell()
+
+    def remove_again(self) -> None:
+        """Do again what was undone last."""
+        if self.history.undone:
+            self._put(*self.history.redo())
+            self.tell()
 
     def remove(self, side: Side, digest: str) -> None:
-        """Remove one picture."""
-        self.put(side, [picture for picture in self.pictures(side) if picture.digest != digest])
+        """Remove one picture; this can be undone."""
+        pictures = self.pictures(side)
+        name = next((picture.name for picture in pictures if picture.digest == digest), "")
+        self._remove(side, [picture for picture in pictures if picture.digest != digest], name)
+
+    def clear(self, side: Side) -> None:
+        """Remove the pictures of one side; this can be undone."""
+        self._remove(side, (), f"the {_SIDE_NAMES[side]}")
+        self.selected = ""
+
+    def _remove(self, side: Side, left: Sequence[StoredPicture], what: str) -> None:
+        before, after = self._sides, self._with(side, left)
+        if after != before:
+            self._put(after, self.history.with_removal(Removal(what, before, after)))
+            self.tell()
+
+    def _with(self, side: Side, pictures: Sequence[StoredPicture]) -> Sides:
+        unique = _without_duplicates(pictures)
+        return (unique, self.probes) if side == "references" else (self.references, unique)
+
+
+def _without_duplicates(pictures: Sequence[StoredPicture]) -> tuple[StoredPicture, ...]:
+    first: dict[str, StoredPicture] = {}
+    for picture in pictures:
+        first.setdefault(picture.digest, picture)
+    return tuple(first.values())
+
+
+def _with_back(now: Sides, before: Sides, after: Sides) -> Sides:
+    """Put back what a removal took, beside what came since."""
+    merged = []
+    for here, former, kept in zip(now, before, after, strict=True):
+        stayed = {picture.digest for picture in kept}
+        merged.append(_without_duplicates([*here, *(one for one in former if one.digest not in stayed)]))
+    return merged[0], merged[1]
+
+
+def _holdings(all_sides: Iterable[Sides]) -> Iterator[Holding]:
+    yield from (picture.holding for sides in all_sides for pictures in sides for picture in pictures)
 
 
 def compare_state() -> CompareState:

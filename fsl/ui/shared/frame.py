@@ -9,9 +9,10 @@ from pathlib import Path
 import streamlit as st
 
 from fsl.base.memory import keep_freed_memory, use_one_arena
-from fsl.ui.shared.address import forget_replaced
+from fsl.ui.shared.address import is_opened
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
+from fsl.ui.shared.tab import forget_notices, recall_tab, show_what_is_lost
 from fsl.ui.shared.visitor import remember_visitor
 
 # The icon is part of the page: as a file, another session's end could remove it just before a browser asks.
@@ -47,13 +48,20 @@ def bootstrap(title: str) -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{_STYLE}</style>")
-    remember_visitor()
     forget_ended_sessions()
-    forget_replaced(title)
+    if is_opened(title):
+        forget_notices()
     with st.container(horizontal=True, vertical_alignment="center", key="header", gap="medium"):
         for path, label in PAGES.items():
             icon = ":material/filter_center_focus:" if path == "app.py" else None
             st.page_link(path, label=f"**{label}**" if icon else label, icon=icon)
+    with st.container(key="setup"):  # takes no room
+        remember_visitor()
+        is_awaited = recall_tab()
+    if is_awaited:
+        st.caption(":material/history: Bringing back your pictures …")
+        st.stop()
+    show_what_is_lost()
 
 
 @st.cache_resource(show_spinner=False)

@@ -19,6 +19,7 @@ from streamlit.runtime.caching.ttl_cache import TTLCache
 
 from fsl.base.memory import release_memory
 from fsl.ui.shared import core
+from fsl.ui.shared.tab_memory import MEMORY
 from fsl.ui.shared.work import cancel_ended
 
 _LOG = logging.getLogger(__name__)
@@ -43,8 +44,10 @@ def _keep_looking() -> None:
         if dropped is None:
             _LOG.warning("This version of Streamlit keeps sessions in another way; ended ones stay longer")
             return
-        cancel_ended(_ids_of_sessions(server))
-        if dropped:
+        known = _ids_of_sessions(server)
+        cancel_ended(known)
+        forgotten = MEMORY.sweep(server.is_active_session, known)
+        if dropped or forgotten:
             forget_what_they_left(server)
             release_memory()
 
@@ -85,5 +88,5 @@ def forget_what_they_left(server: Any) -> None:
     # Streamlit marks an unused download first and removes it when the next session ends; without this call,
     # the last visitor's project with all its pictures would stay until then.
     server.media_file_mgr.remove_orphaned_files()
-    if not server._session_mgr.list_sessions():
+    if not server._session_mgr.list_sessions() and not len(MEMORY):
         core.CACHE.clear()

@@ -16,6 +16,33 @@ from streamlit.errors import StreamlitWidgetAlreadyInstantiatedError
 
 T = TypeVar("T")
 
+_KEY = "few_shot_lab_settings"
+
+
+@dataclass
+class ChosenSettings:
+    """The latest value of each setting that was drawn or put in this session, by key."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def copied(self) -> ChosenSettings:
+        """Return a copy for another tab."""
+        return ChosenSettings(dict(self.values))
+
+    def forget_results(self) -> None:
+        """Do nothing: a setting is no result."""
+
+
+def _chosen() -> ChosenSettings:
+    chosen: ChosenSettings = st.session_state.setdefault(_KEY, ChosenSettings())
+    return chosen
+
+
+def restore_settings() -> None:
+    """Give the widgets of all pages the values that the tab had before; call it before any is drawn."""
+    for key, value in _chosen().values.items():
+        st.session_state[key] = value
+
 
 @dataclass(frozen=True)
 class Setting(Generic[T]):
@@ -48,6 +75,7 @@ class Setting(Generic[T]):
     def put(self, value: T) -> None:
         """Change the value; a widget that is drawn already shows it in the next run of the page."""
         st.session_state.pop(self._later, None)
+        _chosen().values[self.key] = value
         try:
             st.session_state[self.key] = value
         except StreamlitWidgetAlreadyInstantiatedError:
@@ -58,7 +86,7 @@ class Setting(Generic[T]):
         # Written in every run: a widget whose range or options change is a new one to Streamlit.
         value = self.value
         st.session_state.pop(self._later, None)
-        st.session_state[self.key] = value
+        st.session_state[self.key] = _chosen().values[self.key] = value
         arguments: dict[str, Any] = {"label": self.label, "key": self.key, "persist_state": "session"}
         if self.help:
             arguments["help"] = self.help

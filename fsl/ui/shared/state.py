@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -15,8 +15,9 @@ from fsl.config import Method
 from fsl.data.intake.listing import Problem
 from fsl.ui.shared.budget import Holding, refuse_beyond_budget
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work
-from fsl.ui.shared.workspace import Workspace
+from fsl.ui.shared.workspace import Workspace, holdings_of
 
 _REMEMBERED = 3  # answers, self-check, comparison of methods
 
@@ -24,23 +25,18 @@ _KEY = "few_shot_lab"
 QUERIES = "queries"
 
 
-@dataclass
-class Undo:
-    """A change that can be undone.
+class Said(NamedTuple):
+    """What is to be said about a change.
 
     Attributes:
-        what: what the change removed; "" if the change was an undo itself.
-        workspace: the workspace before the change.
-        after: the workspace right after it; None if the change replaced the whole workspace.
+        notes: sentences, plain text.
+        problems: files that could not be used.
+        twice: names of pictures that were there already.
     """
 
-    what: str
-    workspace: Workspace
-    after: Workspace | None = None
-
-
-Said = tuple[Sequence[str], Sequence[Problem]]
-"""Sentences about a change, and files that could not be used."""
+    notes: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
+    twice: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +63,7 @@ class PendingDrop:
         lock: held while a step is taken over, because a click can start another run of the page meanwhile.
         notes: sentences about the finished steps.
         problems: files of the finished steps that could not be used.
+        twice: names of pictures of the finished steps that were there already.
     """
 
     steps: list[DropStep] = field(default_factory=list)
@@ -75,6 +72,13 @@ class PendingDrop:
     lock: threading.Lock = field(default_factory=threading.Lock)
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+
+    def said(self, said: Said) -> None:
+        """Add what is to be said about a finished step."""
+        self.notes += said.notes
+        self.problems += said.problems
+        self.twice += said.twice
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Session:
         checkpoint_digest: sha256 of the checkpoint in use, "" before it is loaded.
         saved_with: sha256 of the checkpoint an opened project was saved with, "" for none.
         selected: digest of the query whose details are shown.
-        undo: the change that can be undone; None if there is none.
+        history: removals that can be undone, step by step.
         notes: sentences about the last change, plain text.
         problems: files of the last drop that could not be used.
         pending: drops that are still being read; None if there are none.
@@ -107,7 +111,7 @@ class Session:
     checkpoint_digest: str = ""
     saved_with: str = ""
     selected: str = ""
-    undo: Undo | None = None
+    history: History[Workspace] = field(default_factory=History)
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     pending: PendingDrop | None = None
@@ -122,17 +126,18 @@ class Session:
 
         Args:
             workspace: the new workspace.
-            undo: what the change removes ("class Apple"); it can be undone unless there is no room for both.
+            undo: what the change removes ("the class Apple"); it can be undone unless there is no room for
+                both.
             replaces: whether the new workspace is unrelated to the former one.
 
         Raises:
             DataError: there is no room for it; nothing is changed then.
         """
         if undo:
-            before: Undo | None = Undo(undo, self.workspace, None if replaces else workspace)
-        else:  # a redo would remove what is added now
-            before = self.undo if self.undo is not None and self.undo.what else None
-        self._take_over(workspace, before)
+            removal = Removal(undo, self.workspace, None if replaces else workspace)
+            self._take_over(workspace, self.history.with_removal(removal))
+        else:
+            self._take_over(workspace, self.history.with_change())
 
     def replace_all(self, workspace: Workspace) -> None:
         """Replace the workspace by an unrelated one; this can be undone.
@@ -144,14 +149,16 @@ class Session:
         self.shown.clear()
         self.selected = ""
 
-    def _take_over(self, workspace: Workspace, before: Undo | None) -> None:
-        new = list(workspace.holdings())
-        try:
-            refuse_beyond_budget(self, [*new, *(before.workspace.holdings() if before else ())])
-        except DataError:
-            refuse_beyond_budget(self, new)
-            before = None
-        self.undo = before
+    def _take_over(self, workspace: Workspace, history: History[Workspace]) -> None:
+        while True:
+            try:
+                refuse_beyond_budget(self, holdings_of([workspace, *history.contents()]))
+                break
+            except DataError:
+                if not history:
+                    raise
+                history = history.without_oldest()
+        self.history = history
         # Never reuse an id: the widget of a new class would show the value of a deleted one.
         next_id = max(workspace.next_id, self.workspace.next_id)
         self.workspace = replace(workspace, next_id=next_id)
@@ -160,8 +167,7 @@ class Session:
     def holdings(self) -> Iterator[Holding]:
         """Return what the pictures take of the session's memory."""
         yield from self.lasting()
-        if self.undo is not None:
-            yield from self.undo.workspace.holdings()
+        yield from holdings_of(self.history.contents())
 
     def lasting(self) -> Iterator[Holding]:
         """Return the same without what is kept only for undo."""
@@ -171,16 +177,31 @@ class Session:
 
     def forget_undo(self) -> None:
         """Drop what is kept for undo, because another page needs the room."""
-        self.undo = None
+        self.history = History()
 
     def bring_back(self) -> None:
-        """Undo the last removal and keep all later changes; after an undo, redo it."""
-        if self.undo is None:
-            return
-        taken, now = self.undo, self.workspace
-        new = taken.workspace if taken.after is None else now.with_back(taken.workspace, taken.after)
-        self._take_over(new, Undo("", now) if taken.what else None)
+        """Undo the latest removal and keep all later changes; call it again for the one before."""
+        if self.history.removals:
+            self._take_over(*self.history.undo(self.workspace, Workspace.with_back))
+            self.report()
+
+    def remove_again(self) -> None:
+        """Do again what was undone last."""
+        if self.history.undone:
+            self._take_over(*self.history.redo())
+            self.report()
+
+    def forget_notices(self) -> None:
+        """Forget what the page says about the last change."""
         self.report()
+
+    def copied(self) -> Session:
+        """Return a copy for another tab, without drops that are being read."""
+        return replace(self, drops=self.drops.copy(), shown=dict(self.shown), pending=None)
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again."""
+        self.memo = Memo(_REMEMBERED)
 
     def use_network(self, name: str) -> None:
         """Switch to another network, with its own rule and limit."""

@@ -206,6 +206,18 @@ _RUNNING: set[Work[Any]] = set()
 """Work that is not over, of all sessions."""
 
 
+def hand_over_work(before: str, after: str) -> None:
+    """Let the work of one session go on as that of another, which shows the same tab of the browser.
+
+    Args:
+        before: id of the former session; "" changes nothing.
+        after: id of the session that shows the tab now.
+    """
+    for work in list(_RUNNING):
+        if before and work.session == before:
+            work.session = after
+
+
 def cancel_ended(sessions: Collection[str]) -> None:
     """Cancel the work of all sessions but those, given by their ids."""
     for work in list(_RUNNING):

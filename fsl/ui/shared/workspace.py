@@ -62,8 +62,7 @@ class Workspace:
 
     def holdings(self) -> Iterator[Holding]:
         """Return what the pictures take of the session's memory."""
-        yield from (picture.holding for card in self.classes for picture in card.pictures)
-        yield from (picture.holding for picture in self.queries)
+        yield from holdings_of([self])
 
     def card(self, card_id: int) -> ClassCard:
         """Return the class with that id.
@@ -75,6 +74,10 @@ class Workspace:
             if card.id == card_id:
                 return card
         raise KeyError(card_id)
+
+    def pictures(self, target: int | None) -> tuple[StoredPicture, ...]:
+        """Return the pictures of a class, or the queries if ``target`` is None."""
+        return self.queries if target is None else self.card(target).pictures
 
     def with_class(self, name: str = "", pictures: Sequence[StoredPicture] = ()) -> Workspace:
         """Add a class; without a name it gets the next free one of the form "Class 3"."""
@@ -98,7 +101,7 @@ class Workspace:
         Returns:
             the workspace, and the names of pictures left out as duplicates.
         """
-        before = self.queries if target is None else self.card(target).pictures
+        before = self.pictures(target)
         merged = {picture.digest: picture for picture in before}
         twice = []
         for picture in new:
@@ -110,7 +113,7 @@ class Workspace:
 
     def without_picture(self, target: int | None, digest: str) -> Workspace:
         """Remove a picture of a class, or a query if ``target`` is None."""
-        before = self.queries if target is None else self.card(target).pictures
+        before = self.pictures(target)
         return self._with(target, tuple(p for p in before if p.digest != digest))
 
     def cleared(self, target: int | None) -> Workspace:
@@ -258,3 +261,13 @@ class Workspace:
             kept = {digest: self.corrections[digest] for digest in changed._of_queries(self.corrections)}
             return replace(changed, corrections=MappingProxyType(kept))
         return self._changed(replace(self.card(target), pictures=pictures))
+
+
+def holdings_of(workspaces: Iterable[Workspace]) -> Iterator[Holding]:
+    """Yield what the pictures of several workspaces take together; lists that they share count once."""
+    seen: dict[int, tuple[StoredPicture, ...]] = {}
+    for workspace in workspaces:
+        for pictures in (*(card.pictures for card in workspace.classes), workspace.queries):
+            if id(pictures) not in seen:
+                seen[id(pictures)] = pictures
+                yield from (picture.holding for picture in pictures)

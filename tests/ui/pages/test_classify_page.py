@@ -242,7 +242,7 @@ def test_delete_and_undo(page: AppTest) -> None:
     fill(page)
     page.button(key="delete_1").click().run()
     assert "Add pictures to one more class." in shown(page)
-    page.button(key="undo").click().run()
+    page.button(key="classify_undo").click().run()
     assert [card.name for card in state(page).workspace.classes] == ["Class 1", "Class 2"]
     assert "Most like Class 1" in shown(page)
 
@@ -252,7 +252,7 @@ def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:
     page.button(key="example_digits_menu").click().run()
     assert len(state(page).workspace.classes) == 5
     assert "3. Answers" in shown(page)
-    page.button(key="undo").click().run()
+    page.button(key="classify_undo").click().run()
     assert [p.name for p in state(page).workspace.queries] == ["q.png"]
 
 
@@ -263,9 +263,9 @@ def test_a_folder_replaces_an_example_and_joins_own_pictures(page: AppTest) -> N
     drop(page, "folder", ("green/1.png", picture("green")), ("red/2.png", picture("maroon")))
     assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
     assert len(state(page).workspace.classes[1].pictures) == 2
-    page.button(key="undo").click().run()
+    page.button(key="classify_undo").click().run()
     assert len(state(page).workspace.classes) == 5
-    page.button(key="undo").click().run()  # what was added since comes back in turn
+    page.button(key="classify_redo").click().run()  # what was added since comes back in turn
     assert [card.name for card in state(page).workspace.classes] == ["blue", "red", "green"]
 
 

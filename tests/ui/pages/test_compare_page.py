@@ -200,7 +200,7 @@ def test_the_example_fills_both_sides(page: AppTest) -> None:
 
 def test_of_equal_pictures_the_first_is_kept_where_it_is(page: AppTest) -> None:
     first, second = (StoredPicture.from_bytes(picture(c), f"{c}.png") for c in ("red", "blue"))
-    state(page).put("probes", [first, second, replace(first, name="again.png")])
+    state(page).replace_all((), [first, second, replace(first, name="again.png")])
     assert [probe.name for probe in state(page).probes] == ["red.png", "blue.png"]
 
 

@@ -153,7 +153,7 @@ def test_what_made_way_on_the_compare_page_can_be_brought_back(compare: AppTest)
     assert second != first
     compare.button(key="compare_undo").click().run()
     assert held() == first
-    compare.button(key="compare_undo").click().run()
+    compare.button(key="compare_redo").click().run()
     assert held() == second
     compare.button(key="compare_clear_probes").click().run()
     assert held() == (second[0], [])

@@ -25,9 +25,28 @@ def test_undo_brings_back_what_was_taken_away_and_keeps_what_came_since() -> Non
     assert [card.name for card in state.workspace.classes] == ["Class 1", "Class 2", "New"]
     assert state.workspace.card(0).pictures == (A,)
     assert state.workspace.queries == (B,)
-    state.bring_back()  # and once more: as before it was undone
+    state.remove_again()  # as before it was undone
     assert [card.name for card in state.workspace.classes] == ["Class 2", "New"]
-    assert state.undo is None
+    assert not state.history.undone
+
+
+def test_removals_are_undone_one_by_one_and_done_again() -> None:
+    state = Session()
+    state.change(state.workspace.with_pictures(0, [A, B])[0])
+    state.change(state.workspace.without_picture(0, A.digest), undo="a")
+    state.change(state.workspace.renamed(0, "Pears"))
+    state.change(state.workspace.without_picture(0, B.digest), undo="b")
+    state.change(state.workspace.without_class(1), undo="the class Class 2")
+    seen = [state.workspace]
+    while state.history.removals:
+        state.bring_back()
+        seen.append(state.workspace)
+    assert [len(one.classes) for one in seen] == [1, 2, 2, 2]
+    assert [set(one.card(0).pictures) for one in seen] == [set(), set(), {B}, {A, B}]
+    assert state.workspace.card(0).name == "Pears"
+    while state.history.undone:
+        state.remove_again()
+    assert [(card.name, card.pictures) for card in state.workspace.classes] == [("Pears", ())]
 
 
 def test_pictures_are_brought_back_beside_new_ones() -> None:
@@ -48,7 +67,7 @@ def test_another_workspace_in_place_of_all_is_taken_back_as_a_whole() -> None:
     state.change(Workspace((), next_id=2).with_class("Other", [B]), undo="all", replaces=True)
     state.bring_back()
     assert state.workspace.classes == former.classes
-    state.bring_back()
+    state.remove_again()
     assert [card.name for card in state.workspace.classes] == ["Other"]
 
 
@@ -61,8 +80,7 @@ def test_what_there_is_no_room_to_bring_back_stays_on_offer(monkeypatch: pytest.
     monkeypatch.setattr(budget, "MAX_PICTURES", 1)
     with pytest.raises(DataError, match="nothing was added"):
         state.bring_back()
-    assert state.undo is not None
-    assert state.undo.what
+    assert state.history.removals
     assert state.workspace.card(0).pictures == (second,)
 
 
@@ -71,10 +89,9 @@ def test_doing_it_again_is_offered_until_something_else_is_done() -> None:
     state.change(state.workspace.with_pictures(0, [A])[0])
     state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
     state.bring_back()
-    assert state.undo is not None
-    assert not state.undo.what
+    assert state.history.undone
     state.change(state.workspace.with_pictures(None, [B])[0])
-    assert state.undo is None  # doing it again would take that away
+    assert not state.history  # doing it again would take that away
 
 
 def test_ids_go_on_counting_after_an_undo() -> None:
@@ -129,7 +146,7 @@ def test_what_could_be_brought_back_counts_and_makes_way(monkeypatch: pytest.Mon
     state.change(state.workspace.with_pictures(0, [first, second])[0])
     state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
     state.change(state.workspace.with_pictures(0, [third])[0])
-    assert state.undo is not None  # there is room for three
+    assert state.history  # there is room for three
     state.change(state.workspace.with_pictures(0, [fourth])[0])
-    assert state.undo is None
+    assert not state.history
     assert state.workspace.card(0).pictures == (third, fourth)

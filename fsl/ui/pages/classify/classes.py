@@ -140,6 +140,4 @@ def _clear(state: Session, card_id: int) -> None:
 
 def _delete(state: Session, card_id: int) -> None:
     card = state.workspace.card(card_id)
-    state.change(
-        state.workspace.without_class(card_id), undo=f"the class {card.name}" if card.pictures else ""
-    )
+    state.change(state.workspace.without_class(card_id), undo=f"the class {card.name}")

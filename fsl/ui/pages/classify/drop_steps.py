@@ -33,9 +33,15 @@ Checked = tuple[list[StoredPicture], list[Problem]]
 _TEXT = "Reading pictures"
 
 
+def report(state: Session, said: Said) -> None:
+    """Replace the page's notices; all pictures that were there already are in one sentence."""
+    notes = [*said.notes, said_twice(said.twice)] if said.twice else said.notes
+    state.report(*notes, problems=tuple(said.problems))
+
+
 def note_step(problems: list[Problem]) -> DropStep:
     """Return the step that only reports files."""
-    return DropStep(lambda: lambda report: None, lambda nothing: ([], problems))
+    return DropStep(lambda: lambda report: None, lambda nothing: Said(problems=problems))
 
 
 def add_step(state: Session, target: Target, files: Files) -> DropStep:
@@ -52,7 +58,7 @@ def take_over(state: Session, target: Target, checked: Checked) -> Said:
     pictures, problems = checked
     workspace, twice = state.workspace.with_pictures(target, pictures)
     state.change(workspace)
-    return _said(twice), problems
+    return Said(problems=problems, twice=twice)
 
 
 def fill_step(state: Session, find: Callable[[], Listing]) -> DropStep:
@@ -81,7 +87,7 @@ def _fill(state: Session, intake: Intake) -> Said:
     notes = [_added(before, workspace) if intake.classes or intake.queries else "It holds no pictures."]
     if not intake.classes and intake.queries:
         notes.append("There are no folders for classes, so all pictures were added to those to classify.")
-    return [*notes, *intake.notes, *_said(twice)], intake.problems
+    return Said([*notes, *intake.notes], intake.problems, twice)
 
 
 def zip_step(state: Session, name: str, data: bytes) -> DropStep:
@@ -95,8 +101,8 @@ def zip_step(state: Session, name: str, data: bytes) -> DropStep:
             return lambda report: message
 
     def finish(found: Intake | str) -> Said:
-        said, problems = ([found], []) if isinstance(found, str) else _fill(state, found)
-        return [f"{name}: {sentence}" for sentence in said], problems
+        said = Said([found]) if isinstance(found, str) else _fill(state, found)
+        return said._replace(notes=[f"{name}: {sentence}" for sentence in said.notes])
 
     return DropStep(start, finish)
 
@@ -147,7 +153,7 @@ def _open_project(state: Session, name: str, found: tuple[Project, list[Checked]
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
     state.saved_with = project.checkpoint_digest
     problems = [problem for _, some in parts for problem in some]
-    return [f"Opened {name}: {_contents(workspace)}."], problems
+    return Said([f"Opened {name}: {_contents(workspace)}."], problems)
 
 
 def _added(before: Workspace, after: Workspace) -> str:
@@ -175,7 +181,3 @@ def _added(before: Workspace, after: Workspace) -> str:
 def _contents(workspace: Workspace) -> str:
     classes = count(len(workspace.classes), "class", "classes")
     return f"{classes} and {count(len(workspace.queries), 'picture')} to classify"
-
-
-def _said(twice: Sequence[str]) -> list[str]:
-    return [said_twice(twice)] if twice else []

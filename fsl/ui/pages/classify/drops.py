@@ -19,12 +19,13 @@ from fsl.ui.pages.classify.drop_steps import (
     fill_step,
     note_step,
     project_step,
+    report,
     take_over,
     zip_step,
 )
 from fsl.ui.shared.budget import PAGE_LIMITS, Holding
 from fsl.ui.shared.intake import take_files
-from fsl.ui.shared.state import QUERIES, DropStep, PendingDrop, Session
+from fsl.ui.shared.state import QUERIES, DropStep, PendingDrop, Said, Session
 from fsl.ui.shared.uploads import take_upload, take_uploads
 from fsl.ui.shared.work import Work, show_progress
 
@@ -55,7 +56,7 @@ def take_pending(state: Session) -> None:
         if not _finish_steps(state, pending):
             return
         state.pending = None
-        state.report(*pending.notes, problems=tuple(pending.problems))
+        report(state, Said(pending.notes, pending.problems, pending.twice))
     st.rerun()
 
 
@@ -64,20 +65,20 @@ def _finish_steps(state: Session, pending: PendingDrop) -> bool:
     while pending.steps:
         step = pending.steps[0]
         try:
-            pending.work = pending.work or Work(step.start())
+            if pending.work is None or pending.work.is_cancelled:  # cancelled while nobody looked at the tab
+                pending.work = Work(step.start())
             if not pending.work.wait_at_first():
                 show_progress(pending.work)
                 return False
-            notes, problems = step.finish(pending.work.result())
+            said = step.finish(pending.work.result())
         except FslError as error:
-            notes, problems = [str(error)], []
+            said = Said([str(error)])
         except Exception:
             state.pending = None  # or every run of the page would fail in the same way
             raise
         del pending.steps[0]
         pending.work = None
-        pending.notes += notes
-        pending.problems += problems
+        pending.said(said)
     return True
 
 
@@ -111,8 +112,7 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
 
 def add_pictures(state: Session, target: Target, files: Files) -> None:
     """Check files and add them to a class, or to the queries if the target is None."""
-    notes, problems = take_over(state, target, take_files(files))
-    state.report(*notes, problems=tuple(problems))
+    report(state, take_over(state, target, take_files(files)))
 
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:

@@ -25,7 +25,10 @@ def remover(state: Session, target: Target) -> Callable[[str], None]:
     """Return a callback that removes a picture by its digest."""
 
     def remove(digest: str) -> None:
-        state.change(state.workspace.without_picture(target, digest))
+        pictures = state.workspace.pictures(target)
+        name = next((picture.name for picture in pictures if picture.digest == digest), "")
+        if name:
+            state.change(state.workspace.without_picture(target, digest), undo=name)
 
     return guarded_callback(remove)
 

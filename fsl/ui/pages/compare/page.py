@@ -25,6 +25,7 @@ from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
 from fsl.ui.shared.settings import address_of
+from fsl.ui.shared.undo_buttons import show_undo
 from fsl.ui.shared.waiting import waiting
 
 if TYPE_CHECKING:
@@ -110,14 +111,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             on_click=guarded_callback(load_example),
             args=(state, [choice.name for choice in installed]),
         )
-        if state.former is not None:
-            undo = guarded_callback(state.bring_back)
-            st.button(
-                "Undo: bring back the previous pictures",
-                key="compare_undo",
-                icon=":material/undo:",
-                on_click=undo,
-            )
+        show_undo("compare", state.history, state.bring_back, state.remove_again)
         if not chosen.finds_faces:
             _show_crop()
     if chosen.title:

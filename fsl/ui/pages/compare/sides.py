@@ -63,7 +63,7 @@ def show_side(state: CompareState, side: Side, finds_faces: bool = False) -> boo
                 key=f"compare_clear_{side}",
                 icon=":material/ink_eraser:",
                 type="tertiary",
-                on_click=guarded_callback(partial(_clear, state, side)),
+                on_click=guarded_callback(partial(state.clear, side)),
             )
     return camera
 
@@ -81,7 +81,7 @@ def _show_drop_zone(state: CompareState, side: Side) -> None:
         try:
             state.take(side, take_uploads(files))
         except FslError as error:
-            state.note, state.fault, state.problems = "", str(error), ()
+            state.tell(fault=str(error))
         st.rerun()
 
 
@@ -93,13 +93,6 @@ def _reference_tile(state: CompareState, picture: StoredPicture, finds_faces: bo
     if not found.faces:
         return replace(tile, title=NO_FACE, tone="warning")
     return replace(tile, marks=found.marks(chosen_face(state, picture)))
-
-
-def _clear(state: CompareState, side: Side) -> None:
-    if side == "references":
-        state.replace_all((), state.probes)
-    else:
-        state.replace_all(state.references, ())
 
 
 def load_example(state: CompareState, networks: Sequence[str]) -> None:

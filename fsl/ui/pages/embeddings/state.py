@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -75,6 +75,20 @@ class MapState:
     read: Latest[Collection] = field(default_factory=Latest)
     maps: Latest[list[Mapped]] = field(default_factory=Latest)
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def forget_notices(self) -> None:
+        """Forget what the page says about the last change."""
+        self.fault = ""
+
+    def copied(self) -> MapState:
+        """Return a copy for another tab, without the work that is under way."""
+        shared = replace(self, moving_runs=dict(self.moving_runs), moving_work={}, pending=None)
+        return replace(shared, read=Latest(), maps=Latest())
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again."""
+        self.memo, self.read, self.maps = Memo(_REMEMBERED), Latest(), Latest()
+        self.moving_runs, self.moving_work = {}, {}
 
     def holdings(self) -> Iterator[Holding]:
         """What a person's own pictures take of the session's memory."""

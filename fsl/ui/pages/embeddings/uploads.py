@@ -53,6 +53,9 @@ def _read(title: str, listing: Listing, report: ReportProgress) -> Collection:
 def take_upload(state: MapState) -> None:
     """Show the pictures of an upload once they are read, and how far the reading is until then."""
     pending = state.pending
+    if pending is not None and pending.work.is_cancelled:  # while nobody looked at the tab
+        _start_reading(state, pending.drop)
+        pending = state.pending
     if pending is None:
         return
     if not pending.work.wait_at_first():

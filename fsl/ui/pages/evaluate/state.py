@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -38,6 +39,19 @@ class EvaluateState:
     fault: str = ""
     job: Job | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED, _REMEMBERED_BYTES, _size))
+
+    def forget_notices(self) -> None:
+        """Forget what the page says about the last change."""
+        self.fault = ""
+
+    def copied(self) -> EvaluateState:
+        """Return a copy for another tab, without an evaluation that is under way."""
+        is_over = self.job is not None and self.job.work.is_over
+        return replace(self, job=copy(self.job) if is_over else None)
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again; the latest evaluation stays."""
+        self.memo = Memo(_REMEMBERED, _REMEMBERED_BYTES, _size)
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what the visitor's own pictures take of the session's memory."""

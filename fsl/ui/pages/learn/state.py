@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -35,6 +35,14 @@ class LearnState:
     episode: int = 0
     reference_number: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+
+    def copied(self) -> LearnState:
+        """Return a copy for another tab."""
+        return replace(self)
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again."""
+        self.memo = Memo(_REMEMBERED)
 
 
 def learn_state() -> LearnState:

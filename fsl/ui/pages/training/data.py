@@ -66,6 +66,18 @@ class UploadedData:
     drops: int = 0
     images: tuple[tuple[Hashable, ...], ImageSet, tuple[Problem, ...]] | None = None
 
+    def forget_notices(self) -> None:
+        """Forget what the page says about the last change."""
+        self.fault = ""
+
+    def copied(self) -> UploadedData:
+        """Return a copy for another tab."""
+        return replace(self)
+
+    def forget_results(self) -> None:
+        """Forget the images, which can be made of the zip again."""
+        self.images = None
+
     def holdings(self) -> Iterator[Holding]:
         """Return what it takes of the session's memory."""
         yield from self._zip_holding()

@@ -23,10 +23,8 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
-from fsl.ui.shared.notes import show_notes
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_names import dated_names
-from fsl.ui.shared.state import session
 from fsl.ui.shared.visitor import as_seen, may_see
 
 if TYPE_CHECKING:
@@ -44,7 +42,6 @@ def show_training_page() -> None:
         "The network sees pairs of pictures and learns to say *same* or *different*. The size of each step, "
         "the **learning rate**, decides whether it learns at all: try several."
     )
-    show_notes(session())
     take_address()
     left, right = st.columns([1, 1.7], gap="large")
     with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -42,6 +42,15 @@ class TrainingState:
     range_test: Work[list[RangePoint]] | None = None
     batch: Latest[BatchPreview | None] = field(default_factory=Latest)
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def copied(self) -> TrainingState:
+        """Return a copy for another tab, without the work that is under way."""
+        shared = replace(self, names=dict(self.names), memo=dict(self.memo))
+        return replace(shared, range_asked=None, range_test=None, batch=Latest())
+
+    def forget_results(self) -> None:
+        """Forget what can be computed again."""
+        self.memo, self.batch = {}, Latest()
 
 
 def training_state() -> TrainingState:

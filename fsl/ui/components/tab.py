@@ -1,0 +1,61 @@
+"""An invisible component that stores a secret in the tab of the browser, and tells it after a reload."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_component = st.components.v2.component(
+    "few_shot_lab_tab",
+    html="<span></span>",
+    js=Path(__file__).with_name("tab.js").read_text(encoding="utf-8"),
+)
+_SECRET = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a tab told about itself; it comes from outside.
+
+    Attributes:
+        secret: its secret, 32 hexadecimal digits, or "" for a new tab.
+        held: whether it held pictures.
+        server: name of the server process that it spoke to, "" for none.
+    """
+
+    secret: str
+    held: bool
+    server: str
+
+
+def tab_component(
+    key: str, asked: str, secret: str, holds: bool, server: str, on_told: Callable[[], None]
+) -> None:
+    """Ask the tab for its secret, or, if ``secret`` is known, let the tab store it.
+
+    Args:
+        key: key of the widget.
+        asked: a word that the answer repeats, so that the answer to another session is not taken for it.
+        secret: the secret to store, "" to ask for it.
+        holds: whether the tab holds pictures now.
+        server: name of this server process.
+        on_told: called when the tab has answered; see :func:`what_was_told`.
+    """
+    data = {"asked": asked, "secret": secret, "holds": holds, "server": server}
+    _component(key=key, data=data, on_told_change=on_told)
+
+
+def what_was_told(key: str, asked: str) -> Told | None:
+    """Return the tab's answer; None if there is none to that question."""
+    state: Any = st.session_state.get(key)
+    told = state.get("told") if isinstance(state, Mapping) else None
+    if not isinstance(told, Mapping) or told.get("asked") != asked:
+        return None
+    secret = told.get("secret")
+    is_secret = isinstance(secret, str) and _SECRET.fullmatch(secret) is not None
+    return Told(str(secret) if is_secret else "", told.get("holds") is True, str(told.get("server") or ""))
