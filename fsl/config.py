@@ -15,7 +15,7 @@ Pairing = Literal["random", "all"]
 Loss = Literal["bce", "bce+rank", "contrastive", "triplet"]
 Schedule = Literal["constant", "one-cycle"]
 Optimiser = Literal["adam", "adamw", "sgd"]
-Trainable = Literal["all", "last", "head"]
+Trainable = Literal["all", "block", "last", "head"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 Rule = Literal["mean", "max", "prototype"]
@@ -38,6 +38,9 @@ CENTRE_PRIOR = 5
 FEW_SHOTS = 2
 """Classes with at most this many images get test-time augmentation, where the network asks for it."""
 MOST_SNAPSHOT_IMAGES = 300
+MOST_CACHED_VIEWS = 64
+FINE_TUNE_VIEWS = 4
+"""``TrainConfig.cached_views`` for fine-tuning the last layers of a network."""
 MOST_STAGES = 16
 FEWEST_RESIDUAL_CHANNELS = 8
 
@@ -218,8 +221,9 @@ class TrainConfig(Settings):
             those embeddings without changing them.
         margin: of the contrastive and the triplet loss, in units of the embedding distance; 0 for the loss's
             default (``DEFAULT_MARGINS``).
-        trainable: "all" layers; the "last" block of the backbone and the head
-            (``fsl.twin.trainable.last_block``); or the "head" alone.
+        trainable: "all" layers; the last "block" of the backbone and the head
+            (``fsl.twin.trainable.last_block``); what comes "last": the whitening and the head, or where the
+            network has no whitening the last block and the head; or the "head" alone.
         batch_pairs: pairs per batch if pairing is "random".
         batch_classes: P if pairing is "all"; fewer if there are fewer classes.
         batch_images: K if pairing is "all".
@@ -233,6 +237,9 @@ class TrainConfig(Settings):
         snapshot_images: validation images whose embeddings are recorded at each test, for the moving map; 0
             for none.
         report_every: batches between step events; the first batch is always reported.
+        cached_views: number of views of each training image that the frozen layers embed, once for the whole
+            run: the image itself and randomly changed copies. Batches then train the other layers on what
+            was kept. 0 runs all layers on newly changed images in every batch.
         seed: of weights, batches and augmentation.
         device: "auto" takes cuda, then mps, then cpu.
         precision: "auto" measures whether bf16 is faster, and may decide differently another day; name a
@@ -259,6 +266,7 @@ class TrainConfig(Settings):
     evaluate_first: bool = False
     snapshot_images: int = 0
     report_every: int = 10
+    cached_views: int = 0
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
@@ -281,6 +289,7 @@ class TrainConfig(Settings):
             evaluate_every=(0, inf),
             snapshot_images=(0, MOST_SNAPSHOT_IMAGES),
             report_every=(1, inf),
+            cached_views=(0, MOST_CACHED_VIEWS),
             seed=(0, inf),
         )
         require(

@@ -94,3 +94,10 @@ def one_in(rate: float) -> str:
 def safe_cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula: such text gets a leading ``'``."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for people: "12 s", "3 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

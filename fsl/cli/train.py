@@ -18,7 +18,7 @@ from fsl.base.errors import SettingsError
 from fsl.cli.common import add_data_options, is_first_process, progress_bar, report, report_notes
 from fsl.cli.output import add_json_option
 from fsl.cli.train_settings import add_settings, overridden
-from fsl.config import TIMM, ModelConfig, TrainConfig
+from fsl.config import FINE_TUNE_VIEWS, TIMM, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
@@ -153,6 +153,8 @@ def _plan(options: argparse.Namespace) -> _Plan:
     config = overridden(recipe.config if recipe else TrainConfig(), options)
     if header:  # shows whether fine-tuning made the network better
         config = replace(config, evaluate_first=True)
+        if options.cached_views is None and config.trainable in ("last", "head"):
+            config = replace(config, cached_views=FINE_TUNE_VIEWS)
     source = _data_spec(options)
     problems: list[Problem] = []
     with progress_bar("reading images") as progress:

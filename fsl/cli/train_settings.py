@@ -7,7 +7,17 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from fsl.config import Device, Loss, Optimiser, Pairing, Precision, Schedule, Trainable, TrainConfig
+from fsl.config import (
+    FINE_TUNE_VIEWS,
+    Device,
+    Loss,
+    Optimiser,
+    Pairing,
+    Precision,
+    Schedule,
+    Trainable,
+    TrainConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,11 @@ _SETTINGS = {
     "--loss": _Setting("loss", "loss; the article uses bce", Loss),
     "--margin": _Setting("margin", "margin of the contrastive or triplet loss; 0 for its usual margin"),
     "--trainable": _Setting("trainable", "the layers that learn", Trainable),
+    "--cached-views": _Setting(
+        "cached_views",
+        "views of each image that the frozen layers embed once for the whole run; 0 embeds new ones in every "
+        f"batch (with --start and --trainable last or head {FINE_TUNE_VIEWS})",
+    ),
     "--schedule": _Setting("schedule", "how the learning rate changes during the run", Schedule),
     "--optimiser": _Setting("optimiser", "optimiser; the article uses adam", Optimiser),
     "--batch-classes": _Setting("batch_classes", "classes in a batch, with --pairing all"),

@@ -66,11 +66,13 @@ class JudgedPairs:
     Attributes:
         similarity: float32 ``(n_pairs,)``, in [0, 1].
         loss: binary cross-entropy of the batch, as in training.
-        n_right: pairs whose similarity is on the correct side of 0.5.
+        limit: the similarity from which a pair counts as the same, the network's own.
+        n_right: pairs whose similarity is on the correct side of it.
     """
 
     similarity: Tensor
     loss: float
+    limit: float
     n_right: int
 
 
@@ -89,5 +91,6 @@ def judge_pairs(checkpoint: Checkpoint, pictures: Sequence[Picture], batch: Pair
     embeddings = embed(checkpoint, pictures).to(device_of(checkpoint.twin))
     logits = checkpoint.twin.head(embeddings[batch.left], embeddings[batch.right]).cpu()
     difference = torch.from_numpy(batch.difference)
-    n_right = int(((logits > 0) == (difference > 0)).sum())
-    return JudgedPairs(similarity(logits), float(bce_loss(logits, difference)), n_right)
+    similarities, limit = similarity(logits), checkpoint.info.same_limit
+    n_right = int(((similarities < limit) == (difference > 0)).sum())
+    return JudgedPairs(similarities, float(bce_loss(logits, difference)), limit, n_right)

@@ -31,7 +31,7 @@ class _Draws:
 
     generator: Generator
     n: int
-    share: slice
+    share: slice | Tensor
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Return numbers between ``low`` and ``high``, float32 ``(n of the share, *shape)``."""
@@ -79,7 +79,7 @@ def as_new_classes(
 
 
 def augment(
-    images: Tensor, config: AugmentConfig, generator: Generator, n: int = 0, share: slice = ALL
+    images: Tensor, config: AugmentConfig, generator: Generator, n: int = 0, share: slice | Tensor = ALL
 ) -> Tensor:
     """Rotate, zoom, shift, stretch and mirror images, change light and colours, and cover a square.
 

@@ -57,7 +57,16 @@ def learning_rate_at(config: TrainConfig, step: int) -> float:
 def train_step(
     state: TrainState, data: ImageSet, index: ClassIndex, config: TrainConfig
 ) -> tuple[Tensor, int]:
-    """Train on one batch.
+    """Draw one batch and train on it; returns and raises the same as ``train_on``."""
+    batch = draw_batch(index, config, state.sampler)
+    if state.features is not None:
+        for _ in state.features.compute(data, batch.rows, batch.views):
+            pass
+    return train_on(state, data, batch, config)
+
+
+def train_on(state: TrainState, data: ImageSet, batch: Batch, config: TrainConfig) -> tuple[Tensor, int]:
+    """Train on one batch, whose features are computed if the state keeps them.
 
     Returns:
         float32 ``(4,)`` on the device (reading it waits for a GPU): the loss and the three numbers of
@@ -68,20 +77,16 @@ def train_step(
     """
     for parameters in state.optimiser.param_groups:
         parameters["lr"] = learning_rate_at(config, state.step)
-    batch = draw_batch(index, config, state.sampler)
     group, n_images = state.group, len(batch.rows)
     if n_images < group.world_size:
         raise SettingsError(
             f"A batch of {n_images} images cannot be shared by {group.world_size} processes. Use larger "
             "batches (--batch-classes, --batch-images) or fewer processes."
         )
-    share = group.share(n_images)
-    images = to_unit(data.images[batch.rows[share]], state.device)
-    images = as_new_classes(images, batch.slots, config.augment, state.generator, share)
-    images = augment(images, config.augment, state.generator, n_images, share)
-    with autocast(state.device, state.bf16):
-        own = state.embed(normalise(images, state.twin.config))
-    embeddings = group.all_gather(own, n_images)
+    if state.features is not None:
+        embeddings = state.features.embed(batch.rows, batch.views)
+    else:
+        embeddings = group.all_gather(_embed_share(state, data, batch, config), n_images)
     result = pair_loss(state.twin, embeddings, batch, config)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(result.minimised)
@@ -89,6 +94,17 @@ def train_step(
     state.step += 1
     statistics = batch_statistics(embeddings, result.logits, batch.difference.to(embeddings.device))
     return torch.cat([result.loss.detach()[None], statistics]), n_images
+
+
+def _embed_share(state: TrainState, data: ImageSet, batch: Batch, config: TrainConfig) -> Tensor:
+    """Return the embeddings of this process's share of a batch, each image changed at random."""
+    n_images = len(batch.rows)
+    share = state.group.share(n_images)
+    images = to_unit(data.images[batch.rows[share]], state.device)
+    images = as_new_classes(images, batch.slots, config.augment, state.generator, share)
+    images = augment(images, config.augment, state.generator, n_images, share)
+    with autocast(state.device, state.bf16):
+        return state.embed(normalise(images, state.twin.config))
 
 
 @torch.no_grad()
@@ -125,6 +141,7 @@ class Batch:
         first: int64 ``(n_pairs,)``, position of each pair's first image in the batch.
         second: int64 ``(n_pairs,)``, position of its second image.
         difference: float32 ``(n_pairs,)``, 0 = same class, 1 = different class.
+        views: int64 ``(B,)``, which kept view of each image to take; 0 if none are kept.
     """
 
     rows: IntArray
@@ -132,6 +149,7 @@ class Batch:
     first: Tensor
     second: Tensor
     difference: Tensor
+    views: IntArray
 
 
 def draw_batch(index: ClassIndex, config: TrainConfig, rng: np.random.Generator) -> Batch:
@@ -141,14 +159,19 @@ def draw_batch(index: ClassIndex, config: TrainConfig, rng: np.random.Generator)
             index, config.batch_classes, config.batch_images, rng, config.focus, config.focus_groups
         )
         slots = torch.from_numpy(drawn.slots)
-        return Batch(drawn.rows, slots, *all_pairs(slots))
+        return Batch(drawn.rows, slots, *all_pairs(slots), _draw_views(len(slots), config, rng))
     pairs = random_pairs(index, config.batch_pairs, rng)
     n = config.batch_pairs
     position = torch.arange(n)
     difference = torch.from_numpy(pairs.difference)
     # Each pair has classes of its own: slot 2i and, if the pair is of two classes, slot 2i + 1.
     slots = torch.cat([2 * position, 2 * position + difference.long()])
-    return Batch(np.concatenate([pairs.left, pairs.right]), slots, position, position + n, difference)
+    rows, views = np.concatenate([pairs.left, pairs.right]), _draw_views(len(slots), config, rng)
+    return Batch(rows, slots, position, position + n, difference, views)
+
+
+def _draw_views(n: int, config: TrainConfig, rng: np.random.Generator) -> IntArray:
+    return rng.integers(config.cached_views, size=n) if config.cached_views else np.zeros(n, np.int64)
 
 
 @dataclass(frozen=True, eq=False)

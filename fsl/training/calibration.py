@@ -16,6 +16,7 @@ from fsl.data.imageset import ImageSet
 from fsl.fewshot.calibrate import calibrate
 from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.events import Pause
+from fsl.training.frozen_features import FrozenFeatures
 from fsl.training.validation import embed_with_pauses
 from fsl.twin.header import Calibration
 from fsl.twin.network import TwinNetwork
@@ -39,7 +40,11 @@ class Measurements:
 
 
 def measure_with_pauses(
-    twin: TwinNetwork, validation: ImageSet, data: str, familiar: bool
+    twin: TwinNetwork,
+    validation: ImageSet,
+    data: str,
+    familiar: bool,
+    features: FrozenFeatures | None = None,
 ) -> Generator[Pause, None, Measurements]:
     """Measure a trained network, pausing often so that other runs do not have to wait.
 
@@ -48,8 +53,9 @@ def measure_with_pauses(
         validation: images that it was not trained on.
         data: their name.
         familiar: whether the network learned from these classes, though not from these images.
+        features: what its frozen layers make of images; None to run all layers.
     """
-    embeddings = yield from embed_with_pauses(twin, validation.images)
+    embeddings = yield from embed_with_pauses(twin, validation.images, features)
     twin.eval()
 
     def measure() -> Measurements:

@@ -11,7 +11,7 @@ import torch
 
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.batch import index_to_train_on, learning_rate_at, train_step
+from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at, train_on
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
 from fsl.training.state import TrainState, new_state
 from fsl.training.validation import PlannedTest, TestResult, compare_with_start, plan_test, run_test
@@ -58,6 +58,8 @@ def train(
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
     index = index_to_train_on(data, state.twin)
+    if state.features is not None and not state.features.fits(len(data)):
+        state.features = None
     test, note = plan_test(config, validation)
     started = _started(state, config, data, index, note)
     yield started
@@ -109,7 +111,12 @@ def _train_batches(
         stopped = yield from _make_missing_test(state, config, test, history, should_stop)
     stopped = state.group.any(stopped)
     while state.step < config.steps and not stopped:
-        report = _train_batch(state, data, index, config, history)
+        before = state.sampler.bit_generator.state
+        batch = draw_batch(index, config, state.sampler)
+        if not (yield from _embed_frozen(state, data, batch, history, should_stop)):
+            state.sampler.bit_generator.state = before  # so that a resumed run draws this batch again
+            return True
+        report = _train_batch(state, data, batch, config, history)
         news: list[TrainEvent] = [report] if report else []
         # Once the weights are lost, more batches do not help.
         stopped = report is not None and not math.isfinite(report.loss)
@@ -141,6 +148,7 @@ def _make_missing_test(
         result = yield from run_test(state, test, should_stop)
         if result is not None:
             state.before = torch.from_numpy(result.episode_accuracy)
+            state.pictures_before = torch.from_numpy(result.picture_accuracy)
             history.events.append(result.event)
             yield result.event
     elif state.tested_at < state.step and _is_test_due(state, config):
@@ -160,15 +168,33 @@ def _run_scheduled_test(
     result = yield from run_test(state, test, should_stop)
     if result is not None:
         state.latest, state.tested_at = torch.from_numpy(result.episode_accuracy), state.step
+        state.pictures_latest = torch.from_numpy(result.picture_accuracy)
     return result
 
 
+def _embed_frozen(
+    state: TrainState, data: ImageSet, batch: Batch, history: _History, should_stop: Callable[[], bool]
+) -> Generator[Pause, None, bool]:
+    """Compute the features that a batch needs, if the state keeps any; return False if the run is to stop."""
+    if state.features is None:
+        return True
+    began = time.perf_counter()
+    for pause in state.features.compute(data, batch.rows, batch.views):
+        spent = time.perf_counter() - began
+        history.seconds, state.seconds = history.seconds + spent, state.seconds + spent
+        yield pause
+        if should_stop():
+            return False
+        began = time.perf_counter()
+    return True
+
+
 def _train_batch(
-    state: TrainState, data: ImageSet, index: ClassIndex, config: TrainConfig, history: _History
+    state: TrainState, data: ImageSet, batch: Batch, config: TrainConfig, history: _History
 ) -> Step | None:
     """Train one batch; return the report of the batches since the last one if it is due."""
     began = time.perf_counter()
-    numbers, n_images = train_step(state, data, index, config)
+    numbers, n_images = train_on(state, data, batch, config)
     state.window.append(numbers)
     is_due = state.step in (1, config.steps) or _is_due(state.step, config.report_every)
     means = torch.stack(state.window).mean(0).tolist() if is_due else []  # waits for a GPU

@@ -10,13 +10,17 @@ from typing import Any, Literal
 
 VerdictKind = Literal["starting", "learning", "stalled", "collapsed", "diverged", "overfitting"]
 Advice = Literal["", "lower", "higher"]
+CHANCE = 0.05
+"""A difference counts as real if chance would make one as large less often than this."""
 
 
 class Pause(Enum):
     """A moment when another run may take its turn; unlike an event it is never logged."""
 
     BATCH = "a batch, or a test before the next batch, and its events are done"
-    WITHIN = "within a test or a calibration"
+    WITHIN = "before the first event, or within a calibration"
+    EMBEDDING = "while the frozen layers embed the images of a batch"
+    TESTING = "within a test"
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,9 @@ class Comparison:
         difference: after - before.
         difference_ci95: half the width of the 95% interval of the difference, paired by episode.
         n_episodes: number of episodes.
+        n_images: number of images in the tests; 0 in runs of earlier versions.
+        chance: how often chance alone makes a difference as large between networks that are equally good on
+            such images (``fsl.training.gain.chance_of``); None in runs of earlier versions.
     """
 
     step: int
@@ -121,6 +128,15 @@ class Comparison:
     difference: float
     difference_ci95: float
     n_episodes: int
+    n_images: int = 0
+    chance: float | None = None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the difference is more than chance."""
+        if self.chance is None:
+            return abs(self.difference) > self.difference_ci95
+        return self.chance < CHANCE
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ DEAD_OUTPUTS = 1e-5  # standard deviation of a batch's logits: they do not depen
 DEAD_BATCHES = 5  # after so many such batches in a row, no rate revives the network
 MEMORY = 0.8  # weight of the earlier smoothed loss at each batch
 LEAP = 2.0  # times the lowest loss so far; the suggestion ignores points after such a leap
+CLEAR_FALL = 2.5  # standard errors of the smoothed loss
+LEAST_FALL = 0.03  # of the loss at the lowest rates
 SMOOTHING_POINTS = 4.0  # standard deviation of the Gaussian window for the suggestion
 
 
@@ -114,27 +116,50 @@ def lr_range(
 def suggest_rate(points: Sequence[RangePoint]) -> float | None:
     """Return the rate at which the loss falls most steeply over the logarithm of the rate.
 
-    The loss is smoothed by a Gaussian window, which unlike a running mean does not lag behind.
+    The loss is smoothed by a Gaussian window, which unlike a running mean does not lag behind. Where the
+    rates are too low, the loss of each batch differs from the last one by chance alone, and some of these
+    steps are steep. So only the fall itself is searched: from where the loss leaves that level for good until
+    it is nearly at its lowest.
 
     Args:
         points: the points of one test.
 
     Returns:
-        the rate, to two digits; None if the loss never falls or there are too few points.
+        the rate, to two digits; None if the loss does not fall by more than chance, or there are too few
+        points.
     """
     finite = [p for p in points if math.isfinite(p.loss)]
     if len(finite) < FEWEST_POINTS:
         return None
-    losses = _smooth(np.array([p.loss for p in finite]))
+    raw = np.array([p.loss for p in finite])
+    losses = _smooth(raw)
     slopes = np.gradient(losses, np.log([p.lr for p in finite]))
     leaps = np.flatnonzero(losses > LEAP * np.minimum.accumulate(losses))
     if len(leaps):  # a fall from there to the constant loss of a dead network is not learning
         losses = losses[: leaps[0]]
-    lowest = int(losses.argmin())
-    if lowest < 2:
+    fall = _fall(losses, noise=float(np.std(raw[: len(losses)] - losses)))
+    if fall is None:
         return None
-    steepest = int(slopes[: lowest + 1].argmin())
+    steepest = fall.start + int(slopes[fall].argmin())
     return float(f"{finite[steepest].lr:.2g}") if slopes[steepest] < 0 else None
+
+
+def _fall(losses: Float64Array, noise: float) -> slice | None:
+    """Return the part of a smoothed curve where it falls, or None if it falls by no more than noise would.
+
+    Args:
+        losses: smoothed losses, by rising rate.
+        noise: standard deviation of the losses about them.
+    """
+    level = float(np.median(losses[: max(3, len(losses) // 8)]))
+    lowest = int(losses.argmin())
+    drop = level - float(losses[lowest])
+    if lowest < 2 or drop <= max(CLEAR_FALL * noise / math.sqrt(SMOOTHING_POINTS), LEAST_FALL * level):
+        return None
+    before = losses[: lowest + 1]
+    start = int(np.flatnonzero(before >= level - 0.1 * drop).max(initial=0))
+    end = start + int(np.flatnonzero(before[start:] <= level - 0.9 * drop)[0])
+    return slice(start, end + 1)
 
 
 def _smooth(values: Float64Array) -> Float64Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fsl.config import AugmentConfig, EpisodeConfig, ModelConfig, TrainConfig
+from fsl.config import FINE_TUNE_VIEWS, AugmentConfig, EpisodeConfig, ModelConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Preset:
         model: architecture, if the run does not start from a checkpoint.
         config: settings of each run; the learning rate comes from ``rates``.
         rates: learning rates to compare, one run each.
+        data: key of the pictures to learn from; "" for the classes of the Classify page.
         from_checkpoint: whether to fine-tune a trained network.
     """
 
@@ -25,6 +26,7 @@ class Preset:
     model: ModelConfig
     config: TrainConfig
     rates: tuple[float, ...]
+    data: str = "rendered"
     from_checkpoint: bool = False
 
     @property
@@ -44,7 +46,13 @@ PRESETS: dict[str, Preset] = {
         # No batch norm: with it, Conv-4 learns at almost any rate and the lesson would show nothing.
         model=ModelConfig(backbone="plain4", widths=(32, 32, 32, 32), image_size=32),
         config=TrainConfig(
-            steps=300, pairing="random", batch_pairs=32, evaluate_every=50, evaluation=_TEST, report_every=5
+            steps=150,
+            pairing="random",
+            batch_pairs=32,
+            evaluate_every=25,
+            evaluation=_TEST,
+            evaluate_first=True,
+            report_every=5,
         ),
         rates=(1e-4, 1e-3, 0.1),
     ),
@@ -60,6 +68,7 @@ PRESETS: dict[str, Preset] = {
             batch_images=4,
             evaluate_every=25,
             evaluation=_TEST,
+            evaluate_first=True,
             report_every=5,
         ),
         rates=(2e-3,),
@@ -80,9 +89,11 @@ PRESETS: dict[str, Preset] = {
             evaluation=_TEST,
             evaluate_first=True,
             report_every=2,
+            cached_views=FINE_TUNE_VIEWS,
             augment=AugmentConfig(rotate=30, zoom=1.2, mirror=True),
         ),
         rates=(1e-4,),
+        data="",
         from_checkpoint=True,
     ),
 }

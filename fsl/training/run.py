@@ -19,6 +19,7 @@ from fsl.training.calibration import measure_with_pauses
 from fsl.training.distributed import SINGLE, ProcessGroup
 from fsl.training.engine import train
 from fsl.training.events import Finished, Pause, TrainEvent
+from fsl.training.phases import PhaseReport
 from fsl.training.resume import check_resumable, restore
 from fsl.training.run_data import TrainingData
 from fsl.training.run_folder import CONFIG, ERROR, EVENTS, IMAGES, STATE, STOP
@@ -183,14 +184,19 @@ def _train_and_save(
 
     lock.set_phase("running")
     (folder / ERROR).unlink(missing_ok=True)
-    recorder = Recorder(folder, data.validation, config, state.twin.config.views)
-    recorder.record_between(state.step, state.twin)
+    recorder = Recorder(
+        folder, data.validation, config, 0 if state.features is not None else state.twin.config.views
+    )
+    if not config.evaluate_first:  # else the first test records it
+        recorder.record_between(state)
+    phase = PhaseReport(lock, state, len(data.train))
     with EventLog(folder / EVENTS) as log:
         writer = RunWriter(folder, config, state, about, recorder, log, earlier)
         for event in train(data.train, config, state, data.validation, is_to_stop, earlier):
             if isinstance(event, Finished):
                 yield from _finish(writer, lock, event, data)
             else:
+                phase.report(event)
                 yield from writer.write(event)
 
 
@@ -200,13 +206,18 @@ def _finish(
     """Save the run at once, and again after its network has been calibrated."""
     saved = writer.save()
     writer.log(event)  # first, so that a run that is being calibrated is listed by how it ended
-    lock.set_phase("closing")
+    lock.set_phase("closing", "calibrating")
     yield event
     validation = data.validation
     if saved and validation is not None:
         name = str(writer.about.get("validation", ""))
         familiar = not _learned_classes(data.train, writer.about).isdisjoint(validation.class_names)
-        saved = writer.save((yield from measure_with_pauses(writer.twin, validation, name, familiar)))
+        measured = yield from measure_with_pauses(writer.twin, validation, name, familiar, writer.features)
+        saved = writer.save(measured)
+        if writer.return_to_best():
+            writer.save_best(
+                (yield from measure_with_pauses(writer.twin, validation, name, familiar, writer.features))
+            )
     yield from map(writer.log, saved)
 
 

@@ -3,6 +3,7 @@
 - ``config.json``: settings, written once.
 - ``events.jsonl``: one event a line, append-only.
 - ``checkpoint.safetensors``: the network, loadable at any time.
+- ``best.safetensors``: the network at its best test, if it became worse afterwards.
 - ``state.safetensors``: everything that resuming needs.
 - ``owner.lock`` and ``phase``: held and written by the process that trains, see ``fsl.training.run_lock``.
 - ``snapshots/``: recorded embeddings, if requested.
@@ -28,6 +29,7 @@ from fsl.base.errors import DataError
 CONFIG = "config.json"
 EVENTS = "events.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
 STATE = "state.safetensors"
 ERROR = "error.txt"
 VISITOR = "visitor"

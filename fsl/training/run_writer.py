@@ -12,9 +12,11 @@ import torch
 import fsl
 from fsl.base.files import write_atomically
 from fsl.config import TrainConfig
+from fsl.training.best import best_test
 from fsl.training.calibration import Measurements
 from fsl.training.events import Evaluation, Pause, Saved, Started, TrainEvent, to_json
-from fsl.training.run_folder import CHECKPOINT, STATE, public_name
+from fsl.training.frozen_features import FrozenFeatures
+from fsl.training.run_folder import BEST, CHECKPOINT, STATE, public_name
 from fsl.training.run_log import EventLog
 from fsl.training.snapshots import Recorder
 from fsl.training.state import TrainState, dump_state
@@ -53,12 +55,18 @@ class RunWriter:
         self._save_every = config.evaluate_every or SAVE_EVERY
         self._has_started = any(isinstance(event, Started) for event in earlier)
         self._evaluation = next((e for e in reversed(earlier) if isinstance(e, Evaluation)), None)
+        self.best = best_test(earlier)
         self._saved_at, self._is_save_due = state.step, False
 
     @property
     def twin(self) -> TwinNetwork:
         """The network being trained."""
         return self._state.twin
+
+    @property
+    def features(self) -> FrozenFeatures | None:
+        """What its frozen layers make of images, if that is kept."""
+        return self._state.features
 
     def write(self, event: TrainEvent | Pause) -> Iterator[TrainEvent | Pause]:
         """Log an event and yield it; at the end of a batch first save what is due, and yield ``Saved``."""
@@ -67,13 +75,43 @@ class RunWriter:
             if self._is_save_due or self._state.step - self._saved_at >= self._save_every:
                 self._saved_at, self._is_save_due = self._state.step, False
                 yield from map(self.log, self.save())
-            self._recorder.record_between(self._state.step, self.twin)
+                self._keep_best()
+            self._recorder.record_between(self._state)
         elif isinstance(event, Evaluation):
             self._evaluation, self._is_save_due = event, True
+            self.best = best_test([event] if self.best is None else [self.best, event])
             self._recorder.record(event.step, self._state.evaluated)
         if not isinstance(event, Pause) and not (isinstance(event, Started) and self._has_started):
             self.log(event)
         yield event
+
+    def _keep_best(self) -> None:
+        """Keep the network that was just saved if its test is the best so far."""
+        if self.best is not None and self.best.step == self._state.step:
+            saved = self._folder / CHECKPOINT
+            if saved.exists():
+                write_atomically(self._folder / BEST, saved.read_bytes())
+
+    def return_to_best(self) -> bool:
+        """Load the weights of the best test into the network; return False if they are the last ones.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        path = self._folder / BEST
+        if self.best is None or self.best.step == self._state.step or not path.exists():
+            path.unlink(missing_ok=True)
+            return False
+        weights = checkpoints.load(path).twin.state_dict()
+        self.twin.load_state_dict(weights)
+        return True
+
+    def save_best(self, measured: Measurements) -> None:
+        """Save the best network, which ``return_to_best`` loaded, with the results of its calibration."""
+        assert self.best is not None
+        about = {**self.about, "steps_done": self.best.step}
+        info = header_of(self._folder.name, self.twin, about, self.best, measured)
+        checkpoints.save(self._folder / BEST, self.twin, info)
 
     def log(self, event: TrainEvent) -> TrainEvent:
         """Write an event to the log and return it."""
@@ -109,11 +147,34 @@ def save_run(
     """
     if not all(bool(torch.isfinite(values).all()) for values in state.twin.state_dict().values()):
         return []
+    about = {**about, "steps_done": state.step, "seconds": round(state.seconds, 1)}
+    info = header_of(folder.name, state.twin, about, evaluation, measured)
+    checkpoints.save(folder / CHECKPOINT, state.twin, info)
+    write_atomically(folder / STATE, dump_state(state))
+    return [Saved(state.step, CHECKPOINT)]
+
+
+def header_of(
+    name: str,
+    twin: TwinNetwork,
+    about: Mapping[str, Any],
+    evaluation: Evaluation | None,
+    measured: Measurements | None,
+) -> CheckpointInfo:
+    """Return the header of a run's checkpoint.
+
+    Args:
+        name: its name.
+        twin: the network.
+        about: what it says about the training.
+        evaluation: the network's test, if any.
+        measured: the results of its calibration, if it was calibrated.
+    """
     info = CheckpointInfo(
-        name=public_name(folder.name),
-        model=state.twin.config,
+        name=public_name(name),
+        model=twin.config,
         title=str(about.get("title", "")),
-        training={**about, "steps_done": state.step, "seconds": round(state.seconds, 1)},
+        training=dict(about),
         metrics={"validation": to_json(evaluation)} if evaluation else {},
         licence=str(about.get("licence", "")),
         subject="person" if about.get("subject") == "person" else "thing",
@@ -124,6 +185,4 @@ def save_run(
         if measured.calibrations:
             best = max(measured.calibrations, key=lambda calibration: calibration.accuracy or 0.0)
             info = replace(info, rule=best.rule)
-    checkpoints.save(folder / CHECKPOINT, state.twin, info)
-    write_atomically(folder / STATE, dump_state(state))
-    return [Saved(state.step, CHECKPOINT)]
+    return info

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from fsl.base.errors import CheckpointError, DataError, SettingsError
-from fsl.training.run_folder import CHECKPOINT
 from fsl.training.run_lock import phase_of
 from fsl.training.status import RunInfo, find_run
 from fsl.twin import checkpoint as checkpoints
@@ -20,10 +19,11 @@ _POLL_SECONDS = 0.2
 
 
 def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
-    """Save a run's checkpoint under a name, so that every page and command finds it.
+    """Save a run's network under a name, so that every page and command finds it.
 
-    If the run has only just ended, wait until its network is calibrated. Everyone on a server can use the
-    network, so if it learned from a visitor's own pictures, the file names neither their classes nor files.
+    It is the network at its best test, or the latest one if the run made no test. If the run has only just
+    ended, wait until it is calibrated. Everyone on a server can use the network, so if it learned from a
+    visitor's own pictures, the file names neither their classes nor files.
 
     Args:
         run_id: the run.
@@ -51,7 +51,7 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     if not info.has_checkpoint:
         raise CheckpointError(f"The run {info.name} has no checkpoint yet.")
     _wait_while_closing(info)
-    loaded = checkpoints.load(info.folder / CHECKPOINT)
+    loaded = checkpoints.load(info.best_file)
     path = checkpoint_files.user_folder() / f"{name}{checkpoint_files.SUFFIX}"
     told = loaded.info.without_names() if info.visitor and info.has_own_pictures else loaded.info
     checkpoints.save(path, loaded.twin, replace(told, name=name, title=told.title or name))

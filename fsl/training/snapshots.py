@@ -26,10 +26,8 @@ from fsl.base.files import write_atomically
 from fsl.base.types import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.validation import evaluation_images
-from fsl.twin.inference import embed_images
-from fsl.twin.network import TwinNetwork
-from fsl.twin.trainable import training_mode
+from fsl.training.state import TrainState
+from fsl.training.validation import embed_evaluated, evaluation_images
 
 FOLDER = "snapshots"
 IMAGES = "images.npz"
@@ -81,7 +79,8 @@ class Recorder:
         run: the run folder.
         validation: validation images of the run; None to record nothing.
         config: settings of the run; ``snapshot_images`` of 0 records nothing.
-        views: passes that the network makes for each embedding, ``ModelConfig.views``.
+        views: passes that the network makes for each embedding: ``ModelConfig.views``, or 0 where the frozen
+            layers have embedded the images once and for all.
     """
 
     def __init__(self, run: Path, validation: ImageSet | None, config: TrainConfig, views: int = 1) -> None:
@@ -108,24 +107,20 @@ class Recorder:
             return
         self._write(step, embeddings[self._rows])
 
-    def record_between(self, step: int, twin: TwinNetwork) -> None:
+    def record_between(self, state: TrainState) -> None:
         """Record a frame between two evaluations, if one is due and does not exist yet.
 
         Args:
-            step: batches done.
-            twin: the network; it is left in training mode.
+            state: the state of the run; its network is left in training mode.
 
         Raises:
             WriteError: the frame cannot be written.
         """
+        step = state.step
         if self._images is None or step % self._apart or (self._folder / f"{step}.npy").exists():
             return
-        twin.eval()
-        try:
-            embeddings = embed_images(twin, self._images.images[self._rows])
-        finally:
-            training_mode(twin)
-        self._write(step, embeddings)
+        images = self._images.images[self._rows]
+        self._write(step, embed_evaluated(state.twin, images, state.features))
 
     def _write(self, step: int, embeddings: Tensor) -> None:
         assert self._images is not None

@@ -17,9 +17,12 @@ from torch import Tensor
 from fsl.base.errors import CheckpointError, DataError
 from fsl.config import ModelConfig, TrainConfig
 from fsl.training.distributed import SINGLE, ProcessGroup
+from fsl.training.frozen_features import FrozenFeatures, frozen_features
 from fsl.twin.device import choose_device, use_bf16
 from fsl.twin.network import TwinNetwork, seeded_network
 from fsl.twin.trainable import choose_trainable, training_mode
+
+_TESTS = ("before", "latest", "pictures_before", "pictures_latest")
 
 
 @dataclass(eq=False)
@@ -38,10 +41,14 @@ class TrainState:
         window: one float32 ``(4,)`` per batch since the last Step event, as ``train_step`` returns it.
         before: float64 ``(E,)``, accuracy of each episode before the first batch; empty if not requested.
         latest: float64 ``(E,)``, accuracy of each episode at the latest test; empty before the first test.
+        pictures_before: float64 ``(n,)``, accuracy on each image before the first batch; likewise.
+        pictures_latest: float64 ``(n,)``, accuracy on each image at the latest test; likewise.
         tested_at: number of batches done at the latest test.
         evaluated: float32 ``(n, D)``, embeddings of ``evaluation_images`` at the latest evaluation. It is
             not saved.
         group: the processes that train this network.
+        features: what the frozen layers make of each image, computed once; None to run all layers in every
+            batch. It is not saved.
         embed: ``twin.embed``, with gradients averaged over the process group.
     """
 
@@ -56,9 +63,12 @@ class TrainState:
     window: list[Tensor] = field(default_factory=list)
     before: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
     latest: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    pictures_before: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    pictures_latest: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
     tested_at: int = 0
     evaluated: Tensor | None = None
     group: ProcessGroup = SINGLE
+    features: FrozenFeatures | None = None
     embed: Callable[[Tensor], Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,14 +96,16 @@ def new_state(
     twin = start.copy() if isinstance(start, TwinNetwork) else seeded_network(start, config.seed)
     choose_trainable(twin, config.trainable)
     training_mode(twin.to(device))
+    bf16 = group.any(use_bf16(config.precision, device))
     return TrainState(
         twin,
         _new_optimiser(config, twin),
         np.random.default_rng(config.seed),
         torch.Generator().manual_seed(config.seed),
         device,
-        group.any(use_bf16(config.precision, device)),
+        bf16,
         group=group,
+        features=frozen_features(twin, config, bf16) if group.world_size == 1 else None,
     )
 
 
@@ -113,7 +125,7 @@ def dump_state(state: TrainState) -> bytes:
         for key, value in values.items():
             tensors[f"optimiser.{number}.{key}"] = torch.as_tensor(value)
     tensors["generator"] = state.generator.get_state()
-    tensors["before"], tensors["latest"] = state.before, state.latest
+    tensors |= {name: getattr(state, name) for name in _TESTS}
     if state.window:
         tensors["window"] = torch.stack(state.window)
     header = {
@@ -153,8 +165,8 @@ def load_state(path: Path, state: TrainState) -> None:
         state.twin.load_state_dict(twin)
         _load_optimiser(state.optimiser, tensors)
         state.generator.set_state(tensors["generator"])
-        state.before = tensors.get("before", state.before)
-        state.latest = tensors.get("latest", state.latest)
+        for name in _TESTS:
+            setattr(state, name, tensors.get(name, getattr(state, name)))
         state.tested_at = int(header.get("tested_at", header["step"]))
         window = tensors.get("window")
         state.window = [] if window is None else list(window.to(state.device))

@@ -13,6 +13,7 @@ from fsl.base.errors import DataError
 from fsl.base.text import count
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.paths import display_text
+from fsl.training.best import best_test, why_not_to_use
 from fsl.training.events import (
     Comparison,
     Evaluation,
@@ -24,6 +25,7 @@ from fsl.training.events import (
     Verdict,
 )
 from fsl.training.run_folder import (
+    BEST,
     CHECKPOINT,
     CONFIG,
     ERROR,
@@ -57,6 +59,8 @@ class EventSummary:
         started: first event, if any.
         step: latest Step, if any.
         evaluation: latest Evaluation, if any.
+        before: test before the first batch, if any.
+        best: best test after it, if any.
         comparison: accuracy before and after a fine-tune, once it is over.
         verdict: verdict on all events so far; None before the first event.
         saved: latest save, if any.
@@ -68,6 +72,8 @@ class EventSummary:
     started: Started | None = None
     step: Step | None = None
     evaluation: Evaluation | None = None
+    before: Evaluation | None = None
+    best: Evaluation | None = None
     comparison: Comparison | None = None
     verdict: Verdict | None = None
     saved: Saved | None = None
@@ -129,6 +135,22 @@ class RunInfo(EventSummary):
         return self.saved.step if self.saved and self.has_checkpoint else 0
 
     @property
+    def best_file(self) -> Path:
+        """The network at its best test; the one saved last if that is the best, or if there was no test."""
+        best = self.folder / BEST
+        return best if best.is_file() else self.folder / CHECKPOINT
+
+    @property
+    def best_steps(self) -> int:
+        """Number of batches that ``best_file`` was trained on."""
+        return self.best.step if self.best and self.best_file.name == BEST else self.steps_saved
+
+    @property
+    def why_not_to_use(self) -> str:
+        """Why its network is not worth using, "" if it is."""
+        return why_not_to_use(self.verdict, self.before, self.best, str(self.about.get("start") or ""))
+
+    @property
     def steps_done(self) -> int:
         """Number of batches done at the latest report."""
         return self.step.step if self.step else 0
@@ -167,6 +189,8 @@ def _summary_of_version(path: Path, inode: int, size: int, modified: int) -> Eve
         started=_latest(events, Started),
         step=_latest(events, Step),
         evaluation=_latest(events, Evaluation),
+        before=next((e for e in events if isinstance(e, Evaluation) and e.step == 0), None),
+        best=best_test(events),
         comparison=_latest(events, Comparison),
         verdict=judge(events) if events else None,
         saved=_latest(events, Saved),

@@ -15,12 +15,14 @@ from fsl.base.errors import DataError
 from fsl.base.types import Float64Array, IntArray, PixelArray
 from fsl.config import EpisodeConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.fewshot.episodes import fit_ways
-from fsl.fewshot.evaluate import evaluate
+from fsl.fewshot.episodes import fit_ways, sample_episodes
+from fsl.fewshot.evaluate import episode_scores, summarise
 from fsl.fewshot.metrics import ci95
 from fsl.training.events import Comparison, Evaluation, Pause
+from fsl.training.frozen_features import FrozenFeatures
+from fsl.training.gain import chance_of, picture_accuracy
 from fsl.training.state import TrainState
-from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.inference import LARGE, embed_images, pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
@@ -29,7 +31,8 @@ from fsl.twin.trainable import training_mode
 CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
-_IMAGES_PER_PAUSE = 64  # embedded in a fraction of a second; a multiple of every batch of ``embed_images``
+# Images embedded between two pauses, in a fraction of a second; multiples of the batches of ``embed_images``.
+_IMAGES_PER_PAUSE, _LARGE_IMAGES_PER_PAUSE = 64, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +55,12 @@ class TestResult:
     Attributes:
         event: the event to report.
         episode_accuracy: float64 ``(E,)``.
+        picture_accuracy: float64 ``(n,)``, of each image as a query; NaN if it was never asked about.
     """
 
     event: Evaluation
     episode_accuracy: Float64Array
+    picture_accuracy: Float64Array
 
 
 def evaluation_images(validation: ImageSet) -> ImageSet:
@@ -95,7 +100,7 @@ def run_test(
     Returns:
         the result, or None if the run is to stop.
     """
-    embedding = embed_with_pauses(state.twin, test.data.images)
+    embedding = embed_with_pauses(state.twin, test.data.images, state.features)
     while True:
         began = time.perf_counter()
         try:
@@ -105,36 +110,49 @@ def run_test(
             break
         finally:
             state.seconds += time.perf_counter() - began
-        yield Pause.WITHIN
+        yield Pause.TESTING
         if should_stop():
             return None
     began = time.perf_counter()
+    labels = test.data.labels
     with _evaluation_mode(state.twin):
-        result = evaluate(state.twin, embeddings, test.data.labels, test.config)
-        loss = _validation_loss(state.twin, embeddings, test.data.labels)
+        episodes = sample_episodes(labels, test.config)
+        ways = episode_scores(state.twin, embeddings, episodes, "mean").argmax(-1).numpy()
+        loss = _validation_loss(state.twin, embeddings, labels)
+    result = summarise(episodes, ways, int(labels.max()) + 1)
+    right = ways == np.arange(ways.shape[1])[None, :, None]
     state.seconds += time.perf_counter() - began
     state.evaluated = embeddings
     n_way, n_shot, n_episodes = test.config.n_way, test.config.n_shot, test.config.n_episodes
     event = Evaluation(state.step, result.accuracy, result.ci95, n_way, n_shot, n_episodes, loss)
-    return TestResult(event, result.episode_accuracy)
+    return TestResult(event, result.episode_accuracy, picture_accuracy(episodes, right, len(labels)))
 
 
-def embed_with_pauses(twin: TwinNetwork, images: PixelArray) -> Generator[Pause, None, Tensor]:
+def embed_with_pauses(
+    twin: TwinNetwork, images: PixelArray, features: FrozenFeatures | None = None
+) -> Generator[Pause, None, Tensor]:
     """Embed images with a network that is being trained, yielding a Pause after every few images.
 
     Args:
         twin: the network; at each Pause it is in training mode again.
         images: uint8 ``(N, S, S, 3)``, N at least 1.
+        features: what its frozen layers make of images; None to run all layers.
 
     Returns:
         float32 ``(N, D)`` on the CPU.
     """
+    at_once = _LARGE_IMAGES_PER_PAUSE if twin.config.image_size >= LARGE else _IMAGES_PER_PAUSE
     parts = []
-    for first in range(0, len(images), _IMAGES_PER_PAUSE):
-        with _evaluation_mode(twin):
-            parts.append(embed_images(twin, images[first : first + _IMAGES_PER_PAUSE]))
-        yield Pause.WITHIN
+    for first in range(0, len(images), at_once):
+        parts.append(embed_evaluated(twin, images[first : first + at_once], features))
+        yield Pause.TESTING
     return torch.cat(parts)
+
+
+def embed_evaluated(twin: TwinNetwork, images: PixelArray, features: FrozenFeatures | None) -> Tensor:
+    """Embed images in evaluation mode and return to training mode; arguments as ``embed_with_pauses``."""
+    with _evaluation_mode(twin):
+        return embed_images(twin, images) if features is None else features.embed_tested(images)
 
 
 def compare_with_start(state: TrainState) -> Comparison | None:
@@ -143,6 +161,9 @@ def compare_with_start(state: TrainState) -> Comparison | None:
         return None
     before, after = state.before.numpy(), state.latest.numpy()
     gain = after - before
+    chance = None
+    if len(state.pictures_before) and len(state.pictures_latest):
+        chance = chance_of(state.pictures_before.numpy(), state.pictures_latest.numpy())
     return Comparison(
         state.tested_at,
         float(before.mean()),
@@ -152,6 +173,8 @@ def compare_with_start(state: TrainState) -> Comparison | None:
         float(gain.mean()),
         ci95(gain),
         len(gain),
+        len(state.pictures_before),
+        chance,
     )
 
 

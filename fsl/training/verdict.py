@@ -222,8 +222,9 @@ def _overfitting(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding | 
     loss_then = float(np.median([s.loss for s in r.steps if s.step <= best.step][-4:] or [r.start]))
     if r.loss >= LEARNS_ON * loss_then:
         return None
+    since = f"batch {best.step}" if best.step else "before training"
     words = (
-        f"Test accuracy fell from {best.accuracy:.1%} (batch {best.step}) to {accuracy:.1%} while the "
+        f"Test accuracy fell from {best.accuracy:.1%} ({since}) to {latest[-1].accuracy:.1%} while the "
         f"training loss fell from {loss_then:.3f} to {r.loss:.3f}."
     )
     return "overfitting", words, ""

@@ -143,6 +143,11 @@ class CheckpointInfo:
         """Return the classes that it, or the network it was fine-tuned from, was trained on."""
         return tuple(dict.fromkeys(name for key in _CLASS_LISTS for name in self.training.get(key, ())))
 
+    @property
+    def same_limit(self) -> float:
+        """Return the similarity from which two images count as the same: as measured, or else 0.5."""
+        return self.pairs.threshold if self.pairs else 0.5
+
     def calibration(self, rule: Rule) -> Calibration:
         """Return the calibration for ``rule``, or a neutral one (temperature 1, nothing unknown)."""
         return next((c for c in self.calibrations if c.rule == rule), Calibration(rule=rule))

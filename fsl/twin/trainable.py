@@ -1,4 +1,4 @@
-"""Choose the layers that a run trains: all, the last block and the head, or the head alone."""
+"""Choose the layers that a run trains: all, the last block and the head, the whitening, or the head alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from torch import nn
 from fsl.base.errors import SettingsError
 from fsl.config import Trainable
 from fsl.twin.network import TwinNetwork
+from fsl.twin.split import make_whitening_trainable
 
 _TRUNK = 0.75  # a stage with a larger share of the weight matrices is all blocks, not the last one
 
@@ -16,14 +17,17 @@ def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
 
     Args:
         twin: the network that the run trains.
-        which: "all"; "last", the layers of ``last_block`` and the head; or "head".
+        which: "all"; "block", the layers of ``last_block`` and the head; "last", the whitening and the head,
+            or the same as "block" if there is no whitening; or "head".
 
     Raises:
         SettingsError: there is no last block.
     """
     twin.requires_grad_(which == "all")
     twin.head.requires_grad_(True)
-    if which == "last":
+    if which == "last" and make_whitening_trainable(twin):
+        return
+    if which in ("block", "last"):
         for module in last_block(twin.backbone):
             module.requires_grad_(True)
 

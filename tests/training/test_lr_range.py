@@ -68,6 +68,27 @@ def test_the_suggestion_is_where_the_loss_falls_most_steeply() -> None:
     assert suggest_rate(points(fall.tolist())) == pytest.approx(1e-3, rel=0.2)
 
 
+@pytest.mark.parametrize("steepest", [-4.5, -3.0, -2.0])
+@pytest.mark.parametrize("noise", [0.0, 0.03, 0.06])
+def test_the_noise_of_the_flat_part_does_not_draw_the_suggestion(steepest: float, noise: float) -> None:
+    """The loss of a batch of 32 pairs differs by 0.03 to 0.06 from the next one."""
+    x = np.linspace(-6, 0, 120)
+    fall = 0.69 - 0.3 / (1 + np.exp(-(x - steepest) * 4)) + np.where(x > -0.7, (x + 0.7) * 5, 0)
+    for seed in range(40):
+        losses = fall + np.random.default_rng(seed).normal(0, noise, len(x))
+        suggestion = suggest_rate(points(losses.tolist()))
+        assert suggestion is not None
+        assert abs(math.log10(suggestion) - steepest) < 0.75, (seed, suggestion)
+
+
+def test_noise_alone_is_no_suggestion() -> None:
+    found = [
+        suggest_rate(points((0.69 + np.random.default_rng(seed).normal(0, 0.05, 120)).tolist()))
+        for seed in range(40)
+    ]
+    assert sum(rate is not None for rate in found) <= 4
+
+
 def test_a_fall_to_the_loss_of_a_dead_network_is_no_suggestion() -> None:
     x = np.linspace(-6, 0, 120)
     fall = 0.72 - 0.15 / (1 + np.exp((-x - 3) * 6))  # steepest at 1e-3

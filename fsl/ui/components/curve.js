@@ -1,6 +1,6 @@
 // Curves that grow: drawn on one canvas that stays, so nothing flickers and the zoom is kept.
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
-const MARGIN = { left: 52, right: 12, top: 10, bottom: 30 };
+const MARGIN = { left: 52, right: 12, top: 10, bottom: 36 };
 
 const make = (tag, className, text) => {
   const node = document.createElement(tag);
@@ -119,8 +119,8 @@ const drawAxes = (context, state, { range, width, height, px, py }) => {
     write(context, nice(value), MARGIN.left - 6, py(value) + 4, "right");
   }
   for (const v of state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6))
-    write(context, shownX(state, v), px(v), height - 12, "center");
-  write(context, state.data.x_title, width - MARGIN.right, height - 1, "right");
+    write(context, shownX(state, v), px(v), height - 20, "center");
+  write(context, state.data.x_title, width - MARGIN.right, height - 5, "right");
 };
 
 // Levels and places worth knowing, with a word on each.
@@ -150,6 +150,12 @@ const drawMarks = (context, state, { width, height, px, py }) => {
 };
 
 const through = (line, y, { px, py }) => line.x.map((x, i) => [px(x), py(y[i])]);
+
+// The part of a curve that the player has reached.
+const until = (line, moment) => {
+  const n = line.x.filter((x) => x <= moment).length;
+  return { ...line, ...Object.fromEntries(["x", "y", "raw"].map((key) => [key, line[key].slice(0, n)])) };
+};
 
 const drawRaw = (context, line, frame) => {
   context.strokeStyle = line.colour;
@@ -201,8 +207,9 @@ const paint = (state) => {
   drawMarks(context, state, frame);
   const moment = window.fewShotLabSteps?.get(state.data.player);
   if (moment !== undefined) drawMoment(context, canvas, frame.px(moment), height);
-  if (state.smooth) for (const line of lines) drawRaw(context, line, frame);
-  for (const [number, line] of lines.entries()) drawLine(context, line, number, frame);
+  const drawn = state.data.reveal && moment !== undefined ? lines.map((line) => until(line, moment)) : lines;
+  if (state.smooth) for (const line of drawn) drawRaw(context, line, frame);
+  for (const [number, line] of drawn.entries()) drawLine(context, line, number, frame);
   context.restore();
   context.globalAlpha = 0.25;
   if (state.drag)
@@ -212,7 +219,7 @@ const paint = (state) => {
       Math.abs(state.drag[1] - state.drag[0]),
       height - MARGIN.top - MARGIN.bottom,
     );
-  tell(state, lines, moment);
+  tell(state, drawn, moment);
   state.reset.hidden = !state.zoom;
 };
 

@@ -84,6 +84,7 @@ class ChartOptions:
         height: height in pixels.
         player: key of the :func:`fsl.ui.components.player.player` whose moment is marked and which a click
             moves; "" for none.
+        reveal: whether curves end at the player's moment instead of showing what comes later.
         about: identifies what is plotted, such as the ids of runs; the zoom is reset when it changes.
     """
 
@@ -92,6 +93,7 @@ class ChartOptions:
     smoothable: bool = True
     height: int = 300
     player: str = ""
+    reveal: bool = False
     about: str = ""
 
 

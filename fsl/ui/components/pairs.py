@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+_AT_ONCE = 4  # in a block; two blocks make a row where there is room
 _STYLE = Path(__file__).with_name("pairs.css").read_text(encoding="utf-8")
 
 
@@ -23,6 +24,7 @@ class Pair:
         right_class: class of the right picture.
         is_different: the label: whether the classes differ.
         output: a network's probability of "different", in [0, 1]; None without a network.
+        limit: the output above which the network says "different".
     """
 
     left: str
@@ -31,23 +33,25 @@ class Pair:
     right_class: str
     is_different: bool
     output: float | None = None
+    limit: float = 0.5
 
     @property
     def agrees(self) -> bool:
-        """Whether the output is on the label's side of one half."""
-        return self.output is not None and (self.output > 0.5) == self.is_different
+        """Whether the output is on the label's side of the network's limit."""
+        return self.output is not None and (self.output > self.limit) == self.is_different
 
 
 def pair_columns(pairs: Sequence[Pair]) -> None:
-    """Show pairs, as many in a row as fit."""
+    """Show pairs side by side, eight in a row; on a phone four. Each row has its labels at the left."""
     names = "<span>left</span><span>right</span><b>label</b>"
     if any(pair.output is not None for pair in pairs):
         names += "<span>output</span>"
-    columns = "".join(map(_column, pairs))
-    st.html(
-        f'<style>{_STYLE}</style><div class="pairs"><div class="pairs-names">{names}</div>'
-        f"<ul>{columns}</ul></div>"
+    blocks = "".join(
+        f'<div class="pairs-block"><div class="pairs-names">{names}</div>'
+        f"<ul>{''.join(map(_column, pairs[first : first + _AT_ONCE]))}</ul></div>"
+        for first in range(0, len(pairs), _AT_ONCE)
     )
+    st.html(f'<style>{_STYLE}</style><div class="pairs">{blocks}</div>')
 
 
 def _column(pair: Pair) -> str:

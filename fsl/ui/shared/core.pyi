@@ -58,7 +58,10 @@ from fsl.fewshot.report import summary_csv as summary_csv
 from fsl.fewshot.support import SupportSet as SupportSet
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
+from fsl.training.best import best_test as best_test
 from fsl.training.curves import curve_csv as curve_csv
+from fsl.training.estimate import RunSize as RunSize
+from fsl.training.estimate import estimate_run as estimate_run
 from fsl.training.events import Evaluation as Evaluation
 from fsl.training.events import Step as Step
 from fsl.training.hold_out import drawn_classes as drawn_classes

@@ -22,7 +22,12 @@ VERDICT_BADGES = {
     "diverged": ":red-badge[:material/trending_up: diverged]",
     "overfitting": ":orange-badge[:material/call_split: overfitting]",
 }
-LAYERS = {"all": "All layers", "last": "The last block and the head", "head": "The head alone"}
+LAYERS = {
+    "last": "What comes last: the whitening or the last block, and the head (seconds)",
+    "head": "The head alone (seconds)",
+    "block": "The last block and the head",
+    "all": "The whole network",
+}
 
 
 def learning_rate_text(rate: float) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fsl.ui.pages.home.example import show_example
+from fsl.ui.pages.home.lesson import show_lesson
 from fsl.ui.shared.frame import draw_again_when_warm
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import warm_up
@@ -80,6 +81,7 @@ def show_home_page() -> None:
     with right:
         show_example()
     _show_steps()
+    show_lesson()
     _show_device()
     draw_again_when_warm()
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
     from fsl.fewshot.evaluate import EvaluationResult
 
-_PER_CLASS = 12
+_MORE_THAN_SHOTS = 2  # pictures of each class: enough for the examples, and two to ask about
 _EPISODES = 500
 
 
@@ -119,7 +119,7 @@ def _show_accuracy(state: LearnState) -> None:
 
 
 def _accuracy(state: LearnState) -> EvaluationResult:
-    checkpoint, as_support = network_in_use(), SHOTS.value <= core.FEW_SHOTS
+    checkpoint, per_class = network_in_use(), SHOTS.value + _MORE_THAN_SHOTS
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
@@ -127,15 +127,16 @@ def _accuracy(state: LearnState) -> EvaluationResult:
 
     def compute() -> tuple[Tensor, IntArray]:
         name = "rendered" if KIND.value == "drawn" else "digits"
-        query = ImageQuery(checkpoint.info.model.image_size, per_class=_PER_CLASS)
+        query = ImageQuery(checkpoint.info.model.image_size, per_class=per_class)
         images = open_source(name).load(query)[0]
-        return embed_set(checkpoint, images.images, progress, as_support=as_support), images.labels
+        # Each picture once: augmented copies of the examples would take five times as long.
+        return embed_set(checkpoint, images.images, progress, as_support=False), images.labels
 
-    sides, labels = state.memo.remember((KIND.value, as_support, checkpoint.digest), compute)
+    sides, labels = state.memo.remember((KIND.value, per_class, checkpoint.digest), compute)
     place.empty()
     config = core.EpisodeConfig(WAYS.value, SHOTS.value, 1, _EPISODES, seed=0)
     with COMPUTE:
-        return core.evaluate(checkpoint.twin, sides[0], labels, config, "max", sides[-1])
+        return core.evaluate(checkpoint.twin, sides[0], labels, config, "max")
 
 
 def _next(state: LearnState) -> None:

@@ -68,9 +68,13 @@ def _show_kinds(state: LearnState, task: SmallTask) -> None:
 
 def _show_outcome(state: LearnState, task: SmallTask) -> None:
     answer = task.answers[0]
-    verdict = "Yes" if state.guess == answer else "No"
-    ways = f"You have just solved a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each."
-    st.markdown(f"**{verdict}: it is the {markdown(answer)}.** {ways}")
+    task_name = f"a **{_WAYS}-way 1-shot** task: {_WAYS} classes, one example of each"
+    if state.guess == answer:
+        st.markdown(f"**Yes, it is the {markdown(answer)}.** You have just solved {task_name}.")
+    else:
+        st.markdown(
+            f"**Not that one: it is the {markdown(answer)}.** This is {task_name}. People miss some, too."
+        )
     with waiting("The network is comparing", "learn_idea", 60):
         (found,) = answers(task)
     says = f"The network saw the same {_WAYS + 1} pictures and says **{markdown(found.label)}**"

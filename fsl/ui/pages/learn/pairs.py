@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fsl.twin.pairs import PairBatch
 
 _PAIRS = 8
+_GUESSING = 0.69  # the loss of answering 1/2 every time
 
 
 def show_pairs(state: LearnState) -> None:
@@ -45,14 +46,27 @@ def _batch(state: LearnState) -> None:
         labels = ", ".join(f"{value:.0f}" for value in batch.difference)
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
         st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
-        st.markdown(
-            f"This network gets **{judged.n_right} of {_PAIRS}** pairs right: above ½ its answer is "
-            f"*different*, below it *same*. Its *loss* on this batch is **{judged.loss:.2f}**; answering ½ "
-            "every time would give 0.69. Training changes the weights a little so that the loss falls."
-        )
+        st.markdown(_outcome(judged))
         st.button(
             "Another batch", key="learn_batch", icon=":material/refresh:", on_click=_next, args=(state,)
         )
+
+
+def _outcome(judged: JudgedPairs) -> str:
+    """Say how many pairs are right and what the loss is, and explain a loss worse than guessing."""
+    text = (
+        f"This network gets **{judged.n_right} of {_PAIRS}** pairs right: above its limit of "
+        f"{1 - judged.limit:.2g} its answer is *different*, below it *same*. Its *loss* on this batch is "
+        f"**{judged.loss:.2f}**; answering ½ every time would give 0.69."
+    )
+    if judged.n_right <= _PAIRS / 2:
+        text += " **That is no better than guessing**: these pairs are harder than most."
+    elif judged.loss > _GUESSING:
+        text += (
+            " The loss is higher than that although most answers are right, because it takes ½ for the limit "
+            "and counts how sure each answer is."
+        )
+    return f"{text} Training changes the weights a little so that the loss falls."
 
 
 def _judged(task: SmallTask, number: int) -> tuple[PairBatch, JudgedPairs]:
@@ -71,7 +85,13 @@ def _pairs(task: SmallTask, batch: PairBatch, judged: JudgedPairs) -> list[Pair]
     ):
         (left_class, first), (right_class, second) = task.labelled[left], task.labelled[right]
         pair = Pair(
-            first.thumbnail, second.thumbnail, left_class, right_class, bool(difference), 1 - similarity
+            first.thumbnail,
+            second.thumbnail,
+            left_class,
+            right_class,
+            bool(difference),
+            1 - similarity,
+            1 - judged.limit,
         )
         found.append(pair)
     return found

@@ -44,13 +44,6 @@ BET: Setting[float | None] = Setting(
     "**Before you look:** the same network, the same batches, three rates. Which one learns nothing?",
     None,
 )
-BATCHES = Setting(
-    "learn_batches",
-    "Batches so far",
-    300,
-    "Stop the clock anywhere: curves and verdicts show that moment.",
-    (5, 300, 5),
-)
 LIMIT = Setting(
     "learn_limit", "Limit", 0.5, "Two pictures at least this similar count as the same.", (0.0, 1.0, 0.01)
 )

@@ -82,14 +82,17 @@ def _show_use(run: RunInfo) -> None:
     if name := training_state().names.get(_moment(run)):
         _show_links(name)
         return
+    if reason := run.why_not_to_use:
+        st.caption(markdown(reason))
+        return
     st.button(
-        "Use this network",
+        "Use this network" if run.best_steps == run.steps_saved else f"Use it as of batch {run.best_steps:,}",
         key=f"use_{run.id}",
         icon=":material/check:",
         on_click=guarded_callback(_use),
         args=(run, _usual_name(run)),
-        help="Keeps the network, so that it can be chosen on every page, by everyone who uses this server. "
-        "You can choose another name below.",
+        help="Keeps the network at its best test, so that it can be chosen on every page, by everyone who "
+        "uses this server. You can choose another name below.",
     )
 
 
@@ -125,7 +128,7 @@ def _usual_name(run: RunInfo) -> str:
     shown = public_name(run.id)
     names = (shown,) if run.name == shown else (run.name, shown)
     own, *run_id = (re.sub(r"[^A-Za-z0-9 ._+()-]+", " ", name).strip(" .+()-") for name in names)
-    batches = f"({run.steps_saved} batches)"
+    batches = f"({run.best_steps} batches)"
     room = 57 - len(batches) - sum(map(len, run_id))
     return " ".join(part for part in (own[:room].strip(), *run_id, batches) if part)
 

@@ -16,7 +16,7 @@ from fsl.config import ModelConfig
 from fsl.data.query import DataSpec
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, needs_download
-from fsl.ui.pages.training.request import TrainRequest, starting_network
+from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice
 from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART, SCRATCH
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fsl.training.preview import BatchPreview
     from fsl.training.run_data import TrainingData
     from fsl.training.status import RunInfo
+    from fsl.twin.checkpoint import Checkpoint
     from fsl.twin.network import TwinNetwork
 
 _PAIRS = 8
@@ -75,7 +76,8 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
         part = st.selectbox(**BATCH_PART.widget(), width=230)
         run = _choose_network(request, trained)
         st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
-    twin = _network(request, run)
+    checkpoint = _network(request, run)
+    twin = checkpoint.twin if checkpoint is not None else None
     source, seed = _source(request, run, twin)
     name = source.data if isinstance(source, DataSpec) else ""
     if needs_download(name) and training_state().fetch != name:
@@ -103,7 +105,7 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     if twin is not None:
         with COMPUTE:
             answers = core.preview_similarities(twin, batch).tolist()
-    _draw(batch, answers)
+    _draw(batch, answers, checkpoint.info.same_limit if checkpoint is not None else 0.5)
 
 
 def _choose_network(request: TrainRequest, trained: Sequence[RunInfo]) -> RunInfo | None:
@@ -146,11 +148,10 @@ def _is_about(run: RunInfo, request: TrainRequest) -> bool:
     return is_of(str(run.about.get("data", "")), request.data)
 
 
-def _network(request: TrainRequest, run: RunInfo | None) -> TwinNetwork | None:
+def _network(request: TrainRequest, run: RunInfo | None) -> Checkpoint | None:
     if run is not None:
-        return load_checkpoint(Choice(run.id, "", run.folder / core.CHECKPOINT)).twin
-    start = starting_network(request.start, request.model)
-    return None if isinstance(start, ModelConfig) else start
+        return load_checkpoint(Choice(run.id, "", run.folder / core.CHECKPOINT))
+    return None if request.start == SCRATCH else load_checkpoint(checkpoint_choice(request.start))
 
 
 def _source(
@@ -177,7 +178,9 @@ def _pairs_of(data: TrainingData, part: str, seed: int) -> BatchPreview | None:
     return None if images is None else core.preview_batch(images, _PAIRS, seed)
 
 
-def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
+def _draw(batch: BatchPreview, answers: Sequence[float], limit: float) -> None:
+    """Draw the pairs with a network's similarities, judged by its limit between same and different."""
+
     def uri(pixels: object) -> str:
         return thumbnail_uri(Image.fromarray(pixels).resize((96, 96)))  # type: ignore[arg-type]
 
@@ -189,6 +192,7 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
             batch.right_classes[i],
             bool(batch.difference[i]),
             1 - answers[i] if answers else None,
+            1 - limit,
         )
         for i in range(len(batch.difference))
     ]
@@ -202,5 +206,6 @@ def _draw(batch: BatchPreview, answers: Sequence[float]) -> None:
     verb = "is" if right == 1 else "are"
     st.caption(
         f"{labels} Outputs: the network's probability that the two are different; "
-        f"{right} of {count(len(pairs), 'output')} {verb} on the label's side of one half (✓)."
+        f"{right} of {count(len(pairs), 'output')} {verb} on the label's side of its limit, "
+        f"{1 - limit:.2g} (✓)."
     )

@@ -122,8 +122,7 @@ def _details(preset: Preset, start: str) -> tuple[ModelConfig, TrainConfig]:
         batch_pairs=int(batch),
         batch_classes=max(2, int(batch) // c.batch_images),
         augment=c.augment if changed else replace(NO_AUGMENTATION, background=c.augment.background),
-        # Tells whether training made the starting network better.
-        evaluate_first=start != SCRATCH,
+        evaluate_first=True,  # so that every curve starts at the same point
         snapshot_images=150,
     )
     return model, config
@@ -182,15 +181,13 @@ def _set_preset(name: str) -> None:
     TRAINABLE.put(preset.config.trainable)
     BATCH.put(preset.batch)
     AUGMENT.put(True)
+    DATA.put(preset.data or MINE)
     if preset.from_checkpoint:
-        DATA.put(MINE)
         START.put(_first_checkpoint())
         return
     START.put(SCRATCH)
     BACKBONE.put(preset.model.backbone)
     IMAGE_SIZE.put(preset.model.image_size)
-    if DATA.value == MINE:  # chosen by the fine-tune preset
-        DATA.put(DATA.default)
 
 
 def _first_checkpoint() -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from fsl.base.errors import FslError
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.batch import show_batch
+from fsl.ui.pages.training.estimate import show_estimate
 from fsl.ui.pages.training.form import show_form, take_address
 from fsl.ui.pages.training.preparation import prepare_run
 from fsl.ui.pages.training.range_test import show_range_test
@@ -51,6 +52,8 @@ def show_training_page() -> None:
         request = show_form()
         if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
             _begin(request)
+        if not any(run.is_live for run in _all_runs()):  # beside a run it would be slow, and slow it down
+            show_estimate(request)
     with right, guarded():
         runs = _all_runs()
         _choose_runs(runs)
@@ -91,7 +94,7 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
     if not runs:
         st.info(
             "No run yet. Press **Start training** with the settings as they are: one network trains at each "
-            "learning rate, side by side. It takes about a minute.",
+            "learning rate, side by side.",
             icon=":material/play_arrow:",
         )
         return

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count
+from fsl.base.text import count, duration_text
 from fsl.ui.components.curve import Axes, ChartOptions, Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
+from fsl.ui.shared.run_advice import advice
 from fsl.ui.shared.run_curves import loss_levels, loss_line, smoothed_line
 from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import distinct_names
@@ -22,6 +23,8 @@ from fsl.ui.shared.visitor import may_look_inside
 if TYPE_CHECKING:
     from fsl.training.events import Comparison
     from fsl.training.status import RunInfo
+
+_RECENT = 4  # reports, from which the time left is estimated
 
 
 def show_runs(runs: Sequence[RunInfo]) -> None:
@@ -33,7 +36,7 @@ def show_runs(runs: Sequence[RunInfo]) -> None:
     if len(recorded) > 1:
         _link_to_maps("Watch their maps side by side", recorded)
     for column, run in zip(st.columns(max(2, len(runs))), runs, strict=False):
-        with column, st.container(border=True, key=f"tile_{run.id}"), guarded():
+        with column, st.container(border=True, key=f"tile_{run.id}", height="stretch"), guarded():
             _show_tile(run, names[run.id])
 
 
@@ -80,9 +83,10 @@ def _link_to_maps(label: str, runs: Sequence[RunInfo]) -> None:
 
 def _show_tile(run: RunInfo, name: str) -> None:
     st.markdown(f"**{markdown(name)}** · {run.status}")
-    if run.verdict:
+    if run.verdict and run.config:
         st.markdown(VERDICT_BADGES[run.verdict.kind])
-        st.caption(markdown(run.verdict.evidence))
+        said = advice(run.verdict, run.config.learning_rate, run.best)
+        st.caption(f"{markdown(run.verdict.evidence)} **{said}**" if said else markdown(run.verdict.evidence))
     elif run.is_live:
         st.markdown(VERDICT_BADGES["starting"])
     _show_progress(run)
@@ -108,7 +112,6 @@ def _show_progress(run: RunInfo) -> None:
     if run.step:
         steps = run.config.steps if run.config else run.step.step
         share = min(1.0, run.step.step / steps)
-        st.metric("Loss", f"{run.step.loss:.3f}", border=False)
     if run.is_live and (run.step is None or run.status == "queued" or run.doing):
         st.progress(share, markdown(_waiting_text(run)))
     elif run.step:
@@ -118,10 +121,16 @@ def _show_progress(run: RunInfo) -> None:
 def _show_test(run: RunInfo) -> None:
     """Show the latest test, the engine's note on it, and how training changed it."""
     if test := run.evaluation:
+        before = run.before.accuracy if run.before and test.step else None
+        st.metric(
+            "Test accuracy",
+            f"{test.accuracy:.1%}",
+            None if before is None else f"{100 * (test.accuracy - before):+.1f} points since the start",
+        )
         examples = count(test.n_shot, "example")
         st.caption(
-            f"Test accuracy **{test.accuracy:.1%} ± {test.ci95:.1%}**, choosing among {test.n_way} classes "
-            f"with {examples} of each"
+            f"After {count(test.step, 'batch', 'batches')}, choosing among {test.n_way} classes with "
+            f"{examples} of each (± {test.ci95:.1%})"
         )
     if run.started and run.started.note:
         st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
@@ -132,7 +141,8 @@ def _show_test(run: RunInfo) -> None:
 def _waiting_text(run: RunInfo) -> str:
     """Return what a run is doing that has not trained a batch yet or waits for its turn."""
     if run.status != "queued":
-        return f"{run.doing[:1].upper()}{run.doing[1:] or 'First batch'} …"
+        after = f" · {run.steps_done:,} of {run.config.steps:,} batches" if run.step and run.config else ""
+        return f"{run.doing[:1].upper()}{run.doing[1:] or 'First batch'} …{after}"
 
     computing, waiting = core.run_manager().queue()
     if run.id not in waiting:
@@ -147,31 +157,32 @@ def _progress_text(run: RunInfo, steps: int) -> str:
         return f"{run.steps_done:,} of {steps:,} batches"
 
     # Runs of one experiment take turns, and each run's seconds count its own turns only.
-    own = (steps - run.step.step) * run.step.seconds / max(1, run.step.step)
+    own = (steps - run.step.step) * _seconds_per_batch(run)
     left = own * core.run_manager().taking_turns(run.id)
-    speed = f"{run.step.images_per_second:,.0f} pictures/s"
-    return f"{run.step.step:,} of {steps:,} · {speed} · {_duration(left)} left"
+    speed = f"{count(round(run.step.images_per_second), 'picture')}/s"
+    return f"{run.step.step:,} of {steps:,} · {speed} · {duration_text(left)} left"
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _seconds_per_batch(run: RunInfo) -> float:
+    """Return how long the latest batches took: the first ones also embed pictures for the others."""
+    steps = [event for event in core.run_events(run.folder) if isinstance(event, core.Step)][-_RECENT:]
+    first, last = steps[0], steps[-1]
+    if first.step == last.step:
+        return last.seconds / max(1, last.step)
+    return (last.seconds - first.seconds) / (last.step - first.step)
 
 
 def _show_improvement(c: Comparison, steps_done: int) -> None:
-    """Say whether training made the starting network better on the same tests."""
+    """Say whether training made the network better on the same tests, and whether that may be chance."""
     after = "after" if c.step >= steps_done else f"after {c.step:,} batches"
-    numbers = (
-        f"Test accuracy {c.before:.1%} before, {c.after:.1%} {after}: {c.difference:+.1%} ± "
-        f"{c.difference_ci95:.1%} on the same {c.n_episodes:,} tests."
-    )
-    if abs(c.difference) <= c.difference_ci95:
-        st.info(f"Training made no clear difference. {numbers}", icon=":material/drag_handle:")
+    on = f" on {count(c.n_images, 'picture')} it did not learn from" if c.n_images else ""
+    numbers = f"Test accuracy {c.before:.1%} before, {c.after:.1%} {after}{on}."
+    if not c.is_clear:
+        chance = f" Chance alone does as much {c.chance:.0%} of the time." if c.chance is not None else ""
+        st.info(
+            f"Training made no difference beyond chance. {numbers}{chance}", icon=":material/drag_handle:"
+        )
     elif c.difference > 0:
         st.success(f"Training made the network better. {numbers}", icon=":material/trending_up:")
     else:
-        st.warning(
-            f"Training made the network **worse**. {numbers} Keep the network it started from.",
-            icon=":material/trending_down:",
-        )
+        st.warning(f"Training made the network **worse**. {numbers}", icon=":material/trending_down:")

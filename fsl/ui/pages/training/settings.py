@@ -18,7 +18,7 @@ PRESET = Setting(
 DATA = Setting(
     "data",
     "Pictures to learn from",
-    "digits",
+    PRESETS["article"].data,
     "The network learns from pairs of these: same class or different class? "
     "A data set that is not here yet is downloaded once, checked and kept.",
 )

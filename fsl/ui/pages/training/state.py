@@ -11,6 +11,7 @@ import streamlit as st
 from fsl.ui.shared.work import Latest, Work
 
 if TYPE_CHECKING:
+    from fsl.training.estimate import Estimate
     from fsl.training.lr_range import RangePoint
     from fsl.training.preview import BatchPreview
 
@@ -29,6 +30,7 @@ class TrainingState:
         names: names that networks were kept under, by run id and batches done.
         range_asked: inputs of the range test that was asked for and has not started yet; None for none.
         range_test: latest learning-rate range test; None before the first one.
+        estimate: work on the estimate of how long a run takes.
         batch: work on the batch in the batch panel; None as its result if there are no pictures for it.
         memo: values made last, with what they were made from, by name.
     """
@@ -40,6 +42,7 @@ class TrainingState:
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     range_asked: Hashable = None
     range_test: Work[list[RangePoint]] | None = None
+    estimate: Latest[Estimate] = field(default_factory=Latest)
     batch: Latest[BatchPreview | None] = field(default_factory=Latest)
     memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 

@@ -1,0 +1,133 @@
+"""Keep what the frozen layers make of each image, so that a run computes it once and not in every batch.
+
+Each training image is embedded a few times: once as it is, and in some randomly changed views, the same ones
+whenever the run is resumed. They are computed when a batch first needs them, so training begins at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsl.base.types import IntArray, PixelArray
+from fsl.config import AugmentConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.training.augment import augment
+from fsl.training.events import Pause
+from fsl.twin.device import autocast
+from fsl.twin.inference import batch_size, device_of
+from fsl.twin.network import TwinNetwork
+from fsl.twin.preprocess import normalise, to_unit
+from fsl.twin.split import SplitNetwork, split_at_trainable
+
+_MOST_BYTES = 2**30  # of all views
+_View = tuple[int, int]  # number of the view, row of the image
+
+
+class FrozenFeatures:
+    """The features of a run's images at the end of the frozen layers, computed on demand and kept.
+
+    Args:
+        split: the network.
+        config: settings of the run: seed, views and random changes.
+        bf16: whether the frozen layers see training images in bf16.
+    """
+
+    def __init__(self, split: SplitNetwork, config: TrainConfig, bf16: bool) -> None:
+        self.split = split
+        self._config, self._bf16 = config, bf16
+        self._views: dict[_View, Tensor] = {}
+        self._tested: dict[bytes, Tensor] = {}
+
+    def fits(self, n_images: int) -> bool:
+        """Return whether the views of ``n_images`` training images fit in memory."""
+        twin = self.split.twin
+        side = twin.config.image_size
+        one = self.split.features(torch.zeros(1, 3, side, side, device=device_of(twin)))
+        return one.nbytes * n_images * self._config.cached_views <= _MOST_BYTES
+
+    @property
+    def n_views(self) -> int:
+        """Number of views computed so far."""
+        return len(self._views)
+
+    def share_done(self, n_images: int) -> float:
+        """Return the share of all views of ``n_images`` training images that is computed, 0 to 1."""
+        return len(self._views) / max(1, n_images * self._config.cached_views)
+
+    def compute(self, data: ImageSet, rows: IntArray, views: IntArray) -> Generator[Pause, None, None]:
+        """Compute the views that are missing, yielding a Pause after every few.
+
+        Args:
+            data: the training images.
+            rows: int64 ``(B,)``, rows of ``data``.
+            views: int64 ``(B,)``, the view of each.
+        """
+        missing = sorted(set(zip(views.tolist(), rows.tolist(), strict=True)) - self._views.keys())
+        step = batch_size(self.split.twin)
+        for start in range(0, len(missing), step):
+            some = missing[start : start + step]
+            with autocast(device_of(self.split.twin), self._bf16):
+                found = self.split.features(normalise(self._pixels(data, some), self.split.twin.config))
+            self._views.update(zip(some, found.unbind(), strict=True))
+            yield Pause.EMBEDDING
+
+    def embed(self, rows: IntArray, views: IntArray) -> Tensor:
+        """Return the embeddings ``(B, D)`` of computed views, with gradients; arguments as ``compute``."""
+        keys = zip(views.tolist(), rows.tolist(), strict=True)
+        return self.split.embed(torch.stack([self._views[key] for key in keys]))
+
+    @torch.inference_mode()
+    def embed_tested(self, images: PixelArray) -> Tensor:
+        """Return embeddings of images of a test, float32 ``(N, D)`` on the CPU; each content passes once.
+
+        Args:
+            images: uint8 ``(N, S, S, 3)``; the network is in evaluation mode.
+        """
+        keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+        missing = [i for i, key in enumerate(keys) if key not in self._tested]
+        twin, step = self.split.twin, batch_size(self.split.twin)
+        for start in range(0, len(missing), step):
+            some = missing[start : start + step]
+            pixels = normalise(to_unit(images[some], device_of(twin)), twin.config)
+            self._tested.update(
+                zip((keys[i] for i in some), self.split.features(pixels).unbind(), strict=True)
+            )
+        return self.split.embed(torch.stack([self._tested[key] for key in keys])).cpu()
+
+    def _pixels(self, data: ImageSet, wanted: Sequence[_View]) -> Tensor:
+        """Return views of images as float ``(n, 3, S, S)`` in [0, 1]; view 0 is the image itself."""
+        images = to_unit(data.images[[row for _, row in wanted]], device_of(self.split.twin))
+        for number in {view for view, _ in wanted} - {0}:
+            chosen = [i for i, (view, _) in enumerate(wanted) if view == number]
+            rows = torch.tensor([wanted[i][1] for i in chosen])
+            images[chosen] = augment(
+                images[chosen], self._config.augment, self._generator(number), len(data), rows
+            )
+        return images
+
+    def _generator(self, view: int) -> torch.Generator:
+        # Every view draws its changes for all images, so they do not depend on the order of the batches.
+        seed = np.random.SeedSequence([self._config.seed, view]).generate_state(1)
+        return torch.Generator().manual_seed(int(seed[0]))
+
+
+def frozen_features(twin: TwinNetwork, config: TrainConfig, bf16: bool) -> FrozenFeatures | None:
+    """Return the store of a run's features.
+
+    Returns:
+        None if the settings ask for none, if they turn some classes into others within each batch, or if the
+        network cannot be split.
+    """
+    if not config.cached_views or _makes_new_classes(config.augment):
+        return None
+    split = split_at_trainable(twin)
+    return None if split is None else FrozenFeatures(split, config, bf16)
+
+
+def _makes_new_classes(config: AugmentConfig) -> bool:
+    return bool(config.recolour or config.turn)
