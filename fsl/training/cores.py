@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -18,11 +19,46 @@ def usable_cores() -> int:
 
 
 def lower_priority() -> None:
-    """Lower the priority of the calling thread, and of threads that torch starts for it. Linux only."""
+    """Lower the priority of the calling thread, and of threads that torch starts for it later. Linux only."""
     if sys.platform == "linux":
-        thread = threading.get_native_id()
-        now = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, max(now, NICENESS))
+        _lower(threading.get_native_id())
+
+
+class LaterPriority:
+    """Lowers the priority of a job's threads once it has shown something. Linux only.
+
+    At low priority a job gets hardly any time while other programs compute, and whoever started it would
+    look at an empty chart for long. The system has no list of the threads that torch starts for a thread, but
+    they take over its name; so the calling thread gets a name of its own.
+    """
+
+    def __init__(self) -> None:
+        self._name = f"fsl-job-{threading.get_native_id() % 10**6}"
+        self._is_done = False
+        if sys.platform == "linux":
+            _comm(threading.get_native_id()).write_text(self._name, encoding="utf-8")
+
+    def lower(self) -> None:
+        """Lower the priority of all threads of the job; a second call does nothing."""
+        if self._is_done or sys.platform != "linux":
+            return
+        self._is_done = True
+        for task in Path("/proc/self/task").iterdir():
+            try:
+                if _comm(int(task.name)).read_text(encoding="utf-8").strip() == self._name:
+                    _lower(int(task.name))
+            except OSError:  # a thread that has ended meanwhile
+                continue
+
+
+def _comm(thread: int) -> Path:
+    """Return the file with the name of a thread."""
+    return Path(f"/proc/self/task/{thread}/comm")
+
+
+def _lower(thread: int) -> None:
+    now = os.getpriority(os.PRIO_PROCESS, thread)
+    os.setpriority(os.PRIO_PROCESS, thread, max(now, NICENESS))
 
 
 class ThreadShare:

@@ -18,8 +18,8 @@ from fsl.base.progress import Progress
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.listing import Problem
 from fsl.data.query import DataSpec
-from fsl.training.cores import ThreadShare, lower_priority
-from fsl.training.events import Finished, Pause, TrainEvent
+from fsl.training.cores import LaterPriority, ThreadShare
+from fsl.training.events import Finished, Pause, Step, TrainEvent
 from fsl.training.run import run_training
 from fsl.training.run_data import TrainingData, images_of, load_training_data
 from fsl.training.run_folder import ERROR, EVENTS, LEFT_OUT, STOP, public_name, read_settings
@@ -29,6 +29,7 @@ from fsl.training.run_spec import RunSpec
 from fsl.training.status import read_run
 
 _PROGRESS_SECONDS = 0.2
+_MOST_AT_FIRST = 15.0  # seconds at usual priority, if a run has not reported a batch by then
 _MOST_NAMED = 5  # files left out
 
 
@@ -40,11 +41,13 @@ class QueuedRun:
         lock: the lock on its folder.
         stop: set to ask the run to stop.
         over: set when the run is over and its lock is released.
+        has_reported: whether it has reported a batch since it was started or resumed.
     """
 
     lock: RunLock
     stop: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+    has_reported: bool = False
 
     @property
     def folder(self) -> Path:
@@ -79,11 +82,13 @@ def compute(runs: Sequence[QueuedRun], threads: ThreadShare) -> None:
         runs: the runs.
         threads: the share of the cores that the job may use.
     """
-    lower_priority()
+    priority, began = LaterPriority(), time.monotonic()
     try:
         turns = [(run, _train(run, threads)) for run in runs if _begins(run)]
         while turns:
             turns = [(run, steps) for run, steps in turns if _take_turn(run, steps)]
+            if time.monotonic() - began > _MOST_AT_FIRST or all(run.has_reported for run, _ in turns):
+                priority.lower()
     finally:
         for run in runs:
             run.release()
@@ -153,6 +158,7 @@ def _take_turn(run: QueuedRun, steps: Iterator[TrainEvent | Pause]) -> bool:
     """Run until the next pause; return whether there is more to do."""
     try:
         for event in steps:
+            run.has_reported |= isinstance(event, Step)
             if isinstance(event, Pause):
                 return True
         message = ""

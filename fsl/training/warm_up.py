@@ -20,8 +20,10 @@ from fsl.twin.pairs import ClassIndex
 
 
 def warm_up_engine() -> None:
-    """Train one batch of noise on a tiny network, which also measures whether bf16 helps here."""
-    lower_priority()
+    """Train one batch of noise on a tiny network, which also measures whether bf16 helps here.
+
+    At usual priority, because pages wait for the lock that their caller holds.
+    """
     size = 16
     noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
     labels = np.repeat(np.arange(2, dtype=np.int64), 4)

@@ -70,7 +70,7 @@ def drop_all(page: AppTest, **places: list[tuple[str, bytes]]) -> None:
 
 def shown(page: AppTest) -> str:
     """Return all text of the page, without Markdown's backslashes."""
-    said = [*page.info, *page.warning, *page.error, *page.toast]
+    said = [*page.info, *page.success, *page.warning, *page.error, *page.toast]
     elements = [*page.markdown, *page.caption, *said, *page.header]
     return "\n".join(element.value.replace("\\", "").replace("\u2060", "") for element in elements)
 

@@ -38,9 +38,11 @@ def test_the_lesson_is_in_it() -> None:
     low, high = runs[0], runs[-1]
     first, *_, last = [e.loss for e in low.events if isinstance(e, Step)]
     assert low.learning_rate == 1e-4
-    assert last < 0.8 * first
+    assert last < 0.85 * first
     late = [e.loss for e in high.events if isinstance(e, Step)][-20:]
     assert late == pytest.approx([LN2] * 20, abs=0.01)
     assert [e.kind for e in high.events if isinstance(e, Verdict)][-1] == "stalled"
-    accuracy = [[e.accuracy for e in r.events if isinstance(e, Evaluation)][-1] for r in (low, high)]
-    assert accuracy[0] > 2 * accuracy[1]
+    tests = [[e.accuracy for e in r.events if isinstance(e, Evaluation)] for r in runs]
+    assert len({accuracies[0] for accuracies in tests}) == 1  # all begin at the same point
+    assert all(accuracies[-1] > accuracies[0] + 0.1 for accuracies in tests[:-1])
+    assert tests[-1][-1] < 0.5 * tests[-1][0]

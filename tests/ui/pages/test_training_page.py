@@ -190,6 +190,7 @@ def test_the_batch_is_shown_as_in_the_article(training: AppTest) -> None:
 
 
 def test_the_split_is_shown_and_can_be_chosen(training: AppTest) -> None:
+    training.selectbox(key="data").set_value("digits").run()
     assert "Learns from **6 classes**" in shown(training)
     assert "Tested on **4 others**" in shown(training)
     training.toggle(key="choose_classes").set_value(True).run()
@@ -298,7 +299,7 @@ def test_a_preset_sets_everything_it_says(training: AppTest) -> None:
     assert training.toggle(key="augment").value
     assert training.selectbox(key="data").value == "the classes of the Classify page"
     training.pills(key="preset").set_value("article").run()
-    assert training.selectbox(key="data").value == "digits"
+    assert training.selectbox(key="data").value == "rendered"
     assert training.selectbox(key="pairing").value == "random"
     training.pills(key="preset").set_value("fine-tune").run()
     training.selectbox(key="data").set_value("digits").run()
@@ -317,7 +318,7 @@ def test_any_fine_tune_is_compared_with_what_it_began_with(training: AppTest) ->
     (run,) = start(training, [1e-4], steps=10, size=0)
     (run,) = wait_until_over(training)
     assert run.comparison is not None
-    assert "before" in shown(training)
+    assert f"Test accuracy {run.comparison.before:.1%} before" in shown(training)
 
 
 def test_a_zip_of_few_classes_is_tested_on_other_pictures_of_them(training: AppTest) -> None:
@@ -498,11 +499,11 @@ def test_a_trained_network_answers_under_the_batch(one_run: AppTest, finished: P
 
 def test_an_earlier_network_is_asked_about_its_own_pictures(one_run: AppTest, finished: Path) -> None:
     """The network may have learned from what another data set or split holds out."""
-    one_run.selectbox(key="data").set_value("rendered").run()
+    one_run.selectbox(key="data").set_value("digits").run()
     assert one_run.selectbox(key="batch_network").value == ""  # it did not learn from these
     drawn = figure(one_run)
     one_run.selectbox(key="batch_network").set_value(finished.name).run()
     assert not one_run.exception
-    assert "Pictures of what this network learned from: digits" in shown(one_run)
+    assert "Pictures of what this network learned from: rendered" in shown(one_run)
     assert figure(one_run) != drawn
     assert figure(one_run).count("<b>0 same</b>") == 4

@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fsl.base.errors import FslError
 from fsl.base.text import listed, percent
-from fsl.config import TIMM
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.classify.decide import (
     check_support,
@@ -22,6 +21,7 @@ from fsl.ui.pages.classify.decide import (
 )
 from fsl.ui.pages.classify.detail import show_detail
 from fsl.ui.pages.classify.downloads import show_downloads
+from fsl.ui.pages.classify.fine_tune import show_fine_tuning
 from fsl.ui.pages.classify.other_networks import waiting_text
 from fsl.ui.pages.classify.pair import show_pair
 from fsl.ui.pages.classify.settings import (
@@ -231,20 +231,7 @@ def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet
                 st.caption(markdown(hint))
         _show_comparison(state, checkpoint, support)
         if outcome is not None:
-            _show_fine_tuning(state, checkpoint)
-
-
-def _show_fine_tuning(state: Session, checkpoint: Checkpoint) -> None:
-    is_installed = not checkpoint.info.name.startswith(TIMM)
-    if not is_installed or sum(len(card.pictures) > 1 for card in state.workspace.classes) < 2:
-        return
-    st.page_link(
-        "pages/training.py",
-        label="Fine-tune on these classes",
-        icon=":material/model_training:",
-        help="Opens the Train page, set to continue training this network on these pictures.",
-        query_params={"preset": "fine-tune", "start": checkpoint.info.name},
-    )
+            show_fine_tuning(state, checkpoint, outcome)
 
 
 def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:

@@ -1,0 +1,256 @@
+"""Fine-tuning from the Classify page: what it would bring, how long it takes, and its result in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.errors import FslError
+from fsl.base.text import count, duration_text, percent
+from fsl.config import TIMM
+from fsl.data.query import ImageQuery
+from fsl.training.presets import PRESETS
+from fsl.training.run_spec import RunSpec
+from fsl.ui.shared import core
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.sources import workspace_source
+from fsl.ui.shared.visitor import visitor
+from fsl.ui.shared.work import Latest, ReportProgress, Work, percent_done
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import LeaveOneOut
+    from fsl.training.estimate import Estimate, RunSize
+    from fsl.training.status import RunInfo
+    from fsl.twin.checkpoint import Checkpoint
+    from fsl.ui.shared.state import Session
+    from fsl.ui.shared.workspace import ClassCard
+
+_KEY = "few_shot_lab_fine_tune"
+_SHARE = 0.3  # of each class's pictures, to test on
+_ENOUGH = 4  # pictures of a class, so that it has two to spare for the test
+_POLL_SECONDS = 0.5
+_MY_WORDS = "my classes"
+
+
+@dataclass
+class FineTuneState:
+    """The fine-tune of this browser session.
+
+    Attributes:
+        estimate: work on how long it would take.
+        starting: work that reads the pictures and starts the run; its result is the run's id.
+        checkpoint: name of the network that it began with.
+        kept: name under which its result was put in place, "" before that.
+    """
+
+    estimate: Latest[Estimate] = field(default_factory=Latest)
+    starting: Work[str] | None = None
+    checkpoint: str = ""
+    kept: str = ""
+
+
+def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOut) -> None:
+    """Offer fine-tuning where the self-check leaves room, and show the one that was started.
+
+    Args:
+        state: state of the Classify page.
+        checkpoint: the network in use.
+        outcome: the self-check of its classes.
+    """
+    cards = [card for card in state.workspace.classes if len(card.pictures) > 1]
+    if checkpoint.info.name.startswith(TIMM) or len(cards) < 2:
+        return
+    tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
+    if tuning.starting is not None:
+        st.fragment(_follow, run_every=None if _is_settled(tuning) else _POLL_SECONDS)(state, tuning)
+        return
+    _show_offer(tuning, checkpoint, cards, outcome)
+
+
+def _show_offer(
+    tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard], outcome: LeaveOneOut
+) -> None:
+    missed = outcome.n_images - outcome.n_right
+    if not missed:
+        st.caption("All of them are recognised already, so fine-tuning would gain nothing.")
+        return
+    st.markdown(
+        f"**Fine-tuning** trains the last layers of the network on your pictures. {_expected(missed)} "
+        f"{_how_long(tuning, checkpoint, cards)}"
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if sum(len(card.pictures) >= _ENOUGH for card in cards) >= 2:
+            st.button(
+                "Fine-tune on these classes",
+                key="fine_tune",
+                icon=":material/model_training:",
+                on_click=guarded_callback(_start),
+                args=(tuning, checkpoint, cards, visitor()),
+            )
+        else:
+            st.caption(f"It needs two classes with {_ENOUGH} pictures, to test whether it helped.")
+        st.page_link(
+            "pages/training.py",
+            label="More choices",
+            icon=":material/tune:",
+            help="Opens the Train page, set to continue training this network on these pictures.",
+            query_params={"preset": "fine-tune", "start": checkpoint.info.name},
+        )
+
+
+def _expected(missed: int) -> str:
+    return (
+        f"{count(missed, 'picture')} {'is' if missed == 1 else 'are'} not recognised yet; in our "
+        "measurements it removed about a third of such mistakes."
+    )
+
+
+def _how_long(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard]) -> str:
+    """Return how long it takes, once that is measured; the page does not wait for it."""
+    n_images = sum(len(card.pictures) for card in cards)
+    n_tested = sum(max(2, round(_SHARE * len(c.pictures))) for c in cards if len(c.pictures) >= _ENOUGH)
+    size = core.RunSize(len(cards), n_images - n_tested, len(cards), n_tested)
+    work = tuning.estimate.of((checkpoint.digest, size), partial(_measure, checkpoint, size))
+    if not work.wait_at_first() or not work.has_result:
+        return ""
+    return f"It takes about {duration_text(max(1.0, work.result().total))} here."
+
+
+def _measure(checkpoint: Checkpoint, size: RunSize, report: ReportProgress) -> Estimate:
+    report(None, "Timing one batch")
+    with COMPUTE:
+        return core.estimate_run(PRESETS["fine-tune"].config, checkpoint.twin, size)
+
+
+def _start(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard], who: str) -> None:
+    tuning.checkpoint, tuning.kept = checkpoint.info.name, ""
+    tuning.starting = Work(partial(_read_and_start, checkpoint, cards, who))
+
+
+def _read_and_start(checkpoint: Checkpoint, cards: list[ClassCard], who: str, report: ReportProgress) -> str:
+    """Read the pictures at the network's size, start the run, and return its id."""
+    preset, model = PRESETS["fine-tune"], checkpoint.info.model
+    query = ImageQuery(model.image_size, model.fit)
+    images = workspace_source(cards).load(query, percent_done(report, "Reading pictures"))[0]
+    data = core.hold_out_share(images, _SHARE, "images", preset.config.seed, _MY_WORDS)
+    config = replace(preset.config, learning_rate=preset.rates[0])
+    spec = core.with_start(RunSpec(config, start=""), checkpoint.info.name, checkpoint.info)
+    name = f"{checkpoint.info.name} on {count(len(cards), 'class', 'classes')}"
+    return core.run_manager().start(core.RunPlan(replace(spec, name=name), checkpoint.twin, data, who))
+
+
+def _run_of(tuning: FineTuneState) -> RunInfo | None:
+    """Return the run, or None while its pictures are read.
+
+    Raises:
+        FslError: the pictures could not be read, or the run was deleted.
+    """
+    work = tuning.starting
+    return core.find_run(work.result()) if work is not None and work.is_over else None
+
+
+def _is_settled(tuning: FineTuneState) -> bool:
+    """Return whether nothing changes by itself any more."""
+    try:
+        run = _run_of(tuning)
+    except FslError:
+        return True
+    return run is not None and not run.is_live
+
+
+def _follow(state: Session, tuning: FineTuneState) -> None:
+    with guarded():
+        try:
+            run = _run_of(tuning)
+        except FslError as error:
+            st.error(markdown(str(error)))
+            _show_dismiss(tuning)
+            return
+        if run is None:
+            st.progress(0.0, tuning.starting.text if tuning.starting else "")
+        elif run.is_live:
+            _show_progress(run)
+        else:
+            _show_result(state, tuning, run)
+            if not tuning.kept and st.session_state.get(f"{_KEY}_seen") != run.id:
+                st.session_state[f"{_KEY}_seen"] = run.id
+                st.rerun()  # the whole page, which stops the fragment's clock
+
+
+def _show_progress(run: RunInfo) -> None:
+    steps = run.config.steps if run.config else 1
+    doing = f"{run.doing[:1].upper()}{run.doing[1:]}" if run.doing else "Training"
+    st.progress(min(1.0, run.steps_done / steps), f"{doing} … {run.steps_done} of {steps} batches")
+    st.button(
+        "Stop", key="fine_tune_stop", on_click=guarded_callback(core.run_manager().stop), args=(run.id,)
+    )
+
+
+def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
+    """Say whether it helped, and offer to use it only if it did."""
+    if tuning.kept:
+        st.success(f"The fine-tuned network answers now: {markdown(tuning.kept)}.", icon=":material/check:")
+        if state.checkpoint == tuning.kept:
+            st.button(
+                f"Back to {tuning.checkpoint}",
+                key="fine_tune_back",
+                on_click=guarded_callback(_go_back),
+                args=(state, tuning),
+            )
+        return
+    st.markdown(_said(run, tuning.checkpoint))
+    if run.error:
+        st.warning(markdown(run.error))
+    with st.container(horizontal=True):
+        if run.comparison and run.comparison.difference > 0 and not run.why_not_to_use:
+            st.button(
+                "Use it here",
+                key="fine_tune_use",
+                type="primary",
+                icon=":material/check:",
+                on_click=guarded_callback(_use),
+                args=(state, tuning, run),
+            )
+        _show_dismiss(tuning)
+
+
+def _said(run: RunInfo, start: str) -> str:
+    """Return what fine-tuning did, in one or two sentences."""
+    c = run.comparison
+    if c is None:
+        return f"Fine-tuning was {run.status} before its test, so {markdown(start)} stays."
+    numbers = (
+        f"on {count(c.n_images, 'picture')} it did not learn from, {percent(c.before)} of the answers were "
+        f"right before and {percent(c.after)} after"
+    )
+    if c.difference <= 0:
+        return f"**Fine-tuning did not help**: {numbers}. {markdown(start)} stays."
+    if not c.is_clear:
+        return f"**Fine-tuning helped, but that may be chance**: {numbers}."
+    return f"**Fine-tuning helped**: {numbers}."
+
+
+def _show_dismiss(tuning: FineTuneState) -> None:
+    st.button("Dismiss", key="fine_tune_dismiss", on_click=_dismiss, args=(tuning,))
+
+
+def _dismiss(tuning: FineTuneState) -> None:
+    tuning.starting = None
+
+
+def _use(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
+    name = f"{tuning.checkpoint} fine-tuned {run.id}"[:60]
+    if name not in core.available():
+        core.save_as(run.id, name)
+    tuning.kept = name
+    state.use_network(name)
+
+
+def _go_back(state: Session, tuning: FineTuneState) -> None:
+    state.use_network(tuning.checkpoint)
+    tuning.starting, tuning.kept = None, ""
