@@ -69,6 +69,8 @@ class ModelConfig(Settings):
             for EfficientNet-Lites side by side, see ``fsl.twin.backbones.build.SideBySide``.
         head: how two embeddings become a logit, see ``fsl.twin.heads``.
         damped: number of directions that within-class whitening reduces (``fsl.twin.whitening``); 0 for none.
+        adapter: number of directions that the adapter of a fine-tuned network sees (``fsl.twin.adapter``); 0
+            for none. Needs whitening.
         centre_on_support: classification centres embeddings on the support set, see
             ``fsl.fewshot.scores.seen_from_support``.
         support_views: test-time augmentation of the support images of classes with at most ``FEW_SHOTS``:
@@ -89,12 +91,20 @@ class ModelConfig(Settings):
     middle: float = 0.0
     head: Head = "absolute"
     damped: int = 0
+    adapter: int = 0
     centre_on_support: bool = False
     support_views: int = 1
 
     def __post_init__(self) -> None:
         check_choices(self, fit=Fit, head=Head)
-        check_ranges(self, middle=(0, 1), damped=(0, 4096), image_size=(16, 512), embedding_dim=(0, 8192))
+        check_ranges(
+            self,
+            middle=(0, 1),
+            damped=(0, 4096),
+            adapter=(0, 4096),
+            image_size=(16, 512),
+            embedding_dim=(0, 8192),
+        )
         require(
             len(self.widths) <= MOST_STAGES and all(w > 0 for w in self.widths),
             f"widths are {self.widths[:MOST_STAGES]}; they must be positive, and at most {MOST_STAGES}.",
@@ -113,6 +123,7 @@ class ModelConfig(Settings):
             self.support_views in (1, 2, 3, 5),
             f"support_views is {self.support_views}; it must be 1, 2, 3 or 5.",
         )
+        require(not self.adapter or self.damped > 0, "Only a network with whitening can have an adapter.")
         require(
             self.support_views == 1 or self.head == "cosine",
             "Only a network with the cosine head can average several copies of support pictures.",
@@ -222,8 +233,8 @@ class TrainConfig(Settings):
         margin: of the contrastive and the triplet loss, in units of the embedding distance; 0 for the loss's
             default (``DEFAULT_MARGINS``).
         trainable: "all" layers; the last "block" of the backbone and the head
-            (``fsl.twin.trainable.last_block``); what comes "last": the whitening and the head, or where the
-            network has no whitening the last block and the head; or the "head" alone.
+            (``fsl.twin.trainable.last_block``); what comes "last": an adapter after the whitening, and the
+            head, or where the network has no whitening the last block and the head; or the "head" alone.
         batch_pairs: pairs per batch if pairing is "random".
         batch_classes: P if pairing is "all"; fewer if there are fewer classes.
         batch_images: K if pairing is "all".

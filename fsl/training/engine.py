@@ -6,16 +6,28 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at, train_on
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
+from fsl.training.snapshots import spread_over_classes
 from fsl.training.state import TrainState, new_state
-from fsl.training.validation import PlannedTest, TestResult, compare_with_start, plan_test, run_test
+from fsl.training.validation import (
+    PlannedTest,
+    TestResult,
+    compare_with_start,
+    embed_with_pauses,
+    plan_test,
+    run_test,
+)
 from fsl.training.verdict import judge
+from fsl.twin.adapter import Adapter
 from fsl.twin.device import describe_device
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import ClassIndex
@@ -23,6 +35,7 @@ from fsl.twin.pairs import ClassIndex
 # From twice as many reports on, a run is judged only when their number has grown by a hundredth: each verdict
 # reads all reports, so judging at every one would take quadratic time.
 _REPORTS_JUDGED_EACH = 100
+T = TypeVar("T")
 
 
 def train(
@@ -109,6 +122,7 @@ def _train_batches(
     stopped = False
     if test:
         stopped = yield from _make_missing_test(state, config, test, history, should_stop)
+    stopped = stopped or not (yield from _fit_adapter(state, data, should_stop))
     stopped = state.group.any(stopped)
     while state.step < config.steps and not stopped:
         before = state.sampler.bit_generator.state
@@ -172,21 +186,55 @@ def _run_scheduled_test(
     return result
 
 
+def _fit_adapter(
+    state: TrainState, data: ImageSet, should_stop: Callable[[], bool]
+) -> Generator[Pause, None, bool]:
+    """Fit the adapter to some training images, if there is a new one; return False if the run is to stop."""
+    adapter = state.twin.adapter
+    if not isinstance(adapter, Adapter) or adapter.is_fitted:
+        return True
+    rows = spread_over_classes(data.labels, adapter.basis.shape[1])
+    unchanged = np.zeros_like(rows)
+    if state.features is not None:
+        if not (yield from _timed(state, state.features.compute(data, rows, unchanged), should_stop)):
+            return False
+        embeddings: Tensor | None = state.features.embed(rows, unchanged)
+    else:
+        embeddings = yield from _timed(state, embed_with_pauses(state.twin, data.images[rows]), should_stop)
+    if embeddings is None:
+        return False
+    adapter.fit(embeddings)
+    return True
+
+
 def _embed_frozen(
     state: TrainState, data: ImageSet, batch: Batch, history: _History, should_stop: Callable[[], bool]
 ) -> Generator[Pause, None, bool]:
     """Compute the features that a batch needs, if the state keeps any; return False if the run is to stop."""
     if state.features is None:
         return True
-    began = time.perf_counter()
-    for pause in state.features.compute(data, batch.rows, batch.views):
-        spent = time.perf_counter() - began
-        history.seconds, state.seconds = history.seconds + spent, state.seconds + spent
+    before = state.seconds
+    done = yield from _timed(state, state.features.compute(data, batch.rows, batch.views), should_stop)
+    history.seconds += state.seconds - before
+    return bool(done)
+
+
+def _timed(
+    state: TrainState, work: Generator[Pause, None, T], should_stop: Callable[[], bool]
+) -> Generator[Pause, None, T | None]:
+    """Do work that pauses, and count its time; return its result, or None if the run is to stop."""
+    while True:
+        began = time.perf_counter()
+        try:
+            pause = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            state.seconds += time.perf_counter() - began
         yield pause
         if should_stop():
-            return False
-        began = time.perf_counter()
-    return True
+            return None
 
 
 def _train_batch(

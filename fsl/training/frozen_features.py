@@ -59,8 +59,8 @@ class FrozenFeatures:
         """Return the share of all views of ``n_images`` training images that is computed, 0 to 1."""
         return len(self._views) / max(1, n_images * self._config.cached_views)
 
-    def compute(self, data: ImageSet, rows: IntArray, views: IntArray) -> Generator[Pause, None, None]:
-        """Compute the views that are missing, yielding a Pause after every few.
+    def compute(self, data: ImageSet, rows: IntArray, views: IntArray) -> Generator[Pause, None, bool]:
+        """Compute the views that are missing, yielding a Pause after every few; return True at the end.
 
         Args:
             data: the training images.
@@ -75,6 +75,7 @@ class FrozenFeatures:
                 found = self.split.features(normalise(self._pixels(data, some), self.split.twin.config))
             self._views.update(zip(some, found.unbind(), strict=True))
             yield Pause.EMBEDDING
+        return True
 
     def embed(self, rows: IntArray, views: IntArray) -> Tensor:
         """Return the embeddings ``(B, D)`` of computed views, with gradients; arguments as ``compute``."""

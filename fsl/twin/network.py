@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fsl.config import ModelConfig
+from fsl.twin.adapter import Adapter
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.heads import build_head
 from fsl.twin.whitening import Whitening
@@ -17,7 +18,7 @@ FEW_IMAGES = 2
 
 
 class TwinNetwork(nn.Module):
-    """A shared backbone, within-class whitening if the settings ask for it, and a head.
+    """A shared backbone, within-class whitening and an adapter if the settings ask for them, and a head.
 
     Args:
         config: architecture and input; random weights are drawn with torch's current seed.
@@ -34,6 +35,7 @@ class TwinNetwork(nn.Module):
         self.embedding_dim = self._measure_dim()
         # Checkpoint files call its tensors "damping.*".
         self.damping = Whitening(self.embedding_dim, config.damped) if config.damped else nn.Identity()
+        self.adapter = Adapter(self.embedding_dim, config.adapter) if config.adapter else nn.Identity()
         self.head = build_head(config, self.embedding_dim)
         self.to(memory_format=torch.channels_last)
 
@@ -68,7 +70,11 @@ class TwinNetwork(nn.Module):
             features = features.view(len(copies), -1, self.embedding_dim).mean(0)
         else:
             features = self.backbone(images).float()
-        return self.whitening(features)  # type: ignore[no-any-return]
+        return self.finish(features)
+
+    def finish(self, features: Tensor) -> Tensor:
+        """Return the embeddings ``(B, D)`` of features of the backbone, float32 ``(B, D)``."""
+        return self.adapter(self.whitening(features))  # type: ignore[no-any-return]
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the logits of image pairs; symmetric in its arguments.

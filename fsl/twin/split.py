@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from fsl.twin.network import TwinNetwork
-from fsl.twin.whitening import Whitening
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,7 @@ class SplitNetwork:
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the embeddings ``(B, D)`` that the trainable layers make of features ``(B, ...)``."""
-        return self.twin.whitening(self.rest(features).float())  # type: ignore[no-any-return]
+        return self.twin.finish(self.rest(features).float())
 
 
 def split_at_trainable(twin: TwinNetwork) -> SplitNetwork | None:
@@ -52,17 +51,6 @@ def split_at_trainable(twin: TwinNetwork) -> SplitNetwork | None:
     if first == 0 or twin.config.views > 1:
         return None
     return SplitNetwork(twin, nn.Sequential(*layers[:first]), nn.Sequential(*layers[first:]))
-
-
-def make_whitening_trainable(twin: TwinNetwork) -> bool:
-    """Turn the tensors of the whitening into weights, in place; return False if there is no whitening."""
-    whitening = twin.whitening
-    if not isinstance(whitening, Whitening):
-        return False
-    for name, values in list(whitening.named_buffers()):
-        delattr(whitening, name)
-        whitening.register_parameter(name, nn.Parameter(values.clone()))
-    return True
 
 
 def _is_trainable(module: nn.Module) -> bool:

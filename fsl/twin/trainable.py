@@ -1,14 +1,17 @@
-"""Choose the layers that a run trains: all, the last block and the head, the whitening, or the head alone."""
+"""Choose the layers that a run trains: all, the last block, an adapter, or the head alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from torch import nn
 
 from fsl.base.errors import SettingsError
 from fsl.config import Trainable
+from fsl.twin.adapter import Adapter
 from fsl.twin.network import TwinNetwork
-from fsl.twin.split import make_whitening_trainable
 
+ADAPTER_DIRECTIONS = 128
 _TRUNK = 0.75  # a stage with a larger share of the weight matrices is all blocks, not the last one
 
 
@@ -17,19 +20,27 @@ def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
 
     Args:
         twin: the network that the run trains.
-        which: "all"; "block", the layers of ``last_block`` and the head; "last", the whitening and the head,
-            or the same as "block" if there is no whitening; or "head".
+        which: "all"; "block", the layers of ``last_block`` and the head; "last", an adapter, which is added
+            if there is none, and the head, or the same as "block" for a network without whitening; or "head".
 
     Raises:
         SettingsError: there is no last block.
     """
     twin.requires_grad_(which == "all")
     twin.head.requires_grad_(True)
-    if which == "last" and make_whitening_trainable(twin):
-        return
-    if which in ("block", "last"):
+    if which == "last" and twin.config.damped:
+        _require_adapter(twin)
+        twin.adapter.requires_grad_(True)
+    elif which in ("block", "last"):
         for module in last_block(twin.backbone):
             module.requires_grad_(True)
+
+
+def _require_adapter(twin: TwinNetwork) -> None:
+    """Add an adapter that changes nothing yet, unless the network has one."""
+    if not twin.config.adapter:
+        twin.config = replace(twin.config, adapter=ADAPTER_DIRECTIONS)
+        twin.adapter = Adapter(twin.embedding_dim, ADAPTER_DIRECTIONS).to(twin.head.weight.device)
 
 
 def last_block(backbone: nn.Module) -> tuple[nn.Module, ...]:

@@ -67,15 +67,20 @@ def test_each_view_of_each_image_passes_the_frozen_layers_once(
     assert sum(passed) == 3 * len(data) + len(validation) + 1  # one to see how large they are
 
 
-def test_the_whitening_learns_and_the_layers_before_it_do_not(coloured_set: Maker) -> None:
-    state = new_state(KEPT, seeded_network(WHITENED, 0))
+def test_the_adapter_learns_and_the_layers_before_it_do_not(coloured_set: Maker) -> None:
+    given = seeded_network(WHITENED, 0).eval()
+    state = new_state(KEPT, given)
+    images = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.allclose(state.twin.eval().embed(images), given.embed(images), atol=1e-6)
     before = {name: values.clone() for name, values in state.twin.state_dict().items()}
     list(train_events(coloured_set(), KEPT, state))
-    changed = {
-        name for name, values in state.twin.state_dict().items() if not torch.equal(values, before[name])
-    }
-    assert changed
-    assert all(name.startswith(("damping.", "head.")) for name in changed)
+    after = state.twin.state_dict()
+    changed = {name for name, values in after.items() if not torch.equal(values, before[name])}
+    assert changed == {"adapter.basis", "adapter.change", "head.weight", "head.bias"}
+    basis = after["adapter.basis"]
+    used = basis[:, basis.any(0)]
+    assert torch.allclose(used.T @ used, torch.eye(used.shape[1]), atol=1e-5)
 
 
 def test_a_resumed_run_has_the_same_numbers(tmp_path: Path, coloured_set: Maker) -> None:
