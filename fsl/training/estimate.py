@@ -81,7 +81,8 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
     else:  # each image passes the frozen layers once
         tests = embedding + n_tests * judging
         training = config.steps * per_batch + size.n_images * config.cached_views * per_view
-        first_point = first_test + per_batch + len(batch.rows) * per_view
+        n_first = max(len(batch.rows), min(size.n_images, state.twin.config.adapter))  # these fit the adapter
+        first_point = first_test + per_batch + n_first * per_view
     frames = _FRAMES if config.snapshot_images and state.features is None else 1.0
     copies = state.twin.config.support_views - 1 if _is_few(size) else 0
     closing = (copies + (state.features is None)) * embedding + _CALIBRATIONS * judging

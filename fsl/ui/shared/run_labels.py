@@ -23,7 +23,7 @@ VERDICT_BADGES = {
     "overfitting": ":orange-badge[:material/call_split: overfitting]",
 }
 LAYERS = {
-    "last": "What comes last: the whitening or the last block, and the head (seconds)",
+    "last": "What comes last: an adapter or the last block, and the head (seconds)",
     "head": "The head alone (seconds)",
     "block": "The last block and the head",
     "all": "The whole network",
