@@ -30,7 +30,7 @@ class Scene:
 
 
 def train_lesson(folder: Path, steps: int) -> str:
-    """Train the article's lesson, three rates side by side on digits.
+    """Train the article's lesson, three rates side by side.
 
     Args:
         folder: of the runs.
@@ -55,7 +55,7 @@ def train_lesson(folder: Path, steps: int) -> str:
             RunPlan(
                 RunSpec(replace(config, learning_rate=rate), name=f"rate {learning_rate_text(rate)}"),
                 preset.model,
-                DataSpec(data="digits", hold_out=0.4),
+                DataSpec(data=preset.data, hold_out=0.4),
                 visitor="scenes",
             )
             for rate in preset.rates
