@@ -81,7 +81,7 @@ def plan_test(config: TrainConfig, validation: ImageSet | None) -> tuple[Planned
         the test, or None if there can be none; and a note for people, "" if there is nothing to say.
     """
     if validation is None:
-        return None, "no validation classes, so no N-way K-shot test, and no limit for “unknown”."
+        return None, "nothing is held out, so no N-way K-shot test, and no limit for “unknown”."
     tested = evaluation_images(validation)
     try:
         episodes, note = fit_ways(config.evaluation, tested.labels)

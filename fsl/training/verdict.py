@@ -7,7 +7,7 @@ The verdicts, from the gravest on:
 - *stalled*: the loss is no lower than at its start, or the outputs do not tell same pairs from different
   ones. So cross-entropy stays at ln 2 when the outputs do not depend on the input, because the embeddings are
   equal or because the head ignores them;
-- *overfitting*: validation accuracy falls while the training loss falls;
+- *overfitting*: test accuracy falls while the training loss falls;
 - *learning*: none of these; *starting* until there are enough batches to judge by.
 
 The loss alone cannot tell a network that gives the same output for every pair from one that learns slowly, so
@@ -39,8 +39,8 @@ NO_SEPARATION = 0.2  # d'; on real images an untrained network has 0.3 and more
 CLEAR_FALL = 0.85  # of the first loss, which is one batch's and noisy
 SOME_FALL = 0.98  # of the early loss, where the trend is clear too
 CLEAR_TREND = -2.5  # t value of the slope of the loss
-LEAST_DROP = 0.03  # of validation accuracy
-LEARNS_ON = 0.9  # of the training loss when validation was best
+LEAST_DROP = 0.03  # of test accuracy
+LEARNS_ON = 0.9  # of the training loss at the best test
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _as_known_constant(loss: float) -> str:
 
 
 def _overfitting(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding | None:
-    """Validation accuracy is clearly below its best, which came at a higher training loss."""
+    """Test accuracy is clearly below its best, which came at a higher training loss."""
     if len(evaluations) < 3:
         return None
     best = max(evaluations, key=lambda e: e.accuracy)

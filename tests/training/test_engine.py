@@ -169,7 +169,7 @@ def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
     started = next(iter(train_events(coloured_set(3), config, MODEL)))
     assert isinstance(started, Started)
     assert started.note == (
-        "no validation classes, so no N-way K-shot test, and no limit for “unknown”. "
+        "nothing is held out, so no N-way K-shot test, and no limit for “unknown”. "
         "Each batch has 3 classes, because the data has only 3."
     )
     tested = next(iter(train_events(coloured_set(3), config, MODEL, validation=coloured_set(2, seed=1))))

@@ -1,0 +1,99 @@
+"""The network of a run's best test is kept and used, and one that is no better is not offered."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fsl.data.imageset import ImageSet
+from fsl.training import engine
+from fsl.training.best import best_test, why_not_to_use
+from fsl.training.events import Evaluation, Pause, Saved, Verdict
+from fsl.training.run_folder import BEST, CHECKPOINT
+from fsl.training.save_as import save_as
+from fsl.training.status import read_run
+from fsl.training.validation import TestResult
+from fsl.twin import checkpoint as checkpoints
+from tests.helpers.training import CONFIG, MODEL, run_in
+
+Maker = Callable[..., ImageSet]
+BOTH = replace(CONFIG, evaluate_first=True)
+
+
+def made_test(step: int, accuracy: float) -> Evaluation:
+    return Evaluation(step, accuracy, 0.01, 5, 1, 100)
+
+
+def run_with_tests(
+    folder: Path,
+    accuracies: list[float],
+    data: ImageSet,
+    validation: ImageSet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[int, dict[str, torch.Tensor]]:
+    """Run with made-up results of its tests; return the weights saved at each."""
+    really, given = engine.run_test, iter(accuracies)
+
+    def told(*arguments: object) -> Generator[Pause, None, TestResult | None]:
+        result = yield from really(*arguments)  # type: ignore[arg-type]
+        assert result is not None
+        return replace(result, event=replace(result.event, accuracy=next(given)))
+
+    monkeypatch.setattr(engine, "run_test", told)
+    saved = {}
+    for event in run_in(folder, data, BOTH, MODEL, validation=validation):
+        if isinstance(event, Saved) and event.step not in saved:
+            saved[event.step] = checkpoints.load(folder / CHECKPOINT).twin.state_dict()
+    return saved
+
+
+def test_the_best_network_is_kept_and_used(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
+    runs = tmp_path / "runs"
+    accuracies = [0.3, 0.9, 0.6, 0.5]  # before, and after 5, 10 and 12 batches
+    saved = run_with_tests(runs / "r", accuracies, coloured_set(), coloured_set(5, seed=1), monkeypatch)
+    run = read_run(runs / "r")
+    assert (run.best_steps, run.why_not_to_use) == (5, "")
+    best = checkpoints.load(runs / "r" / BEST)
+    assert best.info.training["steps_done"] == 5
+    assert best.info.calibrations
+    for path in (runs / "r" / BEST, save_as("r", "mine", runs)):
+        weights = checkpoints.load(path).twin.state_dict()
+        assert all(torch.equal(weights[name], values) for name, values in saved[5].items())
+    last = checkpoints.load(runs / "r" / CHECKPOINT).twin.state_dict()
+    assert not all(torch.equal(last[name], values) for name, values in saved[5].items())
+
+
+def test_the_last_network_needs_no_second_file(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_with_tests(tmp_path / "r", [0.3, 0.5, 0.6, 0.9], coloured_set(), coloured_set(5, seed=1), monkeypatch)
+    assert not (tmp_path / "r" / BEST).exists()
+    assert read_run(tmp_path / "r").best_steps == 12
+
+
+def test_the_earliest_of_equally_good_tests_is_the_best() -> None:
+    assert best_test([made_test(0, 0.9), made_test(5, 0.7), made_test(10, 0.7)]) == made_test(5, 0.7)
+    assert best_test([made_test(0, 0.9)]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "words"),
+    [
+        ("stalled", 0.2, 0.3, "learned nothing"),
+        ("diverged", None, None, "learned nothing"),
+        ("learning", 0.8, 0.8, "Keep photos."),
+        ("overfitting", 0.8, 0.7, "Keep photos."),
+        ("overfitting", 0.8, 0.9, ""),
+        ("learning", None, None, ""),
+    ],
+)
+def test_what_is_not_worth_using(kind: str, before: float | None, after: float | None, words: str) -> None:
+    tests = [None if accuracy is None else made_test(5, accuracy) for accuracy in (before, after)]
+    reason = why_not_to_use(Verdict(5, kind, "."), *tests, "photos")  # type: ignore[arg-type]
+    assert words in reason
+    assert bool(reason) == bool(words)
