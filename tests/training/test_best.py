@@ -9,12 +9,12 @@ import torch
 
 from fsl.data.imageset import ImageSet
 from fsl.training import engine
+from fsl.training import validation as tests_of_runs
 from fsl.training.best import best_test, why_not_to_use
 from fsl.training.events import Evaluation, Pause, Saved, Verdict
 from fsl.training.run_folder import BEST, CHECKPOINT
 from fsl.training.save_as import save_as
 from fsl.training.status import read_run
-from fsl.training.validation import TestResult
 from fsl.twin import checkpoint as checkpoints
 from tests.helpers.training import CONFIG, MODEL, run_in
 
@@ -36,7 +36,7 @@ def run_with_tests(
     """Run with made-up results of its tests; return the weights saved at each."""
     really, given = engine.run_test, iter(accuracies)
 
-    def told(*arguments: object) -> Generator[Pause, None, TestResult | None]:
+    def told(*arguments: object) -> Generator[Pause, None, tests_of_runs.TestResult | None]:
         result = yield from really(*arguments)  # type: ignore[arg-type]
         assert result is not None
         return replace(result, event=replace(result.event, accuracy=next(given)))

@@ -3,7 +3,6 @@
 import torch as torch
 from threadpoolctl import threadpool_limits as threadpool_limits
 
-from fsl.config import FEW_SHOTS as FEW_SHOTS
 from fsl.config import EpisodeConfig as EpisodeConfig
 from fsl.data.intake.splits import expand_prefixes as expand_prefixes
 from fsl.data.query import DataSpec as DataSpec
