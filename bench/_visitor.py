@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
@@ -100,15 +101,10 @@ class Visitor:
     def drop(self, place: str, files: Sequence[tuple[str, bytes]]) -> float:
         """Upload files to a drop zone, and return the seconds from then until the page is complete."""
         key = next(key for key in self._ids if key.startswith(f"drop_{place}_"))
-        request = BackMsg()
-        request.file_urls_request.request_id = str(uuid.uuid4())
-        request.file_urls_request.session_id = self.session_id
-        request.file_urls_request.file_names.extend(name for name, _ in files)
-        self._socket.send(request.SerializeToString())
-        urls = self._receive_until("file_urls_response").file_urls_response.file_urls
+        urls = self.upload_urls([name for name, _ in files])
         state = WidgetState(id=self._id(key))
         for (name, data), url in zip(files, urls, strict=True):
-            self._put(url.upload_url, name, data)
+            self.put(url.upload_url, name, [data])
             info = state.file_uploader_state_value.uploaded_file_info.add()
             info.name, info.size, info.file_id = name, len(data), url.file_id
             info.file_urls.CopyFrom(url)
@@ -117,6 +113,15 @@ class Visitor:
             return self._run()
         finally:
             self._widgets.pop(state.id, None)
+
+    def upload_urls(self, names: Sequence[str]) -> Sequence[FileURLs]:
+        """Ask the server where to upload files of these names."""
+        request = BackMsg()
+        request.file_urls_request.request_id = str(uuid.uuid4())
+        request.file_urls_request.session_id = self.session_id
+        request.file_urls_request.file_names.extend(names)
+        self._socket.send(request.SerializeToString())
+        return self._receive_until("file_urls_response").file_urls_response.file_urls
 
     def has(self, key: str) -> bool:
         """Return whether the page has the widget ``key``."""
@@ -198,10 +203,16 @@ class Visitor:
         connection.close()
         return next(c.split("=", 1)[1].split(";")[0] for c in cookies if c.startswith("_streamlit_xsrf="))
 
-    def _put(self, url: str, name: str, data: bytes) -> None:
+    def put(self, url: str, name: str, parts: Sequence[bytes]) -> None:
+        """Upload a file; in several parts, its size is not declared.
+
+        Raises:
+            OSError: the server refuses it; the message has the status and the reason.
+        """
         mark = uuid.uuid4().hex
         head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        body = head.encode() + b"Content-Type: image/png\r\n\r\n" + data + f"\r\n--{mark}--\r\n".encode()
+        whole = [head.encode() + b"Content-Type: image/png\r\n\r\n", *parts, f"\r\n--{mark}--\r\n".encode()]
+        body = b"".join(whole) if len(parts) == 1 else iter(whole)
         connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
         headers = {
             "Content-Type": f"multipart/form-data; boundary={mark}",
@@ -210,7 +221,7 @@ class Visitor:
         }
         connection.request("PUT", url, body, headers)
         answer = connection.getresponse()
-        answer.read()
+        told = answer.read().decode(errors="replace")
         connection.close()
         if answer.status >= 300:
-            raise OSError(f"the upload of {name} was refused: {answer.status} {answer.reason}")
+            raise OSError(f"the upload of {name} was refused: {answer.status} {answer.reason}: {told}")

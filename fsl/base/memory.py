@@ -1,4 +1,4 @@
-"""Settings of the C library's memory allocator on Linux, for a process that runs for long."""
+"""Memory of a process that runs for long: how much there is, and the settings of Linux's allocator."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import ctypes
 import gc
 import os
 import sys
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
+_USUAL_MEMORY = 8 * 2**30  # where the system does not say
+_CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 _KEPT = 256 * 2**20
 _LARGEST_KEPT = 32 * 2**20  # the most that the C library allows
 
@@ -41,6 +47,21 @@ def release_memory() -> None:
     """Collect garbage and return free memory to the system; all threads wait for up to a second."""
     gc.collect()
     trim_memory()
+
+
+def usable_memory() -> int:
+    """Return how many bytes of memory this machine has, or the container if it has less."""
+    found = [_USUAL_MEMORY]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for path in _CONTAINER_LIMITS:
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            found.append(int(text))
+    return min(found)
 
 
 def trim_memory() -> None:

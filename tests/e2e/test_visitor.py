@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def number_of(page: Page) -> str:
-    page.wait_for_function(f"document.cookie.includes('{COOKIE}=')")
+    page.get_by_role("link", name="Classify").first.wait_for()
     (cookie,) = [c for c in page.context.cookies() if c.get("name") == COOKIE]
     assert cookie.get("sameSite") == "Strict"
+    assert cookie.get("httpOnly")
     return str(cookie.get("value"))
 
 
@@ -27,4 +28,22 @@ def test_the_number_stays_and_is_each_browsers_own(tab: Page, browser: Browser, 
     other = context.new_page()
     other.goto(server, timeout=60_000)
     assert number_of(other) != first
+    context.close()
+
+
+def test_a_script_put_into_a_page_does_not_run(browser: Browser, server: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server, timeout=60_000)
+    page.get_by_role("link", name="Classify").first.wait_for()
+    violated = page.evaluate(
+        """() => new Promise(done => {
+            document.addEventListener('securitypolicyviolation', event => done(event.effectiveDirective));
+            const script = document.createElement('script');
+            script.textContent = 'window.ran = true';
+            document.body.append(script);
+            if (window.ran) done('ran');
+        })"""
+    )
+    assert violated == "script-src-elem"
     context.close()

@@ -1,66 +1,37 @@
-"""Limits on what all pages of one browser session may hold together."""
+"""Limits on what all pages of one browser session, and all sessions of the server, may hold together."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol, runtime_checkable
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.base.errors import DataError
+from fsl.base.memory import usable_memory
 from fsl.data.intake.zip_gate import ImportLimits
+from fsl.ui.shared.holders import Holder, Undoing, bytes_of, held_bytes, lasting, note_holders
+from fsl.ui.shared.holders import Holding as Holding
 
 _OURS = "few_shot_lab"
+SERVER_IS_FULL = "This server has no memory left for more pictures. Try again when others have left."
 _ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."
 
 
-def _limit(name: str, usual: int) -> int:
+def limit_of(name: str, usual: int) -> int:
     """Return a limit from the environment variable, or the usual one if it is not a positive number."""
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() and int(text) > 0 else usual
 
 
-MAX_PICTURES = _limit("FSL_SESSION_PICTURES", 5_000)
-MAX_BYTES = _limit("FSL_SESSION_MB", 1_024) * 2**20
+MAX_PICTURES = limit_of("FSL_SESSION_PICTURES", 5_000)
+MAX_BYTES = limit_of("FSL_SESSION_MB", 1_024) * 2**20
+SERVER_BYTES = limit_of("FSL_SERVER_MB", usable_memory() // 2**21) * 2**20
+"""The most that all sessions may hold together; by default half of the memory there is."""
 PAGE_LIMITS = ImportLimits(max_entries=5 * MAX_PICTURES, max_unpacked_bytes=MAX_BYTES)
 """Limits for a zip that a page unpacks."""
-
-
-@dataclass(frozen=True)
-class Holding:
-    """One object in a session's memory.
-
-    Attributes:
-        content: ``id`` of the object; one that two pages hold counts once.
-        n_bytes: its size.
-        n_pictures: the number of pictures it stands for; 0 for a zip and for resized copies.
-    """
-
-    content: int
-    n_bytes: int
-    n_pictures: int = 0
-
-
-@runtime_checkable
-class Holder(Protocol):
-    """A value in the session's state that holds pictures or zips."""
-
-    def holdings(self) -> Iterable[Holding]:
-        """Return everything it holds."""
-
-
-@runtime_checkable
-class Undoing(Holder, Protocol):
-    """A holder that also keeps removed pictures, so that the removal can be undone."""
-
-    def lasting(self) -> Iterable[Holding]:
-        """Return what it holds apart from that."""
-
-    def forget_undo(self) -> None:
-        """Forget the removed pictures."""
 
 
 def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
@@ -73,22 +44,53 @@ def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
         new: everything it would hold then, instead of what it holds now.
 
     Raises:
-        DataError: there would be too many pictures or bytes.
+        DataError: there would be too many pictures or bytes in this session, or in all together.
     """
     wanted = {one.content: one for one in new}
-    others = [
-        value
-        for key, value in st.session_state.items()
-        if str(key).startswith(_OURS) and isinstance(value, Holder) and value is not holder
-    ]
+    holders = _own_holders()
+    others = [value for value in holders if value is not holder]
+    _refuse_beyond_server(holders, others, wanted)
     if not _exceeded(chain.from_iterable(other.holdings() for other in others), wanted):
         return
-    lasting = (other.lasting() if isinstance(other, Undoing) else other.holdings() for other in others)
-    if exceeded := _exceeded(chain.from_iterable(lasting), wanted):
+    if exceeded := _exceeded(chain.from_iterable(map(lasting, others)), wanted):
         raise DataError(f"Your pages hold at most {exceeded} together; nothing was added. {_ELSEWHERE}")
     for other in others:
         if isinstance(other, Undoing):
             other.forget_undo()
+
+
+def note_session() -> None:
+    """Have everything that this session holds counted, before it takes more."""
+    note_holders(_session_id(), _own_holders())
+
+
+def _own_holders() -> list[Holder]:
+    return [
+        value
+        for key, value in st.session_state.items()
+        if str(key).startswith(_OURS) and isinstance(value, Holder)
+    ]
+
+
+def _session_id() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def _refuse_beyond_server(
+    holders: Iterable[Holder], others: Iterable[Holder], wanted: Mapping[int, Holding]
+) -> None:
+    """Refuse to let this session grow beyond what all sessions may hold.
+
+    Raises:
+        DataError: they would hold too much.
+    """
+    before = bytes_of(chain.from_iterable(map(lasting, holders)))
+    after = bytes_of(chain(chain.from_iterable(map(lasting, others)), wanted.values()))
+    elsewhere = sum(n_bytes for other, n_bytes in held_bytes().items() if other != _session_id())
+    note_holders(_session_id(), holders)
+    if after > before and elsewhere + after > SERVER_BYTES:
+        raise DataError(SERVER_IS_FULL)
 
 
 def _exceeded(others: Iterable[Holding], wanted: Mapping[int, Holding]) -> str:

@@ -13,7 +13,6 @@ from fsl.ui.shared.address import is_opened
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
 from fsl.ui.shared.tab import forget_notices, recall_tab, show_what_is_lost
-from fsl.ui.shared.visitor import remember_visitor
 
 # The icon is part of the page: as a file, another session's end could remove it just before a browser asks.
 _ICON = f"data:image/png;base64,{b64encode(Path(__file__).with_name('icon.png').read_bytes()).decode()}"
@@ -56,7 +55,6 @@ def bootstrap(title: str) -> None:
             icon = ":material/filter_center_focus:" if path == "app.py" else None
             st.page_link(path, label=f"**{label}**" if icon else label, icon=icon)
     with st.container(key="setup"):  # takes no room
-        remember_visitor()
         is_awaited = recall_tab()
     if is_awaited:
         st.caption(":material/history: Bringing back your pictures …")

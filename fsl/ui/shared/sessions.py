@@ -11,11 +11,13 @@ import gc
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from fsl.base.memory import release_memory
 from fsl.ui.shared import core
@@ -47,6 +49,7 @@ def _keep_looking() -> None:
         known = _ids_of_sessions(server)
         cancel_ended(known)
         forgotten = MEMORY.sweep(server.is_active_session, known)
+        drop_late_uploads(server.uploaded_file_mgr, known)
         if dropped or forgotten:
             forget_what_they_left(server)
             release_memory()
@@ -76,6 +79,18 @@ def drop_expired(server: object) -> int | None:
         return None
     with lock:
         return len(cache.expire())
+
+
+def drop_late_uploads(files: object, sessions: Collection[str]) -> None:
+    """Drop the uploads that were complete only after their session had ended; Streamlit would keep them.
+
+    Args:
+        files: where Streamlit holds uploads.
+        sessions: ids of the sessions there are.
+    """
+    if isinstance(files, MemoryUploadedFileManager):
+        for session in set(files.file_storage) - set(sessions):
+            files.remove_session_files(session)
 
 
 def forget_what_they_left(server: Any) -> None:

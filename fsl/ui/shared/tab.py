@@ -11,8 +11,8 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.ui.components.tab import tab_component, what_was_told
-from fsl.ui.shared.budget import Holder
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.holders import Holder
 from fsl.ui.shared.settings import restore_settings
 from fsl.ui.shared.tab_memory import KEPT, KEPT_SECONDS, MEMORY, Notifying, TabState
 from fsl.ui.shared.visitor import visitor

@@ -15,7 +15,8 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
-from fsl.ui.shared.budget import MAX_BYTES, Holder, Holding
+from fsl.ui.shared.budget import MAX_BYTES, Holding
+from fsl.ui.shared.holders import Holder
 
 KEPT = (
     "few_shot_lab",  # Classify: classes, pictures, queries, settings, answers

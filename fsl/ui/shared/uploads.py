@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.ui.shared.budget import note_session
+
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -19,13 +21,19 @@ def take_upload(file: UploadedFile) -> tuple[str, bytes]:
     drops of a large zip would fill the server's memory. Give the drop zone a new key afterwards, as the old
     one refers to a file that is gone.
     """
+    note_session()
+    return _take(file)
+
+
+def take_uploads(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
+    """Return the names and bytes of all files of a drop; see :func:`take_upload`."""
+    note_session()
+    return [_take(file) for file in files]
+
+
+def _take(file: UploadedFile) -> tuple[str, bytes]:
     content = file.getvalue()
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     return file.name, content
-
-
-def take_uploads(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
-    """Return the names and bytes of all files of a drop; see :func:`take_upload`."""
-    return [take_upload(file) for file in files]

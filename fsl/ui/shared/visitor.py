@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 COOKIE = "few_shot_lab_browser"
 _KEY = "few_shot_lab_visitor"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
-_YEAR_SECONDS = 365 * 24 * 3600
 _NAME_DIGITS = 32
 _SHORTER_NAME_DIGITS = 16  # in run folders of earlier versions
 
@@ -90,19 +89,18 @@ def whose(run: RunInfo) -> str:
     return f"Only the browser that started this run can stop, resume or delete it.{hidden}"
 
 
-def remember_visitor() -> None:
-    """Store the number in a new browser's cookie; every page calls this."""
-    if _sent() != _token():
-        text = f"{COOKIE}={_token()}; path=/; max-age={_YEAR_SECONDS}; SameSite=Strict"
-        st.html(f"<script>document.cookie = '{text}'</script>", unsafe_allow_javascript=True)
+def new_token() -> str:
+    """Return the number for a new browser's cookie: 128 random bits."""
+    return secrets.token_hex(16)
 
 
-def _sent() -> str:
-    """Return the number that the browser sent when the session began, "" for none."""
-    value = st.context.cookies.get(COOKIE)
-    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
+def is_token(value: object) -> bool:
+    """Return whether the value of a cookie is such a number."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _token() -> str:
-    token: str = st.session_state.setdefault(_KEY, _sent() or secrets.token_hex(16))
+    """Return the number that the browser sent when the session began, or one for this session alone."""
+    sent = str(st.context.cookies.get(COOKIE))
+    token: str = st.session_state.setdefault(_KEY, sent if is_token(sent) else new_token())
     return token
