@@ -128,7 +128,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout")
 def test_a_table_on_stdout_stands_before_what_is_printed_after(tmp_path: Path) -> None:
     script = (
-        "from pathlib import Path; from fsl.cli.common import write_result;"
+        "from pathlib import Path; from fsl.cli.output import write_result;"
         "print('before'); write_result(Path('/dev/stdout'), 'a table\\n'); print('after')"
     )
     with (tmp_path / "out.txt").open("wb") as file:

@@ -55,7 +55,7 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lesson(runs_folder: Path) -> str:
     """Three short runs that are over, by their ids."""
-    return train_lesson(runs_folder, steps=40)
+    return train_lesson(runs_folder, steps=40, side=16)
 
 
 @pytest.fixture(scope="session")

@@ -29,12 +29,13 @@ class Scene:
     ready: Callable[[Page], None]
 
 
-def train_lesson(folder: Path, steps: int) -> str:
+def train_lesson(folder: Path, steps: int, side: int = 32) -> str:
     """Train the article's lesson, three rates side by side.
 
     Args:
         folder: of the runs.
         steps: batches of each.
+        side: of the pictures that the networks take, in pixels.
 
     Returns:
         the runs' ids, as an address has them; they are somebody's, so only this link shows them.
@@ -54,7 +55,7 @@ def train_lesson(folder: Path, steps: int) -> str:
         [
             RunPlan(
                 RunSpec(replace(config, learning_rate=rate), name=f"rate {learning_rate_text(rate)}"),
-                preset.model,
+                replace(preset.model, image_size=side),
                 DataSpec(data=preset.data, hold_out=0.4),
                 visitor="scenes",
             )

@@ -37,7 +37,7 @@ def wait_until_shown(tab: Page, key: str, text: str) -> None:
 
 
 def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Page) -> None:
-    tab.goto(f"{server}/evaluate")
+    tab.goto(f"{server}/evaluate?network=fruits")
     tab.locator(".st-key-ev_start button:enabled").wait_for()
     tab.get_by_role("button", name="Upload").first.click()
     drop = {"name": "digits.zip", "mimeType": "application/zip", "buffer": archive()}

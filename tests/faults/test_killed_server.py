@@ -33,6 +33,8 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
     try:
         with Visitor(address) as mine, Visitor(address) as other:
             mine.open("training")
+            mine.set("image_size", string_array_value=["16"])
+            mine.set("batch", string_array_value=["8"])
             mine.set("start_training", trigger_value=True)
             owner = mine.token
             until(lambda: any(run.steps_done > 3 for run in list_runs(root)), 90)
@@ -46,6 +48,7 @@ def test_a_run_outlives_its_server_and_is_listed_for_who_started_it(tmp_path: Pa
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
     runs = list_runs(root)
+    assert {run.config.batch_pairs for run in runs if run.config} == {8}  # small, so that the runs get on
     assert {run.status for run in runs} == {"interrupted"}
     assert all(run.problems == () for run in runs)
     for run in runs:

@@ -139,7 +139,7 @@ def test_every_run_folder_is_resumed_or_refused(
 ) -> None:
     """Each lies over a run that could go on: what is hostile in it is all that can go wrong."""
     options = ["--data", "digits", "--start", weights, "--device", "cpu", "--batch-classes", 2]
-    options += ["--batch-images", 2, "--evaluate-every", 0]
+    options += ["--batch-images", 2, "--evaluate-every", 0, "--hold-out", 0]
     run(capsys, "train", *options, "--steps", 1, "--run-dir", tmp_path / "good")
     went_on = 0
     for number, one in enumerate(runs()):

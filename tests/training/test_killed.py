@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fsl.__main__ import main
 from fsl.training.events import Evaluation, Step
 from fsl.training.manager import RunManager
 from fsl.training.status import find_run, run_events
@@ -22,10 +23,6 @@ SETTINGS = [
 ]
 
 
-def command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "fsl", *SETTINGS, "--run-dir", str(folder)]
-
-
 def numbers(root: Path, run_id: str) -> list[tuple[object, ...]]:
     events = run_events(root / run_id)
     steps = [(e.step, e.loss, e.separation, e.embedding_spread) for e in events if isinstance(e, Step)]
@@ -34,11 +31,9 @@ def numbers(root: Path, run_id: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_kill_and_resume_equals_never_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fsl", *SETTINGS, "--run-dir", str(tmp_path / "killed")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    whole = subprocess.Popen(
-        command(tmp_path / "whole"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    )
-    killed = subprocess.Popen(command(tmp_path / "killed"), cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    killed = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
     assert killed.stdout is not None
     seen_running = False
     for line in killed.stdout:
@@ -52,9 +47,9 @@ def test_kill_and_resume_equals_never_killed(tmp_path: Path) -> None:
     assert run.status == "interrupted"
     assert run.problems == ()
     checkpoints.load(run.folder / "checkpoint.safetensors")
-    assert whole.wait(120) == 0
 
     torch.set_num_threads(1)
+    assert main([*SETTINGS, "--run-dir", str(tmp_path / "whole")]) == 0
     manager = RunManager(tmp_path)
     manager.resume("killed")  # from what its folder says, without its command
     assert manager.wait("killed", 120)

@@ -46,8 +46,9 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """Name and title as lists show them, plain text."""
-        return f"{self.name}: {self.title}" if self.title else self.name
+        """Name and title as lists show them, plain text; a title that begins with the name is shortened."""
+        title = self.title.removeprefix(f"{self.name.capitalize()}: ")
+        return f"{self.name}: {title}" if title else self.name
 
 
 @dataclass

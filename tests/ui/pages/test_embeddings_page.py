@@ -72,8 +72,8 @@ def test_an_example_in_one_click(maps: AppTest) -> None:
     assert set(metrics(maps)) == {
         "Nearest neighbour correct",
         "Silhouette",
-        "Similarity within",
-        "Similarity between",
+        "Same-class similarity",
+        "Other-class similarity",
         "Trustworthiness",
     }
 

@@ -183,7 +183,7 @@ def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTes
     assert not page_.error
 
 
-def test_with_two_classes_the_way_to_strangers_is_a_third_one(page_: AppTest) -> None:
+def test_with_two_classes_unknown_classes_need_a_third_one(page_: AppTest) -> None:
     drop(page_, archive(2, 4))
     evaluate(page_, way=2, query=1)
     assert "none is left to be unknown. Add a third class" in shown(page_)
@@ -345,7 +345,7 @@ def test_tables_are_safe_and_complete() -> None:
     assert "--data 'my data.zip' --classes f.json:x --per-class 7 --checkpoint 'a b' --way 4" in command
 
 
-def test_tables_of_sureness_strangers_and_mistakes_add_up() -> None:
+def test_tables_of_confidence_unknown_classes_and_mistakes_add_up() -> None:
     from fsl.fewshot.report import confused_csv, open_set_csv, reliability_csv
 
     answers = {"first": answers_of(), "second": answers_of(rule="max")}

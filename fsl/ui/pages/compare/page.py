@@ -115,7 +115,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
         if not chosen.finds_faces:
             _show_crop()
     if chosen.title:
-        st.caption(markdown(f"{chosen.name}: {chosen.title}"))
+        st.caption(markdown(chosen.label))
     if state.network and chosen.name != state.network:
         st.warning(markdown(not_installed(state.network, chosen.name)), icon=":material/warning:")
     if chosen.notice:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.base.text import similarity_text
 from fsl.ui.pages.embeddings.compute import Mapped
 from fsl.ui.shared.escape import markdown
-
-if TYPE_CHECKING:
-    from fsl.embedding.quality import Measure
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class _Number:
     name: str
     title: str
     help: str
-    is_share: bool = False
+    text: Callable[[float], str] = "{:.2f}".format
 
 
 _NUMBERS = (
@@ -29,7 +26,7 @@ _NUMBERS = (
         "Nearest neighbour correct",
         "Share of pictures whose nearest other picture is of the same class. The best single number for how "
         "well this network tells these classes apart. It does not depend on the map.",
-        is_share=True,
+        "{:.0%}".format,
     ),
     _Number(
         "silhouette",
@@ -37,19 +34,25 @@ _NUMBERS = (
         "How far apart the classes are. 1: each class is a tight group far from the others. 0: they overlap. "
         "Below 0: pictures lie nearer to another class than to their own.",
     ),
-    _Number("within", "Similarity within", "Mean similarity of two pictures of the same class, 0 to 1."),
+    _Number(
+        "within",
+        "Same-class similarity",
+        "Mean similarity of two pictures of the same class, 0 to 1.",
+        similarity_text,
+    ),
     _Number(
         "between",
-        "Similarity between",
+        "Other-class similarity",
         "Mean similarity of two pictures of different classes, 0 to 1. The further it is below the "
-        "similarity within classes, the better.",
+        "same-class similarity, the better.",
+        similarity_text,
     ),
     _Number(
         "trustworthiness",
         "Trustworthiness",
         "How far pictures that lie close together on the map are similar to the network. Near 100%: you can "
         "trust the map. Below 85%: some neighbours are there by accident.",
-        is_share=True,
+        "{:.0%}".format,
     ),
 )
 
@@ -68,7 +71,7 @@ def show_numbers(views: Sequence[Mapped]) -> None:
                 reason = f"{measured.reason} " if measured.reason else ""
                 st.metric(
                     number.title,
-                    _shown(measured, number.is_share),
+                    "–" if measured.value is None else number.text(measured.value),
                     help=reason + number.help,
                     width="content",
                 )
@@ -76,9 +79,3 @@ def show_numbers(views: Sequence[Mapped]) -> None:
             shares = ", ".join(f"{share:.0%}" for share in view.map.explained)
             total = f"{sum(view.map.explained):.0%}"
             st.caption(f"The axes show {shares} of the variance between the pictures, {total} in all.")
-
-
-def _shown(measured: Measure, is_share: bool) -> str:
-    if measured.value is None:
-        return "–"
-    return f"{measured.value:.0%}" if is_share else f"{measured.value:.2f}"

@@ -89,7 +89,7 @@ def show_unknown_classes(job: Job, name: str, answers: Answers) -> None:
         )
     st.markdown(text)
     figure = open_set_histograms(answers.similarity, unknown, threshold)
-    st.plotly_chart(figure, key="ev_strangers", config=STILL)
+    st.plotly_chart(figure, key="ev_unknown_classes", config=STILL)
 
 
 def _how_to_hold_out_a_class(n_way: int) -> str:

@@ -34,9 +34,9 @@ def _show_tables(job: Job, name: str, results: dict[str, EvaluationResult]) -> N
         _csv("Summary", "summary", lambda: core.summary_csv(answers, n_classes, job.config, job.reference))
         _csv("Confusions and classes", "confusions", lambda: core.confusion_csv(results, classes))
         _csv("Mistaken pictures", "mistakes", lambda: core.confused_csv(answers, classes, pictures.names))
-        _csv("Confidence", "sureness", lambda: core.reliability_csv(answers))
+        _csv("Confidence", "confidence", lambda: core.reliability_csv(answers))
         if any(given.unknown_similarity is not None for given in answers.values()):
-            _csv("Unknown classes", "strangers", lambda: core.open_set_csv(answers))
+            _csv("Unknown classes", "unknown-classes", lambda: core.open_set_csv(answers))
         _csv("Every test", "tests", lambda: core.episodes_csv(answers))
         if grid is not None:
             _csv("Ways and shots", "ways-and-shots", lambda: core.grid_csv(grid))

@@ -30,7 +30,7 @@ def show_faces(state: LearnState) -> None:
     st.markdown(
         "The article ends with **faces**: are this photo and a reference photo of the same person? That "
         "needs no classes, only a **limit**: two pictures at least this similar count as the same. If the "
-        "limit is too low, strangers are let in (*false accepts*). If it is too high, the right person is "
+        "limit is too low, other people are let in (*false accepts*). If it is too high, the right person is "
         "turned away (*false rejects*). Every limit makes both errors, so measure it rather than guess it. "
         "Try it with drawn fruit:"
     )
