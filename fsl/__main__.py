@@ -20,6 +20,7 @@ COMMANDS = {
     "classify": "say which class each picture shows",
     "compare": "say whether pictures show the same person or thing",
     "evaluate": "measure the accuracy of a checkpoint",
+    "check": "find copies, likely wrong labels and other problems in a data set",
     "verify": "measure how well a checkpoint tells same from different",
     "omniglot-runs": "measure a checkpoint on Omniglot's 20 published one-shot runs",
     "train": "train or fine-tune a network",

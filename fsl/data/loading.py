@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -58,14 +59,14 @@ def load_listing(
             names an unknown class.
     """
     wanted = chosen_classes(listing.class_names, query)
-    entries = _chosen_entries(listing, query, wanted)
+    entries = chosen_entries(listing, query)
     pixels = _allocate(len(entries), query)
     unread, digests = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
     kept = [row for row in range(len(entries)) if row not in unread]
     is_whole = query.share[1] == 1
     if is_whole and not kept:
         raise DataError(_nothing_readable(unread))
-    problems = [*listing.problems, *_outside_classes(listing), *unread.values()]
+    problems = [*listing.problems, *outside_classes(listing), *unread.values()]
     class_names = wanted
     if is_whole:
         readable = {entries[row].class_name for row in kept}
@@ -76,7 +77,7 @@ def load_listing(
     images = pixels[kept] if unread else pixels
     names = [entries[row].name for row in kept]
     copies = copies_notes(names, [class_names[label] for label in labels], [digests[row] for row in kept])
-    notes = (*listing.notes, *copies)
+    notes = (*listing.notes, *_not_all(listing, query, len(entries)), *copies)
     return ImageSet(images, labels, class_names, tuple(names), notes), tuple(problems)
 
 
@@ -96,14 +97,29 @@ def share_of(n: int, share: tuple[int, int]) -> slice:
     return slice(n * index // n_shares, n * (index + 1) // n_shares)
 
 
-def _chosen_entries(listing: Listing, query: ImageQuery, wanted: Sequence[str]) -> list[ImageEntry]:
-    names = set(wanted)
+def chosen_entries(listing: Listing, query: ImageQuery) -> list[ImageEntry]:
+    """Return the files that a query asks for, which lie in class folders.
+
+    Raises:
+        DataError: there are none, or the query names an unknown class.
+    """
+    names = set(chosen_classes(listing.class_names, query))
     entries = [entry for entry in listing.entries if entry.class_name in names]
     if not entries:
         raise DataError(_nothing_found(listing))
     if query.per_class:
         entries = [entries[row] for row in evenly([entry.class_name for entry in entries], query.per_class)]
     return entries[share_of(len(entries), query.share)]
+
+
+def _not_all(listing: Listing, query: ImageQuery, n_used: int) -> tuple[str, ...]:
+    """Return a sentence that says how many images are used, if the query's limit leaves some out."""
+    if not query.per_class or query.share[1] > 1:
+        return ()
+    n_found = len(chosen_entries(listing, replace(query, per_class=0)))
+    if n_used == n_found:
+        return ()
+    return (f"{n_used:,} of {n_found:,} images are used, at most {query.per_class} of each class.",)
 
 
 def _nothing_found(listing: Listing) -> str:
@@ -120,7 +136,8 @@ def _nothing_readable(unread: dict[int, Problem]) -> str:
     return f"None of the {len(unread):,} images can be read. The first: {unread[0]}."
 
 
-def _outside_classes(listing: Listing) -> list[Problem]:
+def outside_classes(listing: Listing) -> list[Problem]:
+    """Return a problem for each image that lies in no class folder."""
     reason = "is in no class folder, so it is left out"
     return [Problem(entry.name, reason) for entry in listing.entries if entry.class_name is None]
 
