@@ -279,7 +279,7 @@ def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
     n_way = min(20, len(np.unique(held_out.labels)))
     for n_shot in SHOTS:
         result = evaluate(twin, embeddings, held_out.labels, episodes_of(n_way, n_shot), RULE, as_support)
-        values = {"accuracy": round(result.accuracy, 4), "ci95": round(result.ci95, 4), **about}
+        values = {"accuracy": round(result.accuracy, 4), "ci95": round(result.episode_ci95, 4), **about}
         results[f"{held_out.name} {n_way}-way {n_shot}-shot"] = values
     config = EpisodeConfig(5, 5, 2, 400, seed=2)
     _, known, unknown = open_set_scores(twin, embeddings, held_out.labels, RULE, config)

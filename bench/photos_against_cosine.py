@@ -117,7 +117,9 @@ def measure(twin: TwinNetwork, source: RecipeData, ways_to_answer: Mapping[str, 
     for name, answer in ways_to_answer.items():
         for n_shot in SHOTS:
             result = answer(twin, embeddings, as_support, data.labels, episodes_of(n_way, n_shot))
-            rows.append(Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.ci95, 4)))
+            rows.append(
+                Row(what, name, n_way, n_shot, round(result.accuracy, 4), round(result.episode_ci95, 4))
+            )
         say(f"{name}, {what}: done")
     return rows
 

@@ -82,7 +82,8 @@ class Test:
 
 
 def mean_with_interval(out: Json) -> str:
-    return f"{out['accuracy']:.3f} ± {out['ci95']:.3f}"
+    """Return an accuracy with its interval over episodes, as papers do; older results have no other."""
+    return f"{out['accuracy']:.3f} ± {out.get('ci95_episodes', out['ci95']):.3f}"
 
 
 def share_of_runs(out: Json) -> str:

@@ -42,5 +42,5 @@ def main() -> None:
         config = EpisodeConfig(min(LARGEST_N_WAY, len(classes)), n_episodes=N_EPISODES)
         result = evaluate(twin, embeddings[rows], data.labels[rows], config, "mean")
         accuracies.append(result.accuracy)
-        print(f"{alphabet}\t{config.n_way}-way\t{result.accuracy:.4f} ± {result.ci95:.4f}")
+        print(f"{alphabet}\t{config.n_way}-way\t{result.accuracy:.4f} ± {result.episode_ci95:.4f}")
     print(f"mean over {len(accuracies)} alphabets\t{np.mean(accuracies):.4f}")

@@ -1,5 +1,8 @@
 """``evaluate``: measure N-way K-shot accuracy on seeded episodes, with a 95% interval.
 
+The interval is that of other classes and images of the same kind. More episodes do not make it narrower; more
+images do. In the JSON, ci95_episodes is that of other episodes of the same images, which papers report.
+
 The checkpoint may also be a baseline: ``pixels`` (nearest neighbour by pixels, without a network),
 ``untrained:NAME`` (that network with random weights) or ``cosine:NAME`` (its backbone with plain cosine).
 """
@@ -13,11 +16,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import count, listed
+from fsl.base.text import count
 from fsl.base.types import IntArray
 from fsl.cli.common import (
     add_centre_option,
@@ -34,7 +35,7 @@ from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.answers import Answers, Contender, stream_answers
 from fsl.fewshot.baselines import baseline, is_baseline
-from fsl.fewshot.episodes import sample_episodes
+from fsl.fewshot.episodes import left_out_text, sample_episodes, too_small
 from fsl.fewshot.evaluate import EvaluationResult
 from fsl.fewshot.metrics import auroc, reliability
 from fsl.twin.checkpoint import Checkpoint
@@ -71,7 +72,9 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = baseline(name, options.device) if is_baseline(name) else fsl.load(name, options.device)
     data = load_data(options, checkpoint.info.model, options.centre, options.per_class)
     sample_episodes(data.labels, replace(config, n_episodes=1))  # fails now if the data has too few images
-    left_out = _too_small(data, config)
+    left_out = too_small(data.labels, data.class_names, config)
+    if left_out:
+        report_notes([left_out_text(left_out, data.n_classes, config)])
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
     answers = _answer(_contender(checkpoint, data, options), data.labels, config)
@@ -81,26 +84,13 @@ def run(options: argparse.Namespace) -> None:
         measured = {"seconds": round(seconds, 2), "checkpoint": checkpoint.info.name, "classes_seen": seen}
         print_json(_as_json(result, answers, data.class_names, config, measured))
         return
-    interval, level = (f" ± {result.ci95:.4f}", "95%, ") if config.n_episodes > 1 else ("", "")
+    interval, level = (f" ± {result.ci95:.4f}", "95%, ") if result.ci95 is not None else ("", "")
     of_all = f"{data.n_classes - len(left_out)} of " if left_out else ""
     print(
         f"{config.n_way}-way {config.n_shot}-shot accuracy {result.accuracy:.4f}{interval} "
-        f"({level}{count(config.n_episodes, 'episode')}, {of_all}{data.n_classes} classes, {seconds:.1f} s)"
+        f"({level}{count(config.n_episodes, 'episode')}, {count(len(data), 'image')} of "
+        f"{of_all}{data.n_classes} classes, {seconds:.1f} s)"
     )
-
-
-def _too_small(data: ImageSet, config: EpisodeConfig) -> list[str]:
-    """Return the classes with too few images for an episode, and name them on stderr."""
-    needed = config.n_shot + config.n_query
-    counts = np.bincount(data.labels, minlength=data.n_classes).tolist()
-    sizes = dict(zip(data.class_names, counts, strict=True))
-    small = [name for name, n in sizes.items() if n < needed]
-    if small:
-        kinds = f"{len(small)} of {count(data.n_classes, 'class', 'classes')}"
-        shown = listed([f"{name} ({sizes[name]})" for name in small])
-        asked = f"{config.n_shot} to show, {config.n_query} to ask about"
-        report_notes([f"left out {kinds} with fewer than {needed} pictures ({asked}): {shown}."])
-    return small
 
 
 def _contender(checkpoint: Checkpoint, data: ImageSet, options: argparse.Namespace) -> Contender:
@@ -135,7 +125,8 @@ def _as_json(
     unknown = answers.unknown_similarity
     return {
         "accuracy": result.accuracy,
-        "ci95": result.ci95 if config.n_episodes > 1 else None,
+        "ci95": result.ci95,
+        "ci95_episodes": result.episode_ci95,
         "way": config.n_way,
         "shot": config.n_shot,
         "episodes": config.n_episodes,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fsl.base.errors import DataError
-from fsl.base.text import count
+from fsl.base.text import count, listed
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
 
@@ -57,6 +58,27 @@ def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, st
         smaller,
         f"{usable}-way tests instead of {config.n_way}-way: only {usable} classes have enough images.",
     )
+
+
+def too_small(labels: IntArray, class_names: Sequence[str], config: EpisodeConfig) -> dict[str, int]:
+    """Return the classes with too few images for an episode, which are never asked about, and their sizes.
+
+    Args:
+        labels: int64 ``(N,)``.
+        class_names: C names.
+        config: the settings in use.
+    """
+    counts = np.bincount(labels, minlength=len(class_names)).tolist()
+    needed = config.n_shot + config.n_query
+    return {name: n for name, n in zip(class_names, counts, strict=True) if n < needed}
+
+
+def left_out_text(small: Mapping[str, int], n_classes: int, config: EpisodeConfig) -> str:
+    """Return a sentence about the classes of ``too_small``, of which there is at least one."""
+    kinds = f"{len(small)} of {count(n_classes, 'class', 'classes')}"
+    shown = listed([f"{name} ({n})" for name, n in small.items()])
+    asked = f"{config.n_shot} to show, {config.n_query} to ask about"
+    return f"left out {kinds} with fewer than {config.n_shot + config.n_query} pictures ({asked}): {shown}."
 
 
 def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.base.types import Float64Array, IntArray
+from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
+from fsl.fewshot.intervals import Asked, asked_together, sampling_interval
 from fsl.fewshot.metrics import ci95
 from fsl.fewshot.scores import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
@@ -28,17 +29,22 @@ class EvaluationResult:
 
     Attributes:
         accuracy: mean over episodes, in [0, 1].
-        ci95: half the width of its 95% interval.
+        ci95: half the width of the 95% interval of the accuracy with other classes and images of the same
+            kind (``fsl.fewshot.intervals``); None for a single episode.
+        episode_ci95: the same with other episodes of the same images, which is far narrower; None likewise.
         episode_accuracy: float64 ``(E,)``.
         per_class: float64 ``(C,)``, share of correct answers for each class, NaN if it had no query.
         confusion: int64 ``(C, C)``, true class by answered class.
+        asked: what the interval of a difference from another contender needs.
     """
 
     accuracy: float
-    ci95: float
+    ci95: float | None
+    episode_ci95: float | None
     episode_accuracy: Float64Array
     per_class: Float64Array
     confusion: IntArray
+    asked: Asked
 
 
 def evaluate(
@@ -83,11 +89,29 @@ def summarise(episodes: Episodes, answers: IntArray, n_classes: int) -> Evaluati
     answered = np.take_along_axis(episodes.classes, answers.reshape(len(answers), -1), axis=1)
     confusion = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(confusion, (true.reshape(-1), answered.reshape(-1)), 1)
-    asked = confusion.sum(1)
-    per_class = np.divide(confusion.diagonal(), asked, out=np.full(n_classes, np.nan), where=asked > 0)
+    counts = confusion.sum(1)
+    per_class = np.divide(confusion.diagonal(), counts, out=np.full(n_classes, np.nan), where=counts > 0)
+    asked = _asked(episodes, right, confusion)
+    is_single = len(answers) < 2
     return EvaluationResult(
-        float(episode_accuracy.mean()), ci95(episode_accuracy), episode_accuracy, per_class, confusion
+        float(episode_accuracy.mean()),
+        None if is_single else sampling_interval(asked),
+        None if is_single else ci95(episode_accuracy),
+        episode_accuracy,
+        per_class,
+        confusion,
+        asked,
     )
+
+
+def _asked(episodes: Episodes, right: BoolArray, confusion: IntArray) -> Asked:
+    rows = episodes.query.reshape(-1)
+    times = np.bincount(rows)
+    wrong = np.bincount(rows[~right.reshape(-1)], minlength=len(times))
+    errors = confusion.copy()
+    np.fill_diagonal(errors, 0)
+    together = asked_together(episodes, len(confusion))
+    return Asked(episodes.classes.shape[1], together, errors, times.astype(np.int64), wrong.astype(np.int64))
 
 
 def episode_scores(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fsl.base.types import BoolArray, Float64Array, IntArray
+from fsl.fewshot.intervals import sampling_interval
+
+if TYPE_CHECKING:  # it imports torch
+    from fsl.fewshot.evaluate import EvaluationResult
 
 N_BINS = 10
 
@@ -84,7 +89,8 @@ class Difference:
 
     Attributes:
         mean: mean difference of accuracy, in [-1, 1]; positive if the first is better.
-        ci95: half the width of its 95% interval, paired by episode; NaN for a single episode.
+        ci95: half the width of its 95% interval with other classes and images of the same kind; NaN for a
+            single episode.
     """
 
     mean: float
@@ -96,11 +102,12 @@ class Difference:
         return abs(self.mean) > self.ci95
 
 
-def paired_difference(first: Float64Array, second: Float64Array) -> Difference:
-    """Compare the accuracies ``(E,)`` of two contenders in the same episodes.
+def paired_difference(first: EvaluationResult, second: EvaluationResult) -> Difference:
+    """Compare two contenders in the same episodes.
 
-    The difficulty of an episode affects both and cancels out, so this interval is narrower than the intervals
-    of the two accuracies suggest.
+    How hard the classes and images are affects both and cancels out, so this interval is narrower than the
+    intervals of the two accuracies suggest.
     """
-    gain = first - second
-    return Difference(float(gain.mean()), ci95(gain) if len(gain) > 1 else math.nan)
+    is_single = len(first.episode_accuracy) < 2
+    half = math.nan if is_single else sampling_interval(first.asked, second.asked)
+    return Difference(first.accuracy - second.accuracy, half)

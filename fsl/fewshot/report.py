@@ -35,10 +35,10 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
         "unknown_auroc", "compared_with", "difference", "difference_ci95",
     ]  # fmt: skip
     rows = []
-    base = answers[reference].result(n_classes).episode_accuracy
+    base = answers[reference].result(n_classes)
     for name, given in answers.items():
         result = given.result(n_classes)
-        difference = paired_difference(result.episode_accuracy, base)
+        difference = paired_difference(result, base)
         settings = [config.n_way, config.n_shot, config.n_query, given.n_episodes, config.seed]
         unknown = given.unknown_similarity
         numbers = [

@@ -124,7 +124,8 @@ def run_test(
     state.seconds += time.perf_counter() - began
     state.evaluated = embeddings
     n_way, n_shot, n_episodes = test.config.n_way, test.config.n_shot, test.config.n_episodes
-    event = Evaluation(state.step, result.accuracy, result.ci95, n_way, n_shot, n_episodes, loss)
+    half = result.episode_ci95 or 0.0  # of the same pictures at every test, so that tests can be compared
+    event = Evaluation(state.step, result.accuracy, half, n_way, n_shot, n_episodes, loss)
     return TestResult(event, result.episode_accuracy, picture_accuracy(episodes, right, len(labels)))
 
 

@@ -25,7 +25,8 @@ def test_evaluate_json(
     result = json.loads(out)
     expected = "accuracy ci95 way shot episodes seconds checkpoint per_class confusion"
     assert set(result) == {
-        *expected.split(), "calibration_error", "classes_seen", "episode_accuracy", "unknown_auroc",
+        *expected.split(), "calibration_error", "ci95_episodes", "classes_seen", "episode_accuracy",
+        "unknown_auroc",
     }  # fmt: skip
     assert np.mean(result["episode_accuracy"]) == pytest.approx(result["accuracy"])
     assert result["unknown_auroc"] is None  # all three classes are in every support set

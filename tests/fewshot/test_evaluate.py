@@ -66,7 +66,8 @@ def test_separate_clusters_are_perfect_and_noise_is_chance() -> None:
     config = EpisodeConfig(5, 1, 2, 400)
     perfect = evaluate(twin, *clusters(0.01), config)
     assert perfect.accuracy == 1.0
-    assert perfect.ci95 == 0.0
+    assert perfect.episode_ci95 == 0.0
+    assert perfect.ci95 == pytest.approx(3 / 72)  # what none of 72 pictures shows may be true of 3
     _, labels = clusters(1.0)
     torch.manual_seed(3)
     noise = evaluate(twin, torch.randn(len(labels), twin.embedding_dim), labels, config)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fsl.fewshot.metrics import auroc, ci95, paired_difference, reliability
+from fsl.fewshot.metrics import auroc, ci95, reliability
 
 
 def test_interval_is_that_of_a_mean() -> None:
@@ -46,14 +46,3 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
     gaps = known[:, None] - unknown[None, :]
     assert (gaps == 0).any()  # ties count half
     assert auroc(known.reshape(50, 4), unknown) == pytest.approx(((gaps > 0) + 0.5 * (gaps == 0)).mean())
-
-
-def test_a_paired_difference_does_not_depend_on_how_hard_episodes_are() -> None:
-    rng = np.random.default_rng(2)
-    hardness = rng.normal(0.5, 0.3, 400)
-    first, second = hardness + 0.05, hardness + rng.normal(0, 0.01, 400)
-    found = paired_difference(first, second)
-    assert found.mean == pytest.approx(np.mean(first - second))
-    assert found.ci95 == pytest.approx(1.96 * np.std(first - second, ddof=1) / 20)
-    assert found.is_clear
-    assert not paired_difference(first, first).is_clear

@@ -25,6 +25,8 @@ from fsl.fewshot.answers import Contender as Contender
 from fsl.fewshot.answers import fit_to_images as fit_to_images
 from fsl.fewshot.answers import stream_answers as stream_answers
 from fsl.fewshot.baselines import baseline as baseline
+from fsl.fewshot.check import check_pictures as check_pictures
+from fsl.fewshot.check_copies import look_of as look_of
 from fsl.fewshot.classify import classify as classify
 from fsl.fewshot.classify import leave_one_out as leave_one_out
 from fsl.fewshot.confusion import confused_images as confused_images
@@ -33,8 +35,10 @@ from fsl.fewshot.confusion import most_confused as most_confused
 from fsl.fewshot.embed import CACHE as CACHE
 from fsl.fewshot.embed import cache_key as cache_key
 from fsl.fewshot.embed import embed as embed
+from fsl.fewshot.episodes import left_out_text as left_out_text
+from fsl.fewshot.episodes import too_small as too_small
 from fsl.fewshot.evaluate import evaluate as evaluate
-from fsl.fewshot.explain import explain as explain
+from fsl.fewshot.explain import explain_in_steps as explain_in_steps
 from fsl.fewshot.faces import compare_photos as compare_photos
 from fsl.fewshot.faces import face_digest as face_digest
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS

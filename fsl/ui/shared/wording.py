@@ -83,6 +83,16 @@ def said_twice(names: Sequence[str]) -> str:
 
 PLUS_MINUS = "± gives the range that holds the true value in 95 of 100 such measurements."
 """What the margin of error after an accuracy means."""
+OF_THE_KIND = (
+    "± is the 95% interval for other classes and pictures of the same kind. It counts the pictures as well "
+    "as the tests, so more pictures make it narrower, and more tests hardly do."
+)
+"""What the margin of error after an accuracy means that was measured on a person's pictures."""
+
+
+def margin(half: float | None) -> str:
+    """Return the margin of error of an accuracy, as it follows the accuracy: " ± 3.1%"; "" for none."""
+    return "" if half is None else f" ± {half:.1%}"
 
 
 def self_check(outcome: LeaveOneOut | None) -> str:

@@ -11,6 +11,7 @@ from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.settings import map_address
 from fsl.ui.pages.evaluate.state import EvaluateState, evaluate_state
 from fsl.ui.pages.evaluate.view import show_results, title_of
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -74,7 +75,9 @@ def _show_running_means(job: Job) -> None:
     lines = []
     for one, answers in zip(job.contenders, answers_so_far, strict=True):
         result = answers.result(len(job.pictures.class_names))
-        lines.append(f"- {markdown(title_of(one.name))}: **{result.accuracy:.1%}** ± {result.ci95:.1%}")
+        lines.append(
+            f"- {markdown(title_of(one.name))}: **{result.accuracy:.1%}**{wording.margin(result.ci95)}"
+        )
     st.markdown("\n".join(["So far:", "", *lines]))
 
 
@@ -85,12 +88,20 @@ def _show_origin(job: Job, installed: list[Choice]) -> None:
     if job.request.classes:
         words += f", classes “{job.request.classes}”"
     n, c = len(job.pictures.names), len(job.pictures.class_names)
+    n_asked = c - len(core.too_small(job.pictures.labels, job.pictures.class_names, job.config))
+    classes = f"{n_asked:,} of {c:,}" if n_asked < c else f"{c:,}"
     credit = f" Photos: {source.credit}." if source.credit else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(markdown(f"{words}: {n:,} pictures of {c:,} classes.{credit}"), width="stretch")
+        st.caption(markdown(f"{words}: {n:,} pictures of {classes} classes.{credit}"), width="stretch")
         network = next((name for name in job.request.names if find_choice(name, installed)), "")
         address = map_address(source, network)
         if network and address:
             icon = ":material/scatter_plot:"
             st.page_link("pages/embeddings.py", label="Show on the map", icon=icon, query_params=address)
+            st.page_link(
+                "pages/embeddings.py",
+                label="Check for copies and wrong labels",
+                icon=":material/fact_check:",
+                query_params={**address, "check": "1"},
+            )
     show_problems(job.pictures.problems)

@@ -106,6 +106,7 @@ def _prepare(job: Job, memo: Memo, installed: list[Choice], report: ReportProgre
     job.notes = (
         *job.pictures.notes,
         *_smaller_test(request.config, job.config),
+        *_left_out(job.pictures, job.config),
         *_trained_on(request.source, job.pictures, checkpoints),
     )
     job.checkpoints = tuple(checkpoints.values())
@@ -171,6 +172,15 @@ def _smaller_test(requested: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
             "the others have too few pictures."
         )
     return notes
+
+
+def _left_out(pictures: Pictures, config: EpisodeConfig) -> list[str]:
+    """Return a sentence that names the classes that are never asked about."""
+    small = core.too_small(pictures.labels, pictures.class_names, config)
+    if not small:
+        return []
+    text = core.left_out_text(small, len(pictures.class_names), config)
+    return [text[:1].upper() + text[1:]]
 
 
 def _trained_on(source: Source, pictures: Pictures, checkpoints: dict[str, Checkpoint]) -> list[str]:

@@ -32,7 +32,13 @@ SHOT = Setting(
     parameter="shot",
 )
 QUERY = Setting("ev_query", "Questions per class", 5, "Pictures of each class to classify.", (1, 50, 1))
-EPISODES = Setting("ev_episodes", "Tests", 500, "More tests make the margin of error smaller.", (10, 5000, 1))
+EPISODES = Setting(
+    "ev_episodes",
+    "Tests",
+    500,
+    "More tests make the figure steadier; only more pictures make its margin of error much smaller.",
+    (10, 5000, 1),
+)
 PER_CLASS = Setting(
     "ev_per_class",
     "Pictures per class",

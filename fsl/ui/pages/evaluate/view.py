@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,8 @@ def show_results(job: Job) -> None:
     """Show all results; a click in them runs this part of the page alone."""
     with guarded():
         assert job.pictures is not None
-        for note in job.notes:
-            st.warning(markdown(note), icon=":material/info:")
+        if job.notes:
+            st.warning("  \n".join(map(markdown, job.notes)), icon=":material/info:")
         names = [one.name for one in job.contenders]
         titles = {name: title_of(name) for name in names}
         n_classes = len(job.pictures.class_names)
@@ -64,8 +65,8 @@ def _show_headline(job: Job, titles: dict[str, str], results: Results) -> None:
     c = job.config
     shots = count(c.n_shot, "example")
     st.markdown(
-        f"## {markdown(titles[first])}: {result.accuracy:.1%} correct ± {result.ci95:.1%}",
-        help=wording.PLUS_MINUS,
+        f"## {markdown(titles[first])}: {result.accuracy:.1%} correct{wording.margin(result.ci95)}",
+        help=wording.OF_THE_KIND,
     )
     stopped = f" of {c.n_episodes:,}, stopped early" if job.n_done < c.n_episodes else ""
     st.caption(
@@ -78,7 +79,7 @@ def _show_bars(job: Job, titles: dict[str, str], results: Results) -> None:
     figure = interval_bars(
         [titles[name] for name in results],
         [result.accuracy for result in results.values()],
-        [result.ci95 for result in results.values()],
+        [result.ci95 or 0.0 for result in results.values()],
         1 / job.config.n_way,
     )
     st.plotly_chart(figure, key="ev_bars", config=STILL)
@@ -108,7 +109,7 @@ def _show_table(job: Job, titles: dict[str, str], results: Results) -> None:
     rows = [
         {
             "Network": titles[name],
-            "Correct": f"{result.accuracy:.1%} ± {result.ci95:.1%}",
+            "Correct": f"{result.accuracy:.1%}{wording.margin(result.ci95)}",
             against: "–" if name == job.reference else _difference(result, results[job.reference]),
             _CALIBRATION_ERROR: _calibration_error(answers, checkpoint),
             _UNKNOWN_CLASSES: _unknown_area(answers),
@@ -118,7 +119,7 @@ def _show_table(job: Job, titles: dict[str, str], results: Results) -> None:
         )
     ]
     helps = {
-        against: "The difference on the same tests, with its own 95% interval.",
+        against: "The difference on the same tests, with a 95% interval that counts the pictures, too.",
         _CALIBRATION_ERROR: (
             "Expected calibration error: how far, on average, “90% sure” is from being correct 90% of the "
             "time. – where the probabilities were never calibrated."
@@ -133,8 +134,10 @@ def _show_table(job: Job, titles: dict[str, str], results: Results) -> None:
 
 
 def _difference(result: EvaluationResult, reference: EvaluationResult) -> str:
-    difference = core.paired_difference(result.episode_accuracy, reference.episode_accuracy)
-    gap = f"{abs(difference.mean):.1%} ± {difference.ci95:.1%}"
+    difference = core.paired_difference(result, reference)
+    gap = f"{abs(difference.mean):.1%}"
+    if not math.isnan(difference.ci95):
+        gap += wording.margin(difference.ci95)
     if not difference.is_clear:
         return f"no clear difference ({gap})"
     return f"{'better' if difference.mean > 0 else 'worse'} by {gap}"

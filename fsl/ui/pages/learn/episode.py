@@ -112,9 +112,9 @@ def _show_accuracy(state: LearnState) -> None:
         return
     result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
-        f"Test accuracy **{percent(result.accuracy)} ± {100 * result.ci95:.1f} points** in {_EPISODES} tasks "
+        f"Test accuracy **{percent(result.accuracy)}{wording.margin(result.ci95)}** in {_EPISODES} tasks "
         f"of {WAYS.value} ways and {count(SHOTS.value, 'shot')}; guessing gives {percent(1 / WAYS.value)}. "
-        f"{wording.PLUS_MINUS}"
+        f"{wording.OF_THE_KIND}"
     )
 
 
