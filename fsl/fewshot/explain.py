@@ -6,6 +6,7 @@ if it makes the pair less similar.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from fsl.base.types import Float32Array, PixelArray
 from fsl.twin.inference import batch_size, device_of
@@ -23,6 +24,8 @@ from fsl.twin.preprocess import normalise, to_uint8, to_unit
 ExplanationMethod = Literal["each", "both", "gradient"]
 
 _PATCH = 0.22
+_COARSE_PLACES = 3
+_COARSE_WEIGHT = 0.1
 _GRADIENT_STEPS = 8
 
 
@@ -43,6 +46,19 @@ class Explanation:
     right_pixels: PixelArray
 
 
+@dataclass(frozen=True, eq=False)
+class ExplanationStep:
+    """An explanation that is not finished yet, or the last one.
+
+    Attributes:
+        explanation: the maps so far.
+        share: the share of the work that is done, in (0, 1]; 1 for the last step.
+    """
+
+    explanation: Explanation
+    share: float
+
+
 def explain(
     twin: TwinNetwork,
     left: Image.Image,
@@ -50,7 +66,22 @@ def explain(
     method: ExplanationMethod = "each",
     n_places: int = 10,
 ) -> Explanation:
-    """Explain the similarity of two images.
+    """Explain the similarity of two images; arguments as for ``explain_in_steps``."""
+    *_, last = explain_in_steps(twin, left, right, method, n_places)
+    return last.explanation
+
+
+def explain_in_steps(
+    twin: TwinNetwork,
+    left: Image.Image,
+    right: Image.Image,
+    method: ExplanationMethod = "each",
+    n_places: int = 10,
+) -> Iterator[ExplanationStep]:
+    """Explain the similarity of two images, roughly at once and then better and better.
+
+    The first step reads the map from the network's last features in a single pass, where the network allows
+    it. Next, a few large places are hidden, then more and smaller ones.
 
     Args:
         twin: in ``eval`` mode.
@@ -59,18 +90,27 @@ def explain(
         method: "each" hides a place in one image at a time; "both" hides the same place in both, for aligned
             pictures; "gradient" needs a few passes instead of hundreds, and is rougher.
         n_places: number of places to hide along a side.
+
+    Yields:
+        the maps so far; the last are those of ``occlusion_maps`` or ``gradient_maps``.
     """
     pixels = to_uint8([left, right], twin.config)
     unit = to_unit(pixels, device_of(twin))
+
+    def step(maps: Tensor, share: float) -> ExplanationStep:
+        found = maps.detach().cpu().numpy().astype(np.float32)
+        return ExplanationStep(Explanation(found[0], found[1], pixels[0], pixels[1]), share)
+
     if method == "gradient":
-        maps = gradient_maps(twin, unit)
-    else:
-        maps = occlusion_maps(twin, unit, n_places, together=method == "both")
-    found = maps.cpu().numpy().astype(np.float32)
-    return Explanation(found[0], found[1], pixels[0], pixels[1])
+        yield step(gradient_maps(twin, unit), 1.0)
+        return
+    at_once = feature_maps(twin, unit) if method == "each" else None
+    if at_once is not None:
+        yield step(at_once, 0.01)
+    for maps, share in occlusion_steps(twin, unit, n_places, together=method == "both"):
+        yield step(maps, share)
 
 
-@torch.inference_mode()
 def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: bool) -> Tensor:
     """Measure how the similarity changes when a place is hidden by the blurred image.
 
@@ -87,27 +127,124 @@ def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: boo
         float ``(2, S, S)``: at each pixel, the mean loss of similarity (as a logit) over the places that hide
         it.
     """
-    masks = hiding_masks(pair.shape[-1], n_places).to(pair.device)
-    blurred = blur(pair)
-    whole = twin.embed(normalise(pair, twin.config))
-    hidden = [
-        torch.cat(
-            [
-                twin.embed(normalise(image + mask[:, None] * (smooth - image), twin.config))
-                for mask in torch.split(masks, batch_size(twin))
-            ]
+    *_, (maps, _) = occlusion_steps(twin, pair, n_places, together)
+    return maps
+
+
+def occlusion_steps(
+    twin: TwinNetwork, pair: Tensor, n_places: int, together: bool
+) -> Iterator[tuple[Tensor, float]]:
+    """Yield ``occlusion_maps`` of few large places, then of more and more places; and the share done."""
+    side = pair.shape[-1]
+    masks = hiding_masks(side, n_places)
+    parts = [masks[rows] for rows in _interleaved(n_places)]
+    coarse = hiding_masks(side, _COARSE_PLACES) if n_places > _COARSE_PLACES else masks[:0]
+    total = len(coarse) + len(masks)
+    hider = _Hider(twin, pair, together)
+    first, covered = hider.summed(coarse)
+    if len(coarse):
+        yield first / covered, len(coarse) / total
+    sums, counts = torch.zeros_like(first), torch.zeros_like(covered)
+    done = len(coarse)
+    for part in parts:
+        more, count = hider.summed(part)
+        sums, counts, done = sums + more, counts + count, done + len(part)
+        if done == total:
+            yield sums / counts, 1.0
+        else:  # the large places fill what no small one has covered yet, and count for little elsewhere
+            filled = counts + _COARSE_WEIGHT * covered
+            yield (sums + _COARSE_WEIGHT * first) / filled, done / total
+
+
+class _Hider:
+    """Hides places of a pair of images and compares what is left.
+
+    Args:
+        twin: the network.
+        pair: float ``(2, 3, S, S)`` in [0, 1].
+        together: hide the same place in both images.
+    """
+
+    def __init__(self, twin: TwinNetwork, pair: Tensor, together: bool) -> None:
+        self.twin, self.pair, self.together = twin, pair, together
+        self.blurred = blur(pair)
+        self.whole = self._embedded(pair)
+
+    @torch.inference_mode()
+    def summed(self, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sum of the changes over some places ``(2, S, S)``, and how many hide each pixel.
+
+        Args:
+            masks: float ``(n, S, S)``.
+        """
+        masks = masks.to(self.pair.device)
+        if not len(masks):
+            return torch.zeros_like(self.pair[:, 0]), torch.zeros_like(self.pair[0, 0])
+        first, second = (
+            self._embedded(image + masks[:, None] * (smooth - image))
+            for image, smooth in zip(self.pair, self.blurred, strict=True)
         )
-        for image, smooth in zip(pair, blurred, strict=True)
+        head, whole = self.twin.head, self.whole
+        logit = head(whole[0], whole[1])
+        if self.together:
+            changes = (head(first, second) - logit).expand(2, -1)
+        else:
+            changes = torch.stack([head(first, whole[1]) - logit, head(whole[0], second) - logit])
+        return torch.einsum("ip,pyx->iyx", changes, masks), masks.sum(0)
+
+    @torch.inference_mode()
+    def _embedded(self, images: Tensor) -> Tensor:
+        parts = torch.split(images, batch_size(self.twin))
+        return torch.cat([self.twin.embed(normalise(part, self.twin.config)) for part in parts])
+
+
+def _interleaved(n_places: int) -> list[list[int]]:
+    """Return the rows of ``hiding_masks`` in four parts, each spread over the whole picture."""
+    parts = [
+        [y * n_places + x for y in range(top, n_places, 2) for x in range(left, n_places, 2)]
+        for top, left in ((0, 0), (1, 1), (0, 1), (1, 0))
     ]
-    logit = twin.head(whole[0], whole[1])
-    if together:
-        change = twin.head(hidden[0], hidden[1]) - logit
-        changes = torch.stack([change, change])
-    else:
-        changes = torch.stack(
-            [twin.head(hidden[0], whole[1]) - logit, twin.head(whole[0], hidden[1]) - logit]
-        )
-    return torch.einsum("ip,pyx->iyx", changes, masks) / masks.sum(0)
+    return [part for part in parts if part]
+
+
+def feature_maps(twin: TwinNetwork, pair: Tensor) -> Tensor | None:
+    """Return what each place of the last features contributes to the similarity, by one pass.
+
+    A network that averages its features over the image before it compares them has a feature vector for each
+    place. The change of the logit without that vector, to first order, is its product with the logit's
+    gradient (Selvaraju et al., "Grad-CAM", 2017).
+
+    Args:
+        twin: the network.
+        pair: float ``(2, 3, S, S)`` in [0, 1].
+
+    Returns:
+        float ``(2, S, S)``; None for a network that averages nothing, or sees flipped copies.
+    """
+    if twin.config.views > 1 or not _pools(twin):
+        return None
+    own = twin.copy()  # hooks would also be called by other threads that use the network
+    features: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
+        features.append(inputs[0].detach().requires_grad_(True))
+        return (features[-1],)
+
+    for pool in _pools(own):
+        pool.register_forward_pre_hook(keep)
+    with torch.enable_grad():
+        embedded = own.embed(normalise(pair, own.config))
+        similarity = -own.head(embedded[0], embedded[1])
+        gradients = torch.autograd.grad(similarity, features)
+    total = torch.zeros_like(pair[:, 0])
+    for feature, gradient in zip(features, gradients, strict=True):
+        share = (feature.detach() * gradient).sum(1, keepdim=True)
+        total += F.interpolate(share, pair.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    return total
+
+
+def _pools(twin: TwinNetwork) -> list[nn.Module]:
+    return [module for module in twin.backbone.modules() if isinstance(module, nn.AdaptiveAvgPool2d)]
 
 
 def gradient_maps(twin: TwinNetwork, pair: Tensor) -> Tensor:

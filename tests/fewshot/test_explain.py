@@ -13,6 +13,7 @@ from fsl.fewshot.explain import (
     ExplanationMethod,
     blur,
     explain,
+    explain_in_steps,
     gradient_maps,
     hiding_masks,
     occlusion_maps,
@@ -21,7 +22,7 @@ from fsl.fewshot.explain import (
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.network import TwinNetwork
-from fsl.twin.preprocess import normalise
+from fsl.twin.preprocess import normalise, to_uint8, to_unit
 from tests.helpers.networks import checkpoint
 from tools.draw_fruit.render import render_examples
 
@@ -127,3 +128,44 @@ def test_nothing_counts_against_equal_pictures() -> None:
     assert occlusion_maps(twin, pair, 4, together=True).abs().max() < 1e-5
     assert occlusion_maps(twin, pair, 4, together=False).min() > -1e-5
     assert torch.isfinite(gradient_maps(twin, pair)).all()
+
+
+def similarity_without(unit: torch.Tensor, contributions: Float32Array, share: float) -> float:
+    """Return the similarity (as a logit) of a pair whose left image is blurred where the map is highest."""
+    n = int(share * contributions.size)
+    chosen = np.zeros(contributions.size, np.float32)
+    chosen[np.argsort(-contributions, axis=None)[:n]] = 1
+    mask = torch.from_numpy(chosen.reshape(contributions.shape))
+    hidden = unit.clone()
+    hidden[0] += mask * (blur(unit)[0] - unit[0])
+    with torch.no_grad():
+        embedded = fruits().embed(normalise(hidden, fruits().config))
+        return -float(fruits().head(embedded[0], embedded[1]))
+
+
+def random_map(seed: int) -> Float32Array:
+    """Return a map as smooth as those of an explanation."""
+    rough = np.random.default_rng(seed).normal(0, 1, (6, 6)).astype(np.float32)
+    return np.asarray(Image.fromarray(rough).resize((64, 64), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_every_step_is_honest(seed: int) -> None:
+    """Hiding what the map calls important costs more similarity than hiding as much at random (deletion)."""
+    lost: dict[str, list[float]] = {}
+    for name in SPECIMENS:
+        first, second = render_examples((name,), 2, 64, seed=seed)[name]
+        unit = to_unit(to_uint8([first, second], fruits().config), torch.device("cpu"))
+        with torch.no_grad():
+            embedded = fruits().embed(normalise(unit, fruits().config))
+            whole = -float(fruits().head(embedded[0], embedded[1]))
+        steps = list(explain_in_steps(fruits(), first, second, n_places=7))
+        assert [one.share for one in steps] == sorted(one.share for one in steps)
+        assert (len(steps), steps[-1].share) == (6, 1.0)
+        maps = {str(i): step.explanation.left for i, step in enumerate(steps)}
+        maps |= {f"random {i}": random_map(10 * seed + i) for i in range(4)}
+        for kind, contributions in maps.items():
+            lost.setdefault(kind, []).append(whole - similarity_without(unit, contributions, 0.2))
+    at_random = max(np.mean(values) for kind, values in lost.items() if kind.startswith("random"))
+    for step in range(6):
+        assert np.mean(lost[str(step)]) > at_random

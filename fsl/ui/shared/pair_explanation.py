@@ -1,7 +1,8 @@
-"""Show why two pictures are alike or not, with maps over both."""
+"""Show why two pictures are alike or not, with maps over both that get finer while one looks."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,9 +10,11 @@ import streamlit as st
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.shared import core
 from fsl.ui.shared.compare_state import compare_state
+from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.overlay import overlay_uri
 from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.work import ReportProgress, Work
 
 if TYPE_CHECKING:
     from fsl.fewshot.explain import Explanation, ExplanationMethod
@@ -29,6 +32,21 @@ _HELP = (
     "matters. “Cover parts of both” blurs the same part of both, which suits pictures with the same framing, "
     "such as portraits. The gradient needs only a few passes through the network."
 )
+_POLL_SECONDS = 0.7
+_CURRENT = "why_current"
+
+
+@dataclass(eq=False)
+class _Explaining:
+    """The maps of one pair, found in a thread of their own.
+
+    Attributes:
+        found: the finest maps so far.
+        work: the thread; it has no result of its own.
+    """
+
+    found: Explanation | None = None
+    work: Work[None] = field(init=False)
 
 
 def show_why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> None:
@@ -58,32 +76,66 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
         state = compare_state()
         if not pressed and inputs not in state.memo:
             return
-        with st.spinner(
-            "Computing the gradient" if method == "gradient" else "Covering one part after another"
-        ):
-            found = state.memo.remember(inputs, lambda: _explain(checkpoint, left, right, method))
-        strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
-        maps = {
-            "left": (left.name, found.left_pixels, found.left),
-            "right": (right.name, found.right_pixels, found.right),
-        }
-        tiles = [
-            Tile(side, overlay_uri(pixels, contributions, strongest), f"What matters in {name}")
-            for side, (name, pixels, contributions) in maps.items()
-        ]
-        with st.container(key=f"{key}_maps"):
-            picture_grid(tiles, key=f"{key}_pair", label="What matters in each picture", size="pair")
-        st.caption(
-            "Green parts make the two more similar, orange parts less similar; parts without colour make no "
-            "difference. The pictures are shown as the network sees them."
-        )
+        explaining = state.memo.remember(inputs, lambda: _start(checkpoint, left, right, method))
+        if explaining.work.is_over:
+            _maps(explaining, left.name, right.name, key)
+        else:
+            st.fragment(_growing, run_every=_POLL_SECONDS)(explaining, left.name, right.name, key)
 
 
-def _explain(
-    checkpoint: Checkpoint,
-    left: Picture,
-    right: Picture,
-    method: ExplanationMethod,
-) -> Explanation:
-    with COMPUTE:
-        return core.explain(checkpoint.twin, left.image, right.image, method)
+def _start(checkpoint: Checkpoint, left: Picture, right: Picture, method: ExplanationMethod) -> _Explaining:
+    """Start to explain a pair, and give up the one that was explained before."""
+    before = st.session_state.get(_CURRENT)
+    if before is not None:
+        before.work.cancel()
+    explaining = _Explaining()
+
+    def explain(report: ReportProgress) -> None:
+        steps = core.explain_in_steps(checkpoint.twin, left.image, right.image, method)
+        while True:
+            with COMPUTE:  # given up between steps
+                step = next(steps, None)
+            if step is None:
+                return
+            explaining.found = step.explanation
+            report(step.share, "Refining the maps")
+
+    explaining.work = Work(explain)
+    st.session_state[_CURRENT] = explaining
+    return explaining
+
+
+def _growing(explaining: _Explaining, left: str, right: str, key: str) -> None:
+    """Show the maps so far, again and again; run the page again once they are finished."""
+    if explaining.work.is_over:
+        st.rerun()
+    if explaining.found is None:
+        explaining.work.wait(_POLL_SECONDS)  # the first maps are there soon: better than an empty card
+    _maps(explaining, left, right, key)
+
+
+def _maps(explaining: _Explaining, left: str, right: str, key: str) -> None:
+    work, found = explaining.work, explaining.found
+    if work.fault:
+        st.error(markdown(work.fault), icon=":material/error:")
+    if found is None:
+        if not work.is_over:
+            st.progress(0.0, "Comparing the two pictures")
+        return
+    strongest = max(float(abs(found.left).max()), float(abs(found.right).max()))
+    maps = {
+        "left": (left, found.left_pixels, found.left),
+        "right": (right, found.right_pixels, found.right),
+    }
+    tiles = [
+        Tile(side, overlay_uri(pixels, contributions, strongest), f"What matters in {name}")
+        for side, (name, pixels, contributions) in maps.items()
+    ]
+    with st.container(key=f"{key}_maps"):
+        picture_grid(tiles, key=f"{key}_pair", label="What matters in each picture", size="pair")
+    if not work.is_over:
+        st.progress(min(1.0, work.share or 0.0), "A first, rough answer; it gets finer")
+    st.caption(
+        "Green parts make the two more similar, orange parts less similar; parts without colour make no "
+        "difference. The pictures are shown as the network sees them."
+    )
