@@ -110,12 +110,14 @@ class MapLook:
         height: height of the canvas in pixels.
         compact: whether to leave out the tools and the legend.
         motion: how the pictures move; None if they stay.
+        axes: what each axis shows, "" or none for axes that mean nothing.
     """
 
     emphasis: Emphasis = Emphasis()
     height: int = 560
     compact: bool = False
     motion: Motion | None = None
+    axes: tuple[str, ...] = ()
 
 
 def picture_sheet(sheet: Sheet, key: str) -> None:
@@ -166,6 +168,7 @@ def map_data(
         "height": look.height,
         "compact": look.compact,
         "groups": groups,
+        "axes": look.axes,
         "motion": vars(look.motion) if look.motion else None,
     }
 

@@ -84,6 +84,39 @@ const drawRing = (context, state, i, side, colour) => {
   context.stroke();
 };
 
+// What the axes show: along the edges of a flat map; in space, at the ends of lines through its middle.
+const drawAxes = (context, state) => {
+  const { axes } = state.data;
+  if (!axes?.length) return;
+  const { map, view, width, height } = state;
+  context.globalAlpha = 1;
+  context.fillStyle = context.strokeStyle = state.muted;
+  context.font = "12px sans-serif";
+  context.textAlign = "right";
+  context.lineWidth = 1;
+  if (map.dims === 2) {
+    context.fillText(`${axes[0]} →`, width - 8, height - 8);
+    context.save();
+    context.rotate(-Math.PI / 2);
+    context.fillText(`${axes[1]} →`, -8, 16);
+    context.restore();
+    return;
+  }
+  const ends = [-1, 1].flatMap((end) =>
+    [0, 1, 2].map((axis) => [0, 1, 2].map((i) => (i === axis ? end : 0))),
+  );
+  const at = { x: [], y: [], depth: [] };
+  project({ ...map, n: ends.length, xyz: ends.flat() }, view, width, height, at);
+  context.textAlign = "center";
+  for (const [axis, text] of axes.entries()) {
+    context.beginPath();
+    context.moveTo(at.x[axis], at.y[axis]);
+    context.lineTo(at.x[axis + 3], at.y[axis + 3]);
+    context.stroke();
+    context.fillText(text, at.x[axis + 3], at.y[axis + 3] - 6);
+  }
+};
+
 const drawSelection = (context, state) => {
   if (state.trail.length < 2) return;
   context.beginPath();
@@ -110,6 +143,7 @@ const paint = (state) => {
   state.side = side;
   const radius =
     Math.max(3, Math.min(6.5, 150 / Math.sqrt(map.n + 60))) * Math.min(1.6, Math.sqrt(state.view.zoom));
+  drawAxes(context, state);
   drawLines(context, state, data.links, state.muted, 1.2, [4, 3]);
   if (data.selected >= 0) {
     drawLines(

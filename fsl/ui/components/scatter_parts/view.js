@@ -2,13 +2,33 @@
 const FRESH_VIEW = { zoom: 1, x: 0, y: 0, yaw: 0.6, pitch: 0.35 };
 const NEAR = 3.2; // distance of the eye from the middle of a map in space, in halves of its size
 
+const TURNS = 24; // directions from which a map in space must fit its place
+
+// Writes where a point in space is seen into seen: x and y, and how far behind the middle it lies.
+const look = (seen, x, y, z, [cosYaw, sinYaw, cosPitch, sinPitch]) => {
+  const back = z * cosYaw - x * sinYaw;
+  const far = back * cosPitch + y * sinPitch;
+  const closer = NEAR / (NEAR + far);
+  seen[0] = (x * cosYaw + z * sinYaw) * closer;
+  seen[1] = (y * cosPitch - back * sinPitch) * closer;
+  seen[2] = far;
+};
+
+const anglesOf = (yaw, pitch) => [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
+
+// How far a map reaches from its middle to the sides and up; in space, while it is turned around.
 const extents = (xyz, dims) => {
-  let [x, y] = [1e-6, 1e-6];
-  for (let i = 0; i < xyz.length; i += dims) {
-    x = Math.max(x, Math.abs(xyz[i]));
-    y = Math.max(y, Math.abs(xyz[i + 1]));
+  const reach = [1e-6, 1e-6];
+  const seen = [0, 0, 0];
+  for (let turn = 0; turn < (dims === 3 ? TURNS : 1); turn += 1) {
+    const angles = anglesOf((turn / TURNS) * 2 * Math.PI, FRESH_VIEW.pitch);
+    for (let i = 0; i < xyz.length; i += dims) {
+      if (dims === 3) look(seen, xyz[i], xyz[i + 1], xyz[i + 2], angles);
+      else [seen[0], seen[1]] = [xyz[i], xyz[i + 1]];
+      for (const axis of [0, 1]) reach[axis] = Math.max(reach[axis], Math.abs(seen[axis]));
+    }
   }
-  return dims === 3 ? [1.25, 1.25] : [x, y];
+  return reach;
 };
 
 // Fills screen.x, screen.y and screen.depth (0 far to 1 near) for every image.
@@ -16,25 +36,17 @@ const project = (map, view, width, height, screen) => {
   const margin = 40; // room for a picture at the very edge
   const [ex, ey] = map.extents;
   const scale = view.zoom * Math.min((width / 2 - margin) / ex, (height / 2 - margin) / ey);
-  const [cosYaw, sinYaw] = [Math.cos(view.yaw), Math.sin(view.yaw)];
-  const [cosPitch, sinPitch] = [Math.cos(view.pitch), Math.sin(view.pitch)];
+  const angles = anglesOf(view.yaw, view.pitch);
+  const seen = [0, 0, 0];
   for (let i = 0; i < map.n; i += 1) {
-    let x = map.xyz[i * map.dims];
-    let y = map.xyz[i * map.dims + 1];
+    const first = i * map.dims;
     let depth = 1;
     if (map.dims === 3) {
-      const z = map.xyz[i * 3 + 2];
-      const turned = x * cosYaw + z * sinYaw;
-      const back = z * cosYaw - x * sinYaw;
-      const far = back * cosPitch + y * sinPitch;
-      y = y * cosPitch - back * sinPitch;
-      const closer = NEAR / (NEAR + far);
-      x = turned * closer;
-      y *= closer;
-      depth = Math.min(1, Math.max(0, 0.5 - far / 2.4));
-    }
-    screen.x[i] = width / 2 + view.x + x * scale;
-    screen.y[i] = height / 2 + view.y - y * scale;
+      look(seen, map.xyz[first], map.xyz[first + 1], map.xyz[first + 2], angles);
+      depth = Math.min(1, Math.max(0, 0.5 - seen[2] / 2.4));
+    } else [seen[0], seen[1]] = [map.xyz[first], map.xyz[first + 1]];
+    screen.x[i] = width / 2 + view.x + seen[0] * scale;
+    screen.y[i] = height / 2 + view.y - seen[1] * scale;
     screen.depth[i] = depth;
   }
 };

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fsl.ui.pages.classify.answers import show_answers
 from fsl.ui.pages.classify.camera import open_camera
+from fsl.ui.pages.classify.check import show_check
 from fsl.ui.pages.classify.classes import show_classes
 from fsl.ui.pages.classify.drops import take_pending
 from fsl.ui.pages.classify.notices import show_notices
@@ -29,6 +30,7 @@ def show_classify_page() -> None:
         show_notices(state)
         if state.workspace.is_empty:
             show_welcome(state)
+    check_place = st.container()
     left, right = st.columns([1.12, 1], gap="large")
     wants_camera = None
     with left, guarded():
@@ -39,6 +41,8 @@ def show_classify_page() -> None:
             wants_camera = show_queries(state) or wants_camera
         with guarded():
             show_answers(state, self_check_place)
+    with check_place, guarded():
+        show_check(state)
     if wants_camera is not None:
         with guarded():
             open_camera(wants_camera)

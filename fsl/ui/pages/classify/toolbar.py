@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
+from fsl.ui.pages.classify.check import show_check_button
 from fsl.ui.pages.classify.drops import drop_key, take_archive, take_folder, take_project
 from fsl.ui.pages.classify.examples import EXAMPLES, load_example, show_examples
 from fsl.ui.shared.state import Session
@@ -21,6 +22,7 @@ def show_toolbar(state: Session) -> None:
             _show_folder_drop(state)
         with st.popover("Project", icon=":material/save:", key=f"project_menu_{state.drops['project']}"):
             _show_project(state)
+        show_check_button(state)
         if not state.workspace.is_empty:
             with st.popover("Try an example", icon=":material/lightbulb:", key=f"examples_{state.examples}"):
                 st.caption("Your own pictures are put aside; you can bring them back.")

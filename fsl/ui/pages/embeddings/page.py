@@ -15,6 +15,7 @@ from fsl.ui.pages.embeddings.downloads import show_downloads
 from fsl.ui.pages.embeddings.numbers import show_numbers
 from fsl.ui.pages.embeddings.runs import show_mode, show_runs_moving
 from fsl.ui.pages.embeddings.settings import (
+    CHECKING,
     DIMENSIONS,
     ITERATIONS,
     METHOD,
@@ -38,6 +39,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.collection_map import sheet_of
+from fsl.ui.shared.data_check import check_view, show_data_check
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
@@ -79,6 +81,8 @@ def _take_address(state: MapState) -> None:
     key = _FORMER_KEYS.get(key, key)
     if key in source_keys(state):  # no link makes the server download pictures
         choose(state, key)
+    if "check" in asked:
+        CHECKING.put(asked["check"] == "1")
     if "network" in asked or "beside" in asked:
         first, second = (asked.get(part, "") for part in ("network", "beside"))
         # No link makes the server download a network.
@@ -96,7 +100,8 @@ def _show_address(state: MapState) -> None:
         return
     first, second = state.networks
     source = "" if state.source == UPLOAD else state.source
-    write_address(_PAGE, {"source": source, "network": first, "beside": second})
+    check = "1" if CHECKING.value else ""
+    write_address(_PAGE, {"source": source, "network": first, "beside": second, "check": check})
 
 
 def _take_map_request(state: MapState) -> None:
@@ -134,6 +139,7 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
         with st.popover("Map settings", icon=":material/tune:"):
             show_settings()
         download_place = st.popover("Download", icon=":material/download:")
+        st.toggle(**CHECKING.widget())
     st.caption(markdown(" · ".join(choice.label for choice in networks_in_use(state, installed))))
     tell_missing(state, installed)
     views = _maps(state, collection, installed)
@@ -144,6 +150,9 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
             if len(views) > 1:
                 st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
             show_downloads(collection, view)
+    if CHECKING.value:
+        with guarded():
+            show_data_check(check_view("map"), collection, views[0].checkpoint)
     show_numbers(views)
     sheet = sheet_of(state.memo, collection)
     picture_sheet(sheet, key="map_sheet")

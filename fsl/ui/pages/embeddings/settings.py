@@ -12,6 +12,12 @@ MOVING = Setting(
     False,
     options={False: "Pictures by a network", True: "A network while it learns"},
 )
+CHECKING = Setting(
+    "map_check",
+    "Check the pictures",
+    False,
+    "Finds copies, labels that are likely wrong, and pictures unlike their class, by the first network.",
+)
 RUNS: Setting[list[str]] = Setting("map_runs", "Training runs", [])
 WORDS = Setting("map_search", "Find a class or a file", "")
 _TSNE: Literal["tsne", "pca"] = "tsne"

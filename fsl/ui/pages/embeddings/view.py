@@ -23,6 +23,7 @@ _NEIGHBOURS = 8
 _LINES = 4  # drawn on the map to as many neighbours
 _MORE = 240
 _MAP_HEIGHT = 560
+_GROUP_HEIGHT, _GROUP_FITS = 380, 20  # a group beside the map scrolls if it has more pictures than fit
 
 
 @st.fragment
@@ -35,8 +36,8 @@ def show_view(state: MapState, collection: Collection, views: Sequence[Mapped], 
         with left:
             _show_maps(state, collection, views, sheet)
         with right:
+            _show_group(state, collection)
             _show_panel(state, collection, views)
-        _show_group(state, collection)
 
 
 def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
@@ -56,6 +57,7 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
                 look=MapLook(
                     _emphasis(state, collection, view),
                     _MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
+                    axes=tuple(f"{share:.0%} of the variance" for share in view.map.explained),
                 ),
                 on_select=guarded_callback(_selector(state)),
                 on_group=guarded_callback(_grouper(state)),
@@ -219,18 +221,19 @@ def _show_group(state: MapState, collection: Collection) -> None:
     with st.container(border=True, key="map_group"):
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = count(len(state.group), "picture")
-            st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 6))}", width="stretch")
+            st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 4))}", width="stretch")
             clear = guarded_callback(_grouper(state))
             st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=((),))
         shown = state.group[: state.shown]
-        picture_grid(
-            [_tile(collection, row) for row in shown],
-            key="map_group_sheet",
-            label="The selected pictures",
-            actions=Actions(select=_tile_selector(state), more=guarded_callback(_more(state))),
-            selected=str(state.selected),
-            hidden=len(state.group) - len(shown),
-        )
+        with st.container(height=_GROUP_HEIGHT if len(shown) > _GROUP_FITS else "content", border=False):
+            picture_grid(
+                [_tile(collection, row) for row in shown],
+                key="map_group_sheet",
+                label="The selected pictures",
+                actions=Actions(select=_tile_selector(state), more=guarded_callback(_more(state))),
+                selected=str(state.selected),
+                hidden=len(state.group) - len(shown),
+            )
 
 
 def _more(state: MapState) -> Callable[[], None]:
