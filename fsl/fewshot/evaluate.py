@@ -111,7 +111,9 @@ def _asked(episodes: Episodes, right: BoolArray, confusion: IntArray) -> Asked:
     errors = confusion.copy()
     np.fill_diagonal(errors, 0)
     together = asked_together(episodes, len(confusion))
-    return Asked(episodes.classes.shape[1], together, errors, times.astype(np.int64), wrong.astype(np.int64))
+    n_episodes, n_way = episodes.classes.shape
+    images = times.astype(np.int64), wrong.astype(np.int64)
+    return Asked(n_episodes, n_way, together, errors, *images)
 
 
 def episode_scores(

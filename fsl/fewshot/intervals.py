@@ -41,6 +41,7 @@ class Asked:
     """What was asked and answered in a set of episodes, as far as intervals need it.
 
     Attributes:
+        n_episodes: E.
         n_way: N of the episodes.
         together: int64 ``(C, C)``, of ``asked_together``.
         errors: int64 ``(C, C)``, wrong answers by true and by answered class; 0 on the diagonal.
@@ -48,6 +49,7 @@ class Asked:
         image_errors: int64 ``(R,)``, how often it was answered wrongly.
     """
 
+    n_episodes: int
     n_way: int
     together: IntArray
     errors: IntArray
@@ -80,6 +82,36 @@ def sampling_interval(first: Asked, second: Asked | None = None) -> float:
     )
     least = _NEVER_SEEN / int(asked.sum()) if second is None else 0.0
     return min(1.0, max(half, least))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more accurate one contender is than another on the same episodes.
+
+    Attributes:
+        mean: mean difference of accuracy, in [-1, 1]; positive if the first is better.
+        ci95: half the width of its 95% interval with other classes and images of the same kind; NaN for a
+            single episode.
+    """
+
+    mean: float
+    ci95: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Return whether the interval excludes zero."""
+        return abs(self.mean) > self.ci95
+
+
+def paired_difference(first: Asked, second: Asked) -> Difference:
+    """Compare two contenders in the same episodes.
+
+    How hard the classes and images are affects both and cancels out, so this interval is narrower than the
+    intervals of the two accuracies suggest.
+    """
+    fewer = second.image_errors.sum() - first.image_errors.sum()
+    half = sampling_interval(first, second) if first.n_episodes > 1 else math.nan
+    return Difference(float(fewer / first.image_asked.sum()), half)
 
 
 def _over_images(errors: IntArray, asked: IntArray) -> float:

@@ -1,18 +1,13 @@
-"""Figures computed from answers: intervals, calibration, ROC area and paired differences. No torch."""
+"""Figures computed from answers: intervals, calibration and ROC area. No torch."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fsl.base.types import BoolArray, Float64Array, IntArray
-from fsl.fewshot.intervals import sampling_interval
-
-if TYPE_CHECKING:  # it imports torch
-    from fsl.fewshot.evaluate import EvaluationResult
 
 N_BINS = 10
 
@@ -81,33 +76,3 @@ def auroc(known: Float64Array, unknown: Float64Array) -> float:
 
     scores = np.concatenate([known.reshape(-1), unknown.reshape(-1)])
     return float(roc_auc_score(np.arange(len(scores)) < known.size, scores))
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How much more accurate one contender is than another on the same episodes.
-
-    Attributes:
-        mean: mean difference of accuracy, in [-1, 1]; positive if the first is better.
-        ci95: half the width of its 95% interval with other classes and images of the same kind; NaN for a
-            single episode.
-    """
-
-    mean: float
-    ci95: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Return whether the interval excludes zero."""
-        return abs(self.mean) > self.ci95
-
-
-def paired_difference(first: EvaluationResult, second: EvaluationResult) -> Difference:
-    """Compare two contenders in the same episodes.
-
-    How hard the classes and images are affects both and cancels out, so this interval is narrower than the
-    intervals of the two accuracies suggest.
-    """
-    is_single = len(first.episode_accuracy) < 2
-    half = math.nan if is_single else sampling_interval(first.asked, second.asked)
-    return Difference(first.accuracy - second.accuracy, half)

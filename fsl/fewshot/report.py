@@ -16,7 +16,8 @@ from fsl.fewshot.accuracy_grid import GridCell
 from fsl.fewshot.answers import Answers
 from fsl.fewshot.confusion import all_confused_images
 from fsl.fewshot.evaluate import EvaluationResult
-from fsl.fewshot.metrics import auroc, paired_difference, reliability
+from fsl.fewshot.intervals import paired_difference
+from fsl.fewshot.metrics import auroc, reliability
 
 _SIMILARITY_BINS = 100
 
@@ -38,7 +39,7 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
     base = answers[reference].result(n_classes)
     for name, given in answers.items():
         result = given.result(n_classes)
-        difference = paired_difference(result, base)
+        difference = paired_difference(result.asked, base.asked)
         settings = [config.n_way, config.n_shot, config.n_query, given.n_episodes, config.seed]
         unknown = given.unknown_similarity
         numbers = [

@@ -7,8 +7,7 @@ from fsl.base.types import Float64Array, IntArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, summarise
-from fsl.fewshot.intervals import _variance_of_mean
-from fsl.fewshot.metrics import paired_difference
+from fsl.fewshot.intervals import _variance_of_mean, paired_difference
 
 PER_CLASS = 10
 
@@ -48,11 +47,11 @@ def test_the_interval_of_a_difference_holds_the_true_difference() -> None:
     pairs = [measured(rng, 30, 5, noise=0.5) for _ in range(60)]
     truth = np.mean([first.accuracy - second.accuracy for first, second in pairs])
     found = [measured(rng, 12, 5, noise=0.5) for _ in range(80)]
-    gaps = [paired_difference(first, second) for first, second in found]
+    gaps = [paired_difference(first.asked, second.asked) for first, second in found]
     assert np.mean([abs(gap.mean - truth) <= gap.ci95 for gap in gaps]) >= 0.88
     wider = [gap.ci95 < (first.ci95 or 0) for gap, (first, _) in zip(gaps, found, strict=True)]
     assert np.mean(wider) > 0.7  # how hard the classes are cancels out
-    assert not paired_difference(found[0][0], found[0][0]).is_clear
+    assert not paired_difference(found[0][0].asked, found[0][0].asked).is_clear
 
 
 def test_the_variance_of_a_mean_over_pairs_is_unbiased() -> None:
@@ -83,4 +82,4 @@ def test_one_episode_has_no_interval() -> None:
     episodes = sample_episodes(np.repeat(np.arange(4), 6), EpisodeConfig(3, 1, 2, 1))
     result = summarise(episodes, rng.integers(0, 3, (1, 3, 2)), 4)
     assert (result.ci95, result.episode_ci95) == (None, None)
-    assert np.isnan(paired_difference(result, result).ci95)
+    assert np.isnan(paired_difference(result.asked, result.asked).ci95)

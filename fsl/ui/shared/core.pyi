@@ -41,12 +41,12 @@ from fsl.fewshot.evaluate import evaluate as evaluate
 from fsl.fewshot.explain import explain_in_steps as explain_in_steps
 from fsl.fewshot.faces import compare_photos as compare_photos
 from fsl.fewshot.faces import face_digest as face_digest
+from fsl.fewshot.intervals import paired_difference as paired_difference
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
 from fsl.fewshot.linear_probe import classify_with_probe as classify_with_probe
 from fsl.fewshot.linear_probe import compare_methods as compare_methods
 from fsl.fewshot.linear_probe import fewest_shots as fewest_shots
 from fsl.fewshot.metrics import auroc as auroc
-from fsl.fewshot.metrics import paired_difference as paired_difference
 from fsl.fewshot.metrics import reliability as reliability
 from fsl.fewshot.pictures import NamedImage as NamedImage
 from fsl.fewshot.report import confused_csv as confused_csv

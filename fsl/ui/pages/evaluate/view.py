@@ -134,7 +134,7 @@ def _show_table(job: Job, titles: dict[str, str], results: Results) -> None:
 
 
 def _difference(result: EvaluationResult, reference: EvaluationResult) -> str:
-    difference = core.paired_difference(result, reference)
+    difference = core.paired_difference(result.asked, reference.asked)
     gap = f"{abs(difference.mean):.1%}"
     if not math.isnan(difference.ci95):
         gap += wording.margin(difference.ci95)
