@@ -3,10 +3,15 @@
     python -m bench first_point [--quick]
 
 The server is warm: the Train page has been open for a while. Each round starts the page's default, three
-learning rates side by side on handwritten digits, and stops them again. Goal: two seconds.
+learning rates side by side on drawn fruit, and stops them again. Goal: two seconds; three seconds while
+another program computes with all cores it gets.
 """
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from bench._browser import chromium, new_page
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 GOAL_SECONDS = 2.0
+GOAL_BESIDE = 3.0
 WARM_SECONDS = 30.0
 
 
@@ -28,19 +34,38 @@ def main() -> None:
         tab.goto(f"{app.address}/training")
         tab.get_by_role("button", name="Start training").wait_for()
         time.sleep(WARM_SECONDS)
-        for number in range(1 if options.quick else 5):
-            rows.append({"round": number + 1, **one_round(tab, app.address)})
-            say(str(rows[-1]))
+        for beside in (0, 1):
+            with other_job() if beside else nullcontext():
+                for number in range(1 if options.quick else 5):
+                    row = one_round(tab, app.address)
+                    rows.append({"other jobs": beside, "round": number + 1, **row})
+                    say(str(rows[-1]))
+    what = "From the click to the first point of the live curves, warm, three runs at once"
+    claims = [
+        claim_of(what, [row for row in rows if not row["other jobs"]], GOAL_SECONDS),
+        claim_of(f"{what}, beside another job", [row for row in rows if row["other jobs"]], GOAL_BESIDE),
+    ]
+    finish("first_point", claims, rows, options.quick)
+
+
+def claim_of(what: str, rows: list[dict[str, float]], goal: float) -> Claim:
+    """Return whether the median of some rounds reaches the goal."""
     first = median([row["first point, s"] for row in rows])
-    claim = Claim(
-        "From the click to the first point of the live curves, warm, three runs at once",
-        f"{first:.2f} s",
-        f"{GOAL_SECONDS:g} s",
-        f"{first / GOAL_SECONDS:.2f}",
-        f"at most {GOAL_SECONDS:g} s",
-        first <= GOAL_SECONDS,
-    )
-    finish("first_point", [claim], rows, options.quick)
+    ratio = f"{first / goal:.2f}"
+    return Claim(what, f"{first:.2f} s", f"{goal:g} s", ratio, f"at most {goal:g} s", first <= goal)
+
+
+@contextmanager
+def other_job() -> Iterator[None]:
+    """Let another program compute meanwhile, at usual priority and with as many threads as torch takes."""
+    work = "import torch\na = torch.randn(1500, 1500)\nwhile True: a @ a"
+    process = subprocess.Popen([sys.executable, "-c", work])
+    try:
+        time.sleep(5)  # until it computes
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def one_round(tab: "Page", address: str) -> dict[str, float]:

@@ -13,6 +13,7 @@ from fsl.base.text import count, duration_text, percent
 from fsl.config import TIMM
 from fsl.data.query import ImageQuery
 from fsl.training.presets import PRESETS
+from fsl.training.run_folder import public_name
 from fsl.training.run_spec import RunSpec
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -35,6 +36,8 @@ _SHARE = 0.3  # of each class's pictures, to test on
 _ENOUGH = 4  # pictures of a class, so that it has two to spare for the test
 _POLL_SECONDS = 0.5
 _MY_WORDS = "my classes"
+_TUNED = " fine-tuned "
+_LONGEST = 20  # characters of the network's name in that of a fine-tuned one
 
 
 @dataclass
@@ -194,7 +197,11 @@ def _show_progress(run: RunInfo) -> None:
 def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
     """Say whether it helped, and offer to use it only if it did."""
     if tuning.kept:
-        st.success(f"The fine-tuned network answers now: {markdown(tuning.kept)}.", icon=":material/check:")
+        st.success(
+            f"The fine-tuned network answers now: {markdown(tuning.kept)}. It learned from most of these "
+            "pictures, so the self-check above flatters it.",
+            icon=":material/check:",
+        )
         if state.checkpoint == tuning.kept:
             st.button(
                 f"Back to {tuning.checkpoint}",
@@ -244,7 +251,9 @@ def _dismiss(tuning: FineTuneState) -> None:
 
 
 def _use(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
-    name = f"{tuning.checkpoint} fine-tuned {run.id}"[:60]
+    # Everyone can see the name, and whoever knows the run's id could open the run.
+    start = tuning.checkpoint.partition(_TUNED)[0][:_LONGEST]
+    name = f"{start}{_TUNED}{public_name(run.id)}"
     if name not in core.available():
         core.save_as(run.id, name)
     tuning.kept = name

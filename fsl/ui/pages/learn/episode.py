@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fsl.fewshot.evaluate import EvaluationResult
 
 _MORE_THAN_SHOTS = 2  # pictures of each class: enough for the examples, and two to ask about
+_MOST_PICTURES = 96  # embedded within seconds; more only where the ways ask for them
 _EPISODES = 500
 
 
@@ -120,19 +121,22 @@ def _show_accuracy(state: LearnState) -> None:
 
 def _accuracy(state: LearnState) -> EvaluationResult:
     checkpoint, per_class = network_in_use(), SHOTS.value + _MORE_THAN_SHOTS
+    n_classes = max(WAYS.value, _MOST_PICTURES // per_class)
     place = st.empty()
 
     def progress(done: int, total: int) -> None:
         place.progress(done / total, f"Embedding pictures: {done} of {total}")
 
     def compute() -> tuple[Tensor, IntArray]:
-        name = "rendered" if KIND.value == "drawn" else "digits"
-        query = ImageQuery(checkpoint.info.model.image_size, per_class=per_class)
-        images = open_source(name).load(query)[0]
+        source = open_source("rendered" if KIND.value == "drawn" else "digits")
+        query = ImageQuery(
+            checkpoint.info.model.image_size, classes=source.class_names()[:n_classes], per_class=per_class
+        )
+        images = source.load(query)[0]
         # Each picture once: augmented copies of the examples would take five times as long.
         return embed_set(checkpoint, images.images, progress, as_support=False), images.labels
 
-    sides, labels = state.memo.remember((KIND.value, per_class, checkpoint.digest), compute)
+    sides, labels = state.memo.remember((KIND.value, n_classes, per_class, checkpoint.digest), compute)
     place.empty()
     config = core.EpisodeConfig(WAYS.value, SHOTS.value, 1, _EPISODES, seed=0)
     with COMPUTE:
