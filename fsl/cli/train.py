@@ -23,6 +23,7 @@ from fsl.data.catalogue import absolute_key, open_source
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
 from fsl.data.query import DataSpec
+from fsl.training.best import little_to_gain
 from fsl.training.distributed import ProcessGroup, join_process_group
 from fsl.training.events import Evaluation, Pause, Step, to_json
 from fsl.training.hold_out import seen_before
@@ -123,6 +124,8 @@ def _train(plan: _Plan, options: argparse.Namespace, group: ProcessGroup, stop: 
             if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # else the events show it
                 progress(event.step, plan.spec.config.steps)
             print(json.dumps(to_json(event)), flush=True)
+            if isinstance(event, Evaluation) and (told := little_to_gain(event, plan.spec.start or "")):
+                print(f"fsl: {told}", file=sys.stderr)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fsl.training.events import Evaluation, TrainEvent, Verdict
 
+_ALMOST_ALL = 0.98  # of a test's answers
 _LEARNED_NOTHING = ("stalled", "collapsed", "diverged")
 
 
@@ -13,6 +14,21 @@ def best_test(events: Iterable[TrainEvent]) -> Evaluation | None:
     """Return the best test after the first batch, the earliest of equals; None if there was none."""
     tests = [event for event in events if isinstance(event, Evaluation) and event.step > 0]
     return max(tests, key=lambda test: (test.accuracy, -test.step), default=None)
+
+
+def little_to_gain(before: Evaluation | None, start: str) -> str:
+    """Return a sentence if the starting network passes the test as it is, else "".
+
+    Args:
+        before: its test before the first batch, if it made one.
+        start: its name; "" for random weights.
+    """
+    if not start or before is None or before.step or before.accuracy < _ALMOST_ALL:
+        return ""
+    return (
+        f"{start} gives {before.accuracy:.1%} of the right answers without training, so there is little to "
+        "gain."
+    )
 
 
 def why_not_to_use(

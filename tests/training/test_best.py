@@ -10,7 +10,7 @@ import torch
 from fsl.data.imageset import ImageSet
 from fsl.training import engine
 from fsl.training import validation as tests_of_runs
-from fsl.training.best import best_test, why_not_to_use
+from fsl.training.best import best_test, little_to_gain, why_not_to_use
 from fsl.training.events import Evaluation, Pause, Saved, Verdict
 from fsl.training.run_folder import BEST, CHECKPOINT
 from fsl.training.save_as import save_as
@@ -79,6 +79,13 @@ def test_the_last_network_needs_no_second_file(
 def test_the_earliest_of_equally_good_tests_is_the_best() -> None:
     assert best_test([made_test(0, 0.9), made_test(5, 0.7), made_test(10, 0.7)]) == made_test(5, 0.7)
     assert best_test([made_test(0, 0.9)]) is None
+
+
+def test_it_is_said_when_there_is_little_to_gain() -> None:
+    assert "photos gives 99.0%" in little_to_gain(made_test(0, 0.99), "photos")
+    assert little_to_gain(made_test(0, 0.9), "photos") == ""
+    assert little_to_gain(made_test(5, 0.99), "photos") == ""  # that was training
+    assert little_to_gain(made_test(0, 0.99), "") == ""
 
 
 @pytest.mark.parametrize(

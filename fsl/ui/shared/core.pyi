@@ -62,6 +62,7 @@ from fsl.fewshot.support import SupportSet as SupportSet
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
 from fsl.training.best import best_test as best_test
+from fsl.training.best import little_to_gain as little_to_gain
 from fsl.training.curves import curve_csv as curve_csv
 from fsl.training.estimate import RunSize as RunSize
 from fsl.training.estimate import estimate_run as estimate_run

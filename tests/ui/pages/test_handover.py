@@ -84,7 +84,7 @@ def test_fine_tuning_is_one_click_from_the_classes(page: AppTest) -> None:
     for number, colour in enumerate(["red", "blue"]):
         drop(page, f"class_{number}", *[(f"{number}{i}.png", picture(colour, 20 + i)) for i in range(2)])
     drop(page, "queries", ("new.png", picture("red", 30)))
-    address = links(page)["Fine-tune on these classes"]
+    address = links(page)["Fine-tune on the Train page"]
     assert address == "training?preset=fine-tune&start=small"
     page.switch_page("pages/training.py")
     page.query_params["preset"] = "fine-tune"
@@ -105,7 +105,7 @@ def test_a_network_goes_by_its_files_name_wherever_it_is_handed_on(
     state(page).use_network("mine")
     for number, colour in enumerate(["red", "blue"]):
         drop(page, f"class_{number}", *[(f"{number}{i}.png", picture(colour, 20 + i)) for i in range(2)])
-    assert links(page)["Fine-tune on these classes"] == "training?preset=fine-tune&start=mine"
+    assert links(page)["Fine-tune on the Train page"] == "training?preset=fine-tune&start=mine"
 
 
 def test_a_link_opens_a_map(app: AppTest) -> None:

@@ -80,7 +80,9 @@ def _show_offer(
 ) -> None:
     missed = outcome.n_images - outcome.n_right
     if not missed:
-        st.caption("All of them are recognised already, so fine-tuning would gain nothing.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("All are recognised already: fine-tuning has nothing to gain.", width="content")
+            _link_to_training(checkpoint)
         return
     st.markdown(
         f"**Fine-tuning** trains the last layers of the network on your pictures. {_expected(missed)} "
@@ -97,13 +99,17 @@ def _show_offer(
             )
         else:
             st.caption(f"It needs two classes with {_ENOUGH} pictures, to test whether it helped.")
-        st.page_link(
-            "pages/training.py",
-            label="More choices",
-            icon=":material/tune:",
-            help="Opens the Train page, set to continue training this network on these pictures.",
-            query_params={"preset": "fine-tune", "start": checkpoint.info.name},
-        )
+        _link_to_training(checkpoint)
+
+
+def _link_to_training(checkpoint: Checkpoint) -> None:
+    st.page_link(
+        "pages/training.py",
+        label="Fine-tune on the Train page",
+        icon=":material/tune:",
+        help="With more choices; set to continue training this network on these pictures.",
+        query_params={"preset": "fine-tune", "start": checkpoint.info.name},
+    )
 
 
 def _expected(missed: int) -> str:

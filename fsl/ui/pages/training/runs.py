@@ -134,6 +134,8 @@ def _show_test(run: RunInfo) -> None:
         )
     if run.started and run.started.note:
         st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
+    if told := core.little_to_gain(run.before, str(run.about.get("start") or "")):
+        st.caption(markdown(told))
     if run.comparison:
         _show_improvement(run.comparison, run.steps_done)
 
