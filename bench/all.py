@@ -25,6 +25,8 @@ NAMES = (
     "threads",
     "app",
     "first_point",
+    "lesson",
+    "finetune",
     "growth",
     "embed_map",
     "map_frames",
