@@ -137,7 +137,7 @@ SCENES = (
     Scene("evaluate", "evaluate?source=rendered&network=fruits", _evaluated),
     Scene("learn-idea", "learn?step=idea", _sees("Choose the matching kind")),
     Scene("learn-twin", "learn?step=twin", _sees("more different")),
-    Scene("learn-pairs", "learn?step=pairs", _sees("above ½ its answer is")),
+    Scene("learn-pairs", "learn?step=pairs", _sees("Training changes the weights a little")),
     Scene("learn-loss", "learn?step=loss", _sees("If they are different")),
     Scene("learn-episode", "learn?step=episode", _sees("Nearest:")),
     Scene("learn-rate", "learn?step=rate", _bet),

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.training.run_folder import public_name
 from tests.helpers.pages import drop, fill, map_data, shown, start, state, wait_until_over
 from tests.helpers.pictures import picture
 
@@ -193,7 +194,7 @@ def test_a_trained_network_is_used_everywhere_with_one_click(
     wait_until_over(page)
     page.button(key=f"use_{run.id}").click().run()
     assert not page.exception
-    name = f"rate 0.001 {run.id} (20 batches)"
+    name = f"rate 0.001 {public_name(run.id)} (20 batches)"
     assert f"Kept as “{name}”" in shown(page)
     for label in ("Classify", "Compare", "Embeddings", "Evaluate"):
         assert dict(parse_qsl(links(page)[label].partition("?")[2])) == {"network": name}

@@ -7,7 +7,7 @@ import streamlit as st
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.lesson_map import lesson_in_memory, show_lesson_maps
 
-_HEIGHT = 190
+_HEIGHT = 250
 
 
 @st.fragment

@@ -19,7 +19,7 @@ from fsl.ui.shared.run_advice import advice
 from fsl.ui.shared.run_curves import GUESSING_LOSS
 from fsl.ui.shared.run_labels import VERDICT_BADGES, learning_rate_text
 
-_MAP_HEIGHT = 230
+_MAP_HEIGHT = 290
 
 
 def show_rate(state: LearnState) -> None:
