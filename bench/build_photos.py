@@ -39,11 +39,10 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
+from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.inference import embed_images
-from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
-from fsl.twin.pairs import all_pairs
 from fsl.twin.test_time_augmentation import embed_as_support
 
 MODEL = ModelConfig(
@@ -227,28 +226,13 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
 
     A weight for every dimension does better on classes like those trained on, and worse on others.
     """
-    distances, differences = [], []
+    embedded = []
     for one in sets:
         whitened = twin.whitening(one.features)
         # Centred, as classification centres embeddings on the support set.
-        directions = torch.nn.functional.normalize(whitened - whitened.mean(0), dim=1)
-        first, second, difference = all_pairs(torch.from_numpy(one.labels))
-        distances.append(2 - 2 * (directions @ directions.T)[first, second])
-        differences.append(difference)
-    scale, bias = torch.tensor(2.0, requires_grad=True), torch.tensor(-2.0, requires_grad=True)
-    optimiser = torch.optim.LBFGS([scale, bias], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        losses = [bce_loss(scale * d + bias, t) for d, t in zip(distances, differences, strict=True)]
-        loss = torch.stack(losses).mean()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    twin.head.weight.data.fill_(scale.detach())
-    twin.head.bias.data.copy_(bias.detach())
-    say(f"head: scale {scale.item():.2f}, bias {bias.item():.2f}")
+        embedded.append((whitened - whitened.mean(0), one.labels))
+    fit_scale_and_bias(twin, embedded)
+    say(f"head: scale {twin.head.weight[0].item():.2f}, bias {twin.head.bias.item():.2f}")
 
 
 def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration, ...]:

@@ -11,7 +11,6 @@ from fsl.config import ModelConfig
 from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import crop_centre, square_image
 from fsl.data.intake.listing import Listing, Problem
-from fsl.fewshot.faces import faces_in
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
 
@@ -105,6 +104,8 @@ def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Pro
 
 def _faces(photo: NamedImage, size: int) -> NamedImage | Problem:
     """Return the main face of a photo, which carries the others, all at the network's size."""
+    from fsl.fewshot.faces import faces_in  # torchvision takes a second, and only networks of faces need it
+
     faces = faces_in(photo, size)
     if not faces:
         return Problem(photo.name, str(NoFaceError()))

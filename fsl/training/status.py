@@ -65,7 +65,7 @@ class EventSummary:
         verdict: verdict on all events so far; None before the first event.
         saved: latest save, if any.
         finished: the end of the run, if it has ended.
-        is_put_away: whether a save is its last event, as it is once a run has been calibrated.
+        ends_with_save: whether its last event is a save, which it is once the run has been calibrated.
         n_damaged: number of lines that cannot be read.
     """
 
@@ -78,7 +78,7 @@ class EventSummary:
     verdict: Verdict | None = None
     saved: Saved | None = None
     finished: Finished | None = None
-    is_put_away: bool = False
+    ends_with_save: bool = False
     n_damaged: int = 0
 
 
@@ -195,7 +195,7 @@ def _summary_of_version(path: Path, inode: int, size: int, modified: int) -> Eve
         verdict=judge(events) if events else None,
         saved=_latest(events, Saved),
         finished=_latest(events, Finished),
-        is_put_away=bool(events) and isinstance(events[-1], Saved),
+        ends_with_save=bool(events) and isinstance(events[-1], Saved),
         n_damaged=n_damaged,
     )
 
@@ -288,7 +288,7 @@ def _status(phase: Phase | None, events: EventSummary, error: str) -> Status:
     if events.finished.stopped:
         return "stopped"
     # A run that was killed during its calibration can be resumed, for this step alone.
-    return "finished" if events.is_put_away or phase == "closing" else "interrupted"
+    return "finished" if events.ends_with_save or phase == "closing" else "interrupted"
 
 
 def _latest(events: Sequence[TrainEvent], kind: type[Event]) -> Event | None:

@@ -1,4 +1,4 @@
-"""The Embeddings page in a real browser: point, click, lasso, search, watch a run move, take files away."""
+"""The Embeddings page in a real browser: point, click, lasso, search, watch a run move, download."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_keyboard_points_chooses_and_lays_out(server: str, tab: Page, tmp_pa
 
 
 def test_5000_pictures_are_drawn_and_dragged(tab: Page) -> None:
-    """How quickly is measured by ``python -m bench map_frames``."""
+    """``python -m bench map_frames`` measures how quickly."""
     show_many_points(tab)
     canvas = tab.locator("canvas.canvas")
     wait_until_drawn(tab)
@@ -287,7 +287,7 @@ def test_less_motion_means_jumps_from_moment_to_moment(recorded: str, tab: Page)
     assert set(tab.evaluate("() => window.moments")) <= {0, 10, 20, 30, 40}
 
 
-def test_what_can_be_taken_away(server: str, tab: Page, tmp_path: Path) -> None:
+def test_everything_can_be_downloaded(server: str, tab: Page, tmp_path: Path) -> None:
     open_map(tab, server, tmp_path / "digits")
     with tab.expect_download() as picture:
         tab.get_by_role("button", name="Save this view as a PNG picture").click()

@@ -99,7 +99,7 @@ MISSED = "() => [...window.controls].map(c => c.outerHTML.slice(0, 160))"
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_every_page_looks_right(server: str, tab: Page, scene: Scene, lesson: str) -> None:
-    """One visit: the look in both themes and widths, what axe-core says, and the way of the keyboard."""
+    """One visit: the look in both themes and widths, what axe-core says, and a walk by keyboard."""
     tab.goto(f"{server}/{scene.path.format(runs=lesson)}")
     scene.ready(tab)
     settle(tab)
@@ -140,7 +140,7 @@ def axe_findings(tab: Page) -> list[str]:
 
 
 def out_of_the_keyboards_reach(tab: Page) -> list[str]:
-    """Controls that the tabulator key does not come to."""
+    """Return the controls that the Tab key does not reach."""
     n_controls = tab.evaluate(MARK_CONTROLS)
     assert n_controls > 5
     for _ in range(3 * n_controls):
@@ -151,8 +151,8 @@ def out_of_the_keyboards_reach(tab: Page) -> list[str]:
     return missed
 
 
-def test_a_blank_or_one_coloured_picture_is_told(tab: Page) -> None:
-    """The check itself: what shows nothing fails, what shows something does not."""
+def test_blank_pictures_and_cut_off_text_are_found(tab: Page) -> None:
+    """The checks themselves: they find empty pictures and cut-off text, and nothing else."""
     tab.set_content(
         "<canvas id=none></canvas><canvas id=white></canvas><canvas id=drawn></canvas>"
         "<main data-testid=stMain><p style='overflow:hidden;white-space:nowrap;width:40px'>much too long</p>"

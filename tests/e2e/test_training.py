@@ -13,12 +13,12 @@ def loss_canvas(tab: Page) -> Locator:
 
 
 def points(tab: Page) -> list[int]:
-    """Of each curve."""
+    """Return the number of points of each curve."""
     return [int(n) for n in (loss_canvas(tab).get_attribute("data-lines") or "").split()]
 
 
 def wait_for_points(tab: Page, more_than: list[int], by: int = 3) -> None:
-    """Until each of the curves has grown: one that goes on does not speak for the others."""
+    """Wait until every curve has grown, not just one."""
     for _ in range(600):
         now = points(tab)
         if len(now) == len(more_than) and all(n >= m + by for n, m in zip(now, more_than, strict=True)):
@@ -71,8 +71,8 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
     tab.locator(".pairs li span").first.wait_for()  # a network that was stopped answers
 
 
-def test_other_runs_are_seen_whole(server: str, tab: Page, lesson: str) -> None:
-    """What was zoomed in on may be nothing of theirs."""
+def test_choosing_other_runs_resets_the_zoom(server: str, tab: Page, lesson: str) -> None:
+    """The part that was zoomed in on may show nothing of the other runs."""
     tab.goto(f"{server}/training?run={lesson}")
     canvas = loss_canvas(tab)
     canvas.wait_for()

@@ -18,7 +18,7 @@ def number_of(page: Page) -> str:
     return str(cookie.get("value"))
 
 
-def test_the_number_stays_and_is_each_browsers_own(tab: Page, browser: Browser, server: str) -> None:
+def test_each_browser_keeps_a_number_of_its_own(tab: Page, browser: Browser, server: str) -> None:
     tab.goto(server)
     first = number_of(tab)
     tab.goto(f"{server}/classify")

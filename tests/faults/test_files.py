@@ -100,7 +100,7 @@ def test_killed_while_fetching(tmp_path: Path) -> None:
     assert [p.read_bytes() for p in paths] == [content(row.url) for row in ROWS]
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_and_no_litter(
+def test_a_full_disk_leaves_the_last_checkpoint_and_no_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_small_checkpoint(tmp_path)
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_no_litter(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes and umasks are of POSIX systems")
-def test_who_may_read_a_file_stays_as_it_was_and_the_umask_counts(tmp_path: Path) -> None:
+def test_a_rewritten_file_keeps_its_permissions_and_a_new_one_follows_the_umask(tmp_path: Path) -> None:
     def mode(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
 
@@ -137,7 +137,7 @@ def test_who_may_read_a_file_stays_as_it_was_and_the_umask_counts(tmp_path: Path
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_disk_below_the_log_is_said() -> None:
+def test_a_full_disk_under_the_log_gives_a_plain_message() -> None:
     with (
         EventLog(Path("/dev/full")) as log,
         pytest.raises(WriteError, match=r"No space left.*the run can be resumed"),

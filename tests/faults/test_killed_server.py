@@ -1,4 +1,4 @@
-"""kill -9 of a real server in mid-run: nothing saved is lost, and the next server goes on with it."""
+"""kill -9 of a real server in mid-run: nothing saved is lost, and the next server resumes the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page says what happened, in words, and goes on."""
+"""The page says what happened in plain words, and keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs in the background meet a full disk, a GPU without room, a clock set back; each goes on afterwards."""
+"""Runs in the background meet a full disk, a GPU without room, a clock set back; each can be resumed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,20 +32,8 @@ from tests.helpers.training import MODEL
 Maker = Callable[..., ImageSet]
 
 
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[RunManager]:
-    manager = RunManager(tmp_path / "runs")
-    yield manager
-    manager.close(10)
-
-
-@pytest.fixture
-def data(coloured_set: Maker) -> TrainingData:
-    return TrainingData(coloured_set(), coloured_set(5, seed=1), "colours", "other colours")
-
-
 def test_a_disk_that_fills_up_in_the_middle_of_a_run(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really, calls = os.fsync, []
 
@@ -57,7 +45,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fills_up)
-        run_id = manager.start(RunPlan(RunSpec(replace(SMALL, evaluate_every=2)), MODEL, data))
+        run_id = manager.start(RunPlan(RunSpec(replace(SMALL, evaluate_every=2)), MODEL, colours))
         assert manager.wait(run_id, 60)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -70,7 +58,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_run(
 
 
 def test_a_gpu_without_room_in_the_middle_of_a_run(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really, calls = TwinNetwork.embed, []
 
@@ -82,7 +70,7 @@ def test_a_gpu_without_room_in_the_middle_of_a_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(TwinNetwork, "embed", embed)
-        run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+        run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
         assert manager.wait(run_id, 60)
     run = find_run(run_id, manager.root)
     assert run.status == "failed"
@@ -136,15 +124,15 @@ def refuse_writes(monkeypatch: pytest.MonkeyPatch, name: str, where: Callable[[P
 
 
 def test_a_disk_that_is_full_when_a_run_is_queued(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     manager.stop(run_id)
     assert manager.wait(run_id, 60)
     with monkeypatch.context() as patch:
         refuse_writes(patch, "phase", lambda folder: True)
         for begin in (
-            lambda: manager.start(RunPlan(RunSpec(SMALL), MODEL, data)),
+            lambda: manager.start(RunPlan(RunSpec(SMALL), MODEL, colours)),
             lambda: manager.resume(run_id),
         ):
             with pytest.raises(WriteError, match=r"phase could not be written: No space left"):
@@ -156,14 +144,14 @@ def test_a_disk_that_is_full_when_a_run_is_queued(
 
 
 def test_a_disk_that_is_full_when_a_run_begins_ends_that_run_alone(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager.most_at_once = 0  # all wait
-    first, second = manager.start_together([RunPlan(RunSpec(SMALL), MODEL, data)] * 2)
+    first, second = manager.start_together([RunPlan(RunSpec(SMALL), MODEL, colours)] * 2)
     with monkeypatch.context() as patch:
         refuse_writes(patch, "phase", lambda folder: folder.name == first)
         manager.most_at_once = 2
-        third = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+        third = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
         for run_id in (first, second, third):
             assert manager.wait(run_id, 60)
     runs = {run.id: run for run in list_runs(manager.root)}
@@ -175,10 +163,10 @@ def test_a_disk_that_is_full_when_a_run_begins_ends_that_run_alone(
 
 
 def test_a_disk_that_is_full_when_a_waiting_run_is_stopped(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager.most_at_once = 0
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     with monkeypatch.context() as patch:
         refuse_writes(patch, "events.jsonl", lambda folder: True)
         manager.stop(run_id)
@@ -188,18 +176,20 @@ def test_a_disk_that_is_full_when_a_waiting_run_is_stopped(
     assert "events.jsonl could not be written" in run.error
 
 
-def test_more_runs_than_may_wait(manager: RunManager, data: TrainingData) -> None:
+def test_more_runs_than_may_wait(manager: RunManager, colours: TrainingData) -> None:
     manager.most_at_once = 0
-    waiting = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(MOST_WAITING)]
+    waiting = [manager.start(RunPlan(RunSpec(SMALL), MODEL, colours)) for _ in range(MOST_WAITING)]
     with pytest.raises(SettingsError, match="20 runs are waiting already"):
-        manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+        manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     assert len(list_runs(manager.root)) == MOST_WAITING
     manager.stop(waiting[0])
-    assert manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) in manager.queue()[1]
+    assert manager.start(RunPlan(RunSpec(SMALL), MODEL, colours)) in manager.queue()[1]
 
 
-def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = manager.start(RunPlan(RunSpec(replace(SMALL, steps=50_000)), MODEL, data))
+def test_a_clock_set_back(
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = manager.start(RunPlan(RunSpec(replace(SMALL, steps=50_000)), MODEL, colours))
     manager.stop(first)
     assert manager.wait(first, 60)
     settings = json.loads((manager.root / first / CONFIG).read_text())
@@ -208,7 +198,7 @@ def test_a_clock_set_back(manager: RunManager, data: TrainingData, monkeypatch: 
     really = time.strftime
     # A year back, and then standing still.
     monkeypatch.setattr(time, "strftime", lambda text, *rest: really(text, time.gmtime(10**9)))
-    later = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(2)]
+    later = [manager.start(RunPlan(RunSpec(SMALL), MODEL, colours)) for _ in range(2)]
     for run_id in later:
         assert manager.wait(run_id, 60)
     assert len({first, *later}) == 3

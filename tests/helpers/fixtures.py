@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.helpers.pictures import COMMAND_COLOURS, noisy_png
+
+if TYPE_CHECKING:
+    from fsl.data.imageset import ImageSet
+    from fsl.training.manager import RunManager
+    from fsl.training.run_data import TrainingData
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,3 +74,21 @@ def weights(tmp_path: Path) -> str:
     path = tmp_path / "tiny.safetensors"
     checkpoints.save(path, TwinNetwork(model), CheckpointInfo("tiny", model, title="Tiny"))
     return str(path)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[RunManager]:
+    """A manager of runs in a folder of its own; what still runs in the end is stopped."""
+    from fsl.training.manager import RunManager
+
+    manager = RunManager(tmp_path / "runs")
+    yield manager
+    manager.close(10)
+
+
+@pytest.fixture
+def colours(coloured_set: Callable[..., ImageSet]) -> TrainingData:
+    """Images to train on and to test on that differ in colour only."""
+    from fsl.training.run_data import TrainingData
+
+    return TrainingData(coloured_set(), coloured_set(5, seed=1), "colours", "other colours")

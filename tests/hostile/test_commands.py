@@ -137,7 +137,7 @@ def test_every_checkpoint(
 def test_every_run_folder_is_resumed_or_refused(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each lies over a run that could go on: what is hostile in it is all that can go wrong."""
+    """Each is laid over a good run, so that only its hostile files can go wrong."""
     options = ["--data", "digits", "--start", weights, "--device", "cpu", "--batch-classes", 2]
     options += ["--batch-images", 2, "--evaluate-every", 0, "--hold-out", 0]
     run(capsys, "train", *options, "--steps", 1, "--run-dir", tmp_path / "good")
@@ -175,7 +175,7 @@ def test_a_full_disk_below_the_output(weights: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "fsl: No space left on device.\n")
 
 
-def test_an_unexpected_failure_is_one_line_and_its_traceback_is_to_be_had(
+def test_an_unexpected_failure_is_one_line_and_its_traceback_is_available(
     weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

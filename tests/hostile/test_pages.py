@@ -123,7 +123,7 @@ def test_zips_on_the_other_pages(
     zone: str,
     begin: str,
 ) -> None:
-    """First zips that are useless as a whole, one of each kind, then one with every hostile picture in it."""
+    """First useless zips, one of each kind, then one that holds every hostile picture."""
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
     page.switch_page(f"pages/{name}.py").run()
     if name == "training":

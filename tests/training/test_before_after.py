@@ -71,8 +71,8 @@ def test_it_survives_an_interruption(tmp_path: Path, coloured_set: Maker) -> Non
     assert [e for e in rest if isinstance(e, Comparison)] == [e for e in whole if isinstance(e, Comparison)]
 
 
-def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, coloured_set: Maker) -> None:
-    """And the comparison is made anew when it goes on, even by a process that saw no test itself."""
+def test_a_stopped_fine_tune_is_compared_at_its_latest_test(tmp_path: Path, coloured_set: Maker) -> None:
+    """When it is resumed, the comparison is made again, even by a process that made no test itself."""
     arguments = (coloured_set(), BOTH, MODEL)
     kwargs = {"validation": coloured_set(5, seed=1)}
 
@@ -98,7 +98,7 @@ def test_one_that_is_stopped_is_compared_at_its_latest_test(tmp_path: Path, colo
 
 @pytest.mark.parametrize("last", [Evaluation, Saved])
 def test_the_test_before_is_made_and_logged_once(tmp_path: Path, coloured_set: Maker, last: type) -> None:
-    """Also where the process was killed between the log of that test and its save."""
+    """Even if the process was killed after the test was logged and before it was saved."""
     arguments = (coloured_set(), BOTH, MODEL)
     turns = run_in(tmp_path / "r", *arguments, validation=coloured_set(5, seed=1))
     for event in turns:
@@ -111,7 +111,7 @@ def test_the_test_before_is_made_and_logged_once(tmp_path: Path, coloured_set: M
     assert sum(isinstance(e, Started) for e in logged) == 1
 
 
-def test_a_test_during_which_a_run_was_stopped_is_made_when_it_goes_on(
+def test_a_test_cut_short_by_a_stop_is_made_after_the_resume(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = (coloured_set(), BOTH, MODEL)

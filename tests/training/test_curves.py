@@ -21,7 +21,7 @@ def test_thinned_curves_keep_ends_and_extremes(values: list[float], most: int) -
     assert (np.diff(rows) > 0).all()
 
 
-def test_what_is_no_number_is_left_out() -> None:
+def test_values_that_are_not_numbers_are_left_out() -> None:
     assert thinned([float("nan"), 1.0, float("inf"), 2.0]).tolist() == [1, 3]
 
 

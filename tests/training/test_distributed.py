@@ -1,4 +1,4 @@
-"""Two processes are as one: the same losses and weights, the same files, and a clear end when one dies."""
+"""Two processes equal one: the same losses and weights, the same files, and a clear end when one dies."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_answers_are_merged_in_order(worked: Path) -> None:
     assert len(alone) == 1 + 12
 
 
-def test_only_the_first_process_speaks_and_names_what_every_one_left_out(worked: Path) -> None:
+def test_only_the_first_process_prints_and_names_files_that_any_left_out(worked: Path) -> None:
     first, second = json.loads((worked / "said.json").read_text())
     assert "damaged/0.png" in first
     assert "red/9.png" in first  # it was in the share of the second
@@ -132,7 +132,7 @@ def losses(folder: Path) -> dict[int, float]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the second process by /proc")
 def test_torchrun_and_a_process_that_dies(tmp_path: Path) -> None:
-    """It ends soon, says why, and one process alone goes on from what was saved, to the same numbers."""
+    """The run ends soon and says why; one process alone can resume it, with the same numbers."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     launcher += ["--master-addr", "127.0.0.1", "--master-port", *free_ports(1), "-m", "fsl"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

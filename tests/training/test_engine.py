@@ -88,7 +88,7 @@ def test_stop_ends_after_the_batch_and_the_network_is_usable(coloured_set: Maker
     assert events[-1].step == 3
 
 
-def test_the_network_trained_from_is_left_alone(coloured_set: Maker) -> None:
+def test_the_starting_network_is_not_changed(coloured_set: Maker) -> None:
     given = new_state(CONFIG, MODEL).twin.eval()
     before = {k: v.clone() for k, v in given.state_dict().items()}
     list(train_events(coloured_set(), CONFIG, given))
@@ -109,7 +109,7 @@ def test_all_pairs_loss_equals_forwarding_every_pair(coloured_set: Maker) -> Non
     assert shared.item() == pytest.approx(pairwise.item(), rel=1e-4)
 
 
-def test_random_pairs_have_a_class_of_their_own_each(coloured_set: Maker) -> None:
+def test_each_random_pair_has_classes_of_its_own(coloured_set: Maker) -> None:
     data = coloured_set()
     index = ClassIndex(data.labels, data.class_names)
     config = replace(CONFIG, pairing="random")
@@ -120,8 +120,8 @@ def test_random_pairs_have_a_class_of_their_own_each(coloured_set: Maker) -> Non
     assert ((data.labels[rows][first] != data.labels[rows][second]) == difference.numpy().astype(bool)).all()
 
 
-def test_a_long_run_is_judged_now_and_then(coloured_set: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To judge looks at all reports, so to do it at each would take time with their square."""
+def test_a_long_run_is_judged_less_often(coloured_set: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict reads all reports, so judging at every report would take quadratic time."""
     really, judged = engine.judge, []
 
     def judge(events: list[TrainEvent]) -> Verdict:
@@ -146,7 +146,7 @@ def test_one_cycle_rises_then_falls() -> None:
     assert rates[-1] < 0.02
 
 
-def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
+def test_unusable_data_is_refused_with_a_plain_message(coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="32 pixels wide and the network takes 16"):
         list(train_events(coloured_set(size=32), CONFIG, MODEL))
     with pytest.raises(SettingsError, match="2 classes"):
@@ -154,7 +154,7 @@ def test_wrong_data_is_refused_in_words(coloured_set: Maker) -> None:
 
 
 def test_a_test_asks_for_no_more_than_the_images_it_takes(coloured_set: Maker) -> None:
-    """Of each class the first few are tested on, however many there are."""
+    """Only the first few images of each class are tested on, however many there are."""
     config = replace(CONFIG, steps=1, evaluation=replace(CONFIG.evaluation, n_shot=20, n_query=2))
     events = list(
         train_events(coloured_set(3), config, MODEL, validation=coloured_set(3, per_class=24, seed=1))
@@ -163,7 +163,7 @@ def test_a_test_asks_for_no_more_than_the_images_it_takes(coloured_set: Maker) -
     assert "no N-way K-shot test" in events[0].note or any(isinstance(e, Evaluation) for e in events)
 
 
-def test_what_had_to_differ_is_told_in_sentences(coloured_set: Maker) -> None:
+def test_changed_settings_are_explained_in_sentences(coloured_set: Maker) -> None:
     """No validation set, and fewer classes than a batch asks for."""
     config = replace(CONFIG, pairing="all", batch_classes=16, steps=1)
     started = next(iter(train_events(coloured_set(3), config, MODEL)))

@@ -84,7 +84,7 @@ def test_the_adapter_learns_and_the_layers_before_it_do_not(coloured_set: Maker)
 
 
 def test_a_resumed_run_has_the_same_numbers(tmp_path: Path, coloured_set: Maker) -> None:
-    """Also where it was stopped while a batch was being embedded."""
+    """Even if it was stopped while a batch was being embedded."""
     arguments = (coloured_set(), VARIED, MODEL)
     kwargs = {"validation": coloured_set(5, seed=1)}
     whole = list(run_in(tmp_path / "w", *arguments, **kwargs))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a run of the shell: it is listed, resumed, and ends with the same numbers."""
+"""kill -9 in the middle of a run from the shell: it is listed, resumed, and ends with the same numbers."""
 
 import os
 import signal

@@ -24,7 +24,7 @@ def points(losses: list[float]) -> list[RangePoint]:
     return [RangePoint(lr, loss, loss) for lr, loss in zip(rates, losses, strict=True)]
 
 
-def test_rates_rise_evenly_and_the_given_network_stays(coloured_set: Maker) -> None:
+def test_rates_rise_evenly_and_the_given_network_is_not_changed(coloured_set: Maker) -> None:
     given = new_state(CONFIG, MODEL).twin.eval()
     before = {k: v.clone() for k, v in given.state_dict().items()}
     found = list(lr_range(coloured_set(), CONFIG, given, n_points=30))
@@ -44,7 +44,7 @@ def test_it_finds_a_rate_that_learns(coloured_set: Maker) -> None:
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_it_ends_where_it_diverges(optimiser: str, coloured_set: Maker) -> None:
-    """Without batch norm, which would let a network live on at any rate."""
+    """Without batch norm, with which a network survives any rate."""
     for seed in range(3):
         config = replace(CONFIG, optimiser=optimiser, seed=seed)
         found = list(lr_range(coloured_set(), config, PLAIN, highest=100.0))
@@ -52,7 +52,7 @@ def test_it_ends_where_it_diverges(optimiser: str, coloured_set: Maker) -> None:
         assert not math.isfinite(found[-1].loss) or found[-1].smoothed > 4 * min(p.smoothed for p in found)
 
 
-def test_a_dead_network_ends_it(coloured_set: Maker) -> None:
+def test_a_dead_network_ends_the_range_test(coloured_set: Maker) -> None:
     found = list(lr_range(coloured_set(), CONFIG, dead_network(PLAIN)))
     assert len(found) == DEAD_BATCHES
     assert suggest_rate(found) is None

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,24 +35,12 @@ Maker = Callable[..., ImageSet]
 ENDLESS = replace(SMALL, steps=100_000, report_every=1, evaluate_every=0)
 
 
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[RunManager]:
-    manager = RunManager(tmp_path / "runs")
-    yield manager
-    manager.close(10)
-
-
-@pytest.fixture
-def data(coloured_set: Maker) -> TrainingData:
-    return TrainingData(coloured_set(), coloured_set(5, seed=1), "colours", "other colours")
-
-
 def losses(run: RunInfo) -> list[tuple[int, float]]:
     return [(e.step, e.loss) for e in run_events(run.folder) if isinstance(e, Step)]
 
 
-def test_a_run_from_start_to_finish(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first"), MODEL, data))
+def test_a_run_from_start_to_finish(manager: RunManager, colours: TrainingData) -> None:
+    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first"), MODEL, colours))
     assert manager.wait(run_id, 30)
     (run,) = manager.runs()
     assert (run.id, run.status, run.name, run.steps_done) == (run_id, "finished", "first", 12)
@@ -65,16 +53,18 @@ def test_a_run_from_start_to_finish(manager: RunManager, data: TrainingData) -> 
         manager.resume(run_id)
 
 
-def test_same_numbers_as_in_the_foreground(manager: RunManager, data: TrainingData, tmp_path: Path) -> None:
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+def test_same_numbers_as_in_the_foreground(
+    manager: RunManager, colours: TrainingData, tmp_path: Path
+) -> None:
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     manager.wait(run_id, 30)
-    list(run_in(tmp_path / "f", data.train, SMALL, MODEL, validation=data.validation))
+    list(run_in(tmp_path / "f", colours.train, SMALL, MODEL, validation=colours.validation))
     one, two = find_run(run_id, manager.root), find_run("f", tmp_path)
     assert losses(one) == losses(two)
 
 
-def test_stop_takes_a_moment_and_resume_goes_on(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
+def test_stop_takes_a_moment_and_resume_goes_on(manager: RunManager, colours: TrainingData) -> None:
+    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours))
     until(lambda: find_run(run_id, manager.root).steps_done > 3)
     began = time.monotonic()
     manager.stop(run_id)
@@ -90,8 +80,10 @@ def test_stop_takes_a_moment_and_resume_goes_on(manager: RunManager, data: Train
     assert steps == list(range(1, len(steps) + 1))
 
 
-def test_compared_runs_take_turns(manager: RunManager, data: TrainingData) -> None:
-    plans = [RunPlan(RunSpec(replace(ENDLESS, learning_rate=lr)), MODEL, data) for lr in (1e-4, 1e-3, 1e-2)]
+def test_compared_runs_take_turns(manager: RunManager, colours: TrainingData) -> None:
+    plans = [
+        RunPlan(RunSpec(replace(ENDLESS, learning_rate=lr)), MODEL, colours) for lr in (1e-4, 1e-3, 1e-2)
+    ]
     ids = manager.start_together(plans)
     runs = [lambda i=i: find_run(i, manager.root) for i in ids]
     until(lambda: all(run().steps_done >= 20 for run in runs))
@@ -107,8 +99,8 @@ def test_compared_runs_take_turns(manager: RunManager, data: TrainingData) -> No
     assert losses(first)[5] != losses(third)[5]
 
 
-def test_a_run_that_is_over_holds_up_none_that_it_is_compared_with(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+def test_a_finished_run_does_not_hold_up_the_runs_it_is_compared_with(
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the network of the first is calibrated, the second trains, and stops when it is told to."""
     go_on, measuring = threading.Event(), threading.Event()
@@ -119,7 +111,7 @@ def test_a_run_that_is_over_holds_up_none_that_it_is_compared_with(
 
     monkeypatch.setattr("fsl.training.calibration.measure_pair_rates", measure)
     first, second = manager.start_together(
-        [RunPlan(RunSpec(SMALL), MODEL, data), RunPlan(RunSpec(ENDLESS), MODEL, data)]
+        [RunPlan(RunSpec(SMALL), MODEL, colours), RunPlan(RunSpec(ENDLESS), MODEL, colours)]
     )
     assert measuring.wait(20)
     n = find_run(second, manager.root).steps_done
@@ -134,10 +126,10 @@ def test_a_run_that_is_over_holds_up_none_that_it_is_compared_with(
     assert len(checkpoints.load(manager.root / first / CHECKPOINT).info.calibrations) == 3
 
 
-def test_a_long_test_holds_up_none_either(
+def test_a_long_test_does_not_hold_up_other_runs(
     manager: RunManager, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between a few images and the next, the others have their turn; the first one's test goes on."""
+    """Between images of a long test the other runs take their turns, and the test goes on."""
     many = coloured_set(10, 10, seed=1)
     monkeypatch.setattr("fsl.training.validation._IMAGES_PER_PAUSE", 1)
     config = replace(SMALL, steps=1, evaluation=replace(SMALL.evaluation, n_way=5))
@@ -150,8 +142,8 @@ def test_a_long_test_holds_up_none_either(
     assert find_run(second, manager.root).steps_done >= 2 * len(many) - 10  # its test, and its calibration
 
 
-def test_two_compute_and_the_third_waits(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(4)]
+def test_two_compute_and_the_third_waits(manager: RunManager, colours: TrainingData) -> None:
+    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours)) for _ in range(4)]
     status = lambda i: find_run(ids[i], manager.root).status  # noqa: E731
     until(lambda: status(0) == status(1) == "running")
     assert status(2) == status(3) == "queued"
@@ -166,18 +158,18 @@ def test_two_compute_and_the_third_waits(manager: RunManager, data: TrainingData
     assert len(manager.runs()) == 3
 
 
-def test_what_others_use_is_left_alone(manager: RunManager, data: TrainingData) -> None:
+def test_a_shared_network_is_not_changed(manager: RunManager, colours: TrainingData) -> None:
     torch.manual_seed(0)
     shared = TwinNetwork(MODEL).eval().requires_grad_(False)
     before = {k: v.clone() for k, v in shared.state_dict().items()}
     threads = torch.get_num_threads()
-    manager.wait(manager.start(RunPlan(RunSpec(SMALL), shared, data)), 30)
+    manager.wait(manager.start(RunPlan(RunSpec(SMALL), shared, colours)), 30)
     assert all(torch.equal(v, before[k]) for k, v in shared.state_dict().items())
     assert not any(p.requires_grad for p in shared.parameters())
     assert torch.get_num_threads() == threads
 
 
-def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
+def test_a_failure_is_stored_as_a_message(manager: RunManager) -> None:
     run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, DataSpec("/no/such/folder")))
     manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
@@ -186,15 +178,15 @@ def test_a_failure_is_kept_in_words(manager: RunManager) -> None:
     assert "Traceback" not in run.error
 
 
-def test_a_failed_run_lets_the_others_go_on(manager: RunManager, data: TrainingData) -> None:
+def test_a_failed_run_lets_the_others_go_on(manager: RunManager, colours: TrainingData) -> None:
     bad = RunPlan(RunSpec(SMALL), MODEL, DataSpec("/no/such/folder"))
-    ids = manager.start_together([bad, RunPlan(RunSpec(SMALL), MODEL, data)])
+    ids = manager.start_together([bad, RunPlan(RunSpec(SMALL), MODEL, colours)])
     manager.wait(ids[1], 30)
     assert [find_run(i, manager.root).status for i in ids] == ["failed", "finished"]
 
 
-def test_delete_stops_and_removes(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
+def test_delete_stops_and_removes(manager: RunManager, colours: TrainingData) -> None:
+    run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours))
     until(lambda: find_run(run_id, manager.root).steps_done > 1)
     manager.delete(run_id)
     assert manager.runs() == []
@@ -203,11 +195,11 @@ def test_delete_stops_and_removes(manager: RunManager, data: TrainingData) -> No
             manager.delete(bad)
 
 
-def test_a_run_of_somebody_else_is_seen_and_stopped(manager: RunManager, data: TrainingData) -> None:
-    """As the shell's: the same code without the manager."""
+def test_a_run_of_somebody_else_is_seen_and_stopped(manager: RunManager, colours: TrainingData) -> None:
+    """Another process trains in the shell: the same code without the manager."""
 
     def train() -> None:
-        for _ in run_in(manager.root / "shell", data.train, ENDLESS, MODEL):
+        for _ in run_in(manager.root / "shell", colours.train, ENDLESS, MODEL):
             pass
 
     thread = threading.Thread(target=train, daemon=True)
@@ -221,10 +213,10 @@ def test_a_run_of_somebody_else_is_seen_and_stopped(manager: RunManager, data: T
 
 
 def test_save_as(
-    manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     manager.wait(run_id, 30)
     save_as(run_id, "my colours", manager.root)
     assert checkpoint_files.read_info(checkpoint_files.find("my colours")).name == "my colours"
@@ -236,7 +228,7 @@ def test_save_as(
 
 
 def test_save_as_waits_for_the_calibration(
-    manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run is called finished a little before its network can say "unknown"."""
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
@@ -247,15 +239,15 @@ def test_save_as_waits_for_the_calibration(
         time.sleep(0.5)
 
     monkeypatch.setattr("fsl.training.calibration.measure_pair_rates", measure)
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     assert measuring.wait(20)
     assert find_run(run_id, manager.root).status == "finished"
     save_as(run_id, "colours", manager.root)
     assert len(checkpoint_files.read_info(checkpoint_files.find("colours")).calibrations) == 3
 
 
-def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(RunSpec(SMALL), MODEL, data)) for _ in range(4)]
+def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, colours: TrainingData) -> None:
+    ids = [manager.start(RunPlan(RunSpec(SMALL), MODEL, colours)) for _ in range(4)]
     for run_id in ids:
         manager.wait(run_id, 30)
     folders = [manager.root / run_id for run_id in ids]
@@ -280,8 +272,8 @@ def test_damaged_folders_are_listed_with_what_is_wrong(manager: RunManager, data
         assert len(list_runs(manager.root)) == len(ids)
 
 
-def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -> None:
-    turns = run_in(manager.root / "r", data.train, ENDLESS, MODEL)
+def test_interrupted_without_an_owner(manager: RunManager, colours: TrainingData) -> None:
+    turns = run_in(manager.root / "r", colours.train, ENDLESS, MODEL)
     for event in turns:
         if event.step == 4:
             break
@@ -293,10 +285,10 @@ def test_interrupted_without_an_owner(manager: RunManager, data: TrainingData) -
 
 
 def test_a_run_resumed_beside_its_siblings_can_be_stopped_again(
-    manager: RunManager, data: TrainingData
+    manager: RunManager, colours: TrainingData
 ) -> None:
-    """Those it was started with still train, in a job that has it as one that is over."""
-    first, second = manager.start_together([RunPlan(RunSpec(ENDLESS), MODEL, data) for _ in range(2)])
+    """The runs it was started with still train, in a job that lists it as over."""
+    first, second = manager.start_together([RunPlan(RunSpec(ENDLESS), MODEL, colours) for _ in range(2)])
     until(lambda: find_run(second, manager.root).steps_done > 3)
     manager.stop(second)
     assert manager.wait(second, 10)
@@ -311,8 +303,8 @@ def test_a_run_resumed_beside_its_siblings_can_be_stopped_again(
     assert find_run(first, manager.root).is_live
 
 
-def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: TrainingData) -> None:
-    plan = RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody")
+def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, colours: TrainingData) -> None:
+    plan = RunPlan(RunSpec(SMALL), MODEL, colours, visitor="somebody")
     one, other = manager.start(plan), manager.start(plan)
     secrets = [run_id.split("-")[2] for run_id in (one, other)]
     assert all(len(bytes.fromhex(secret)) * 8 >= 128 for secret in secrets)
@@ -320,10 +312,10 @@ def test_the_id_of_somebodys_run_cannot_be_guessed(manager: RunManager, data: Tr
 
 
 def test_no_name_gives_away_the_id_of_a_visitor_s_run(
-    manager: RunManager, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manager: RunManager, colours: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "saved"))
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody"))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours, visitor="somebody"))
     assert manager.wait(run_id, 30)
     secret = run_id.split("-")[2]
     run = find_run(run_id, manager.root)
@@ -335,11 +327,11 @@ def test_no_name_gives_away_the_id_of_a_visitor_s_run(
     # The network is for everyone; the names of the owner's classes and files are not.
     kept = save_as(run_id, "for all", manager.root)
     info = checkpoint_files.read_info(kept)
-    assert info.trained_on(data.train.class_names, "") == list(data.train.class_names)
-    assert not any(name.encode() in kept.read_bytes() for name in (*data.train.class_names, data.words))
+    assert info.trained_on(colours.train.class_names, "") == list(colours.train.class_names)
+    assert not any(name.encode() in kept.read_bytes() for name in (*colours.train.class_names, colours.words))
 
 
-def test_a_network_s_header_says_what_it_learned_from_though_its_run_did_not_know_yet(
+def test_a_network_s_header_names_classes_that_the_run_s_settings_do_not(
     manager: RunManager, tmp_path: Path
 ) -> None:
     source = DataSpec("digits", hold_out=0.4)
@@ -369,22 +361,22 @@ def test_a_page_s_run_is_not_resumed_on_other_classes(manager: RunManager, tmp_p
     assert "5 classes to learn from, now 5, without e and with f" in find_run(run_id, manager.root).error
 
 
-def test_comparisons_begun_in_one_second_are_kept_apart(
-    manager: RunManager, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+def test_comparisons_started_in_the_same_second_are_kept_apart(
+    manager: RunManager, colours: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fsl.training.run_plan.time.strftime", lambda _: "20260131-142501")
     manager.most_at_once = 0  # all of them wait
-    plan = RunPlan(RunSpec(SMALL), MODEL, data, visitor="somebody")
+    plan = RunPlan(RunSpec(SMALL), MODEL, colours, visitor="somebody")
     pairs = [manager.start_together([plan, plan]) for _ in range(2)]
     groups = [{find_run(run_id, manager.root).group for run_id in ids} for ids in pairs]
     assert [len(group) for group in groups] == [1, 1]
     assert groups[0] != groups[1]
 
 
-def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
-    manager: RunManager, data: TrainingData
+def test_a_run_killed_during_calibration_is_resumed_for_that_alone(
+    manager: RunManager, colours: TrainingData
 ) -> None:
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     assert manager.wait(run_id, 30)
     log = manager.root / run_id / EVENTS
     before = losses(find_run(run_id, manager.root))
@@ -400,9 +392,11 @@ def test_a_run_killed_while_it_was_calibrated_is_resumed_for_that_alone(
     assert losses(run) == before
 
 
-def test_a_network_that_has_learned_nothing_counts_as_none(manager: RunManager, data: TrainingData) -> None:
+def test_a_network_that_has_learned_nothing_counts_as_none(
+    manager: RunManager, colours: TrainingData
+) -> None:
     manager.most_at_once = 0  # it stays in the queue
-    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, data))
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, colours))
     manager.stop(run_id)
     run = find_run(run_id, manager.root)
     assert (run.status, run.has_checkpoint, run.steps_saved) == ("stopped", True, 0)
@@ -428,10 +422,10 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
 
 
 def test_a_request_to_stop_from_another_process_waits_with_the_run(
-    manager: RunManager, data: TrainingData
+    manager: RunManager, colours: TrainingData
 ) -> None:
     manager.most_at_once = 1
-    first, second = (manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(2))
+    first, second = (manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours)) for _ in range(2))
     RunManager(manager.root).stop(second)  # another process knows the folder alone
     assert find_run(second, manager.root).status == "queued"
     manager.stop(first)
@@ -442,9 +436,9 @@ def test_a_request_to_stop_from_another_process_waits_with_the_run(
     until(lambda: find_run(second, manager.root).steps_done > 5)
 
 
-def test_compared_runs_are_resumed_together(manager: RunManager, data: TrainingData) -> None:
+def test_compared_runs_are_resumed_together(manager: RunManager, colours: TrainingData) -> None:
     plans = [
-        RunPlan(RunSpec(replace(ENDLESS, learning_rate=rate)), MODEL, data) for rate in (1e-4, 1e-3, 1e-2)
+        RunPlan(RunSpec(replace(ENDLESS, learning_rate=rate)), MODEL, colours) for rate in (1e-4, 1e-3, 1e-2)
     ]
     ids = manager.start_together(plans)
     runs = [lambda i=i: find_run(i, manager.root) for i in ids]
@@ -463,15 +457,13 @@ def test_compared_runs_are_resumed_together(manager: RunManager, data: TrainingD
         manager.resume_together(ids)
 
 
-def test_what_trains_beside_the_runs_has_its_share_of_the_cores(
-    manager: RunManager, data: TrainingData
-) -> None:
+def test_other_training_gets_its_share_of_the_cores(manager: RunManager, colours: TrainingData) -> None:
     manager.cores = 4
     threads = torch.get_num_threads()
     try:
         with manager.beside() as adjust:
             assert manager.share_of_cores() == 4
-            run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data))
+            run_id = manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours))
             assert manager.share_of_cores() == 2
             adjust()
             assert torch.get_num_threads() == 2
@@ -482,7 +474,7 @@ def test_what_trains_beside_the_runs_has_its_share_of_the_cores(
         torch.set_num_threads(threads)
 
 
-def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) -> None:
+def test_files_left_out_are_listed(manager: RunManager, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("blue", "red"):
         (tmp_path / "data" / name).mkdir(parents=True)
@@ -499,15 +491,15 @@ def test_files_that_were_left_out_are_told(manager: RunManager, tmp_path: Path) 
     assert told[-1] == "and 2 more"
 
 
-def test_who_waits_knows_the_place_in_the_queue(manager: RunManager, data: TrainingData) -> None:
-    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, data)) for _ in range(4)]
+def test_a_waiting_run_knows_its_place_in_the_queue(manager: RunManager, colours: TrainingData) -> None:
+    ids = [manager.start(RunPlan(RunSpec(ENDLESS), MODEL, colours)) for _ in range(4)]
     assert manager.queue() == (2, (ids[2], ids[3]))
     manager.stop(ids[2])
     assert manager.queue() == (2, (ids[3],))
 
 
-def test_the_same_run_at_another_rate(manager: RunManager, data: TrainingData) -> None:
-    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first", title="colours"), MODEL, data))
+def test_the_same_run_at_another_rate(manager: RunManager, colours: TrainingData) -> None:
+    run_id = manager.start(RunPlan(RunSpec(SMALL, name="first", title="colours"), MODEL, colours))
     assert manager.wait(run_id, 30)
     run = find_run(run_id, manager.root)
     plan = plan_like(run, 1e-3, MODEL, "second", visitor="somebody")

@@ -45,7 +45,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_a_recipe_says_at_which_precision(name: str) -> None:
-    """Else a machine that is busy while it measures would train another network with the same command."""
+    """Otherwise a machine that is busy while it measures would train another network."""
     assert RECIPES[name].config.precision != "auto"
 
 
@@ -64,7 +64,7 @@ def test_a_recipe_s_images_are_read_with_progress_from_nothing_to_all(recipe: st
     assert set(shares) >= {0.33, 0.67}  # after the first source, and the second
 
 
-def test_who_watches_a_recipe_s_images_being_read_can_end_it(recipe: str) -> None:
+def test_a_progress_callback_can_end_the_reading_of_a_recipe(recipe: str) -> None:
     def stop(done: int, total: int) -> None:
         raise InterruptedError
 
@@ -72,8 +72,8 @@ def test_who_watches_a_recipe_s_images_being_read_can_end_it(recipe: str) -> Non
         load_training_data(DataSpec(recipe=recipe), MODEL, 0, lambda problems: None, stop)
 
 
-def test_each_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
-    """Though it is read twice: to learn from, and to test on."""
+def test_each_file_left_out_is_reported_once(tmp_path: Path) -> None:
+    """Although the folder is read twice, to learn from and to test on."""
     data = folder_of_classes(tmp_path / "data", "vwxy", 3)
     for name in "vx":
         (tmp_path / "data" / name / "broken.png").write_bytes(b"no picture")

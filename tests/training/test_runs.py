@@ -37,7 +37,7 @@ def run(folder: Path, make: Maker, **options: object) -> list[TrainEvent]:
 
 
 def numbers(events: list[TrainEvent]) -> list[tuple[int, float]]:
-    """What must be equal between runs: all but times."""
+    """Return everything that must be equal between runs: all but the times."""
     out = {(e.step, e.loss) for e in events if isinstance(e, Step)}
     return sorted(out | {(e.step, e.accuracy) for e in events if isinstance(e, Evaluation)})
 
@@ -105,7 +105,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, coloured_s
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
-def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_stopped_run_can_be_resumed(tmp_path: Path, coloured_set: Maker) -> None:
     steps = iter(range(100))
     first = run(tmp_path / "r", coloured_set, should_stop=lambda: next(steps) == 2)
     assert isinstance(first[-2], Finished)
@@ -116,7 +116,7 @@ def test_stopped_run_goes_on(tmp_path: Path, coloured_set: Maker) -> None:
     assert numbers(read_events(tmp_path / "r" / EVENTS)) == numbers(run(tmp_path / "whole", coloured_set))
 
 
-def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
+def test_a_run_stopped_during_its_last_test_makes_it_when_resumed(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fsl.training import validation
@@ -140,10 +140,10 @@ def test_a_run_stopped_during_its_last_test_does_it_when_resumed(
     assert not next(e for e in resumed if isinstance(e, Finished)).stopped
 
 
-def test_a_test_that_was_made_up_for_is_logged_once(
+def test_a_test_made_after_a_resume_is_logged_once(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though the run was killed before it was saved."""
+    """Even if the run was killed before it was saved."""
     monkeypatch.setattr("fsl.training.validation._IMAGES_PER_PAUSE", 4)
     whole = run(tmp_path / "whole", coloured_set)
     times = iter(range(100))
@@ -161,7 +161,7 @@ def test_a_test_that_was_made_up_for_is_logged_once(
     assert [e for e in logged if isinstance(e, Evaluation)] == [e for e in whole if isinstance(e, Evaluation)]
 
 
-def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_run_trains_even_if_it_cannot_be_tested(tmp_path: Path, coloured_set: Maker) -> None:
     singles = coloured_set(5, 1, seed=1)
     events = list(run_in(tmp_path / "r", coloured_set(), CONFIG, MODEL, validation=singles))
     (started,) = [e for e in events if isinstance(e, Started)]
@@ -170,8 +170,8 @@ def test_a_test_that_is_not_possible_is_no_reason_not_to_train(tmp_path: Path, c
     assert any(isinstance(e, Finished) and not e.stopped for e in events)
 
 
-def test_without_a_test_it_is_saved_as_often(tmp_path: Path, coloured_set: Maker) -> None:
-    """Else a run without validation classes that is killed would begin again at 0."""
+def test_a_run_without_tests_is_saved_as_often(tmp_path: Path, coloured_set: Maker) -> None:
+    """Otherwise a killed run without validation classes would begin again at 0."""
     arguments = (coloured_set(), replace(RUN, evaluate_every=4), MODEL)
     turns = run_in(tmp_path / "r", *arguments)
     for event in turns:
@@ -185,7 +185,7 @@ def test_without_a_test_it_is_saved_as_often(tmp_path: Path, coloured_set: Maker
 
 
 @pytest.mark.parametrize("changes", [{"learning_rate": 9e-3, "loss": "bce+rank"}, {"steps": 8}, {"seed": 3}])
-def test_a_run_goes_on_with_its_own_settings_only(
+def test_a_run_is_resumed_with_its_own_settings_only(
     changes: dict[str, object], tmp_path: Path, coloured_set: Maker
 ) -> None:
     steps = iter(range(100))
@@ -198,7 +198,7 @@ def test_a_run_goes_on_with_its_own_settings_only(
     assert (tmp_path / "r" / EVENTS).read_bytes() == before
 
 
-def test_more_batches_are_no_other_settings(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_run_can_be_resumed_with_more_batches(tmp_path: Path, coloured_set: Maker) -> None:
     run(tmp_path / "r", coloured_set)
     begun = read_run(tmp_path / "r").created
     more = replace(RUN, steps=RUN.steps + 4)
@@ -237,7 +237,7 @@ def test_a_run_is_not_resumed_on_other_classes(tmp_path: Path, coloured_set: Mak
         ({"source": DataSpec("/moved/apples", hold_out=0.5)}, "hold_out 0.2, now 0.5"),
     ],
 )
-def test_a_run_goes_on_with_its_own_network_and_data_only(
+def test_a_run_is_resumed_with_its_own_network_and_data_only(
     changes: dict[str, object], told: str, tmp_path: Path, coloured_set: Maker
 ) -> None:
     begun: dict[str, Any] = {
@@ -251,8 +251,8 @@ def test_a_run_goes_on_with_its_own_network_and_data_only(
         list(run_in(tmp_path / "r", coloured_set(), short, resume=True, **begun | changes))
 
 
-def test_a_run_of_measured_precision_goes_on_at_it(tmp_path: Path, coloured_set: Maker) -> None:
-    """As those of recipes that name one now, and did not when the run was begun."""
+def test_a_resumed_run_keeps_its_measured_precision(tmp_path: Path, coloured_set: Maker) -> None:
+    """Runs of a recipe that names a precision now, and named none when the run was begun."""
     begun = replace(RUN, steps=2, evaluate_every=0, precision="auto")
     first, *_ = run_in(tmp_path / "r", coloured_set(), begun, MODEL)
     assert isinstance(first, Started)
@@ -271,7 +271,7 @@ def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, coloured_set: Maker)
         run(tmp_path / "other", coloured_set, resume=True)
 
 
-def test_a_run_that_is_refused_leaves_none_behind(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_refused_run_leaves_no_folder(tmp_path: Path, coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="2 classes"):
         list(run_in(tmp_path / "r", coloured_set(4, per_class=1), RUN, MODEL))
     assert not (tmp_path / "r" / EVENTS).exists()
@@ -281,7 +281,7 @@ def test_a_run_that_is_refused_leaves_none_behind(tmp_path: Path, coloured_set: 
     assert not (tmp_path / "never").exists()
 
 
-def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_damaged_file_gives_a_plain_message(tmp_path: Path, coloured_set: Maker) -> None:
     run(tmp_path / "r", coloured_set)
     state = tmp_path / "r" / STATE
     state.write_bytes(state.read_bytes()[:1000])
@@ -290,7 +290,7 @@ def test_damage_is_told_in_words(tmp_path: Path, coloured_set: Maker) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a reader is alone, too")
-def test_two_who_ask_at_once_take_no_reader_for_an_owner(tmp_path: Path) -> None:
+def test_two_processes_that_ask_at_once_do_not_take_each_other_for_the_owner(tmp_path: Path) -> None:
     with acquire(tmp_path) as lock:
         lock.set_phase("closing")
         assert phase_of(tmp_path) == "closing"
@@ -300,7 +300,7 @@ def test_two_who_ask_at_once_take_no_reader_for_an_owner(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it locks in another way")
-def test_a_file_system_without_locks_is_told_in_words(
+def test_a_file_system_without_locks_gives_a_plain_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(*_: object) -> None:

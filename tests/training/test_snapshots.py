@@ -50,7 +50,7 @@ def test_a_run_records_its_evaluations(tmp_path: Path, coloured_set: Maker) -> N
     assert not np.allclose(found.frames[0], found.frames[-1])
 
 
-def test_nothing_is_recorded_unasked(tmp_path: Path, coloured_set: Maker) -> None:
+def test_nothing_is_recorded_by_default(tmp_path: Path, coloured_set: Maker) -> None:
     list(run_in(tmp_path / "r", coloured_set(), CONFIG, MODEL, validation=coloured_set(5)))
     assert read_snapshots(tmp_path / "r") is None
 
@@ -69,7 +69,7 @@ def test_disk_is_bounded_however_long_the_run(tmp_path: Path, coloured_set: Make
     assert gaps.max() <= 8  # 150 / 60 is 2.5
 
 
-def test_damage_is_told(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_damaged_recording_gives_a_plain_message(tmp_path: Path, coloured_set: Maker) -> None:
     validation = coloured_set(5)
     Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10)).record(
         1, torch.randn(len(validation), 8)
@@ -124,7 +124,7 @@ def test_embeddings_beyond_16_bits_are_scaled_and_broken_ones_left_out(
     assert len(list((tmp_path / FOLDER).glob("*.npy"))) == 1
 
 
-def test_a_frame_of_other_images_is_told(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_frame_of_other_images_is_refused(tmp_path: Path, coloured_set: Maker) -> None:
     validation = coloured_set(5)
     Recorder(tmp_path, validation, replace(CONFIG, snapshot_images=10)).record(
         1, torch.randn(len(validation), 8)

@@ -92,7 +92,7 @@ def run_of(
     accuracy: Sequence[float] = (),
     name: str = "bce",
 ) -> list[TrainEvent]:
-    """Events of a made-up run, a report each ten batches."""
+    """Return the events of a made-up run, with a report every ten batches."""
     events: list[TrainEvent] = [Started(0, 1000, "CPU", False, 1, 2, 1, "", name)]
     for i, value in enumerate(loss):
         events.append(Step(10 * i or 1, value, 1e-3, 1.0, 1.0, outputs, separation, spread))
@@ -164,7 +164,7 @@ def test_the_rate_to_try() -> None:
     assert try_rate(Verdict(1, "learning", ""), 1e-3) is None
 
 
-def test_what_is_no_number_survives_json() -> None:
+def test_nan_and_infinity_survive_json() -> None:
     for value in (math.nan, math.inf, -math.inf):
         event = Step(1, value, 1e-3, 1.0, 1.0)
         assert "NaN" not in str(to_json(event)).replace("'nan'", "")
@@ -180,7 +180,7 @@ def test_damaged_events_are_refused() -> None:
             from_json({**good, **changes})
 
 
-def test_a_run_that_breaks_down_ends_and_leaves_what_loads(tmp_path: Path) -> None:
+def test_a_run_that_diverges_ends_and_leaves_a_checkpoint_that_loads(tmp_path: Path) -> None:
     config = replace(ARTICLE, learning_rate=10.0, optimiser="sgd", evaluate_every=0)
     data = digits_set(16, 20)
     events = list(run_in(tmp_path / "r", data, config, PLAIN))
@@ -192,8 +192,8 @@ def test_a_run_that_breaks_down_ends_and_leaves_what_loads(tmp_path: Path) -> No
     assert all(bool(p.isfinite().all()) for p in twin.parameters())
 
 
-def test_losses_on_embeddings_leave_a_head_that_judges(coloured_set: Maker) -> None:
-    """The head's logits mean the same whatever moved the embeddings."""
+def test_losses_on_embeddings_train_the_head_as_well(coloured_set: Maker) -> None:
+    """The head's logits mean the same, whichever loss trained the embeddings."""
     from fsl.training.state import new_state
     from fsl.twin.inference import embed_images, pair_logits
 

@@ -50,6 +50,12 @@ def links(page: AppTest) -> dict[str, str]:
     }
 
 
+def drop_two_classes(page: AppTest) -> None:
+    """Drop two red and two blue pictures as classes."""
+    for number, colour in enumerate(["red", "blue"]):
+        drop(page, f"class_{number}", *[(f"{number}{i}.png", picture(colour, 20 + i)) for i in range(2)])
+
+
 def test_a_link_sets_network_rule_and_limit(page: AppTest) -> None:
     fill(page)
     page.query_params["network"] = "small-two"
@@ -82,8 +88,7 @@ def test_nonsense_in_an_address_changes_nothing(page: AppTest) -> None:
 
 
 def test_fine_tuning_is_one_click_from_the_classes(page: AppTest) -> None:
-    for number, colour in enumerate(["red", "blue"]):
-        drop(page, f"class_{number}", *[(f"{number}{i}.png", picture(colour, 20 + i)) for i in range(2)])
+    drop_two_classes(page)
     drop(page, "queries", ("new.png", picture("red", 30)))
     address = links(page)["Fine-tune on the Train page"]
     assert address == "training?preset=fine-tune&start=small"
@@ -104,8 +109,7 @@ def test_a_network_goes_by_its_files_name_wherever_it_is_handed_on(
         shutil.copy(checkpoint_folder / "small.safetensors", tmp_path / f"{name}.safetensors")
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
     state(page).use_network("mine")
-    for number, colour in enumerate(["red", "blue"]):
-        drop(page, f"class_{number}", *[(f"{number}{i}.png", picture(colour, 20 + i)) for i in range(2)])
+    drop_two_classes(page)
     assert links(page)["Fine-tune on the Train page"] == "training?preset=fine-tune&start=mine"
 
 
