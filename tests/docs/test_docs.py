@@ -59,7 +59,7 @@ BLOCKS = [block for path in FILES for block in blocks_of(path)]
 def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the classes and photos that the docs mention, all of drawn pictures."""
     folder = tmp_path_factory.mktemp("drawn")
-    task = rendered_task(n_way=5, n_shot=4, n_query=4, seed=1)
+    task = rendered_task(n_way=5, n_shot=5, n_query=4, seed=1)
     for name, files in task.classes.items():
         (folder / "my_classes" / name).mkdir(parents=True)
         for file, data in files:
