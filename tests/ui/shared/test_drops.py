@@ -37,7 +37,7 @@ def step(read: list[str], name: str, is_on: threading.Event, may_end: threading.
         return name
 
     def finish(found: str) -> Said:
-        return [found], []
+        return Said([found])
 
     return DropStep(lambda: task, finish)
 
