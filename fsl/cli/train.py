@@ -20,6 +20,7 @@ from fsl.cli.output import add_json_option
 from fsl.cli.train_settings import add_settings, overridden
 from fsl.config import FINE_TUNE_VIEWS, TIMM, ModelConfig, TrainConfig
 from fsl.data.catalogue import absolute_key, open_source
+from fsl.data.imageset import single_images_note
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import list_from_anywhere
 from fsl.data.query import DataSpec
@@ -163,7 +164,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     with progress_bar("reading images") as progress:
         data = load_training_data(source, model, config.seed, problems.extend, progress, keep=False)
     report(problems)
-    report_notes(data.train.notes)
+    report_notes((*data.train.notes, *single_images_note(data.train)))
     spec = RunSpec(
         config,
         source,

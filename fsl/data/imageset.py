@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.base.text import listed
+from fsl.base.text import count, listed
 from fsl.base.types import IntArray, PixelArray
 
 
@@ -107,6 +107,20 @@ class ImageSet:
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         digest.update(np.ascontiguousarray(self.images).data)
         return digest.hexdigest()
+
+
+def single_images_note(images: ImageSet) -> tuple[str, ...]:
+    """Return at most one sentence, which names the classes that nothing is learned from.
+
+    A class with a single image has no pair of the same class.
+    """
+    counts = np.bincount(images.labels, minlength=images.n_classes)
+    single = [name for name, n in zip(images.class_names, counts, strict=True) if n == 1]
+    if not single:
+        return ()
+    kinds = count(images.n_classes, "class", "classes")
+    shown = listed(single)
+    return (f"{len(single)} of {kinds} with a single picture; nothing is learned from it: {shown}.",)
 
 
 def concatenate(sets: Sequence[ImageSet]) -> ImageSet:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
 from fsl.data.images.decode import DecodeLimits
-from fsl.data.imageset import ImageSet, concatenate
+from fsl.data.imageset import ImageSet, concatenate, single_images_note
 from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_files
 from fsl.data.loading import load_listing
 from fsl.data.query import ImageQuery
@@ -36,6 +36,13 @@ def test_what_a_set_knows() -> None:
     image_set = small_set()
     assert (len(image_set), image_set.n_classes, image_set.size) == (5, 3, 2)
     assert np.bincount(image_set.labels).tolist() == [2, 2, 1]
+
+
+def test_classes_that_nothing_is_learned_from_are_named() -> None:
+    assert single_images_note(small_set()) == (
+        "1 of 3 classes with a single picture; nothing is learned from it: c.",
+    )
+    assert single_images_note(small_set().rows([0, 1, 2, 4])) == ()
 
 
 def test_a_class_may_be_empty() -> None:
