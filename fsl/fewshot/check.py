@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from fsl.data.copies import exact_copies
-from fsl.fewshot.check_copies import Look, near_copies
+from fsl.fewshot.check_copies import ALWAYS, Look, near_copies
 from fsl.fewshot.check_labels import Suspect, outliers, suspects
 from fsl.twin.network import TwinNetwork
 
@@ -54,7 +55,11 @@ class DataCheck:
 
 
 def check_pictures(
-    twin: TwinNetwork, embeddings: Tensor, labels: Sequence[int], looks: Sequence[Look]
+    twin: TwinNetwork,
+    embeddings: Tensor,
+    labels: Sequence[int],
+    looks: Sequence[Look],
+    turn: AbstractContextManager[object] = ALWAYS,
 ) -> DataCheck:
     """Check labelled pictures.
 
@@ -63,20 +68,23 @@ def check_pictures(
         embeddings: float32 ``(n, D)``.
         labels: n labels, from 0.
         looks: of the same pictures (``fsl.fewshot.check_copies.look_at``).
+        turn: entered for each part of the work, which takes a second or less, such as a lock.
     """
     duplicates = tuple(exact_copies(look.content for look in looks))
-    near = tuple(near_copies(looks, embeddings))
+    near = tuple(near_copies(looks, embeddings, turn))
     blank = tuple(row for row, look in enumerate(looks) if look.is_blank)
     made = [(i, j) for i, j in near if _size(looks[i]) != _size(looks[j])]
     repeated, contradicting = _copies_to_leave_out([*duplicates, *made], labels)
-    doubted = suspects(twin, embeddings, labels, {*repeated, *contradicting, *blank})
+    with turn:
+        doubted = suspects(twin, embeddings, labels, {*repeated, *contradicting, *blank})
+        strange = outliers(embeddings, labels)
     named = {*blank, *contradicting, *(one.row for one in doubted)}
     counts = Counter(label for row, label in enumerate(labels) if row not in repeated)
     return DataCheck(
         duplicates,
         near,
         tuple(doubted),
-        tuple(row for row in outliers(embeddings, labels) if row not in named),
+        tuple(row for row in strange if row not in named),
         blank,
         _tiny(looks),
         tuple(label for label in sorted(set(labels)) if counts[label] < FEW_PICTURES),

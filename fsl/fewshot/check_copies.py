@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 
@@ -27,7 +28,7 @@ SIDE = 64
 """Side of the grey miniature by which pictures are compared."""
 _COARSE, _MIDDLE = 16, 32
 _CANDIDATES = 6  # most similar pictures that are looked at closely, by their shapes and by the network
-_AT_ONCE = 512  # pairs; about 100 MB
+_AT_ONCE = 256  # pairs; about 50 MB
 # Limits of the agreement in detail; `python -m bench check` measures what they let through.
 _COARSE_LIMIT = 0.8
 # A small picture has lost the finest detail, so it is compared at a smaller size: below this shorter side in
@@ -42,6 +43,8 @@ _OUTSIDE = 0.02
 _LARGEST_CROP = 0.25  # of a side
 _LISTED_OF_GROUPS = 100  # near copies of pictures that exist several times: all pairs up to this number
 _BLANK_LEVELS = 16
+ALWAYS = nullcontext()
+"""The turn of whoever need not wait for others."""
 _GREY_LEVELS = 2.0  # of the tint; a picture with less has no colours
 _TINT_LEVELS = 6.0
 _CACHE_BYTES = 64 * 2**20
@@ -109,12 +112,15 @@ def look_of(picture: Picture) -> Look:
     return found
 
 
-def near_copies(looks: Sequence[Look], embeddings: Tensor) -> list[tuple[int, int]]:
+def near_copies(
+    looks: Sequence[Look], embeddings: Tensor, turn: AbstractContextManager[object] = ALWAYS
+) -> list[tuple[int, int]]:
     """Return the pairs of rows that show the same picture in another size, quality or crop.
 
     Args:
         looks: of n pictures.
         embeddings: float32 ``(n, D)``; they propose candidates that the miniatures alone would miss.
+        turn: entered for each part of the work, which takes a second or less, such as a lock.
 
     Returns:
         pairs ``(i, j)`` with i < j of different content, in order. Blank pictures are nobody's copy.
@@ -129,11 +135,17 @@ def near_copies(looks: Sequence[Look], embeddings: Tensor) -> list[tuple[int, in
         return []
     grey = torch.from_numpy(np.stack([looks[row].grey for row in rows])).float()
     tints = torch.from_numpy(np.stack([looks[row].tint for row in rows])).flatten(1)
-    pairs = _candidates(grey, embeddings[rows])
-    pairs = pairs[_same_tint(tints, pairs)]
+    with turn:
+        pairs = _candidates(grey, embeddings[rows])
+        pairs = pairs[_same_tint(tints, pairs)]
+    if not len(pairs):
+        return []
     shorter = torch.tensor([looks[row].shorter_side for row in rows])
     sizes = torch.tensor([[looks[row].width, looks[row].height] for row in rows])
-    parts = [_compared(grey, shorter, sizes, some) for some in torch.split(pairs, _AT_ONCE)]
+    parts = []
+    for some in torch.split(pairs, _AT_ONCE):
+        with turn:
+            parts.append(_compared(grey, shorter, sizes, some))
     agreement, limit = (torch.cat(values) for values in zip(*parts, strict=True))
     is_copy = (agreement > limit) & _is_best_of_one(pairs, agreement, len(rows))
     found: list[tuple[int, int]] = []

@@ -120,8 +120,7 @@ def _check(pictures: Collection, checkpoint: Checkpoint, report: ReportProgress)
 
     embeddings = embedded(pictures, checkpoint, progress)[:n]
     report(None, "Looking for copies and wrong labels")
-    with COMPUTE:
-        return core.check_pictures(checkpoint.twin, embeddings, labels, looks)
+    return core.check_pictures(checkpoint.twin, embeddings, labels, looks, turn=COMPUTE)
 
 
 def _show_summary(view: CheckView, found: DataCheck, pictures: Collection, n_doubted: int) -> None:
