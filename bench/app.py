@@ -4,7 +4,9 @@
 
 It starts the server anew for each round and drives Chromium through Playwright. It measures the time from a
 cold start to the first paint and to the first answer (the example "Drawn fruit"); the time to change the
-page, idle and while two jobs train; and the bytes sent to the browser for each new point of the live curves.
+page, idle and while two jobs train; the bytes sent to the browser for each new point of the live curves; and
+the work on 300 photos of 20 classes: from the drop to the answers, choosing, filtering, and from corrections
+to new answers.
 """
 
 import tempfile
@@ -16,11 +18,22 @@ from typing import TYPE_CHECKING
 
 from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, median, options_of, say
+from bench._photos import write_photos
 from bench._server import App, running_app
+from bench._sorting import (
+    PAGE,
+    answers,
+    choose_filter,
+    counts_shown,
+    drop_classes,
+    drop_queries,
+    wait_for_answers,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
+N_PHOTOS, N_CLASSES, N_EXAMPLES = 300, 20, 3
 # The name of a link, and a text on its page.
 PAGES = (("Classify", "1. Your classes"), ("Few-Shot Lab", "Teach it with a handful of pictures"))
 
@@ -97,6 +110,61 @@ def live_bytes(page: "Page", address: str, seconds: float) -> tuple[float, int]:
     return float(sum(received)), growths
 
 
+def sort_photos(browser: "Browser") -> dict[str, float]:
+    """Measure the work on 300 photos of a camera's size; return seconds, and kilobytes for one choice."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_photos(Path(folder), N_CLASSES, N_EXAMPLES + N_PHOTOS // N_CLASSES)
+        files = {
+            one.name: [(f"{one.name} {path.name}", path.read_bytes()) for path in sorted(one.iterdir())]
+            for one in sorted(Path(folder).iterdir())
+        }
+    with server() as app:
+        page = new_page(browser)
+        bytes_of: list[int] = []
+        page.on("websocket", lambda one: one.on("framereceived", lambda data: bytes_of.append(len(data))))
+        page.on("requestfinished", lambda one: bytes_of.append(one.sizes()["responseBodySize"]))
+        page.goto(f"{app.address}/classify")
+        drop_classes(page, {name: some[:N_EXAMPLES] for name, some in files.items()})
+        page.locator(".st-key-self_check").wait_for()
+        found: dict[str, float] = {}
+        began = time.perf_counter()
+        drop_queries(page, [one for some in files.values() for one in some[N_EXAMPLES:]])
+        found["300 photos: from the drop to the answers"] = time.perf_counter() - began
+        page.wait_for_timeout(5000)
+        bytes_of.clear()
+        found["300 photos: choose an answer"] = choose(page, 7)
+        page.wait_for_timeout(2000)
+        found["kB"] = sum(bytes_of) / 1000
+        name, number = next(item for item in counts_shown(page).items() if 0 < item[1] < 50)
+        began = time.perf_counter()
+        choose_filter(page, name)
+        wait_for_answers(page, number)
+        found["300 photos: filter"] = time.perf_counter() - began
+        choose_filter(page, "All")
+        wait_for_answers(page, PAGE)
+        choose(page, 0)
+        for _ in range(5):
+            page.keyboard.press("2")
+        learn = page.get_by_role("button", name="Add 5 examples")
+        learn.wait_for()
+        began = time.perf_counter()
+        learn.click()
+        page.get_by_text("5 examples were added.").wait_for()
+        found["300 photos: from five corrections to new answers"] = time.perf_counter() - began
+        page.context.close()
+    return found
+
+
+def choose(page: "Page", place: int) -> float:
+    """Click an answer, and return the seconds until its details are there."""
+    answer = answers(page).nth(place)
+    name = answer.locator(".name").inner_text().partition(",")[0]
+    began = time.perf_counter()
+    answer.click()
+    page.locator(".st-key-detail").get_by_text(name).wait_for()
+    return time.perf_counter() - began
+
+
 def main() -> None:
     options = options_of(__doc__)
     rounds, n_changes = (1, 2) if options.quick else (5, 20)
@@ -114,6 +182,7 @@ def main() -> None:
             busy = page_changes(page, n_changes)
             n_bytes, updates = live_bytes(page, app.address, 5 if options.quick else 30)
             page.context.close()
+        work = [sort_photos(browser) for _ in range(1 if options.quick else 3)]
     rows: list[dict[str, object]] = [
         {"what": what, "figure": f"{median([start[what] for start in starts]):.2f} s"} for what in starts[0]
     ]
@@ -124,6 +193,11 @@ def main() -> None:
             "figure": f"{median(busy):.2f} s (slowest {max(busy):.2f} s)",
         },
         {"what": "growths of the live curves watched", "figure": str(updates)},
+    ]
+    rows += [
+        {"what": what, "figure": f"{median([one[what] for one in work]):.2f} s"}
+        for what in work[0]
+        if what != "kB"
     ]
     first = median([start["first answer, from opening the page"] for start in starts])
     paint = median([start["first paint, from opening the page"] for start in starts])
@@ -152,6 +226,16 @@ def main() -> None:
             "-",
             "-",
             updates > 0,
+        ),
+        Claim(
+            "The app: choose one of 300 answers; received by the browser for it",
+            f"{median([one['300 photos: choose an answer'] for one in work]):.2f} s, "
+            f"{median([one['kB'] for one in work]):.0f} kB",
+            "-",
+            "-",
+            "at most 0.5 s and 400 kB",
+            median([one["300 photos: choose an answer"] for one in work]) <= 0.5
+            and median([one["kB"] for one in work]) <= 400,
         ),
     ]
     finish("app", claims, rows, options.quick)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from fsl.base.text import percent
+from fsl.base.text import limit_text, percent, similarity_text
 from fsl.charts.style import ACCENT, AGAINST, MUTED, from_top, label, name_rows, shortened, still
 
 if TYPE_CHECKING:
@@ -42,6 +42,28 @@ def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Fig
     }
     margin = {"r": 64, "t": 4, "b": 8}
     return _share_bars(names, values, bars, 30 * len(names) + 12, margin, bargap=0.35)
+
+
+def similarity_bars(similarities: Mapping[str, float], limit: float) -> go.Figure:
+    """Draw a muted bar per class, the most similar on top, and the limit below which nothing is known.
+
+    Args:
+        similarities: by class name, each in [0, 1].
+        limit: similarity in [0, 1].
+    """
+    ordered = sorted(similarities.items(), key=lambda item: -item[1])
+    names, values = [name for name, _ in ordered], [value for _, value in ordered]
+    bars = {
+        "marker": {"color": MUTED, "cornerradius": 4},
+        "text": [similarity_text(value) for value in values],
+        "customdata": [label(name) for name in names],
+        "hovertemplate": "%{customdata}: similarity %{x:.4f}<extra></extra>",
+    }
+    margin = {"r": 88, "t": 24, "b": 8}
+    figure = _share_bars(names, values, bars, 30 * len(names) + 32, margin, bargap=0.35)
+    note = {"text": f"limit {limit_text(limit)}", "yanchor": "bottom"}
+    figure.add_vline(x=limit, line={"color": "gray", "dash": "dot"}, annotation=note)
+    return figure
 
 
 def interval_bars(

@@ -10,7 +10,7 @@ import io
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -108,12 +108,12 @@ def sentence(plan: SortPlan) -> str:
     return f"{count(len(plan.labels), 'picture')} in {count(n_used, 'class', 'classes')}{unknown}"
 
 
-def sorted_zip(plan: SortPlan, contents: Iterable[Callable[[], bytes]]) -> bytes:
+def sorted_zip(plan: SortPlan, contents: Iterable[bytes]) -> bytes:
     """Return the sorted pictures as a zip, with the bytes of their files and the summary.
 
     Args:
         plan: where they go.
-        contents: for each picture a function that returns the bytes of its file, called one after another.
+        contents: the bytes of each picture's file, asked for one after another.
     """
     now = time.localtime()[:6]
     buffer = io.BytesIO()
@@ -122,7 +122,7 @@ def sorted_zip(plan: SortPlan, contents: Iterable[Callable[[], bytes]]) -> bytes
             archive.mkdir(folder)
         archive.writestr(zipfile.ZipInfo(SUMMARY, now), summary_text(plan))
         for place, content in zip(plan.places, contents, strict=True):
-            archive.writestr(zipfile.ZipInfo("/".join(place), now), content())  # compressed already
+            archive.writestr(zipfile.ZipInfo("/".join(place), now), content)  # compressed already
     return buffer.getvalue()
 
 

@@ -147,7 +147,7 @@ SCENES = (
 
 def settle(tab: Page) -> None:
     """Wait until the server has nothing more to send and every picture is drawn."""
-    tab.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
-    tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")
+    tab.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
     for image in tab.locator("img").all():
         image.evaluate("image => image.decode()")

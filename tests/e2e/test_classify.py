@@ -39,7 +39,7 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
     assert found == sorted(found, reverse=True)
     assert all_images_are_drawn(tab)
 
-    answers(tab).nth(3).locator("button.frame").click()
+    answers(tab).nth(3).click()
     tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()
 
     tab.get_by_role("link", name="Few-Shot Lab").click()

@@ -13,7 +13,7 @@ from PIL import Image
 from fsl.base.text import safe_cell
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.pictures import NamedImage
-from fsl.fewshot.results import results_csv, results_json
+from fsl.fewshot.results import FinalLabel, results_csv, results_json
 from fsl.fewshot.support import SupportSet
 
 IMAGE = Image.new("RGB", (4, 4))
@@ -57,3 +57,14 @@ def test_json_has_the_command_lines_keys() -> None:
     (answer,) = json.loads(results_json([PREDICTION], SUPPORT))["predictions"]
     assert set(answer) == {"query", "label", "probability", "unknown", "scores", "similarities"}
     assert answer["similarities"][1] == {"class": "pear", "support": "b.png", "similarity": 0.8}
+
+
+def test_what_a_person_said_is_written_beside_the_answer() -> None:
+    labels = [FinalLabel("=cmd()", is_checked=True), FinalLabel(None)]
+    rows = list(csv.DictReader(io.StringIO(results_csv([PREDICTION] * 2, SUPPORT, labels))))
+    assert [(row["label"], row["checked"], row["final_label"]) for row in rows] == [
+        ("pear", "true", "'=cmd()"),
+        ("pear", "false", ""),
+    ]
+    found = json.loads(results_json([PREDICTION] * 2, SUPPORT, labels))["predictions"]
+    assert [(one["checked"], one["final_label"]) for one in found] == [(True, "=cmd()"), (False, None)]

@@ -62,7 +62,7 @@ def test_ordinary_names_stay(name: str) -> None:
 def test_the_zip_has_a_folder_per_class_and_the_bytes_of_the_files() -> None:
     names = ["in/1.jpg", "other/1.jpg", "2.jpg", "1.JPG"]
     plan = plan_sort(names, ["a/b", "a/b", None, "a/b"], ["a/b", "unknown", ".."])
-    with zipfile.ZipFile(io.BytesIO(sorted_zip(plan, [name.encode for name in names]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(sorted_zip(plan, map(str.encode, names)))) as archive:
         assert archive.testzip() is None
         held = {name: archive.read(name) for name in archive.namelist()}
     summary = held.pop("summary.txt").decode()

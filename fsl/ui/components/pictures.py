@@ -11,6 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from fsl.base.text import distinct_texts, similarity_text
+from fsl.ui.components.media import media_url
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -43,7 +44,7 @@ class Tile:
 
     Attributes:
         id: identifier, unique in the grid.
-        src: the picture, a ``data:`` URI.
+        src: the picture, a ``data:`` URI or an address.
         name: name of the file; alternative text and tooltip.
         title: a line below the picture, "" for none.
         note: one or more smaller lines, "" for none.
@@ -121,7 +122,7 @@ def picture_grid(
         hidden: number of further pictures that are not shown.
     """
     data = {
-        "tiles": [asdict(tile) for tile in tiles],
+        "tiles": [asdict(replace(tile, src=media_url(tile.src, f"{key}/{tile.id}"))) for tile in tiles],
         "label": label,
         "size": size,
         "removable": actions.remove is not None,

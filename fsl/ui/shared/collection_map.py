@@ -66,15 +66,22 @@ def screen_places(points: Float32Array) -> Float64Array:
     return places
 
 
-def sheet_of(memo: Memo, collection: Collection) -> Sheet:
-    """Return all pictures in one image, small enough to send to a browser."""
+def sheet_of(memo: Memo, collection: Collection, side: int = 0) -> Sheet:
+    """Return all pictures in one image, small enough to send to a browser.
+
+    Args:
+        memo: keeps the sheet.
+        collection: the pictures.
+        side: of one picture in pixels; 0 for what suits a large map.
+    """
+    side = side or _tile_side(len(collection.pictures))
 
     def compute() -> Sheet:
-        sprite = sprite_of(collection, _tile_side(len(collection.pictures)))
+        sprite = sprite_of(collection, side)
         src = data_uri(sprite.image, "JPEG", quality=78)
-        return Sheet(collection.key, src, sprite.tile, sprite.columns)
+        return Sheet(f"{collection.key} {side}", src, sprite.tile, sprite.columns)
 
-    return memo.remember(("sheet", collection.key), compute)
+    return memo.remember(("sheet", collection.key, side), compute)
 
 
 def sprite_of(collection: Collection, tile: int) -> Sprite:

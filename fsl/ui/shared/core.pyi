@@ -42,6 +42,8 @@ from fsl.fewshot.explain import explain_in_steps as explain_in_steps
 from fsl.fewshot.faces import compare_photos as compare_photos
 from fsl.fewshot.faces import face_digest as face_digest
 from fsl.fewshot.intervals import paired_difference as paired_difference
+from fsl.fewshot.label_next import doubts as doubts
+from fsl.fewshot.label_next import label_next as label_next
 from fsl.fewshot.linear_probe import FEWEST_SHOTS as FEWEST_SHOTS
 from fsl.fewshot.linear_probe import classify_with_probe as classify_with_probe
 from fsl.fewshot.linear_probe import compare_methods as compare_methods

@@ -13,13 +13,14 @@ import streamlit as st
 from fsl.base.errors import DataError
 from fsl.config import Method
 from fsl.data.intake.listing import Problem
+from fsl.ui.shared.answer_view import AnswerView
 from fsl.ui.shared.budget import Holding, refuse_beyond_budget
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work
 from fsl.ui.shared.workspace import Workspace, holdings_of
 
-_REMEMBERED = 3  # answers, self-check, comparison of methods
+_REMEMBERED = 8  # answers, self-check (also the former one), comparison of methods, what to label next ...
 
 _KEY = "few_shot_lab"
 QUERIES = "queries"
@@ -102,6 +103,7 @@ class Session:
         examples: number of examples loaded so far; the seed of the next one.
         example: the workspace made by an example; a dropped folder replaces it while it is unchanged.
         memo: the latest results of the page.
+        view: what the list of answers shows.
     """
 
     workspace: Workspace = field(default_factory=Workspace.fresh)
@@ -120,6 +122,7 @@ class Session:
     examples: int = 0
     example: Workspace | None = None
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
+    view: AnswerView = field(default_factory=AnswerView)
 
     def change(self, workspace: Workspace, undo: str = "", replaces: bool = False) -> None:
         """Replace the workspace by a changed one.
@@ -197,7 +200,9 @@ class Session:
 
     def copied(self) -> Session:
         """Return a copy for another tab, without drops that are being read."""
-        return replace(self, drops=self.drops.copy(), shown=dict(self.shown), pending=None)
+        return replace(
+            self, drops=self.drops.copy(), shown=dict(self.shown), pending=None, view=replace(self.view)
+        )
 
     def forget_results(self) -> None:
         """Forget what can be computed again."""

@@ -35,6 +35,13 @@ def headline(prediction: Prediction) -> str:
     return f"Most like {prediction.label}: {percent(prediction.probability)} sure"
 
 
+def networks_word(prediction: Prediction) -> str:
+    """Return what the network answered, beside a person's own word."""
+    if prediction.unknown:
+        return "The network said unknown."
+    return f"The network said {prediction.label}, {percent(prediction.probability)} sure."
+
+
 def reason(prediction: Prediction) -> str:
     """Return why the answer is what it is."""
     similar = prediction.class_similarity

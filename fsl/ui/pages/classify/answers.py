@@ -1,43 +1,26 @@
-"""The answers: a tile for each query, details of the chosen one, and the self-check of the classes."""
+"""The answers: load the network, embed what is new, then show the answers and the self-check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fsl.base.errors import FslError
-from fsl.base.text import listed, percent
-from fsl.ui.components.pictures import Actions, Tile, picture_grid
-from fsl.ui.pages.classify.decide import (
-    check_support,
-    compare,
-    has_classes,
-    predict,
-    support_of,
-    what_is_missing,
-)
-from fsl.ui.pages.classify.detail import show_detail
+from fsl.base.text import listed
+from fsl.ui.components.media import media_url
+from fsl.ui.pages.classify.decide import has_classes, predict, support_of, what_is_missing
 from fsl.ui.pages.classify.downloads import show_downloads
-from fsl.ui.pages.classify.fine_tune import show_fine_tuning
 from fsl.ui.pages.classify.other_networks import waiting_text
-from fsl.ui.pages.classify.pair import show_pair
-from fsl.ui.pages.classify.settings import (
-    method_in_use,
-    rule_in_use,
-    show_settings,
-    threshold_in_use,
-    use_method,
-)
-from fsl.ui.pages.classify.small_map import show_small_map
-from fsl.ui.pages.classify.thumbnails import remover, show_more, show_thumbnails, shown_number
-from fsl.ui.shared import wording
+from fsl.ui.pages.classify.self_check import show_self_check
+from fsl.ui.pages.classify.settings import method_in_use, show_settings, threshold_in_use
+from fsl.ui.pages.classify.thumbnails import show_thumbnails
+from fsl.ui.pages.classify.work import show_work
 from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.found_faces import MainFaceOf, without_face
-from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
@@ -45,9 +28,7 @@ from fsl.ui.shared.state import Session
 from fsl.ui.shared.waiting import waiting
 
 if TYPE_CHECKING:
-    from fsl.fewshot.classify import Prediction
     from fsl.fewshot.pictures import Picture
-    from fsl.fewshot.support import SupportSet
     from fsl.twin.checkpoint import Checkpoint
 
 _OTHER_NETWORK = (
@@ -89,14 +70,12 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
             with st.popover("Settings", icon=":material/tune:"):
                 show_settings(state, installed, checkpoint, support)
             with st.popover("Download", icon=":material/download:"):
-                show_downloads(predictions, support, checkpoint)
+                show_downloads(state, predictions, support, checkpoint)
         if state.saved_with not in ("", checkpoint.digest):
             st.warning(_OTHER_NETWORK, icon=":material/warning:")
-        _show_tiles(state, predictions)
-        _show_selected(state, predictions, checkpoint, chosen_network(state, installed).name)
-        show_small_map(state, checkpoint, _selected_query(state))
+        show_work(state, checkpoint, chosen_network(state, installed).name, predictions)
     with self_check_place:
-        _show_self_check(state, checkpoint, support)
+        show_self_check(state, checkpoint, support)
 
 
 def _load(state: Session, installed: list[Choice]) -> Checkpoint:
@@ -138,7 +117,9 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
         with place.container():
             st.progress(len(done) / total, f"Embedding your pictures: {len(done):,} of {total:,}")
             if done:
-                st.image([picture.thumbnail for picture in done[: -_DONE_SHOWN - 1 : -1]], width=56)
+                shown = enumerate(done[: -_DONE_SHOWN - 1 : -1])
+                urls = [media_url(one.thumbnail, f"looking/{rank}") for rank, one in shown]
+                st.html("".join(f'<img src="{url}" alt="" width="56" style="margin: 2px">' for url in urls))
 
     def progress_of_augmentation(done: Sequence[Picture], total: int) -> None:
         if total >= _BAR_FROM:
@@ -162,94 +143,3 @@ def _show_faceless(pictures: list[StoredPicture]) -> None:
     if names:
         taken = "It is" if len(names) == 1 else "They are"
         st.caption(markdown(f"No face was found in {listed(names, _MOST_NAMED)}. {taken} taken whole."))
-
-
-def _show_tiles(state: Session, predictions: list[Prediction]) -> None:
-    queries = state.workspace.queries
-    shown = shown_number(state, None)
-    pairs = list(zip(queries, predictions, strict=True))[:shown]
-    n_unknown = sum(p.unknown for p in predictions)
-    if len(predictions) > 1:
-        unknown = f", {n_unknown} unknown" if n_unknown else ""
-        st.caption(f"{len(predictions):,} pictures{unknown}. Choose one to see why.")
-    picture_grid(
-        [_tile(query, prediction) for query, prediction in pairs],
-        key="answers",
-        label="Answers, one per picture",
-        size="medium",
-        actions=Actions(remover(state, None), guarded_callback(_selector(state)), show_more(state, None)),
-        selected=_selected_query(state).digest,
-        hidden=len(queries) - len(pairs),
-    )
-
-
-def _tile(query: StoredPicture, prediction: Prediction) -> Tile:
-    return Tile(
-        query.digest,
-        query.thumbnail,
-        query.name,
-        title="unknown" if prediction.unknown else prediction.label,
-        note=f"maybe {prediction.label}" if prediction.unknown else percent(prediction.probability),
-        bar=None if prediction.unknown else prediction.probability,
-        tone="warning" if prediction.unknown else "accent",
-    )
-
-
-def _selector(state: Session) -> Callable[[str], None]:
-    def select(digest: str) -> None:
-        state.selected = digest
-
-    return select
-
-
-def _selected_query(state: Session) -> StoredPicture:
-    queries = state.workspace.queries
-    return next((query for query in queries if query.digest == state.selected), queries[0])
-
-
-def _show_selected(
-    state: Session, predictions: list[Prediction], checkpoint: Checkpoint, network: str
-) -> None:
-    query = _selected_query(state)
-    prediction = predictions[state.workspace.queries.index(query)]
-    members = [(card.name, p) for card in state.workspace.classes for p in card.pictures]
-    show_detail(query, prediction, members)
-    show_pair(checkpoint, network, query, prediction, members)
-
-
-def _show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
-    outcome = check_support(state, checkpoint, support, rule_in_use(state, checkpoint))
-    with st.container(border=True, key="self_check", gap="small"):
-        st.markdown(
-            f"**Self-check.** {markdown(wording.self_check(outcome))}",
-            help="Each of your pictures is hidden in turn and classified by all the others.",
-        )
-        if outcome is not None:
-            st.progress(outcome.accuracy)
-            hint = wording.self_check_hint(outcome)
-            if hint:
-                st.caption(markdown(hint))
-        _show_comparison(state, checkpoint, support)
-        if outcome is not None:
-            show_fine_tuning(state, checkpoint, outcome)
-
-
-def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
-    with st.spinner("Testing the quick classifier on your pictures"):
-        found = compare(state, checkpoint, support)
-    if found is None:
-        return
-    st.markdown(
-        f"**Quick classifier.** {markdown(wording.verdict(found))}",
-        help="A small classifier (logistic regression) fitted to the embeddings of your pictures. "
-        "Similarities, and what counts as unknown, still come from the network.",
-    )
-    st.caption(markdown(wording.comparison(found)))
-    if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:
-        st.button(
-            f"Use it: {wording.RULE_NAMES[found.best].lower()}",
-            key="use_best",
-            icon=":material/check:",
-            on_click=guarded_callback(use_method),
-            args=(state, found.best),
-        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.charts.evaluation import class_bars
+from fsl.charts.evaluation import class_bars, similarity_bars
 from fsl.charts.style import STILL
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
+from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.pictures import StoredPicture
@@ -17,41 +18,57 @@ from fsl.ui.shared.pictures import StoredPicture
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
 
-_BARS_SHOWN = 12
-_PAIRS_SHOWN = 60
+_BARS_SHOWN = 8
+_PAIRS_SHOWN = 12
 
 
 def show_detail(
-    query: StoredPicture, prediction: Prediction, members: Sequence[tuple[str, StoredPicture]]
+    answer: WorkAnswer, members: Sequence[tuple[str, StoredPicture]], show_correction: Callable[[], None]
 ) -> None:
-    """Show the answer for one query.
+    """Show one answer.
 
     Args:
-        query: the query.
-        prediction: its answer.
+        answer: the answer.
         members: class name and picture of each support image, in the order of the support set.
+        show_correction: draws the ways to correct it.
     """
-    with st.container(border=True, key="detail"):
-        left, right = st.columns([1, 2.4], vertical_alignment="top")
-        with left:
-            tile = Tile(query.digest, query.thumbnail, query.name)
-            picture_grid([tile], key="detail_picture", label="The picture", size="large")
-        with right:
+    query, prediction = answer.query, answer.prediction
+    left, right = st.columns([1, 2], vertical_alignment="top")
+    with left:
+        tile = Tile(query.digest, query.thumbnail, query.name)
+        picture_grid([tile], key="detail_picture", label="The picture", size="large")
+    with right:
+        if answer.is_given:
+            said = "unknown" if answer.label is None else answer.label
+            st.markdown(f"### You said {markdown(said)}")
+            st.markdown(markdown(wording.networks_word(prediction)))
+        else:
             st.markdown(f"### {markdown(wording.headline(prediction))}")
-            st.markdown(markdown(wording.reason(prediction)))
-            st.caption(markdown(query.name))
-        _show_bars(prediction)
-        _show_pairs(prediction, members)
+        st.markdown(markdown(wording.reason(prediction)))
+        st.caption(markdown(query.name))
+    show_correction()
+    _show_bars(prediction)
+    _show_pairs(prediction, members)
 
 
 def _show_bars(prediction: Prediction) -> None:
-    st.markdown("**How likely each class is**", help="Among your classes only; together they add up to 100%.")
-    best = sorted(prediction.scores, key=prediction.scores.__getitem__, reverse=True)[:_BARS_SHOWN]
-    if len(best) < len(prediction.scores):
-        st.caption(f"The {_BARS_SHOWN} most likely of {len(prediction.scores):,} classes.")
-    figure = class_bars(
-        {name: prediction.scores[name] for name in best}, None if prediction.unknown else prediction.label
-    )
+    """Show how likely each class is, or how similar if it is none of them."""
+    values = prediction.class_similarity if prediction.unknown else prediction.scores
+    if prediction.unknown:
+        st.markdown("**How similar each class is**", help="None reaches the limit, so none is the answer.")
+    else:
+        st.markdown(
+            "**How likely each class is**", help="Among your classes only; together they add up to 100%."
+        )
+    best = sorted(values, key=values.__getitem__, reverse=True)[:_BARS_SHOWN]
+    shown = {name: values[name] for name in best}
+    if len(best) < len(values):
+        what = "similar" if prediction.unknown else "likely"
+        st.caption(f"The {_BARS_SHOWN} most {what} of {len(values):,} classes.")
+    if prediction.unknown:
+        figure = similarity_bars(shown, prediction.threshold)
+    else:
+        figure = class_bars(shown, prediction.label)
     st.plotly_chart(figure, key="bars", config=STILL)
 
 

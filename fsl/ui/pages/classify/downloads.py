@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.fewshot.results import results_csv, results_json
+from fsl.fewshot.results import FinalLabel, results_csv, results_json
+from fsl.fewshot.sort import plan_sort, sorted_zip
+from fsl.ui.pages.classify.work_list import work_answers
 from fsl.ui.shared import core
+from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.state import Session
+from fsl.ui.shared.workspace import ClassCard
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -18,21 +24,47 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 
-def show_downloads(predictions: Sequence[Prediction], support: SupportSet, checkpoint: Checkpoint) -> None:
-    """Show a button for each format; a file is made when its button is pressed."""
+def show_downloads(
+    state: Session, predictions: Sequence[Prediction], support: SupportSet, checkpoint: Checkpoint
+) -> None:
+    """Show a button for each format; a file is made when its button is pressed, with the corrections of then.
+
+    Args:
+        state: state of the session.
+        predictions: the network's answers.
+        support: the classes they were found with.
+        checkpoint: the network.
+    """
+    queries = state.workspace.queries
+
+    def labels() -> list[FinalLabel]:
+        workspace = replace(state.workspace, queries=queries)
+        return [FinalLabel(one.label, one.is_given) for one in work_answers(workspace, predictions)]
+
+    st.download_button(
+        "Sorted photos (zip)",
+        data=lambda: _sorted(state.workspace.classes, queries, labels()),
+        file_name="sorted-photos.zip",
+        mime="application/zip",
+        key="download_sorted",
+        help="Your photos, unchanged, in a folder per class and one for unknown.",
+        on_click="ignore",
+        width="stretch",
+    )
     st.download_button(
         "Table (CSV)",
-        data=lambda: results_csv(predictions, support),
+        data=lambda: results_csv(predictions, support, labels()),
         file_name="answers.csv",
         mime="text/csv",
         key="download_csv",
-        help="One row per picture: the answer, its probability, and the probability of each class.",
+        help="One row per picture: the answer, its probability, what you said, and the probability of each "
+        "class.",
         on_click="ignore",
         width="stretch",
     )
     st.download_button(
         "Everything (JSON)",
-        data=lambda: results_json(predictions, support),
+        data=lambda: results_json(predictions, support, labels()),
         file_name="answers.json",
         mime="application/json",
         key="download_json",
@@ -55,6 +87,14 @@ def show_downloads(predictions: Sequence[Prediction], support: SupportSet, check
     )
     if not can_export:
         st.caption("ONNX needs two more packages on the server: pip install onnx onnxruntime.")
+
+
+def _sorted(
+    classes: Sequence[ClassCard], queries: Sequence[StoredPicture], labels: Sequence[FinalLabel]
+) -> bytes:
+    class_names = dict.fromkeys(card.name for card in classes)
+    plan = plan_sort([query.name for query in queries], [label.name for label in labels], [*class_names])
+    return sorted_zip(plan, (query.data for query in queries))
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:

@@ -36,11 +36,10 @@ def show_classify_page() -> None:
     with left, guarded():
         wants_camera = show_classes(state)
         self_check_place = st.container()
-    with right:
-        with guarded():
-            wants_camera = show_queries(state) or wants_camera
-        with guarded():
-            show_answers(state, self_check_place)
+    with right, guarded():
+        wants_camera = show_queries(state) or wants_camera
+    with guarded():
+        show_answers(state, self_check_place)
     with check_place, guarded():
         show_check(state)
     if wants_camera is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KEY = "few_shot_lab_small_map"
 _REMEMBERED = 4
 _MOST = 300  # pictures; more need the Embeddings page
+_SIDE = 56  # pixels of a picture; they are drawn small
 
 
 def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPicture) -> None:
@@ -56,7 +57,7 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
         if len(collection.pictures) > _MOST:
             st.caption(f"{len(collection.pictures):,} pictures need the Embeddings page.")
             return
-        sheet = sheet_of(memo, collection)
+        sheet = sheet_of(memo, collection, _SIDE)
         picture_sheet(sheet, key="small_map_sheet")
         scatter_map(
             principal_points(memo, collection, checkpoint),

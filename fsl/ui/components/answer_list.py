@@ -1,0 +1,128 @@
+"""A list of many answers that one goes through and corrects by keyboard, mouse or touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from fsl.ui.components.media import media_url
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "few_shot_lab_answer_list",
+    html='<div class="work"></div>',
+    css=(_HERE / "answer_list.css").read_text(encoding="utf-8"),
+    js=(_HERE / "answer_list.js").read_text(encoding="utf-8"),
+)
+
+UNKNOWN = -1
+"""Stands for "none of the classes" where a class's id is expected."""
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One answer; all text is shown as plain text.
+
+    Attributes:
+        id: identifier, unique among all answers.
+        src: the picture, a ``data:`` URI or an address.
+        name: name of the file.
+        title: the answer.
+        note: a smaller line, "" for none.
+        target: id of the answered class, or ``UNKNOWN``.
+        bar: length of a bar, in [0, 1]; None for no bar.
+        mark: whether a person accepted or corrected the answer.
+    """
+
+    id: str
+    src: str
+    name: str
+    title: str
+    note: str
+    target: int
+    bar: float | None = None
+    mark: Literal["", "accepted", "corrected"] = ""
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """The part of the answers that the list shows.
+
+    Attributes:
+        rows: the answers.
+        first: place of the first one among all, counted from 0.
+        total: number of all answers.
+        selected: id of the selected one.
+        classes: id and name of each class, in the order of the digit keys.
+        seen: number of the last event that was taken over.
+    """
+
+    rows: Sequence[AnswerRow]
+    first: int
+    total: int
+    selected: str
+    classes: Sequence[tuple[int, str]]
+    seen: int
+
+
+@dataclass(frozen=True)
+class AnswerEvent:
+    """What a person did in the list.
+
+    Attributes:
+        number: grows from event to event.
+        kind: "select" an answer, give it a class ("label"), take that back ("clear"), or "turn" the page.
+        id: of the answer; "" when the page is turned.
+        target: id of the class, or ``UNKNOWN``; when the page is turned, the number of pages to go.
+    """
+
+    number: int
+    kind: Literal["select", "label", "clear", "turn"]
+    id: str = ""
+    target: int = UNKNOWN
+
+
+def answer_list(
+    page: AnswerPage, key: str, label: str, on_events: Callable[[list[AnswerEvent]], None]
+) -> None:
+    """Show a page of answers.
+
+    Events are repeated until ``page.seen`` says that they were taken over: a quick succession of keys may
+    reach the server in one message or in several. The list shows their effect at once.
+
+    Args:
+        page: the answers.
+        key: key of the widget.
+        label: description for screen readers.
+        on_events: called with events that are new or were not taken over yet, in their order.
+    """
+    rows = [asdict(replace(row, src=media_url(row.src, f"{key}/{row.id}"))) for row in page.rows]
+    _component(
+        key=key,
+        data={**vars(page), "rows": rows, "label": label},
+        on_events_change=partial(_pass_on, key, on_events),
+    )
+
+
+def _pass_on(key: str, on_events: Callable[[list[AnswerEvent]], None]) -> None:
+    state: Any = st.session_state.get(key, {})
+    sent = state.get("events")
+    events = [event for one in sent if (event := _event(one))] if isinstance(sent, list) else []
+    on_events(sorted(events, key=lambda event: event.number))
+
+
+def _event(sent: Any) -> AnswerEvent | None:
+    """Return what the browser sent as an event, None if it is none."""
+    if not isinstance(sent, dict):
+        return None
+    number, kind, row, target = (sent.get(name) for name in ("number", "kind", "id", "target"))
+    if type(number) is not int or type(target) is not int or not isinstance(row, str):
+        return None
+    if kind not in ("select", "label", "clear", "turn"):
+        return None
+    return AnswerEvent(number, kind, row, target)

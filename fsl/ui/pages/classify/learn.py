@@ -1,0 +1,80 @@
+"""Add what a person labelled to the classes as examples, and say what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fsl.base.text import count, percent
+from fsl.ui.pages.classify.decide import check_support, support_of
+from fsl.ui.pages.classify.settings import rule_in_use
+from fsl.ui.pages.classify.work_list import WorkAnswer
+from fsl.ui.shared.answer_view import Lesson
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.state import Session
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import LeaveOneOut
+    from fsl.twin.checkpoint import Checkpoint
+
+
+def show_learning(state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer]) -> None:
+    """Offer to add the labelled pictures to their classes, or say what the last ones changed."""
+    to_learn = state.workspace.to_learn()
+    n = sum(map(len, to_learn.values()))
+    if n:
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key="learn"):
+            examples = count(n, "example")
+            st.markdown(
+                f"You labelled {count(n, 'picture')} of {count(len(to_learn), 'class', 'classes')}. As "
+                "examples they can improve the other answers.",
+                width="stretch",
+            )
+            if st.button(f"Add {examples}", key="learn_now", icon=":material/school:", type="primary"):
+                _learn(state, checkpoint, answers, n)
+    lesson = state.view.lesson
+    if lesson is None or lesson.classes is not state.workspace.classes:
+        return
+    now = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
+    with st.container(horizontal=True, vertical_alignment="center", key="lesson"):
+        st.success(markdown(told(lesson, answers, now)), icon=":material/school:", width="stretch")
+        st.button(
+            "Dismiss", key="forget_lesson", type="tertiary", on_click=guarded_callback(_forget), args=(state,)
+        )
+
+
+def told(lesson: Lesson, answers: Sequence[WorkAnswer], now: LeaveOneOut | None) -> str:
+    """Return what the examples changed: answers, and the self-check before and after."""
+    others = [one for one in answers if not one.is_given and one.query.digest in lesson.answers]
+    changed = sum(lesson.answers[one.query.digest] != one.label for one in others)
+    added = (
+        "1 example was added." if lesson.n_examples == 1 else f"{lesson.n_examples:,} examples were added."
+    )
+    answered = f"Of {count(len(others), 'other answer')}, {changed:,} changed." if others else ""
+    before = lesson.self_check
+    if before is None or now is None:
+        check = ""
+    else:
+        check = (
+            f"Self-check: {percent(before.accuracy)} ({before.n_right} of {before.n_images}) before, "
+            f"{percent(now.accuracy)} ({now.n_right} of {now.n_images}) now."
+        )
+    return " ".join(part for part in (added, answered, check) if part)
+
+
+def _learn(state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer], n: int) -> None:
+    before = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
+    state.change(
+        state.workspace.learned(),
+        undo=f"the classes without {'this' if n == 1 else 'these'} {count(n, 'example')}",
+    )
+    labels = {answer.query.digest: answer.label for answer in answers}
+    state.view.lesson = Lesson(n, before, labels, state.workspace.classes)
+    st.rerun()
+
+
+def _forget(state: Session) -> None:
+    state.view.lesson = None
