@@ -85,8 +85,10 @@ def _show_tile(run: RunInfo, name: str) -> None:
     st.markdown(f"**{markdown(name)}** · {run.status}")
     if run.verdict and run.config:
         st.markdown(VERDICT_BADGES[run.verdict.kind])
-        said = advice(run.verdict, run.config.learning_rate, run.best)
-        st.caption(f"{markdown(run.verdict.evidence)} **{said}**" if said else markdown(run.verdict.evidence))
+        if run.step or not run.is_live:  # else the phase that is shown below says more
+            said = advice(run.verdict, run.config.learning_rate, run.best)
+            evidence = markdown(run.verdict.evidence)
+            st.caption(f"{evidence} **{said}**" if said else evidence)
     elif run.is_live:
         st.markdown(VERDICT_BADGES["starting"])
     _show_progress(run)
