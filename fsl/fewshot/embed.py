@@ -12,7 +12,7 @@ from fsl.base.progress import Progress
 from fsl.fewshot.pictures import Picture
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import batch_size, embed_images
+from fsl.twin.inference import Forward, batch_size, embed_images
 from fsl.twin.preprocess import to_uint8
 from fsl.twin.test_time_augmentation import embed_as_support
 
@@ -45,6 +45,7 @@ def embed(
     cache: EmbeddingCache = CACHE,
     progress: Progress | None = None,
     as_support: bool = False,
+    forward: Forward = embed_images,
 ) -> Tensor:
     """Embed images, each content once per checkpoint.
 
@@ -55,6 +56,7 @@ def embed(
         progress: called with (done, total) images.
         as_support: embed as support images of classes with few images: with the test-time augmentation that
             the network's settings ask for (``fsl.twin.test_time_augmentation``).
+        forward: makes the forward passes.
 
     Returns:
         float32 ``(n, D)``.
@@ -69,9 +71,10 @@ def embed(
         members = [by_key[key] for key in batch]
         pixels = to_uint8([member.image for member in members], checkpoint.info.model)
         if as_support:
-            found = embed_as_support(checkpoint.twin, pixels, embed(checkpoint, members, cache))
+            plain = embed(checkpoint, members, cache, forward=forward)
+            found = embed_as_support(checkpoint.twin, pixels, plain, forward=forward)
         else:
-            found = embed_images(checkpoint.twin, pixels)
+            found = forward(checkpoint.twin, pixels)
         for key, row in zip(batch, found, strict=True):
             # Copied, because a row of a batch keeps the memory of the whole batch.
             rows[key] = own = row.clone()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,9 @@ from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
+
+Forward = Callable[[TwinNetwork, PixelArray], Tensor]
+"""Embeds images like ``embed_images``: the network and uint8 ``(N, S, S, 3)`` to float32 ``(N, D)``."""
 
 BATCH = 64
 # A processor's caches hold few images. With Conv-4, batches of 16 images of 64 pixels are twice as fast as

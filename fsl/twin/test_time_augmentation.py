@@ -20,7 +20,7 @@ from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.images.resize import crop_centre
-from fsl.twin.inference import BATCH, embed_images
+from fsl.twin.inference import BATCH, Forward, embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
 
@@ -64,6 +64,7 @@ def embed_as_support(
     images: PixelArray,
     embeddings: Tensor,
     progress: Progress | None = None,
+    forward: Forward = embed_images,
 ) -> Tensor:
     """Embed images as support pictures of classes with few pictures.
 
@@ -72,6 +73,7 @@ def embed_as_support(
         images: uint8 ``(N, S, S, 3)``, S the network's input size.
         embeddings: float32 ``(N, D)``, of the images without augmentation.
         progress: called with (done, total) images.
+        forward: embeds the copies.
 
     Returns:
         float32 ``(N, D)``; ``embeddings`` itself if the settings ask for no augmentation.
@@ -85,7 +87,7 @@ def embed_as_support(
     for start in range(0, len(images), BATCH):
         some = slice(start, start + BATCH)
         pictures = [augmented_copies(Image.fromarray(image), twin.config) for image in images[some]]
-        further = [embed_images(twin, to_uint8(copy, twin.config)) for copy in zip(*pictures, strict=True)]
+        further = [forward(twin, to_uint8(copy, twin.config)) for copy in zip(*pictures, strict=True)]
         parts.append(average_embeddings([embeddings[some], *further]))
         if progress is not None:
             progress(min(start + BATCH, len(images)), len(images))

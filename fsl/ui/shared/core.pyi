@@ -118,4 +118,5 @@ from fsl.twin.losses import contrastive_loss as contrastive_loss
 from fsl.twin.pairs import ClassIndex as ClassIndex
 from fsl.twin.pairs import random_pairs as random_pairs
 from fsl.twin.pretrained import download_megabytes as download_megabytes
+from fsl.twin.shared_passes import SharedPasses as SharedPasses
 from fsl.twin.test_time_augmentation import embed_as_support as embed_as_support

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from fsl.ui.shared import core
@@ -11,6 +12,7 @@ from fsl.ui.shared.resources import COMPUTE
 if TYPE_CHECKING:
     from fsl.fewshot.pictures import Picture
     from fsl.twin.checkpoint import Checkpoint
+    from fsl.twin.shared_passes import SharedPasses
 
 P = TypeVar("P", bound="Picture")
 
@@ -23,8 +25,8 @@ def embed_new(
 ) -> None:
     """Embed the pictures that are not in the cache yet.
 
-    The compute lock is released between batches, so that one visitor's thousand pictures do not hold up the
-    others.
+    The network is locked for one batch at a time, so that one visitor's thousand pictures do not hold up the
+    others, and what several visitors ask for at once shares a batch.
 
     Args:
         checkpoint: the network.
@@ -37,7 +39,11 @@ def embed_new(
     step = core.batch_size(checkpoint.twin)
     for start in range(0, len(new), step):
         progress(new[:start], len(new))
-        with COMPUTE:
-            core.embed(checkpoint, new[start : start + step], as_support=as_support)
+        core.embed(checkpoint, new[start : start + step], as_support=as_support, forward=_passes().embed)
     if new:
         progress(new, len(new))
+
+
+@lru_cache(maxsize=1)
+def _passes() -> SharedPasses:
+    return core.SharedPasses(COMPUTE)

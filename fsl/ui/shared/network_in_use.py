@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.ui.shared import core
-from fsl.ui.shared.resources import COMPUTE, Choice, choices, find_choice, load_checkpoint
+from fsl.ui.shared.embedding_cache import embed_new
+from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint
 from fsl.ui.shared.small_tasks import SmallTask
 from fsl.ui.shared.state import Session, session
 
@@ -40,5 +41,11 @@ def answers(task: SmallTask, rule: Rule | None = None) -> list[Prediction]:
         CheckpointError: no network is installed, or its file cannot be read.
     """
     checkpoint = network_in_use()
-    with COMPUTE:
-        return core.classify(checkpoint, core.SupportSet.from_classes(task.classes), task.queries, rule)
+    support = core.SupportSet.from_classes(task.classes)
+    embed_new(checkpoint, [*support.images, *task.queries], _tell_nobody)
+    embed_new(checkpoint, support.few, _tell_nobody, as_support=True)
+    return core.classify(checkpoint, support, task.queries, rule)
+
+
+def _tell_nobody(done: object, total: int) -> None:
+    """Small tasks need no progress bar."""

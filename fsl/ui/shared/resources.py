@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ _PREFERRED = ("photos", "fruits")
 
 COMPUTE = threading.Lock()
 """Held while a network computes, because torch threads of two sessions slow each other down."""
+_MANY = 100
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class WarmUp:
     device: str = ""
 
 
+def compute_on(n_pictures: int) -> AbstractContextManager[object]:
+    """Return the lock to hold while comparing embeddings: none for few, which takes a millisecond."""
+    return COMPUTE if n_pictures > _MANY else nullcontext()
+
+
 def choices() -> list[Choice]:
     """Return the installed networks that can be read, the default one first.
 
@@ -73,14 +81,21 @@ def choices() -> list[Choice]:
     found, faults = [], []
     for name, path in core.available().items():
         try:
-            info = core.read_info(path)
-            found.append(Choice(name, info.title, path, info.notice, info.model.fit == "face"))
+            found.append(_choice(name, path, path.stat().st_mtime_ns))
+        except OSError:
+            continue  # deleted just now
         except CheckpointError as error:
             _LOG.warning("Checkpoint left out: %s", error)
             faults.append(str(error))
     if not found:
         raise CheckpointError(_no_checkpoint(faults))
     return sorted(found, key=lambda c: (_PREFERRED.index(c.name) if c.name in _PREFERRED else 9, c.name))
+
+
+@lru_cache(maxsize=256)
+def _choice(name: str, path: Path, modified: int) -> Choice:
+    info = core.read_info(path)
+    return Choice(name, info.title, path, info.notice, info.model.fit == "face")
 
 
 def find_choice(name: str, installed: list[Choice]) -> Choice | None:

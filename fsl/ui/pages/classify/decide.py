@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fsl.base.errors import DataError
 from fsl.config import Method, Rule
 from fsl.ui.shared import core
-from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.resources import COMPUTE, compute_on
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.workspace import Workspace
 
@@ -67,9 +67,10 @@ def predict(
     inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
 
     def compute() -> list[Prediction]:
-        with COMPUTE:
-            if method == "quick":
+        if method == "quick":
+            with COMPUTE:
                 return core.classify_with_probe(checkpoint, support, queries, threshold)
+        with compute_on(len(support.images) + len(queries)):
             return core.classify(checkpoint, support, queries, method, threshold)
 
     return state.memo.remember(("predictions", *inputs), compute)
@@ -81,7 +82,7 @@ def check_support(
     """Return the leave-one-out accuracy, from memory if nothing has changed."""
 
     def compute() -> LeaveOneOut | None:
-        with COMPUTE:
+        with compute_on(len(support.images)):
             return core.leave_one_out(checkpoint, support, rule)
 
     return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)

@@ -1,0 +1,129 @@
+"""One forward pass at a time for many threads: what they ask for meanwhile shares the next pass.
+
+Several passes at once would slow each other down, as each uses all cores. A network takes four large pictures
+of four threads in one pass a third faster than in four.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsl.base.types import PixelArray
+from fsl.twin.inference import batch_size, embed_images
+from fsl.twin.network import TwinNetwork
+
+
+@dataclass(eq=False)
+class _Request:
+    """What one thread asks for.
+
+    Attributes:
+        twin: the network.
+        images: uint8 ``(N, S, S, 3)``, at most as many as fit into one pass.
+        turn: set when the request is done, or when its thread is to make the next pass.
+        embeddings: float32 ``(N, D)`` once it is done.
+        error: why it could not be done.
+    """
+
+    twin: TwinNetwork
+    images: PixelArray
+    turn: threading.Event = field(default_factory=threading.Event)
+    embeddings: Tensor | None = None
+    error: Exception | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.embeddings is not None or self.error is not None
+
+
+class SharedPasses:
+    """Makes the passes; safe to use from several threads.
+
+    Args:
+        alone: held during each pass, and by everything else that must not compute at the same time.
+    """
+
+    def __init__(self, alone: AbstractContextManager[object]) -> None:
+        self._alone = alone
+        self._lock = threading.Lock()
+        self._waiting: deque[_Request] = deque()
+        self._has_leader = False
+
+    def embed(self, twin: TwinNetwork, images: PixelArray) -> Tensor:
+        """Embed images; see ``fsl.twin.inference.embed_images``.
+
+        Args:
+            twin: the network, in ``eval`` mode.
+            images: uint8 ``(N, S, S, 3)``, S the network's input size.
+
+        Returns:
+            float32 ``(N, D)`` on the CPU.
+
+        Raises:
+            DeviceMemoryError: the GPU has no room for a single image.
+        """
+        step = batch_size(twin)
+        parts = [
+            self._embed(_Request(twin, images[start : start + step])) for start in range(0, len(images), step)
+        ]
+        return torch.cat(parts) if parts else torch.empty(0, twin.embedding_dim)
+
+    def _embed(self, request: _Request) -> Tensor:
+        with self._lock:
+            self._waiting.append(request)
+            leads, self._has_leader = not self._has_leader, True
+        if not leads:
+            request.turn.wait()
+        if not request.is_done:
+            self._lead(request)
+        if request.embeddings is None:
+            assert request.error is not None
+            raise request.error
+        return request.embeddings
+
+    def _lead(self, own: _Request) -> None:
+        """Make passes until the own request is done, then leave the next to the longest waiting thread."""
+        try:
+            while not own.is_done:
+                with self._alone:
+                    _make_pass(self._take())
+        finally:
+            with self._lock:
+                self._has_leader = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].turn.set()
+
+    def _take(self) -> list[_Request]:
+        """Take the longest waiting request, and others of the same network that fit into the same pass."""
+        with self._lock:
+            twin = self._waiting[0].twin
+            room, taken, left = batch_size(twin), list[_Request](), deque[_Request]()
+            for request in self._waiting:
+                fits = request.twin is twin and (not taken or len(request.images) <= room)
+                (taken if fits else left).append(request)
+                room -= len(request.images) if fits else 0
+            self._waiting = left
+            return taken
+
+
+def _make_pass(requests: list[_Request]) -> None:
+    """Do several requests at once, and wake their threads."""
+    try:
+        images = np.concatenate([request.images for request in requests])
+        found = embed_images(requests[0].twin, images)
+        sizes = [len(request.images) for request in requests]
+        for request, rows in zip(requests, torch.split(found, sizes), strict=True):
+            request.embeddings = rows
+    except Exception as error:  # noqa: BLE001 - raised again in each thread that asked
+        for request in requests:
+            request.error = error
+    finally:
+        for request in requests:
+            request.turn.set()
