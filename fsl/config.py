@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf
 from typing import Any, Literal, Self, get_args
 
 from fsl.base.settings import Settings, check_choices, check_range, check_ranges, require
@@ -41,6 +41,9 @@ MOST_SNAPSHOT_IMAGES = 300
 MOST_CACHED_VIEWS = 64
 FINE_TUNE_VIEWS = 4
 """``TrainConfig.cached_views`` for fine-tuning the last layers of a network."""
+MEAN_LIMITS = (-1e3, 1e3)
+STD_LIMITS = (1e-4, 1e3)
+"""Of each channel of the pictures, whose values are 0 to 1; anything else overflows in the first layer."""
 MOST_STAGES = 16
 FEWEST_RESIDUAL_CHANNELS = 8
 
@@ -128,10 +131,11 @@ class ModelConfig(Settings):
             self.support_views == 1 or self.head == "cosine",
             "Only a network with the cosine head can average several copies of support pictures.",
         )
-        require(
-            len(self.mean) == 3 and all(map(isfinite, self.mean)), f"mean is {self.mean}; give 3 numbers."
-        )
-        require(len(self.std) == 3 and all(s > 0 for s in self.std), f"std is {self.std}; 3 above 0.")
+        for name, limits in (("mean", MEAN_LIMITS), ("std", STD_LIMITS)):
+            values = getattr(self, name)
+            require(len(values) == 3, f"{name} is {values}; give 3 numbers.")
+            for value in values:
+                check_range(f"A number of {name}", value, *limits)
         require(
             isinstance(self.grey, bool) and isinstance(self.centre_on_support, bool),
             "grey and centre_on_support must be true or false.",

@@ -31,7 +31,7 @@ from fsl.embedding.labelled import MAX_IMAGES, LabelledEmbeddings, join_parts
 from fsl.embedding.maps import MAP_METHODS, MapConfig, make_map
 from fsl.training.distributed import ProcessGroup, join_process_group
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import embed_images
+from fsl.twin.inference import embed_images, usable
 
 NO_MAP = "none"
 
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
             _check_number(n_images, config)
         began = time.perf_counter()
         with progress_bar("embedding") as progress:
-            embeddings = embed_images(checkpoint.twin, data.images, progress)
+            embeddings = usable(embed_images(checkpoint.twin, data.images, progress))
         seconds = time.perf_counter() - began
         parts = group.gather_objects(
             [LabelledEmbeddings(embeddings.numpy(), data.labels, data.class_names, data.names)]

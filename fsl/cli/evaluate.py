@@ -39,7 +39,7 @@ from fsl.fewshot.episodes import left_out_text, sample_episodes, too_small
 from fsl.fewshot.evaluate import EvaluationResult
 from fsl.fewshot.metrics import auroc, reliability
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import embed_images
+from fsl.twin.inference import embed_images, usable
 from fsl.twin.test_time_augmentation import embed_as_support
 
 
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
 def _contender(checkpoint: Checkpoint, data: ImageSet, options: argparse.Namespace) -> Contender:
     """Return the network with the embeddings of all images and the rule to measure it with."""
     with progress_bar("embedding") as progress:
-        embeddings = embed_images(checkpoint.twin, data.images, progress)
+        embeddings = usable(embed_images(checkpoint.twin, data.images, progress))
     as_support = embeddings
     if options.shot <= FEW_SHOTS:
         with progress_bar("embedding variants") as progress:

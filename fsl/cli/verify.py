@@ -27,7 +27,7 @@ from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify
 from fsl.twin.faces.detect import Face
 from fsl.twin.faces.prepare import face_of
-from fsl.twin.inference import embed_images
+from fsl.twin.inference import embed_images, usable
 from fsl.twin.pair_rates import PairRates
 
 
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
     with progress_bar("embedding") as progress:
-        embeddings = embed_images(checkpoint.twin, data.images, progress)
+        embeddings = usable(embed_images(checkpoint.twin, data.images, progress))
     scores = score_pairs(checkpoint.twin, embeddings, data.labels, seed=options.seed)
     result = verify(scores, options.far, options.bootstrap, options.unit, options.seed)
     seconds = time.perf_counter() - began

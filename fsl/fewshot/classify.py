@@ -15,7 +15,7 @@ from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes, seen_from_support
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import pair_logits
+from fsl.twin.inference import pair_logits, usable
 from fsl.twin.network import TwinNetwork, similarity
 
 
@@ -80,7 +80,7 @@ def classify(
     if threshold is None:
         threshold = calibration.unknown_threshold
 
-    logits = pair_logits(checkpoint.twin, query_embeddings, support_embeddings)
+    logits = usable(pair_logits(checkpoint.twin, query_embeddings, support_embeddings))
     slots, n_way = support.slot_tensor, support.n_way
     scores = class_scores(checkpoint.twin, support_embeddings, slots, n_way, query_embeddings, rule)
     probability = probabilities(scores, calibration.temperature)
@@ -108,8 +108,8 @@ def class_scores(
         float ``(n_query, N)``, higher = more similar.
     """
     if rule == "prototype":
-        return -pair_logits(twin, query, prototypes(support, slots, n_way))
-    return group_scores(pair_logits(twin, query, support), slots, n_way, rule)
+        return -usable(pair_logits(twin, query, prototypes(support, slots, n_way)))
+    return group_scores(usable(pair_logits(twin, query, support)), slots, n_way, rule)
 
 
 def _prediction(

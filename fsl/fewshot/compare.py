@@ -12,7 +12,7 @@ from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import Picture
 from fsl.fewshot.scores import check_threshold
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import pair_logits
+from fsl.twin.inference import pair_logits, usable
 from fsl.twin.pair_rates import PairRates
 
 
@@ -64,7 +64,7 @@ def compare(
         raise SettingsError("There is no reference picture. Give at least one.")
     check_threshold(threshold)
     seen, asked = embed(checkpoint, references), embed(checkpoint, probes)
-    logits = pair_logits(checkpoint.twin, asked, seen).double()
+    logits = usable(pair_logits(checkpoint.twin, asked, seen)).double()
     pairs = torch.sigmoid(-logits)
     combined = torch.sigmoid(-logits.mean(1))
     return [

@@ -12,7 +12,7 @@ from fsl.base.progress import Progress
 from fsl.fewshot.pictures import Picture
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import Forward, batch_size, embed_images
+from fsl.twin.inference import Forward, batch_size, embed_images, usable
 from fsl.twin.preprocess import to_uint8
 from fsl.twin.test_time_augmentation import embed_as_support
 
@@ -75,7 +75,7 @@ def embed(
             found = embed_as_support(checkpoint.twin, pixels, plain, forward=forward)
         else:
             found = forward(checkpoint.twin, pixels)
-        for key, row in zip(batch, found, strict=True):
+        for key, row in zip(batch, usable(found), strict=True):
             # Copied, because a row of a batch keeps the memory of the whole batch.
             rows[key] = own = row.clone()
             cache.put(key, own)

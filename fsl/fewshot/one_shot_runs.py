@@ -7,7 +7,7 @@ from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.scores import seen_from_support
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import pair_logits
+from fsl.twin.inference import pair_logits, usable
 
 
 def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
@@ -28,5 +28,5 @@ def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
     support, query = seen_from_support(
         checkpoint.twin, embed(checkpoint, training, as_support=True), embed(checkpoint, test)
     )
-    answers = pair_logits(checkpoint.twin, query, support).argmin(dim=1).tolist()
+    answers = usable(pair_logits(checkpoint.twin, query, support)).argmin(dim=1).tolist()
     return sum(answer == right for answer, right in zip(answers, run.answers, strict=True))

@@ -14,7 +14,7 @@ from pathlib import Path
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fsl.base.errors import CheckpointError
 from fsl.base.files import write_atomically
@@ -22,6 +22,10 @@ from fsl.base.text import listed
 from fsl.twin.checkpoint_files import METADATA_KEY, read_info
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.network import TwinNetwork
+
+# The widest layer of a network that learns here has 64 channels at 512 x 512 pixels.
+_MOST_LAYER_VALUES = 2**24
+_LARGEST_WEIGHT = 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +75,24 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     """
     info = read_info(path)
     try:
+        # Without memory for weights at first: a header may claim gigabytes that the file does not hold, and
+        # the file may hold gigabytes that belong to no network.
+        with torch.device("meta"):
+            twin = TwinNetwork(info.model).eval()
+        expected = twin.state_dict()
+        _refuse_wrong_weights(path, expected)
+        _refuse_wide_layers(path.name, twin)
         data = path.read_bytes()
         tensors = safetensors.torch.load(data)
-        # Without memory for weights at first: a header may claim gigabytes that the file does not hold.
-        with torch.device("meta"):
-            expected = TwinNetwork(info.model).state_dict()
-        _refuse_wrong_weights(path.name, expected, tensors)
-        twin = TwinNetwork(info.model)
+        _refuse_numbers(path.name, tensors)
+        values = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
+        twin.load_state_dict(values, assign=True)
+        if any(tensor.is_meta for tensor in twin.buffers()):  # one that no file holds
+            twin = TwinNetwork(info.model)
+            twin.load_state_dict(values)
     except (safetensors.SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{path.name} could not be loaded: {error}") from error
-    twin.load_state_dict(tensors)
-    twin.to(device).eval().requires_grad_(False)
+    twin.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
     return Checkpoint(twin, info, hashlib.sha256(data).hexdigest())
 
 
@@ -91,22 +102,57 @@ def from_twin(twin: TwinNetwork, info: CheckpointInfo) -> Checkpoint:
     return Checkpoint(frozen, info, hashlib.sha256(dump(frozen, info)).hexdigest())
 
 
-def _refuse_wrong_weights(name: str, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
-    missing, unexpected = set(expected) - set(found), set(found) - set(expected)
+def _refuse_wrong_weights(path: Path, expected: dict[str, Tensor]) -> None:
+    """Compare the names, shapes and kinds of the weights with what the header asks for; read none of them."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        shapes_found = {name: tuple(one.get_shape()) for name, one in found.items()}
+        is_float = {name: "F" in one.get_dtype() for name, one in found.items()}
     shared = set(expected) & set(found)
-    shapes = {k for k in shared if expected[k].shape != found[k].shape}
-    kinds = {k for k in shared if expected[k].is_floating_point() != found[k].is_floating_point()}
-    numbers = {k for k in shared - kinds if not bool(found[k].isfinite().all())}
-    faults = [
-        f"{label}: {listed(sorted(keys))}"
-        for label, keys in (
-            ("missing", missing),
-            ("unexpected", unexpected),
-            ("of another shape", shapes),
-            ("of another kind of number", kinds),
-            ("not finite", numbers),
+    faults = {
+        "missing": set(expected) - set(found),
+        "unexpected": set(found) - set(expected),
+        "of another shape": {k for k in shared if expected[k].shape != shapes_found[k]},
+        "of another kind of number": {k for k in shared if expected[k].is_floating_point() != is_float[k]},
+    }
+    _refuse_if_any(path.name, faults)
+
+
+def _refuse_numbers(name: str, tensors: dict[str, Tensor]) -> None:
+    too_large = {k for k, t in tensors.items() if not bool((t.abs() < _LARGEST_WEIGHT).all())}
+    _refuse_if_any(name, {"not finite, or far too large": too_large})
+
+
+def _refuse_if_any(name: str, faults: dict[str, set[str]]) -> None:
+    told = [f"{label}: {listed(sorted(keys))}" for label, keys in faults.items() if keys]
+    if told:
+        raise CheckpointError(f"{name} does not fit its own header; weights {'; '.join(told)}.")
+
+
+def _refuse_wide_layers(name: str, sketch: TwinNetwork) -> None:
+    """Refuse a network whose layers take far more memory for one picture than any known network.
+
+    Few weights can make a layer of gigabytes: it is as wide as they say, at each pixel of the picture.
+
+    Args:
+        name: of the file.
+        sketch: the network without memory for weights; its layers' sizes are measured.
+    """
+    largest = 0
+
+    def note_size(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal largest
+        if isinstance(output, Tensor):
+            largest = max(largest, output.numel())
+
+    side = sketch.config.image_size
+    hooks = [module.register_forward_hook(note_size) for module in sketch.modules()]
+    with torch.no_grad():
+        sketch.backbone(torch.zeros(1, 3, side, side, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    if largest > _MOST_LAYER_VALUES:
+        raise CheckpointError(
+            f"{name} is refused: one of its layers has {largest:,} values for each picture; at most "
+            f"{_MOST_LAYER_VALUES:,} are computed."
         )
-        if keys
-    ]
-    if faults:
-        raise CheckpointError(f"{name} does not fit its own header; weights {'; '.join(faults)}.")

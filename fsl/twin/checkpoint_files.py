@@ -17,6 +17,8 @@ SUFFIX = ".safetensors"
 METADATA_KEY = "few_shot_lab"
 CHECKPOINT_DIR = shipped_path("checkpoints")
 _GET_AGAIN = "Get the file again."
+# The largest that ships has 44 KB; as objects a header takes up to thirty times its size.
+_MOST_HEADER_BYTES = 4 * 2**20
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -101,4 +103,10 @@ def _refuse_unreadable(path: Path) -> None:
         raise CheckpointError(
             f"{path.name} is a pickle (a .pt or .pth file, whatever its name says). Opening it could run "
             "somebody's code, so it is refused; use a .safetensors file."
+        )
+    header_bytes = int.from_bytes(start[:8], "little")
+    if header_bytes > _MOST_HEADER_BYTES:
+        raise CheckpointError(
+            f"{path.name} is damaged or not a safetensors file: its header has {header_bytes:,} bytes, "
+            f"and at most {_MOST_HEADER_BYTES:,} are read. {_GET_AGAIN}"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from math import inf
 from typing import Any, Literal
 
 from fsl.base.errors import CheckpointError, SettingsError
@@ -26,6 +25,8 @@ _TYPES: dict[str, type] = {
     **dict.fromkeys(("name", "title", "licence", "version"), str),
     **dict.fromkeys(("training", "metrics"), dict),
 }
+_TEMPERATURES = (1e-6, 1e6)
+"""Lowest and highest; outside of them, probabilities overflow or are all alike."""
 _CLASS_LISTS = ("classes", "start_classes")
 _HIDDEN = "sha256:"
 _NAMING = ("data", "validation", "command", "group")
@@ -58,10 +59,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         check_choices(self, "A calibration's ", rule=Rule)
-        require(
-            0.0 < self.temperature < inf,
-            f"A calibration's temperature is {self.temperature}; it must be positive.",
-        )
+        check_range("A calibration's temperature", self.temperature, *_TEMPERATURES)
         for name in ("unknown_threshold", "false_reject", "false_accept", "accuracy"):
             value = getattr(self, name)
             if value is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fsl.base.errors import DeviceMemoryError
+from fsl.base.errors import CheckpointError, DeviceMemoryError
 from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.twin.network import TwinNetwork, similarity
@@ -23,6 +23,8 @@ BATCH_ON_CPU = 16
 BATCH_OF_LARGE = 4
 LARGE = 160
 PAIRS_AT_ONCE = 4_000_000
+# Squares of larger numbers, and sums of them, leave the range of float32.
+_LARGEST_USABLE = 1e15
 
 
 def device_of(twin: TwinNetwork) -> torch.device:
@@ -35,6 +37,23 @@ def batch_size(twin: TwinNetwork) -> int:
     if device_of(twin).type != "cpu":
         return BATCH
     return BATCH_OF_LARGE if twin.config.image_size >= LARGE else BATCH_ON_CPU
+
+
+def usable(values: Tensor) -> Tensor:
+    """Return embeddings or logits unchanged, if an answer can be computed from them.
+
+    A network that is being trained may well diverge, and its losses show that. An answer never stands on
+    numbers that are infinite or not numbers.
+
+    Raises:
+        CheckpointError: they are not finite, or close to it.
+    """
+    if values.numel() and not bool((values.abs() < _LARGEST_USABLE).all()):
+        raise CheckpointError(
+            "This network gives numbers that are infinite or far too large, so it has no answer: its file is "
+            "damaged, or it was trained at too high a rate. Choose another network, or get the file again."
+        )
+    return values
 
 
 @torch.inference_mode()

@@ -20,6 +20,7 @@ from fsl.base.errors import SettingsError
 from fsl.base.settings import check_range, check_ranges, require
 from fsl.base.types import Float64Array, IntArray
 
+_LOGISTIC = (-1e6, 1e6)  # slope and offset of a logistic function; beyond, products overflow
 _TAIL = (0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075)
 _HUNDREDTHS = tuple(round(0.01 * i, 2) for i in range(1, 100))
 LEVELS: tuple[float, ...] = (*_TAIL, *_HUNDREDTHS, *(round(1 - p, 4) for p in reversed(_TAIL)))
@@ -99,7 +100,7 @@ class PairRates:
             in_unit = table[0] >= 0 and table[-1] <= 1
             require(in_unit, f"The table {name!r} must hold similarities from 0 to 1.")
         check_ranges(self, threshold=(0, 1), equal_error_rate=(0, 1), auc=(0, 1))
-        check_ranges(self, slope=(-inf, inf), offset=(-inf, inf))
+        check_ranges(self, slope=_LOGISTIC, offset=_LOGISTIC)
         for name in ("n_same", "n_different", "n_classes", "n_class_pairs"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

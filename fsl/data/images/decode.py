@@ -10,7 +10,7 @@ import io
 import re
 import threading
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image
@@ -18,9 +18,13 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from fsl.base.errors import ImageReadError
+from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES
 from fsl.data.images.colour import GreyRange, shrink_to_rgb
-from fsl.data.images.jpeg import count_passes
+from fsl.data.images.memory import decoded_bytes
+from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
+from fsl.data.images.structure.formats import is_plain
+from fsl.data.images.workers import ARE_AVAILABLE, Turn, decode_in_worker
 
 __all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
 
@@ -36,10 +40,6 @@ _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot han
 # Pillow's readers of these formats take 9 to 15 bytes a pixel.
 _HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
 _HUNGRY_MAX_PIXELS = 40_000_000
-# A pass over a million pixels takes about a millisecond, so all passes take a second or two at most.
-_MAX_PIXELS_OF_ALL_PASSES = 2_000_000_000
-_MAX_PASSES = 200
-_LARGE_PIXELS = 25_000_000
 # A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
 # pixels of most phones are halved in less than half the time.
 _DRAFT_FACTOR = 1.9
@@ -76,10 +76,6 @@ class DecodeLimits:
 DEFAULT_LIMITS = DecodeLimits()
 
 
-class _Refusal(Exception):  # noqa: N818 - not an error of the program: the reason a file is refused
-    """The reason why one of our own checks refuses a file; :func:`decode_image` handles it."""
-
-
 def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) -> Image.Image:
     """Decode an image file to an upright RGB picture of at most ``limits.max_side`` pixels a side.
 
@@ -97,27 +93,58 @@ def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) 
         ImageReadError: the file is empty, too large, incomplete, damaged or no image of an accepted format.
     """
     try:
-        return _decode(data, limits)
-    except _Refusal as refusal:
-        raise ImageReadError(name, str(refusal)) from None
+        _check_bytes(data, limits)
+        if _is_plain(data) or not ARE_AVAILABLE:
+            return decode_here(data, limits, _turn_of_thread)
+        try:
+            return decode_in_worker(data, limits, _turn_of_thread)
+        except OSError:  # no process can be started here
+            return decode_here(data, limits, _turn_of_thread)
+    except PictureRefused as refusal:
+        raise ImageReadError(name, str(refusal)) from refusal
+
+
+def decode_here(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
+    """Decode as :func:`decode_image` does, in this process and without its limits on time.
+
+    Args:
+        data: the whole file.
+        limits: largest file and picture.
+        turn: gives the context in which a large picture is decoded.
+
+    Raises:
+        PictureRefused: the picture cannot be read; says why.
+    """
+    try:
+        return _decode(data, limits, turn)
+    except PictureRefused:
+        raise
     except MemoryError as error:
-        raise ImageReadError(name, "the picture does not fit in the memory of this machine") from error
+        raise PictureRefused("it takes too much memory to decode") from error
     except Image.DecompressionBombError as error:
-        raise ImageReadError(name, f"the picture is too large; {_pixel_limit(limits)}") from error
+        raise PictureRefused(f"the picture is too large; {_pixel_limit(limits)}") from error
     except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
-        raise ImageReadError(name, _reason(error)) from error
+        raise PictureRefused(_reason(error)) from error
 
 
-def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
-    """Decode as :func:`decode_image` does, but let Pillow's exceptions through."""
-    _check_bytes(data, limits)
+def _turn_of_thread() -> threading.Lock:
+    return _ONE_LARGE_AT_A_TIME
+
+
+def _is_plain(data: bytes) -> bool:
+    """Return whether a file can be decoded in this process; what is no picture is refused here as well."""
+    found = find_reader(data)
+    return found is None or is_plain(found[0], data)
+
+
+def _decode(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
+    """Decode as :func:`decode_here` does, but let Pillow's exceptions through."""
     with _open(data) as image:
         _check_pixels(image, limits)
-        _check_passes(image, data)
-        with _turn(image):
-            grey = _stated_grey_range(image)
-            _mend_transparency(image)
-            _draft(image, limits.max_side)
+        grey = _stated_grey_range(image)
+        _mend_transparency(image)
+        _draft(image, limits.max_side)
+        with turn() if _check_memory(image, data) > LARGE_BYTES else nullcontext():
             image.load()
             upright = _TURNS.get(_orientation(image))
             small = shrink_to_rgb(image, limits.max_side, grey)
@@ -139,10 +166,10 @@ def _reason(error: Exception, what: str = "the file") -> str:
 
 def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
     if not data:
-        raise _Refusal("the file is empty")
+        raise PictureRefused("the file is empty")
     if len(data) > limits.max_bytes:
         size, most = len(data) / 2**20, limits.max_bytes / 2**20
-        raise _Refusal(f"the file has {size:,.1f} MB; at most {most:,.4g} MB are accepted")
+        raise PictureRefused(f"the file has {size:,.1f} MB; at most {most:,.4g} MB are accepted")
 
 
 def _open(data: bytes) -> ImageFile:
@@ -151,41 +178,42 @@ def _open(data: bytes) -> ImageFile:
     if found is None:
         guess = looks_like(data)
         hint = f" (it looks like {guess})" if guess else ""
-        raise _Refusal(f"this is not an image{hint}; {ACCEPTED_FORMATS} are read")
+        raise PictureRefused(f"this is not an image{hint}; {ACCEPTED_FORMATS} are read")
     format_name, opener = found
     try:
         return opener(io.BytesIO(data))
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
         if len(data) < 100:
-            raise _Refusal("the file is cut off") from error
-        raise _Refusal(_reason(error, f"this {format_name}")) from error
+            raise PictureRefused("the file is cut off") from error
+        raise PictureRefused(_reason(error, f"this {format_name}")) from error
 
 
 def _check_pixels(image: ImageFile, limits: DecodeLimits) -> None:
     width, height = image.size
     if width < 1 or height < 1:
-        raise _Refusal("the picture has no pixels")
+        raise PictureRefused("the picture has no pixels")
     count = f"the picture has {width * height / 1e6:,.4g} million pixels"
     if width * height > limits.max_pixels:
-        raise _Refusal(f"{count}; {_pixel_limit(limits)}")
+        raise PictureRefused(f"{count}; {_pixel_limit(limits)}")
     if image.format in _HUNGRY_FORMATS and width * height > _HUNGRY_MAX_PIXELS:
-        raise _Refusal(f"{count}; of this format at most {_HUNGRY_MAX_PIXELS / 1e6:g} million are accepted")
+        raise PictureRefused(
+            f"{count}; of this format at most {_HUNGRY_MAX_PIXELS / 1e6:g} million are accepted"
+        )
 
 
 def _pixel_limit(limits: DecodeLimits) -> str:
     return f"at most {limits.max_pixels / 1e6:,.4g} million are accepted"
 
 
-def _check_passes(image: ImageFile, data: bytes) -> None:
-    if image.format not in ("JPEG", "MPO"):
-        return
-    most = min(_MAX_PASSES, max(1, _MAX_PIXELS_OF_ALL_PASSES // (image.width * image.height)))
-    if count_passes(data, most + 1) > most:
-        raise _Refusal(f"it stores its picture in more than {most} passes, which no photo does")
-
-
-def _turn(image: ImageFile) -> AbstractContextManager[object]:
-    return _ONE_LARGE_AT_A_TIME if image.width * image.height > _LARGE_PIXELS else nullcontext()
+def _check_memory(image: ImageFile, data: bytes) -> int:
+    """Return the memory that decoding takes, in bytes; refuse a picture that takes too much."""
+    needed, most = decoded_bytes(image, data), MEMORY_BYTES - len(data)
+    if needed > most:
+        raise PictureRefused(
+            f"decoding it takes {needed / 2**20:,.0f} MB of memory; at most {most / 2**20:,.0f} MB are "
+            "allowed"
+        )
+    return needed
 
 
 def _draft(image: ImageFile, max_side: int) -> None:

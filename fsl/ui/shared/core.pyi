@@ -112,6 +112,7 @@ from fsl.twin.faces.prepare import cut_out as cut_out
 from fsl.twin.inference import batch_size as batch_size
 from fsl.twin.inference import embed_images as embed_images
 from fsl.twin.inference import similarities as similarities
+from fsl.twin.inference import usable as usable
 from fsl.twin.loss_shapes import loss_shape as loss_shape
 from fsl.twin.losses import bce_loss as bce_loss
 from fsl.twin.losses import contrastive_loss as contrastive_loss

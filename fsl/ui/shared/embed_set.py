@@ -39,7 +39,7 @@ def embed_set(
     for start in range(0, len(images), CHUNK):
         some = images[start : start + CHUNK]
         with COMPUTE:  # given up between chunks
-            sides = [core.embed_images(checkpoint.twin, some)]
+            sides = [core.usable(core.embed_images(checkpoint.twin, some))]
             if sees_more:
                 sides.append(core.embed_as_support(checkpoint.twin, some, sides[0]))
         parts.append(core.torch.stack(sides))

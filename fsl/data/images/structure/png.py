@@ -1,0 +1,59 @@
+"""Measure a PNG from its bytes: its chunks, and the size that its header states."""
+
+from __future__ import annotations
+
+import struct
+
+from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.structure.tags import exif_is_small
+
+_HEADER = struct.Struct(">I4s")
+_SIZE = struct.Struct(">II")
+_AFTER_SIGNATURE, _CHECKSUM_BYTES = 8, 4
+_MOST_CHUNKS = 50_000
+_PLAIN_CHUNKS = 5_000
+_PLAIN_BYTES = 8 * 2**20
+_PLAIN_PIXELS = 25_000_000
+_PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
+_PLAIN_PACKED_CHUNKS = 32
+_PLAIN_PACKED_BYTES = 100_000
+
+
+def is_plain_png(data: bytes) -> bool:
+    """Return whether a PNG is plainly harmless: few chunks, moderate size, little that unpacks.
+
+    Raises:
+        PictureRefused: it has more chunks than any program writes.
+    """
+    place, n_chunks, n_exif = _AFTER_SIGNATURE, 0, 0
+    packed_sizes, has_small_exif = [], True
+    while place + _HEADER.size <= len(data):
+        length, kind = _HEADER.unpack_from(data, place)
+        content = place + _HEADER.size
+        n_chunks += 1
+        if n_chunks > _MOST_CHUNKS:
+            raise PictureRefused(f"it has more than {_MOST_CHUNKS:,} chunks, which no picture needs")
+        if kind == b"IEND":
+            break
+        if kind in _PACKED:
+            packed_sizes.append(length)
+        elif kind == b"eXIf":
+            has_small_exif = n_exif == 0 and exif_is_small(data[content : content + length])
+            n_exif += 1
+        place = content + length + _CHECKSUM_BYTES
+    return (
+        len(data) <= _PLAIN_BYTES
+        and n_chunks <= _PLAIN_CHUNKS
+        and len(packed_sizes) <= _PLAIN_PACKED_CHUNKS
+        and sum(packed_sizes) <= _PLAIN_PACKED_BYTES
+        and has_small_exif
+        and _has_plain_size(data)
+    )
+
+
+def _has_plain_size(data: bytes) -> bool:
+    """Return whether the first chunk is the header, and states a moderate number of pixels."""
+    if data[12:16] != b"IHDR" or len(data) < 24:
+        return False
+    width, height = _SIZE.unpack_from(data, 16)
+    return bool(0 < width * height <= _PLAIN_PIXELS)

@@ -1,0 +1,89 @@
+"""A process that decodes pictures within limits on processor time and memory, one after another.
+
+:mod:`fsl.data.images.workers` starts it and speaks with it over its standard input and output, as
+:mod:`fsl.data.images.wire` says. A picture that goes over its processor time ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from PIL import AvifImagePlugin
+
+from fsl.data.images.bounds import CPU_SECONDS, WALL_SECONDS, memory_for
+from fsl.data.images.decode import DecodeLimits, decode_here
+from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.wire import ASKS_TURN, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
+
+_MOST_THREADS = 2  # of a decoder that uses several; other workers take the other processors
+
+
+def main() -> None:
+    """Decode what standard input sends until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    AvifImagePlugin.DEFAULT_MAX_THREADS = _MOST_THREADS
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # What libraries print must not get between the answers.
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    held = _held_bytes()
+    while head := requests.read(REQUEST.size):
+        n_bytes, *most = REQUEST.unpack(head)
+
+        @contextmanager
+        def turn(n_bytes: int = n_bytes) -> Iterator[None]:
+            """Wait for the turn of a large picture, which then gets the memory for it."""
+            answers.write(ASKS_TURN)
+            answers.flush()
+            requests.read(1)
+            _limit_memory(held + memory_for(n_bytes, is_large=True))
+            yield
+
+        _limit_memory(held + memory_for(n_bytes, is_large=False))
+        with _limited_time():
+            answers.write(_answer(requests.read(n_bytes), DecodeLimits(*most), turn))
+        answers.flush()
+
+
+def _answer(data: bytes, limits: DecodeLimits, turn: Callable[[], AbstractContextManager[object]]) -> bytes:
+    """Return the picture or the reason why it is refused, as the parent reads it."""
+    try:
+        image = decode_here(data, limits, turn)
+    except PictureRefused as refusal:
+        reason = str(refusal).encode()
+        return REFUSED + LENGTH.pack(len(reason)) + reason
+    return PICTURE + SIZE.pack(*image.size) + image.tobytes()
+
+
+@contextmanager
+def _limited_time() -> Iterator[None]:
+    """End this process if it goes over its time; the default action of both signals does that."""
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
+    yield
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _limit_memory(n_bytes: int) -> None:
+    """Let this process hold so many bytes of its own, and no more; some systems have no such limit."""
+    resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, resource.RLIM_INFINITY))
+
+
+def _held_bytes() -> int:
+    """Return the memory that this process holds of its own."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmData:")[2].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    main()
