@@ -8,6 +8,7 @@ import stat
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 from tests.hostile.images import encoded, jpeg_of_many_passes, picture, png
@@ -58,6 +59,7 @@ def archives() -> Iterator[Hostile]:
     yield from _names()
     yield from _entries()
     yield from _bombs()
+    yield from _floods()
     yield from _no_archives()
 
 
@@ -136,18 +138,59 @@ def _bombs() -> Iterator[Hostile]:
             lying[place : place + 4] = struct.pack("<I", stated)
         yield Hostile("zip bomb", f"size said to be {stated}.zip", bytes(lying))
     # Many entries that share one packed content, as in Fifield's overlapping bomb.
-    whole = zipped({**GOOD, "good/kiwi/1.png": bytes(2**20)}, zipfile.ZIP_DEFLATED)
-    start, end = whole.index(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
-    last = whole[whole.rindex(b"PK\x01\x02") : end]
-    copies = b"".join(last.replace(b"kiwi", b"%04d" % number) for number in range(5_000))
-    directory = whole[start:end] + copies
-    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 5_003, 5_003, len(directory), start, 0)
-    yield Hostile("zip bomb", "overlapping.zip", whole[:start] + directory + tail)
+    yield Hostile("zip bomb", "overlapping.zip", copies_of_one(bytes(2**20), 5_000))
     many = bytearray(zipped(GOOD))
     many[-10:-6] = struct.pack("<I", 2**31)
     yield Hostile("zip bomb", "endless directory.zip", bytes(many), False)
     entries = {f"c{number % 7}/{number}.png": b"" for number in range(20_000)}
     yield Hostile("zip bomb", "20000 empty files.zip", zipped({**GOOD, **entries}), True, KEEPS)
+
+
+def list_of_files(n_files: int, extra: bytes = b"") -> bytes:
+    """A zip that is nothing but a list of files, with the records of one of more than 65,535."""
+    lengths = (1, len(extra), 0)
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, *[0] * 7, *lengths, *[0] * 4)
+    directory = (entry + b"a" + extra) * n_files
+    sizes = (n_files, n_files, len(directory), 0)
+    end64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, *sizes)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, len(directory), 1)
+    last = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return directory + end64 + locator + last
+
+
+def copies_of_one(content: bytes, n_copies: int) -> bytes:
+    """A zip whose list names one packed file many times."""
+    whole = zipped({**GOOD, "good/kiwi/1.png": content}, zipfile.ZIP_DEFLATED)
+    start, end = whole.index(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    last = whole[whole.rindex(b"PK\x01\x02") : end]
+    copies = b"".join(last.replace(b"kiwi", b"%04d" % number) for number in range(n_copies))
+    directory = whole[start:end] + copies
+    count = 3 + n_copies
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, count, count, len(directory), start, 0)
+    return whole[:start] + directory + tail
+
+
+def _floods() -> Iterator[Hostile]:
+    floods = {
+        "a million files": list_of_files(1_000_000),
+        "150,000 files": list_of_files(150_000),
+        "pieces of extra fields": list_of_files(300, struct.pack("<HH", 0x9999, 0) * 16_000),
+        "grows to 2 GB": copies_of_one(random.Random(0).randbytes(300_000) + bytes(48 * 2**20), 40),
+    }
+    for name, data in floods.items():
+        yield Hostile("zip that costs before it is unpacked", f"{name}.zip", data, False)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    padding = b"\0\0\0\xff\xff" * (2 * 2**20) + packer.compress(b"x") + packer.flush()
+    padded = zipped({**GOOD, "good/kiwi/1.png": padding})
+    place = padded.rindex(b"PK\x01\x02")
+    name = b"good/kiwi/1.png"
+    local = padded.index(b"PK\x03\x04", padded.index(name) - 30)
+    data = bytearray(padded)
+    for start, method, crc, size in ((local, 8, 14, 22), (place, 10, 16, 24)):
+        data[start + method : start + method + 2] = struct.pack("<H", zipfile.ZIP_DEFLATED)
+        data[start + crc : start + crc + 4] = struct.pack("<I", zlib.crc32(b"x"))
+        data[start + size : start + size + 4] = struct.pack("<I", 1)
+    yield Hostile("zip that costs before it is unpacked", "padding.zip", bytes(data), True, KEEPS)
 
 
 def _no_archives() -> Iterator[Hostile]:

@@ -33,6 +33,7 @@ _LYING_RATES: dict[str, dict[str, Any]] = {
     "threshold text": {"threshold": "0.5"},
     "slope text": {"slope": "steep"},
     "slope NaN": {"slope": float("nan")},
+    "slope huge": {"slope": 1e300},
     "offset a list": {"offset": [1]},
     "area none": {"auc": None},
     "interval of one": {"equal_error_interval": [0.1]},
@@ -121,6 +122,8 @@ def _lying_tables() -> Iterator[Hostile]:
         "dtype unknown": raw({"a": {**f32, "dtype": "F1"}}, bytes(8)),
         "metadata a number": raw({"__metadata__": {"few_shot_lab": 5}, "a": f32}, bytes(8)),
         "no header of ours": raw({"a": f32}, bytes(8)),
+        "header of 5 MB": raw({"__metadata__": {"few_shot_lab": "[" + "{}," * 1_700_000 + "{}]"}}),
+        "80,000 tensors": raw({str(n): {**f32, "shape": [0], "data_offsets": [0, 0]} for n in range(80_000)}),
     }
     for name, data in tables.items():
         yield Hostile("safetensors whose table lies", f"{name}.safetensors", data, False)
@@ -147,12 +150,17 @@ def _lying_headers() -> Iterator[Hostile]:
         "mean of text": {"model": {**model, "mean": ["a", "b", "c"]}},
         "std NaN": {"model": {**model, "std": [float("nan")] * 3}},
         "std zero": {"model": {**model, "std": [0, 0, 0]}},
+        "std tiny": {"model": {**model, "std": [1e-300] * 3}},
+        "std infinite": {"model": {**model, "std": [float("inf")] * 3}},
+        "mean huge": {"model": {**model, "mean": [1e30] * 3}},
+        "mean infinite": {"model": {**model, "mean": [float("-inf")] * 3}},
         "views 3": {"model": {**model, "views": 3}},
         "grey a list": {"model": {**model, "grey": [1]}},
         "calibrations of numbers": {"calibrations": [1, 2]},
         "calibrations a number": {"calibrations": 7},
         "temperature text": {"calibrations": [{"rule": "mean", "temperature": "hot"}]},
         "temperature zero": {"calibrations": [{"rule": "mean", "temperature": 0}]},
+        "temperature tiny": {"calibrations": [{"rule": "mean", "temperature": 1e-300}]},
         "temperature NaN": {"calibrations": [{"rule": "mean", "temperature": float("nan")}]},
         "threshold 7": {"calibrations": [{"rule": "mean", "unknown_threshold": 7}]},
         "calibrated rule unknown": {"calibrations": [{"rule": "median"}]},
@@ -180,8 +188,17 @@ def _lying_headers() -> Iterator[Hostile]:
         "weight missing": {k: v for k, v in tensors.items() if k != name},
         "weight too many": {**tensors, "surplus": torch.zeros(2)},
         "weight of integers": {**tensors, name: torch.zeros(tensors[name].shape, dtype=torch.int64)},
+        "weights huge": {k: v * 1e30 if v.is_floating_point() else v for k, v in tensors.items()},
+        "tensor of 40 MB": {**tensors, "surplus": torch.zeros(10 * 2**20)},
         "weight not a number": {**tensors, name: torch.full_like(tensors[name], float("nan"))},
     }
+    wide = ModelConfig(widths=(4_096, 2), image_size=512)
+    with torch.device("meta"):
+        sketch = TwinNetwork(wide).state_dict()
+    values = {name: torch.zeros(tensor.shape, dtype=tensor.dtype) for name, tensor in sketch.items()}
+    text = json.dumps(CheckpointInfo("wide", wide).to_json())
+    data = safetensors.torch.save(values, {checkpoint_files.METADATA_KEY: text})
+    yield Hostile("checkpoint whose header lies", "layer of 4 GB a picture.safetensors", data, False)
     for title, values in wrong.items():
         yield Hostile(
             "checkpoint whose weights do not fit",

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from fsl.base.errors import FslError, ImageReadError
 from fsl.data.images.decode import decode_image
@@ -31,11 +29,18 @@ from fsl.twin import checkpoint
 from fsl.twin.network import TwinNetwork
 from tests.hostile.archives import GOOD, archives, zipped
 from tests.hostile.checkpoints import MODEL, checkpoints
-from tests.hostile.images import images
+from tests.hostile.costly import costly
+from tests.hostile.costs import Costs
+from tests.hostile.images import encoded, images
 from tests.hostile.inputs import Hostile
 from tests.hostile.projects import projects
 from tests.hostile.runs import HostileRun, runs
 from tests.hostile.watch import watching
+
+MOST_SECONDS = 2.0
+"""Of the processor, for one input."""
+MOST_MEGABYTES = 300.0
+"""On top of what was held, for one input."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ class Result:
         kind, name: of the input.
         read: whether it was accepted.
         message: why not; of an archive, the messages on what in it was refused.
-        seconds: of processor time.
-        megabytes: most memory taken on top of what was held before.
+        seconds: of processor time, with that of the workers.
+        megabytes: most memory taken on top of what was held before, with that of the workers.
         fault: what should not have been; "" if all is well.
     """
 
@@ -63,12 +68,15 @@ class Result:
 def results() -> Iterator[Result]:
     """Every input's."""
     list_zip(zipped(GOOD))
+    decode_image(encoded(Image.new("RGB", (4, 4)), "TIFF"), "starts a worker")
     TwinNetwork(MODEL)
     with torch.device("meta"):
         TwinNetwork(MODEL)  # what torch imports the first time is no input's doing
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         for one in images():
+            yield _measured(one, lambda one=one: _read_image(one), place)
+        for one in costly():
             yield _measured(one, lambda one=one: _read_image(one), place)
         for one in archives():
             yield _measured(one, lambda one=one: _read_archive(one), place)
@@ -81,16 +89,14 @@ def results() -> Iterator[Result]:
 
 
 def _measured(one: Hostile | HostileRun, read: Callable[[], str], place: Path) -> Result:
-    before, began = _reset_peak(), time.process_time()
     message, fault, was_read = "", "", True
-    with watching(place) as watch:
+    with Costs() as costs, watching(place) as watch:
         try:
             message = read()
         except FslError as error:
             was_read, message = False, str(error)
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             was_read, fault = False, f"{type(error).__name__}: {error}"
-    seconds, megabytes = time.process_time() - began, _peak() - before
     faults = [fault, *watch.faults]
     if isinstance(one, Hostile):
         if one.good is not None and was_read != one.good:
@@ -100,7 +106,9 @@ def _measured(one: Hostile | HostileRun, read: Callable[[], str], place: Path) -
     if "Traceback" in message or "\x1b" in message:
         faults.append(f"the message is not fit to be shown: {message}")
     shown = "; ".join(f for f in faults if f)
-    return Result(one.kind, one.name, was_read, message, round(seconds, 3), round(megabytes, 1), shown)
+    return Result(
+        one.kind, one.name, was_read, message, round(costs.seconds, 3), round(costs.megabytes, 1), shown
+    )
 
 
 def _plain(name: str) -> str:
@@ -159,25 +167,6 @@ def _read_run(one: HostileRun, place: Path) -> str:
     return "; ".join(info.problems)
 
 
-def _reset_peak() -> float:
-    """Memory held now, in megabytes, from which the next peak counts (Linux)."""
-    if sys.platform == "linux":
-        Path("/proc/self/clear_refs").write_text("5")
-        return _status("VmRSS")
-    return _peak()
-
-
-def _peak() -> float:
-    if sys.platform == "linux":
-        return _status("VmHWM")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def _status(name: str) -> float:
-    text = Path("/proc/self/status").read_text()
-    return int(text.split(f"{name}:")[1].split()[0]) / 1024
-
-
 def table(found: list[Result]) -> dict[str, dict[str, float]]:
     """By class of input."""
     by_kind: dict[str, list[Result]] = defaultdict(list)
@@ -199,14 +188,26 @@ def table(found: list[Result]) -> dict[str, dict[str, float]]:
 PAGE = """# Hostile files
 
 This page shows what happens to {n_inputs} files made to do harm, by class: truncated files and files with
-flipped bits, decompression bombs, zips with paths that lead out of their folder, pickles under another name,
-headers that lie, damaged run folders. `tests/hostile` makes them. The test suite sends them through the
-functions that read them (the table below), through the command line and through the pages.
+flipped bits, decompression bombs, floods of empty blocks, zips with paths that lead out of their folder,
+pickles under another name, headers that lie, damaged run folders. `tests/hostile` makes them. The test suite
+sends them through the functions that read them (the table below), through the command line and the pages.
+
+**The bound:** a file of any size costs at most {MOST_SECONDS:g} seconds of the processor and
+{MOST_MEGABYTES:g} MB of memory, or is refused at no more than that. Three things hold it:
+
+- The structure of a file is checked before a decoder sees it: segments and passes of a JPEG, chunks of a PNG,
+  tags, strips, tiles and the JPEGs inside of a TIFF, blocks, boxes and comments of the others
+  (`fsl/data/images/structure`).
+- What is not plainly harmless (a plain JPEG or PNG of moderate size) is decoded by a worker process with
+  limits on its processor time and memory (`fsl/data/images/bounds.py`). One that a picture brings down is
+  replaced, and that one picture is refused.
+- Every zip passes one gate (`fsl/data/intake/zip_gate.py`): its list of files is measured before it is read,
+  and the room for all files is counted before any of them is unpacked.
 
 *Refused* means a message that names the file and the reason. From a zip that can be read, the good pictures
 are kept and the bad ones are named. A *fault* would be anything else: another error, a good file lost,
 something written elsewhere, connected to or unpickled. The columns for processor seconds and megabytes show
-the worst input of the class. This command writes the page:
+the worst input of the class, with those of the workers. This command writes the page:
 
 ```sh
 python -m tests.hostile.measure --page docs/hostile.md
@@ -224,7 +225,8 @@ def page(rows: dict[str, dict[str, float]], n_inputs: int) -> str:
         f"{row['most_seconds']:.2f} | {max(0.0, row['most_megabytes']):.0f} |\n"
         for kind, row in rows.items()
     ]
-    return PAGE.format(n_inputs=n_inputs) + "".join(lines)
+    bound = {"MOST_SECONDS": MOST_SECONDS, "MOST_MEGABYTES": MOST_MEGABYTES}
+    return PAGE.format(n_inputs=n_inputs, **bound) + "".join(lines)
 
 
 def main() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import random
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +30,21 @@ def _rewritten(change: dict[str, Any] | None = None, text: bytes | None = None, 
                 )
             if not drop or not name.startswith(drop):
                 new.writestr(name, data)
+    return out.getvalue()
+
+
+def _growing(n_pictures: int, each: int) -> bytes:
+    """A project whose pictures are good ones followed by zeros, just under 200 times smaller when packed."""
+    out, entries = io.BytesIO(), []
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(n_pictures):
+            data = encoded(picture(number), "PNG") + random.Random(number).randbytes(each // 180)
+            data = data.ljust(each, b"\0")
+            digest = hashlib.sha256(data).hexdigest()
+            entries.append({"name": f"{number}.png", "file": f"images/{digest}.png", "sha256": digest})
+            archive.writestr(f"images/{digest}.png", data)
+        manifest = json.loads(zipfile.ZipFile(io.BytesIO(project_bytes(WORK))).read(MANIFEST))
+        archive.writestr(MANIFEST, json.dumps({**manifest, "classes": [], "queries": entries}))
     return out.getvalue()
 
 
@@ -69,6 +86,11 @@ def projects() -> Iterator[Hostile]:
     }
     for name, text in texts.items():
         yield Hostile("project with a damaged manifest", f"{name}.zip", _rewritten(text=text), False)
+    filler = b'{"format":1,"x":[' + b"{}," * 2_000_000 + b'{}],"classes":[],"queries":[],'
+    many = filler + b'"checkpoint":"","checkpoint_digest":""}'
+    yield Hostile("project with a damaged manifest", "millions.zip", _rewritten(text=many), False)
+    yield Hostile("project that unpacks to far more", "192 MB.zip", _growing(6, 32 * 2**20), False)
+    yield Hostile("project that unpacks to far more", "150 small ones.zip", _growing(150, 2**20 - 1), False)
     yield Hostile("project with parts missing", "no manifest.zip", _rewritten(drop=MANIFEST), False)
     yield Hostile("project with parts missing", "no pictures.zip", _rewritten(drop="images/"), True)
     for name, file in {

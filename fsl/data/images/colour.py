@@ -14,7 +14,7 @@ from PIL import Image
 
 _WIDE_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
-_BAND_PIXELS = 4_000_000
+_BAND_PIXELS = 2_000_000
 _WHITE = (255, 255, 255)
 
 

@@ -11,12 +11,12 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from PIL import AvifImagePlugin
 
-from fsl.data.images.bounds import CPU_SECONDS, WALL_SECONDS, memory_for
+from fsl.data.images.bounds import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS
 from fsl.data.images.decode import DecodeLimits, decode_here
 from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.wire import ASKS_TURN, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
@@ -33,22 +33,20 @@ def main() -> None:
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
+
+    def wait_for_turn() -> AbstractContextManager[object]:
+        """Wait for the turn of a large picture, which the parent gives and takes back."""
+        answers.write(ASKS_TURN)
+        answers.flush()
+        requests.read(1)
+        return nullcontext()
+
     held = _held_bytes()
     while head := requests.read(REQUEST.size):
         n_bytes, *most = REQUEST.unpack(head)
-
-        @contextmanager
-        def turn(n_bytes: int = n_bytes) -> Iterator[None]:
-            """Wait for the turn of a large picture, which then gets the memory for it."""
-            answers.write(ASKS_TURN)
-            answers.flush()
-            requests.read(1)
-            _limit_memory(held + memory_for(n_bytes, is_large=True))
-            yield
-
-        _limit_memory(held + memory_for(n_bytes, is_large=False))
+        _limit_memory(held + MEMORY_BYTES - n_bytes)
         with _limited_time():
-            answers.write(_answer(requests.read(n_bytes), DecodeLimits(*most), turn))
+            answers.write(_answer(requests.read(n_bytes), DecodeLimits(*most), wait_for_turn))
         answers.flush()
 
 

@@ -27,7 +27,8 @@ ARE_AVAILABLE = importlib.util.find_spec("resource") is not None and hasattr(sig
 
 # A worker's memory is in pieces after a while; starting another takes a sixth of a second.
 _MOST_PICTURES = 500
-_START = "import sys; sys.path[:] = sys.argv[1:]; from fsl.data.images.worker import main; main()"
+START = "import sys; sys.path[:] = sys.argv[1:]; from fsl.data.images.worker import main; main()"
+"""The program of a worker; its arguments are where it finds its modules."""
 # No threads for arithmetic, which a worker has none of, and one pool of memory for all threads.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 _TOO_LONG = "it takes too long to decode, far longer than a photo: save it anew as PNG or JPEG"
@@ -63,7 +64,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, *sys.path],
+            [sys.executable, "-c", START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -98,6 +99,10 @@ class _Worker:
             return self._picture(kind, limits)
         except BrokenPipeError:
             raise _WorkerDied from None
+
+    def is_alive(self) -> bool:
+        """Return whether the process runs; the system may have ended one that was idle."""
+        return self._process.poll() is None
 
     def how_it_ended(self) -> str:
         """Return why a picture is refused whose worker died, and clean up after the worker."""
@@ -162,13 +167,17 @@ class _Workers:
     def close(self) -> None:
         """End the workers that are idle."""
         while self._idle:
-            self._take().close()
+            self._idle.pop().close()
 
     def _take(self) -> _Worker:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return _Worker()
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return _Worker()
+            if worker.is_alive():
+                return worker
+            worker.close()
 
     def _put_back(self, worker: _Worker) -> None:
         if worker.pictures_left:

@@ -16,6 +16,7 @@ import streamlit as st
 import fsl
 from fsl.base.errors import CheckpointError
 from fsl.config import TIMM
+from fsl.data.images.workers import start_ahead
 from fsl.ui.shared import core
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _baseline(name: str, modified: int) -> Checkpoint:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
-    """Import torch in the background, once for all sessions; pages call this after their first paint."""
+    """Import torch and start a decoder, once for all sessions; pages call this after their first paint."""
     state = WarmUp(threading.Event())
     threading.Thread(target=_warm_up, args=(state,), name="warm-up", daemon=True).start()
     return state
@@ -184,6 +185,7 @@ def warm_up() -> WarmUp:
 
 def _warm_up(state: WarmUp) -> None:
     try:
+        start_ahead()
         import_module("fsl.fewshot.classify")
         state.device = core.describe_device(core.choose_device())
     except Exception:

@@ -52,8 +52,8 @@ def is_plain_png(data: bytes) -> bool:
 
 
 def _has_plain_size(data: bytes) -> bool:
-    """Return whether the first chunk is the header, and states a moderate number of pixels."""
-    if data[12:16] != b"IHDR" or len(data) < 24:
+    """Return whether the first chunk is the header, and states few enough pixels of 8 bits at most."""
+    if data[12:16] != b"IHDR" or len(data) < 25:
         return False
     width, height = _SIZE.unpack_from(data, 16)
-    return bool(0 < width * height <= _PLAIN_PIXELS)
+    return bool(0 < width * height <= _PLAIN_PIXELS) and data[24] <= 8
