@@ -18,6 +18,7 @@ from fsl.config import ModelConfig
 from fsl.data.cached import load_cached
 from fsl.data.catalogue import Source, open_source
 from fsl.data.imageset import ImageSet
+from fsl.data.intake.array_gate import check_arrays
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.splits import read_class_list
 from fsl.data.query import DataSpec, ImageQuery
@@ -25,6 +26,8 @@ from fsl.training.hold_out import hold_out_classes, hold_out_images, select_held
 from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RECIPES, RecipeData
 from fsl.training.run_folder import IMAGES, public_name, read_settings
+
+_MOST_STORED_BYTES = 64 * 2**30
 
 Report = Callable[[Sequence[Problem]], None]
 Load = Callable[[Source, ImageQuery, Progress | None], tuple[ImageSet, tuple[Problem, ...]]]
@@ -212,6 +215,7 @@ def read_stored_images(path: Path) -> TrainingData:
         DataError: it is missing or damaged.
     """
     try:
+        check_arrays(path, _MOST_STORED_BYTES)
         with np.load(path, allow_pickle=False) as arrays:
             train, validation = (_image_set(arrays, name) for name in ("train", "validation"))
             words, validation_words = (str(text) for text in arrays["words"])

@@ -26,6 +26,7 @@ from fsl.base.files import write_atomically
 from fsl.base.types import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
+from fsl.data.intake.array_gate import check_arrays
 from fsl.training.state import TrainState
 from fsl.training.validation import embed_evaluated, evaluation_images
 
@@ -34,6 +35,8 @@ IMAGES = "images.npz"
 MOST_FRAMES = 60
 MOST_VALUES = 1024
 THUMBNAIL = 64
+_MOST_BYTES_OF_IMAGES = 16 * 2**20
+_MOST_BYTES_OF_FRAME = 4 * 2**20  # a frame has at most 1024 half-precision values for each of 300 images
 _LARGEST = 60_000.0
 _FRAMES_WANTED = 30
 _MOST_OF_THE_TIME = 0.15  # of a run, for frames between evaluations
@@ -196,6 +199,7 @@ def read_images(run: Path) -> FollowedImages:
         DataError: the file is damaged or missing.
     """
     try:
+        check_arrays(run / FOLDER / IMAGES, _MOST_BYTES_OF_IMAGES)
         with np.load(run / FOLDER / IMAGES, allow_pickle=False) as images:
             found = FollowedImages(
                 images["thumbnails"],
@@ -229,6 +233,7 @@ def read_frames(run: Path, images: FollowedImages, steps: Iterable[int]) -> Snap
     frames = {}
     for step in steps:
         try:
+            check_arrays(run / FOLDER / f"{step}.npy", _MOST_BYTES_OF_FRAME)
             frames[step] = np.load(run / FOLDER / f"{step}.npy", allow_pickle=False)
         except FileNotFoundError:
             continue

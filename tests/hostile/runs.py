@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fsl.config import TrainConfig
+from tests.hostile.archives import zipped
 from tests.hostile.checkpoints import MODEL, good_checkpoint
 
 STEP = {
@@ -34,6 +39,26 @@ class HostileRun:
     kind: str
     name: str
     files: dict[str, bytes]
+
+
+def _array(shape: tuple[int, ...], values: bytes) -> bytes:
+    """A .npy file whose header states a shape, whatever it holds."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue() + values
+
+
+def _packed(**arrays: bytes) -> bytes:
+    return zipped({f"{name}.npy": content for name, content in arrays.items()}, zipfile.ZIP_DEFLATED)
+
+
+def _followed() -> dict[str, bytes]:
+    """Two pictures that a run records, as it writes them."""
+    file, names = io.BytesIO(), np.array(["a", "b"])
+    np.savez(
+        file, thumbnails=np.zeros((2, 4, 4, 3), np.uint8), labels=np.arange(2), class_names=names, names=names
+    )
+    return {"snapshots/images.npz": file.getvalue()}
 
 
 def runs() -> Iterator[HostileRun]:
@@ -108,6 +133,11 @@ def runs() -> Iterator[HostileRun]:
         "error with markup": {"error.txt": b"<script>alert(1)</script> ![x](http://example.com)\xff"},
         "damaged snapshots": {"snapshots/images.npz": b"PK\x03\x04", "snapshots/1.npy": b"\x93NUMPY"},
         "snapshots of a pickle": {"snapshots/images.npz": b"\x80\x04.", "snapshots/x.npy": b"\x80\x04."},
+        "frame of a terabyte": {**_followed(), "snapshots/1.npy": _array((10**6, 10**6), bytes(64))},
+        "pictures of a terabyte": {"snapshots/images.npz": _packed(thumbnails=_array((10**12,), b""))},
+        "packed pictures of 200 MB": {
+            "snapshots/images.npz": _packed(thumbnails=_array((200 * 2**20,), bytes(200 * 2**20)))
+        },
         "damaged pictures": {
             "data.npz": b"PK\x03\x04 no",
             "config.json": _settings(data={"file": "data.npz"}),
