@@ -243,8 +243,8 @@ def _bombs() -> Iterator[Hostile]:
         "7000x7000 colour.png": encoded(Image.new("RGB", (7_000, 7_000)), "PNG"),
         "8000x8000.gif": encoded(Image.new("L", (8_000, 8_000)), "GIF"),
         "9000x9000.tiff": encoded(Image.new("L", (9_000, 9_000)), "TIFF", compression="tiff_lzw"),
-        "4000x4000.webp": encoded(
-            Image.new("RGB", (4_000, 4_000)), "WEBP", lossless=True, quality=0, method=0
+        "3400x3400.webp": encoded(
+            Image.new("RGB", (3_400, 3_400)), "WEBP", lossless=True, quality=0, method=0
         ),
     }
     for name, data in allowed.items():

@@ -14,3 +14,7 @@ MEMORY_BYTES = 245 * 2**20
 """Memory of a worker for one picture, its copy of the file and the caller's copy included."""
 LARGE_BYTES = 50 * 2**20
 """A picture that takes more than this decoded counts as large."""
+MOST_PIXELS_OF_HEAVY_FORMATS = 40_000_000
+"""Of WebP, AVIF and HEIC, whose readers take much more time and memory for a pixel than others."""
+WEBP_BYTES_A_PIXEL = 20
+"""The canvas as it is, as it was, and as Pillow takes it over, and the coded picture."""

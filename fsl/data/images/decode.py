@@ -18,7 +18,7 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from fsl.base.errors import ImageReadError
-from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES
+from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS
 from fsl.data.images.colour import GreyRange, shrink_to_rgb
 from fsl.data.images.memory import decoded_bytes
 from fsl.data.images.refusal import PictureRefused
@@ -39,7 +39,6 @@ _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot han
 
 # Pillow's readers of these formats take 9 to 15 bytes a pixel.
 _HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
-_HUNGRY_MAX_PIXELS = 40_000_000
 # A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
 # pixels of most phones are halved in less than half the time.
 _DRAFT_FACTOR = 1.9
@@ -195,9 +194,9 @@ def _check_pixels(image: ImageFile, limits: DecodeLimits) -> None:
     count = f"the picture has {width * height / 1e6:,.4g} million pixels"
     if width * height > limits.max_pixels:
         raise PictureRefused(f"{count}; {_pixel_limit(limits)}")
-    if image.format in _HUNGRY_FORMATS and width * height > _HUNGRY_MAX_PIXELS:
+    if image.format in _HUNGRY_FORMATS and width * height > MOST_PIXELS_OF_HEAVY_FORMATS:
         raise PictureRefused(
-            f"{count}; of this format at most {_HUNGRY_MAX_PIXELS / 1e6:g} million are accepted"
+            f"{count}; of this format at most {MOST_PIXELS_OF_HEAVY_FORMATS / 1e6:g} million are accepted"
         )
 
 

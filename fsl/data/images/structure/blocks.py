@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
+from fsl.data.images.bounds import MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS, WEBP_BYTES_A_PIXEL
 from fsl.data.images.refusal import PictureRefused
 
 _MOST_GIF_BLOCKS = 20_000
@@ -36,7 +37,17 @@ def check_gif(data: bytes) -> None:
 
 
 def check_webp(data: bytes) -> None:
-    """Refuse a WebP with a flood of chunks."""
+    """Refuse a WebP with a flood of chunks, or of a size that its reader takes too much memory to open."""
+    pixels = _webp_pixels(data)
+    if pixels > MOST_PIXELS_OF_HEAVY_FORMATS:
+        raise PictureRefused(
+            f"the picture has {pixels / 1e6:,.4g} million pixels; of this format at most "
+            f"{MOST_PIXELS_OF_HEAVY_FORMATS / 1e6:g} million are accepted"
+        )
+    if pixels * WEBP_BYTES_A_PIXEL > MEMORY_BYTES - len(data):
+        raise PictureRefused(
+            f"decoding its {pixels / 1e6:,.4g} million pixels takes too much memory: save it as JPEG first"
+        )
     place, n_chunks = 12, 0
     while place + 8 <= len(data):
         n_chunks += 1
@@ -44,6 +55,23 @@ def check_webp(data: bytes) -> None:
             raise PictureRefused(f"it has more than {_MOST_CHUNKS:,} chunks, which no picture needs")
         (length,) = struct.unpack_from("<I", data, place + 4)
         place += 8 + length + length % 2
+
+
+def _webp_pixels(data: bytes) -> int:
+    """Return the number of pixels that the first chunk states, 0 if it states none."""
+    kind, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return 0
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(body[place : place + 3], "little") + 1 for place in (4, 7))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8 ":
+        width, height = (int.from_bytes(body[place : place + 2], "little") & 0x3FFF for place in (6, 8))
+    else:
+        return 0
+    return width * height
 
 
 def check_boxes(data: bytes) -> None:
