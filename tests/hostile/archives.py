@@ -175,10 +175,15 @@ def _floods() -> Iterator[Hostile]:
         "a million files": list_of_files(1_000_000),
         "150,000 files": list_of_files(150_000),
         "pieces of extra fields": list_of_files(300, struct.pack("<HH", 0x9999, 0) * 16_000),
+        "deep paths": zipped({"a/" * 500 + f"{n}.png": b"" for n in range(2_500)}),
         "grows to 2 GB": copies_of_one(random.Random(0).randbytes(300_000) + bytes(48 * 2**20), 40),
     }
     for name, data in floods.items():
         yield Hostile("zip that costs before it is unpacked", f"{name}.zip", data, False)
+    long = {f"good/{n:05}{'/a' * 25_000}/1.png": b"" for n in range(15)}
+    yield Hostile(
+        "zip that costs before it is unpacked", "long paths.zip", zipped({**GOOD, **long}), True, KEEPS
+    )
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     padding = b"\0\0\0\xff\xff" * (2 * 2**20) + packer.compress(b"x") + packer.flush()
     padded = zipped({**GOOD, "good/kiwi/1.png": padding})

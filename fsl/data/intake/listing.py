@@ -6,6 +6,7 @@ Only a folder or an archive that is useless as a whole raises :class:`~fsl.base.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -168,17 +169,17 @@ def _empty_folders(ignored_in: set[str], mentioned: set[str]) -> list[str]:
         ignored_in: the folders themselves, and those of ignored files; as shown.
         mentioned: paths of the files that are used or refused.
     """
-    filled = {folder for path in mentioned for folder in _folders_above(path)}
-    bare = ignored_in - {"", *filled, *mentioned}
-    around = {folder for path in bare for folder in _folders_above(path)}
-    hidden = {path for path in bare if any(is_ignored_folder(part) for part in path.split("/"))}
-    return sorted(bare - around - hidden, key=natural_key)
+    in_order = sorted(mentioned)
+    bare = sorted(folder for folder in ignored_in - {"", *mentioned} if not _is_above(folder, in_order))
+    innermost = [folder for folder in bare if not _is_above(folder, bare)]
+    hidden = {path for path in innermost if any(is_ignored_folder(part) for part in path.split("/"))}
+    return sorted(set(innermost) - hidden, key=natural_key)
 
 
-def _folders_above(path: str) -> list[str]:
-    """Return the folders that a path lies in: "a" and "a/b" for "a/b/c"."""
-    parts = path.split("/")
-    return ["/".join(parts[:n]) for n in range(1, len(parts))]
+def _is_above(folder: str, paths: Sequence[str]) -> bool:
+    """Return whether one of the paths, which are sorted, lies in a folder."""
+    place = bisect_left(paths, f"{folder}/")
+    return place < len(paths) and paths[place].startswith(f"{folder}/")
 
 
 def _same(data: bytes) -> bytes:

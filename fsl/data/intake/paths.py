@@ -91,7 +91,7 @@ def zip_name_text(info: zipfile.ZipInfo) -> str:
     Many programs store UTF-8 without marking it, and ``zipfile`` reads such names in the DOS character set.
     """
     stored = info.orig_filename
-    if info.flag_bits & _UTF8_FLAG:
+    if info.flag_bits & _UTF8_FLAG or stored.isascii():
         return stored
     try:
         return stored.encode("cp437").decode("utf-8")

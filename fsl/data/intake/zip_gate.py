@@ -28,6 +28,8 @@ _ENTRY = struct.Struct("<4s24x3H12x")  # signature; length of name, extra field 
 _ENTRY_MARK = b"PK\x01\x02"
 # zipfile searches an extra field piece by piece, in a time that grows with the square of its length.
 _MOST_EXTRA_BYTES = 2048
+# Each folder of each path is taken apart: ten on the average, in a zip with as many files as are accepted.
+_MOST_SEPARATORS = 1_000_000
 # Before the list of files, zipfile reads only the last record: 22 bytes and a comment of up to 64 KB.
 _LARGEST_LAST_RECORD = 2**16 + 22
 
@@ -216,6 +218,8 @@ def _too_many(limits: ImportLimits) -> str:
 
 def _check_directory(directory: bytes, limits: ImportLimits) -> None:
     """Refuse a list of files with too many of them, or with entries that take long to read."""
+    if directory.count(b"/") + directory.count(b"\\") > _MOST_SEPARATORS:
+        raise _Refusal("its folders are nested far too deep. Make the zip anew.")
     place, n_entries = 0, 0
     while place + _ENTRY.size <= len(directory):
         mark, name, extra, comment = _ENTRY.unpack_from(directory, place)

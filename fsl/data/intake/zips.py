@@ -18,6 +18,10 @@ from fsl.data.intake.zip_gate import (
     read_member,
 )
 
+# Windows and macOS have paths of up to 1,024 characters.
+_LONGEST_PATH = 1_024
+_TOO_LONG = "has a path that is far too long"
+
 
 def list_zip(
     source: Path | bytes,
@@ -43,12 +47,19 @@ def list_zip(
     archive = open_zip(source, title, limits)
     infos = archive.infolist()
     found = [_found_file(archive, info, limits) for info in infos]
-    is_used = [item.objection is None and use_of_path(item.path)[0] is PathUse.USE for item in found]
-    used = (info for info, use in zip(infos, is_used, strict=True) if use)
-    check_room(used, packed_size(source), title, limits)
+    if sum(info.file_size for info in infos) > min(limits.free_bytes, limits.max_unpacked_bytes):
+        is_used = [item.objection is None and use_of_path(item.path)[0] is PathUse.USE for item in found]
+        used = (info for info, use in zip(infos, is_used, strict=True) if use)
+        check_room(used, packed_size(source), title, limits)
     return make_listing(found, part)
 
 
 def _found_file(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ImportLimits) -> FoundFile:
     path = zip_name_text(info)
-    return FoundFile(path, partial(read_member, archive, info, display_path(path)), objection(info, limits))
+    if len(path) > _LONGEST_PATH:
+        return FoundFile(f"{path[:60]} … {path[-60:]}", partial(_read, archive, info, path), _TOO_LONG)
+    return FoundFile(path, partial(_read, archive, info, path), objection(info, limits))
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> bytes:
+    return read_member(archive, info, display_path(path))
