@@ -61,14 +61,25 @@ def _held_megabytes() -> float:
 
 
 def _children() -> list[int]:
-    """All processes that any thread of this one started."""
+    """All processes that any thread of this one started.
+
+    One that has not begun its own program yet shares this one's memory, and is left out.
+    """
     found: list[int] = []
     for task in Path("/proc/self/task").iterdir():
         try:
             found += map(int, (task / "children").read_text().split())
         except OSError:
             continue  # the thread has ended
-    return found
+    own = _command(os.getpid())
+    return [child for child in found if _command(child) not in (own, b"")]
+
+
+def _command(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _status(process: int, name: str) -> float:
