@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _KEY = "few_shot_lab_address"
 _PAGE_KEY = "few_shot_lab_page"
+_MOST_SHOWN = 80  # characters of an unknown address
 
 
 @dataclass
@@ -75,6 +77,16 @@ def write_address(page: str, settings: Mapping[str, str]) -> None:
         if before not in address.replaced:
             address.replaced.append(before)
         st.query_params.from_dict(wanted)
+
+
+def unknown_address() -> str:
+    """Return the part of the browser's address that names no page, "" if it is that of the home page.
+
+    Streamlit shows the home page for an address that it does not know.
+    """
+    path = urlsplit(st.context.url or "").path.strip("/")
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return unquote(path.removeprefix(base).strip("/"))[:_MOST_SHOWN]
 
 
 def _is_history_navigation() -> bool:

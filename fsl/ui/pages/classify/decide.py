@@ -66,14 +66,24 @@ def predict(
     queries = state.workspace.queries
     inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
 
-    def compute() -> list[Prediction]:
-        if method == "quick":
-            with COMPUTE:
-                return core.classify_with_probe(checkpoint, support, queries, threshold)
-        with compute_on(len(support.images) + len(queries)):
-            return core.classify(checkpoint, support, queries, method, threshold)
+    return state.memo.remember(
+        ("predictions", *inputs), lambda: answers_for(checkpoint, support, queries, method, threshold)
+    )
 
-    return state.memo.remember(("predictions", *inputs), compute)
+
+def answers_for(
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    queries: Sequence[StoredPicture],
+    method: Method,
+    threshold: float,
+) -> list[Prediction]:
+    """Return the answer for each query, by a rule or the linear probe."""
+    if method == "quick":
+        with COMPUTE:
+            return core.classify_with_probe(checkpoint, support, queries, threshold)
+    with compute_on(len(support.images) + len(queries)):
+        return core.classify(checkpoint, support, queries, method, threshold)
 
 
 def check_support(
@@ -97,7 +107,9 @@ def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Meth
         with COMPUTE:
             return core.compare_methods(checkpoint, support)
 
-    return state.memo.remember(("comparison", *_inputs(checkpoint, support)), compute)
+    # Without names: renaming a class changes no figure, and the comparison is the slowest part of an answer.
+    images = tuple(image.digest for image in support.images)
+    return state.memo.remember(("comparison", checkpoint.digest, support.slots, images), compute)
 
 
 def _inputs(checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:

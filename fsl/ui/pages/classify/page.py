@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fsl.base.text import count
 from fsl.ui.pages.classify.answers import show_answers
 from fsl.ui.pages.classify.camera import open_camera
 from fsl.ui.pages.classify.check import show_check
 from fsl.ui.pages.classify.classes import show_classes
+from fsl.ui.pages.classify.decide import what_is_missing
 from fsl.ui.pages.classify.drops import take_pending
 from fsl.ui.pages.classify.notices import show_notices
 from fsl.ui.pages.classify.queries import show_queries
@@ -31,11 +33,15 @@ def show_classify_page() -> None:
         if state.workspace.is_empty:
             show_welcome(state)
     check_place = st.container()
+    workspace = state.workspace
     left, right = st.columns([1.12, 1], gap="large")
     wants_camera = None
-    with left, guarded():
-        wants_camera = show_classes(state)
-        self_check_place = st.container()
+    with left, guarded(), st.container(key=f"classes_{'open' if what_is_missing(workspace) else 'ready'}"):
+        n_classes = count(len(workspace.classes), "class", "classes")
+        st.toggle(f"Show your {n_classes}", key="classes_unfolded")  # on a phone
+        with st.container(key="classes_cards"):
+            wants_camera = show_classes(state)
+            self_check_place = st.container()
     with right, guarded():
         wants_camera = show_queries(state) or wants_camera
     with guarded():
