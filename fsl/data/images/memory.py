@@ -26,7 +26,7 @@ def decoded_bytes(image: ImageFile, data: bytes) -> int:
     pixels = image.width * image.height
     kind = image.format or ""
     needed = pixels * _BYTES_OF_FORMAT.get(kind, _BYTES_OF_MODE.get(image.mode, 4))
-    if kind in ("JPEG", "MPO"):
+    if kind in ("JPEG", "MPO") and "progression" in image.info:
         needed += measure_jpeg(data).held_bytes
     if isinstance(image, TiffImageFile):
         width, height = (image.tag_v2.get(tag, 0) for tag in (_TILE_WIDTH, _TILE_HEIGHT))
