@@ -72,7 +72,9 @@ def _limited_time() -> Iterator[None]:
 
 def _limit_memory(n_bytes: int) -> None:
     """Let this process hold so many bytes of its own, and no more; some systems have no such limit."""
-    resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, resource.RLIM_INFINITY))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = n_bytes if most == resource.RLIM_INFINITY else min(n_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
 
 
 def _held_bytes() -> int:

@@ -22,7 +22,9 @@ from PIL import Image
 from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.wire import ASKS_TURN, GO_AHEAD, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
 
-ARE_AVAILABLE = importlib.util.find_spec("resource") is not None and hasattr(signal, "setitimer")
+ARE_AVAILABLE = (
+    importlib.util.find_spec("resource") is not None and hasattr(signal, "setitimer") and bool(sys.executable)
+)
 """Whether this system can limit a process; elsewhere the checks of the structure have to do."""
 
 # A worker's memory is in pieces after a while; starting another takes a sixth of a second.
