@@ -60,6 +60,9 @@ def _check_array(file: IO[bytes], n_bytes: int) -> None:
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"an array has format {version}, which is not read")
-    shape, _, dtype = _HEADERS[version](file)
+    try:
+        shape, _, dtype = _HEADERS[version](file)
+    except Exception as error:  # NumPy takes the header for Python, and raises what that raises
+        raise ValueError("the header of an array is damaged") from error
     if math.prod(shape) * max(1, dtype.itemsize) > n_bytes:
         raise ValueError("an array states more values than the file holds")
