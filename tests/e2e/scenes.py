@@ -102,8 +102,8 @@ def _trained(tab: Page) -> None:
 
 
 def _mapped(tab: Page) -> None:
-    tab.get_by_role("button", name="Drawn fruit").click()
     tab.get_by_text("Click a picture").wait_for()
+    tab.locator("canvas.canvas[data-sheet=drawn]").first.wait_for()
 
 
 def _moving(tab: Page) -> None:
@@ -131,7 +131,7 @@ SCENES = (
     Scene("training-empty", "training", _sees("No run yet")),
     Scene("training", "training?run={runs}", _trained),
     Scene("embeddings-empty", "embeddings", _sees("Choose pictures to see")),
-    Scene("embeddings", "embeddings", _mapped),
+    Scene("embeddings", "embeddings?source=rendered&network=fruits", _mapped),
     Scene("embeddings-moving", "embeddings?run={runs}", _moving),
     Scene("evaluate-empty", "evaluate", _sees("a first figure")),
     Scene("evaluate", "evaluate?source=rendered&network=fruits", _evaluated),
