@@ -13,6 +13,7 @@ from fsl.fewshot.results import FinalLabel, results_csv, results_json
 from fsl.fewshot.sort import plan_sort, sorted_zip
 from fsl.ui.pages.classify.work_list import work_answers
 from fsl.ui.shared import core
+from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.state import Session
@@ -41,50 +42,41 @@ def show_downloads(
         workspace = replace(state.workspace, queries=queries)
         return [FinalLabel(one.label, one.is_given) for one in work_answers(workspace, predictions)]
 
-    st.download_button(
-        "Sorted photos (zip)",
-        data=lambda: _sorted(state.workspace.classes, queries, labels()),
-        file_name="sorted-photos.zip",
-        mime="application/zip",
-        key="download_sorted",
-        help="Your photos, unchanged, in a folder per class and one for unknown.",
-        on_click="ignore",
-        width="stretch",
-    )
-    st.download_button(
-        "Table (CSV)",
-        data=lambda: results_csv(predictions, support, labels()),
-        file_name="answers.csv",
-        mime="text/csv",
-        key="download_csv",
-        help="One row per picture: the answer, its probability, what you said, and the probability of each "
-        "class.",
-        on_click="ignore",
-        width="stretch",
-    )
-    st.download_button(
-        "Everything (JSON)",
-        data=lambda: results_json(predictions, support, labels()),
-        file_name="answers.json",
-        mime="application/json",
-        key="download_json",
-        help="The same, and the similarity to each of your pictures.",
-        on_click="ignore",
-        width="stretch",
-    )
     can_export = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
-    st.download_button(
-        "The network (ONNX)",
-        data=lambda: _onnx(checkpoint),
-        file_name=f"{checkpoint.info.name.replace(':', '-')}.onnx",
-        mime="application/octet-stream",
-        key="download_onnx",
-        help="To use the network in your own programs; see examples/classify_onnx.py. Making and checking "
-        "the file takes some seconds.",
-        on_click="ignore",
-        width="stretch",
-        disabled=not can_export,
+    files = (
+        Download(
+            "Sorted photos (zip)",
+            lambda: _sorted(state.workspace.classes, queries, labels()),
+            "sorted-photos.zip",
+            "download_sorted",
+            "Your photos, unchanged, in a folder per class and one for unknown.",
+        ),
+        Download(
+            "Table (CSV)",
+            lambda: results_csv(predictions, support, labels()),
+            "answers.csv",
+            "download_csv",
+            "One row per picture: the answer, its probability, what you said, and the probability of each "
+            "class.",
+        ),
+        Download(
+            "Everything (JSON)",
+            lambda: results_json(predictions, support, labels()),
+            "answers.json",
+            "download_json",
+            "The same, and the similarity to each of your pictures.",
+        ),
+        Download(
+            "The network (ONNX)",
+            lambda: _onnx(checkpoint),
+            f"{checkpoint.info.name.replace(':', '-')}.onnx",
+            "download_onnx",
+            "To use the network in your own programs; see examples/classify_onnx.py. Making and checking the "
+            "file takes some seconds.",
+            can_export,
+        ),
     )
+    download_buttons(files, "stretch")
     if not can_export:
         st.caption("ONNX needs two more packages on the server: pip install onnx onnxruntime.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -14,17 +13,31 @@ from fsl.ui.pages.embeddings.compute import Mapped, labelled_embeddings
 from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.collection_map import sprite_of
+from fsl.ui.shared.downloads import Download, download_buttons
 
 _PROJECTOR_TILE = 64
 
 
-@dataclass(frozen=True)
-class _Format:
-    label: str
-    file_name: str
-    mime: str
-    help: str
-    make: Callable[[Collection, Mapped], str | bytes]
+def show_downloads(collection: Collection, view: Mapped) -> None:
+    """Show a download button for each format."""
+    name = view.checkpoint.info.name
+
+    def file(
+        label: str, file_name: str, make: Callable[[Collection, Mapped], str | bytes], about: str
+    ) -> Download:
+        key = f"map_download_{name}_{file_name}"
+        return Download(label, partial(make, collection, view), f"{name}-{file_name}", key, about)
+
+    columns = "One row per picture: name, class, coordinates, embedding."
+    projector = "Vectors, names and pictures for the Embedding Projector."
+    files = (
+        file("Table (CSV)", "embeddings.csv", _csv, columns),
+        file("Arrays (NPZ)", "embeddings.npz", _npz, "The same as NumPy arrays."),
+        file("Figure (HTML)", "map.html", _figure, "A web page (5 MB) that works offline."),
+        file("TensorBoard projector", "projector.zip", _projector, projector),
+    )
+    download_buttons(files, "stretch")
+    st.caption("To save the map as a PNG, use the button above it.")
 
 
 def _csv(collection: Collection, view: Mapped) -> str:
@@ -45,40 +58,3 @@ def _figure(collection: Collection, view: Mapped) -> str:
 def _projector(collection: Collection, view: Mapped) -> bytes:
     labelled = labelled_embeddings(collection, view.embeddings)
     return core.projector_zip(labelled, sprite_of(collection, _PROJECTOR_TILE))
-
-
-_FORMATS = (
-    _Format(
-        "Table (CSV)",
-        "embeddings.csv",
-        "text/csv",
-        "One row per picture: name, class, coordinates, embedding.",
-        _csv,
-    ),
-    _Format("Arrays (NPZ)", "embeddings.npz", "application/zip", "The same as NumPy arrays.", _npz),
-    _Format("Figure (HTML)", "map.html", "text/html", "A web page (5 MB) that works offline.", _figure),
-    _Format(
-        "TensorBoard projector",
-        "projector.zip",
-        "application/zip",
-        "Vectors, names and pictures for the Embedding Projector.",
-        _projector,
-    ),
-)
-
-
-def show_downloads(collection: Collection, view: Mapped) -> None:
-    """Show a download button for each format; the file is made when the button is pressed."""
-    name = view.checkpoint.info.name
-    for one in _FORMATS:
-        st.download_button(
-            one.label,
-            data=partial(one.make, collection, view),
-            file_name=f"{name}-{one.file_name}",
-            mime=one.mime,
-            key=f"map_download_{name}_{one.file_name}",
-            help=one.help,
-            on_click="ignore",
-            width="stretch",
-        )
-    st.caption("To save the map as a PNG, use the button above it.")

@@ -11,6 +11,7 @@ import streamlit as st
 from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.sources import data_option
 from fsl.ui.shared import core
+from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.sources import CLASSIFY, kind_of, zip_of
 
 if TYPE_CHECKING:
@@ -47,15 +48,9 @@ def _show_commands(job: Job, name: str) -> None:
     source = request.source
     data = data_option(source)
     if kind_of(source.key) == CLASSIFY:
-        st.download_button(
-            "The pictures (zip)",
-            partial(zip_of, source),
-            data,
-            "application/zip",
-            key="ev_get_pictures",
-            on_click="ignore",
-            help="The commands below use this file.",
-        )
+        pictures = partial(zip_of, source)
+        about = "The commands below use this file."
+        download_buttons([Download("The pictures (zip)", pictures, data, "ev_get_pictures", about)])
     which = source.list_spec(request.classes) if request.classes else ""
     per_class = request.per_class
     commands = [core.evaluate_command(data, one, job.config, which, per_class) for one in request.names]
@@ -67,7 +62,4 @@ def _show_commands(job: Job, name: str) -> None:
 
 
 def _csv(title: str, name: str, make: Callable[[], str]) -> None:
-    """Show a download button; the table is made when it is pressed."""
-    st.download_button(
-        f"{title} (CSV)", make, f"evaluation-{name}.csv", "text/csv", key=f"ev_get_{name}", on_click="ignore"
-    )
+    download_buttons([Download(f"{title} (CSV)", make, f"evaluation-{name}.csv", f"ev_get_{name}")])

@@ -16,6 +16,7 @@ from fsl.ui.pages.training.request import starting_network
 from fsl.ui.pages.training.settings import SCRATCH, SHOWN
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
+from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.run_labels import learning_rate_text
@@ -154,17 +155,18 @@ def _button(label: str, key: str, action: Callable[[str], None], run_id: str) ->
 
 
 def _show_downloads(run: RunInfo) -> None:
-    files: dict[str, tuple[str, Callable[[], bytes]]] = {}
+    def file(label: str, make: Callable[[], str | bytes], name: str) -> Download:
+        return Download(label, make, f"{public_name(run.id)}-{name}", f"get_{name}_{run.id}")
+
+    files = []
     if run.has_checkpoint:
-        files["Network (.safetensors)"] = (core.CHECKPOINT, (run.folder / core.CHECKPOINT).read_bytes)
+        checkpoint = run.folder / core.CHECKPOINT
+        files.append(file("Network (.safetensors)", checkpoint.read_bytes, core.CHECKPOINT))
     if run.started:
-        files["Curve (CSV)"] = ("curve.csv", lambda: core.curve_csv(core.run_events(run.folder)).encode())
+        files.append(file("Curve (CSV)", lambda: core.curve_csv(core.run_events(run.folder)), "curve.csv"))
     if run.started and may_look_inside(run):
-        files["All events (JSON lines)"] = (core.EVENTS, (run.folder / core.EVENTS).read_bytes)
-    for label, (file, read) in files.items():
-        st.download_button(
-            label, read, f"{public_name(run.id)}-{file}", key=f"get_{file}_{run.id}", on_click="ignore"
-        )
+        files.append(file("All events (JSON lines)", (run.folder / core.EVENTS).read_bytes, core.EVENTS))
+    download_buttons(files)
 
 
 def _stop(run_id: str) -> None:
