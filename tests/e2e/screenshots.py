@@ -83,6 +83,7 @@ def main() -> None:
 def picture_of(tab: Page, scene: Scene, width: int, highest: int) -> bytes:
     """The whole page as a PNG, down to ``highest`` pixels."""
     scene.ready(tab)
+    tab.get_by_text("it gets finer").wait_for(state="hidden")  # an explanation is shown when it is complete
     tab.mouse.move(0, 0)  # nothing is pointed at
     settle(tab)
     height = tab.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight")
