@@ -113,8 +113,7 @@ def read_project(
         the project, and the problems of pictures that could not be read.
 
     Raises:
-        DataError: it is not a project, its manifest is missing, damaged or inconsistent, or its pictures take
-            too much room.
+        DataError: it is not a project, its manifest is damaged or inconsistent, or it takes too much room.
     """
     archive = open_zip(data, name, _LIMITS)
     manifest = _read_manifest(archive, name)
@@ -132,8 +131,7 @@ def read_project(
         return tuple(image for image in found if image is not None)
 
     classes = tuple((_text(c.get("name"), "a class's name", name), images(c.get("images"))) for c in members)
-    names = [class_name for class_name, _ in classes]
-    if len(set(names)) < len(names):
+    if len({class_name for class_name, _ in classes}) < len(classes):
         raise DataError(f"{name}: two classes of its manifest have the same name; it was not opened.")
     project = Project(
         classes,

@@ -36,26 +36,7 @@ _ALIKE = Setting(
 def show_correction(state: Session, answer: WorkAnswer) -> None:
     """Show the ways to accept, correct or take back one answer, and to remove its picture."""
     digest = answer.query.digest
-    key = f"correct_{digest[:16]}"
-    titles = {UNKNOWN: "0 · unknown"}
-    for place, card in enumerate(state.workspace.classes, start=1):
-        titles[card.id] = markdown(f"{place} · {card.name}" if place < 10 else card.name)
-    # Set in every run, because a key pressed in the list changes it as well.
-    st.session_state[key] = answer.target if answer.is_given else None
-    arguments: dict[str, Any] = {
-        "label": "It shows",
-        "options": [*(card.id for card in state.workspace.classes), UNKNOWN],
-        "format_func": titles.__getitem__,
-        "key": key,
-        "help": "If the answer is wrong, choose what the picture shows. That counts from then on: in the "
-        "list, in the downloads and when the photos are sorted.",
-        "on_change": guarded_callback(_correct),
-        "args": (state, digest, key),
-    }
-    if len(titles) <= _MOST_PILLS:
-        st.pills(**arguments)
-    else:
-        st.selectbox(**arguments, index=None, placeholder="Choose a class")
+    _choose_class(state, answer)
     with st.container(horizontal=True, gap="small"):
         if answer.is_given:
             st.button(
@@ -93,6 +74,31 @@ def show_correction(state: Session, answer: WorkAnswer) -> None:
             on_click=remover(state, None),
             args=(digest,),
         )
+
+
+def _choose_class(state: Session, answer: WorkAnswer) -> None:
+    """Show every class and "unknown", to choose what the picture shows."""
+    digest = answer.query.digest
+    key = f"correct_{digest[:16]}"
+    titles = {UNKNOWN: "0 · unknown"}
+    for place, card in enumerate(state.workspace.classes, start=1):
+        titles[card.id] = markdown(f"{place} · {card.name}" if place < 10 else card.name)
+    # Set in every run, because a key pressed in the list changes it as well.
+    st.session_state[key] = answer.target if answer.is_given else None
+    arguments: dict[str, Any] = {
+        "label": "It shows",
+        "options": [*(card.id for card in state.workspace.classes), UNKNOWN],
+        "format_func": titles.__getitem__,
+        "key": key,
+        "help": "If the answer is wrong, choose what the picture shows. That counts from then on: in the "
+        "list, in the downloads and when the photos are sorted.",
+        "on_change": guarded_callback(_correct),
+        "args": (state, digest, key),
+    }
+    if len(titles) <= _MOST_PILLS:
+        st.pills(**arguments)
+    else:
+        st.selectbox(**arguments, index=None, placeholder="Choose a class")
 
 
 def show_near_copies(

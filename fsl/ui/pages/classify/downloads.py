@@ -42,7 +42,6 @@ def show_downloads(
         workspace = replace(state.workspace, queries=queries)
         return [FinalLabel(one.label, one.is_given) for one in work_answers(workspace, predictions)]
 
-    can_export = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
     files = (
         Download(
             "Sorted photos (zip)",
@@ -66,18 +65,10 @@ def show_downloads(
             "download_json",
             "The same, and the similarity to each of your pictures.",
         ),
-        Download(
-            "The network (ONNX)",
-            lambda: _onnx(checkpoint),
-            f"{checkpoint.info.name.replace(':', '-')}.onnx",
-            "download_onnx",
-            "To use the network in your own programs; see examples/classify_onnx.py. Making and checking the "
-            "file takes some seconds.",
-            can_export,
-        ),
+        _network_file(checkpoint),
     )
     download_buttons(files, "stretch")
-    if not can_export:
+    if not _can_export():
         st.caption("ONNX needs two more packages on the server: pip install onnx onnxruntime.")
 
 
@@ -87,6 +78,22 @@ def _sorted(
     class_names = dict.fromkeys(card.name for card in classes)
     plan = plan_sort([query.name for query in queries], [label.name for label in labels], [*class_names])
     return sorted_zip(plan, (query.data for query in queries))
+
+
+def _can_export() -> bool:
+    return all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+
+
+def _network_file(checkpoint: Checkpoint) -> Download:
+    return Download(
+        "The network (ONNX)",
+        lambda: _onnx(checkpoint),
+        f"{checkpoint.info.name.replace(':', '-')}.onnx",
+        "download_onnx",
+        "To use the network in your own programs; see examples/classify_onnx.py. Making and checking the "
+        "file takes some seconds.",
+        _can_export(),
+    )
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
