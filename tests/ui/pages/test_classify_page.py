@@ -136,7 +136,7 @@ def test_a_network_that_cannot_be_had_leaves_the_default_one(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(page)
-    monkeypatch.setattr("fsl.twin.pretrained.pretrained_checkpoint", _offline)
+    monkeypatch.setattr("fsl.twin.load.pretrained_checkpoint", _offline)
     page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
     page.button(key="use_timm").click().run()
     assert "connect to the internet" in shown(page)
@@ -170,7 +170,7 @@ def test_a_network_of_timm_answers_and_calls_nothing_unknown(
     made = fsl.load(str(checkpoint_folder / "small.safetensors"), "cpu")
     info = replace(made.info, name="timm:resnet50.a1_in1k", title="", calibrations=())
     monkeypatch.setattr(
-        "fsl.twin.pretrained.pretrained_checkpoint", lambda name, device: from_twin(made.twin, info)
+        "fsl.twin.load.pretrained_checkpoint", lambda name, device: from_twin(made.twin, info)
     )
     page.selectbox(key="timm_name").set_value("resnet50.a1_in1k").run()
     page.button(key="use_timm").click().run()
