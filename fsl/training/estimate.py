@@ -21,6 +21,7 @@ from fsl.twin.inference import batch_size
 from fsl.twin.network import TwinNetwork
 
 _CALIBRATIONS = 4  # tests' worth of arithmetic that calibrating the three rules and the pairs takes
+_MOST_CALLS, _LONG = 3, 1.0  # calls of timed work, and seconds after which there is no further one
 _FRAMES = 1.15  # frames of the moving map take up to 15% more
 
 
@@ -70,7 +71,7 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
     index = index_to_train_on(data, state.twin)
     batch = draw_batch(index, config, state.sampler)
     per_view = _seconds_per_view(state, data, batch)
-    per_batch = _best_of_two(lambda: train_on(state, data, batch, config))
+    per_batch = _fastest(lambda: train_on(state, data, batch, config))
     embedding, judging = _seconds_of_test(state, config, data, size)
     first_test = embedding + judging if config.evaluate_first else 0.0
     n_tests = _n_tests(config) if size.n_tested else 0
@@ -104,10 +105,13 @@ def _seconds_per_view(state: TrainState, data: ImageSet, batch: Batch) -> float:
     """Return the seconds that the frozen layers take for one image, 0 if nothing is kept of them."""
     if state.features is None:
         return 0.0
+    each = []
     began, before = time.perf_counter(), state.features.n_views
     for _ in state.features.compute(data, batch.rows, batch.views):
-        pass
-    return (time.perf_counter() - began) / max(1, state.features.n_views - before)
+        now, n_views = time.perf_counter(), state.features.n_views
+        each.append((now - began) / (n_views - before))
+        began, before = now, n_views
+    return float(np.median(each))
 
 
 def _seconds_of_test(
@@ -119,15 +123,15 @@ def _seconds_of_test(
     n_classes = max(2, size.n_tested_classes)
     n = min(size.n_tested, MAX_EVALUATION_IMAGES_PER_CLASS * n_classes)
     few = data.images[: batch_size(state.twin)]
-    embedding = _best_of_two(lambda: embed_evaluated(state.twin, few, None)) / len(few) * n
+    embedding = _fastest(lambda: embed_evaluated(state.twin, few, None)) / len(few) * n
     labels = np.sort(np.arange(n) % n_classes)
     embeddings = torch.rand(n, state.twin.embedding_dim)
     try:
         episodes = fit_ways(config.evaluation, labels)[0]
     except DataError:  # too few images for a test
         return 0.0, 0.0
-    fewer = replace(episodes, n_episodes=min(20, episodes.n_episodes))
-    seconds = _seconds(lambda: evaluate(state.twin.eval(), embeddings, labels, fewer))
+    fewer = replace(episodes, n_episodes=min(50, episodes.n_episodes))
+    seconds = _fastest(lambda: evaluate(state.twin.eval(), embeddings, labels, fewer))
     return embedding, seconds * episodes.n_episodes / fewer.n_episodes
 
 
@@ -141,13 +145,14 @@ def _is_few(size: RunSize) -> bool:
     return bool(size.n_tested_classes) and size.n_tested // size.n_tested_classes <= FEW_SHOTS + 1
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def _fastest(work: Callable[[], object]) -> float:
+    """Return the seconds of the fastest of a few calls; the first one also loads code and allocates memory.
 
-
-def _best_of_two(work: Callable[[], object]) -> float:
-    """Return the shorter of two calls; the first one allocates memory. Long work is timed once."""
-    first = _seconds(work)
-    return first if first > 1.0 else min(first, _seconds(work))
+    What else the machine does at this moment slows single calls. Work that takes long is timed once.
+    """
+    seconds: list[float] = []
+    while len(seconds) < _MOST_CALLS and sum(seconds) < _LONG:
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
