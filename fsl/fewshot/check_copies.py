@@ -33,7 +33,7 @@ _AT_ONCE = 256  # pairs; about 50 MB
 _COARSE_LIMIT = 0.8
 # A small picture has lost the finest detail, so it is compared at a smaller size: below this shorter side in
 # pixels, the size of the comparison and the least agreement of a copy.
-_DETAIL = ((32, 16, 0.9), (64, 32, 0.82), (math.inf, SIDE, 0.85))
+_DETAIL = ((24, 16, 0.82), (32, 16, 0.9), (64, 32, 0.82), (math.inf, SIDE, 0.85))
 # A copy of the same size was compressed again, but kept its detail.
 _DETAIL_AT_SAME_SIZE = ((96, 32, 0.94), (math.inf, SIDE, 0.94))
 _BEST_WITHIN = 1.5
