@@ -119,7 +119,7 @@ def _not_all(listing: Listing, query: ImageQuery, n_used: int) -> tuple[str, ...
     n_found = len(chosen_entries(listing, replace(query, per_class=0)))
     if n_used == n_found:
         return ()
-    return (f"{n_used:,} of {n_found:,} images are used, at most {query.per_class} of each class.",)
+    return (f"{n_used:,} of {n_found:,} pictures are used, at most {query.per_class} of each class.",)
 
 
 def _nothing_found(listing: Listing) -> str:

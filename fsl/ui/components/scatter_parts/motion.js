@@ -4,11 +4,11 @@ const takeMotion = (state, motion) => {
   if (!motion || motion === state.taken) return;
   state.taken = motion;
   state.frames = motion.frames.map((frame) => Float32Array.from(frame));
-  const all = state.frames.map((frame) => extents(frame, state.map.dims));
+  const all = state.frames.map((frame) => boundsOf(frame, state.map.dims));
   state.map = {
     ...state.map,
     xyz: state.frames[0].slice(),
-    extents: all[0].map((_, axis) => Math.max(...all.map((e) => e[axis]))),
+    bounds: all[0].map((_, end) => Math[end % 2 ? "max" : "min"](...all.map((bounds) => bounds[end]))),
   };
   showStep(state, window.fewShotLabSteps?.get(motion.player) ?? motion.steps[0]);
 };

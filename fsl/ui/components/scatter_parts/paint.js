@@ -191,9 +191,9 @@ const moveOn = (state, now) => {
   state.glide.began ??= now;
   const part = Math.min(1, (now - state.glide.began) / GLIDE);
   const eased = part * part * (3 - 2 * part);
-  const { from, to, fromExtents, toExtents } = state.glide;
+  const { from, to, fromBounds, toBounds } = state.glide;
   for (let i = 0; i < to.length; i += 1) state.map.xyz[i] = from[i] + (to[i] - from[i]) * eased;
-  state.map.extents = toExtents.map((e, i) => fromExtents[i] + (e - fromExtents[i]) * eased);
+  state.map.bounds = toBounds.map((end, i) => fromBounds[i] + (end - fromBounds[i]) * eased);
   if (part === 1) state.glide = null;
   return part < 1;
 };

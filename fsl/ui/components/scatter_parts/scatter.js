@@ -306,12 +306,12 @@ const takeMap = (state, data) => {
     state.glide = {
       from: state.map.xyz.slice(),
       to: xyz,
-      fromExtents: state.map.extents,
-      toExtents: extents(xyz, dims),
+      fromBounds: state.map.bounds,
+      toBounds: boundsOf(xyz, dims),
     };
   } else if (!isSame || state.layout !== data.layout) {
     state.glide = null;
-    state.map = { n, dims, xyz, extents: extents(xyz, dims) };
+    state.map = { n, dims, xyz, bounds: boundsOf(xyz, dims) };
   }
   if (!isSame) {
     state.screen = { x: new Float32Array(n), y: new Float32Array(n), depth: new Float32Array(n) };

@@ -2,8 +2,6 @@
 const FRESH_VIEW = { zoom: 1, x: 0, y: 0, yaw: 0.6, pitch: 0.35 };
 const NEAR = 3.2; // distance of the eye from the middle of a map in space, in halves of its size
 
-const TURNS = 24; // directions from which a map in space must fit its place
-
 // Writes where a point in space is seen into seen: x and y, and how far behind the middle it lies.
 const look = (seen, x, y, z, [cosYaw, sinYaw, cosPitch, sinPitch]) => {
   const back = z * cosYaw - x * sinYaw;
@@ -16,26 +14,29 @@ const look = (seen, x, y, z, [cosYaw, sinYaw, cosPitch, sinPitch]) => {
 
 const anglesOf = (yaw, pitch) => [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
 
-// How far a map reaches from its middle to the sides and up; in space, while it is turned around.
-const extents = (xyz, dims) => {
-  const reach = [1e-6, 1e-6];
+// Left, right, lower and upper end of a map; in space, as it is seen at first.
+const boundsOf = (xyz, dims) => {
+  const bounds = [Infinity, -Infinity, Infinity, -Infinity];
   const seen = [0, 0, 0];
-  for (let turn = 0; turn < (dims === 3 ? TURNS : 1); turn += 1) {
-    const angles = anglesOf((turn / TURNS) * 2 * Math.PI, FRESH_VIEW.pitch);
-    for (let i = 0; i < xyz.length; i += dims) {
-      if (dims === 3) look(seen, xyz[i], xyz[i + 1], xyz[i + 2], angles);
-      else [seen[0], seen[1]] = [xyz[i], xyz[i + 1]];
-      for (const axis of [0, 1]) reach[axis] = Math.max(reach[axis], Math.abs(seen[axis]));
+  const angles = anglesOf(FRESH_VIEW.yaw, FRESH_VIEW.pitch);
+  for (let i = 0; i < xyz.length; i += dims) {
+    if (dims === 3) look(seen, xyz[i], xyz[i + 1], xyz[i + 2], angles);
+    else [seen[0], seen[1]] = [xyz[i], xyz[i + 1]];
+    for (const axis of [0, 1]) {
+      bounds[2 * axis] = Math.min(bounds[2 * axis], seen[axis]);
+      bounds[2 * axis + 1] = Math.max(bounds[2 * axis + 1], seen[axis]);
     }
   }
-  return reach;
+  return bounds;
 };
 
 // Fills screen.x, screen.y and screen.depth (0 far to 1 near) for every image.
 const project = (map, view, width, height, screen) => {
   const margin = 40; // room for a picture at the very edge
-  const [ex, ey] = map.extents;
-  const scale = view.zoom * Math.min((width / 2 - margin) / ex, (height / 2 - margin) / ey);
+  const [left, right, lower, upper] = map.bounds;
+  const [across, up] = [Math.max(right - left, 1e-6), Math.max(upper - lower, 1e-6)];
+  const scale = view.zoom * Math.min((width - 2 * margin) / across, (height - 2 * margin) / up);
+  const [middleX, middleY] = [(left + right) / 2, (lower + upper) / 2];
   const angles = anglesOf(view.yaw, view.pitch);
   const seen = [0, 0, 0];
   for (let i = 0; i < map.n; i += 1) {
@@ -45,8 +46,8 @@ const project = (map, view, width, height, screen) => {
       look(seen, map.xyz[first], map.xyz[first + 1], map.xyz[first + 2], angles);
       depth = Math.min(1, Math.max(0, 0.5 - seen[2] / 2.4));
     } else [seen[0], seen[1]] = [map.xyz[first], map.xyz[first + 1]];
-    screen.x[i] = width / 2 + view.x + seen[0] * scale;
-    screen.y[i] = height / 2 + view.y - seen[1] * scale;
+    screen.x[i] = width / 2 + view.x + (seen[0] - middleX) * scale;
+    screen.y[i] = height / 2 + view.y - (seen[1] - middleY) * scale;
     screen.depth[i] = depth;
   }
 };
