@@ -88,6 +88,9 @@ def test_copies_of_a_file_that_is_there_twice_are_named_with_both() -> None:
 
 def test_blank_and_tiny_pictures() -> None:
     white = Image.new("RGB", SIZE, (250, 250, 250))
+    stroke = white.copy()
+    stroke.paste((20, 20, 20), (60, 40, 64, 60))
+    assert not look_at(stroke).is_blank
     looks = [look_at(image) for image in (scene(0), white, scene(1).resize((20, 15)), scene(2), scene(3))]
     found = check_pictures(checkpoint().twin, random_embeddings(5, 256), [0, 0, 0, 1, 1], looks)
     assert (found.blank, found.tiny, found.thin) == ((1,), (2,), (0, 1))
