@@ -140,9 +140,18 @@ def _read_segment(data: bytes, code: int, place: int, end: int, found: JpegStruc
         pixels = max(1, found.width * found.height)
         most = min(_MOST_PASSES, max(1, _MOST_PIXELS_OF_ALL_PASSES // pixels))
         if found.passes > most:
-            raise PictureRefused(f"it stores its picture in more than {most} passes, which no photo does")
+            raise PictureRefused(_too_many_passes(most, pixels))
         return _end_of_pass(data, after, end)
     return after
+
+
+def _too_many_passes(most: int, pixels: int) -> str:
+    if most == _MOST_PASSES:
+        return f"it stores its picture in more than {most} passes, which no photo does"
+    return (
+        f"more than {most} passes over {pixels / 1e6:,.3g} million pixels take too long to decode: save it "
+        "without progressive display"
+    )
 
 
 def _read_frame(content: bytes, code: int, found: JpegStructure) -> None:
