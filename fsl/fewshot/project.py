@@ -13,7 +13,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import Any, TypeGuard
 
@@ -32,16 +32,34 @@ _MAX_IMAGES = 10_000  # twice what the page holds
 _JSON_SEPARATORS = (b",", b"[", b"{")
 _MAX_JSON_VALUES = 300_000
 # A project is written with its pictures as they are, so hardly any grows when it is unpacked.
-_LIMITS = ImportLimits(max_entries=2 * _MAX_IMAGES, max_growth=1.0, free_bytes=128 * 2**20)
+_LIMITS = ImportLimits(max_entries=2 * _MAX_IMAGES, max_growth=2.0, free_bytes=128 * 2**20)
+Content = Callable[[str], tuple[Callable[[], bytes], str] | str]
+"""Gives what unpacks a file of the zip and the file's digest, or the problem with it."""
 _DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same work gives the same file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProjectImage:
-    """One picture: its name and the bytes of its file."""
+    """One picture of a project; equal to another of the same name and bytes.
+
+    Attributes:
+        name: the name that its owner knows it by.
+        content: the bytes of its file, or what unpacks them: a project may hold more than fits in memory.
+    """
 
     name: str
-    data: bytes
+    content: bytes | Callable[[], bytes]
+
+    @property
+    def data(self) -> bytes:
+        """Return the bytes of its file, unpacked anew each time if they come out of a zip."""
+        return self.content if isinstance(self.content, bytes) else self.content()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProjectImage) and (self.name, self.data) == (other.name, other.data)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 @dataclass(frozen=True)
@@ -119,8 +137,8 @@ def read_project(
     manifest = _read_manifest(archive, name)
     members = _list_of_objects(manifest.get("classes"), name)
     named = _named_files(manifest, members, name)
-    infos = {file: info for file, info in archive.NameToInfo.items() if file in named}
-    n_bytes = check_room(infos.values(), len(data), name, _LIMITS)
+    infos = archive.NameToInfo
+    n_bytes = check_room((infos[file] for file in named if file in infos), len(data), name, _LIMITS)
     if make_room is not None:
         make_room(len(named), n_bytes)
     content = _contents(archive, infos)
@@ -145,22 +163,20 @@ def read_project(
     return project, tuple(problems)
 
 
-def _contents(
-    archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]
-) -> Callable[[str], tuple[bytes, str] | str]:
-    """Return a function that gives the bytes and the digest of a file of the zip, or the problem with it."""
+def _contents(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]) -> Content:
+    """Return a function that gives what unpacks a file of the zip and its digest, or the problem with it."""
 
-    @cache  # a manifest may name one picture many times: unpack and check it once
-    def content(file: str) -> tuple[bytes, str] | str:
+    @cache  # a manifest may name one picture many times: check it once
+    def content(file: str) -> tuple[Callable[[], bytes], str] | str:
         if file not in infos:
             return "the project names it but does not hold it"
         if problem := objection(infos[file], _LIMITS):
             return problem
+        read = partial(read_member, archive, infos[file], file)
         try:
-            data = read_member(archive, infos[file], file)
+            return read, _digest(read())
         except ImageReadError as error:
             return error.reason
-        return data, _digest(data)
 
     return content
 
@@ -221,7 +237,7 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
 
 def _read_image(
     entry: dict[str, Any],
-    content: Callable[[str], tuple[bytes, str] | str],
+    content: Content,
     problems: list[Problem],
     name: str,
 ) -> ProjectImage | None:
@@ -231,11 +247,11 @@ def _read_image(
     if isinstance(found, str):
         problems.append(Problem(shown, found))
         return None
-    data, digest = found
+    read, digest = found
     if digest != entry.get("sha256"):
         problems.append(Problem(shown, "it is not the picture that was saved (its checksum differs)"))
         return None
-    return ProjectImage(shown, data)
+    return ProjectImage(shown, read)
 
 
 def _is_list_of_objects(value: Any) -> TypeGuard[list[dict[str, Any]]]:
@@ -254,8 +270,8 @@ def _text(value: Any, what: str, name: str) -> str:
     return display_text(value)
 
 
-def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> set[str]:
-    """Return the files that the manifest names; refuse it if there are too many of them."""
+def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> list[str]:
+    """Return the file of each picture that the manifest names; refuse it if there are too many."""
     lists = [manifest.get("queries"), *(member.get("images") for member in members)]
     total = sum(len(images) for images in lists if isinstance(images, list))
     if total > _MAX_IMAGES or len(members) > _MAX_IMAGES:
@@ -264,7 +280,7 @@ def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]], name: 
             f"at most {_MAX_IMAGES:,}. It was not opened."
         )
     entries = (entry for images in lists for entry in _list_of_objects(images, name))
-    return {_text(entry.get("file"), "a picture's file", name) for entry in entries}
+    return [_text(entry.get("file"), "a picture's file", name) for entry in entries]
 
 
 def _rule(value: Any, name: str) -> Method | None:
