@@ -1,11 +1,12 @@
 """Convert an image of any Pillow mode to 8-bit RGB on white, one band of rows at a time.
 
 In bands, a large picture needs little more memory than Pillow's own copy: a 100-megapixel 1-bit scan is
-never held as RGB in full. Colour profiles (ICC) are ignored, because nearly all pixel values are sRGB.
+never held as RGB in full. ``fsl.data.images.profiles`` converts what is not sRGB, after it was shrunk.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ _WIDE_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _BAND_PIXELS = 2_000_000
 _WHITE = (255, 255, 255)
+_MOST_FEW_BITS = 14
 
 
 @dataclass(frozen=True)
@@ -31,31 +33,54 @@ def is_wide(image: Image.Image) -> bool:
     return image.mode in _WIDE_MODES
 
 
-def grey_range(image: Image.Image) -> GreyRange:
+def grey_range(image: Image.Image, stated_white: float = 0.0, *, is_inverted: bool = False) -> GreyRange:
     """Return the range of a wide image (see :func:`is_wide`) that is scaled to 0..255.
 
-    16-bit modes use their full range, 0..65535. A 32-bit integer or float image states no range; it uses the
-    smallest common one that holds its finite values: 0..1 (floats only), 0..255, 0..65535, else from its
-    minimum to its maximum.
+    Microscopes and depth cameras store 9 to 14 bits in 16. So the range is the smallest one that holds the
+    finite values: 0 to 255, to 511 and so on to 16383 (14 bits), or to 65535; floats may also use 0 to 1. Any
+    other values use their own range.
+
+    Args:
+        image: loaded.
+        stated_white: what the file states as white, used if no value is above it; 0 if it states nothing.
+        is_inverted: whether 0 is white.
     """
-    if image.mode.startswith("I;16"):
-        return GreyRange(0.0, 65535.0)
     low, high = _finite_extrema(image)
-    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    if low >= 0.0:
-        for white in usual:
-            if high <= white:
-                return GreyRange(0.0, white)
-    return GreyRange(low, high)
+    fits = stated_white > 0 and 0.0 <= low <= high <= stated_white
+    white = stated_white if fits else _usual_white(low, high, image.mode == "F")
+    if white is not None and 255.0 < white < 65535.0 and not fits and _is_spread(image):
+        white = 65535.0
+    found = GreyRange(low, high) if white is None else GreyRange(0.0, white)
+    return GreyRange(found.white, found.black) if is_inverted else found
 
 
-def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = None) -> Image.Image:
+def _is_spread(image: Image.Image) -> bool:
+    """Return whether the values are 8 bits that are repeated to make 16: a dark picture, not few bits."""
+    return image.mode != "F" and all(not (np.asarray(band) % 257).any() for band in _bands(image, step=1))
+
+
+def few_bits_white(high: float) -> float:
+    """Return the white of the fewest bits, 8 to 14, that hold a value of 16 bits; 65535 if it takes more."""
+    bits = max(8, int(high).bit_length())
+    return 2.0**bits - 1 if bits <= _MOST_FEW_BITS else 65535.0
+
+
+def _usual_white(low: float, high: float, is_float: bool) -> float | None:
+    if low < 0.0 or high > 65535.0:
+        return None
+    return 1.0 if is_float and high <= 1.0 else few_bits_white(math.ceil(high))
+
+
+def shrink_to_rgb(
+    image: Image.Image, max_side: int, grey: GreyRange | None = None, keep_inks: bool = False
+) -> Image.Image:
     """Return an RGB image on white whose longest side has at most ``max_side`` pixels.
 
     Args:
         image: a loaded image of any Pillow mode.
         max_side: pixels, at least 1; proportions are kept, and a smaller image is not enlarged.
         grey: the values of a wide image that mean black and white; by default :func:`grey_range`.
+        keep_inks: keep CMYK as it is, for its profile.
 
     Raises:
         ValueError: Pillow cannot convert the mode.
@@ -64,7 +89,7 @@ def shrink_to_rgb(image: Image.Image, max_side: int, grey: GreyRange | None = No
         grey = grey_range(image)
     # Averaging whole blocks is fast; what is left, at least twice the target size, gets the better filter.
     step = max(1, max(image.size) // (2 * max_side))
-    small = _reduced(image, step, grey)
+    small = image.reduce(step) if keep_inks else _reduced(image, step, grey)
     shrink = max_side / max(image.size)
     if shrink >= 1.0:
         return small

@@ -10,8 +10,10 @@ import io
 import re
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
@@ -19,8 +21,12 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffI
 
 from fsl.base.errors import ImageReadError
 from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS
-from fsl.data.images.colour import GreyRange, shrink_to_rgb
+from fsl.data.images.colour import GreyRange, grey_range, is_wide, shrink_to_rgb
+from fsl.data.images.deep import has_few_bits, scaled_up, stored_as
+from fsl.data.images.jpeg_end import endings_to_try, lacks_end_mark
 from fsl.data.images.memory import decoded_bytes
+from fsl.data.images.png import chunks_before_pixels, without_extras
+from fsl.data.images.profiles import conversion_to_srgb
 from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
 from fsl.data.images.structure.formats import is_plain
@@ -38,10 +44,11 @@ _CUT_OFF = re.compile(
 _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
 
 # Pillow's readers of these formats take 9 to 15 bytes a pixel.
-_HUNGRY_FORMATS = frozenset({"WEBP", "AVIF"})
+_HUNGRY_FORMATS = frozenset({"WEBP", "AVIF", "HEIF"})
 # A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
 # pixels of most phones are halved in less than half the time.
 _DRAFT_FACTOR = 1.9
+_MAX_SAMPLE_VALUE = 281  # of TIFF
 _ONE_LARGE_AT_A_TIME = threading.Lock()
 
 _TURNS = {
@@ -62,7 +69,7 @@ class DecodeLimits:
 
     Attributes:
         max_bytes: largest size of the file.
-        max_pixels: largest width times height as stored in the file; WebP and AVIF, which take more memory,
+        max_pixels: largest width times height as stored in the file; WebP, AVIF and HEIC, which take more,
             are limited to 40 million as well.
         max_side: longest side of the decoded picture in pixels; larger pictures are scaled down.
     """
@@ -79,9 +86,9 @@ def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) 
     """Decode an image file to an upright RGB picture of at most ``limits.max_side`` pixels a side.
 
     File size and pixel count are checked before anything is decoded, and a JPEG is decoded at reduced scale.
-    The EXIF orientation is applied, transparency is laid on white, 16-bit and float values are scaled to
-    8 bits, and an animation gives its first frame. Threads may call this at the same time; pictures of more
-    than 25 million pixels are decoded one at a time to bound the memory.
+    The EXIF orientation is applied, colours become sRGB, transparency is laid on white, 16-bit and float
+    values are scaled to 8 bits, and an animation gives its first frame. Threads may call this at the same
+    time; large pictures are decoded one at a time to bound the memory.
 
     Args:
         data: the whole file; its content decides the format, not its name.
@@ -138,15 +145,33 @@ def _is_plain(data: bytes) -> bool:
 
 def _decode(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
     """Decode as :func:`decode_here` does, but let Pillow's exceptions through."""
+    if not lacks_end_mark(data):
+        return _decode_whole(data, limits, turn)
+    completed = endings_to_try(data)
+    if completed is None:
+        raise PictureRefused("the file is cut off")
+    one = _decode_whole(completed[0], limits, turn)
+    if _decode_whole(completed[1], limits, nullcontext).tobytes() != one.tobytes():
+        raise PictureRefused("the file is cut off")
+    return one
+
+
+def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
     with _open(data) as image:
         _check_pixels(image, limits)
-        grey = _stated_grey_range(image)
+        to_srgb = conversion_to_srgb(image, data)
+        grey_of = _grey_range_stated(image, data)
         _mend_transparency(image)
         _draft(image, limits.max_side)
+        stored = stored_as(image)
         with turn() if _check_memory(image, data) > LARGE_BYTES else nullcontext():
             image.load()
             upright = _TURNS.get(_orientation(image))
-            small = shrink_to_rgb(image, limits.max_side, grey)
+            loaded = scaled_up(image, _open(data), stored) if has_few_bits(image, stored) else image
+            grey = grey_of(loaded) if is_wide(loaded) else None
+            keep_inks = to_srgb is not None and image.mode == "CMYK"
+            small = shrink_to_rgb(loaded, limits.max_side, grey, keep_inks)
+    small = small if to_srgb is None else to_srgb(small)
     turned = small if upright is None else small.transpose(upright)
     # A new image holds neither the file's metadata nor its bytes.
     plain = Image.new("RGB", turned.size)
@@ -180,7 +205,12 @@ def _open(data: bytes) -> ImageFile:
         raise PictureRefused(f"this is not an image{hint}; {ACCEPTED_FORMATS} are read")
     format_name, opener = found
     try:
-        return opener(io.BytesIO(data))
+        try:
+            return opener(io.BytesIO(data))
+        except (SyntaxError, ValueError, IndexError, OSError):
+            if format_name != "PNG":
+                raise
+            return opener(io.BytesIO(without_extras(data)))  # a damaged profile or text must not cost it
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
         if len(data) < 100:
             raise PictureRefused("the file is cut off") from error
@@ -235,15 +265,20 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _stated_grey_range(image: ImageFile) -> GreyRange | None:
-    """Return the grey range that the file's header states, if Pillow's mode does not tell it."""
+def _grey_range_stated(image: ImageFile, data: bytes) -> Callable[[Image.Image], GreyRange]:
+    """Return what finds the grey range of the loaded image, with what the file's header states."""
     if image.format == "PPM" and image.mode == "I":
-        return GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
+        return lambda _: GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
+    white, is_inverted = 0.0, False
     if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
-        top = 4095.0 if image.tag_v2.get(BITSPERSAMPLE, (16,))[0] == 12 else 65535.0
-        white_is_zero = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
-        return GreyRange(top, 0.0) if white_is_zero else GreyRange(0.0, top)
-    return None
+        stated = image.tag_v2.get(_MAX_SAMPLE_VALUE, 0)
+        stated = stated[0] if isinstance(stated, tuple) and stated else stated
+        has_twelve = image.tag_v2.get(BITSPERSAMPLE, (16,))[0] == 12
+        white = 4095.0 if has_twelve else float(stated) if isinstance(stated, int) else 0.0
+        is_inverted = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
+    elif image.format == "PNG" and (bits := chunks_before_pixels(data).get(b"sBIT")):
+        white = 2.0 ** bits[0] - 1
+    return partial(grey_range, stated_white=white, is_inverted=is_inverted)
 
 
 def _mend_transparency(image: ImageFile) -> None:

@@ -21,17 +21,21 @@ from PIL import (
     WebPImagePlugin,
 )
 from PIL.ImageFile import ImageFile
+from pillow_heif import HeifImageFile
 
 Opener = Callable[[io.BytesIO], ImageFile]
 
 _JPEG_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
 _OTHER_SUFFIXES = {".png", ".apng", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif"}
+_HEIC_SUFFIXES = {".heic", ".heif", ".hif"}
 _NETPBM_SUFFIXES = {".pbm", ".pgm", ".ppm", ".pnm", ".pfm"}
 
-IMAGE_SUFFIXES: frozenset[str] = frozenset(_JPEG_SUFFIXES | _OTHER_SUFFIXES | _NETPBM_SUFFIXES)
-"""Endings of image files in a folder or zip, in lower case, with the dot."""
+IMAGE_SUFFIXES: frozenset[str] = frozenset(
+    _JPEG_SUFFIXES | _OTHER_SUFFIXES | _HEIC_SUFFIXES | _NETPBM_SUFFIXES
+)
+"""Usual endings of image files, in lower case, with the dot; what a file is, its content tells."""
 
-ACCEPTED_FORMATS = "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF or PPM/PGM"
+ACCEPTED_FORMATS = "JPEG, PNG, HEIC, WebP, AVIF, GIF, BMP, TIFF or PPM/PGM"
 """The accepted formats, for messages."""
 
 # A phone's multi-picture JPEG (MPO) opens as a plain JPEG: its first picture is the photo.
@@ -41,19 +45,26 @@ _READERS: tuple[tuple[str, re.Pattern[bytes], Opener], ...] = (
     ("GIF", re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
     ("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
     ("TIFF", re.compile(rb"II[*+]\x00|MM\x00[*+]"), TiffImagePlugin.TiffImageFile),
-    ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), AvifImagePlugin.AvifImageFile),
-    ("PPM", re.compile(rb"P[1-6f]\s"), PpmImagePlugin.PpmImageFile),
-    ("BMP", re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+    ("PPM", re.compile(rb"P[1-6f]\s+[#\d]"), PpmImagePlugin.PpmImageFile),
+    # The size of the second header tells a bitmap from a text that begins with these letters.
+    (
+        "BMP",
+        re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\x00{3}", re.DOTALL),
+        BmpImagePlugin.BmpImageFile,
+    ),
 )
+
+# AVIF and HEIC share a container, and name what is in it in a list of brands, general ones often first.
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_GENERAL_BRANDS = frozenset({b"mif1", b"mif2", b"mif3", b"msf1", b"miaf"})
+_LIST_OF_BRANDS = 1024
+_ITEM_LIST = 4096
 
 _LOOKS_LIKE: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"%PDF"), "a PDF"),
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), "a zip or an office document"),
     (re.compile(rb"\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ"), "a compressed archive"),
-    (
-        re.compile(rb".{4}ftyp(hei[cfsxm]|hev[cx]|mif1|msf1)", re.DOTALL),
-        "a HEIC photo: save it as JPEG first",
-    ),
     (re.compile(rb".{4}ftyp|.{4}moov|\x1aE\xdf\xa3|RIFF.{4}AVI ", re.DOTALL), "a video"),
     (re.compile(rb"8BPS"), "a Photoshop file: save it as PNG or JPEG first"),
     (re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"), "a PostScript file: save it as PNG first"),
@@ -69,12 +80,37 @@ _LOOKS_LIKE: tuple[tuple[re.Pattern[bytes], str], ...] = (
 
 
 def find_reader(data: bytes) -> tuple[str, Opener] | None:
-    """Return the format's name and Pillow's reader for it, or None if the file has no accepted format."""
+    """Return the format's name and Pillow's reader for it, or None if the file has no accepted format.
+
+    Args:
+        data: the file, or at least its first 4 KB.
+    """
     head = data[:64]
     for name, pattern, opener in _READERS:
         if pattern.match(head):
             return name, opener
-    return None
+    brands = _brands(data)
+    if not brands & (_AVIF_BRANDS | _HEIC_BRANDS | _GENERAL_BRANDS):
+        return None
+    if brands & _AVIF_BRANDS:
+        return "AVIF", AvifImagePlugin.AvifImageFile
+    if not brands & _HEIC_BRANDS and b"av01" in data[:_ITEM_LIST]:
+        return "AVIF", _open_unmarked_avif
+    return "HEIC", HeifImageFile
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """Return the brands of a file of the ISO base media format; empty for other files."""
+    if data[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(data[:4], "big"), _LIST_OF_BRANDS)
+    return {data[8:12], *(data[place : place + 4] for place in range(16, end, 4))}
+
+
+def _open_unmarked_avif(file: io.BytesIO) -> ImageFile:
+    """Open an AVIF that names general brands alone; the reader insists on its own."""
+    data = file.getvalue()
+    return AvifImagePlugin.AvifImageFile(io.BytesIO(data[:8] + b"avif" + bytes(4) + b"avif" + data[20:]))
 
 
 def looks_like(data: bytes) -> str | None:

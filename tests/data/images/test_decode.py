@@ -468,7 +468,7 @@ def test_a_cut_large_jpeg_is_refused_though_read_at_reduced_scale() -> None:
         (b"", "the file is empty"),
         (b"%PDF-1.7 ...", "looks like a PDF"),
         (b"PK\x03\x04....", "looks like a zip"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC photo: save it as JPEG first"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(99), "this HEIC is"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "looks like a video"),
         (b"8BPS\0\x01", "Photoshop"),
         (b"<!DOCTYPE html><html>", "a web page"),

@@ -1,0 +1,63 @@
+"""Colours of 9 to 14 bits in 16, of which Pillow takes the upper 8 alone: nearly black."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageChops
+from PIL.ImageFile import ImageFile
+
+from fsl.data.images.colour import few_bits_white
+
+# The same bytes read in the other order give the lower 8 bits; "N" is little-endian on today's machines.
+_LOWER_BITS = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA")
+    for order, other in (("B", "L"), ("L", "B"), ("N", "B"))
+}
+_MOST_PIXELS = 8_000_000  # a larger picture is left as it is, because this takes four copies of it
+_MOST_UPPER = 63  # of 14 bits
+
+
+def stored_as(image: ImageFile) -> str:
+    """Return how the pixels of an opened image are stored, in Pillow's words; "" if they are loaded."""
+    args = image.tile[0].args if image.tile else ""
+    found = args[0] if isinstance(args, tuple) and args else args
+    return found if isinstance(found, str) else ""
+
+
+def has_few_bits(image: ImageFile, stored: str) -> bool:
+    """Return whether a loaded image with 16 bits a colour uses at most 14 of them."""
+    if stored not in _LOWER_BITS or (image.has_transparency_data and image.mode != "RGBA"):
+        return False
+    # A channel that uses all bits, transparency as well, shows that the picture is merely dark.
+    return image.width * image.height <= _MOST_PIXELS and _highest(image) <= _MOST_UPPER
+
+
+def scaled_up(upper: ImageFile, again: ImageFile, stored: str) -> Image.Image:
+    """Return the picture scaled to the bits that its values use.
+
+    Args:
+        upper: the loaded image, of the upper 8 bits of each value.
+        again: the same file, opened and not loaded.
+        stored: how the pixels are stored, see :func:`stored_as`.
+    """
+    tile = again.tile[0]
+    args = tile.args
+    lower = _LOWER_BITS[stored]
+    again.tile = [tile._replace(args=(lower, *args[1:]) if isinstance(args, tuple) else lower)]
+    again.load()
+    if ImageChops.difference(upper.convert("RGB"), again.convert("RGB")).getbbox() is None:
+        return upper  # a dark picture of 8 bits, spread over 16 by repeating them
+    factor = 255.0 / few_bits_white(256 * _highest(upper) + 255)
+    large = [min(255, round(256 * value * factor)) for value in range(256)]
+    small = [round(value * factor) for value in range(256)]
+    colours = ImageChops.add(upper.convert("RGB").point(large * 3), again.convert("RGB").point(small * 3))
+    if upper.mode == "RGBA":
+        alpha = ImageChops.add(upper.getchannel("A").point(large), again.getchannel("A").point(small))
+        colours.putalpha(alpha)
+    return colours
+
+
+def _highest(image: Image.Image) -> int:
+    """Return the largest value of a channel."""
+    return int(np.asarray(image.getextrema()).max())
