@@ -97,6 +97,12 @@ def _jpegs() -> Iterator[Hostile]:
     }
     for name, data in bombs.items():
         yield Hostile("flood of blocks", f"{name}.jpg", data)
+    inner = exif(1, 1, number=0x8769)[:-16] + struct.pack("<HHIII", 0x8769, 4, 1, 26, 0)
+    inner += exif(5_000, 60_000)[8:]
+    bomb = b"\xff\xe1" + struct.pack(">H", 8 + len(inner)) + b"Exif\0\0" + inner
+    yield Hostile("one bomb inside another", "inner tags of the same bytes.jpg", with_segments(small, bomb))
+    flood = small[:-2] + b"\xff" * (6 * MEGABYTE) + b"\0" + small[-2:] + b"film"
+    yield Hostile("flood of blocks", "fill bytes in a pass.jpg", flood)
     yield Hostile("passes over a large picture", "90 passes.jpg", progressive(5_000, 90), False)
     yield Hostile("passes over a large picture", "30 passes.jpg", progressive(4_900, 25), True)
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 _START, _END, _START_OF_PASS = 0xD8, 0xD9, 0xDA
 _END_MARK = b"\xff\xd9"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-# Markers between passes; within one, 0xFF is followed by 0 (a plain 255) or by a restart marker.
-_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
+# Markers between passes; within one, 0xFF is followed by 0 (a plain 255) or by a restart marker. Of several
+# 0xFF the last one counts; a pattern for all of them would go over a long row of them again and again.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 
 
 def lacks_end_mark(data: bytes) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+import pillow_heif
 from PIL import AvifImagePlugin
 
 from fsl.data.images.bounds import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS
@@ -27,7 +28,7 @@ _MOST_THREADS = 2  # of a decoder that uses several; other workers take the othe
 def main() -> None:
     """Decode what standard input sends until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    AvifImagePlugin.DEFAULT_MAX_THREADS = _MOST_THREADS
+    AvifImagePlugin.DEFAULT_MAX_THREADS = pillow_heif.options.DECODE_THREADS = _MOST_THREADS
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What libraries print must not get between the answers.
     with Path(os.devnull).open("wb") as nowhere:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from functools import cache
 
 import numpy as np
@@ -63,6 +64,8 @@ def test_photos_with_metadata_of_cameras_are_plain() -> None:
 def test_what_may_cost_much_is_not_plain() -> None:
     bomb = exif(400, 60_000)
     assert not exif_is_small(bomb)
+    inner = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 0x8769, 4, 1, 26, 0) + bomb[8:]
+    assert not exif_is_small(inner)
     assert not is_plain("JPEG", stored(photo(), "JPEG", exif=b"Exif\0\0" + bomb))
     assert not is_plain("PNG", stored(photo(), "PNG", exif=b"Exif\0\0" + bomb))
     assert not is_plain("JPEG", stored(photo(6_000, 5_000), "JPEG"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 # Bytes of a value of each type: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, ..., LONG8, IFD8.
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 18: 8}
 _SHORT_TYPES, _LONG_TYPES, _LONG8_TYPES = (3, 8), (4, 9, 13), (16, 18)
 _SMALL_EXIF_TAGS, _SMALL_EXIF_BYTES = 500, 2**20
+_POINTERS = frozenset(
+    {0x8769, 0x8825, 0xA005}
+)  # to the tables of EXIF, of the place, and of interoperability
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ def first_tags(data: bytes) -> Iterator[Tag]:
         return
     is_big = data[2:4] in (b"\x2b\0", b"\0\x2b")
     start = struct.unpack_from(f"{order}Q" if is_big else f"{order}I", data, 8 if is_big else 4)[0]
+    yield from _tags_at(data, start, order, is_big)
+
+
+def _tags_at(data: bytes, start: int, order: str, is_big: bool) -> Iterator[Tag]:
     head = struct.Struct(f"{order}Q" if is_big else f"{order}H")
     entry = struct.Struct(f"{order}HHQ" if is_big else f"{order}HHI")
     room = 8 if is_big else 4
@@ -81,9 +88,20 @@ def first_tags(data: bytes) -> Iterator[Tag]:
 
 def exif_is_small(data: bytes) -> bool:
     """Return whether reading EXIF data copies little: its tags may all name the same bytes."""
+    return _is_small(data, first_tags(data), levels=3)
+
+
+def _is_small(data: bytes, tags: Iterable[Tag], levels: int) -> bool:
+    """Return whether a table of tags is small, and with it the tables that it points to."""
     n_bytes = 0
-    for n_tags, tag in enumerate(first_tags(data), start=1):
+    inner: list[int] = []
+    for n_tags, tag in enumerate(tags, start=1):
         n_bytes += min(tag.n_bytes, len(data))
-        if n_tags > _SMALL_EXIF_TAGS or n_bytes > _SMALL_EXIF_BYTES:
+        if tag.number in _POINTERS:
+            inner += tag.values(data, 1)
+        if n_tags > _SMALL_EXIF_TAGS or n_bytes > _SMALL_EXIF_BYTES or len(inner) > len(_POINTERS):
             return False
-    return True
+    order = {b"II": "<", b"MM": ">"}.get(data[:2], "<")
+    return levels == 0 or all(
+        _is_small(data, _tags_at(data, place, order, is_big=False), levels - 1) for place in inner
+    )
