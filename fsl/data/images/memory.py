@@ -11,7 +11,7 @@ from fsl.data.images.structure.jpeg import measure_jpeg
 # Pillow holds these modes in one or two bytes a pixel, all others in four.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 # What these readers hold of each pixel at once: the whole canvas, several times.
-_BYTES_OF_FORMAT = {"WEBP": WEBP_BYTES_A_PIXEL, "AVIF": 12, "HEIF": 12}
+_BYTES_OF_FORMAT = {"WEBP": WEBP_BYTES_A_PIXEL, "AVIF": 9, "HEIF": 9}
 _ROOM_TO_SHRINK = 40 * 2**20
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
