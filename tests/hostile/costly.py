@@ -178,10 +178,17 @@ def _boxes() -> Iterator[Hostile]:
     for name, body in floods.items():
         data = b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
         yield Hostile("flood of blocks", f"{name}.webp", data, False)
-    avif = encoded(Image.new("RGB", (64, 64)), "AVIF")
-    box, place = struct.pack(">I4s", 8, b"free"), avif.index(b"meta") - 4
-    flood = avif[:place] + box * MEGABYTE + avif[place:]
-    yield Hostile("flood of blocks", "boxes.avif", flood, False)
+    for image_format in ("AVIF", "HEIF"):
+        data = encoded(Image.new("RGB", (64, 64)), image_format)
+        box, place = struct.pack(">I4s", 8, b"free"), data.index(b"meta") - 4
+        flood = data[:place] + box * MEGABYTE + data[place:]
+        yield Hostile("flood of blocks", f"boxes.{image_format.lower()}", flood, False)
+        # The size of the picture is a property of its own; the data behind it is that of 64 x 64 pixels.
+        place = data.index(b"ispe") + 8
+        for side in (5_000, 60_000, 2**31 - 1):
+            lying = data[:place] + struct.pack(">II", side, side) + data[place + 8 :]
+            name = f"said to have {side} pixels a side.{image_format.lower()}"
+            yield Hostile("size that the pixels do not show", name, lying)
 
 
 def _texts() -> Iterator[Hostile]:

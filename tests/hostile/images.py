@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from PIL import ExifTags, Image
+from pillow_heif import register_heif_opener
 
 from tests.hostile.inputs import Hostile
 
+register_heif_opener()
 FORMATS: dict[str, dict[str, object]] = {
     "JPEG": {},
     "PNG": {},
@@ -22,6 +24,7 @@ FORMATS: dict[str, dict[str, object]] = {
     "TIFF": {},
     "PPM": {},
     "AVIF": {},
+    "HEIF": {},
 }
 MODES: dict[str, tuple[str, ...]] = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),

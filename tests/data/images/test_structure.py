@@ -21,7 +21,7 @@ from fsl.data.images.structure.tags import exif_is_small, first_tags
 from tests.hostile.costly import exif, progressive, tiff
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "GIF": "GIF", "BMP": "BMP", "WebP": "WEBP", "TIFF": "TIFF"}
-FORMATS |= {"PPM": "PPM", "AVIF": "AVIF"}
+FORMATS |= {"PPM": "PPM", "AVIF": "AVIF", "HEIC": "HEIF"}
 
 
 def stored(image: Image.Image, image_format: str, **options: object) -> bytes:
@@ -72,7 +72,7 @@ def test_what_may_cost_much_is_not_plain() -> None:
     assert not is_plain("PNG", stored(Image.new("1", (6_000, 5_000)), "PNG"))
     assert not is_plain("JPEG", progressive(5_000, 14))
     assert not is_plain("JPEG", small("JPEG")[:-2])
-    for image_format in ("GIF", "BMP", "WebP", "TIFF", "PPM", "AVIF"):
+    for image_format in ("GIF", "BMP", "WebP", "TIFF", "PPM", "AVIF", "HEIC"):
         assert not is_plain(image_format, small(FORMATS[image_format]))
 
 

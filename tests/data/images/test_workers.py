@@ -28,7 +28,7 @@ def stored(image_format: str, seed: int = 0, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "HEIF"])
 def test_a_worker_gives_what_this_process_gives(image_format: str) -> None:
     data = stored(image_format)
     there = workers.decode_in_worker(data, DEFAULT_LIMITS, nullcontext)
