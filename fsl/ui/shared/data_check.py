@@ -95,7 +95,7 @@ def show_data_check(
         parts: dict[str, Callable[[], None]] = {}
         if doubted:
             title = f"Likely wrong labels ({len(doubted)})"
-            parts[title] = partial(_show_suspects, view, pictures, doubted, actions)
+            parts[title] = partial(_show_suspects, view, pictures, found, doubted, actions)
         if found.copies:
             title = f"Copies ({len(found.copies)})"
             parts[title] = partial(_show_copies, view, pictures, found, actions)
@@ -184,7 +184,11 @@ def _remover(pictures: Collection, actions: CheckActions | None) -> Callable[[st
 
 
 def _show_suspects(
-    view: CheckView, pictures: Collection, doubted: list[Suspect], actions: CheckActions | None
+    view: CheckView,
+    pictures: Collection,
+    found: DataCheck,
+    doubted: list[Suspect],
+    actions: CheckActions | None,
 ) -> None:
     st.caption("The most likely wrong come first. Choose one to see it beside both classes.")
     chosen = next((o for o in doubted if _identity(pictures, o.row) == view.chosen), doubted[0])
@@ -209,6 +213,7 @@ def _show_suspects(
         )
     with right:
         _show_suspect(view, pictures, chosen, actions)
+        _show_both_classes(view, pictures, chosen, {*found.blank, *(one.row for one in doubted)})
 
 
 def _show_suspect(view: CheckView, pictures: Collection, one: Suspect, actions: CheckActions | None) -> None:
@@ -240,13 +245,20 @@ def _show_suspect(view: CheckView, pictures: Collection, one: Suspect, actions: 
         on_click=guarded_callback(view.right.add),
         args=((picture.digest, own),),
     )
-    for name in (own, other):
-        rows = [row for row in range(len(pictures.pictures)) if pictures.class_of(row) == name]
-        examples = [row for row in rows if row != one.row][:_EXAMPLES]
+
+
+def _show_both_classes(view: CheckView, pictures: Collection, one: Suspect, but: set[int]) -> None:
+    """Show pictures of the class of a suspect and of the class it looks like, but not those rows."""
+    for key, label in (("own", pictures.labels[one.row]), ("other", one.looks_like)):
+        name = pictures.class_names[label]
+        rows = [row for row, other in enumerate(pictures.labels) if other == label and row not in but]
         st.caption(markdown(name))
         picture_grid(
-            [Tile(str(r), pictures.pictures[r].thumbnail, pictures.pictures[r].name) for r in examples],
-            key=f"{view.key}_check_{'own' if name == own else 'other'}",
+            [
+                Tile(str(row), pictures.pictures[row].thumbnail, pictures.pictures[row].name)
+                for row in rows[:_EXAMPLES]
+            ],
+            key=f"{view.key}_check_{key}",
             label=f"Pictures of {name}",
         )
 

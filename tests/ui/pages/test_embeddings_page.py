@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,18 @@ def test_two_networks_side_by_side(maps: AppTest) -> None:
     assert not maps.exception
     assert map_data(maps, "map_small-two")["collection"] == map_data(maps)["collection"]
     assert len(maps.metric) == 10
+
+
+def test_the_pictures_are_checked(maps: AppTest) -> None:
+    """Pictures of one colour are blank, and there is nothing to do about them here but to look."""
+    drop_folder(maps, *colours())
+    maps.toggle(key="map_checking").set_value(True).run()
+    deadline = time.monotonic() + 60
+    while "checked" not in shown(maps) and time.monotonic() < deadline:
+        maps.run()
+    assert not maps.error
+    assert "classes checked" in shown(maps)
+    assert maps.query_params["check"] in ("1", ["1"])
 
 
 def test_a_chosen_picture_shows_its_neighbours(maps: AppTest) -> None:

@@ -113,7 +113,8 @@ const drawAxes = (context, state) => {
     context.moveTo(at.x[axis], at.y[axis]);
     context.lineTo(at.x[axis + 3], at.y[axis + 3]);
     context.stroke();
-    context.fillText(text, at.x[axis + 3], at.y[axis + 3] - 6);
+    const half = context.measureText(text).width / 2 + 4;
+    context.fillText(text, Math.min(width - half, Math.max(half, at.x[axis + 3])), at.y[axis + 3] - 6);
   }
 };
 

@@ -13,7 +13,7 @@ MOVING = Setting(
     options={False: "Pictures by a network", True: "A network while it learns"},
 )
 CHECKING = Setting(
-    "map_check",
+    "map_checking",
     "Check the pictures",
     False,
     "Finds copies, labels that are likely wrong, and pictures unlike their class, by the first network.",
