@@ -157,7 +157,7 @@ def image_readers(path: Path) -> list[Reader]:
     Report what a folder or zip holds besides images. A reader raises ImageReadError for an unreadable file.
     """
     shown = display_text(folder_name_text(str(path)))
-    if path.is_dir() or path.suffix.lower() == ".zip":
+    if path.is_dir() or path.suffix.lower() == ".zip" or _is_zip(path):
         try:
             listing = list_images(path)
         except DataError as error:  # go on: the other paths may be readable
@@ -193,3 +193,12 @@ def progress_bar(label: str) -> Iterator[Progress]:
     finally:
         if bar is not None:
             bar.close()
+
+
+def _is_zip(path: Path) -> bool:
+    """Return whether a file begins like a zip, whatever its ending."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and file.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False

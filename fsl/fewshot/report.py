@@ -60,7 +60,7 @@ def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence
         for name, result in results.items()
         for i, true in enumerate(class_names)
     ]
-    return _table(["network", "true class", "accuracy", *class_names], rows)
+    return _table(["network", "true class", "accuracy", *(f"answered: {name}" for name in class_names)], rows)
 
 
 def confused_csv(
@@ -113,7 +113,7 @@ def episodes_csv(answers: Mapping[str, Answers]) -> str:
     """Return a row per episode: its number, and the accuracy of each contender."""
     accuracies = [given.right.mean(axis=(1, 2)).tolist() for given in answers.values()]
     rows = ([number, *map(_number, row)] for number, row in enumerate(zip(*accuracies, strict=True)))
-    return _table(["episode", *answers], rows)
+    return _table(["episode", *(f"accuracy: {name}" for name in answers)], rows)
 
 
 def grid_csv(cells: Iterable[GridCell]) -> str:

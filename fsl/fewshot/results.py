@@ -57,6 +57,7 @@ def results_csv(
 ) -> str:
     """Return a table with a row per query: answer, probability, and the probability of each class.
 
+    The columns of classes begin with "probability: ", so that a class may be called like another column.
     ``best_similarity`` decides about ``unknown``; its class need not be the answer. With ``labels`` there are
     two more columns: ``checked``, and ``final_label``, which is empty for unknown.
     """
@@ -64,7 +65,8 @@ def results_csv(
     writer = csv.writer(out)
     best = "best_similarity"
     final = ["checked", "final_label"] if labels else []
-    header = ["query", "label", "probability", "unknown", best, "threshold", *final, *support.class_names]
+    header = ["query", "label", "probability", "unknown", best, "threshold", *final]
+    header += [f"probability: {name}" for name in support.class_names]
     writer.writerow([safe_cell(cell) for cell in header])
     for i, p in enumerate(predictions):
         answer = [safe_cell(p.query), safe_cell(p.label), f"{p.probability:.6f}", str(p.unknown).lower()]

@@ -41,7 +41,7 @@ def test_classify_json(
     assert "bad.png" in err
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert len(rows) == 2
-    assert "'=blue" in rows[0]  # no formula for a spreadsheet to run
+    assert "probability: =blue" in rows[0]  # no formula for a spreadsheet to run
 
 
 def test_queries_that_cannot_be_read_are_named_and_without_any_it_fails(

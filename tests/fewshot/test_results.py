@@ -40,7 +40,7 @@ def test_formulas_are_defused(text: str) -> None:
 def test_csv_has_a_row_per_query() -> None:
     header, row = csv.reader(io.StringIO(results_csv([PREDICTION], SUPPORT)))
     assert header[:4] == ["query", "label", "probability", "unknown"]
-    assert header[4:] == ["best_similarity", "threshold", "'=cmd()", "pear"]
+    assert header[4:] == ["best_similarity", "threshold", "probability: =cmd()", "probability: pear"]
     assert row == ["'+q.png", "pear", "0.750000", "false", "0.800000", "0.500000", "0.250000", "0.750000"]
 
 

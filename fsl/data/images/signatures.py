@@ -113,6 +113,14 @@ def _open_unmarked_avif(file: io.BytesIO) -> ImageFile:
     return AvifImagePlugin.AvifImageFile(io.BytesIO(data[:8] + b"avif" + bytes(4) + b"avif" + data[20:]))
 
 
+def usual_suffix(data: bytes) -> str:
+    """Return the usual ending of a picture's format, by its content: ".jpg"; ".img" for no picture."""
+    found = find_reader(data)
+    if found is None:
+        return ".img"
+    return ".jpg" if found[0] == "JPEG" else f".{found[0].lower()}"
+
+
 def looks_like(data: bytes) -> str | None:
     """Return what a file that is no accepted image seems to be ("a PDF"), or None."""
     head = data[:512]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.listing import MAX_FILE_BYTES, FoundFile, Listing, make_listing
-from fsl.data.intake.paths import folder_name_text, is_ignored_folder
+from fsl.data.intake.paths import HEAD_BYTES, folder_name_text, is_ignored_folder
 from fsl.data.intake.zip_gate import too_large
 from fsl.data.intake.zips import list_zip
 
@@ -31,6 +32,10 @@ class FileReader:
         return read_file(self.path, self.shown)
 
 
+_MOST_VISITS = 20
+"""How often links may lead to one folder: folders of links to one another would go on for ever."""
+
+
 def list_images(path: Path, part: str | None = None) -> Listing:
     """List the images in a folder or zip; see :func:`list_folder` and :func:`list_zip`.
 
@@ -43,7 +48,7 @@ def list_images(path: Path, part: str | None = None) -> Listing:
 
 
 def list_folder(path: Path, part: str | None = None) -> Listing:
-    """List the images below a folder; links to folders, and links that lead out of it, are not followed.
+    """List the images below a folder. Links are followed, but for those that lead round in a circle.
 
     Args:
         path: the folder; :func:`fsl.data.intake.layout.class_of_paths` says what the classes are.
@@ -80,33 +85,73 @@ def read_file(path: Path, shown: str) -> bytes:
         raise ImageReadError(shown, f"the file cannot be opened ({reason.lower()})") from error
 
 
-def _walk(root: Path) -> Iterable[FoundFile]:
-    home = root.resolve()
-    closed: list[OSError] = []
-    for folder, subfolders, files in os.walk(root, onerror=closed.append):
+def walk_following(
+    root: Path, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str], list[str], list[str]]]:
+    """Go through a folder as ``os.walk`` does, and through the folders that links lead to.
+
+    Args:
+        root: the folder.
+        on_error: called for a folder that cannot be opened.
+
+    Yields:
+        the folder; the names of the folders in it, from which the caller may take some out; of its files; and
+        of its links that lead back to a folder around them, or to one that was read very often already.
+    """
+    visits: dict[tuple[int, int], int] = {}
+    around: dict[str, frozenset[tuple[int, int]]] = {}
+    for folder, subfolders, files in os.walk(root, onerror=on_error, followlinks=True):
         here = Path(folder)
+        above = around.pop(folder, frozenset()) | {_identity(here)}
+        circles = []
+        for name in subfolders:
+            there = _identity(here / name)
+            visits[there] = visits.get(there, 0) + 1
+            if there in above or visits[there] > _MOST_VISITS:
+                circles.append(name)
+        subfolders[:] = [name for name in subfolders if name not in circles]
+        yield here, subfolders, files, circles
+        around |= {os.path.join(folder, name): above for name in subfolders}  # noqa: PTH118 - as os.walk
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        found = folder.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _walk(root: Path) -> Iterable[FoundFile]:
+    closed: list[OSError] = []
+    for here, subfolders, files, circles in walk_following(root, closed.append):
         subfolders[:] = [name for name in subfolders if not is_ignored_folder(name)]
         for name in files:
-            yield _file(root, home, here / name)
+            yield _file(root, here / name)
         for name in subfolders:
-            shown = _relative(root, here / name)
-            if (here / name).is_symlink():
-                yield FoundFile(shown, _nothing, "is a link to a folder, which is not followed")
-            else:
-                yield FoundFile(f"{shown}/", _nothing)
+            yield FoundFile(f"{_relative(root, here / name)}/", _nothing)
+        for name in circles:
+            reason = "is a link to a folder that was read already, which leads round in a circle"
+            yield FoundFile(_relative(root, here / name), _nothing, reason)
     for error in closed:
         reason = f"is a folder that cannot be opened ({(error.strerror or 'unknown reason').lower()})"
         yield FoundFile(_relative(root, Path(error.filename)), _nothing, reason)
 
 
-def _file(root: Path, home: Path, path: Path) -> FoundFile:
+def _file(root: Path, path: Path) -> FoundFile:
     shown = _relative(root, path)
     objection = None
-    if path.is_symlink() and not path.resolve().is_relative_to(home):
-        objection = "is a link that leads out of the folder"
-    elif not path.is_file():
-        objection = "is not a plain file"
-    return FoundFile(shown, FileReader(path, shown), objection)
+    if not path.is_file():
+        objection = "is a link to nothing" if path.is_symlink() else "is not a plain file"
+    return FoundFile(shown, FileReader(path, shown), objection, partial(_head, path))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
 
 
 def _relative(root: Path, path: Path) -> str:

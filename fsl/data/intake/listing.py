@@ -13,8 +13,9 @@ from functools import partial
 
 from fsl.base.text import listed
 from fsl.data.images.decode import DEFAULT_LIMITS
-from fsl.data.intake.layout import layout_of_paths, natural_key
-from fsl.data.intake.paths import PathUse, display_path, is_ignored_folder, use_of_path
+from fsl.data.intake.layout import Layout, layout_of_paths, natural_key
+from fsl.data.intake.paths import PathUse, display_path, is_ignored_folder, use_of_content, use_of_path
+from fsl.data.intake.written import class_of_written, is_names_file
 
 MAX_FILE_BYTES = DEFAULT_LIMITS.max_bytes
 """Largest size of an image file."""
@@ -88,11 +89,13 @@ class FoundFile:
         path: as stored, decoded to text; that of a folder ends with ``/``.
         read: returns the file's bytes.
         objection: why it cannot be used, if that is known already.
+        peek: returns the first ``HEAD_BYTES`` or more, b"" if they cannot be read.
     """
 
     path: str
     read: Callable[[], bytes]
     objection: str | None = None
+    peek: Callable[[], bytes] = bytes
 
 
 def list_files(files: Sequence[tuple[str, bytes]], part: str | None = None) -> Listing:
@@ -105,15 +108,18 @@ def list_files(files: Sequence[tuple[str, bytes]], part: str | None = None) -> L
     Raises:
         DataError: there is no such part.
     """
-    return make_listing((FoundFile(path, partial(_same, data)) for path, data in files), part)
+    return make_listing(
+        (FoundFile(path, partial(_same, data), peek=partial(_same, data)) for path, data in files), part
+    )
 
 
-def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
+def make_listing(found: Iterable[FoundFile], part: str | None, notes: tuple[str, ...] = ()) -> Listing:
     """Sort the files found into images with classes, problems, and what is ignored.
 
     Args:
         found: files and folders, in any order.
         part: one part of a data set that is split ("train", "val", ...); None for everything.
+        notes: what is known already that the user should know.
 
     Raises:
         DataError: there is no such part.
@@ -121,8 +127,13 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
     readers: dict[str, Callable[[], bytes]] = {}
     problems: list[Problem] = []
     ignored_in: set[str] = set()
+    names_files: list[FoundFile] = []
     for item in found:
         use, reason = use_of_path(item.path)
+        if use is PathUse.LOOK and item.objection is None:
+            if is_names_file(item.path):
+                names_files.append(item)
+            use, reason = use_of_content(item.path, item.peek())
         if use is PathUse.IGNORE:
             ignored_in.add(_folder_of(item.path))
             continue
@@ -134,7 +145,8 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
             readers[shown] = item.read
         else:
             problems.append(Problem(shown, objection))
-    layout = layout_of_paths(readers, part)
+    written = class_of_written(names_files, readers) if part is None else None
+    layout = layout_of_paths(readers, part) if written is None else Layout(dict(written))
     if part is None:
         outside = f"is outside the parts {listed(layout.parts)}, so it is left out"
         problems += [Problem(shown, outside) for shown in readers if shown not in layout.classes]
@@ -146,7 +158,7 @@ def make_listing(found: Iterable[FoundFile], part: str | None) -> Listing:
     ]
     ordered = sorted(layout.classes.items(), key=lambda item: natural_key(item[0]))
     entries = tuple(ImageEntry(class_name, shown, readers[shown]) for shown, class_name in ordered)
-    return Listing(entries, tuple(problems), _merged_note(layout.parts))
+    return Listing(entries, tuple(problems), (*notes, *_merged_note(layout.parts)))
 
 
 def _merged_note(parts: Sequence[str]) -> tuple[str, ...]:

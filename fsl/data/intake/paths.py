@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-import zipfile
 from enum import Enum
 
-from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES
+from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
 
 _IGNORED_FOLDERS = frozenset({"__macosx"})
 _IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini"})
-_IGNORED_SUFFIXES = frozenset({".txt", ".csv", ".json", ".md"})
+_IGNORED_SUFFIXES = frozenset(
+    {".txt", ".csv", ".tsv", ".json", ".md", ".yaml", ".yml", ".xml", ".names", ".cache"}
+)
 _ARCHIVE_SUFFIXES = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
-_HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Controls, surrogates and separators are invisible; direction marks could reverse the text around them.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UTF8_FLAG = 0x800
+HEAD_BYTES = 4096
+"""How much of a file is looked at to tell what it is."""
 
 
 class PathUse(Enum):
     """What to do with a file, judging by its path."""
 
     USE = "use"
+    LOOK = "look"
     IGNORE = "ignore"
     REFUSE = "refuse"
 
@@ -33,8 +35,9 @@ class PathUse(Enum):
 def use_of_path(path: str) -> tuple[PathUse, str | None]:
     """Return what to do with a file, and the reason as a clause if it is refused.
 
-    Hidden files, files that macOS and Windows leave in folders, and texts (.txt, .csv, .json, .md) are
-    ignored. A backslash counts as ``/``, as in zips made on Windows.
+    Hidden files, and files that macOS and Windows leave in folders, are ignored. Those without the ending of
+    an image are to be looked at; see :func:`use_of_content`. A backslash counts as ``/``, as in zips made on
+    Windows.
     """
     plain = path.replace("\\", "/")
     parts = plain.split("/")
@@ -45,16 +48,32 @@ def use_of_path(path: str) -> tuple[PathUse, str | None]:
         return PathUse.IGNORE, None
     if any(is_ignored_folder(part) for part in parts[:-1]):
         return PathUse.IGNORE, None
-    suffix = os.path.splitext(last)[1]  # noqa: PTH122 - a stored name, not a path of this machine
-    if suffix in IMAGE_SUFFIXES:
+    return (PathUse.USE if _suffix(last) in IMAGE_SUFFIXES else PathUse.LOOK), None
+
+
+def use_of_content(path: str, head: bytes) -> tuple[PathUse, str | None]:
+    """Return what to do with a file that is not called like an image: one is used whatever its name.
+
+    Others are refused, but texts that lie beside images (.txt, .csv, .json, ...) are ignored.
+
+    Args:
+        path: as stored.
+        head: the first ``HEAD_BYTES`` of the file.
+    """
+    suffix = _suffix(path.replace("\\", "/").rpartition("/")[2].lower())
+    if find_reader(head) is not None:
         return PathUse.USE, None
     if suffix in _IGNORED_SUFFIXES:
         return PathUse.IGNORE, None
     if suffix in _ARCHIVE_SUFFIXES:
         return PathUse.REFUSE, "is an archive among the files; add it by itself"
-    if suffix in _HEIC_SUFFIXES:
-        return PathUse.REFUSE, "is a HEIC photo; save it as JPEG first"
-    return PathUse.REFUSE, f"is not an image file ({ACCEPTED_FORMATS} are read)"
+    guess = looks_like(head)
+    hint = f" (it looks like {guess})" if guess else ""
+    return PathUse.REFUSE, f"is not an image file{hint}; {ACCEPTED_FORMATS} are read"
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1]  # noqa: PTH122 - a stored name, not a path of this machine
 
 
 def is_ignored_folder(name: str) -> bool:
@@ -83,20 +102,6 @@ def folder_name_text(path: str) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def zip_name_text(info: zipfile.ZipInfo) -> str:
-    """Return the full stored name of a zip entry as text.
-
-    Many programs store UTF-8 without marking it, and ``zipfile`` reads such names in the DOS character set.
-    """
-    stored = info.orig_filename
-    if info.flag_bits & _UTF8_FLAG or stored.isascii():
-        return stored
-    try:
-        return stored.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return stored
 
 
 def _unshowable(character: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.images.decode import DEFAULT_LIMITS
+from fsl.data.intake.paths import HEAD_BYTES
 
 # A small file does no harm however far it expands, and blank 1-bit pictures do compress 1000 to 1.
 _RATIO_MATTERS_FROM_BYTES = 2**20
@@ -210,6 +211,15 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: str) -> 
             return member.read(info.file_size + 1)
     except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry
         raise ImageReadError(shown, "this part of the zip is damaged") from error
+
+
+def read_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Unpack the first bytes of a file, as many as tell what it is; b"" if this part is damaged."""
+    try:
+        with archive.open(info) as member:
+            return member.read(min(HEAD_BYTES, info.file_size))
+    except Exception:  # noqa: BLE001 - as above; reading the file says what is wrong
+        return b""
 
 
 def _too_many(limits: ImportLimits) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from fsl.data.intake.listing import FoundFile, Listing, make_listing
-from fsl.data.intake.paths import PathUse, display_path, use_of_path, zip_name_text
+from fsl.data.intake.paths import display_path
 from fsl.data.intake.zip_gate import (
     DEFAULT_IMPORT_LIMITS,
     ImportLimits,
@@ -15,8 +15,10 @@ from fsl.data.intake.zip_gate import (
     objection,
     open_zip,
     packed_size,
+    read_head,
     read_member,
 )
+from fsl.data.intake.zip_names import zip_names
 
 # Windows and macOS have paths of up to 1,024 characters.
 _LONGEST_PATH = 1_024
@@ -46,19 +48,22 @@ def list_zip(
     title = name or (source.name if isinstance(source, Path) else "the zip")
     archive = open_zip(source, title, limits)
     infos = archive.infolist()
-    found = [_found_file(archive, info, limits) for info in infos]
+    names, notes = zip_names(infos, title)
+    found = [_found_file(archive, info, path, limits) for info, path in zip(infos, names, strict=True)]
+    listing = make_listing(found, part, notes)
     if sum(info.file_size for info in infos) > min(limits.free_bytes, limits.max_unpacked_bytes):
-        is_used = [item.objection is None and use_of_path(item.path)[0] is PathUse.USE for item in found]
-        used = (info for info, use in zip(infos, is_used, strict=True) if use)
-        check_room(used, packed_size(source), title, limits)
-    return make_listing(found, part)
+        info_of = dict(zip(map(display_path, reversed(names)), reversed(infos), strict=True))
+        check_room([info_of[entry.name] for entry in listing.entries], packed_size(source), title, limits)
+    return listing
 
 
-def _found_file(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ImportLimits) -> FoundFile:
-    path = zip_name_text(info)
+def _found_file(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, limits: ImportLimits
+) -> FoundFile:
     if len(path) > _LONGEST_PATH:
         return FoundFile(f"{path[:60]} … {path[-60:]}", partial(_read, archive, info, path), _TOO_LONG)
-    return FoundFile(path, partial(_read, archive, info, path), objection(info, limits))
+    reason, peek = objection(info, limits), partial(read_head, archive, info)
+    return FoundFile(path, partial(_read, archive, info, path), reason, peek)
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> bytes:

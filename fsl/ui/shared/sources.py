@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fsl.data.catalogue import FileSource, Source, listing_source
+from fsl.data.images.signatures import usual_suffix
+from fsl.data.intake.layout import class_of_paths
 from fsl.data.intake.listing import ImageEntry, Listing
+from fsl.data.intake.paths import display_path, is_ignored_folder
+from fsl.data.intake.written import NAMES_FILE, names_file
+from fsl.fewshot.sort import safe_name
 from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.workspace import ClassCard
 
@@ -98,11 +103,30 @@ def progress_text(source: Source, done: int, total: int) -> str:
 
 
 def zip_of(source: Source) -> bytes:
-    """Return the pictures as a zip with a folder per class; their names are numbers, safe on every system."""
+    """Return the pictures as a zip with a folder per class, which is read as the same classes again.
+
+    Names of folders and files are safe on every system. Where the folders cannot have the names of the
+    classes, a file beside them holds those.
+    """
     out = io.BytesIO()
+    entries = source.listing().entries
+    names = tuple(dict.fromkeys(entry.class_name or "" for entry in entries))
+    folders = {name: name for name in names}
     with zipfile.ZipFile(out, "w") as archive:
-        for number, entry in enumerate(source.listing().entries):
-            suffix = entry.name.rpartition(".")[2]
-            folder = (entry.class_name or "").replace("/", "_").replace("\\", "_")
-            archive.writestr(f"pictures/{folder}/{number:05}.{suffix}", entry.read())
+        if not _are_folder_names(names):
+            folders = {name: display_path(f"{n:03} {safe_name(name)}") for n, name in enumerate(names, 1)}
+            named = names_file({folder: name for name, folder in folders.items()})
+            archive.writestr(f"pictures/{NAMES_FILE}", named)
+        for number, entry in enumerate(entries):
+            data = entry.read()
+            folder = folders[entry.class_name or ""]
+            archive.writestr(f"pictures/{folder}/{number:05}{usual_suffix(data)}", data)
     return out.getvalue()
+
+
+def _are_folder_names(names: Sequence[str]) -> bool:
+    """Return whether every system takes the names for folders, and they are read as the same classes."""
+    paths = {f"pictures/{name}/0.jpg": name for name in names}
+    is_safe = all(safe_name(name) == name and not is_ignored_folder(name) for name in names)
+    is_distinct = len({name.casefold() for name in names}) == len(names)
+    return is_safe and is_distinct and class_of_paths(paths) == paths

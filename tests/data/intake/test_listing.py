@@ -49,7 +49,7 @@ FILES = {
     "fruit/s2/Thumbs.db": b"",
     "fruit/labels.csv": b"",
     "fruit/s2/song.mp3": b"",
-    "fruit/s2/photo.heic": b"",
+    "fruit/s2/photo.psd": b"8BPS\0\1",
     "__MACOSX/fruit/s2/._9.png": b"",
     ".git/x.png": b"",
 }
@@ -77,8 +77,8 @@ def test_the_same_files_give_the_same_listing_in_every_way(tmp_path: Path, way: 
     assert found(listing) == FOUND
     assert [entry.read() for entry in listing.entries] == [b"c", b"b", b"a"]
     assert listing.class_names == ("s2", "s10")
-    assert sorted(refused(listing)) == ["fruit/s2/photo.heic", "fruit/s2/song.mp3"]
-    assert "save it as JPEG" in refused(listing)["fruit/s2/photo.heic"]
+    assert sorted(refused(listing)) == ["fruit/s2/photo.psd", "fruit/s2/song.mp3"]
+    assert "Photoshop" in refused(listing)["fruit/s2/photo.psd"]
 
 
 def test_fruits_parts_and_what_lies_outside_them() -> None:
@@ -183,6 +183,24 @@ def test_accents_are_composed_so_that_names_compare_equal() -> None:
     assert listing.class_names == ("An\u00e1", "\u00c1na")
 
 
+@pytest.mark.parametrize("way", ["folder", "zip", "files"])
+def test_the_content_tells_what_a_file_is(tmp_path: Path, way: str) -> None:
+    endings = ["", ".HEIC", ".photo 1", ".jpg_large", ".txt", ".dat", ".jpg.download", ".7", ".zip", ".json"]
+    start = b"\x89PNG\r\n\x1a\n"
+    files = {f"a/{n}{ending}": start + bytes([n]) for n, ending in enumerate(endings)}
+    others = {"a/notes.txt": b"Dear all,", "a/data.yaml": b"path: x", "a/labels": b"1 2", "a/x.bin": b"\1\2"}
+    every = files | others
+    listing = {
+        "folder": lambda: list_folder(in_folder(tmp_path, every)),
+        "zip": lambda: list_zip(zipped(every)),
+        "files": lambda: list_files(list(every.items())),
+    }[way]()
+    assert {entry.name: entry.read() for entry in listing.entries} == files
+    assert listing.class_names == ("a",)
+    assert set(refused(listing)) == {"a/labels", "a/x.bin"}
+    assert "it looks like a text file" in refused(listing)["a/labels"]
+
+
 def test_zip_names_in_utf8_without_the_flag_and_in_the_dos_set() -> None:
     """Both as other programs write them: the flag that Python would set is cleared by hand."""
     for stored, shown in (("m\u00fcsli".encode(), "m\u00fcsli"), (b"m\x81sli", "m\u00fcsli")):
@@ -217,17 +235,34 @@ def test_the_same_name_twice() -> None:
 # --- folders
 
 
-def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
-    outside = in_folder(tmp_path / "outside", {"secret.png": b"secret", "deep/x.png": b"x"})
+def test_links_in_ones_own_folder_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    outside = in_folder(tmp_path / "outside", {"1.png": b"one", "deep/2.png": b"two"})
     root = in_folder(tmp_path / "root", {"a/1.png": b"1"})
-    (root / "a" / "out.png").symlink_to(outside / "secret.png")
-    (root / "a" / "in.png").symlink_to(root / "a" / "1.png")
+    (root / "a" / "out.png").symlink_to(outside / "1.png")
+    (root / "a" / "in.png").symlink_to("1.png")
+    (root / "a" / "again.png").symlink_to(root / "a" / "in.png")
     (root / "a" / "broken.png").symlink_to(root / "nowhere.png")
-    (root / "linked").symlink_to(outside)
+    (root / "linked").symlink_to(Path("..") / "outside")
+    (root / "twice").symlink_to(root / "linked")
     (root / "loop").symlink_to(root)
+    (root / "a" / "up").symlink_to("..")
+    (outside / "deep" / "back").symlink_to(outside)
     listing = list_folder(root)
-    assert found(listing) == [("a", "a/1.png"), ("a", "a/in.png")]
-    assert set(refused(listing)) == {"a/out.png", "a/broken.png", "linked", "loop"}
+    inside = [f"a/{name}.png" for name in ("1", "again", "in", "out")]
+    linked = [f"{name}/{file}" for name in ("linked", "twice") for file in ("1.png", "deep/2.png")]
+    assert [name for _, name in found(listing)] == [*inside, *linked]
+    assert {entry.name: entry.read() for entry in listing.entries}["twice/deep/2.png"] == b"two"
+    circles = {"loop", "a/up", "linked/deep/back", "twice/deep/back"}
+    assert set(refused(listing)) == {"a/broken.png", *circles}
+
+
+def test_folders_full_of_links_to_one_another_end(tmp_path: Path) -> None:
+    for number in range(25):
+        (tmp_path / str(number)).mkdir()
+        for side in "lr":
+            (tmp_path / str(number) / side).symlink_to(tmp_path / str(number + 1))
+    in_folder(tmp_path / "25", {"1.png": b"x"})
+    assert len(list_folder(tmp_path).entries) <= 100
 
 
 def test_a_folder_that_is_itself_reached_by_a_link(tmp_path: Path) -> None:

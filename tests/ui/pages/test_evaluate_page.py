@@ -336,7 +336,7 @@ def test_tables_are_safe_and_complete() -> None:
     assert float(rows[1]["accuracy"]) == pytest.approx(answers["second"].right.mean(), abs=1e-6)
     results = {name: given.result(6) for name, given in answers.items()}
     table = list(csv.reader(io.StringIO(confusion_csv(results, [*"abcde", "+f"]))))
-    assert table[0][-1] == "'+f"
+    assert table[0][-1] == "answered: +f"
     assert [row[0] for row in table[1:]] == ["'=first"] * 6 + ["second"] * 6
     assert [int(cell) for cell in table[8][3:]] == results["second"].confusion[1].tolist()
     tests = list(csv.reader(io.StringIO(episodes_csv(answers))))

@@ -63,4 +63,7 @@ def load_pictures(
 
 def data_option(source: Source) -> str:
     """Return what ``--data`` names in a shell: a data set, or the file with a person's own pictures."""
-    return {CLASSIFY: _CLASSIFY_FILE, UPLOAD: source.about}.get(kind_of(source.key), source.key)
+    kind = kind_of(source.key)
+    if kind == UPLOAD and (source.about in catalogue() or source.about.startswith("-")):
+        return f"./{source.about}"  # or the name would mean a data set or an option
+    return {CLASSIFY: _CLASSIFY_FILE, UPLOAD: source.about}.get(kind, source.key)
