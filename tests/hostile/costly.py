@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from tests.hostile.images import chunk, encoded
+from tests.hostile.images import chunk, encoded, picture
 from tests.hostile.inputs import Hostile
 
 MEGABYTE = 2**20
@@ -222,7 +222,7 @@ def _bitmaps() -> Iterator[Hostile]:
 
 def _large() -> Iterator[Hostile]:
     """Large pictures; those of a usual size must be read."""
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (3_000, 4_000, 3), np.uint8))
+    photo = picture().resize((4_000, 3_000))
     usual: dict[str, dict[str, object]] = {
         "JPEG": {"quality": 95},
         "PNG": {"compress_level": 1},
@@ -232,7 +232,7 @@ def _large() -> Iterator[Hostile]:
         "AVIF": {"speed": 10},
     }
     for image_format, options in usual.items():
-        data = encoded(noise, image_format, **options)
+        data = encoded(photo, image_format, **options)
         yield Hostile("large pictures", f"12 megapixels.{image_format.lower()}", data, True)
     colour = Image.new("RGB", (9_900, 9_900), "red")
     refused: dict[str, dict[str, object]] = {
