@@ -60,6 +60,7 @@ from fsl.fewshot.report import grid_csv as grid_csv
 from fsl.fewshot.report import open_set_csv as open_set_csv
 from fsl.fewshot.report import reliability_csv as reliability_csv
 from fsl.fewshot.report import summary_csv as summary_csv
+from fsl.fewshot.similar_queries import similar_queries as similar_queries
 from fsl.fewshot.support import SupportSet as SupportSet
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair

@@ -21,7 +21,7 @@ from fsl.twin.checkpoint import from_twin
 from fsl.ui.pages.classify import drop_steps
 from fsl.ui.shared.intake import take_listing
 from tests.helpers.networks import LIMIT
-from tests.helpers.pages import drop, drop_all, fill, shown, state
+from tests.helpers.pages import drop, drop_all, fill, grid, shown, state
 from tests.helpers.pictures import picture, zipped
 from tests.helpers.waiting import until
 
@@ -245,6 +245,43 @@ def test_delete_and_undo(page: AppTest) -> None:
     page.button(key="classify_undo").click().run()
     assert [card.name for card in state(page).workspace.classes] == ["Class 1", "Class 2"]
     assert "Most like Class 1" in shown(page)
+
+
+def test_accepted_pictures_teach_and_that_can_be_undone(page: AppTest) -> None:
+    fill(page)
+    drop(page, "queries", ("p.png", picture((10, 5, 240))))
+    query = state(page).workspace.queries[0]
+    page.button(key="accept").click().run()
+    assert state(page).workspace.corrections == {query.digest: 0}
+    assert "You said Class 1" in shown(page)
+    page.button(key="learn_now").click().run()
+    assert query in state(page).workspace.classes[0].pictures
+    text = shown(page)
+    assert "1 example was added. Of 1 other answer, 0 changed." in text
+    assert "(4 of 4) before, over 99% (5 of 5) now." in text
+    page.button(key="classify_undo").click().run()
+    assert query not in state(page).workspace.classes[0].pictures
+    assert "1 example was added" not in shown(page)
+    assert page.button(key="learn_now").label == "Add 1 example"
+    page.button(key="take_back").click().run()
+    assert not state(page).workspace.corrections
+
+
+def test_near_copies_get_one_answer_after_they_were_shown_and_that_can_be_undone(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsl.fewshot.similar_queries.similar_queries", lambda *_: [1.0, 0.995, 0.3])
+    fill(page)
+    drop(page, "queries", ("copy.png", picture((235, 5, 6))), ("blue.png", picture((5, 5, 235))))
+    page.button(key="like_this").click().run()
+    assert [tile["name"] for tile in grid(page, "near_grid")["tiles"]] == ["copy.png"]
+    assert not state(page).workspace.corrections
+    page.button(key="spread").click().run()
+    digests = [query.digest for query in state(page).workspace.queries]
+    assert state(page).workspace.corrections == {digests[0]: 0, digests[1]: 0}
+    assert "1 picture like q.png now counts as Class 1." in shown(page)
+    page.button(key="classify_undo").click().run()
+    assert not state(page).workspace.corrections
 
 
 def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from fsl.base.text import count, similarity_text
 from fsl.ui.components.answer_list import UNKNOWN
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
+from fsl.ui.pages.classify.decide import support_of
 from fsl.ui.pages.classify.thumbnails import remover
 from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared import core
@@ -27,9 +28,9 @@ _SHOWN = 40
 _ALIKE = Setting(
     "alike_from",
     "Similar from",
-    0.95,
+    0.99,
     "How similar another picture must be to count as a near copy of this one.",
-    (0.5, 1.0, 0.01),
+    (0.5, 1.0, 0.005),
 )
 
 
@@ -147,15 +148,13 @@ def _similar(
 ) -> list[float]:
     """Return the similarity of each query to the chosen one, from memory if nothing has changed."""
     queries = [answer.query for answer in answers]
+    support = support_of(state.workspace)
 
     def compute() -> list[float]:
         with COMPUTE:
-            embeddings = core.embed(checkpoint, queries)
-            one = core.embed(checkpoint, [chosen.query])
-            found: list[float] = core.similarities(checkpoint.twin, one, embeddings)[0].tolist()
-        return found
+            return core.similar_queries(checkpoint, support, queries, chosen.query)
 
-    digests = tuple(query.digest for query in queries)
+    digests = tuple(picture.digest for picture in (*queries, *support.images))
     return state.memo.remember(("alike", checkpoint.digest, chosen.query.digest, digests), compute)
 
 

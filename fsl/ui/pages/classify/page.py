@@ -19,6 +19,9 @@ from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.state import session
 
+_MOST_IN_SIGHT = 6
+_SCROLLED_HEIGHT = 560  # pixels
+
 
 def show_classify_page() -> None:
     """Draw the page; the parts that need the network come last, so that the rest shows at once."""
@@ -40,7 +43,10 @@ def show_classify_page() -> None:
         n_classes = count(len(workspace.classes), "class", "classes")
         st.toggle(f"Show your {n_classes}", key="classes_unfolded")  # on a phone
         with st.container(key="classes_cards"):
-            wants_camera = show_classes(state)
+            # Many classes scroll in their own place once there are answers, which stand below them.
+            is_long = len(workspace.classes) > _MOST_IN_SIGHT and not what_is_missing(workspace)
+            with st.container(height=_SCROLLED_HEIGHT if is_long else "content", border=False, key="cards"):
+                wants_camera = show_classes(state)
             self_check_place = st.container()
     with right, guarded():
         wants_camera = show_queries(state) or wants_camera
