@@ -15,7 +15,7 @@ import pytest
 
 from fsl.__main__ import main
 from fsl.cli.common import progress_bar
-from fsl.cli.output import write_result
+from fsl.cli.output import print_json, write_result
 from tests.helpers.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,3 +174,11 @@ def test_a_folder_closed_to_this_user_is_refused_before_the_work(
         1,
         f"fsl: --out is {out}, which may not be written there. Name another folder.\n",
     )
+
+
+def test_numbers_that_json_does_not_know_become_null(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"auc": float("nan"), "rows": [(1.5, float("inf")), {"low": float("-inf")}]})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "auc": None,
+        "rows": [[1.5, None], {"low": None}],
+    }

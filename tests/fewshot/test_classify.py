@@ -1,13 +1,14 @@
 import pytest
 import torch
 
-from fsl.base.errors import DataError, ImageReadError, SettingsError
+from fsl.base.errors import CheckpointError, DataError, ImageReadError, SettingsError
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
 from fsl.fewshot.embed import EmbeddingCache, embed
 from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
+from fsl.twin.checkpoint import from_twin
 from fsl.twin.header import Calibration
 from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import named_image, support_set
@@ -161,3 +162,16 @@ def test_confused_classes_are_named() -> None:
     assert outcome.confused is not None
     assert set(outcome.confused[:2]) == {"one", "two"}
     assert outcome.confused[2] == outcome.n_images - outcome.n_right
+
+
+@pytest.mark.parametrize("part", ["backbone", "head"])
+@pytest.mark.parametrize("factor", [1e30, float("nan")])
+def test_a_network_whose_numbers_are_not_finite_gives_no_answer(part: str, factor: float) -> None:
+    """Its weights may be finite: what it makes of a picture need not be."""
+    twin = checkpoint().twin.copy()
+    with torch.no_grad():
+        for weights in getattr(twin, part).parameters():
+            weights.mul_(factor)
+    broken = from_twin(twin, checkpoint().info)
+    with pytest.raises(CheckpointError, match="infinite or far too large"):
+        classify(broken, support_set(), QUERIES)
