@@ -27,6 +27,8 @@ RUN pip install --no-deps -e .
 # The only folders that are written to: runs, checkpoints that people save, and downloaded pictures.
 RUN mkdir -p /data/runs /data/cache checkpoints/saved && chown -R lab /data checkpoints/saved
 ENV FSL_RUNS_DIR=/data/runs FSL_CACHE_DIR=/data/cache
+# Days after which a visitor's runs, and the copies of their pictures in them, are removed.
+ENV FSL_RUN_DAYS=90 FSL_PICTURE_DAYS=14
 VOLUME ["/data", "/app/checkpoints/saved"]
 USER lab
 

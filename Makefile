@@ -1,5 +1,5 @@
 # Commands for development. They need an environment with requirements-dev.txt installed (see CONTRIBUTING.md).
-.PHONY: check lint types test format docs wheel
+.PHONY: check lint types test format docs wheel audit
 
 check: lint types test  ## everything a change must pass; .ci/run runs this
 
@@ -24,6 +24,9 @@ MODULES = fsl fsl.config fsl.base fsl.data fsl.twin fsl.fewshot fsl.embedding fs
 docs:  ## the API reference, from the docstrings, as build/api/index.html
 	python -c "import fsl; fsl.classify, fsl.SupportSet, fsl.load; from pdoc.__main__ import cli; cli()" \
 		--docformat google --output-directory build/api $(MODULES)
+
+audit:  ## known vulnerabilities in the tested versions; asks PyPI's and OSV's databases
+	pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 wheel:  ## an installable wheel in build/, with the app and the checkpoints
 	hatchling build --target wheel --directory build

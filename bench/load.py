@@ -32,14 +32,14 @@ from PIL import Image
 from bench._measure import machine, say
 from bench._server import running_app
 from bench._visitor import Visitor
-from fsl.training.run_folder import STOP
+from fsl.training.run_folder import STOP, public_name
 from fsl.training.status import list_runs
 
 TRAINING = 2  # visitors who train
 KEPT_SECONDS = 20  # how long the server keeps a closed session in this measurement
 FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has dropped the session and returned its memory
 SAMPLE_SECONDS = 2.0
-RUN_ID = re.compile(rb"\d{8}-\d{6}(?:-\d+)?")
+RUN_ID = re.compile(rb"\d{8}-\d{6}(?:-[0-9a-f]{32})?(?:-\d{1,3}(?!\d))?")
 
 
 @dataclass
@@ -106,7 +106,7 @@ def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> 
             seen.faults += visitor.faults
             others = {mark(n).encode() for n in range(1000) if n != number}
             seen.faults += [f"saw {other!r}" for other in others if other in visitor.seen]
-            seen.runs = {found.decode() for found in RUN_ID.findall(visitor.seen)}
+            seen.runs = runs_in(visitor.seen)
     except Exception as error:  # noqa: BLE001 - every failure counts
         seen.faults.append(f"{type(error).__name__}: {error}")
 
@@ -176,14 +176,20 @@ def slope(samples: Sequence[Sample]) -> float:
     return float(np.polyfit(seconds / 60, values, 1)[0])
 
 
+def runs_in(received: bytes | bytearray) -> set[str]:
+    """Return everything in a visitor's messages that looks like the id of a run."""
+    return {found.decode() for found in RUN_ID.findall(received)}
+
+
 def seen_by_several(seen: Sequence[Seen], runs: Path) -> list[str]:
-    """Return the runs that more than one visitor saw."""
-    found = []
+    """Return the runs that several visitors saw, or that nothing was checked if no run was seen at all."""
+    found, n_seen = [], 0
     for run in list_runs(runs):
         who = [number for number, one in enumerate(seen) if run.id in one.runs]
+        n_seen += bool(who)
         if len(who) > 1:
-            found.append(f"the run {run.id} was seen by visitors {who}")
-    return found
+            found.append(f"the run {public_name(run.id)} was seen by visitors {who}")
+    return found if n_seen else ["not checked: no visitor saw any run, not even an own one"]
 
 
 def visit_together(address: str, watch: Watch, sessions: int, seconds: float, trains: int) -> list[Seen]:

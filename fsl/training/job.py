@@ -42,12 +42,14 @@ class QueuedRun:
         stop: set to ask the run to stop.
         over: set when the run is over and its lock is released.
         has_reported: whether it has reported a batch since it was started or resumed.
+        visitor: who started it from a page; "" for the shell.
     """
 
     lock: RunLock
     stop: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
     has_reported: bool = False
+    visitor: str = ""
 
     @property
     def folder(self) -> Path:

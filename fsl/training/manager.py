@@ -15,8 +15,8 @@ import os
 import shutil
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,7 @@ from fsl.training.status import RunInfo, find_run, forget_runs, list_runs, read_
 
 MOST_AT_ONCE = 2
 MOST_WAITING = 20
+MOST_OF_A_VISITOR = 6
 
 
 class RunManager:
@@ -43,14 +44,20 @@ class RunManager:
 
     Args:
         root: the folder of runs; by default ``runs_root()`` at each call.
-        most_at_once: number of jobs that compute at the same time; the others wait.
+        most_at_once: number of jobs that compute at the same time; the others wait. Visitors take turns.
+        most_of_a_visitor: number of jobs that one visitor may have, computing or waiting.
 
     Attributes:
-        most_at_once: as given; may be changed.
+        most_at_once, most_of_a_visitor: as given; may be changed.
         cores: the cores that all jobs share: all of the machine's, or fewer if OMP_NUM_THREADS says so.
     """
 
-    def __init__(self, root: Path | None = None, most_at_once: int = MOST_AT_ONCE) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        most_at_once: int = MOST_AT_ONCE,
+        most_of_a_visitor: int = MOST_OF_A_VISITOR,
+    ) -> None:
         self._root = root
         self._lock = threading.RLock()
         self._waiting: deque[list[QueuedRun]] = deque()
@@ -58,6 +65,7 @@ class RunManager:
         self._threads: list[threading.Thread] = []
         self._guests = 0
         self.most_at_once = most_at_once
+        self.most_of_a_visitor = most_of_a_visitor
         self.cores = min(usable_cores(), torch.get_num_threads())
 
     @property
@@ -84,13 +92,13 @@ class RunManager:
             their ids, in the order of the plans.
         """
         with self._lock:
-            self._refuse_more()
+            self._refuse_more({plan.visitor for plan in plans})
             runs: list[QueuedRun] = []
             # No folder has the name of a group, so only chance can tell two groups of one second apart.
             group = new_id(self.root, has_secret=True) if len(plans) > 1 else ""
             try:
                 for plan in plans:
-                    runs.append(QueuedRun(prepare_folder(self.root, plan, group)))
+                    runs.append(QueuedRun(prepare_folder(self.root, plan, group), visitor=plan.visitor))
             except BaseException:
                 for run in runs:
                     run.release()
@@ -116,7 +124,7 @@ class RunManager:
             if not find_run(run_id, self.root).is_live:
                 self.wait(run_id, timeout=30)  # if it was just stopped, it may still be saving
         with self._lock:
-            self._refuse_more()
+            self._refuse_more({find_run(run_id, self.root).visitor for run_id in run_ids})
             runs: list[QueuedRun] = []
             try:
                 for run_id in run_ids:
@@ -142,7 +150,7 @@ class RunManager:
         except BaseException:
             lock.release()
             raise
-        return QueuedRun(lock)
+        return QueuedRun(lock, visitor=info.visitor)
 
     def stop(self, run_id: str) -> None:
         """Ask a run to stop; it stops after its batch and leaves a checkpoint. A run that is over stays over.
@@ -242,14 +250,29 @@ class RunManager:
         if any(run in job for job in self._waiting):
             self._take_out(run)
 
-    def _refuse_more(self) -> None:
+    def _refuse_more(self, visitors: Collection[str]) -> None:
         if len(self._waiting) >= MOST_WAITING:
             raise SettingsError(
                 f"{MOST_WAITING} runs are waiting already. Wait until some are done, or stop some."
             )
+        own = Counter(job[0].visitor for job in (*self._waiting, *self._computing))
+        if any(visitor and own[visitor] >= self.most_of_a_visitor for visitor in visitors):
+            raise SettingsError(
+                f"You have {self.most_of_a_visitor} experiments running or waiting already, the most for one "
+                "person. Wait until some are done, or stop some."
+            )
 
     def _enqueue(self, job: list[QueuedRun]) -> None:
-        self._waiting.append(job)
+        """Queue a job behind those of its visitor, so that visitors take turns."""
+        visitor, place = job[0].visitor, len(self._waiting)
+        before = Counter(other[0].visitor for other in self._computing)
+        own = before[visitor] + sum(other[0].visitor == visitor for other in self._waiting)
+        for position, other in enumerate(self._waiting):
+            if other[0].visitor != visitor and before[other[0].visitor] > own:
+                place = position
+                break
+            before[other[0].visitor] += 1
+        self._waiting.insert(place, job)
         self._begin_waiting()
 
     def _begin_waiting(self) -> None:
@@ -293,9 +316,17 @@ class RunManager:
 def run_manager() -> RunManager:
     """Return the manager of this process; its runs are stopped when the process ends normally.
 
-    ``FSL_RUNS_AT_ONCE`` sets how many jobs compute at once; the default is ``MOST_AT_ONCE``.
+    ``FSL_RUNS_AT_ONCE`` sets how many jobs compute at once, ``FSL_VISITOR_RUNS`` how many one visitor may
+    have; the defaults are ``MOST_AT_ONCE`` and ``MOST_OF_A_VISITOR``.
     """
-    most = os.environ.get("FSL_RUNS_AT_ONCE", "")
-    manager = RunManager(most_at_once=max(1, int(most)) if most.isdecimal() else MOST_AT_ONCE)
+    manager = RunManager(
+        most_at_once=_number("FSL_RUNS_AT_ONCE", MOST_AT_ONCE),
+        most_of_a_visitor=_number("FSL_VISITOR_RUNS", MOST_OF_A_VISITOR),
+    )
     atexit.register(manager.close)
     return manager
+
+
+def _number(variable: str, usual: int) -> int:
+    text = os.environ.get(variable, "")
+    return max(1, int(text)) if text.isdecimal() else usual

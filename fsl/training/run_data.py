@@ -221,10 +221,12 @@ def read_stored_images(path: Path) -> TrainingData:
             words, validation_words = (str(text) for text in arrays["words"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"The images of the run {path.parent.name} are missing or damaged ({error})."
+            f"The images of the run {public_name(path.parent.name)} have expired, or are damaged."
         ) from error
     if train is None:
-        raise DataError(f"The images of the run {path.parent.name} are missing. Start a new run.")
+        raise DataError(
+            f"The images of the run {public_name(path.parent.name)} are missing. Start a new run."
+        )
     return TrainingData(train, validation, words, validation_words)
 
 

@@ -513,3 +513,22 @@ def test_the_same_run_at_another_rate(manager: RunManager, colours: TrainingData
     (run.folder / CONFIG).write_text("{")
     with pytest.raises(DataError, match="cannot be read"):
         plan_like(find_run(run_id, manager.root), 1e-3, MODEL, "third")
+
+
+def test_visitors_take_turns_and_nobody_has_more_than_a_share(
+    manager: RunManager, colours: TrainingData
+) -> None:
+    manager.most_at_once, manager.most_of_a_visitor = 0, 3
+
+    def start(visitor: str) -> str:
+        return manager.start(RunPlan(RunSpec(SMALL), MODEL, colours, visitor=visitor))
+
+    busy = [start("busy") for _ in range(3)]
+    with pytest.raises(SettingsError, match="You have 3 experiments"):
+        start("busy")
+    other = [start("other"), start("other")]
+    assert list(manager.queue()[1]) == [busy[0], other[0], busy[1], other[1], busy[2]]
+    shell = [start("") for _ in range(4)]  # has no share of its own
+    assert set(shell) < set(manager.queue()[1])
+    manager.stop(busy[0])
+    assert start("busy") in manager.queue()[1]

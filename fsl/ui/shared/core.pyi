@@ -71,6 +71,7 @@ from fsl.training.estimate import RunSize as RunSize
 from fsl.training.estimate import estimate_run as estimate_run
 from fsl.training.events import Evaluation as Evaluation
 from fsl.training.events import Step as Step
+from fsl.training.expiry import expire as expire
 from fsl.training.hold_out import drawn_classes as drawn_classes
 from fsl.training.hold_out import seen_before as seen_before
 from fsl.training.lr_range import LOWEST as LOWEST

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -26,6 +27,8 @@ from fsl.ui.shared.work import cancel_ended
 
 _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 15.0
+_EXPIRE_EVERY = 240
+"""Rounds of the thread from one look at old runs to the next: once an hour."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -37,7 +40,9 @@ def forget_ended_sessions() -> threading.Thread:
 
 
 def _keep_looking() -> None:
-    while True:
+    for look in count():
+        if look % _EXPIRE_EVERY == 1:  # not at the very first, when somebody waits for the first page
+            core.expire()
         time.sleep(_EVERY_SECONDS)
         if not runtime.exists():
             continue
