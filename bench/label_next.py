@@ -11,7 +11,10 @@ The data sets must be in FSL_DATA_DIR.
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from fsl.twin.checkpoint import Checkpoint
 
-DATA = ("grocery", "clothing")
+DATA = ("grocery-store", "clothing")
 MOST_WAYS, N_CHOICE, N_LABELS = 20, 13, 10
 WAYS_TO_CHOOSE = ("suggested", "least certain", "random")
 
@@ -58,7 +61,8 @@ def main() -> None:
     gains: dict[str, tuple[float, float]] = {}
     for data in DATA[:1] if options.quick else DATA:
         model = checkpoint.info.model
-        images, _ = open_source(data).load(ImageQuery(model.image_size, model.fit))
+        source = open_source(str(data_folder() / f"{data}-subset.zip"))
+        images, _ = source.load(ImageQuery(model.image_size, model.fit))
         say(f"{data}: embedding {len(images)} pictures")
         everything = Labelled(embed_images(checkpoint.twin, images.images), torch.from_numpy(images.labels))
         for n_shot in (1, 2):
@@ -83,6 +87,14 @@ def main() -> None:
         what = f"{N_LABELS} suggested labels against {N_LABELS} random ones, {data}, one example per class"
         claims.append(Claim(what, f"{gain:+.1f} ± {margin:.1f} points", "0", "-", "above 0", gain > margin))
     finish("label_next", claims, rows, options.quick)
+
+
+def data_folder() -> Path:
+    """Return the folder of the data sets; exit with a message without one."""
+    folder = os.environ.get("FSL_DATA_DIR", "")
+    if not folder:
+        sys.exit("Set FSL_DATA_DIR to the folder of the data sets.")
+    return Path(folder)
 
 
 def draw(checkpoint: Checkpoint, everything: Labelled, n_shot: int, seed: int) -> dict[str, float]:
