@@ -45,6 +45,12 @@ class Collection:
             digest.update(f"{picture.digest} {label} {picture.name}\n".encode())
         return digest.hexdigest()
 
+    @cached_property
+    def pictures_key(self) -> str:
+        """A sha256 of the pictures alone; it stays the same when a class or a file is renamed."""
+        digests = "\n".join(picture.digest for picture in self.pictures)
+        return hashlib.sha256(digests.encode()).hexdigest()
+
     def class_of(self, row: int) -> str:
         """Return the name of a picture's class, "" if it has none."""
         label = self.labels[row]

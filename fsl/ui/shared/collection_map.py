@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 def principal_points(memo: Memo, collection: Collection, checkpoint: Checkpoint) -> MapPoints:
     """Place pictures on a map by PCA, which is quick once they are embedded."""
-    inputs = ("small", collection.key, checkpoint.digest)
+    inputs = ("small", collection.pictures_key, checkpoint.digest)
 
-    def compute() -> MapPoints:
+    def compute() -> EmbeddingMap:
         embeddings = embedded(collection, checkpoint, lambda done, total: None)
         with COMPUTE:
             distances = core.pair_distances(checkpoint.twin, embeddings, "learned")
-        return screen_points(collection, core.principal_map(distances, 2), repr(inputs))
+        return core.principal_map(distances, 2)
 
-    return memo.remember(inputs, compute)
+    return screen_points(collection, memo.remember(inputs, compute), repr(inputs))
 
 
 def embedded(collection: Collection, checkpoint: Checkpoint, progress: Progress) -> Tensor:
@@ -79,9 +79,9 @@ def sheet_of(memo: Memo, collection: Collection, side: int = 0) -> Sheet:
     def compute() -> Sheet:
         sprite = sprite_of(collection, side)
         src = data_uri(sprite.image, "JPEG", quality=78)
-        return Sheet(f"{collection.key} {side}", src, sprite.tile, sprite.columns)
+        return Sheet(f"{collection.pictures_key} {side}", src, sprite.tile, sprite.columns)
 
-    return memo.remember(("sheet", collection.key, side), compute)
+    return memo.remember(("sheet", collection.pictures_key, side), compute)
 
 
 def sprite_of(collection: Collection, tile: int) -> Sprite:

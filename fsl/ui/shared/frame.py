@@ -16,7 +16,7 @@ from fsl.ui.shared.tab import forget_notices, recall_tab, show_what_is_lost
 
 # The icon is part of the page: as a file, another session's end could remove it just before a browser asks.
 _ICON = f"data:image/png;base64,{b64encode(Path(__file__).with_name('icon.png').read_bytes()).decode()}"
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.4
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
 PAGES = {
     "app.py": "Few-Shot Lab",

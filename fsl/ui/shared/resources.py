@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
 
 _LOG = logging.getLogger(__name__)
+_WARM_UP_AFTER = 3.0  # seconds after the server has started
 _PREFERRED = ("photos", "fruits")
 
 COMPUTE = threading.Lock()
@@ -181,6 +182,13 @@ def warm_up() -> WarmUp:
     state = WarmUp(threading.Event())
     threading.Thread(target=_warm_up, args=(state,), name="warm-up", daemon=True).start()
     return state
+
+
+def warm_up_soon() -> None:
+    """Import torch even if nobody comes, but not while a first visitor may be waiting for the first page."""
+    timer = threading.Timer(_WARM_UP_AFTER, warm_up)
+    timer.daemon = True
+    timer.start()
 
 
 def _warm_up(state: WarmUp) -> None:

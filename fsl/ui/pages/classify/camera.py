@@ -15,7 +15,9 @@ from fsl.ui.pages.classify.decide import answers_for, has_classes, support_of
 from fsl.ui.pages.classify.drop_steps import Target
 from fsl.ui.pages.classify.drops import add_pictures
 from fsl.ui.pages.classify.settings import method_in_use, threshold_in_use
+from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.found_faces import MainFaceOf
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.pictures import StoredPicture
@@ -96,6 +98,9 @@ def _look(state: Session, jpeg: bytes) -> LiveAnswer:
         checkpoint, support = network_in_use(), support_of(state.workspace)
         method, threshold = method_in_use(state, checkpoint, support), threshold_in_use(state, checkpoint)
         frame = StoredPicture.from_bytes(jpeg, "camera.jpg")
+        model = checkpoint.info.model
+        seen = MainFaceOf(frame, model.image_size) if model.fit == "face" else frame
+        embed_new(checkpoint, [seen], lambda done, total: None)
         return _live_answer(answers_for(checkpoint, support, [frame], method, threshold)[0])
     except FslError as error:  # shown where the answer would be, as the next frame comes at once
         return LiveAnswer("No answer", str(error), "warning")
