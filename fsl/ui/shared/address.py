@@ -22,10 +22,13 @@ class _Address:
         written: parameters that the page wrote last; None before it wrote any.
         replaced: parameters that were overwritten. A click may still arrive with them, made before the
             browser had the new address; taking them would undo what was chosen since.
+        is_opened: whether the page was opened and has not written its address since. The browser may show
+            that of the page before, which was still being drawn as one went back.
     """
 
     written: dict[str, str] | None = None
     replaced: list[dict[str, str]] = field(default_factory=list)
+    is_opened: bool = True
 
 
 def is_opened(page: str) -> bool:
@@ -42,6 +45,7 @@ def is_opened(page: str) -> bool:
     addresses: dict[str, _Address] = st.session_state.get(_KEY, {})
     for address in addresses.values():
         address.replaced.clear()
+        address.is_opened = True
     return True
 
 
@@ -73,10 +77,12 @@ def write_address(page: str, settings: Mapping[str, str]) -> None:
     wanted = {name: value for name, value in settings.items() if value}
     address = _address(page)
     address.written = wanted
-    if (before := _now()) != wanted:
-        if before not in address.replaced:
-            address.replaced.append(before)
+    before = _now()
+    if before != wanted and before not in address.replaced:
+        address.replaced.append(before)
+    if before != wanted or address.is_opened:
         st.query_params.from_dict(wanted)
+    address.is_opened = False
 
 
 def unknown_address() -> str:
