@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _KEY = "few_shot_lab_address"
 _PAGE_KEY = "few_shot_lab_page"
-_MOST_SHOWN = 80  # characters of an unknown address
 
 
 @dataclass
@@ -83,16 +81,6 @@ def write_address(page: str, settings: Mapping[str, str]) -> None:
     if before != wanted or address.is_opened:
         st.query_params.from_dict(wanted)
     address.is_opened = False
-
-
-def unknown_address() -> str:
-    """Return the part of the browser's address that names no page, "" if it is that of the home page.
-
-    Streamlit shows the home page for an address that it does not know.
-    """
-    path = urlsplit(st.context.url or "").path.strip("/")
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return unquote(path.removeprefix(base).strip("/"))[:_MOST_SHOWN]
 
 
 def _is_history_navigation() -> bool:

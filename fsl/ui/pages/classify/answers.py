@@ -45,7 +45,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
 
     Args:
         state: state of the session.
-        self_check_place: container below the classes, which the self-check fills.
+        self_check_place: container below the drop zone, which the self-check fills.
     """
     missing = what_is_missing(state.workspace)
     queries = state.workspace.queries

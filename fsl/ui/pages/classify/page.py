@@ -47,9 +47,9 @@ def show_classify_page() -> None:
             is_long = len(workspace.classes) > _MOST_IN_SIGHT and not what_is_missing(workspace)
             with st.container(height=_SCROLLED_HEIGHT if is_long else "content", border=False, key="cards"):
                 wants_camera = show_classes(state)
-            self_check_place = st.container()
     with right, guarded():
         wants_camera = show_queries(state) or wants_camera
+        self_check_place = st.container()
     with guarded():
         show_answers(state, self_check_place)
     with check_place, guarded():

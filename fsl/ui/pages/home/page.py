@@ -8,8 +8,6 @@ import streamlit as st
 
 from fsl.ui.pages.home.example import show_example
 from fsl.ui.pages.home.lesson import show_lesson
-from fsl.ui.shared.address import unknown_address
-from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import draw_again_when_warm
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import warm_up
@@ -71,12 +69,6 @@ _MAIN_DOORS = 3
 
 def show_home_page() -> None:
     """Draw the home page."""
-    wrong = unknown_address()
-    if wrong:
-        text = (
-            f"There is no page “{markdown(wrong)}” here. This is the home page; all pages are linked above."
-        )
-        st.warning(text, icon=":material/wrong_location:")
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         st.title("Teach it with a handful of pictures", anchor=False)
