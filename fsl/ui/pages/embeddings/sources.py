@@ -69,7 +69,8 @@ def show_source(state: MapState) -> Source | Collection | None:
     source = known.get(state.source)
     if source is not None:
         st.number_input(**_number(source).widget(), width=130)
-    with st.popover("Folder or zip", icon=":material/folder_open:"):
+    menu = f"map_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
+    with st.popover("Folder or zip", icon=":material/folder_open:", key=menu):
         show_drops(state)
     return mine.get(state.source) if source is None else source
 

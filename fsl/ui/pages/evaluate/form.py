@@ -82,7 +82,9 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
     titles = {key: label_of(source) for key, source in known.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(**replace(SOURCE, options=titles).widget())
-        with st.popover("Upload", icon=":material/folder_open:", help="Upload a folder or zip of your own"):
+        menu = f"ev_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
+        about = "Upload a folder or zip of your own"
+        with st.popover("Upload", icon=":material/folder_open:", help=about, key=menu):
             _show_drops(state)
     source = known[chosen]
     if source.about:
