@@ -274,7 +274,7 @@ def test_near_copies_get_one_answer_after_they_were_shown_and_that_can_be_undone
     fill(page)
     drop(page, "queries", ("copy.png", picture((235, 5, 6))), ("blue.png", picture((5, 5, 235))))
     page.button(key="like_this").click().run()
-    assert [tile["name"] for tile in grid(page, "near_grid")["tiles"]] == ["copy.png"]
+    assert [tile["name"] for tile in grid(page, "near_copies_grid")["tiles"]] == ["copy.png"]
     assert not state(page).workspace.corrections
     page.button(key="spread").click().run()
     digests = [query.digest for query in state(page).workspace.queries]
