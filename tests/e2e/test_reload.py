@@ -25,7 +25,7 @@ def test_a_reload_brings_back_pictures_answers_and_settings(server: str, tab: Pa
     task = rendered_task(n_way=3, n_shot=2, n_query=3, seed=2)
     drop_task(tab, server, task.classes, task.queries)
     before = titles(answers(tab))
-    answers(tab).nth(2).locator("button.frame").click()
+    answers(tab).nth(2).click()
     tab.locator(".st-key-detail").get_by_text("query 3.png").wait_for()
     tab.locator(".st-key-thumbnails_class_1 button.remove").first.click()
     tab.get_by_role("button", name="Undo: bring back").wait_for()

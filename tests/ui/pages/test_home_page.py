@@ -49,7 +49,7 @@ def test_another_picture_has_another_answer_and_opens_on_the_classify_page(home:
     workspace = home.session_state["few_shot_lab"].workspace
     assert [len(card.pictures) for card in workspace.classes] == [1] * 4
     assert [query.digest for query in workspace.queries] == [query["id"] for query in queries]
-    assert grid(home, "answers")["selected"] == queries[1]["id"]
+    assert home.session_state["few_shot_lab"].selected == queries[1]["id"]
 
 
 def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
