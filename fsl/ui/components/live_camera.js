@@ -151,7 +151,8 @@ const showAnswer = (live) => {
     live.sentAt = 0;
     live.times = [...live.times.filter((time) => now - time < RATE_OVER), now];
     const span = now - live.times[0];
-    live.rate.textContent = live.times.length > 1 ? `${((live.times.length - 1) / (span / 1000)).toFixed(1)} answers a second` : "";
+    live.rate.textContent =
+      live.times.length > 1 ? `${((live.times.length - 1) / (span / 1000)).toFixed(1)} answers a second` : "";
   }
   live.answer.className = `answer ${answer?.tone ?? ""}`;
   live.answer.replaceChildren();
