@@ -47,7 +47,9 @@ def wait_for_answers(tab: Page, number: int) -> None:
 
 def counts_shown(tab: Page) -> dict[str, int]:
     """Return the number behind each filter, by its name."""
-    texts = tab.locator(".st-key-answers_show button").all_inner_texts()
+    buttons = tab.locator(".st-key-answers_show button")
+    buttons.filter(has_text=re.compile("^\\s*All ")).wait_for()
+    texts = buttons.all_inner_texts()
     return {name: int(number) for name, _, number in (text.strip().rpartition(" ") for text in texts)}
 
 

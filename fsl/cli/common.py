@@ -198,7 +198,9 @@ def progress_bar(label: str) -> Iterator[Progress]:
 def _is_zip(path: Path) -> bool:
     """Return whether a file begins like a zip, whatever its ending."""
     try:
+        if not path.is_file():  # opening a named pipe would wait for its other end
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(4) == b"PK\x03\x04"
+            return file.read(4) == b"PK\x03\x04"
     except OSError:
         return False

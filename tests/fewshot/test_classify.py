@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch import Tensor
 
 from fsl.base.errors import CheckpointError, DataError, ImageReadError, SettingsError
+from fsl.base.types import PixelArray
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
 from fsl.fewshot.embed import EmbeddingCache, embed
@@ -10,6 +12,8 @@ from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import from_twin
 from fsl.twin.header import Calibration
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
 from tests.helpers.networks import checkpoint
 from tests.helpers.pictures import named_image, support_set
 
@@ -102,17 +106,16 @@ def test_unreadable_query_names_the_file(tmp_path) -> None:  # type: ignore[no-u
         classify(checkpoint(), support_set(), [tmp_path / "notes.jpg"])
 
 
-def test_each_content_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsl.fewshot import embed as module
-
+def test_each_content_is_embedded_once() -> None:
     counted: list[int] = []
-    plain = module.embed_images
-    monkeypatch.setattr(
-        module, "embed_images", lambda twin, pixels: counted.append(len(pixels)) or plain(twin, pixels)
-    )
+
+    def forward(network: TwinNetwork, pixels: PixelArray) -> Tensor:
+        counted.append(len(pixels))
+        return embed_images(network, pixels)
+
     cache, twin = EmbeddingCache(), checkpoint()
-    first = embed(twin, [named_image("red", 1), named_image("red", 2), named_image("red", 1)], cache)
-    again = embed(twin, [named_image("red", 2), named_image("blue", 3)], cache)
+    first = embed(twin, [named_image("red", n) for n in (1, 2, 1)], cache, forward=forward)
+    again = embed(twin, [named_image("red", 2), named_image("blue", 3)], cache, forward=forward)
     assert counted == [2, 1]
     assert torch.equal(first[0], first[2])
     assert torch.equal(first[1], again[0])

@@ -162,5 +162,5 @@ def test_built_in_sources_and_stored_images(tmp_path: Path) -> None:
     store_images(tmp_path, TrainingData(data.train))
     assert read_stored_images(tmp_path / "data.npz").validation is None
     (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(DataError, match="missing or damaged"):
+    with pytest.raises(DataError, match="have expired, or are damaged"):
         read_stored_images(tmp_path / "data.npz")

@@ -107,7 +107,7 @@ def test_the_data_of_a_stored_run_can_be_loaded_again(tmp_path: Path) -> None:
     assert (data.train.n_classes, data.validation.n_classes) == (6, 4)
     assert data.words == "digits, 0.4 of the classes held out, seed 0"
     (tmp_path / CONFIG).write_text('{"data": {"file": "data.npz"}}')
-    with pytest.raises(DataError, match="are missing or damaged"):
+    with pytest.raises(DataError, match="have expired, or are damaged"):
         images_of(tmp_path)
     store_images(tmp_path, data)
     stored_images = images_of(tmp_path)

@@ -47,9 +47,11 @@ class Tag:
             else "B" if self.kind == 1
             else ""
         )  # fmt: skip
+        if not code:
+            return []
         n = min(self.count, most)
         form = struct.Struct(f"{self.byte_order}{n}{code}")
-        if not code or self.place + form.size > len(data):
+        if self.place + form.size > len(data):
             return []
         return list(form.unpack_from(data, self.place))
 

@@ -47,7 +47,7 @@ def show_networks(state: MapState, choices: list[Choice]) -> None:
         "Second network",
         [_NO_SECOND, *(name for name in names if name != in_use[0].name)],
         key="map_second",
-        format_func=lambda name: name or "no second network",
+        format_func=lambda name: name or "none",
         help="The same pictures as another network sees them.",
         on_change=guarded_callback(_take_networks),
         args=(state,),
