@@ -164,7 +164,7 @@ def read_project(
 
 
 def _contents(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]) -> Content:
-    """Return a function that gives what unpacks a file of the zip and its digest, or the problem with it."""
+    """Return a function from a file of the zip to its reader and digest, or to the problem with it."""
 
     @cache  # a manifest may name one picture many times: check it once
     def content(file: str) -> tuple[Callable[[], bytes], str] | str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import time
 from pathlib import Path
 
+from fsl.base.environment import whole_number
 from fsl.base.errors import FslError
 from fsl.training.run_folder import EVENTS, IMAGES, STATE, public_name
 from fsl.training.run_lock import acquire
@@ -15,7 +15,7 @@ from fsl.training.snapshots import FOLDER as SNAPSHOTS
 from fsl.training.status import RunInfo, forget_runs, list_runs, runs_root
 
 RUN_DAYS = "FSL_RUN_DAYS"
-"""Environment variable: days after its last batch that a visitor's run is kept; without it, forever."""
+"""Environment variable: days after its last batch that a visitor's run is kept; unset or 0: forever."""
 PICTURE_DAYS = "FSL_PICTURE_DAYS"
 """Environment variable: the same for the copies of a visitor's own pictures."""
 _DAY_SECONDS = 86_400.0
@@ -32,26 +32,21 @@ def expire(root: Path | None = None, now: float | None = None) -> int:
     Returns:
         the number of runs and of copies removed.
     """
-    run_days, picture_days = _days(RUN_DAYS), _days(PICTURE_DAYS)
-    if run_days is None and picture_days is None:
+    run_days, picture_days = whole_number(RUN_DAYS, 0), whole_number(PICTURE_DAYS, 0)
+    if not (run_days or picture_days):
         return 0
     now, removed = time.time() if now is None else now, 0
     for run in list_runs(root or runs_root()):
         if not run.visitor or run.is_live:
             continue
         age = (now - _last_change(run)) / _DAY_SECONDS
-        if run_days is not None and age > run_days:
+        if run_days and age > run_days:
             removed += _remove(run, [run.folder])
-        elif picture_days is not None and age > picture_days and run.has_own_pictures:
+        elif picture_days and age > picture_days and run.has_own_pictures:
             removed += _remove(run, [run.folder / IMAGES, run.folder / SNAPSHOTS])
     if removed:
         forget_runs()
     return removed
-
-
-def _days(name: str) -> float | None:
-    text = os.environ.get(name, "")
-    return float(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def _last_change(run: RunInfo) -> float:

@@ -11,7 +11,6 @@ digits of its numbers. With the same number of threads they are the same bit for
 from __future__ import annotations
 
 import atexit
-import os
 import shutil
 import threading
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import torch
 
+from fsl.base.environment import whole_number
 from fsl.base.errors import DataError, SettingsError, WriteError
 from fsl.base.files import write_atomically
 from fsl.base.memory import trim_memory
@@ -320,13 +320,8 @@ def run_manager() -> RunManager:
     have; the defaults are ``MOST_AT_ONCE`` and ``MOST_OF_A_VISITOR``.
     """
     manager = RunManager(
-        most_at_once=_number("FSL_RUNS_AT_ONCE", MOST_AT_ONCE),
-        most_of_a_visitor=_number("FSL_VISITOR_RUNS", MOST_OF_A_VISITOR),
+        most_at_once=max(1, whole_number("FSL_RUNS_AT_ONCE", MOST_AT_ONCE)),
+        most_of_a_visitor=max(1, whole_number("FSL_VISITOR_RUNS", MOST_OF_A_VISITOR)),
     )
     atexit.register(manager.close)
     return manager
-
-
-def _number(variable: str, usual: int) -> int:
-    text = os.environ.get(variable, "")
-    return max(1, int(text)) if text.isdecimal() else usual

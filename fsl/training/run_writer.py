@@ -65,7 +65,7 @@ class RunWriter:
 
     @property
     def features(self) -> FrozenFeatures | None:
-        """What its frozen layers make of images, if that is kept."""
+        """The stored outputs of its frozen layers; None if they are not stored."""
         return self._state.features
 
     def write(self, event: TrainEvent | Pause) -> Iterator[TrainEvent | Pause]:

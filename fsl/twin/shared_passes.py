@@ -44,7 +44,7 @@ class _Request:
 
 
 class SharedPasses:
-    """Makes the passes; safe to use from several threads.
+    """Run forward passes for several threads.
 
     Args:
         alone: held during each pass, and by everything else that must not compute at the same time.

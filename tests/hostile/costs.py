@@ -61,7 +61,7 @@ def _held_megabytes() -> float:
 
 
 def _children() -> list[int]:
-    """All processes that any thread of this one started.
+    """Return the processes that any thread of this one started.
 
     One that has not begun its own program yet shares this one's memory, and is left out.
     """

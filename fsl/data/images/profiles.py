@@ -49,7 +49,7 @@ _SRGB_GAMMA = 2.2
 
 
 def conversion_to_srgb(image: ImageFile, data: bytes) -> Conversion | None:
-    """Return what converts the picture's colours to sRGB; None if they are sRGB, or nothing is stated.
+    """Return the conversion of a picture's colours to sRGB; None if there is nothing to convert.
 
     Args:
         image: opened; its pixels need not be loaded.

@@ -88,7 +88,7 @@ def read_file(path: Path, shown: str) -> bytes:
 def walk_following(
     root: Path, on_error: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[Path, list[str], list[str], list[str]]]:
-    """Go through a folder as ``os.walk`` does, and through the folders that links lead to.
+    """Walk a folder as ``os.walk`` does, and follow symbolic links to folders.
 
     Args:
         root: the folder.

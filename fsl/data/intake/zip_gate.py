@@ -214,7 +214,7 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: str) -> 
 
 
 def read_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Unpack the first bytes of a file, as many as tell what it is; b"" if this part is damaged."""
+    """Unpack enough of a file's start to recognise its format; b"" if that part is damaged."""
     try:
         with archive.open(info) as member:
             return member.read(min(HEAD_BYTES, info.file_size))

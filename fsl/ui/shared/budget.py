@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.base.environment import whole_number
 from fsl.base.errors import DataError
 from fsl.base.memory import usable_memory
 from fsl.data.intake.zip_gate import ImportLimits
@@ -20,15 +20,9 @@ SERVER_IS_FULL = "This server has no memory left for more pictures. Try again wh
 _ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."
 
 
-def limit_of(name: str, usual: int) -> int:
-    """Return a limit from the environment variable, or the usual one if it is not a positive number."""
-    text = os.environ.get(name, "")
-    return int(text) if text.isdecimal() and int(text) > 0 else usual
-
-
-MAX_PICTURES = limit_of("FSL_SESSION_PICTURES", 5_000)
-MAX_BYTES = limit_of("FSL_SESSION_MB", 1_024) * 2**20
-SERVER_BYTES = limit_of("FSL_SERVER_MB", usable_memory() // 2**21) * 2**20
+MAX_PICTURES = whole_number("FSL_SESSION_PICTURES", 5_000, least=1)
+MAX_BYTES = whole_number("FSL_SESSION_MB", 1_024, least=1) * 2**20
+SERVER_BYTES = whole_number("FSL_SERVER_MB", usable_memory() // 2**21, least=1) * 2**20
 """The most that all sessions may hold together; by default half of the memory there is."""
 PAGE_LIMITS = ImportLimits(max_entries=5 * MAX_PICTURES, max_unpacked_bytes=MAX_BYTES)
 """Limits for a zip that a page unpacks."""

@@ -106,7 +106,7 @@ def _start(checkpoint: Checkpoint, left: Picture, right: Picture, method: Explan
 
 
 def _growing(explaining: _Explaining, left: str, right: str, key: str) -> None:
-    """Show the maps so far, again and again; run the page again once they are finished."""
+    """Poll the maps: show those made so far, and run the page again when they are finished."""
     if explaining.work.is_over:
         st.rerun()
     if explaining.found is None:

@@ -7,7 +7,6 @@ Nothing is written to disk. Pictures and workspaces are immutable, so two tabs s
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import threading
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
+from fsl.base.environment import whole_number
 from fsl.ui.shared.budget import MAX_BYTES, Holding
 from fsl.ui.shared.holders import Holder
 
@@ -31,15 +31,9 @@ KEPT = (
 """Keys of the session's state that a tab gets back; each value is a :class:`TabState`."""
 
 
-def _limit(name: str, usual: int) -> int:
-    """Return a limit from the environment variable, or the usual one if it is not a number from 0."""
-    text = os.environ.get(name, "")
-    return int(text) if text.isdecimal() else usual
-
-
-KEPT_SECONDS = 60 * _limit("FSL_KEPT_MINUTES", 30)
+KEPT_SECONDS = 60 * whole_number("FSL_KEPT_MINUTES", 30)
 """How long a tab that nobody looks at is kept; 0 keeps none."""
-MAX_LEFT_BYTES = 2**20 * _limit("FSL_KEPT_MB", 2_048)
+MAX_LEFT_BYTES = 2**20 * whole_number("FSL_KEPT_MB", 2_048)
 """What all tabs that nobody looks at may hold together; the tabs left longest go first."""
 _LEAST_BYTES = 64 * 2**10  # a tab without pictures takes some memory, too
 
@@ -108,7 +102,7 @@ class TabMemory:
 
     def __init__(self) -> None:
         self.server = secrets.token_hex(8)
-        """Name of this process; a tab that remembers another one was cut off by a restart."""
+        """Identifies this process: a tab that stored another value was cut off by a restart."""
         self._tabs: dict[str, _Tab] = {}
         self._lock = threading.Lock()
 

@@ -178,7 +178,7 @@ class Workspace:
         return filled, twice + left_out
 
     def with_back(self, before: Workspace, after: Workspace) -> Workspace:
-        """Take a change back: restore what it removed, remove what it added, keep all that came since.
+        """Undo a change: restore what it removed, remove what it added, and keep every later change.
 
         Args:
             before: the workspace before the change.

@@ -39,7 +39,7 @@ class Tag:
         return self.count * _TYPE_BYTES.get(self.kind, 1)
 
     def values(self, data: bytes, most: int) -> list[int]:
-        """Return the first values if they are whole numbers, none if they lie outside of the file."""
+        """Return up to ``most`` values; none if they are no whole numbers or lie outside the file."""
         code = (
             "H" if self.kind in _SHORT_TYPES
             else "I" if self.kind in _LONG_TYPES
