@@ -12,8 +12,7 @@ from fsl.base.environment import whole_number
 from fsl.base.errors import DataError
 from fsl.base.memory import usable_memory
 from fsl.data.intake.zip_gate import ImportLimits
-from fsl.ui.shared.holders import Holder, Undoing, bytes_of, held_bytes, lasting, note_holders
-from fsl.ui.shared.holders import Holding as Holding
+from fsl.ui.shared.holders import Holder, Holding, Undoing, bytes_of, held_bytes, lasting, note_holders
 
 _OURS = "few_shot_lab"
 SERVER_IS_FULL = "This server has no memory left for more pictures. Try again when others have left."

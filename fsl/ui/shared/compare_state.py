@@ -10,7 +10,8 @@ import streamlit as st
 
 from fsl.base.errors import DataError
 from fsl.data.intake.listing import Problem
-from fsl.ui.shared.budget import Holding, refuse_beyond_budget
+from fsl.ui.shared.budget import refuse_beyond_budget
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import StoredPicture

@@ -11,7 +11,7 @@ from typing import Literal
 from PIL import Image
 
 from fsl.data.images.decode import decode_image
-from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.holders import Holding
 
 THUMBNAIL_SIDE = 176
 

@@ -15,7 +15,7 @@ from fsl.data.intake.listing import ImageEntry, Listing
 from fsl.data.intake.paths import display_path, is_ignored_folder
 from fsl.data.intake.written import NAMES_FILE, names_file
 from fsl.fewshot.sort import safe_name
-from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.workspace import ClassCard
 
 CLASSIFY = "classify"

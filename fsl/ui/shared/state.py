@@ -14,7 +14,8 @@ from fsl.base.errors import DataError
 from fsl.config import Method
 from fsl.data.intake.listing import Problem
 from fsl.ui.shared.answer_view import AnswerView
-from fsl.ui.shared.budget import Holding, refuse_beyond_budget
+from fsl.ui.shared.budget import refuse_beyond_budget
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work

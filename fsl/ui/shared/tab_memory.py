@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
 from fsl.base.environment import whole_number
-from fsl.ui.shared.budget import MAX_BYTES, Holding
-from fsl.ui.shared.holders import Holder
+from fsl.ui.shared.budget import MAX_BYTES
+from fsl.ui.shared.holders import Holder, Holding
 
 KEPT = (
     "few_shot_lab",  # Classify: classes, pictures, queries, settings, answers

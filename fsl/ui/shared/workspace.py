@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.pictures import StoredPicture
 
 _NOBODY = -1

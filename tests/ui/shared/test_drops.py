@@ -8,8 +8,8 @@ import pytest
 
 from fsl.ui.pages.classify import drops
 from fsl.ui.pages.classify.drops import take_pending
-from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.guard import UNEXPECTED
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.state import DropStep, PendingDrop, Said, Session
 from fsl.ui.shared.work import ReportProgress
 

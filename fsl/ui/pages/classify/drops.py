@@ -23,7 +23,8 @@ from fsl.ui.pages.classify.drop_steps import (
     take_over,
     zip_step,
 )
-from fsl.ui.shared.budget import PAGE_LIMITS, Holding
+from fsl.ui.shared.budget import PAGE_LIMITS
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.state import QUERIES, DropStep, PendingDrop, Said, Session
 from fsl.ui.shared.uploads import take_upload, take_uploads

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.pages.embeddings.settings import MOVING, WORDS
-from fsl.ui.shared.budget import Holding
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.folder_drop import Drop
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.work import Latest, Work
 

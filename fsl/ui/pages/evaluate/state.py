@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.pages.evaluate.job import Job, Pictures
-from fsl.ui.shared.budget import Holding
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.sources import Upload
 

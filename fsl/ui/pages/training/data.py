@@ -17,9 +17,10 @@ from fsl.ui.pages.training.settings import DATA, SEED
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
-from fsl.ui.shared.budget import PAGE_LIMITS, Holding, decoded, refuse_beyond_budget
+from fsl.ui.shared.budget import PAGE_LIMITS, decoded, refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
+from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.sources import label_of, workspace_source
 from fsl.ui.shared.state import session
