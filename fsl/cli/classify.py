@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fsl
-from fsl.cli.answering import answer_in_batches, require_answers
+from fsl.cli.answering import answer_with_progress, require_answers
 from fsl.cli.common import (
     add_checkpoint_option,
     add_device_option,
@@ -19,11 +19,10 @@ from fsl.cli.common import (
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
-from fsl.data.copies import copies_notes
 from fsl.data.intake.folders import list_images
-from fsl.fewshot.classify import Prediction, classify
+from fsl.fewshot.answering import QUERIES_AT_ONCE, classify_by
 from fsl.fewshot.embed import embed_support
-from fsl.fewshot.linear_probe import classify_with_probe, fit_to_support
+from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
@@ -32,8 +31,6 @@ from fsl.fewshot.sort_files import check_destination
 from fsl.fewshot.support import SupportSet
 from fsl.training.distributed import join_process_group
 from fsl.twin.checkpoint import Checkpoint
-
-QUERIES_AT_ONCE = 64
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
         with progress_bar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_readers(path)]
-        answered, unread = answer_in_batches(
+        answered, unread = answer_with_progress(
             checkpoint,
             queries[group.share(len(queries))],
             _answerer(checkpoint, support, options),
@@ -112,9 +109,7 @@ def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
     listing = list_images(path)
     support, problems = read_support(listing, checkpoint.info.model)
     report(problems)
-    classes = [support.class_names[slot] for slot in support.slots]
-    copies = copies_notes([i.name for i in support.images], classes, [i.digest for i in support.images])
-    report_notes((*listing.notes, *copies))
+    report_notes((*listing.notes, *support.copies_notes))
     return support
 
 
@@ -124,13 +119,10 @@ def _answerer(
     """Return a function that gives each picture's digest and answer."""
 
     def answer(images: list[NamedImage]) -> list[Answered]:
-        predictions = decide(images)
+        predictions = classify_by(
+            options.rule, checkpoint, support, images, threshold=options.threshold, fitted=fitted
+        )
         return [(image.digest, prediction) for image, prediction in zip(images, predictions, strict=True)]
-
-    def decide(images: list[NamedImage]) -> list[Prediction]:
-        if fitted is not None:
-            return classify_with_probe(checkpoint, support, images, options.threshold, fitted)
-        return classify(checkpoint, support, images, options.rule, options.threshold)
 
     fitted = fit_to_support(checkpoint, support) if options.rule == "quick" else None
     return answer

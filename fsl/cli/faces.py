@@ -1,13 +1,11 @@
-"""Faces on the command line: the option that skips alignment, and faces as JSON."""
+"""The option of commands on faces that skips alignment."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from typing import Any
 
+from fsl.fewshot.comparison import without_alignment
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.faces.detect import Face
 
 
 def add_align_option(parser: argparse.ArgumentParser) -> None:
@@ -21,19 +19,4 @@ def add_align_option(parser: argparse.ArgumentParser) -> None:
 
 def maybe_without_alignment(checkpoint: Checkpoint, options: argparse.Namespace) -> Checkpoint:
     """Return the checkpoint, or with ``--no-align`` one that takes the middle square of each picture."""
-    model = checkpoint.info.model
-    if not options.no_align or model.fit != "face":
-        return checkpoint
-    info = replace(checkpoint.info, model=replace(model, fit="crop"))
-    # Embeddings are cached by the digest, and a whole picture has another one than the face in it.
-    return replace(checkpoint, info=info, digest=f"{checkpoint.digest}/whole")
-
-
-def face_json(image: str, face: Face) -> dict[str, Any]:
-    """Return a face as JSON: which image, box, landmarks in pixels, and the detector's score."""
-    return {
-        "image": image,
-        "box": [round(edge, 1) for edge in face.box],
-        "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks.tolist()],
-        "score": round(face.score, 4),
-    }
+    return without_alignment(checkpoint) if options.no_align else checkpoint

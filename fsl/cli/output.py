@@ -6,11 +6,11 @@ import argparse
 import json
 import os
 import sys
-from math import isfinite
 from pathlib import Path
 
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
+from fsl.base.json_values import finite
 
 
 def add_json_option(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
@@ -23,21 +23,13 @@ def print_json(value: object) -> None:
 
     Numbers that JSON does not know (infinite, or not a number) become null.
     """
-    value = _finite(value)
+    value = finite(value)
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, indent=1)
     print(text)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def write_result(path: Path, content: str | bytes) -> None:

@@ -20,8 +20,9 @@ from fsl.cli.common import (
     load_data,
     progress_bar,
 )
-from fsl.cli.faces import add_align_option, face_json, maybe_without_alignment
+from fsl.cli.faces import add_align_option, maybe_without_alignment
 from fsl.cli.output import add_json_option, print_json
+from fsl.fewshot.comparison import face_json
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify

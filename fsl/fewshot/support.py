@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.config import FEW_SHOTS
+from fsl.data.copies import copies_notes
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.fewshot.pictures import NamedImage, Picture
@@ -131,6 +132,12 @@ class SupportSet:
     def few(self) -> tuple[Picture, ...]:
         """Return the images of these classes."""
         return tuple(image for image, few in zip(self.images, self.is_of_few.tolist(), strict=True) if few)
+
+    @property
+    def copies_notes(self) -> tuple[str, ...]:
+        """Return at most one sentence, which names the images that are there more than once."""
+        classes = [self.class_names[slot] for slot in self.slots]
+        return copies_notes([i.name for i in self.images], classes, [i.digest for i in self.images])
 
 
 def _decoded(entry: ImageEntry) -> NamedImage | Problem:

@@ -7,7 +7,7 @@ of four threads in one pass a third faster than in four.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -48,10 +48,15 @@ class SharedPasses:
 
     Args:
         alone: held during each pass, and by everything else that must not compute at the same time.
+
+    Attributes:
+        alone: the same.
+        sizes: how many passes there were so far, by their number of images.
     """
 
     def __init__(self, alone: AbstractContextManager[object]) -> None:
-        self._alone = alone
+        self.alone = alone
+        self.sizes: Counter[int] = Counter()
         self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._has_leader = False
@@ -92,8 +97,10 @@ class SharedPasses:
         """Make passes until the own request is done, then leave the next to the longest waiting thread."""
         try:
             while not own.is_done:
-                with self._alone:
-                    _make_pass(self._take())
+                with self.alone:
+                    taken = self._take()
+                    self.sizes[sum(len(request.images) for request in taken)] += 1
+                    _make_pass(taken)
         finally:
             with self._lock:
                 self._has_leader = bool(self._waiting)

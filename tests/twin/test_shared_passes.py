@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -52,6 +53,7 @@ def test_everybody_gets_their_own_embeddings_and_waits_for_few_passes(
     assert max(sizes) <= batch_size(twin)
     assert sum(sizes) == sum(map(len, asked))
     assert len(sizes) <= 6  # instead of 23
+    assert passes.sizes == Counter(sizes)
     assert not passes._has_leader
 
 

@@ -8,23 +8,12 @@ from itertools import chain
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fsl.base.environment import whole_number
 from fsl.base.errors import DataError
-from fsl.base.memory import usable_memory
-from fsl.data.intake.zip_gate import ImportLimits
+from fsl.data.intake.server_limits import MAX_BYTES, MAX_PICTURES, SERVER_BYTES, SERVER_IS_FULL
 from fsl.ui.shared.holders import Holder, Holding, Undoing, bytes_of, held_bytes, lasting, note_holders
 
 _OURS = "few_shot_lab"
-SERVER_IS_FULL = "This server has no memory left for more pictures. Try again when others have left."
 _ELSEWHERE = "Remove what you no longer need, on any page, or use the command line: python -m fsl."
-
-
-MAX_PICTURES = whole_number("FSL_SESSION_PICTURES", 5_000, least=1)
-MAX_BYTES = whole_number("FSL_SESSION_MB", 1_024, least=1) * 2**20
-SERVER_BYTES = whole_number("FSL_SERVER_MB", usable_memory() // 2**21, least=1) * 2**20
-"""The most that all sessions may hold together; by default half of the memory there is."""
-PAGE_LIMITS = ImportLimits(max_entries=5 * MAX_PICTURES, max_unpacked_bytes=MAX_BYTES)
-"""Limits for a zip that a page unpacks."""
 
 
 def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:

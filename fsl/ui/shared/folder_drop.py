@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fsl.data.intake.listing import Listing, list_files
+from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
-from fsl.ui.shared.budget import PAGE_LIMITS
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.uploads import take_upload, take_uploads

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
 from fsl.base.environment import whole_number
-from fsl.ui.shared.budget import MAX_BYTES
+from fsl.data.intake.server_limits import MAX_BYTES
 from fsl.ui.shared.holders import Holder, Holding
 
 KEPT = (

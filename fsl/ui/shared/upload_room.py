@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fsl.ui.shared.budget import MAX_BYTES, MAX_PICTURES, SERVER_BYTES, SERVER_IS_FULL
+from fsl.data.intake.server_limits import MAX_BYTES, MAX_PICTURES, SERVER_BYTES, SERVER_IS_FULL
 from fsl.ui.shared.holders import held_bytes
 
 MAX_FILES = 2 * MAX_PICTURES

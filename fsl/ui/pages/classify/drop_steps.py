@@ -10,9 +10,10 @@ from fsl.base.errors import DataError
 from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.data.intake.listing import Listing, Problem
+from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.fewshot.project import read_project
-from fsl.ui.shared.budget import PAGE_LIMITS, refuse_beyond_budget, unread
+from fsl.ui.shared.budget import refuse_beyond_budget, unread
 from fsl.ui.shared.intake import Intake, take_files, take_listing
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.state import DropStep, Said, Session

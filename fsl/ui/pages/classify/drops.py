@@ -10,6 +10,7 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.data.intake.listing import Problem, list_files
+from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.fewshot.project import is_project
 from fsl.ui.pages.classify.drop_steps import (
@@ -23,7 +24,6 @@ from fsl.ui.pages.classify.drop_steps import (
     take_over,
     zip_step,
 )
-from fsl.ui.shared.budget import PAGE_LIMITS
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.state import QUERIES, DropStep, PendingDrop, Said, Session

@@ -8,8 +8,8 @@ from fsl.base.progress import Progress
 from fsl.config import ModelConfig
 from fsl.data.catalogue import Source, catalogue
 from fsl.data.intake.listing import Problem
+from fsl.data.intake.server_limits import MAX_BYTES
 from fsl.data.query import ImageQuery
-from fsl.ui.shared.budget import MAX_BYTES
 from fsl.ui.shared.sources import CLASSIFY, UPLOAD, Upload, kind_of, workspace_source
 from fsl.ui.shared.workspace import Workspace
 

@@ -11,13 +11,14 @@ import streamlit as st
 from fsl.base.errors import DataError, FslError
 from fsl.config import ModelConfig
 from fsl.data.catalogue import catalogue, listing_source, open_source
+from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.data.query import DataSpec, ImageQuery
 from fsl.ui.pages.training.settings import DATA, SEED
 from fsl.ui.pages.training.split import Split, show_split, show_split_of_pictures
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
-from fsl.ui.shared.budget import PAGE_LIMITS, decoded, refuse_beyond_budget
+from fsl.ui.shared.budget import decoded, refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
 from fsl.ui.shared.holders import Holding
