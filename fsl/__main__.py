@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "write a checkpoint as ONNX",
     "checkpoints": "list the installed checkpoints",
     "app": "open the web app",
+    "serve": "answer the HTTP API, without the web app",
 }
 """Name and summary of each command. Its module in ``fsl.cli`` imports torch, so it is loaded when chosen."""
 

@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "embedding": {"base", "config", "data", "twin"},
     "training": {"base", "config", "data", "twin", "fewshot", "embedding", "fsl"},
     "charts": {"base", "config"},
-    "cli": {"base", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
+    "api": {"base", "config", "data", "twin", "fewshot", "fsl"},
+    "cli": {"api", "base", "config", "data", "twin", "fewshot", "embedding", "training", "fsl"},
     "__main__": {"base", "cli", "fsl"},
-    "ui": {"base", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
+    "ui": {"api", "base", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
     "fsl": {"base", "config", "data", "twin", "fewshot"},
 }
 

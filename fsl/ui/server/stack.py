@@ -8,6 +8,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from fsl.ui.server.api import mounted_api
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
 from fsl.ui.server.private import PrivateRoutes
@@ -17,8 +18,8 @@ from fsl.ui.shared.guard import UNEXPECTED
 
 _LOG = logging.getLogger(__name__)
 
-ROUTES: list[BaseRoute] = []
-"""HTTP routes beside the pages. An HTTP API is mounted here, below "/api"."""
+ROUTES: list[BaseRoute] = [mounted_api()]
+"""HTTP routes beside the pages."""
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),  # first, so that refusals have the headers, too

@@ -93,7 +93,7 @@ class _Upload:
         """
         now = time.monotonic()
         if self.room is None or now - self.looked > _LOOK_AGAIN_SECONDS:
-            self.room, self.looked = room_of(self.session, _waiting()), now
+            self.room, self.looked = room_of(self.session, waiting_files()), now
         why = self.room.refusal(self.arriving[self.session] + more, self.arriving.total() + more)
         if why:
             raise _NoRoomError(why)
@@ -111,7 +111,7 @@ def _declared_size(scope: Scope) -> int:
     return int(declared) if declared.isdecimal() else 0
 
 
-def _waiting() -> dict[str, list[int]]:
+def waiting_files() -> dict[str, list[int]]:
     """Return the sizes of the files that Streamlit holds until the pages take them, by session."""
     files = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
     if not isinstance(files, MemoryUploadedFileManager):

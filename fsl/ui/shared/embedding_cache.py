@@ -39,11 +39,14 @@ def embed_new(
     step = core.batch_size(checkpoint.twin)
     for start in range(0, len(new), step):
         progress(new[:start], len(new))
-        core.embed(checkpoint, new[start : start + step], as_support=as_support, forward=_passes().embed)
+        core.embed(
+            checkpoint, new[start : start + step], as_support=as_support, forward=shared_passes().embed
+        )
     if new:
         progress(new, len(new))
 
 
 @lru_cache(maxsize=1)
-def _passes() -> SharedPasses:
+def shared_passes() -> SharedPasses:
+    """Return what makes the forward passes of all sessions and of the HTTP API."""
     return core.SharedPasses(COMPUTE)
