@@ -111,12 +111,14 @@ async def read_form(request: Request, fields: Sequence[Field], memory: Memory) -
     with memory.holding() as holding:
         body = _Body(request, holding)
         form_reader = Request(request.scope, body.receive).form(
-            max_files=MAX_PICTURES + 1, max_fields=_MOST_VALUES, max_part_size=_LONGEST_VALUE
+            max_files=MAX_PICTURES + len(fields), max_fields=_MOST_VALUES, max_part_size=_LONGEST_VALUE
         )
         try:
             async with form_reader as data:
                 yield checked(data, fields, request)
         except HTTPException as error:
+            if "Too many files" in error.detail:
+                raise _too_many_files() from error
             raise ApiError(400, f"The form cannot be read: {error.detail.rstrip('.')}.") from error
 
 
@@ -172,10 +174,6 @@ def checked(data: FormData, fields: Sequence[Field], request: Request) -> Form:
     missing = [one.name for one in fields if one.required and one.name not in given]
     if missing:
         raise ApiError(400, f"The form lacks {' and '.join(missing)}.")
-    if sum(map(len, given.values())) > MAX_PICTURES + len(fields):
-        raise ApiError(
-            413, f"A request may have at most {count(MAX_PICTURES, 'file')}. Send several requests."
-        )
     texts: dict[str, str] = dict(request.path_params)
     texts |= {
         name: _text(known[name], values) for name, values in given.items() if known[name].kind != "file"
@@ -186,6 +184,11 @@ def checked(data: FormData, fields: Sequence[Field], request: Request) -> Form:
         {name: _number(known[name], text) for name, text in texts.items() if known[name].kind == "number"},
         request.scope.get("root_path", ""),
     )
+
+
+def _too_many_files() -> ApiError:
+    most = count(MAX_PICTURES, "file")
+    return ApiError(413, f"A request may have at most {most}. Send several requests, or a zip.")
 
 
 def _uploads(about: Field, values: Sequence[str | UploadFile]) -> tuple[Upload, ...]:

@@ -97,7 +97,8 @@ def has_token(headers: Headers, token: str) -> bool:
     if not token:
         return True
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    return hmac.compare_digest(given.strip().encode(), token.encode()) and scheme.lower() == "bearer"
+    sent = given.strip().encode("latin-1")  # the bytes as they came
+    return hmac.compare_digest(sent, token.encode()) and scheme.lower() == "bearer"
 
 
 def _without_usual_port(place: str) -> str:

@@ -48,7 +48,7 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     shown = " ".join(capsys.readouterr().out.split())
     about = import_module(f"fsl.cli.{name.replace('-', '_')}").__doc__ or ""
     assert about.split()[-1] in shown
-    assert ("--json" in shown) == (name != "app")
+    assert ("--json" in shown) == (name not in ("app", "serve"))
 
 
 def test_a_command_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +74,10 @@ def test_options_of_streamlit_are_for_the_app_alone(
     assert "fsl: error: unrecognized arguments: --server.port 8502" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("export", "checkpoints", "app")])
+WITHOUT_A_DEVICE = {"export", "checkpoints", "app", "serve"}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in WITHOUT_A_DEVICE])
 def test_a_device_that_there_cannot_be_is_a_usage_error(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

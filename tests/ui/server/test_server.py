@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -149,6 +150,27 @@ def test_all_sessions_upload_no_more_than_the_server_may_hold(address: str) -> N
             assert len(said) <= 8  # of 7 MB each, and the earlier visitors' files are still there
     assert "413" in said[-1]
     assert "no memory left" in said[-1]
+
+
+def test_the_api_is_beside_the_pages_and_counts_with_them(address: str) -> None:
+    status, headers, _ = get(address, "/api/health")
+    assert (status, headers["Content-Type"], headers["Set-Cookie"]) == (200, "application/json", None)
+    assert headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert get(address, "/api/health", Host="evil.example")[0] == 403
+    embed = f"{address}/api/embed"
+    small = httpx2.post(embed, files={"image": ("a.png", picture_of(20))}, data={"checkpoint": "small"})
+    assert (small.status_code, small.json()["images"]) == (200, 1)
+    large = httpx2.post(embed, files={"image": ("a.png", bytes(9 * MEGABYTE))})
+    assert (large.status_code, "at most 8 MB" in large.json()["error"]) == (413, True)
+    with ExitStack() as visitors:  # other tests' visitors are still remembered, so it is full after a few
+        for _ in range(8):
+            visitor = visitors.enter_context(Visitor(address))
+            visitor.open("classify")
+            uploads(visitor, 1, 7)
+        full = httpx2.post(embed, files={"image": ("a.png", bytes(7 * MEGABYTE))})
+        assert full.status_code == 503
+        assert "no memory left" in full.json()["error"]
+        assert int(full.headers["Retry-After"]) > 0
 
 
 def test_an_error_that_no_part_of_a_page_catches_is_told_in_words() -> None:
