@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import configparser
 import importlib
+import json
 import re
 import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,23 @@ from typing import Any
 import pytest
 import streamlit.config
 from PIL import Image
+from playwright._impl._driver import compute_driver_executable
 
 from fsl.__main__ import main
+from fsl.api.settings import ApiSettings
 from fsl.data.drawn_fruit import FRUIT_CLASSES, fruit_pictures
 from fsl.data.examples import rendered_task
 from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
+from tests.helpers.api import running_api, service
 from tests.helpers.faces import photo_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Programs that the reader runs, or that other tests cover.
 ELSEWHERE = {"pip", "pytest", "pre-commit", "streamlit", "apt-get", "docker", ".", "export"}
+API = "http://127.0.0.1:8000"
+"""Where the docs say that the HTTP API is."""
+NODE = compute_driver_executable()[0]  # Playwright brings it, so it is always there
 # Smaller numbers for commands that would take minutes.
 SHORTER = {"--steps": "3", "--episodes": "20", "--points": "4"}
 LONG_BY_DEFAULT = {"train": ("--steps", "3"), "lr-range": ("--points", "4")}
@@ -68,6 +76,7 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
     for place, (_, data) in zip(places, [*task.queries, task.queries[0]], strict=True):
         (folder / place).write_bytes(data)
+    shutil.make_archive(str(folder / "my_classes"), "zip", folder / "my_classes")
     draw_people(folder)
     return folder
 
@@ -91,6 +100,23 @@ def workplace(drawn_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FSL_RUNS_DIR", str(tmp_path / "runs"))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def api_address(drawn_folder: Path) -> Iterator[str]:
+    """A running HTTP API."""
+    with running_api(service(ApiSettings(folders={"my_classes": drawn_folder / "my_classes"}))) as address:
+        yield address
+
+
+@pytest.fixture
+def at_address(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """A function that puts the address of the running API into a text that asks it, and starts it if so."""
+
+    def changed(text: str) -> str:
+        return text.replace(API, request.getfixturevalue("api_address")) if API in text else text
+
+    return changed
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -136,8 +162,39 @@ def test_labels_that_a_tutorial_names_are_on_a_page(path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=str)
-def test_python_runs(block: Block, workplace: Path) -> None:
-    exec(compile(block.text, str(block), "exec"), {"__name__": "docs"})
+def test_python_runs(block: Block, workplace: Path, at_address: Callable[[str], str]) -> None:
+    exec(compile(at_address(block.text), str(block), "exec"), {"__name__": "docs"})
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "js"], ids=str)
+def test_javascript_runs(block: Block, workplace: Path, at_address: Callable[[str], str]) -> None:
+    (workplace / "block.mjs").write_text(at_address(block.text), encoding="utf-8")
+    assert run_program(workplace, NODE, "block.mjs").startswith("photo1.jpg ")
+
+
+def test_clients_of_the_http_api(
+    workplace: Path, api_address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They answer what the command line prints."""
+    words = ["my_classes.zip", "photo1.jpg", "photo2.jpg"]
+    assert main(["classify", "--support", words[0], "--query", *words[1:]]) == 0
+    expected = capsys.readouterr().out
+    examples = ROOT / "examples"
+    assert (
+        run_program(workplace, sys.executable, examples / "classify_http.py", api_address, *words) == expected
+    )
+    assert run_program(workplace, NODE, examples / "classify_http.mjs", api_address, *words) == expected
+    printed = json.loads(run_program(workplace, "sh", examples / "classify_http.sh", api_address, *words))
+    assert [one["label"] for one in printed["predictions"]] == [
+        line.split("\t")[1] for line in expected.splitlines()
+    ]
+
+
+def run_program(folder: Path, *words: str | Path) -> str:
+    """Run a program and return what it prints."""
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "ini"], ids=str)
@@ -150,14 +207,22 @@ def test_a_service_starts_the_program_with_variables_that_are_set(block: Block) 
 
 
 def test_all_blocks_are_of_a_kind_that_is_run() -> None:
-    assert {block.language for block in BLOCKS} <= {"sh", "python", "nginx", "ini", ""}
+    assert {block.language for block in BLOCKS} <= {"sh", "python", "js", "nginx", "ini", ""}
     assert all("fsl" not in block.text for block in BLOCKS if not block.language)
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=str)
 def test_commands_run(
-    block: Block, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    block: Block,
+    workplace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at_address: Callable[[str], str],
 ) -> None:
+    if "curl " in block.text:
+        strict = 'set -eu; curl() { command curl --silent --fail-with-body "$@"; }'
+        run_program(workplace, "bash", "-c", f"{strict}\n{at_address(block.text)}")
+        return
     for line in block.text.replace("\\\n", " ").splitlines():
         for command in filter(None, (part.strip() for part in line.partition("#")[0].split("&&"))):
             run_command(shlex.split(command), workplace, monkeypatch)
@@ -165,7 +230,8 @@ def test_commands_run(
 
 def run_command(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     while re.fullmatch(r"[A-Z_]+=\w+", words[0]):
-        words = words[1:]  # a variable for this command alone
+        monkeypatch.setenv(*words[0].split("="))
+        words = words[1:]
     for word in words:
         if word.startswith("requirements") or word == "app.py":
             assert (ROOT / word).is_file(), word
@@ -176,6 +242,9 @@ def run_command(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(sys, "argv", words)
         assert main(words[1:]) == 0
         assert {w[2:] for w in words if w.startswith("--")} <= set(streamlit.config.get_config_options())
+    elif words[:2] == ["fsl", "serve"]:
+        monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+        assert main([*words[1:], "--port", "0"]) == 0
     elif words[0] == "fsl":
         named_data(words, workplace, monkeypatch)
         assert main(shortened(words[1:])) == 0, " ".join(words)
@@ -259,7 +328,6 @@ def named_data(words: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatc
     if "fruits360" not in words:
         return
     import io
-    import json
     import zipfile
 
     names = [f"Kind {i}" for i in range(24)]
