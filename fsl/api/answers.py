@@ -79,7 +79,7 @@ class Pictures:
 
     Attributes:
         readers: name and reader of each.
-        left_out: files of zips that are no pictures.
+        left_out: zips that cannot be used, and files in zips that are no pictures.
         notes: what to tell about the zips.
     """
 
@@ -96,8 +96,7 @@ def pictures_of(uploads: Sequence[Upload], holding: Holding) -> Pictures:
         holding: counts the zips, which are kept in memory.
 
     Raises:
-        ApiError: 413, there are too many.
-        DataError: a zip cannot be used.
+        ApiError: 413 or 503, there are too many, or there is no room for a zip.
     """
     readers: list[Reader] = []
     left_out: list[Problem] = []
@@ -106,7 +105,11 @@ def pictures_of(uploads: Sequence[Upload], holding: Holding) -> Pictures:
         if not upload.is_zip():
             readers.append((upload.name, upload.read))
             continue
-        listing = listing_of(upload, holding)
+        try:
+            listing = listing_of(upload, holding)
+        except DataError as error:  # the other files may be good
+            left_out.append(Problem(upload.name, str(error).removeprefix(f"{upload.name}: ")))
+            continue
         left_out += listing.problems
         notes += listing.notes
         readers += [(f"{upload.name}/{entry.name}", entry.read) for entry in listing.entries]

@@ -13,6 +13,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto
 code { font-family: ui-monospace, monospace; font-size: 0.9em; overflow-wrap: anywhere; }
 pre { padding: 0.75rem; overflow-x: auto; border: 1px solid #8888; border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; }
+td code { white-space: nowrap; }
 th, td { padding: 0.3rem 0.8rem 0.3rem 0; text-align: left; vertical-align: top; }
 tr { border-top: 1px solid #8888; }
 h2 { margin-top: 2.5rem; font-size: 1.15rem; }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 from ipaddress import ip_address
 from pathlib import Path
@@ -59,9 +58,9 @@ def run(options: argparse.Namespace) -> None:
         DataError: it cannot listen there.
     """
     settings = server_settings(options)
-    # Before torch is loaded and threads start; as for the pages, see fsl/ui/shared/frame.py.
+    # Before threads start. Unlike for the pages, torch may let its threads spin between the pieces of a pass
+    # (no OMP_WAIT_POLICY): there is no page that waits for the cores meanwhile.
     use_one_arena()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     service = Service(settings, _make_passes)
     with _listening(options.host, options.port) as listener:
         address = f"http://{_in_address(options.host)}:{listener.getsockname()[1]}{ROOT}"
