@@ -70,6 +70,7 @@ class _Route:
         async with read_form(request, operation.fields, service.memory) as form:
 
             def work(progress: Progress) -> bytes:
+                service.prepare_thread()
                 return _encoded(operation.handle(service, form, progress))
 
             return await service.jobs.run(work, request.receive)

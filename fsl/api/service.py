@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from fsl.api.errors import ApiError
 from fsl.api.forms import Form
 from fsl.api.jobs import Jobs
@@ -50,6 +52,7 @@ class Service:
         self.networks = Networks()
         self._make_passes = passes
         self._making = threading.Lock()
+        self._of_thread = threading.local()
         self._passes: SharedPasses | None = None
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "fsl_api_waiting": ("Requests that wait for a thread.", lambda: self.jobs.waiting),
@@ -70,6 +73,19 @@ class Service:
     def _pass_sizes(self) -> Counter[int]:
         return Counter() if self._passes is None else self._passes.sizes
 
+    def prepare_thread(self) -> None:
+        """Let this thread compute on one core only: the passes have a thread that uses all of them.
+
+        With more threads than cores, those that make a pass would sleep between its pieces
+        (``fsl.twin.shared_passes``).
+        """
+        if not hasattr(self._of_thread, "is_prepared"):
+            import torch  # takes seconds, so it is not loaded with this module
+
+            torch.get_num_threads()  # or torch would set the number when it is first used
+            threadpool_limits(1, user_api="openmp")
+            self._of_thread.is_prepared = True
+
     def warm_up_soon(self) -> None:
         """Import torch and load the usual network in the background, before somebody asks."""
         threading.Thread(target=self._warm_up, name="api-warm-up", daemon=True).start()
@@ -77,6 +93,7 @@ class Service:
     def _warm_up(self) -> None:
         try:
             start_ahead()
+            self.prepare_thread()
             self.networks.get(CLASSIFIES)
         except ApiError as error:
             _LOG.warning("%s", error)

@@ -54,7 +54,7 @@ def test_everybody_gets_their_own_embeddings_and_waits_for_few_passes(
     assert sum(sizes) == sum(map(len, asked))
     assert len(sizes) <= 6  # instead of 23
     assert passes.sizes == Counter(sizes)
-    assert not passes._has_leader
+    assert not passes._waiting
 
 
 def test_an_error_reaches_everybody_who_asked_and_the_next_are_served(
