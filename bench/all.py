@@ -31,6 +31,7 @@ NAMES = (
     "embed_map",
     "map_frames",
     "tsne",
+    "api",
 )
 
 

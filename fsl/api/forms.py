@@ -84,13 +84,11 @@ class Form:
         files: the uploads of each field.
         texts: values by field, those of the path included.
         numbers: numbers by field.
-        root: path below which the API is mounted ("/api").
     """
 
     files: Mapping[str, Sequence[Upload]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
-    root: str = ""
 
 
 @asynccontextmanager
@@ -182,7 +180,6 @@ def checked(data: FormData, fields: Sequence[Field], request: Request) -> Form:
         {name: _uploads(known[name], values) for name, values in given.items() if known[name].kind == "file"},
         texts,
         {name: _number(known[name], text) for name, text in texts.items() if known[name].kind == "number"},
-        request.scope.get("root_path", ""),
     )
 
 

@@ -9,12 +9,13 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from httpx2 import Client
+from httpx2 import Client, Request
 from starlette.testclient import TestClient
 
 from bench.recalibrate import write_header
@@ -280,6 +281,21 @@ def test_a_full_queue_refuses_and_loses_nothing_that_it_took(place: Path) -> Non
     assert {one.result().status_code for one in refused} == {503}
     assert {one.result().headers["retry-after"] for one in refused} == {"1"}
     assert sorted(one.status_code for one in answers) == [200] * 2 + [503] * 6
+
+
+def test_work_ends_when_the_client_hangs_up(place: Path) -> None:
+    of = service()
+    request = Request("POST", "http://localhost/api/classify", files=[classes(), *queries()])
+    with running_api(of) as address:
+        with of.passes.alone:
+            CACHE.clear()
+            connection = HTTPConnection(address.removeprefix("http://"))
+            connection.request("POST", "/api/classify", request.read(), dict(request.headers))
+            until(lambda: of.jobs.running == 1)
+            connection.close()
+            threading.Event().wait(0.2)
+        until(lambda: 'route="/classify",status="499"' in of.metrics.text().decode())
+    assert of.jobs.running == of.memory.held == 0
 
 
 def test_zips_of_queries_are_taken_apart(api: TestClient) -> None:
