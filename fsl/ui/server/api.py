@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
 from streamlit import config
 
 from fsl.api.app import ROOT, create_api
@@ -32,8 +33,8 @@ class _Held:
         return [Holding(id(self), self._memory.held)]
 
 
-def mounted_api() -> Mount:
-    """Return the route of the API; without a valid list of folders, the program ends with a message."""
+def api_routes() -> list[BaseRoute]:
+    """Return the routes of the API; without a valid list of folders, the program ends with a message."""
     try:
         service = Service(settings_from_environment(), shared_passes, _held_by_pages)
     except SettingsError as error:
@@ -42,7 +43,8 @@ def mounted_api() -> Mount:
     api.state.held = _Held(service.memory)  # kept alive, as the list of holders does not
     note_holders(_OF_API, [api.state.held])
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    return Mount(f"/{base}{ROOT}" if base else ROOT, api)
+    root = f"/{base}{ROOT}" if base else ROOT
+    return [Mount(root, api), Route(root, lambda _: RedirectResponse(f"{root}/docs"))]
 
 
 def _held_by_pages() -> int:

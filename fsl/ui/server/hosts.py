@@ -8,10 +8,12 @@ this checks all requests, against the same setting, ``server.allowedHosts``.
 from __future__ import annotations
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from fsl.api.app import ROOT
 
 _REFUSED = (
     "This server does not answer to the host name in the address. Open it as http://localhost, or start it "
@@ -32,5 +34,7 @@ class KnownHosts:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await WebSocketClose(_POLICY_VIOLATION)(scope, receive, send)
+        elif f"{ROOT}/" in scope["path"]:
+            await JSONResponse({"error": _REFUSED}, 403)(scope, receive, send)
         else:
             await PlainTextResponse(_REFUSED, 403)(scope, receive, send)

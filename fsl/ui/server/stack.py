@@ -6,9 +6,8 @@ import logging
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
 
-from fsl.ui.server.api import mounted_api
+from fsl.ui.server.api import api_routes
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
 from fsl.ui.server.private import PrivateRoutes
@@ -18,7 +17,7 @@ from fsl.ui.shared.guard import UNEXPECTED
 
 _LOG = logging.getLogger(__name__)
 
-ROUTES: list[BaseRoute] = [mounted_api()]
+ROUTES = api_routes()
 """HTTP routes beside the pages."""
 
 MIDDLEWARE = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -156,7 +157,9 @@ def test_the_api_is_beside_the_pages_and_counts_with_them(address: str) -> None:
     status, headers, _ = get(address, "/api/health")
     assert (status, headers["Content-Type"], headers["Set-Cookie"]) == (200, "application/json", None)
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
-    assert get(address, "/api/health", Host="evil.example")[0] == 403
+    refused, _, body = get(address, "/api/health", Host="evil.example")
+    assert (refused, list(json.loads(body))) == (403, ["error"])
+    assert get(address, "/api")[1]["Location"] == "/api/docs"
     embed = f"{address}/api/embed"
     small = httpx2.post(embed, files={"image": ("a.png", picture_of(20))}, data={"checkpoint": "small"})
     assert (small.status_code, small.json()["images"]) == (200, 1)
