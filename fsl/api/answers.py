@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -65,8 +66,8 @@ class Classes:
 
     def counts(self) -> dict[str, int]:
         """Return the number of pictures of each class."""
-        names, slots = self.support.class_names, self.support.slots
-        return {name: slots.count(slot) for slot, name in enumerate(names)}
+        found = Counter(self.support.slots)
+        return {name: found[slot] for slot, name in enumerate(self.support.class_names)}
 
     def remarks(self) -> dict[str, Any]:
         """Return what was left out, and the notes, as JSON."""
@@ -180,13 +181,9 @@ def classify_pictures(
         FslError: nothing can be answered.
     """
     checkpoint, support = classes.checkpoint, classes.support
-    n_pairs = len(queries.readers) * len(support.images)
-    _refuse_long_answer(
-        n_pairs,
-        f"{count(len(queries.readers), 'query', 'queries')} against "
-        f"{count(len(support.images), 'support picture')}",
-        "similarities",
-    )
+    n_queries, n_support = len(queries.readers), len(support.images)
+    asked = f"{count(n_queries, 'query', 'queries')} against {count(n_support, 'support picture')}"
+    _refuse_long_answer(n_queries * n_support, asked, "similarities")
     _embed_classes(classes, passes, progress)
     fitted = classes.probe if method == "quick" else None
 
@@ -197,11 +194,9 @@ def classify_pictures(
             return classify_by(method, checkpoint, support, images, threshold=threshold, fitted=fitted)
 
     found, unread = answer_in_batches(checkpoint, queries.readers, answer, progress=progress)
-    left_out = (*queries.left_out, *unread)
+    left_out, notes = (*queries.left_out, *unread), (*classes.notes, *queries.notes)
     _require(found, left_out, "queries")
-    return results_object(found, support) | remarks(
-        (*classes.left_out, *left_out), (*classes.notes, *queries.notes)
-    )
+    return results_object(found, support) | remarks((*classes.left_out, *left_out), notes)
 
 
 def compare_pictures(

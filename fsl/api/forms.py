@@ -108,16 +108,20 @@ async def read_form(request: Request, fields: Sequence[Field], memory: Memory) -
         raise ApiError(400, "Send a form with files: Content-Type multipart/form-data.")
     with memory.holding() as holding:
         body = _Body(request, holding)
-        form_reader = Request(request.scope, body.receive).form(
-            max_files=MAX_PICTURES + len(fields), max_fields=_MOST_VALUES, max_part_size=_LONGEST_VALUE
-        )
         try:
-            async with form_reader as data:
-                yield checked(data, fields, request)
+            data = await Request(request.scope, body.receive).form(
+                max_files=MAX_PICTURES + len(fields), max_fields=_MOST_VALUES, max_part_size=_LONGEST_VALUE
+            )
         except HTTPException as error:
             if "Too many files" in error.detail:
                 raise _too_many_files() from error
             raise ApiError(400, f"The form cannot be read: {error.detail.rstrip('.')}.") from error
+        except UnicodeError as error:
+            raise ApiError(400, "The names in the form are not in its charset. Use UTF-8.") from error
+        try:
+            yield checked(data, fields, request)
+        finally:
+            await data.close()
 
 
 class _Body:

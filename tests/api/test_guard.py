@@ -110,6 +110,14 @@ def test_what_the_pages_hold_counts_and_everything_is_given_back(
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=x", b"not the boundary"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n"),
+        (
+            "multipart/form-data; boundary=x; charset=idna",
+            b'--x\r\nContent-Disposition: form-data; name="xn--a\xff"\r\n\r\na\r\n--x--\r\n',
+        ),
+        (
+            "multipart/form-data; boundary=x; charset=raw_unicode_escape",
+            b'--x\r\nContent-Disposition: form-data; name="\\ud800"\r\n\r\na\r\n--x--\r\n',
+        ),
         ("multipart/form-data; boundary=x; charset=odd", b"--x\r\nContent-Disposition: form-data\r\n\r\n"),
     ],
 )
