@@ -1,4 +1,8 @@
-"""``embed``: write the embedding of every image, and a map of them, to a file."""
+"""``embed``: write the embedding of every image to a file, with a map, or into a folder of Parquet files.
+
+A folder (of any name, DIR or NAME.parquet) is for collections that no memory holds: work that broke off goes
+on with the files that are missing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from pathlib import Path
 import torch
 
 import fsl
-from fsl.base.errors import DataError
+from fsl.base.errors import DataError, SettingsError
 from fsl.cli.common import (
     add_checkpoint_option,
     add_data_options,
@@ -21,6 +25,7 @@ from fsl.cli.common import (
     report,
     report_notes,
 )
+from fsl.cli.embed_store import add_store_options, embed_into_store
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.config import ModelConfig
 from fsl.data.catalogue import open_source
@@ -40,14 +45,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
     add_data_options(parser)
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="FILE.npz|FILE.csv", help="the file to write"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE.npz|FILE.csv|DIR",
+        help="the file to write, or a folder for Parquet files without a map",
     )
     add_checkpoint_option(parser, default="photos")
     parser.add_argument(
         "--map",
         choices=[*MAP_METHODS, NO_MAP],
-        default="tsne",
-        help=f"kind of map, for up to {MAX_IMAGES} images; none for no map (default: %(default)s)",
+        help=f"kind of map, for up to {MAX_IMAGES} images; none for no map (default: tsne for a file)",
     )
     parser.add_argument(
         "--metric", choices=METRICS, default="learned", help="the map's distance (default: %(default)s)"
@@ -63,14 +71,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of t-SNE (default: %(default)s)")
     add_device_option(parser)
+    add_store_options(parser)
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Embed every image, make the map and write the file; processes of ``torchrun`` share the images."""
     suffix = options.out.suffix.lower()
+    if suffix in ("", ".parquet") or options.out.is_dir():
+        if options.map not in (None, NO_MAP):
+            raise SettingsError("A map needs a file: end --out with .npz or .csv, or leave --map out.")
+        embed_into_store(options)
+        return
     if suffix not in (".npz", ".csv"):
-        raise DataError(f"--out is {options.out}; it must end with .npz or .csv.")
+        raise DataError(f"--out is {options.out}; it must end with .npz or .csv, or be a folder.")
+    if options.engine != "local":
+        raise SettingsError(f"--engine {options.engine} writes Parquet files: let --out be a folder.")
     require_writable(options.out, "--out")
     config = _map_config(options)
     with join_process_group(options.device) as group:
@@ -139,4 +155,6 @@ def _finish(
 def _map_config(options: argparse.Namespace) -> MapConfig | None:
     if options.map == NO_MAP:
         return None
-    return MapConfig(options.map, options.dimensions, options.perplexity, options.iterations, options.seed)
+    return MapConfig(
+        options.map or "tsne", options.dimensions, options.perplexity, options.iterations, options.seed
+    )

@@ -81,6 +81,25 @@ def load_listing(
     return ImageSet(images, labels, class_names, tuple(names), notes), tuple(problems)
 
 
+def decode_entries(
+    entries: Sequence[ImageEntry], query: ImageQuery
+) -> tuple[PixelArray, list[int], tuple[Problem, ...]]:
+    """Decode some files of a listing.
+
+    Args:
+        entries: the files.
+        query: the form of the images; which to load is not asked again.
+
+    Returns:
+        uint8 ``(n, S, S, 3)``, the images that can be read; their positions among the entries; and why the
+        others cannot be read.
+    """
+    pixels = _allocate(len(entries), query)
+    unread, _ = _decode_all(entries, pixels, query, None, None, DEFAULT_LIMITS, None)
+    kept = [row for row in range(len(entries)) if row not in unread]
+    return pixels[kept] if unread else pixels, kept, tuple(unread.values())
+
+
 def chosen_classes(class_names: Sequence[str], query: ImageQuery) -> tuple[str, ...]:
     """Return the classes that a query asks for, in the order of their labels.
 

@@ -1,6 +1,6 @@
 """One of two processes of test_distributed.py: trains, embeds and classifies, and saves the results.
 
-python -m tests.helpers.distributed_worker FOLDER PORT PORT PORT     (with torchrun's environment variables)
+python -m tests.helpers.distributed_worker FOLDER PORT PORT PORT (with torchrun's environment variables)
 """
 
 import os
@@ -73,6 +73,12 @@ def work(folder: Path, ports: list[str]) -> int:
     network = ["--checkpoint", str(folder / "small.safetensors"), "--device", "cpu"]
     out = ["--out", str(folder / "together.npz"), "--map", "none"]
     failed = main(["embed", "--data", str(folder / "data"), *out, *network])
+    os.environ["MASTER_PORT"] = ports[2]
+    shards = ["--out", str(folder / "shards"), "--shard-size", "4"]
+    try:
+        failed = failed or main(["embed", "--data", str(folder / "data"), *shards, *network])
+    except SystemExit as done:  # of the second process
+        failed = int(done.code or 0)
     os.environ["MASTER_PORT"] = ports[1]
     asked = ["--support", str(folder / "support"), "--query", str(folder / "data")]
     return failed or main(["classify", *asked, "--csv", str(folder / "together.csv"), *network])

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -53,7 +54,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_small_checkpoint(folder)
     write_pictures(folder / "data")
     write_pictures(folder / "support")
-    port, *others = free_ports(3)
+    port, *others = free_ports(4)
     processes = []
     for rank in range(2):
         place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
@@ -90,6 +91,14 @@ def test_embeddings_are_merged_in_order(worked: Path) -> None:
             assert together[key].tolist() == alone[key].tolist()
         np.testing.assert_allclose(together["embeddings"], alone["embeddings"], atol=1e-5)
         assert alone["class_names"].tolist() == ["blue", "green", "red"]
+
+
+def test_two_processes_write_the_shards_of_one(worked: Path) -> None:
+    table = pq.read_table(worked / "shards")
+    assert len(list((worked / "shards").glob("*.parquet"))) == 4
+    with np.load(worked / "together.npz") as file:
+        assert table["image"].to_pylist() == file["names"].tolist()
+        np.testing.assert_allclose(np.array(table["embedding"].to_pylist()), file["embeddings"], atol=1e-5)
 
 
 def test_answers_are_merged_in_order(worked: Path) -> None:

@@ -1,0 +1,141 @@
+"""``embed --out DIR``: write a folder of Parquet shards, with any engine, and go on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from fsl.base.errors import SettingsError, WriteError
+from fsl.base.settings import check_range
+from fsl.base.text import count
+from fsl.cli.common import progress_bar, report, report_notes
+from fsl.cli.output import print_json
+from fsl.data.catalogue import absolute_key
+from fsl.data.intake.splits import read_class_list
+from fsl.embedding.embed_shards import EmbedRequest, ShardEmbedder, require_embeddings
+from fsl.embedding.ray_engine import embed_with_ray
+from fsl.embedding.shards import SHARD_SIZE, EmbeddingStore, open_store, standing_shards
+from fsl.training.distributed import ProcessGroup, join_process_group
+
+# A process may have one shard more than another, and a shard may take long on a processor.
+_LONGEST_WAIT = timedelta(days=1)
+
+
+def add_store_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only a folder of shards has."""
+    parser.add_argument(
+        "--shard-size",
+        type=int,
+        default=SHARD_SIZE,
+        help="most pictures of a Parquet file, for --out DIR (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="who embeds, for --out DIR: this process and those of torchrun, or a pool of Ray's actors "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="actors of Ray (default: %(default)s)")
+    parser.add_argument(
+        "--ray-address", default="", metavar="ADDRESS", help="a running Ray cluster (default: this machine)"
+    )
+
+
+def embed_into_store(options: argparse.Namespace) -> None:
+    """Embed all pictures that have no embedding in the folder yet, and print what it holds then."""
+    check_range("--shard-size", options.shard_size, 1, 2**20)
+    check_range("--workers", options.workers, 1, 4096)
+    began = time.perf_counter()
+    store, n_before = write_store(_request(options), options)
+    report(store.unread)
+    require_embeddings(store.n_rows, store.unread)
+    seconds, plan = time.perf_counter() - began, store.plan
+    if options.json:
+        about = {"images": store.n_rows, "dimension": plan.dimension, "seconds": round(seconds, 2)}
+        print_json({**about, "shards": plan.n_shards, "shards_before": n_before})
+    else:
+        kept = f" ({n_before:,} were there)" if n_before else ""
+        print(
+            f"{store.n_rows:,} embeddings of {plan.dimension} values in {seconds:.1f} s: "
+            f"{options.out}, {count(plan.n_shards, 'shard')}{kept}"
+        )
+
+
+def write_store(request: EmbedRequest, options: argparse.Namespace) -> tuple[EmbeddingStore, int]:
+    """Embed what is missing in a folder of shards.
+
+    Args:
+        request: what to embed.
+        options: the command line, which names the engine.
+
+    Returns:
+        the complete folder, and how many of its shards were there before. Processes of torchrun other than
+        the first one end the program instead.
+
+    Raises:
+        DataError: the folder holds something else, or the data cannot be used.
+        SettingsError: Ray is asked for under torchrun.
+    """
+    with join_process_group(request.device, timeout=_LONGEST_WAIT) as group:
+        with progress_bar("finding images") as progress:
+            embed = ShardEmbedder(request, progress)
+        report(embed.problems)
+        report_notes(embed.notes)
+        standing = standing_shards(request.out, embed.plan)
+        _make_folder(request.out)
+        if options.engine == "ray":
+            if group.world_size > 1:
+                raise SettingsError("--engine ray starts its own processes; run it without torchrun.")
+            _with_ray(embed, standing, options)
+        else:
+            _here(embed, standing, group)
+        group.gather_objects([group.rank])  # the others are done
+    if not group.is_main:
+        raise SystemExit(0)
+    return open_store(request.out), len(standing)
+
+
+def _request(options: argparse.Namespace) -> EmbedRequest:
+    file = Path(options.checkpoint)
+    return EmbedRequest(
+        absolute_key(options.data),
+        options.out.absolute(),
+        str(file.absolute()) if file.is_file() else options.checkpoint,
+        options.device,
+        options.part or "",
+        read_class_list(options.classes) if options.classes else (),
+        options.shard_size,
+    )
+
+
+def _here(embed: ShardEmbedder, standing: set[int], group: ProcessGroup) -> None:
+    """Embed this process's shards: every n-th one, so that it does not matter who lists the folder when."""
+    mine = range(group.rank, embed.plan.n_shards, group.world_size)
+    missing = [number for number in mine if number not in standing]
+    sizes = [embed.plan.rows(number) for number in missing]
+    total, done = sum(rows.stop - rows.start for rows in sizes), 0
+    with progress_bar("embedding") as progress:
+        for number in missing:
+            start = done
+
+            def report_pictures(of_shard: int, _: int, start: int = start) -> None:
+                progress(start + of_shard, total)
+
+            done += embed(number, report_pictures)
+
+
+def _with_ray(embed: ShardEmbedder, standing: set[int], options: argparse.Namespace) -> None:
+    missing = [number for number in range(embed.plan.n_shards) if number not in standing]
+    if missing:
+        with progress_bar("embedding shards") as progress:
+            embed_with_ray(embed.request, missing, options.workers, options.ray_address, progress)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(folder, error) from error

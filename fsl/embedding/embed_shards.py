@@ -1,0 +1,180 @@
+"""Embed a data set into shards: one function, whichever engine calls it.
+
+A local process, each process of ``torchrun`` and each actor of Ray makes a :class:`ShardEmbedder` and calls
+it with the numbers of shards. Pictures are embedded in the same batches each time, so all engines write the
+same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fsl.base.errors import DataError
+from fsl.base.progress import Progress
+from fsl.base.types import PixelArray
+from fsl.config import Device
+from fsl.data.catalogue import ArraySource, open_source
+from fsl.data.intake.listing import Problem
+from fsl.data.loading import chosen_entries, decode_entries, outside_classes
+from fsl.data.query import ImageQuery
+from fsl.embedding.shards import SHARD_SIZE, ShardRows, StorePlan, pictures_digest, write_shard
+from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.inference import device_of, embed_images, usable
+from fsl.twin.load import load
+
+# Pictures decoded at once: 50 MB of pixels for the photos network.
+_AT_ONCE = 256
+_Decoded = tuple[PixelArray, list[int], tuple[Problem, ...]]
+
+
+@dataclass(frozen=True)
+class EmbedRequest:
+    """Which pictures to embed, and where to. It can be sent to another process or machine.
+
+    Attributes:
+        data: name, folder or zip, as ``open_source`` takes it.
+        out: folder of the shards.
+        checkpoint: name or file of the network.
+        device: where to compute.
+        part: one part of a data set that is split; "" for everything.
+        classes: the classes to embed; empty for all.
+        shard_size: most pictures of a shard.
+    """
+
+    data: str
+    out: Path
+    checkpoint: str = "photos"
+    device: Device = "auto"
+    part: str = ""
+    classes: tuple[str, ...] = ()
+    shard_size: int = SHARD_SIZE
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """The pictures of a data set in order; ``decode`` returns a slice of them, and what it could not read."""
+
+    names: Sequence[str]
+    labels: Sequence[str]
+    decode: Callable[[slice], _Decoded]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+class ShardEmbedder:
+    """Embeds the pictures of one shard at a time, and writes it.
+
+    Args:
+        request: what to embed.
+        progress: called with (done, total) while the data is listed or downloaded.
+
+    Attributes:
+        plan: what the folder of shards holds.
+        problems: files that are left out without being opened.
+        notes: what to tell the user about the data.
+
+    Raises:
+        DataError: there are no such pictures.
+        CheckpointError: there is no such network.
+    """
+
+    def __init__(self, request: EmbedRequest, progress: Progress | None = None) -> None:
+        self.request = request
+        self.checkpoint = load(request.checkpoint, request.device)
+        self._pictures = _open_pictures(request, self.checkpoint, progress)
+        self.problems, self.notes = self._pictures.problems, self._pictures.notes
+        self.plan = StorePlan(
+            self.checkpoint.info.name,
+            self.checkpoint.digest,
+            self.checkpoint.twin.embedding_dim,
+            len(self._pictures.names),
+            pictures_digest(self._pictures.names, self._pictures.labels),
+            request.shard_size,
+        )
+
+    def __call__(self, number: int, progress: Progress | None = None) -> int:
+        """Embed a shard and write it.
+
+        Args:
+            number: of the shard.
+            progress: called with (done, total) pictures of the shard.
+
+        Returns:
+            the number of pictures of the shard.
+        """
+        rows = self.plan.rows(number)
+        kept: list[int] = []
+        unread: list[Problem] = []
+        parts = [np.empty((0, self.plan.dimension), np.float32)]
+        for some, (pixels, readable, problems) in self._decoded(rows):
+            parts.append(usable(embed_images(self.checkpoint.twin, pixels)).numpy())
+            kept += [some.start + row for row in readable]
+            unread += problems
+            if progress is not None:
+                progress(some.stop - rows.start, rows.stop - rows.start)
+        names, labels = self._pictures.names, self._pictures.labels
+        content = ShardRows(
+            [names[row] for row in kept], [labels[row] for row in kept], np.concatenate(parts), unread
+        )
+        write_shard(self.request.out, self.plan, number, content)
+        n_pictures: int = rows.stop - rows.start
+        return n_pictures
+
+    def _decoded(self, rows: slice) -> Iterator[tuple[slice, _Decoded]]:
+        """Yield slices of the rows with their pixels; beside a GPU, the next ones are decoded meanwhile."""
+        slices = [
+            slice(start, min(start + _AT_ONCE, rows.stop)) for start in range(rows.start, rows.stop, _AT_ONCE)
+        ]
+        decode = self._pictures.decode
+        if device_of(self.checkpoint.twin).type == "cpu":
+            yield from ((some, decode(some)) for some in slices)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            begun = pool.submit(decode, slices[0]) if slices else None
+            for number, some in enumerate(slices):
+                assert begun is not None
+                found = begun.result()
+                if number + 1 < len(slices):
+                    begun = pool.submit(decode, slices[number + 1])
+                yield some, found
+
+
+def _open_pictures(request: EmbedRequest, checkpoint: Checkpoint, progress: Progress | None) -> _Pictures:
+    model = checkpoint.info.model
+    query = ImageQuery(model.image_size, model.fit, part=request.part, classes=request.classes)
+    source = open_source(request.data)
+    if isinstance(source, ArraySource) and query.fit != "face":
+        images, problems = source.load(query, progress)
+        labels = [images.class_names[label] for label in images.labels]
+        return _Pictures(
+            images.names,
+            labels,
+            lambda rows: (images.images[rows], list(range(rows.stop - rows.start)), ()),
+            problems,
+            images.notes,
+        )
+    listing = source.listing(request.part, progress)
+    entries = chosen_entries(listing, query)
+    return _Pictures(
+        [entry.name for entry in entries],
+        [entry.class_name or "" for entry in entries],
+        lambda rows: decode_entries(entries[rows], query),
+        (*listing.problems, *outside_classes(listing)),
+        listing.notes,
+    )
+
+
+def require_embeddings(n_rows: int, unread: Sequence[Problem]) -> None:
+    """Check that at least one picture could be read.
+
+    Raises:
+        DataError: none could; the message names the first problem.
+    """
+    if not n_rows:
+        first = f" The first: {unread[0]}." if unread else ""
+        raise DataError(f"None of the images can be read.{first}")
