@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from typing import get_args
 
 import fsl
 from fsl.base.errors import SettingsError
@@ -31,6 +32,7 @@ from fsl.training.hold_out import seen_before
 from fsl.training.recipes import RECIPES, Recipe
 from fsl.training.run import follow_training, run_training, with_start
 from fsl.training.run_data import TrainingData, load_training_data
+from fsl.training.run_observers import VARIABLE, LogTo, chosen_logs, observed
 from fsl.training.run_spec import RunSpec
 from fsl.twin.backbones.build import BACKBONES, build_backbone
 from fsl.twin.header import CheckpointInfo, seen_among
@@ -63,6 +65,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="hold out whole classes, or images of each (default: classes)",
     )
     add_settings(parser)
+    parser.add_argument(
+        "--log-to",
+        action="append",
+        choices=get_args(LogTo),
+        help=f"log the run there as well; an extra to install (default: what {VARIABLE} names)",
+    )
     add_json_option(parser, "print events as JSON lines (always the case)")
 
 
@@ -92,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
 
     Under ``torchrun`` every process reads the data and trains; the process of rank 0 writes and prints.
     """
+    chosen_logs(options.log_to)  # refuses one that is not installed before any image is read
     with join_process_group(options.device or "auto") as group:
         plan = _plan(options)
         with stop_on_interrupt() as stop:
@@ -110,16 +119,19 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(plan: _Plan, options: argparse.Namespace, group: ProcessGroup, stop: Event) -> None:
+    model = plan.start if isinstance(plan.start, ModelConfig) else plan.start.config
+    events = run_training(
+        options.run_dir,
+        plan.spec,
+        plan.data,
+        plan.start,
+        resume=options.resume,
+        should_stop=stop.is_set,
+        group=group,
+    )
+    logs = chosen_logs(options.log_to)
     with progress_bar("training") as progress:
-        for event in run_training(
-            options.run_dir,
-            plan.spec,
-            plan.data,
-            plan.start,
-            resume=options.resume,
-            should_stop=stop.is_set,
-            group=group,
-        ):
+        for event in observed(events, logs, options.run_dir, plan.spec.config, model):
             if isinstance(event, Pause):
                 continue
             if isinstance(event, Step | Evaluation) and not sys.stdout.isatty():  # else the events show it

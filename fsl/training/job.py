@@ -25,6 +25,7 @@ from fsl.training.run_data import TrainingData, images_of, load_training_data
 from fsl.training.run_folder import ERROR, EVENTS, LEFT_OUT, STOP, public_name, read_settings
 from fsl.training.run_lock import RunLock
 from fsl.training.run_log import EventLog
+from fsl.training.run_observers import chosen_logs, observed
 from fsl.training.run_spec import RunSpec
 from fsl.training.status import read_run
 
@@ -111,7 +112,8 @@ def _train(run: QueuedRun, threads: ThreadShare) -> Iterator[TrainEvent | Pause]
     spec, model, data = _load(run.folder, _reading_progress(run))
     run.lock.set_phase("running", "building the network")
     yield Pause.WITHIN
-    yield from run_training(run.lock, spec, data, model, resume=True, should_stop=is_to_stop)
+    events = run_training(run.lock, spec, data, model, resume=True, should_stop=is_to_stop)
+    yield from observed(events, chosen_logs(), run.folder, spec.config, model)
 
 
 def _load(folder: Path, progress: Progress) -> tuple[RunSpec, ModelConfig, TrainingData]:
