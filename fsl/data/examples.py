@@ -18,6 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from fsl.base.errors import SettingsError
+from fsl.base.files import write_atomically
 from fsl.base.progress import Progress
 from fsl.base.types import Float64Array, PixelArray
 from fsl.data.builtin import enlarged_digit
@@ -127,6 +128,24 @@ def fruits_task(
     home = (cache or cache_folder()) / "fruits360-sample"
     download_files(rows, home, progress, fetch)
     return picked.task("Photos of fruit (Fruits-360)", lambda name: (home / name).read_bytes(), ".jpg")
+
+
+def write_example_files(folder: Path = Path()) -> None:
+    """Write drawn pictures under the names that the tutorials use; files that are there stay as they are.
+
+    Args:
+        folder: gets the folders "my_classes" (five classes of five pictures) and "new_photos", and four
+            pictures beside them.
+    """
+    task = rendered_task(n_way=5, n_shot=5, n_query=4, seed=1)
+    wanted = {
+        f"my_classes/{name}/{file}": data for name, files in task.classes.items() for file, data in files
+    }
+    places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
+    queries = [data for _, data in (*task.queries, task.queries[0])]
+    for place, data in {**wanted, **dict(zip(places, queries, strict=True))}.items():
+        if not (folder / place).exists():
+            write_atomically(folder / place, data)
 
 
 @cache

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import streamlit.config
 from PIL import Image
@@ -24,10 +25,11 @@ from playwright._impl._driver import compute_driver_executable
 from fsl.__main__ import main
 from fsl.api.settings import ApiSettings
 from fsl.data.drawn_fruit import FRUIT_CLASSES, fruit_pictures
-from fsl.data.examples import rendered_task
+from fsl.data.examples import write_example_files
 from tests.e2e.screenshots import DOCS, DOCS_SCENES, MOST_BYTES, SCHEMES
 from tests.helpers.api import running_api, service
 from tests.helpers.faces import photo_of
+from tools.notebooks import REMEDY, as_text, notebook_of, tutorials
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -67,15 +69,7 @@ BLOCKS = [block for path in FILES for block in blocks_of(path)]
 def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the classes and photos that the docs mention, all of drawn pictures."""
     folder = tmp_path_factory.mktemp("drawn")
-    task = rendered_task(n_way=5, n_shot=5, n_query=4, seed=1)
-    for name, files in task.classes.items():
-        (folder / "my_classes" / name).mkdir(parents=True)
-        for file, data in files:
-            (folder / "my_classes" / name / file).write_bytes(data)
-    (folder / "new_photos").mkdir()
-    places = ("photo1.jpg", "photo2.jpg", "query.jpg", "reference.jpg", "new_photos/new.jpg")
-    for place, (_, data) in zip(places, [*task.queries, task.queries[0]], strict=True):
-        (folder / place).write_bytes(data)
+    write_example_files(folder)
     shutil.make_archive(str(folder / "my_classes"), "zip", folder / "my_classes")
     draw_people(folder)
     return folder
@@ -204,6 +198,16 @@ def test_a_service_starts_the_program_with_variables_that_are_set(block: Block) 
     service = parser["Service"]
     assert service["ExecStart"].endswith("streamlit run app.py")
     assert all("=" in setting for setting in service["Environment"].split())
+
+
+@pytest.mark.parametrize("path", tutorials(), ids=lambda p: p.stem)
+def test_a_notebook_is_its_tutorial(path: Path) -> None:
+    """Its code cells are the blocks that the tests here run, so the notebook runs as well."""
+    notebook = notebook_of(path)
+    nbformat.validate(notebook)
+    assert path.with_suffix(".ipynb").read_text(encoding="utf-8") == as_text(notebook), REMEDY
+    cells = "\n".join(cell.source for cell in notebook.cells)
+    assert all(line in cells for line in path.read_text(encoding="utf-8").splitlines() if line[:3] != "```")
 
 
 def test_all_blocks_are_of_a_kind_that_is_run() -> None:
