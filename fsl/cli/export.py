@@ -1,4 +1,4 @@
-"""``export``: write a checkpoint's network for programs without torch: as ONNX, or as a web page."""
+"""``export``: write a network for programs without torch: as ONNX, as TFLite, or as a web page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,9 +18,10 @@ from fsl.cli.common import add_checkpoint_option
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.export import OnnxFile, export_onnx
+from fsl.twin.export_tflite import TfliteFile, export_tflite
 from fsl.twin.export_web import ABOUT, WebPage, export_web
 
-Made = TypeVar("Made", OnnxFile, WebPage)
+Made = TypeVar("Made", OnnxFile, TfliteFile, WebPage)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,38 +29,60 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_checkpoint_option(parser)
     parser.add_argument(
         "--format",
-        choices=["onnx", "web"],
+        choices=["onnx", "tflite", "web"],
         default="onnx",
-        help="an ONNX file, or a folder with a web page that classifies by itself (default: %(default)s)",
+        help="an ONNX file; a TFLite file, with a JSON file that says how to use it; or a folder with a web "
+        "page that classifies by itself (default: %(default)s)",
     )
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="FILE.onnx|DIR", help="the file or folder to write"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE.onnx|FILE.tflite|DIR",
+        help="the file or folder to write",
     )
     add_json_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the file or folder, and print how far its outputs are from those of torch."""
-    if options.format == "web":
-        _require_own_folder(options.out)
-        made = _quietly(partial(export_web, version=fsl.__version__), options.checkpoint)
-        for name, data in made.files.items():
-            write_result(_made_room_for(options.out / name), data)
-        size = sum(map(len, made.files.values()))
-        _print(options, size, made.difference, sorted(made.files))
-        if not options.json:
-            print(f"Next: {options.out / 'README.md'}", file=sys.stderr)
-    else:
-        require_writable(options.out, "--out")
-        file = _quietly(export_onnx, options.checkpoint)
-        write_result(options.out, file.data)
-        _print(options, len(file.data), file.difference)
+    {"onnx": _run_onnx, "tflite": _run_tflite, "web": _run_web}[options.format](options)
 
 
-def _quietly(export: Callable[[Checkpoint], Made], name: str) -> Made:
-    """Export a checkpoint without what torch prints."""
+def _run_onnx(options: argparse.Namespace) -> None:
+    require_writable(options.out, "--out")
+    made = _quietly(export_onnx, options.checkpoint, 1)
+    write_result(options.out, made.data)
+    _print(options, len(made.data), made.difference)
+
+
+def _run_tflite(options: argparse.Namespace) -> None:
+    require_writable(options.out, "--out")
+    made = _quietly(export_tflite, options.checkpoint, 1, 2)
+    beside = options.out.with_suffix(".json")
+    if beside == options.out:
+        raise DataError(f"--out is {options.out}. Name a file that ends in .tflite.")
+    write_result(options.out, made.data)
+    write_result(beside, made.about)
+    _print(options, len(made.data), made.difference, [options.out.name, beside.name])
+
+
+def _run_web(options: argparse.Namespace) -> None:
+    _require_own_folder(options.out)
+    made = _quietly(partial(export_web, version=fsl.__version__), options.checkpoint, 1)
+    for name, data in made.files.items():
+        write_result(_made_room_for(options.out / name), data)
+    _print(options, sum(map(len, made.files.values())), made.difference, sorted(made.files))
+    if not options.json:
+        print(f"Next: {options.out / 'README.md'}", file=sys.stderr)
+
+
+def _quietly(export: Callable[[Checkpoint], Made], name: str, *descriptors: int) -> Made:
+    """Export a checkpoint without what the exporter prints: to stdout (1), and to stderr (2)."""
     checkpoint = fsl.load(name, "cpu")
-    with _nothing_on_stdout():
+    with ExitStack() as stack:
+        for descriptor in descriptors:
+            stack.enter_context(_nothing_on(descriptor))
         return export(checkpoint)
 
 
@@ -97,15 +120,17 @@ def _made_room_for(file: Path) -> Path:
 
 
 @contextmanager
-def _nothing_on_stdout() -> Iterator[None]:
+def _nothing_on(descriptor: int) -> Iterator[None]:
     """Discard all output, below Python too: torch prints the graph of a network that it cannot export."""
-    stdout = os.dup(1)
+    kept = os.dup(descriptor)
     with Path(os.devnull).open("wb") as nothing:
-        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), descriptor)
     try:
         yield
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         if os.name == "posix":
             ctypes.CDLL(None).fflush(None)  # the C library's buffer as well
-        os.dup2(stdout, 1)
-        os.close(stdout)
+        os.dup2(kept, descriptor)
+        os.close(kept)
