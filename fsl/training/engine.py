@@ -14,8 +14,9 @@ from torch import Tensor
 
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at, train_on
+from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
+from fsl.training.interrupt import train_unless_stopped
 from fsl.training.snapshots import spread_over_classes
 from fsl.training.state import TrainState, new_state
 from fsl.training.validation import (
@@ -56,8 +57,8 @@ def train(
         config: all settings.
         start: an architecture, a network to copy, or a state to continue from.
         validation: images of other classes to test on; None for no tests.
-        should_stop: called after every batch and during tests; return True to end the run with
-            ``Finished(stopped=True)``.
+        should_stop: called after every batch, within long ones and during tests; return True to end the run
+            with ``Finished(stopped=True)``.
         earlier: the events of the run before it was interrupted, which its verdicts take into account.
 
     Yields:
@@ -127,10 +128,11 @@ def _train_batches(
     while state.step < config.steps and not stopped:
         before = state.sampler.bit_generator.state
         batch = draw_batch(index, config, state.sampler)
-        if not (yield from _embed_frozen(state, data, batch, history, should_stop)):
+        is_done = yield from _embed_frozen(state, data, batch, history, should_stop)
+        if not is_done or not _train_batch(state, data, batch, config, history, should_stop):
             state.sampler.bit_generator.state = before  # so that a resumed run draws this batch again
             return True
-        report = _train_batch(state, data, batch, config, history)
+        report = _report_if_due(state, config, history)
         news: list[TrainEvent] = [report] if report else []
         # Once the weights are lost, more batches do not help.
         stopped = report is not None and not math.isfinite(report.loss)
@@ -238,22 +240,37 @@ def _timed(
 
 
 def _train_batch(
-    state: TrainState, data: ImageSet, batch: Batch, config: TrainConfig, history: _History
-) -> Step | None:
-    """Train one batch; return the report of the batches since the last one if it is due."""
+    state: TrainState,
+    data: ImageSet,
+    batch: Batch,
+    config: TrainConfig,
+    history: _History,
+    should_stop: Callable[[], bool],
+) -> bool:
+    """Train one batch; return False if the run is to stop, which then has not trained it."""
     began = time.perf_counter()
-    numbers, n_images = train_on(state, data, batch, config)
-    state.window.append(numbers)
-    is_due = state.step in (1, config.steps) or _is_due(state.step, config.report_every)
-    means = torch.stack(state.window).mean(0).tolist() if is_due else []  # waits for a GPU
+    trained = train_unless_stopped(state, data, batch, config, should_stop)
     spent = time.perf_counter() - began
-    history.n_images, history.seconds = history.n_images + n_images, history.seconds + spent
-    state.seconds += spent
-    if not is_due:
+    history.seconds, state.seconds = history.seconds + spent, state.seconds + spent
+    if trained is None:
+        return False
+    numbers, n_images = trained
+    state.window.append(numbers)
+    history.n_images += n_images
+    return True
+
+
+def _report_if_due(state: TrainState, config: TrainConfig, history: _History) -> Step | None:
+    """Return the report of the batches since the last one, or None if it is not due."""
+    if not (state.step in (1, config.steps) or _is_due(state.step, config.report_every)):
         return None
-    loss, *statistics = means
-    lr, images_per_second = learning_rate_at(config, state.step - 1), history.n_images / history.seconds
+    began = time.perf_counter()
+    loss, *statistics = torch.stack(state.window).mean(0).tolist()  # waits for a GPU
+    waited = time.perf_counter() - began
+    state.seconds += waited
+    images_per_second = history.n_images / (history.seconds + waited)
     state.window, history.n_images, history.seconds = [], 0, 0.0
+    lr = learning_rate_at(config, state.step - 1)
     return Step(state.step, loss, lr, images_per_second, state.seconds, *statistics)
 
 

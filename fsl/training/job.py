@@ -112,6 +112,8 @@ def _train(run: QueuedRun, threads: ThreadShare) -> Iterator[TrainEvent | Pause]
     spec, model, data = _load(run.folder, _reading_progress(run))
     run.lock.set_phase("running", "building the network")
     yield Pause.WITHIN
+    if is_to_stop():
+        raise _Stopped
     events = run_training(run.lock, spec, data, model, resume=True, should_stop=is_to_stop)
     yield from observed(events, chosen_logs(), run.folder, spec.config, model)
 

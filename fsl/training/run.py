@@ -57,7 +57,7 @@ def run_training(
         start: an architecture, or a network to train further.
         resume: continue from the folder's state with the same settings; only the device may differ, and at a
             constant learning rate there may be more batches.
-        should_stop: called after every batch and during tests; return True to stop.
+        should_stop: called after every batch, within long ones and during tests; return True to stop.
         group: the processes that train together; this one has rank 0.
 
     Yields:

@@ -11,7 +11,7 @@ import torch
 from fsl.base.errors import SettingsError
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training import engine
+from fsl.training import engine, interrupt
 from fsl.training.batch import draw_batch, learning_rate_at, pair_loss
 from fsl.training.events import (
     Evaluation,
@@ -29,6 +29,7 @@ from fsl.twin.pairs import ClassIndex
 from tests.helpers.training import CONFIG, MODEL, train_events
 
 Maker = Callable[..., ImageSet]
+N_LAYERS = 12  # of each of Conv-4's four blocks a convolution, a batch norm and a ReLU
 
 
 def weights(config: TrainConfig, data: ImageSet) -> dict[str, torch.Tensor]:
@@ -178,3 +179,24 @@ def test_changed_settings_are_explained_in_sentences(coloured_set: Maker) -> Non
     enough = next(iter(train_events(coloured_set(3), config, MODEL, validation=coloured_set(3, seed=1))))
     assert isinstance(enough, Started)
     assert "No limit" not in enough.note
+
+
+def test_a_long_batch_is_broken_off_and_repeated_when_the_run_goes_on(
+    coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it stops, nothing of the batch is left, not even in batch norm's statistics."""
+    monkeypatch.setattr(interrupt, "_SECONDS", 0.0)  # ask after every layer, as a slow network does
+    config = replace(CONFIG, steps=3, evaluate_every=0, augment=TrainConfig().augment)
+    data, asked = coloured_set(), itertools.count()
+    whole = new_state(config, MODEL)
+    list(train_events(data, config, whole, should_stop=lambda: next(asked) < 0))
+    n_in_a_batch = next(asked) // config.steps
+    assert n_in_a_batch > 2 * N_LAYERS
+    state = new_state(config, MODEL)
+    for n in range(n_in_a_batch - 1):
+        calls = itertools.count()
+        *_, last = train_events(data, config, state, should_stop=lambda calls=calls, n=n: next(calls) >= n)  # type: ignore[misc]
+        assert isinstance(last, Finished)
+        assert (last.step, last.stopped) == (0, True)
+    list(train_events(data, config, state))
+    assert all(torch.equal(v, whole.twin.state_dict()[k]) for k, v in state.twin.state_dict().items())
