@@ -63,22 +63,33 @@ def load_listing(
     pixels = _allocate(len(entries), query)
     unread, digests = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
     kept = [row for row in range(len(entries)) if row not in unread]
-    is_whole = query.share[1] == 1
-    if is_whole and not kept:
-        raise DataError(_nothing_readable(unread))
-    problems = [*listing.problems, *outside_classes(listing), *unread.values()]
     class_names = wanted
-    if is_whole:
-        readable = {entries[row].class_name for row in kept}
-        class_names = tuple(name for name in wanted if name in readable)
-        problems += [Problem(n, "none of its images can be read") for n in wanted if n not in readable]
+    if query.share[1] == 1:  # else other shares may hold readable images of a class
+        class_names = _with_images(wanted, [entries[row] for row in kept], unread)
+    problems = [*listing.problems, *outside_classes(listing), *unread.values()]
+    without = sorted(set(wanted) - set(class_names), key=wanted.index)
+    problems += [Problem(name, "none of its images can be read") for name in without]
     label_of = {name: label for label, name in enumerate(class_names)}
     labels = np.array([label_of[entries[row].class_name or ""] for row in kept], dtype=np.int64)
-    images = pixels[kept] if unread else pixels
-    names = [entries[row].name for row in kept]
+    names = tuple(entries[row].name for row in kept)
     copies = copies_notes(names, [class_names[label] for label in labels], [digests[row] for row in kept])
     notes = (*listing.notes, *_not_all(listing, query, len(entries)), *copies)
-    return ImageSet(images, labels, class_names, tuple(names), notes), tuple(problems)
+    images = pixels[kept] if unread else pixels
+    return ImageSet(images, labels, class_names, names, notes), tuple(problems)
+
+
+def _with_images(
+    wanted: Sequence[str], read: Sequence[ImageEntry], unread: dict[int, Problem]
+) -> tuple[str, ...]:
+    """Return the classes that have an image that was read.
+
+    Raises:
+        DataError: no image was read.
+    """
+    if not read:
+        raise DataError(_nothing_readable(unread))
+    readable = {entry.class_name for entry in read}
+    return tuple(name for name in wanted if name in readable)
 
 
 def decode_entries(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from fsl.base.text import listed
@@ -124,41 +124,80 @@ def make_listing(found: Iterable[FoundFile], part: str | None, notes: tuple[str,
     Raises:
         DataError: there is no such part.
     """
-    readers: dict[str, Callable[[], bytes]] = {}
-    problems: list[Problem] = []
-    ignored_in: set[str] = set()
-    names_files: list[FoundFile] = []
+    files = _sort_out(found)
+    written = class_of_written(files.names_files, files.readers) if part is None else None
+    layout = layout_of_paths(files.readers, part) if written is None else Layout(dict(written))
+    problems = list(files.problems)
+    if part is None:
+        outside = f"is outside the parts {listed(layout.parts)}, so it is left out"
+        problems += [Problem(shown, outside) for shown in files.readers if shown not in layout.classes]
+    mentioned = {*files.readers, *(problem.name for problem in problems)}
+    problems += [
+        Problem(folder, NO_PICTURES)
+        for folder in _empty_folders(files.ignored_in, mentioned)
+        if part is None or not set(layout.parts).isdisjoint(folder.split("/"))
+    ]
+    entries = tuple(
+        ImageEntry(layout.classes[shown], shown, files.readers[shown]) for shown in _in_order(layout)
+    )
+    return Listing(entries, tuple(problems), (*notes, *_merged_note(layout.parts)))
+
+
+@dataclass
+class _Files:
+    """The files of a folder or zip by their use.
+
+    Attributes:
+        readers: for each image, by its path as shown, what returns its bytes.
+        problems: files that cannot be used.
+        ignored_in: folders of ignored files, as shown.
+        names_files: files that may say what a program changed in the names of the others.
+    """
+
+    readers: dict[str, Callable[[], bytes]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    ignored_in: set[str] = field(default_factory=set)
+    names_files: list[FoundFile] = field(default_factory=list)
+
+
+def _sort_out(found: Iterable[FoundFile]) -> _Files:
+    """Sort files by their use."""
+    files = _Files()
     for item in found:
         use, reason = use_of_path(item.path)
         if use is PathUse.LOOK and item.objection is None:
             if is_names_file(item.path):
-                names_files.append(item)
+                files.names_files.append(item)
             use, reason = use_of_content(item.path, item.peek())
         if use is PathUse.IGNORE:
-            ignored_in.add(_folder_of(item.path))
+            files.ignored_in.add(_folder_of(item.path))
             continue
         shown = display_path(item.path)
         objection = item.objection or reason
-        if objection is None and shown in readers:
+        if objection is None and shown in files.readers:
             objection = "this name appears twice; the first file is used"
         if objection is None:
-            readers[shown] = item.read
+            files.readers[shown] = item.read
         else:
-            problems.append(Problem(shown, objection))
-    written = class_of_written(names_files, readers) if part is None else None
-    layout = layout_of_paths(readers, part) if written is None else Layout(dict(written))
-    if part is None:
-        outside = f"is outside the parts {listed(layout.parts)}, so it is left out"
-        problems += [Problem(shown, outside) for shown in readers if shown not in layout.classes]
-    mentioned = {*readers, *(problem.name for problem in problems)}
-    problems += [
-        Problem(folder, NO_PICTURES)
-        for folder in _empty_folders(ignored_in, mentioned)
-        if part is None or not set(layout.parts).isdisjoint(folder.split("/"))
-    ]
-    ordered = sorted(layout.classes.items(), key=lambda item: natural_key(item[0]))
-    entries = tuple(ImageEntry(class_name, shown, readers[shown]) for shown, class_name in ordered)
-    return Listing(entries, tuple(problems), (*notes, *_merged_note(layout.parts)))
+            files.problems.append(Problem(shown, objection))
+    return files
+
+
+def _in_order(layout: Layout) -> list[str]:
+    """Return the paths of the images in natural order.
+
+    The parts of a split data set do not count: a class has its images in the order that they would have in a
+    single folder, so that a data set gives the same results whether it is split or not.
+    """
+    if not layout.parts:
+        return sorted(layout.classes, key=natural_key)
+
+    def without_parts(shown: str) -> str:
+        name = shown.rpartition("/")[2]
+        folder = layout.classes[shown]
+        return name if folder is None else f"{folder}/{name}"
+
+    return sorted(layout.classes, key=lambda shown: (natural_key(without_parts(shown)), natural_key(shown)))
 
 
 def _merged_note(parts: Sequence[str]) -> tuple[str, ...]:

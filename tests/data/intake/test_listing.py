@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -456,6 +457,21 @@ def test_no_name_escapes(files: list[tuple[str, bytes]]) -> None:
             assert not one.name.startswith("C:")
             assert one.name.isprintable()
             assert one.read() in {content for _, content in files}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.tuples(st.sampled_from("abc"), st.integers(0, 120)), min_size=8), st.randoms())
+def test_a_split_data_set_has_the_order_of_a_single_folder(
+    pictures: set[tuple[str, int]], random: Random
+) -> None:
+    """So its results are the same to the last digit, whatever part each picture lies in."""
+    flat = {f"{folder}x/{number}.png": b"" for folder, number in pictures}
+    split = {f"{random.choice(['train', 'Test'])}/{path}": content for path, content in flat.items()}
+    for part in ("train", "Test"):  # both parts exist, and have every class
+        for folder in {path.partition("/")[0] for path in flat}:
+            flat[f"{folder}/{part}.png"] = split[f"{part}/{folder}/{part}.png"] = b""
+    one, other = list_files(list(flat.items())), list_files(list(split.items()))
+    assert [entry.name.partition("/")[2] for entry in other.entries] == [entry.name for entry in one.entries]
 
 
 SAMPLE = zipped({"a/1.png": b"hello" * 10, "b/2.png": b"world" * 10, "c.txt": b"x"})
