@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,13 +42,14 @@ def export_tflite(checkpoint: Checkpoint) -> TfliteFile:
         SettingsError: litert-torch is not installed.
         FslError: it cannot convert the network, or the outputs differ.
     """
-    try:
-        import litert_torch
-    except ImportError:
-        raise SettingsError("Exporting to TFLite needs litert-torch: pip install litert-torch.") from None
     twin = checkpoint.twin.copy().cpu().eval()
-    data = _converted(litert_torch, twin)
-    difference = difference_from_torch(twin, data)
+    with redirect_stdout(io.StringIO()):  # the converter prints every step
+        try:
+            import litert_torch
+        except ImportError:
+            raise SettingsError("Exporting to TFLite needs litert-torch: pip install litert-torch.") from None
+        data = _converted(litert_torch, twin)
+        difference = difference_from_torch(twin, data)
     if not difference <= TOLERANCE:
         raise FslError(
             f"The converted network's embeddings differ from torch's by {difference:.2g}; not written. "
