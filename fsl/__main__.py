@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train or fine-tune a network",
     "lr-range": "find a learning rate",
     "embed": "write the embeddings and a map of a folder of images",
+    "index": "find the nearest pictures in a large collection",
     "export": "write a checkpoint as ONNX, TFLite or a web page",
     "checkpoints": "list the installed checkpoints",
     "app": "open the web app",

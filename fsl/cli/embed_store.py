@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from fsl.base.errors import SettingsError, WriteError
+from fsl.base.errors import DataError, SettingsError, WriteError
 from fsl.base.settings import check_range
 from fsl.base.text import count
 from fsl.cli.common import progress_bar, report, report_notes
@@ -49,7 +51,8 @@ def embed_into_store(options: argparse.Namespace) -> None:
     check_range("--shard-size", options.shard_size, 1, 2**20)
     check_range("--workers", options.workers, 1, 4096)
     began = time.perf_counter()
-    store, n_before = write_store(_request(options), options)
+    pool = RayPool(options.workers, options.ray_address) if options.engine == "ray" else None
+    store, n_before = write_store(request_of(options, options.out.absolute()), pool)
     report(store.unread)
     require_embeddings(store.n_rows, store.unread)
     seconds, plan = time.perf_counter() - began, store.plan
@@ -64,12 +67,23 @@ def embed_into_store(options: argparse.Namespace) -> None:
         )
 
 
-def write_store(request: EmbedRequest, options: argparse.Namespace) -> tuple[EmbeddingStore, int]:
+@dataclass(frozen=True)
+class RayPool:
+    """How to embed with Ray: the number of actors, and the address of a cluster, "" for this machine."""
+
+    workers: int = 1
+    address: str = ""
+
+
+def write_store(
+    request: EmbedRequest, pool: RayPool | None = None, *, replace: bool = False
+) -> tuple[EmbeddingStore, int]:
     """Embed what is missing in a folder of shards.
 
     Args:
         request: what to embed.
-        options: the command line, which names the engine.
+        pool: Ray's actors; None for this process and those of torchrun.
+        replace: remove what the folder holds if it does not belong to the request.
 
     Returns:
         the complete folder, and how many of its shards were there before. Processes of torchrun other than
@@ -84,12 +98,12 @@ def write_store(request: EmbedRequest, options: argparse.Namespace) -> tuple[Emb
             embed = ShardEmbedder(request, progress)
         report(embed.problems)
         report_notes(embed.notes)
-        standing = standing_shards(request.out, embed.plan)
+        standing = _standing(embed, replace)
         _make_folder(request.out)
-        if options.engine == "ray":
+        if pool is not None:
             if group.world_size > 1:
                 raise SettingsError("--engine ray starts its own processes; run it without torchrun.")
-            _with_ray(embed, standing, options)
+            _with_ray(embed, standing, pool)
         else:
             _here(embed, standing, group)
         group.gather_objects([group.rank])  # the others are done
@@ -98,16 +112,33 @@ def write_store(request: EmbedRequest, options: argparse.Namespace) -> tuple[Emb
     return open_store(request.out), len(standing)
 
 
-def _request(options: argparse.Namespace) -> EmbedRequest:
+def _standing(embed: ShardEmbedder, replace: bool) -> set[int]:
+    out = embed.request.out
+    try:
+        return standing_shards(out, embed.plan)
+    except DataError:
+        if not replace:
+            raise
+        shutil.rmtree(out, ignore_errors=True)
+        return standing_shards(out, embed.plan)
+
+
+def request_of(options: argparse.Namespace, out: Path) -> EmbedRequest:
+    """Return what a command line asks to embed; with absolute paths, which other machines may share.
+
+    Args:
+        options: with the options of data, checkpoint and device.
+        out: the folder of shards.
+    """
     file = Path(options.checkpoint)
     return EmbedRequest(
         absolute_key(options.data),
-        options.out.absolute(),
+        out,
         str(file.absolute()) if file.is_file() else options.checkpoint,
         options.device,
         options.part or "",
         read_class_list(options.classes) if options.classes else (),
-        options.shard_size,
+        getattr(options, "shard_size", SHARD_SIZE),
     )
 
 
@@ -127,11 +158,11 @@ def _here(embed: ShardEmbedder, standing: set[int], group: ProcessGroup) -> None
             done += embed(number, report_pictures)
 
 
-def _with_ray(embed: ShardEmbedder, standing: set[int], options: argparse.Namespace) -> None:
+def _with_ray(embed: ShardEmbedder, standing: set[int], pool: RayPool) -> None:
     missing = [number for number in range(embed.plan.n_shards) if number not in standing]
     if missing:
         with progress_bar("embedding shards") as progress:
-            embed_with_ray(embed.request, missing, options.workers, options.ray_address, progress)
+            embed_with_ray(embed.request, missing, pool.workers, pool.address, progress)
 
 
 def _make_folder(folder: Path) -> None:

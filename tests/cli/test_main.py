@@ -48,7 +48,7 @@ def test_every_command_has_help_of_its_own(name: str, capsys: pytest.CaptureFixt
     shown = " ".join(capsys.readouterr().out.split())
     about = import_module(f"fsl.cli.{name.replace('-', '_')}").__doc__ or ""
     assert about.split()[-1] in shown
-    assert ("--json" in shown) == (name not in ("app", "serve"))
+    assert ("--json" in shown) == (name not in ("app", "serve", "index"))  # index has it in its own commands
 
 
 def test_a_command_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

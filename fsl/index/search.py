@@ -1,0 +1,99 @@
+"""Search an index: a library proposes hundreds of pictures, and the network's own head ranks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from fsl.base.errors import DataError
+from fsl.base.types import Float32Array
+from fsl.embedding.neighbours import Neighbour
+from fsl.index.engines import Candidates, is_installed, open_graph
+from fsl.index.exact import exact_search, ranked
+from fsl.index.folder import EMBEDDINGS, GRAPH, NAMES, IndexHeader, damaged, read_header
+from fsl.index.space import search_space
+from fsl.twin.inference import pair_logits
+from fsl.twin.network import TwinNetwork
+
+N_CANDIDATES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """An open index; its files are memory-mapped.
+
+    Attributes:
+        header: what it holds.
+        embeddings: float32 ``(n, D)``.
+        names: table with the columns ``image`` and ``label``.
+        candidates: finds rows near a query; None where every search compares with all of them.
+        n_candidates: number of pictures that the head ranks for each query.
+    """
+
+    header: IndexHeader
+    embeddings: Float32Array
+    names: pa.Table
+    candidates: Candidates | None
+    n_candidates: int
+
+    def image_of(self, row: int) -> str:
+        """Return the name of a picture."""
+        return str(self.names["image"][row])
+
+    def label_of(self, row: int) -> str:
+        """Return the class of a picture."""
+        return str(self.names["label"][row])
+
+
+def open_index(folder: Path, n_candidates: int = N_CANDIDATES) -> Index:
+    """Open an index.
+
+    Args:
+        folder: of the index.
+        n_candidates: number of pictures that the head ranks for each query.
+
+    Raises:
+        DataError: it is no index, or damaged.
+    """
+    header = read_header(folder)
+    try:
+        embeddings = np.load(folder / EMBEDDINGS, mmap_mode="r", allow_pickle=False)
+        names = pa.ipc.open_file(pa.memory_map(str(folder / NAMES))).read_all()
+        has_graph = header.engine != "exact" and is_installed(header.engine)
+        candidates = open_graph(header.engine, folder / GRAPH, n_candidates) if has_graph else None
+    except (OSError, ValueError, RuntimeError, pa.ArrowException) as error:
+        raise DataError(damaged(folder)) from error
+    if embeddings.shape != (header.n, header.dimension) or len(names) != header.n:
+        raise DataError(damaged(folder))
+    return Index(header, embeddings, names, candidates, n_candidates)
+
+
+def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[list[Neighbour]]:
+    """Return the k pictures most similar to each query, most similar first.
+
+    Args:
+        index: of embeddings by the same network.
+        twin: the network; its head gives the similarities.
+        queries: float32 ``(q, D)``.
+        k: number of neighbours, at most the index's number of candidates unless it has no graph.
+    """
+    space = search_space(twin.head)
+    if index.candidates is None or space is None:
+        return exact_search(twin, queries, index.embeddings, k)
+    found = index.candidates(space.vectors(queries), max(k, index.n_candidates))
+    return [
+        _ranked_by_head(index, twin, query[None], rows, k) for query, rows in zip(queries, found, strict=True)
+    ]
+
+
+def _ranked_by_head(
+    index: Index, twin: TwinNetwork, query: Tensor, rows: np.ndarray, k: int
+) -> list[Neighbour]:
+    in_order = np.unique(rows[rows >= 0])  # of the file, which is read from front to back
+    logits = pair_logits(twin, query, torch.from_numpy(index.embeddings[in_order]))[0]
+    return ranked(torch.from_numpy(in_order), logits, k)

@@ -1,0 +1,148 @@
+"""An index with ranking by the head finds what brute force finds; another network and damage are refused."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsl.base.types import Float32Array
+from fsl.embedding.shards import EmbeddingStore, ShardRows, StorePlan, open_store, write_shard
+from fsl.index.build import build_index
+from fsl.index.engines import EngineName, engine_for
+from fsl.index.search import open_index, search
+from fsl.index.space import search_space
+from fsl.twin.checkpoint import Checkpoint
+from tests.helpers.commands import run
+from tests.helpers.networks import checkpoint, save_small_checkpoint
+from tests.helpers.pictures import COLOURS, noisy_png
+
+
+def network(head: str, weights: str, dim: int, rng: np.random.Generator) -> Checkpoint:
+    """Return a network whose head has weights of one value, of one sign, or mostly of one sign."""
+    made = checkpoint(widths=(4, 8), embedding_dim=dim, head=head)
+    drawn = {
+        "equal": np.full(dim, 3.0),
+        "positive": rng.uniform(0.1, 3.0, dim),
+        "mixed": np.where(np.arange(dim) == 1, -0.05, rng.uniform(0.5, 3.0, dim)),
+    }[weights]
+    with torch.no_grad():
+        made.twin.head.weight.copy_(torch.from_numpy(drawn))
+    return made
+
+
+def store_of(
+    embeddings: Float32Array, made: Checkpoint, folder: Path, shard_size: int = 50
+) -> EmbeddingStore:
+    n, dim = embeddings.shape
+    plan = StorePlan("test", made.digest, dim, n, "", shard_size=50)
+    for number in range(plan.n_shards):
+        rows = plan.rows(number)
+        names = [f"{row}.png" for row in range(rows.start, rows.stop)]
+        write_shard(folder, plan, number, ShardRows(names, ["class"] * len(names), embeddings[rows]))
+    return open_store(folder)
+
+
+def brute_force(made: Checkpoint, query: Float32Array, embeddings: Float32Array) -> Float32Array:
+    """Return all similarities by the formulas of the heads, in double precision."""
+    weight, bias = made.twin.head.weight.double().numpy(), float(made.twin.head.bias)
+    a, b = query.astype(np.float64), embeddings.astype(np.float64)
+    if made.info.model.head == "cosine":
+        a, b = a / np.linalg.norm(a), b / np.linalg.norm(b, axis=1, keepdims=True)
+        logits = ((a - b) ** 2) @ weight + bias
+    else:
+        logits = np.abs(a - b) @ weight + bias
+    return 1 / (1 + np.exp(logits))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    head=st.sampled_from(["cosine", "absolute"]),
+    weights=st.sampled_from(["equal", "positive", "mixed"]),
+    graph=st.booleans(),
+    n=st.integers(1, 190),
+    dim=st.integers(2, 24),
+    k=st.integers(1, 30),
+    seed=st.integers(0, 2**16),
+)
+def test_as_brute_force(head: str, weights: str, graph: bool, n: int, dim: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = network(head, weights, dim, rng)
+    embeddings = rng.normal(size=(n, dim)).astype(np.float32)
+    queries = np.concatenate([embeddings[:1], rng.normal(size=(2, dim)).astype(np.float32)])
+    engine: EngineName = engine_for(search_space(made.twin.head)) if graph else "exact"
+    with tempfile.TemporaryDirectory() as place:
+        store = store_of(embeddings, made, Path(place) / "store")
+        build_index(store, made, Path(place) / "index", engine)
+        index = open_index(Path(place) / "index")
+        assert (index.candidates is not None) == graph
+        found = search(index, made.twin, torch.from_numpy(queries), k)
+    for query, neighbours in zip(queries, found, strict=True):
+        expected = brute_force(made, query, embeddings)
+        assert len({one.row for one in neighbours}) == len(neighbours) == min(k, n)
+        own = [expected[one.row] for one in neighbours]
+        np.testing.assert_allclose([one.similarity for one in neighbours], own, atol=2e-5)
+        np.testing.assert_allclose(own, np.sort(expected)[::-1][:k], atol=2e-5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_small_checkpoint(tmp_path)
+    for name in ("red", "blue", "grey"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(4):
+            (tmp_path / "data" / name / f"{i}.png").write_bytes(noisy_png(COLOURS[name], i))
+    return tmp_path
+
+
+def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = ["--checkpoint", folder / "small.safetensors"]
+    build = ["index", "build", "--data", folder / "data", "--out", folder / "index", *network]
+    status, out, said = run(capsys, *build, "--engine", "faiss", "--json")
+    assert (status, json.loads(out)["images"]) == (0, 12), said
+    find = ["index", "search", "--index", folder / "index", "--k", "3"]
+    query = ["--query", folder / "data" / "red" / "2.png"]
+    status, out, _ = run(capsys, *find, *query, *network, "--json")
+    assert status == 0
+    (result,) = json.loads(out)["results"]
+    assert result["query"].endswith("red/2.png")
+    assert result["neighbours"][0] == {
+        "image": "red/2.png",
+        "label": "red",
+        "similarity": pytest.approx(1 / (1 + np.exp(-3)), abs=1e-5),
+    }
+    assert [one["label"] for one in result["neighbours"]] == ["red"] * 3
+    assert sorted(path.name for path in folder.iterdir()) == ["data", "index", "small.safetensors"]
+    assert "exists already" in run(capsys, *build)[2]
+    status, _, said = run(capsys, *find, *query, "--checkpoint", "fruits")
+    assert status == 1
+    assert "was made with the network small" in said
+    graph = folder / "index" / "graph"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    status, _, said = run(capsys, *find, *query, *network)
+    assert (status, said.count("\n")) == (1, 1)
+    assert "graph is missing or damaged" in said
+
+
+def test_without_the_library(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index with a graph is searched exactly, and the same pictures are found."""
+    network = ["--checkpoint", folder / "small.safetensors"]
+    data = ["--data", folder / "data", "--out", folder / "index"]
+    assert run(capsys, "index", "build", *data, *network, "--engine", "faiss")[0] == 0
+    find = ["index", "search", "--index", folder / "index", "--query", folder / "data", *network, "--json"]
+    with_graph = json.loads(run(capsys, *find)[1])
+    monkeypatch.setattr("fsl.index.engines.find_spec", lambda _: None)
+    status, out, said = run(capsys, *find)
+    assert status == 0
+    assert "pip install faiss-cpu" in said
+    assert json.loads(out) == with_graph
