@@ -74,7 +74,8 @@ def test_options_of_streamlit_are_for_the_app_alone(
     assert "fsl: error: unrecognized arguments: --server.port 8502" in capsys.readouterr().err
 
 
-WITHOUT_A_DEVICE = {"export", "checkpoints", "app", "serve"}
+# The commands of "index" have it.
+WITHOUT_A_DEVICE = {"export", "checkpoints", "app", "serve", "index"}
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in WITHOUT_A_DEVICE])
