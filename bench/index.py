@@ -18,9 +18,8 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -45,14 +44,21 @@ N_QUERIES = 100
 BLOCK = 10_000
 
 
+@dataclass(frozen=True, eq=False)
+class HeadAlone:
+    """What a search uses of a network."""
+
+    head: CosineHead
+
+
 def main() -> None:
     options = options_of(__doc__, ("--n", {"type": int, "default": 100_000, "help": "number of vectors"}))
     n = 5_000 if options.quick else options.n
     rows = []
     photos, fruits = fsl.load("photos", "cpu").twin, fsl.load("fruits", "cpu").twin
     real = {twin: real_embeddings(twin, 60 if options.quick else 600) for twin in (photos, fruits)}
-    short = SimpleNamespace(head=CosineHead(SHORT), embedding_dim=SHORT)
-    short.head.weight.data.fill_(float(photos.head.weight[0]))
+    short = HeadAlone(CosineHead(SHORT).requires_grad_(False))
+    short.head.weight.fill_(float(photos.head.weight[0]))
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(photos.embedding_dim, SHORT)))[0]
     real[short] = (real[photos] @ turn.astype(np.float32)).astype(np.float32)
     for name, twin, number in (
