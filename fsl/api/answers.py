@@ -24,7 +24,7 @@ from fsl.fewshot.answering import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.compare import ProbeAnswer
 from fsl.fewshot.comparison import Limit, comparison_object, faces_object, several_faces
-from fsl.fewshot.embed import embed
+from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.linear_probe import LinearProbe, fit_to_support
 from fsl.fewshot.pictures import NamedImage
@@ -150,9 +150,8 @@ def read_classes(
     _refuse_many(n_pictures)
     holding.take(n_pictures * side * side * 3)
     support, problems = read_support(listing, checkpoint.info.model)
-    classes = Classes(checkpoint, support, problems, (*listing.notes, *support.copies_notes))
-    _embed_classes(classes, passes, progress)
-    return classes
+    embed_support(checkpoint, support, progress=progress, forward=passes.embed)
+    return Classes(checkpoint, support, problems, (*listing.notes, *support.copies_notes))
 
 
 def classify_pictures(
@@ -184,7 +183,7 @@ def classify_pictures(
     n_queries, n_support = len(queries.readers), len(support.images)
     asked = f"{count(n_queries, 'query', 'queries')} against {count(n_support, 'support picture')}"
     _refuse_long_answer(n_queries * n_support, asked, "similarities")
-    _embed_classes(classes, passes, progress)
+    embed_support(checkpoint, support, progress=progress, forward=passes.embed)
     fitted = classes.probe if method == "quick" else None
 
     def answer(images: list[NamedImage]) -> list[Prediction]:
@@ -281,14 +280,6 @@ def remarks(left_out: Sequence[Problem], notes: Sequence[str]) -> dict[str, Any]
     if notes:
         out["notes"] = list(notes)
     return out
-
-
-def _embed_classes(classes: Classes, passes: SharedPasses, progress: Progress) -> None:
-    """Embed the support pictures that are not in the cache."""
-    checkpoint, support = classes.checkpoint, classes.support
-    embed(checkpoint, support.images, progress=progress, forward=passes.embed)
-    if support.few:
-        embed(checkpoint, support.few, progress=progress, as_support=True, forward=passes.embed)
 
 
 def _require(found: Sequence[object], left_out: Sequence[Problem], what: str) -> None:

@@ -90,6 +90,7 @@ def embed_support(
     support: SupportSet,
     cache: EmbeddingCache = CACHE,
     progress: Progress | None = None,
+    forward: Forward = embed_images,
 ) -> Tensor:
     """Embed a support set, with test-time augmentation for classes with few images.
 
@@ -98,11 +99,14 @@ def embed_support(
         support: the support set.
         cache: as for ``embed``.
         progress: called with (done, total): first for all images, then for those of classes with few.
+        forward: as for ``embed``.
 
     Returns:
         float32 ``(n_support, D)``.
     """
-    embeddings = embed(checkpoint, support.images, cache, progress)
+    embeddings = embed(checkpoint, support.images, cache, progress, forward=forward)
     if support.few:
-        embeddings[support.is_of_few] = embed(checkpoint, support.few, cache, progress, as_support=True)
+        embeddings[support.is_of_few] = embed(
+            checkpoint, support.few, cache, progress, as_support=True, forward=forward
+        )
     return embeddings
