@@ -19,12 +19,12 @@ from fsl.api.memory import Holding, Memory
 from fsl.base.text import count, listed
 from fsl.data.intake.paths import display_path
 from fsl.data.intake.server_limits import MAX_BYTES, MAX_PICTURES
+from fsl.data.intake.zip_gate import ZIP_MARK
 
 Kind = Literal["file", "text", "number"]
 _SILENT_SECONDS = 30.0
 _MOST_VALUES = 100
 _LONGEST_VALUE = 4096
-_ZIP_MARK = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Upload:
         return self.file.file.read()
 
     def is_zip(self) -> bool:
-        """Return whether it is called or begins like a zip."""
+        """Return whether its name ends or its content begins like that of a zip."""
         self.file.file.seek(0)
-        return self.name.lower().endswith(".zip") or self.file.file.read(4) == _ZIP_MARK
+        return self.name.lower().endswith(".zip") or self.file.file.read(len(ZIP_MARK)) == ZIP_MARK
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,7 @@ class SupportSets:
             ApiError: 503, there are as many as may be kept.
         """
         with self._lock:
-            self._drop_expired()
-            if len(self._stored) >= self._most:
-                soonest = min(one.expires for one in self._stored.values()) - self._clock()
-                raise try_again(
-                    f"The server keeps {self._most} support sets, and no more. Delete one "
-                    "(DELETE /api/support/ID), or try again when one has expired.",
-                    soonest,
-                )
+            self._refuse_if_full()
 
     def add(self, classes: Classes, holding: Holding) -> str:
         """Keep a support set, and return the id under which it is found: 128 random bits.
@@ -72,9 +65,9 @@ class SupportSets:
         Raises:
             ApiError: 503, there are as many as may be kept.
         """
-        self.refuse_if_full()
         name = secrets.token_urlsafe(16)
         with self._lock:
+            self._refuse_if_full()
             self._stored[name] = _Stored(classes, holding, self._clock() + self.kept_seconds)
         self._drop_later()
         return name
@@ -121,6 +114,16 @@ class SupportSets:
                 self._timer = threading.Timer(max(1.0, seconds), self._drop_later)
                 self._timer.daemon = True
                 self._timer.start()
+
+    def _refuse_if_full(self) -> None:
+        self._drop_expired()
+        if len(self._stored) >= self._most:
+            soonest = min(one.expires for one in self._stored.values()) - self._clock()
+            raise try_again(
+                f"The server keeps {self._most} support sets, and no more. Delete one "
+                "(DELETE /api/support/ID), or try again when one has expired.",
+                soonest,
+            )
 
     def _drop_expired(self) -> None:
         now = self._clock()

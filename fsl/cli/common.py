@@ -22,6 +22,7 @@ from fsl.data.intake.folders import FileReader, list_images
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.splits import read_class_list
+from fsl.data.intake.zip_gate import ZIP_MARK
 from fsl.data.loading import OnSquare
 from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import too_good
@@ -201,6 +202,6 @@ def _is_zip(path: Path) -> bool:
         if not path.is_file():  # opening a named pipe would wait for its other end
             return False
         with path.open("rb") as file:
-            return file.read(4) == b"PK\x03\x04"
+            return file.read(len(ZIP_MARK)) == ZIP_MARK
     except OSError:
         return False

@@ -52,7 +52,8 @@ def embed_into_store(options: argparse.Namespace) -> None:
     check_range("--workers", options.workers, 1, 4096)
     began = time.perf_counter()
     pool = RayPool(options.workers, options.ray_address) if options.engine == "ray" else None
-    store, n_before = write_store(request_of(options, options.out.absolute()), pool)
+    request = request_of(options, options.out.absolute(), options.shard_size)
+    store, n_before = write_store(request, pool)
     report(store.unread)
     require_embeddings(store.n_rows, store.unread)
     seconds, plan = time.perf_counter() - began, store.plan
@@ -123,12 +124,13 @@ def _standing(embed: ShardEmbedder, replace: bool) -> set[int]:
         return standing_shards(out, embed.plan)
 
 
-def request_of(options: argparse.Namespace, out: Path) -> EmbedRequest:
+def request_of(options: argparse.Namespace, out: Path, shard_size: int = SHARD_SIZE) -> EmbedRequest:
     """Return what a command line asks to embed; with absolute paths, which other machines may share.
 
     Args:
         options: with the options of data, checkpoint and device.
         out: the folder of shards.
+        shard_size: most pictures of a shard.
     """
     file = Path(options.checkpoint)
     return EmbedRequest(
@@ -138,7 +140,7 @@ def request_of(options: argparse.Namespace, out: Path) -> EmbedRequest:
         options.device,
         options.part or "",
         read_class_list(options.classes) if options.classes else (),
-        getattr(options, "shard_size", SHARD_SIZE),
+        shard_size,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import fsl
-from fsl.base.errors import DataError, WriteError
+from fsl.base.errors import DataError
 from fsl.cli.common import add_checkpoint_option
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.twin.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ def _run_web(options: argparse.Namespace) -> None:
     _require_own_folder(options.out)
     made = _quietly(partial(export_web, version=fsl.__version__), options.checkpoint, 1)
     for name, data in made.files.items():
-        write_result(_made_room_for(options.out / name), data)
+        write_result(options.out / name, data)
     _print(options, sum(map(len, made.files.values())), made.difference, sorted(made.files))
     if not options.json:
         print(f"Next: {options.out / 'README.md'}", file=sys.stderr)
@@ -95,7 +95,7 @@ def _print(options: argparse.Namespace, size: int, difference: float, files: Seq
 
 
 def _require_own_folder(folder: Path) -> None:
-    """Check that a folder is new, empty, or of an earlier export.
+    """Check that a folder is new, is empty, or holds an earlier export.
 
     Raises:
         DataError: it holds something else, or is a file.
@@ -104,19 +104,6 @@ def _require_own_folder(folder: Path) -> None:
         raise DataError(f"--out is {folder}, which is a file. Name a folder.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file():
         raise DataError(f"--out is {folder}, which holds other files. Name a new folder.")
-
-
-def _made_room_for(file: Path) -> Path:
-    """Make the folder of a file, and return the file.
-
-    Raises:
-        WriteError: the folder cannot be made.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(file.parent, error) from error
-    return file
 
 
 @contextmanager

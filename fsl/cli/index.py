@@ -25,6 +25,7 @@ from fsl.cli.common import (
 from fsl.cli.embed_store import request_of, write_store
 from fsl.cli.output import add_json_option, print_json
 from fsl.embedding.embed_shards import EmbedRequest
+from fsl.embedding.neighbours import Neighbour
 from fsl.embedding.shards import EmbeddingStore, is_store, open_store
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
@@ -34,7 +35,7 @@ from fsl.index.search import N_CANDIDATES, Index, open_index, search
 from fsl.twin.checkpoint import Checkpoint
 
 _AT_ONCE = 64
-Answer = tuple[str, list[dict[str, object]]]
+Answer = tuple[str, list[Neighbour]]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -133,27 +134,23 @@ def _search(options: argparse.Namespace) -> None:
     )
     require_answers(answers, problems, "pictures")
     if options.json:
-        print_json({"results": [{"query": name, "neighbours": found} for name, found in answers]})
-    else:
-        _print(answers)
+        print_json({"results": [_as_json(index, *answer) for answer in answers]})
+        return
+    for name, neighbours in answers:
+        print(name)
+        for one in neighbours:
+            image, label = index.image_of(one.row), index.label_of(one.row)
+            print(f"  {similarity_text(one.similarity)}  {image}  ({label})")
 
 
 def _answers(index: Index, checkpoint: Checkpoint, pictures: Sequence[NamedImage], k: int) -> list[Answer]:
     found = search(index, checkpoint.twin, embed(checkpoint, pictures), k)
-    return [
-        (
-            picture.name,
-            [
-                {"image": index.image_of(n.row), "label": index.label_of(n.row), "similarity": n.similarity}
-                for n in neighbours
-            ],
-        )
-        for picture, neighbours in zip(pictures, found, strict=True)
+    return [(picture.name, neighbours) for picture, neighbours in zip(pictures, found, strict=True)]
+
+
+def _as_json(index: Index, query: str, neighbours: Sequence[Neighbour]) -> dict[str, object]:
+    found = [
+        {"image": index.image_of(one.row), "label": index.label_of(one.row), "similarity": one.similarity}
+        for one in neighbours
     ]
-
-
-def _print(answers: Sequence[Answer]) -> None:
-    for name, neighbours in answers:
-        print(name)
-        for one in neighbours:
-            print(f"  {similarity_text(float(str(one['similarity'])))}  {one['image']}  ({one['label']})")
+    return {"query": query, "neighbours": found}

@@ -3,7 +3,7 @@
 A cosine head's logit is ``w . (u1 - u2)^2 + b``: with equal weights its order is that of the cosine, and with
 weights that are not negative that of the Euclidean distance of ``sqrt(w) u``. A difference head's logit is
 ``w . |e1 - e2| + b``: with weights that are not negative its order is that of the L1 distance of ``w e``.
-Negative weights are left out of the search. The head itself ranks what was found, so they count in the end.
+The search ignores negative weights; the head, which ranks what the search found, does not.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ class SearchSpace:
     Attributes:
         distance: of two vectors.
         factors: float32 ``(D,)``, not negative.
-        is_exact: whether nearer always means more similar by the head.
     """
 
     distance: Distance
     factors: Tensor
-    is_exact: bool
 
     @torch.inference_mode()
     def vectors(self, embeddings: Tensor) -> Float32Array:
@@ -47,11 +45,11 @@ class SearchSpace:
 def search_space(head: TwinHead) -> SearchSpace | None:
     """Return the search space of a head, or None if it has no positive weight."""
     weight = head.weight.detach().float().cpu()
-    positive, is_exact = weight.clamp(min=0), bool((weight >= 0).all())
+    positive = weight.clamp(min=0)
     if not bool(positive.any()):
         return None
     if not isinstance(head, CosineHead):
-        return SearchSpace("manhattan", positive, is_exact)
+        return SearchSpace("manhattan", positive)
     if bool((weight == weight[0]).all()):
-        return SearchSpace("cosine", torch.ones_like(weight), True)
-    return SearchSpace("euclidean", positive.sqrt(), is_exact)
+        return SearchSpace("cosine", torch.ones_like(weight))
+    return SearchSpace("euclidean", positive.sqrt())

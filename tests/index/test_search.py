@@ -37,9 +37,7 @@ def network(head: str, weights: str, dim: int, rng: np.random.Generator) -> Chec
     return made
 
 
-def store_of(
-    embeddings: Float32Array, made: Checkpoint, folder: Path, shard_size: int = 50
-) -> EmbeddingStore:
+def store_of(embeddings: Float32Array, made: Checkpoint, folder: Path) -> EmbeddingStore:
     n, dim = embeddings.shape
     plan = StorePlan("test", made.digest, dim, n, "", shard_size=50)
     for number in range(plan.n_shards):

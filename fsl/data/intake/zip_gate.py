@@ -27,6 +27,8 @@ _LARGEST_PACKING = 1.01, 1024
 _READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY = struct.Struct("<4s24x3H12x")  # signature; length of name, extra field and comment
 _ENTRY_MARK = b"PK\x01\x02"
+ZIP_MARK = b"PK\x03\x04"
+"""How a zip begins."""
 # zipfile searches an extra field piece by piece, in a time that grows with the square of its length.
 _MOST_EXTRA_BYTES = 2048
 # Each folder of each path is taken apart: ten on the average, in a zip with as many files as are accepted.
