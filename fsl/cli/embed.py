@@ -39,6 +39,7 @@ from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import embed_images, usable
 
 NO_MAP = "none"
+FILE_SUFFIXES = (".npz", ".csv")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -78,12 +79,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Embed every image, make the map and write the file; processes of ``torchrun`` share the images."""
     suffix = options.out.suffix.lower()
-    if suffix in ("", ".parquet") or options.out.is_dir():
+    if suffix in ("", ".parquet") or (suffix not in FILE_SUFFIXES and options.out.is_dir()):
         if options.map not in (None, NO_MAP):
             raise SettingsError("A map needs a file: end --out with .npz or .csv, or leave --map out.")
         embed_into_store(options)
         return
-    if suffix not in (".npz", ".csv"):
+    if suffix not in FILE_SUFFIXES:
         raise DataError(f"--out is {options.out}; it must end with .npz or .csv, or be a folder.")
     if options.engine != "local":
         raise SettingsError(f"--engine {options.engine} writes Parquet files: let --out be a folder.")
