@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import socket
+from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock
@@ -75,10 +77,9 @@ def run(options: argparse.Namespace) -> None:
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
-        try:
+        with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:
-            print("Stopped.", flush=True)
+        print("Stopped.", flush=True)
 
 
 def server_settings(options: argparse.Namespace) -> ApiSettings:
@@ -96,7 +97,7 @@ def server_settings(options: argparse.Namespace) -> ApiSettings:
             f"Give it a token that clients must send: set {TOKEN}, or --token."
         )
     # Without a token, a page elsewhere could point its own name at this machine (DNS rebinding).
-    return settings_from_environment(options.token, options.allow, LOOPBACK | {options.host})
+    return replace(settings, hosts=LOOPBACK | {options.host})
 
 
 def _is_loopback(host: str) -> bool:
