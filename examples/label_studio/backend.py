@@ -38,6 +38,7 @@ import fsl
 from fsl.base.errors import DataError, FslError
 from fsl.base.files import write_atomically
 from fsl.base.lru import LruCache
+from fsl.fewshot.classify import Prediction
 from fsl.fewshot.pictures import NamedImage
 from fsl.twin.checkpoint import Checkpoint
 
@@ -183,7 +184,11 @@ class Backend:
                 classes.setdefault(label["class"], []).append(picture)
         support = fsl.SupportSet.from_classes(classes) if len(classes) > 1 else None
         version = project.version(self.checkpoint)
-        return {"results": [self._proposal(project, support, task, version) for task in body["tasks"]]}
+        pictures = [self._picture(task.get("data", {}).get(project.key, "")) for task in body["tasks"]]
+        readable = [picture for picture in pictures if picture is not None]
+        answers = iter(fsl.classify(self.checkpoint, support, readable) if support and readable else [])
+        found = [next(answers, None) if picture is not None else None for picture in pictures]
+        return {"results": [_proposal(project, answer, version) for answer in found]}
 
     def webhook(self, body: dict[str, Any]) -> dict[str, Any]:
         """Learn from an annotation that was made, changed or deleted."""
@@ -214,25 +219,6 @@ class Backend:
                 if not annotation.get("was_cancelled"):
                     project.learn(task, annotation)
 
-    def _proposal(
-        self, project: Project, support: fsl.SupportSet | None, task: dict[str, Any], version: str
-    ) -> dict[str, Any]:
-        nothing = {"result": [], "score": 0.0, "model_version": version}
-        picture = self._picture(task.get("data", {}).get(project.key, ""))
-        if support is None or picture is None:
-            return nothing
-        (answer,) = fsl.classify(self.checkpoint, support, [picture])
-        if answer.unknown:
-            return nothing
-        choice = {
-            "from_name": project.choices,
-            "to_name": project.image,
-            "type": "choices",
-            "value": {"choices": [answer.label]},
-            "score": answer.probability,
-        }
-        return {"result": [choice], "score": answer.probability, "model_version": version}
-
     def _picture(self, address: str) -> NamedImage | None:
         """Return a picture, read once; None if it cannot be read, which the log says."""
         try:
@@ -254,6 +240,19 @@ class Backend:
         with self._lock:
             projects = {name: vars(project) for name, project in self._projects.items()}
             write_atomically(self._state, json.dumps(projects, indent=1).encode())
+
+
+def _proposal(project: Project, answer: Prediction | None, version: str) -> dict[str, Any]:
+    if answer is None or answer.unknown:
+        return {"result": [], "score": 0.0, "model_version": version}
+    choice = {
+        "from_name": project.choices,
+        "to_name": project.image,
+        "type": "choices",
+        "value": {"choices": [answer.label]},
+        "score": answer.probability,
+    }
+    return {"result": [choice], "score": answer.probability, "model_version": version}
 
 
 def application(backend: Backend) -> Starlette:

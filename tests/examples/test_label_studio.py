@@ -34,7 +34,7 @@ def backend() -> ModuleType:
 
 @pytest.fixture
 def client(backend: ModuleType, checkpoint_folder: Path, tmp_path: Path) -> Callable[[], TestClient]:
-    """Starts the backend on the pictures of a folder; calling it again starts it anew."""
+    """Starts the backend on the pictures of a folder; a second call restarts it."""
     for name, colour in COLOURS.items():
         for number in range(3):
             (tmp_path / f"{name}{number}.png").write_bytes(noisy_png(colour, number))
