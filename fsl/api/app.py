@@ -143,7 +143,7 @@ def _documents(service: Service) -> list[Route]:
 
 
 def _unheard(done: int, total: int) -> None:
-    """Take no notice of progress."""
+    """Ignore progress."""
 
 
 async def _refused(request: Request, error: Exception) -> Response:

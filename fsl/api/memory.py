@@ -59,7 +59,7 @@ class Memory:
 
 
 class Holding:
-    """The bytes of one request or support set."""
+    """Counts what one request or support set takes."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory

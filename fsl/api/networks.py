@@ -69,7 +69,7 @@ def _info(path: Path, modified: int) -> CheckpointInfo:
 
 
 def _without_folder(error: Exception, path: Path) -> str:
-    """Return the message without the folder, which is nobody's business."""
+    """Return the message without the folder, which clients need not know."""
     if isinstance(error, OSError):
         return f"The network {path.stem!r} is no longer there. Name another one."
     return str(error).replace(str(path), path.name)

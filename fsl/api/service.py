@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 CLASSIFIES, COMPARES = "photos", "faces"
-"""The networks that are used if a request names none."""
+"""The networks used when a request names none."""
 
 
 class Service:

@@ -88,8 +88,8 @@ def _build_usearch(
     graph = Index(
         ndim=len(space.factors),
         metric="cos" if is_cosine else "l2sq",
-        # 8 bits find the same hundreds, of which the head then chooses (`python -m bench index`). They need
-        # numbers from -1 to 1, which weighted ones need not be.
+        # 8 bits are enough to propose candidates, as the head ranks them. They need numbers from -1 to 1,
+        # which weighted ones need not be.
         dtype="i8" if is_cosine else "f16",
         connectivity=_NEIGHBOURS,
         expansion_add=_BREADTH,

@@ -34,7 +34,7 @@ class Observer(Protocol):
         """Take an event."""
 
     def close(self) -> None:
-        """Finish; called once, also after a failure."""
+        """End the log; called once, also after a failure."""
 
 
 def chosen_logs(named: Sequence[str] | None = None) -> tuple[LogTo, ...]:

@@ -36,7 +36,7 @@ FILES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Programs that the reader runs, or that other tests cover.
 ELSEWHERE = {"pip", "pytest", "pre-commit", "streamlit", "apt-get", "docker", ".", "export"}
 API = "http://127.0.0.1:8000"
-"""Where the docs say that the HTTP API is."""
+"""The address of the HTTP API in the docs."""
 NODE = compute_driver_executable()[0]  # Playwright brings it, so it is always there
 # Smaller numbers for commands that would take minutes.
 SHORTER = {"--steps": "3", "--episodes": "20", "--points": "4"}

@@ -1,4 +1,4 @@
-"""What a server holds for its visitors at most: limits of the pages and of the HTTP API."""
+"""Limits on what a server holds for its visitors, on the pages and over HTTP."""
 
 from __future__ import annotations
 
