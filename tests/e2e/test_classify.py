@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from fsl.data.examples import rendered_task
 from tests.helpers.browser import (
-    all_images_are_drawn,
     answers,
     drop,
     drop_on_class,
     drop_task,
     similarities,
     titles,
+    wait_for_pictures,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
     assert tab.locator(".st-key-pairs li.tile").count() == 10
     found = similarities(tab.locator(".st-key-pairs li.tile"))
     assert found == sorted(found, reverse=True)
-    assert all_images_are_drawn(tab)
+    wait_for_pictures(tab)
 
     answers(tab).nth(3).click()
     tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()

@@ -13,7 +13,7 @@ from PIL import Image
 from fsl.data.examples import digits_task, rendered_task
 from fsl.data.images.decode import decode_image
 from tests.e2e.scenes import settle
-from tests.helpers.browser import all_images_are_drawn, drop, similarities, titles
+from tests.helpers.browser import drop, similarities, titles, wait_for_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_one_is_told_from_others(
     tab.locator(".st-key-compare_detail").get_by_text(other[0][0]).wait_for()
     tab.get_by_role("button", name="Show why").click()
     tab.locator(".st-key-compare_why_maps li.tile img").nth(1).wait_for()
-    assert all_images_are_drawn(tab)
+    wait_for_pictures(tab)
 
     tab.get_by_role("link", name="Classify").click()
     tab.get_by_text("1. Your classes").wait_for()
@@ -112,7 +112,7 @@ def test_the_person_is_found_in_a_group_photo(server: str, tab: Page, scans: lis
     assert answers.first.locator("rect.other").count() == 2
     tab.get_by_role("button", name="Show why").click()
     tab.locator(".st-key-compare_why_maps li.tile img").nth(1).wait_for()
-    assert all_images_are_drawn(tab)
+    wait_for_pictures(tab)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tests.helpers.waiting import until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -52,10 +54,11 @@ def titles(tiles: Locator) -> list[str]:
     return [text.strip() for text in tiles.locator(".title").all_inner_texts()]
 
 
-def all_images_are_drawn(tab: Page) -> bool:
-    """Return whether no thumbnail is blank."""
+def wait_for_pictures(tab: Page) -> None:
+    """Wait until no thumbnail is blank."""
     pictures = tab.locator("li.tile img")
-    return all(pictures.evaluate_all("list => list.map(i => i.complete && i.naturalWidth > 1)"))
+    drawn = "list => list.every(image => image.complete && image.naturalWidth > 1)"
+    until(lambda: pictures.evaluate_all(drawn))
 
 
 def similarities(tiles: Locator) -> list[float]:

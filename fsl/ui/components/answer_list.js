@@ -1,7 +1,6 @@
 // A list of answers. Text is only ever set as text, never as HTML: names come from strangers' files.
 // What a person does shows at once; it is sent again and again until the server says that it has it.
 const UNKNOWN = -1;
-const RETRIES = 5;
 
 const make = (tag, className, text) => {
   const node = document.createElement(tag);
@@ -22,19 +21,6 @@ const picture = () => {
   const image = make("img", "");
   image.loading = "lazy";
   image.alt = "";
-  // While the server draws the page anew, it may have put a picture aside for a moment.
-  image.onerror = () => {
-    const tries = Number(image.dataset.tries ?? 0);
-    if (tries >= RETRIES) return;
-    image.dataset.tries = tries + 1;
-    const src = image.dataset.src;
-    setTimeout(
-      () => {
-        if (image.dataset.src === src) image.src = src;
-      },
-      400 * (tries + 1),
-    );
-  };
   return image;
 };
 
@@ -61,7 +47,6 @@ const fill = (node, row) => {
   const { image, mark, title, note, bar, name } = node.parts;
   if (image.dataset.src !== row.src) {
     image.dataset.src = row.src;
-    image.dataset.tries = 0;
     image.src = row.src;
   }
   const tone = row.target === UNKNOWN ? "unknown" : "known";

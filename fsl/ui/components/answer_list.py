@@ -101,7 +101,7 @@ def answer_list(
         label: description for screen readers.
         on_events: called with events that are new or were not taken over yet, in their order.
     """
-    rows = [asdict(replace(row, src=media_url(row.src, f"{key}/{row.id}"))) for row in page.rows]
+    rows = [asdict(replace(row, src=media_url(row.src))) for row in page.rows]
     _component(
         key=key,
         data={**vars(page), "rows": rows, "label": label},

@@ -46,17 +46,6 @@ const marked = (image, marks) => {
   return holder;
 };
 
-// While the server draws the page anew, it may have put a picture aside for a moment.
-const retry = (image, tries = 5) => {
-  image.onerror = () => {
-    if (tries === 0) return;
-    setTimeout(() => {
-      retry(image, tries - 1);
-      image.src = image.getAttribute("src");
-    }, 400);
-  };
-};
-
 const picture = (tile, data, setTriggerValue) => {
   const frame = make(data.selectable ? "button" : "div", "frame");
   if (data.selectable) {
@@ -66,7 +55,6 @@ const picture = (tile, data, setTriggerValue) => {
   }
   frame.title = [tile.name, tile.title, tile.exact || tile.note].filter(Boolean).join(" · ");
   const image = make("img", "");
-  retry(image);
   image.src = tile.src;
   image.alt = tile.title === tile.name ? "" : tile.name; // what stands below it is not read out twice
   frame.append(tile.marks ? marked(image, tile.marks) : image);

@@ -122,7 +122,7 @@ def picture_grid(
         hidden: number of further pictures that are not shown.
     """
     data = {
-        "tiles": [asdict(replace(tile, src=media_url(tile.src, f"{key}/{tile.id}"))) for tile in tiles],
+        "tiles": [asdict(replace(tile, src=media_url(tile.src))) for tile in tiles],
         "label": label,
         "size": size,
         "removable": actions.remove is not None,

@@ -124,7 +124,7 @@ class MapLook:
 
 def picture_sheet(sheet: Sheet, key: str) -> None:
     """Send the pictures of maps to the browser, once for all maps of a page; nothing is displayed."""
-    _sheet(key=key, data={"key": sheet.key, "src": media_url(sheet.src, key)}, height=1)
+    _sheet(key=key, data={"key": sheet.key, "src": media_url(sheet.src)}, height=1)
 
 
 def scatter_map(

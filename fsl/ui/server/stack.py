@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from fsl.ui.server.api import api_routes
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
+from fsl.ui.server.pictures import picture_routes
 from fsl.ui.server.private import PrivateRoutes
 from fsl.ui.server.upload_limit import UploadLimit
 from fsl.ui.server.visitor_cookie import VisitorCookie
@@ -17,7 +18,7 @@ from fsl.ui.shared.guard import UNEXPECTED
 
 _LOG = logging.getLogger(__name__)
 
-ROUTES = api_routes()
+ROUTES = [*api_routes(), *picture_routes()]
 """HTTP routes beside the pages."""
 
 MIDDLEWARE = [

@@ -117,9 +117,8 @@ def _embed_with_bar(checkpoint: Checkpoint, pictures: list[StoredPicture], few: 
         with place.container():
             st.progress(len(done) / total, f"Embedding your pictures: {len(done):,} of {total:,}")
             if done:
-                # A place for each: a picture that was replaced might be gone before the browser asks for it.
                 shown = done[: -_DONE_SHOWN - 1 : -1]
-                urls = [media_url(one.thumbnail, f"looking/{one.digest}") for one in shown]
+                urls = [media_url(one.thumbnail) for one in shown]
                 st.html("".join(f'<img src="{url}" alt="" width="56" style="margin: 2px">' for url in urls))
 
     def progress_of_augmentation(done: Sequence[Picture], total: int) -> None:
