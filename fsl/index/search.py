@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from fsl.base.errors import DataError
-from fsl.base.types import Float32Array
+from fsl.base.types import Float32Array, IntArray
 from fsl.embedding.neighbours import Neighbour
 from fsl.index.engines import Candidates, is_installed, open_graph
 from fsl.index.exact import exact_search, ranked
 from fsl.index.folder import EMBEDDINGS, GRAPH, NAMES, IndexHeader, damaged, read_header
 from fsl.index.space import search_space
-from fsl.twin.inference import pair_logits
 from fsl.twin.network import TwinNetwork
 
 N_CANDIDATES = 200
+_BLOCK_BYTES = 8 * 2**20  # a processor's cache holds it
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +86,22 @@ def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[lis
     if index.candidates is None or space is None:
         return exact_search(twin, queries, index.embeddings, k)
     found = index.candidates(space.vectors(queries), max(k, index.n_candidates))
-    return [
-        _ranked_by_head(index, twin, query[None], rows, k) for query, rows in zip(queries, found, strict=True)
-    ]
+    step = max(1, _BLOCK_BYTES // (4 * found.shape[1] * index.header.dimension))
+    parts = [slice(start, start + step) for start in range(0, len(queries), step)]
+    return [one for some in parts for one in _ranked_by_head(index, twin, queries[some], found[some], k)]
 
 
+@torch.inference_mode()
 def _ranked_by_head(
-    index: Index, twin: TwinNetwork, query: Tensor, rows: np.ndarray, k: int
-) -> list[Neighbour]:
-    in_order = np.unique(rows[rows >= 0])  # of the file, which is read from front to back
-    logits = pair_logits(twin, query, torch.from_numpy(index.embeddings[in_order]))[0]
-    return ranked(torch.from_numpy(in_order), logits, k)
+    index: Index, twin: TwinNetwork, queries: Tensor, rows: IntArray, k: int
+) -> list[list[Neighbour]]:
+    """Rank the rows that a graph found for some queries, ``(q, C)``, by the head."""
+    in_order = np.sort(rows, axis=1)  # of the file, which is read from front to back
+    device = twin.head.weight.device
+    gathered = torch.from_numpy(index.embeddings[in_order]).to(device)
+    logits = twin.head.pairwise(queries[:, None].to(device), gathered)[:, 0].cpu()
+    is_new = np.diff(in_order, axis=1, prepend=-1) > 0  # neither missing (-1) nor found twice
+    return [
+        ranked(torch.from_numpy(own[new]), of_query[torch.from_numpy(new)], k)
+        for own, new, of_query in zip(in_order, is_new, logits, strict=True)
+    ]

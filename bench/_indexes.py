@@ -1,0 +1,147 @@
+"""Indexes of made embeddings, for the measurements of ``fsl index``."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import fsl
+from bench._measure import say
+from fsl.base.types import Float32Array
+from fsl.data.catalogue import open_source
+from fsl.data.query import ImageQuery
+from fsl.index.engines import build_graph, engine_for, open_graph
+from fsl.index.folder import IndexHeader
+from fsl.index.search import N_CANDIDATES, Index
+from fsl.index.space import search_space
+from fsl.twin.heads import CosineHead, TwinHead
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
+
+SOURCES = ("grocery-store-subset.zip", "tiny-imagenet-subset.zip")
+PER_SOURCE = 600
+BLOCK = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class HeadAlone:
+    """What a search uses of a network."""
+
+    head: TwinHead
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network whose embeddings are searched.
+
+    Attributes:
+        name: of the network, and the length of its vectors.
+        twin: the network, or its head alone.
+        real: embeddings of real pictures, float32 ``(n, D)``.
+    """
+
+    name: str
+    twin: TwinNetwork | HeadAlone
+    real: Float32Array
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """An index of made embeddings.
+
+    Attributes:
+        index: the index, open.
+        cpu_seconds: seconds of processor time that its graph took.
+        graph_bytes: size of the graph.
+    """
+
+    index: Index
+    cpu_seconds: float
+    graph_bytes: int
+
+
+def subjects(short: int, quick: bool) -> list[Subject]:
+    """Return `photos` at full length, `photos` projected to fewer numbers, and `fruits`.
+
+    Args:
+        short: length of the projected embeddings of `photos`.
+        quick: embed fewer pictures.
+    """
+    per_source = 60 if quick else PER_SOURCE
+    found = []
+    for name in ("photos", "fruits"):
+        twin = fsl.load(name, "cpu").twin
+        found.append(Subject(f"{name}, {twin.embedding_dim:,}", twin, real_embeddings(twin, per_source)))
+    photos = found[0]
+    dim = photos.real.shape[1]
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(dim, short)))[0].astype(np.float32)
+    alone = HeadAlone(CosineHead(short).requires_grad_(False))
+    alone.head.weight.fill_(float(photos.twin.head.weight[0]))
+    return [photos, Subject(f"photos, {short:,}", alone, (photos.real @ turn).astype(np.float32)), found[1]]
+
+
+def real_embeddings(twin: TwinNetwork, per_source: int) -> Float32Array:
+    """Return embeddings float32 ``(n, D)`` of pictures of all sources."""
+    parts = []
+    for name in SOURCES:
+        source = open_source(str(Path(os.environ.get("FSL_DATA_DIR", ".")) / name))
+        per_class = -(-per_source // len(source.class_names()))
+        images, _ = source.load(ImageQuery(twin.config.image_size, twin.config.fit, per_class=per_class))
+        parts.append(embed_images(twin, images.images).numpy())
+    return np.concatenate(parts)
+
+
+def vectors(real: Float32Array, n: int, seed: int) -> Iterator[Float32Array]:
+    """Yield n made embeddings in blocks: one embedding, half the difference of two others, and noise."""
+    rng = np.random.default_rng(seed)
+    dim = real.shape[1]
+    for start in range(0, n, BLOCK):
+        size = min(BLOCK, n - start)
+        base, one, other = (real[rng.integers(len(real), size=size)] for _ in range(3))
+        noise = rng.standard_normal(size=(size, dim), dtype=np.float32) / np.sqrt(dim).astype(np.float32)
+        yield base + 0.5 * (one - other) + 0.1 * np.linalg.norm(base, axis=1, keepdims=True) * noise
+
+
+def built(subject: Subject, n: int, place: Path) -> Built:
+    """Build an index of n made embeddings in a folder, or open the one that stands there."""
+    space = search_space(subject.twin.head)
+    assert space is not None
+    engine = engine_for(space)
+    place.mkdir(parents=True, exist_ok=True)
+    file, graph, about = place / "embeddings.npy", place / "graph", place / "about.json"
+    if not about.exists():
+        _write_vectors(file, subject.real, n)
+        embeddings = np.load(file, mmap_mode="r")
+        blocks = (
+            space.vectors(torch.from_numpy(np.array(embeddings[start : start + BLOCK])))
+            for start in range(0, n, BLOCK)
+        )
+        began, done = time.process_time(), 0
+
+        def advance(size: int) -> None:
+            nonlocal done
+            done += size
+            if n >= 20 * BLOCK:
+                say(f"{subject.name}: {done:,} of {n:,} after {time.process_time() - began:.0f} s")
+
+        build_graph(engine, graph, space, blocks, advance)
+        about.write_text(json.dumps({"cpu_seconds": time.process_time() - began}), encoding="utf-8")
+    header = IndexHeader("", "", subject.real.shape[1], n, engine, {})
+    candidates = open_graph(engine, graph, N_CANDIDATES)
+    index = Index(header, np.load(file, mmap_mode="r"), None, candidates, N_CANDIDATES)
+    seconds: float = json.loads(about.read_text(encoding="utf-8"))["cpu_seconds"]
+    return Built(index, seconds, graph.stat().st_size)
+
+
+def _write_vectors(file: Path, real: Float32Array, n: int) -> None:
+    written = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(n, real.shape[1]))
+    for number, block in enumerate(vectors(real, n, 0)):
+        written[number * BLOCK : number * BLOCK + len(block)] = block
+    written.flush()
