@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
+
 import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import count
@@ -33,7 +36,7 @@ from fsl.cli.common import (
 from fsl.cli.output import add_json_option, print_json
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig
 from fsl.data.imageset import ImageSet
-from fsl.fewshot.answers import Answers, Contender, stream_answers
+from fsl.fewshot.answers import Answers, Contender, draw_open_set, stream_answers
 from fsl.fewshot.baselines import baseline, is_baseline
 from fsl.fewshot.episodes import left_out_text, sample_episodes, too_small
 from fsl.fewshot.evaluate import EvaluationResult
@@ -64,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure the accuracy over seeded episodes, embedding every image once, and print it."""
+    """Measure the accuracy over seeded episodes, embedding the images that they ask for, and print it."""
     if options.per_class < 0:
         raise DataError(f"--per-class is {options.per_class}; it must be 0 or more.")
     config = EpisodeConfig(options.way, options.shot, options.query, options.episodes, options.seed)
@@ -77,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
         report_notes([left_out_text(left_out, data.n_classes, config)])
     seen = classes_seen(checkpoint, data, options.data)
     began = time.perf_counter()
-    answers = _answer(_contender(checkpoint, data, options), data.labels, config)
+    answers = _answer(_contender(checkpoint, data, options, config), data.labels, config)
     result = answers.result(data.n_classes)
     seconds = time.perf_counter() - began
     if options.json:
@@ -93,14 +96,21 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _contender(checkpoint: Checkpoint, data: ImageSet, options: argparse.Namespace) -> Contender:
-    """Return the network with the embeddings of all images and the rule to measure it with."""
+def _contender(
+    checkpoint: Checkpoint, data: ImageSet, options: argparse.Namespace, config: EpisodeConfig
+) -> Contender:
+    """Return the network with the embeddings that the episodes ask for and the rule to measure it with."""
+    twin, (episodes, _) = checkpoint.twin, draw_open_set(data.labels, config)
+    rows = episodes.rows
+    embeddings = torch.zeros(len(data), twin.embedding_dim)
     with progress_bar("embedding") as progress:
-        embeddings = usable(embed_images(checkpoint.twin, data.images, progress))
+        embeddings[rows] = usable(embed_images(twin, data.images[rows], progress))
     as_support = embeddings
-    if options.shot <= FEW_SHOTS:
+    if options.shot <= FEW_SHOTS and twin.config.support_views > 1:
+        shown = np.unique(episodes.support[:, : config.n_way])
+        as_support = torch.zeros_like(embeddings)
         with progress_bar("embedding variants") as progress:
-            as_support = embed_as_support(checkpoint.twin, data.images, embeddings, progress)
+            as_support[shown] = embed_as_support(twin, data.images[shown], embeddings[shown], progress)
     info = checkpoint.info
     rule = options.rule or info.rule
     temperature = info.calibration(rule).temperature

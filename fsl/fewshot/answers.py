@@ -33,7 +33,7 @@ class Contender:
     Attributes:
         name: shown to people, and unique.
         twin: the network whose head compares.
-        embeddings: float32 ``(N, D)`` of all images.
+        embeddings: float32 ``(N, D)`` of all images; those that no episode asks for do not matter.
         rule: how shots are combined.
         temperature: of the softmax that gives probabilities.
         as_support: float32 ``(N, D)``, embeddings of all images as support images of classes with few images
@@ -101,7 +101,7 @@ def stream_answers(
     Raises:
         DataError: there are not enough classes with enough images.
     """
-    drawn, n_left_out = _draw(labels, config)
+    drawn, n_left_out = draw_open_set(labels, config)
     n_scores = config.n_way * (config.n_way + n_left_out) * config.n_query * config.n_shot
     step = max(1, min(-(-config.n_episodes // N_PARTS), _SCORES_AT_ONCE // n_scores))
     so_far: list[Answers | None] = [None] * len(contenders)
@@ -137,8 +137,19 @@ def fit_to_images(config: EpisodeConfig, labels: IntArray) -> EpisodeConfig:
     return fit_ways(replace(config, n_query=min(config.n_query, room)), labels)[0]
 
 
-def _draw(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
-    """Draw episodes, with one class more than the support set has if possible; return 1 if so, else 0."""
+def draw_open_set(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, int]:
+    """Draw the episodes of ``stream_answers``.
+
+    Args:
+        labels: int64 ``(N,)``, 0 to C - 1.
+        config: the episodes.
+
+    Returns:
+        the episodes, with one class more than the support set has if possible; and 1 if so, else 0.
+
+    Raises:
+        DataError: there are not enough classes with enough images.
+    """
     counts = np.unique(labels, return_counts=True)[1]
     n_usable = int((counts >= config.n_shot + config.n_query).sum())
     if n_usable <= config.n_way:

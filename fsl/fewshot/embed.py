@@ -17,6 +17,8 @@ from fsl.twin.preprocess import to_uint8
 from fsl.twin.test_time_augmentation import embed_as_support
 
 _CACHE_BYTES = 128 * 2**20
+# Passes asked for in one call: between two calls, cores wait for the last one to be done.
+_PASSES = 4
 
 
 class EmbeddingCache(LruCache[tuple[str, str], Tensor]):
@@ -65,7 +67,7 @@ def embed(
     rows = {key: cache.get(key) for key in keys}
     by_key = dict(zip(keys, images, strict=True))
     missing = [key for key, row in rows.items() if row is None]
-    step = batch_size(checkpoint.twin)
+    step = _PASSES * batch_size(checkpoint.twin)
     for start in range(0, len(missing), step):
         batch = missing[start : start + step]
         members = [by_key[key] for key in batch]

@@ -27,6 +27,11 @@ class Episodes:
     support: IntArray
     query: IntArray
 
+    @property
+    def rows(self) -> IntArray:
+        """Return the rows of all images that take part, int64 ``(n,)``, in order."""
+        return np.unique(np.concatenate([self.support.reshape(-1), self.query.reshape(-1)]))
+
 
 def fit_ways(config: EpisodeConfig, labels: IntArray) -> tuple[EpisodeConfig, str]:
     """Reduce the ways to the number of classes with enough images.

@@ -21,6 +21,7 @@ from fsl.base.files import write_atomically
 from fsl.base.text import listed
 from fsl.twin.checkpoint_files import METADATA_KEY, read_info
 from fsl.twin.header import CheckpointInfo
+from fsl.twin.layer_sizes import SizesOnly
 from fsl.twin.network import TwinNetwork
 
 # The widest layer of a network that learns here has 64 channels at 512 x 512 pixels.
@@ -147,7 +148,7 @@ def _refuse_wide_layers(name: str, sketch: TwinNetwork) -> None:
 
     side = sketch.config.image_size
     hooks = [module.register_forward_hook(note_size) for module in sketch.modules()]
-    with torch.no_grad():
+    with torch.no_grad(), SizesOnly():
         sketch.backbone(torch.zeros(1, 3, side, side, device="meta"))
     for hook in hooks:
         hook.remove()

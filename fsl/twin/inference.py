@@ -10,6 +10,7 @@ from torch import Tensor
 from fsl.base.errors import CheckpointError, DeviceMemoryError
 from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
+from fsl.twin.engine.choose import session_of
 from fsl.twin.network import TwinNetwork, similarity
 from fsl.twin.preprocess import normalise, to_unit
 
@@ -21,6 +22,7 @@ BATCH = 64
 # batches of 64; with the photos network, 4 images of 260 pixels at once are a third faster than one.
 BATCH_ON_CPU = 16
 BATCH_OF_LARGE = 4
+_ROUNDS = 2
 LARGE = 160
 PAIRS_AT_ONCE = 4_000_000
 # Squares of larger numbers, and sums of them, leave the range of float32.
@@ -36,7 +38,8 @@ def batch_size(twin: TwinNetwork) -> int:
     """Return how many images to embed at once."""
     if device_of(twin).type != "cpu":
         return BATCH
-    return BATCH_OF_LARGE if twin.config.image_size >= LARGE else BATCH_ON_CPU
+    least = BATCH_OF_LARGE if twin.config.image_size >= LARGE else BATCH_ON_CPU
+    return max(least, _ROUNDS * torch.get_num_threads())  # each core has something to do in each pass
 
 
 def usable(values: Tensor) -> Tensor:
@@ -62,7 +65,7 @@ def embed_images(
     images: PixelArray,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Embed images in batches.
+    """Embed images in batches, by the engine that ``fsl.twin.engine`` chooses for the network.
 
     Embeddings are always computed in the weights' precision: they are cached, compared and calibrated across
     machines, and the rounding of bf16 would show.
@@ -78,14 +81,24 @@ def embed_images(
     Raises:
         DeviceMemoryError: the GPU has no room for a single image.
     """
-    device = device_of(twin)
-    step = batch_size(twin)
-    parts = []
-    for start in range(0, len(images), step):
-        parts.append(_embed_batch(twin, images[start : start + step], device))
+    if not len(images):
+        return torch.empty(0, twin.embedding_dim)
+    session = session_of(twin)
+    if session is not None:
+        parts = session.embed(images)
+    else:
+        step, device = batch_size(twin), device_of(twin)
+        parts = (
+            _embed_batch(twin, images[start : start + step], device) for start in range(0, len(images), step)
+        )
+    found: list[Tensor] = []
+    n_done = 0
+    for part in parts:
+        found.append(part)
+        n_done += len(part)
         if progress is not None:
-            progress(min(start + step, len(images)), len(images))
-    return torch.cat(parts) if parts else torch.empty(0, twin.embedding_dim)
+            progress(n_done, len(images))
+    return torch.cat(found)
 
 
 def _embed_batch(twin: TwinNetwork, images: PixelArray, device: torch.device) -> Tensor:

@@ -12,6 +12,7 @@ from fsl.config import ModelConfig
 from fsl.twin.adapter import Adapter
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.heads import build_head
+from fsl.twin.layer_sizes import SizesOnly
 from fsl.twin.whitening import Whitening
 
 FEW_IMAGES = 2
@@ -43,7 +44,7 @@ class TwinNetwork(nn.Module):
         was_training = self.backbone.training
         self.backbone.eval()
         side = self.config.image_size
-        with torch.no_grad():
+        with torch.no_grad(), SizesOnly():
             dim = self.backbone(torch.zeros(1, 3, side, side)).shape[1]
         self.backbone.train(was_training)
         return int(dim)

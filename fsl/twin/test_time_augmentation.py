@@ -20,13 +20,15 @@ from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.images.resize import crop_centre
-from fsl.twin.inference import BATCH, Forward, embed_images
+from fsl.twin.inference import Forward, embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
 
 MIDDLE = 0.85
 TURN_POWER = 1.5
 _N_UPRIGHT = 3
+# Pictures whose copies are in memory together.
+_AT_ONCE = 16
 
 
 def augmented_copies(image: Image.Image, config: ModelConfig) -> list[Image.Image]:
@@ -84,11 +86,13 @@ def embed_as_support(
     if twin.config.support_views == 1:
         return embeddings
     parts = []
-    for start in range(0, len(images), BATCH):
-        some = slice(start, start + BATCH)
+    for start in range(0, len(images), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
         pictures = [augmented_copies(Image.fromarray(image), twin.config) for image in images[some]]
-        further = [forward(twin, to_uint8(copy, twin.config)) for copy in zip(*pictures, strict=True)]
-        parts.append(average_embeddings([embeddings[some], *further]))
+        # All copies in one call, so that each pass is full, however few pictures there are.
+        copies = [copy for of_place in zip(*pictures, strict=True) for copy in of_place]
+        further = forward(twin, to_uint8(copies, twin.config))
+        parts.append(average_embeddings([embeddings[some], *torch.split(further, len(pictures))]))
         if progress is not None:
-            progress(min(start + BATCH, len(images)), len(images))
+            progress(min(start + _AT_ONCE, len(images)), len(images))
     return torch.cat(parts) if parts else embeddings

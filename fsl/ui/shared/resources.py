@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import fsl
-from fsl.base.errors import CheckpointError
+from fsl.base.errors import CheckpointError, FslError
 from fsl.config import TIMM
 from fsl.data.images.workers import start_ahead
 from fsl.ui.shared import core
@@ -178,7 +178,10 @@ def _baseline(name: str, modified: int) -> Checkpoint:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
-    """Import torch and start a decoder, once for all sessions; pages call this after their first paint."""
+    """Import torch, start a decoder and load the default network, once for all sessions.
+
+    Pages call this after their first paint.
+    """
     state = WarmUp(threading.Event())
     threading.Thread(target=_warm_up, args=(state,), name="warm-up", daemon=True).start()
     return state
@@ -201,3 +204,6 @@ def _warm_up(state: WarmUp) -> None:
         raise
     finally:
         state.done.set()
+    # The first answer then waits for neither the network's file nor its engine.
+    with suppress(FslError):
+        core.session_of(load_checkpoint(choices()[0]).twin)

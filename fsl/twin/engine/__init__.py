@@ -1,0 +1,1 @@
+"""Frozen networks on the processor, computed by ONNX Runtime."""

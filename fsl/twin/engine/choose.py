@@ -1,0 +1,124 @@
+"""Choose the engine of a network: ONNX Runtime for frozen networks on the processor, torch for all others.
+
+``FSL_ENGINE=torch`` turns ONNX Runtime off.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import chain
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+
+from fsl.config import TIMM
+from fsl.twin.engine.onnx_graph import CannotBeWrittenError, write_onnx
+from fsl.twin.engine.session import Session
+from fsl.twin.network import TwinNetwork
+from fsl.twin.preprocess import normalise, to_unit
+
+_LOG = logging.getLogger(__name__)
+TOLERANCE = 1e-4
+"""The most that embeddings of the two engines may differ, as a share of their length."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was found out about a network.
+
+    Attributes:
+        state: of its weights at that time.
+        session: its engine; None if torch has to do.
+    """
+
+    state: Hashable
+    session: Session | None
+
+
+_made: WeakKeyDictionary[TwinNetwork, _Made] = WeakKeyDictionary()
+_lock = threading.Lock()
+_told: set[str] = set()
+
+
+def session_of(twin: TwinNetwork) -> Session | None:
+    """Return the network's session of ONNX Runtime, which is made at the first call; None for torch.
+
+    A network whose weights were changed since gets another one.
+    """
+    if os.environ.get("FSL_ENGINE", "").lower() == "torch" or not _is_frozen(twin):
+        return None
+    n_threads, state = torch.get_num_threads(), _state(twin)
+    with _lock:
+        made = _made.get(twin)
+        if made is None or made.state != state or (made.session and made.session.n_threads != n_threads):
+            made = _made[twin] = _Made(state, _make(twin, n_threads))
+        return made.session
+
+
+def _is_frozen(twin: TwinNetwork) -> bool:
+    parameters = [*twin.backbone.parameters(), *twin.adapter.parameters()]
+    tensors = chain(parameters, twin.buffers())
+    return not twin.training and all(
+        t.device.type == "cpu" and t.dtype in (torch.float32, torch.int64) and not t.requires_grad
+        for t in tensors
+    )
+
+
+def _state(twin: TwinNetwork) -> Hashable:
+    """Return what changes when a weight is changed or replaced."""
+    tensors = chain(twin.parameters(), twin.buffers())
+    return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors)
+
+
+def _make(twin: TwinNetwork, n_threads: int) -> Session | None:
+    name = twin.config.backbone
+    try:
+        session = Session(write_onnx(twin), twin.config.image_size, n_threads)
+    except ImportError:
+        _tell("onnxruntime is not installed, so torch embeds all pictures, which takes longer.")
+        return None
+    except CannotBeWrittenError as error:
+        _tell(f"Networks of the kind {name} are embedded by torch, because {error}.")
+        return None
+    except Exception as error:  # noqa: BLE001 - the runtime raises exceptions of its own; torch does as well
+        _tell(f"Networks of the kind {name} are embedded by torch, because ONNX Runtime cannot: {error}")
+        return None
+    # Tests hold the engines against each other for the project's own backbones.
+    if name.startswith(TIMM) and not (difference := difference_of(twin, session)) <= TOLERANCE:
+        _tell(
+            f"Networks of the kind {name} are embedded by torch; ONNX Runtime's differ by {difference:.2g}."
+        )
+        return None
+    return session
+
+
+def difference_of(twin: TwinNetwork, session: Session) -> float:
+    """Return the largest difference of the engines' embeddings of noise, as a share of their length."""
+    side = twin.config.image_size
+    images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    found = torch.cat(list(session.embed(images)))
+    with torch.inference_mode():
+        expected = twin.embed(normalise(to_unit(images), twin.config))
+    return float(((found - expected).norm(dim=1) / expected.norm(dim=1)).max())
+
+
+def _tell(reason: str) -> None:
+    if reason not in _told:
+        _told.add(reason)
+        _LOG.warning(reason)
+
+
+def _forget() -> None:
+    """Let a forked process make sessions of its own; its parent's threads do not exist there."""
+    global _lock
+    _lock = threading.Lock()
+    _made.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
