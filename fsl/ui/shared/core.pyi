@@ -105,8 +105,8 @@ from fsl.training.warm_up import warm_up_engine as warm_up_engine
 from fsl.twin.checkpoint_files import available as available
 from fsl.twin.checkpoint_files import read_info as read_info
 from fsl.twin.device import choose_device as choose_device
-from fsl.twin.engine.choose import session_of as session_of
 from fsl.twin.device import describe_device as describe_device
+from fsl.twin.engine.choose import session_of as session_of
 from fsl.twin.export import export_onnx as export_onnx
 from fsl.twin.faces.align import FACE_SIZE as FACE_SIZE
 from fsl.twin.faces.detect import main_face as main_face
