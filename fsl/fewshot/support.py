@@ -12,6 +12,7 @@ from torch import Tensor
 from fsl.base.errors import DataError, ImageReadError
 from fsl.config import FEW_SHOTS
 from fsl.data.copies import copies_notes
+from fsl.data.images.pool import decode_pool
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.fewshot.pictures import NamedImage, Picture
@@ -68,7 +69,8 @@ class SupportSet:
         Raises:
             DataError: fewer than two classes have a readable image.
         """
-        return cls.from_decoded(listing, (_decoded(entry) for entry in listing.in_classes))
+        with decode_pool() as pool:
+            return cls.from_decoded(listing, pool.map(_decoded, listing.in_classes))
 
     @classmethod
     def from_decoded(

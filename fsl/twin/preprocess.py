@@ -12,6 +12,7 @@ from torch import Tensor
 from fsl.base.errors import NoFaceError
 from fsl.base.types import PixelArray
 from fsl.config import Fit, ModelConfig
+from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import to_square
 
 
@@ -27,7 +28,11 @@ def to_uint8(images: Sequence[Image.Image], config: ModelConfig) -> PixelArray:
     side = config.image_size
     if not images:
         return np.empty((0, side, side, 3), np.uint8)
-    return np.stack([_square(image, side, config.fit) for image in images])
+    n_large = sum(image.size != (side, side) for image in images)
+    if n_large < 2 or config.fit == "face":  # the detector of faces uses all cores by itself
+        return np.stack([_square(image, side, config.fit) for image in images])
+    with decode_pool() as pool:
+        return np.stack(list(pool.map(lambda image: _square(image, side, config.fit), images)))
 
 
 def _square(image: Image.Image, side: int, fit: Fit) -> PixelArray:
