@@ -82,8 +82,8 @@ def one_shot(checkpoint: Checkpoint, support: SupportSet, rounds: int) -> Claim:
     seconds = take_turns({"ours": ours, "bare": limit}, rounds, warm_up=1)
     over_limit = ratio(seconds["ours"], seconds["bare"])
     return Claim(
-        f"{N_WAY} pictures of classes with one, with their augmented copies ({checkpoint.info.name}), against "
-        "the bare backbone",
+        f"{N_WAY} pictures of classes with one, with their augmented copies ({checkpoint.info.name}), "
+        "against the bare backbone",
         f"{1000 * median(seconds['ours']) / len(pictures):.0f} ms a picture",
         f"{1000 * median(seconds['bare']) / len(pictures):.0f} ms a picture",
         str(over_limit),
