@@ -3,9 +3,9 @@
 Several passes at once would slow each other down, as each uses all cores. A network takes four large pictures
 of four threads in one pass a third faster than in four.
 
-All passes are made by one thread. OpenMP gives each thread that computes a team of its own. With more
-threads in all teams than cores, they sleep between the pieces of a pass: on two cores, a pass of the
-``photos`` network takes 47 ms then, as long as on one core, instead of 32.
+All passes are made by one thread. Where torch makes them, OpenMP gives each thread that computes a team of
+its own. With more threads in all teams than cores, they sleep between the pieces of a pass: on two cores, a
+pass of the ``photos`` network takes 47 ms then, as long as on one core, instead of 32.
 """
 
 from __future__ import annotations

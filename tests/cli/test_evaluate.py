@@ -6,8 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from fsl.base.progress import Progress
+from fsl.base.types import PixelArray
+from fsl.cli import evaluate
 from fsl.twin import checkpoint as checkpoints
+from fsl.twin.inference import embed_images
+from fsl.twin.network import TwinNetwork
 from tests.helpers.commands import run
 from tests.helpers.pictures import COMMAND_COLOURS
 
@@ -34,6 +40,26 @@ def test_evaluate_json(
     assert np.sum(result["confusion"]["counts"]) == 30 * 3 * 2
     assert result["accuracy"] > 0.8
     assert result["classes_seen"] == []
+
+
+def test_only_pictures_that_an_episode_asks_for_are_embedded(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two episodes of two classes, and a picture of a third for the open-set query."""
+    embedded: list[int] = []
+
+    def counted(twin: TwinNetwork, images: PixelArray, progress: Progress | None = None) -> Tensor:
+        embedded.append(len(images))
+        return embed_images(twin, images, progress)
+
+    arguments = (
+        "evaluate", "--data", folder, "--checkpoint", weights, "--way", 2, "--shot", 1, "--query", 1,
+        "--seed", 3, "--json", "--episodes",
+    )  # fmt: skip
+    monkeypatch.setattr(evaluate, "embed_images", counted)
+    accuracies = [json.loads(run(capsys, *arguments, n)[1])["accuracy"] for n in (2, 300)]
+    assert embedded[0] <= 2 * 3 * 2 < embedded[1]
+    assert min(accuracies) > 0.7  # rows of zeros would be told apart by chance
 
 
 @pytest.mark.parametrize("command", ["evaluate", "verify"])
