@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from fsl.base.lru import LruCache
 from fsl.base.progress import Progress
+from fsl.data.images.pool import decode_pool
 from fsl.fewshot.pictures import Picture
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
@@ -71,7 +73,7 @@ def embed(
     for start in range(0, len(missing), step):
         batch = missing[start : start + step]
         members = [by_key[key] for key in batch]
-        pixels = to_uint8([member.image for member in members], checkpoint.info.model)
+        pixels = to_uint8(_decoded(members), checkpoint.info.model)
         if as_support:
             plain = embed(checkpoint, members, cache, forward=forward)
             found = embed_as_support(checkpoint.twin, pixels, plain, forward=forward)
@@ -85,6 +87,14 @@ def embed(
             progress(min(start + step, len(missing)), len(missing))
     in_order = [row for key in keys if (row := rows[key]) is not None]
     return torch.stack(in_order) if in_order else torch.empty(0, checkpoint.twin.embedding_dim)
+
+
+def _decoded(members: Sequence[Picture]) -> list[Image.Image]:
+    """Return the pixels of pictures; several threads decode those that are not decoded yet."""
+    if len(members) == 1:
+        return [members[0].image]
+    with decode_pool() as pool:
+        return list(pool.map(lambda member: member.image, members))
 
 
 def embed_support(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 
 from fsl.base.errors import ImageReadError
 from fsl.base.progress import Progress
+from fsl.data.images.pool import decode_pool
 from fsl.data.intake.listing import Listing, Problem
 from fsl.data.intake.paths import display_path
 from fsl.ui.shared.pictures import StoredPicture
@@ -47,11 +49,12 @@ def take_files(
     """
     pictures: list[StoredPicture] = []
     problems: list[Problem] = []
-    for done, (name, data) in enumerate(files, start=1):
-        try:
-            pictures.append(StoredPicture.from_bytes(data, display_path(name)))
-        except ImageReadError as error:
-            problems.append(Problem(error.name, error.reason))
+    readers = [(display_path(name), partial(bytes, data)) for name, data in files]
+    for done, found in enumerate(_checked(readers), start=1):
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            pictures.append(found)
         if progress is not None:
             progress(done, len(files))
     return pictures, problems
@@ -65,11 +68,10 @@ def take_listing(listing: Listing, progress: Progress | None = None) -> Intake:
         progress: called with (files done, total).
     """
     intake = Intake(problems=list(listing.problems), notes=listing.notes)
-    for done, entry in enumerate(listing.entries, start=1):
-        try:
-            picture = StoredPicture.from_bytes(entry.read(), entry.name)
-        except ImageReadError as error:
-            intake.problems.append(Problem(error.name, error.reason))
+    found = _checked([(entry.name, entry.read) for entry in listing.entries])
+    for done, (entry, picture) in enumerate(zip(listing.entries, found, strict=True), start=1):
+        if isinstance(picture, Problem):
+            intake.problems.append(picture)
         else:
             short = StoredPicture(
                 PurePosixPath(entry.name).name, picture.data, picture.digest, picture.thumbnail
@@ -81,3 +83,17 @@ def take_listing(listing: Listing, progress: Progress | None = None) -> Intake:
         if progress is not None:
             progress(done, len(listing.entries))
     return intake
+
+
+def _checked(readers: Sequence[tuple[str, Callable[[], bytes]]]) -> Iterator[StoredPicture | Problem]:
+    """Yield the picture or the problem of each file, in order; several threads read and decode them."""
+
+    def check(reader: tuple[str, Callable[[], bytes]]) -> StoredPicture | Problem:
+        name, read = reader
+        try:
+            return StoredPicture.from_bytes(read(), name)
+        except ImageReadError as error:
+            return Problem(error.name, error.reason)
+
+    with decode_pool() as pool:
+        yield from pool.map(check, readers)
