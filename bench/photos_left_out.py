@@ -1,0 +1,255 @@
+"""Measure the method of ``photos`` on a kind of pictures that it was not fitted on, for each kind in turn.
+
+    python -m bench photos_left_out --weights DIR [--features DIR] [--shrink 0.5] [--quick]
+
+Settings chosen on other classes of the same data sets flatter. So whitening, head and temperature are fitted
+on all data sets but one, and tested on that one, beside plain cosine similarity of the same features in the
+same episodes. For the last rows half of the groceries are left out of a fit on everything else: that is how
+other groceries look to the network that ships. ``bench/build_photos.py`` says how to get the folder of
+``--weights``. The ``novel`` fruits, and classes named like them, have no part in this.
+
+Every picture is looked at once; what test-time augmentation adds at one shot is in ``photos_tried``. The
+columns *with queries* say what it brings to move the prototypes towards the unlabelled queries, five of each
+class (``photos_tried.accuracy``). With ``--features`` the features of the backbone are kept in a folder, so
+that the next run does not compute them again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+
+from bench._measure import finish, options_of, say
+from bench.build_photos import (
+    MODEL,
+    NOVEL_KINDS,
+    RULE,
+    SHOTS,
+    SHRINK,
+    Embedded,
+    embed_backbone,
+    episodes_of,
+    fit_head,
+    joined,
+    pretrained_backbone,
+)
+from bench.photos_tried import accuracy
+from fsl.base.types import IntArray
+from fsl.config import EpisodeConfig
+from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
+from fsl.fewshot.evaluate import EvaluationResult, evaluate
+from fsl.fewshot.intervals import Difference, paired_difference
+from fsl.fewshot.metrics import reliability
+from fsl.fewshot.scores import probabilities
+from fsl.training.recipes import RecipeData
+from fsl.twin.network import TwinNetwork
+from fsl.twin.whitening import Whitening
+
+CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
+SPLIT_SEEDS = (0, 1, 2)
+QUICK_IMAGES = 10
+N_QUERIES, N_EPISODES = 5, 200
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A data set: its lists of classes with the images per class, and its weight in the covariance."""
+
+    name: str
+    sources: tuple[tuple[RecipeData, int], ...]
+    weight: float = 1.0
+
+
+KINDS = (
+    Kind(
+        "groceries",
+        tuple((RecipeData("grocery", part, without=NOVEL_KINDS), 20) for part in ("train", "val")),
+        weight=2.0,
+    ),
+    Kind("clothes", ((RecipeData("clothing-subset.zip"), 40),)),
+    Kind("signing hands", ((RecipeData("sign-digits-subset.zip"), 40),)),
+    Kind(
+        "Tiny ImageNet",
+        tuple(
+            (RecipeData("tiny-imagenet", part, without=NOVEL_KINDS), n)
+            for part, n in (("train", 10), ("val", 20))
+        ),
+    ),
+    Kind("fruit", ((RecipeData("fruits360", "train"), 10), (RecipeData("fruits360", "val"), 20))),
+)
+N_QUICK = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured on one kind; accuracies and differences by number of shots.
+
+    Attributes:
+        n_way: classes of an episode.
+        cosine, photos: accuracy of plain cosine similarity and of the method, 0 to 1.
+        gain: the method's accuracy beyond that of plain cosine similarity.
+        rectified: what moving the prototypes towards unlabelled queries adds to the method's accuracy.
+        calibration_error: expected calibration error with three shots, 0 to 1.
+    """
+
+    n_way: int
+    cosine: tuple[float, ...]
+    photos: tuple[float, ...]
+    gain: tuple[Difference, ...]
+    rectified: tuple[float, ...]
+    calibration_error: float
+
+
+def main() -> None:
+    options = options_of(
+        __doc__,
+        ("--weights", {"type": Path, "required": True}),
+        ("--features", {"type": Path, "help": "folder to keep the features in"}),
+        ("--shrink", {"type": float, "default": SHRINK, "help": "weight of the identity in the covariance"}),
+    )
+    kinds = KINDS[: N_QUICK if options.quick else None]
+    twin = TwinNetwork(MODEL).eval().requires_grad_(False)
+    weights = pretrained_backbone(options.weights).state_dict()
+    twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+    data = [embedded(twin, kind, options.features, options.quick) for kind in kinds]
+    weight_of = [kind.weight for kind in kinds]
+    rows = []
+    for number, kind in enumerate(kinds):
+        others = [i for i in range(len(kinds)) if i != number]
+        fit(twin, [data[i] for i in others], [weight_of[i] for i in others], options.shrink)
+        row = measure(twin, data[number], [data[i] for i in others])
+        rows.append({"left out": kind.name, **told(row)})
+        say(str(rows[-1]))
+    for seed in SPLIT_SEEDS[: 1 if options.quick else None]:
+        fitted, tested = halves(data[0], seed)
+        fit(twin, [fitted, *data[1:]], weight_of, options.shrink)
+        row = measure(twin, tested, [fitted, *data[1:]])
+        rows.append({"left out": f"half of the groceries, seed {seed}", **told(row)})
+        say(str(rows[-1]))
+    finish("photos_left_out", [], rows, options.quick, shrink=options.shrink)
+
+
+def embedded(twin: TwinNetwork, kind: Kind, folder: Path | None, quick: bool) -> Embedded:
+    """Return the backbone's features of a kind's pictures, before any whitening."""
+    first, *more = (
+        features_of(twin, source, QUICK_IMAGES if quick else n, folder) for source, n in kind.sources
+    )
+    for one in more:
+        first = joined(first, one)
+    return first
+
+
+def features_of(twin: TwinNetwork, source: RecipeData, per_class: int, folder: Path | None) -> Embedded:
+    """Read the features of a list of classes, or compute and keep them."""
+    if source.data.endswith(".zip"):  # it is not known by a name
+        source = replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
+    if folder is None:
+        return embed_backbone(twin, source, per_class)
+    path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}.npz"
+    if path.exists():
+        with np.load(path) as kept:
+            features, names = torch.from_numpy(kept["features"]), tuple(kept["names"].tolist())
+            return Embedded(source, features, kept["labels"], names)
+    found = embed_backbone(twin, source, per_class)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(path, features=found.features.numpy(), labels=found.labels, names=np.array(found.class_names))
+    return found
+
+
+def halves(data: Embedded, seed: int) -> tuple[Embedded, Embedded]:
+    """Return two halves of the classes, drawn at random."""
+    drawn = np.random.default_rng(seed).permutation(np.unique(data.labels))
+    first, second = (np.flatnonzero(np.isin(data.labels, part)) for part in np.array_split(drawn, 2))
+    return _rows(data, first), _rows(data, second)
+
+
+def _rows(data: Embedded, rows: IntArray) -> Embedded:
+    return replace(data, features=data.features[torch.from_numpy(rows)], labels=data.labels[rows])
+
+
+def fit(twin: TwinNetwork, sets: Sequence[Embedded], weights: Sequence[float], shrink: float) -> None:
+    """Fit the whitening and the head, in place."""
+    assert isinstance(twin.whitening, Whitening)
+    twin.whitening.fit([(one.features.numpy(), one.labels) for one in sets], weights, shrink)
+    twin.head.weight.fill_(1)
+    twin.head.bias.zero_()
+    fit_head(twin, sets)
+
+
+def measure(twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded]) -> Row:
+    """Test the network, fitted on the others, on the data left out.
+
+    Args:
+        twin: with whitening and head as fitted.
+        left_out: classes that had no part in the fit.
+        others: what it was fitted on; the temperature of its probabilities is that of these.
+    """
+    labels = np.unique(left_out.labels, return_inverse=True)[1]
+    plain = twin.copy()
+    plain.config = replace(twin.config, centre_on_support=False)
+    n_way = min(20, int(labels.max()) + 1)
+    found: dict[str, list[EvaluationResult]] = {}
+    for name, network, embeddings in (
+        ("cosine", plain, F.normalize(left_out.features)),
+        ("photos", twin, twin.whitening(left_out.features)),
+    ):
+        configs = (episodes_of(n_way, n_shot) for n_shot in SHOTS)
+        found[name] = [evaluate(network, embeddings, labels, config, RULE) for config in configs]
+    cosine, photos = found["cosine"], found["photos"]
+    gain = tuple(paired_difference(b.asked, a.asked) for a, b in zip(cosine, photos, strict=True))
+    before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
+    return Row(
+        n_way,
+        before,
+        after,
+        gain,
+        tuple(gain_from_queries(twin, left_out.features, labels, n_way, n_shot) for n_shot in SHOTS),
+        calibration_error(twin, left_out, others),
+    )
+
+
+def gain_from_queries(
+    twin: TwinNetwork, features: torch.Tensor, labels: IntArray, n_way: int, n_shot: int
+) -> float:
+    """Return by how much moving the prototypes towards the unlabelled queries changes the accuracy."""
+    embeddings = twin.whitening(features)
+    config = EpisodeConfig(n_way, n_shot, N_QUERIES, N_EPISODES)
+    plain, moved = (accuracy(twin, embeddings, embeddings, labels, config, way) for way in (False, True))
+    return moved - plain
+
+
+def calibration_error(twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded]) -> float:
+    """Return the calibration error on the data left out, with the temperature of the others."""
+    scores = [
+        open_set_scores(twin, twin.whitening(one.features), one.labels, RULE, CALIBRATED_ON)[1:]
+        for one in (*others, left_out)
+    ]
+    known, unknown = (torch.cat(part) for part in zip(*scores[:-1], strict=True))
+    stated = probabilities(scores[-1][0], calibrate_scores(known, unknown, RULE, "").temperature)
+    confidence, answers = stated.max(-1)
+    right = answers == torch.arange(stated.shape[-1])[None, :, None]
+    return reliability(confidence.double().numpy(), right.numpy()).error
+
+
+def told(row: Row) -> dict[str, object]:
+    """Return the row with its figures as text, for the table."""
+    cells: dict[str, object] = {"ways": row.n_way}
+    figures = zip(SHOTS, row.cosine, row.photos, row.gain, row.rectified, strict=True)
+    for n_shot, cosine, photos, gain, rectified in figures:
+        cells |= {
+            f"{n_shot}-shot cosine": f"{cosine:.3f}",
+            f"{n_shot}-shot": f"{photos:.3f}",
+            f"{n_shot}-shot gain": f"{gain.mean:+.3f} ± {gain.ci95:.3f}",
+            f"{n_shot}-shot with queries": f"{rectified:+.3f}",
+        }
+    return cells | {"calibration error": f"{row.calibration_error:.3f}"}
+
+
+if __name__ == "__main__":
+    main()
