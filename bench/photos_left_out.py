@@ -9,8 +9,9 @@ other groceries look to the network that ships. ``bench/build_photos.py`` says h
 ``--weights``. The ``novel`` fruits, and classes named like them, have no part in this.
 
 Every picture is looked at once; what test-time augmentation adds at one shot is in ``photos_tried``. The
-columns *with queries* say what it brings to move the prototypes towards the unlabelled queries, five of each
-class (``photos_tried.accuracy``). With ``--features`` the features of the backbone are kept in a folder, so
+columns *together* say what it adds to let all queries of an episode say where the classes lie
+(``fsl.fewshot.together``), five of each class; *few asked*: when the queries are of a quarter of the classes
+alone, which spoils it most. With ``--features`` the features of the backbone are kept in a folder, so
 that the next run does not compute them again.
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor
 
 from bench._measure import finish, options_of, say
 from bench.build_photos import (
@@ -39,14 +41,16 @@ from bench.build_photos import (
     joined,
     pretrained_backbone,
 )
-from bench.photos_tried import accuracy
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
+from fsl.fewshot.classify import class_scores
+from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, evaluate
 from fsl.fewshot.intervals import Difference, paired_difference
 from fsl.fewshot.metrics import reliability
-from fsl.fewshot.scores import probabilities
+from fsl.fewshot.scores import probabilities, seen_from_support
+from fsl.fewshot.together import scores_together
 from fsl.training.recipes import RecipeData
 from fsl.twin.network import TwinNetwork
 from fsl.twin.whitening import Whitening
@@ -54,7 +58,7 @@ from fsl.twin.whitening import Whitening
 CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
 SPLIT_SEEDS = (0, 1, 2)
 QUICK_IMAGES = 10
-N_QUERIES, N_EPISODES = 5, 200
+N_QUERIES, N_EPISODES, FEW_ASKED = 5, 200, 4
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class Row:
         n_way: classes of an episode.
         cosine, photos: accuracy of plain cosine similarity and of the method, 0 to 1.
         gain: the method's accuracy beyond that of plain cosine similarity.
-        rectified: what moving the prototypes towards unlabelled queries adds to the method's accuracy.
+        together, few_asked: what answering all queries together adds to the method's accuracy, if they are of
+            all classes, and if they are of a quarter of them.
         calibration_error: expected calibration error with three shots, 0 to 1.
     """
 
@@ -102,7 +107,8 @@ class Row:
     cosine: tuple[float, ...]
     photos: tuple[float, ...]
     gain: tuple[Difference, ...]
-    rectified: tuple[float, ...]
+    together: tuple[float, ...]
+    few_asked: tuple[float, ...]
     calibration_error: float
 
 
@@ -204,49 +210,72 @@ def measure(twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded]) -
     cosine, photos = found["cosine"], found["photos"]
     gain = tuple(paired_difference(b.asked, a.asked) for a, b in zip(cosine, photos, strict=True))
     before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
-    return Row(
-        n_way,
-        before,
-        after,
-        gain,
-        tuple(gain_from_queries(twin, left_out.features, labels, n_way, n_shot) for n_shot in SHOTS),
-        calibration_error(twin, left_out, others),
+    temperature = temperature_of(twin, others)
+    embeddings = twin.whitening(left_out.features)
+    together, few_asked = (
+        tuple(gain_together(twin, embeddings, labels, temperature, (n_way, k, asked)) for k in SHOTS)
+        for asked in (n_way, n_way // FEW_ASKED)
     )
+    error = calibration_error(twin, embeddings, labels, temperature)
+    return Row(n_way, before, after, gain, together, few_asked, error)
 
 
-def gain_from_queries(
-    twin: TwinNetwork, features: torch.Tensor, labels: IntArray, n_way: int, n_shot: int
+def gain_together(
+    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, temperature: float, sizes: tuple[int, int, int]
 ) -> float:
-    """Return by how much moving the prototypes towards the unlabelled queries changes the accuracy."""
-    embeddings = twin.whitening(features)
-    config = EpisodeConfig(n_way, n_shot, N_QUERIES, N_EPISODES)
-    plain, moved = (accuracy(twin, embeddings, embeddings, labels, config, way) for way in (False, True))
-    return moved - plain
+    """Return by how much answering all queries together changes the accuracy.
+
+    Args:
+        twin: as fitted.
+        embeddings: float32 ``(N, D)``.
+        labels: int64 ``(N,)``.
+        temperature: of the probabilities.
+        sizes: ways, shots, and of how many of the classes there are queries.
+    """
+    n_way, n_shot, n_asked = sizes
+    episodes = sample_episodes(labels, EpisodeConfig(n_way, n_shot, N_QUERIES, N_EPISODES))
+    slots = torch.arange(n_way).repeat_interleave(n_shot)
+    true = torch.arange(n_asked).repeat_interleave(N_QUERIES)
+    gained = []
+    for support, query in zip(episodes.support, episodes.query[:, :n_asked], strict=True):
+        shown, asked = embeddings[support.ravel()], embeddings[query.ravel()]
+        seen, sought = seen_from_support(twin, shown, asked)
+        alone = class_scores(twin, seen, slots, n_way, sought, RULE)
+        both = scores_together(twin, shown, slots, n_way, asked, temperature)
+        right, before = ((one.argmax(1) == true).float().mean() for one in (both, alone))
+        gained.append(float(right - before))
+    return float(np.mean(gained))
 
 
-def calibration_error(twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded]) -> float:
-    """Return the calibration error on the data left out, with the temperature of the others."""
+def temperature_of(twin: TwinNetwork, others: Sequence[Embedded]) -> float:
+    """Return the temperature of the probabilities that fits the kinds the network was fitted on."""
     scores = [
         open_set_scores(twin, twin.whitening(one.features), one.labels, RULE, CALIBRATED_ON)[1:]
-        for one in (*others, left_out)
+        for one in others
     ]
-    known, unknown = (torch.cat(part) for part in zip(*scores[:-1], strict=True))
-    stated = probabilities(scores[-1][0], calibrate_scores(known, unknown, RULE, "").temperature)
-    confidence, answers = stated.max(-1)
-    right = answers == torch.arange(stated.shape[-1])[None, :, None]
+    known, unknown = (torch.cat(part) for part in zip(*scores, strict=True))
+    return calibrate_scores(known, unknown, RULE, "").temperature
+
+
+def calibration_error(twin: TwinNetwork, embeddings: Tensor, labels: IntArray, temperature: float) -> float:
+    """Return the calibration error of single answers."""
+    known = open_set_scores(twin, embeddings, labels, RULE, CALIBRATED_ON)[1]
+    confidence, answers = probabilities(known, temperature).max(-1)
+    right = answers == torch.arange(known.shape[-1])[None, :, None]
     return reliability(confidence.double().numpy(), right.numpy()).error
 
 
 def told(row: Row) -> dict[str, object]:
     """Return the row with its figures as text, for the table."""
     cells: dict[str, object] = {"ways": row.n_way}
-    figures = zip(SHOTS, row.cosine, row.photos, row.gain, row.rectified, strict=True)
-    for n_shot, cosine, photos, gain, rectified in figures:
+    figures = zip(SHOTS, row.cosine, row.photos, row.gain, row.together, row.few_asked, strict=True)
+    for n_shot, cosine, photos, gain, together, few_asked in figures:
         cells |= {
             f"{n_shot}-shot cosine": f"{cosine:.3f}",
             f"{n_shot}-shot": f"{photos:.3f}",
             f"{n_shot}-shot gain": f"{gain.mean:+.3f} ± {gain.ci95:.3f}",
-            f"{n_shot}-shot with queries": f"{rectified:+.3f}",
+            f"{n_shot}-shot together": f"{together:+.3f}",
+            f"{n_shot}-shot few asked": f"{few_asked:+.3f}",
         }
     return cells | {"calibration error": f"{row.calibration_error:.3f}"}
 

@@ -6,7 +6,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 import fsl
+from fsl.base.errors import SettingsError
 from fsl.cli.answering import answer_with_progress, require_answers
 from fsl.cli.common import (
     add_checkpoint_option,
@@ -21,7 +25,7 @@ from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
 from fsl.fewshot.answering import QUERIES_AT_ONCE, classify_by
-from fsl.fewshot.embed import embed_support
+from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_support
@@ -29,6 +33,7 @@ from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.sort_files import check_destination
 from fsl.fewshot.support import SupportSet
+from fsl.fewshot.together import answered_together
 from fsl.training.distributed import join_process_group
 from fsl.twin.checkpoint import Checkpoint
 
@@ -53,6 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="how a class's support images are combined (default: the checkpoint's rule); quick: a linear "
         "probe fitted to the support images, which needs at least 5 of each class",
     )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="let all queries of this call say where the classes lie: better with one or two examples of a "
+        "class and queries of the same classes; but an answer then depends on which other queries there are",
+    )
     parser.add_argument("--threshold", type=float, help="answer unknown below this similarity, 0 to 1")
     add_device_option(parser)
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a table with a row per query")
@@ -68,30 +79,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Classify every query and print or write the answers; processes of ``torchrun`` share the work."""
-    if options.threshold is not None:
-        check_threshold(options.threshold, "--threshold")
-    if options.csv:
-        require_writable(options.csv, "--csv")
-    if options.sort_into:
-        check_destination(options.sort_into)
+    _check(options)
     with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support = _read_support(options.support, checkpoint)
         with progress_bar("support images") as progress:
             embed_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_readers(path)]
+        embeddings: list[Tensor] = []
         answered, unread = answer_with_progress(
             checkpoint,
             queries[group.share(len(queries))],
-            _answerer(checkpoint, support, options),
+            _answerer(checkpoint, support, options, embeddings),
             at_once=QUERIES_AT_ONCE,
             what="queries",
         )
         answered, unread = group.gather_objects(answered), group.gather_objects(unread)
+        embeddings = group.gather_objects(embeddings)
     if not group.is_main:
         return
     require_answers(answered, unread, "queries")
     predictions = [prediction for _, prediction in answered]
+    if options.together:
+        predictions = answered_together(checkpoint, support, torch.cat(embeddings), predictions)
+        answered = [(digest, found) for (digest, _), found in zip(answered, predictions, strict=True)]
     sorted_files = sort_queries(options.sort_into, answered, queries, support) if options.sort_into else {}
     if options.csv:
         write_result(options.csv, results_csv(predictions, support))
@@ -104,6 +115,21 @@ def run(options: argparse.Namespace) -> None:
         print(f"{p.query}\t{answer}\t{p.probability:.3f}")
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Refuse impossible options before anything is computed."""
+    if options.threshold is not None:
+        check_threshold(options.threshold, "--threshold")
+    if options.together and options.rule not in (None, "prototype"):
+        raise SettingsError(
+            f"--together compares with the mean of each class, which --rule {options.rule} does not do; "
+            "leave out one of them."
+        )
+    if options.csv:
+        require_writable(options.csv, "--csv")
+    if options.sort_into:
+        check_destination(options.sort_into)
+
+
 def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
     """Read the examples, and report on stderr what is left out and what is there twice."""
     listing = list_images(path)
@@ -114,14 +140,19 @@ def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
 
 
 def _answerer(
-    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace
+    checkpoint: Checkpoint, support: SupportSet, options: argparse.Namespace, embeddings: list[Tensor]
 ) -> Callable[[list[NamedImage]], list[Answered]]:
-    """Return a function that gives each picture's digest and answer."""
+    """Return a function that gives each picture's digest and answer.
+
+    With ``--together`` it appends the embeddings ``(n, D)`` of the pictures to ``embeddings``.
+    """
 
     def answer(images: list[NamedImage]) -> list[Answered]:
         predictions = classify_by(
             options.rule, checkpoint, support, images, threshold=options.threshold, fitted=fitted
         )
+        if options.together:
+            embeddings.append(embed(checkpoint, images))
         return [(image.digest, prediction) for image, prediction in zip(images, predictions, strict=True)]
 
     fitted = fit_to_support(checkpoint, support) if options.rule == "quick" else None

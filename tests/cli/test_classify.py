@@ -171,3 +171,22 @@ def test_files_of_one_name_are_told_apart_by_their_content(tmp_path: Path) -> No
     sort_queries(tmp_path / "out", answered, queries, SUPPORT)
     assert (tmp_path / "out/unknown/same.png").read_bytes() == pictures[1]
     assert (tmp_path / "out/pear/same.png").read_bytes() == pictures[2]
+
+
+def test_together_changes_probabilities_but_not_what_is_unknown(
+    folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("classify", "--support", folder, "--query", folder / "red", folder / "blue", "--checkpoint")
+    alone, together = (
+        json.loads(run(capsys, *command, weights, "--json", *more)[1])["predictions"]
+        for more in ((), ("--together",))
+    )
+    assert [one["query"] for one in together] == [one["query"] for one in alone]
+    assert [one["unknown"] for one in together] == [one["unknown"] for one in alone]
+    assert [one["scores"] for one in together] != [one["scores"] for one in alone]
+    for one in together:
+        assert one["label"] == max(one["scores"], key=one["scores"].__getitem__)
+        assert sum(one["scores"].values()) == pytest.approx(1, abs=1e-3)
+    status, _, err = run(capsys, *command, weights, "--together", "--rule", "max")
+    assert status == 1
+    assert err.splitlines()[-1].startswith("fsl: --together compares with the mean of each class")
