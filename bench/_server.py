@@ -36,20 +36,27 @@ class App:
     began: float
 
 
-def start_app(folder: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> App:
+def start_app(
+    folder: Path,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    port: int = 0,
+) -> App:
     """Start the app and wait until it answers.
 
     Args:
         folder: holds its log, and its runs unless ``environment`` names another folder.
         options: options of ``streamlit run``.
         environment: variables to add.
+        port: of this machine; 0 for any free one.
 
     Raises:
         RuntimeError: the server does not start; the message holds its log.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
     variables = {**os.environ, "FSL_RUNS_DIR": str(folder / "runs"), **(environment or {})}
     log = folder / "log.txt"
@@ -71,10 +78,13 @@ def start_app(folder: Path, options: Sequence[str] = (), environment: Mapping[st
 
 @contextmanager
 def running_app(
-    folder: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    folder: Path,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    port: int = 0,
 ) -> Iterator[App]:
     """Start the app like ``start_app``, and stop it at the end."""
-    app = start_app(folder, options, environment)
+    app = start_app(folder, options, environment, port)
     try:
         yield app
     finally:

@@ -1,4 +1,7 @@
-"""An invisible component that stores a secret in the tab of the browser, and tells it after a reload."""
+"""An invisible component that stores a secret in the tab of the browser, and tells it after a reload.
+
+It also tells when an upload field shows that the server refused a file.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,13 @@ class Told:
 
 
 def tab_component(
-    key: str, asked: str, secret: str, holds: bool, server: str, on_told: Callable[[], None]
+    key: str,
+    asked: str,
+    secret: str,
+    holds: bool,
+    server: str,
+    on_told: Callable[[], None],
+    on_refused: Callable[[], None],
 ) -> None:
     """Ask the tab for its secret, or, if ``secret`` is known, let the tab store it.
 
@@ -45,9 +54,10 @@ def tab_component(
         holds: whether the tab holds pictures now.
         server: name of this server process.
         on_told: called when the tab has answered; see :func:`what_was_told`.
+        on_refused: called when the server has refused an upload.
     """
     data = {"asked": asked, "secret": secret, "holds": holds, "server": server}
-    _component(key=key, data=data, on_told_change=on_told)
+    _component(key=key, data=data, on_told_change=on_told, on_refused_change=on_refused)
 
 
 def what_was_told(key: str, asked: str) -> Told | None:

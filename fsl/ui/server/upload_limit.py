@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from fsl.ui.shared.upload_room import Room, room_of
+from fsl.ui.shared.upload_room import Room, note_refusal, room_of
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?")
 _LOOK_AGAIN_SECONDS = 0.5
@@ -51,6 +51,7 @@ class UploadLimit:
             upload.refuse_beyond_room(_declared_size(scope))
             await self._app(scope, counted, send)
         except _NoRoomError as error:
+            note_refusal(upload.session, str(error))
             # The web server reads the rest of the body and drops it, so that the browser gets to see this.
             await PlainTextResponse(str(error), 413)(scope, receive, send)
         finally:

@@ -15,6 +15,7 @@ from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.holders import Holder
 from fsl.ui.shared.settings import restore_settings
 from fsl.ui.shared.tab_memory import KEPT, KEPT_SECONDS, MEMORY, Notifying, TabState
+from fsl.ui.shared.upload_room import latest_refusal
 from fsl.ui.shared.visitor import visitor
 from fsl.ui.shared.work import hand_over_work
 
@@ -24,6 +25,7 @@ _HOW_TO_KEEP = (
     "To keep pictures for longer, save them as a project: on the Classify page, **Project**, then **Save "
     "project**. It opens there again."
 )
+_NO_ROOM = ":material/warning:"
 _RESTARTED = f"The server was restarted, so the pictures of this tab are gone. {_HOW_TO_KEEP}"
 _EXPIRED = (
     f"The pictures of this tab are gone: nobody looked at it for more than {KEPT_SECONDS // 60} minutes, or "
@@ -40,6 +42,7 @@ class _ThisTab:
         secret: secret of the tab, "" before the tab has told it.
         returned: what the tab gets back at the start of the next run of the page, by key.
         lost: sentence about pictures that could not be given back, "" for none.
+        refused: why the server refused a file, "" for none.
         is_awaited: whether the page is drawn anew once the tab has told its secret.
     """
 
@@ -47,6 +50,7 @@ class _ThisTab:
     secret: str = ""
     returned: Mapping[str, TabState] = field(default_factory=dict)
     lost: str = ""
+    refused: str = ""
     is_awaited: bool = False
 
 
@@ -72,6 +76,7 @@ def recall_tab() -> bool:
 
 def forget_notices() -> None:
     """Forget what the pages say about the last change: a notice goes when one leaves its page."""
+    _this_tab().refused = ""
     for key in KEPT:
         value = st.session_state.get(key)
         if isinstance(value, Notifying):
@@ -79,22 +84,26 @@ def forget_notices() -> None:
 
 
 def show_what_is_lost() -> None:
-    """Say that pictures of this tab are gone, until that is dismissed."""
+    """Say that pictures of this tab are gone, or that a file was refused, until that is dismissed."""
     tab = _this_tab()
-    if tab.lost:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lost"):
-            st.warning(tab.lost, icon=":material/history:", width="stretch")
-            st.button("Dismiss", key="lost_dismiss", type="tertiary", on_click=guarded_callback(_dismiss))
+    for key, text, icon in (("lost", tab.lost, ":material/history:"), ("refused", tab.refused, _NO_ROOM)):
+        if text:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
+                st.warning(text, icon=icon, width="stretch")
+                dismiss = guarded_callback(_dismiss)
+                st.button("Dismiss", key=f"{key}_dismiss", type="tertiary", on_click=dismiss, args=(key,))
 
 
-def _dismiss() -> None:
-    _this_tab().lost = ""
+def _dismiss(key: str) -> None:
+    setattr(_this_tab(), key, "")
 
 
 @st.fragment
 def _show_component() -> None:
     tab = _this_tab()
-    tab_component(_WIDGET, tab.asked, tab.secret, _holds_pictures(), MEMORY.server, _take_answer)
+    tab_component(
+        _WIDGET, tab.asked, tab.secret, _holds_pictures(), MEMORY.server, _take_answer, _say_refusal
+    )
     if tab.secret and tab.is_awaited:
         tab.is_awaited = False
         st.rerun()
@@ -115,6 +124,12 @@ def _take_answer() -> None:
         tab.lost = _EXPIRED if told.server == MEMORY.server else _RESTARTED
         tab.is_awaited = True
     _keep(tab)
+
+
+def _say_refusal() -> None:
+    tab = _this_tab()
+    tab.refused = latest_refusal(_session_id())
+    tab.is_awaited = bool(tab.refused)
 
 
 def _keep(tab: _ThisTab) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fsl.base.lru import LruCache
 from fsl.data.intake.server_limits import MAX_BYTES, MAX_PICTURES, SERVER_BYTES, SERVER_IS_FULL
 from fsl.ui.shared.holders import held_bytes
 
 MAX_FILES = 2 * MAX_PICTURES
 """Uploaded files of a session that may wait for its page."""
+_refusals: LruCache[str, str] = LruCache(100)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Room:
                 "that. Remove what you no longer need, on any page."
             )
         return SERVER_IS_FULL if of_all > self.server else ""
+
+
+def note_refusal(session: str, why: str) -> None:
+    """Remember why a session's file was refused; its upload field only shows the number of the error."""
+    _refusals.put(session, why)
+
+
+def latest_refusal(session: str) -> str:
+    """Return why the session's latest refused file was refused, "" if none was."""
+    return _refusals.get(session) or ""
 
 
 def room_of(session: str, waiting: Mapping[str, Sequence[int]]) -> Room:
