@@ -8,9 +8,9 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from fsl.ui.server.api import api_routes
+from fsl.ui.server.files import picture_routes
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
-from fsl.ui.server.pictures import picture_routes
 from fsl.ui.server.private import PrivateRoutes
 from fsl.ui.server.upload_limit import UploadLimit
 from fsl.ui.server.visitor_cookie import VisitorCookie
