@@ -62,6 +62,7 @@ from fsl.fewshot.report import reliability_csv as reliability_csv
 from fsl.fewshot.report import summary_csv as summary_csv
 from fsl.fewshot.similar_queries import similar_queries as similar_queries
 from fsl.fewshot.support import SupportSet as SupportSet
+from fsl.fewshot.together import answered_together as answered_together
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
 from fsl.training.best import best_test as best_test

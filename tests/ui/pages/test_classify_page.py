@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 import fsl
 from fsl.base.errors import FslError
 from fsl.data.download import Answer
+from fsl.fewshot.classify import Prediction
 from fsl.fewshot.linear_probe import MethodComparison
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.twin.checkpoint import from_twin
@@ -62,6 +63,14 @@ def test_rule_and_network_change_the_answer_without_embedding_again(
             page.selectbox(key="rule").set_value(rule).run()
             assert state(page).rule == rule
             assert "Most like Class 1" in shown(page)
+            assert ("together" in {one.key for one in page.toggle}) == (rule == "prototype")
+        asked: list[Prediction] = []
+        patch.setattr(
+            "fsl.fewshot.together.answered_together", lambda *given: asked.extend(given[3]) or asked
+        )
+        page.toggle(key="together").set_value(True).run()
+        assert [one.query for one in asked] == [query.name for query in state(page).workspace.queries]
+        page.toggle(key="together").set_value(False).run()
     page.selectbox(key="checkpoint").set_value("small-two").run()
     assert state(page).checkpoint == "small-two"
     assert not page.error

@@ -15,7 +15,7 @@ from fsl.ui.pages.classify.decide import has_classes, predict, support_of, what_
 from fsl.ui.pages.classify.downloads import show_downloads
 from fsl.ui.pages.classify.other_networks import waiting_text
 from fsl.ui.pages.classify.self_check import show_self_check
-from fsl.ui.pages.classify.settings import method_in_use, show_settings, threshold_in_use
+from fsl.ui.pages.classify.settings import TOGETHER, method_in_use, show_settings, threshold_in_use
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
 from fsl.ui.pages.classify.work import show_work
 from fsl.ui.shared.embedding_cache import embed_new
@@ -64,7 +64,10 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
     _embed_with_bar(checkpoint, pictures, support.few)
     if not missing:
         method = method_in_use(state, checkpoint, support)
-        predictions = predict(state, checkpoint, support, method, threshold_in_use(state, checkpoint))
+        together = TOGETHER.value and method == "prototype"
+        predictions = predict(
+            state, checkpoint, support, method, threshold_in_use(state, checkpoint), together
+        )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.header("3. Answers", anchor=False, width="stretch")
             with st.popover("Settings", icon=":material/tune:"):

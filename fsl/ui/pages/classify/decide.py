@@ -60,15 +60,35 @@ def can_fit_probe(support: SupportSet) -> bool:
 
 
 def predict(
-    state: Session, checkpoint: Checkpoint, support: SupportSet, method: Method, threshold: float
+    state: Session,
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    method: Method,
+    threshold: float,
+    together: bool = False,
 ) -> list[Prediction]:
-    """Return the answers, from memory if nothing has changed."""
-    queries = state.workspace.queries
-    inputs = (*_inputs(checkpoint, support), method, threshold, tuple((q.digest, q.name) for q in queries))
+    """Return the answers, from memory if nothing has changed.
 
-    return state.memo.remember(
-        ("predictions", *inputs), lambda: answers_for(checkpoint, support, queries, method, threshold)
-    )
+    Args:
+        state: state of the session.
+        checkpoint: the network in use.
+        support: the classes.
+        method: a rule or the linear probe.
+        threshold: of "unknown".
+        together: let all queries say where the classes lie (``fsl.fewshot.together``).
+    """
+    queries = state.workspace.queries
+    asked = tuple((query.digest, query.name) for query in queries)
+    inputs = (*_inputs(checkpoint, support), method, threshold, together, asked)
+
+    def compute() -> list[Prediction]:
+        alone = answers_for(checkpoint, support, queries, method, threshold)
+        if not together:
+            return alone
+        with compute_on(len(support.images) + len(queries)):
+            return core.answered_together(checkpoint, support, core.embed(checkpoint, queries), alone)
+
+    return state.memo.remember(("predictions", *inputs), compute)
 
 
 def answers_for(

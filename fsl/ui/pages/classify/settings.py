@@ -40,6 +40,13 @@ RULE: Setting[Method] = Setting(
     options={method: f"{title} ({method})" for method, title in wording.RULE_NAMES.items()},
     parameter="rule",
 )
+TOGETHER = Setting(
+    "together",
+    "Let all pictures to classify say where the classes lie",
+    False,
+    "Better if the classes have one or two pictures each, and the pictures to classify are of all classes. "
+    "An answer then depends on which other pictures there are. What is “unknown” stays as it is.",
+)
 LIMIT = Setting(
     "threshold",
     "Say “unknown” below this similarity",
@@ -113,6 +120,8 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
     st.selectbox(
         **replace(RULE, options=methods).widget(), on_change=guarded_callback(_use_rule), args=(state,)
     )
+    if method_in_use(state, checkpoint, support) == "prototype":
+        st.toggle(**TOGETHER.widget())
     threshold = threshold_in_use(state, checkpoint)
     LIMIT.put(round(threshold, 2))
     st.slider(**LIMIT.widget(), on_change=guarded_callback(_use_limit), args=(state,))
