@@ -15,6 +15,7 @@ from torch import Tensor
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at
+from fsl.training.class_ridge import fit_class_scores
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
 from fsl.training.interrupt import train_unless_stopped
 from fsl.training.snapshots import spread_over_classes
@@ -122,7 +123,7 @@ def _train_batches(
     """Train and test until the last batch or a stop; return whether the run was stopped."""
     stopped = False
     if test:
-        stopped = yield from _make_missing_test(state, config, test, history, should_stop)
+        stopped = yield from _make_missing_test(state, data, config, test, history, should_stop)
     stopped = stopped or not (yield from _fit_adapter(state, data, should_stop))
     stopped = state.group.any(stopped)
     while state.step < config.steps and not stopped:
@@ -137,11 +138,13 @@ def _train_batches(
         # Once the weights are lost, more batches do not help.
         stopped = report is not None and not math.isfinite(report.loss)
         if test and not stopped and _is_test_due(state, config):
-            result = yield from _run_scheduled_test(state, test, should_stop)
+            result = yield from _run_scheduled_test(state, data, config, test, should_stop)
             stopped = result is None
             if result is not None:
                 news.append(result.event)
         last = state.step == config.steps
+        if last and not (test or stopped):
+            stopped = not (yield from _timed(state, fit_class_scores(state, data), should_stop))
         yield from _with_verdict(history, news, at_once=last or stopped)
         yield Pause.BATCH
         stopped = state.group.any(stopped or (not last and should_stop()))
@@ -150,6 +153,7 @@ def _train_batches(
 
 def _make_missing_test(
     state: TrainState,
+    data: ImageSet,
     config: TrainConfig,
     test: PlannedTest,
     history: _History,
@@ -168,7 +172,7 @@ def _make_missing_test(
             history.events.append(result.event)
             yield result.event
     elif state.tested_at < state.step and _is_test_due(state, config):
-        result = yield from _run_scheduled_test(state, test, should_stop)
+        result = yield from _run_scheduled_test(state, data, config, test, should_stop)
         if result is not None:
             yield from _with_verdict(history, [result.event], at_once=state.step == config.steps)
     else:
@@ -178,9 +182,17 @@ def _make_missing_test(
 
 
 def _run_scheduled_test(
-    state: TrainState, test: PlannedTest, should_stop: Callable[[], bool]
+    state: TrainState,
+    data: ImageSet,
+    config: TrainConfig,
+    test: PlannedTest,
+    should_stop: Callable[[], bool],
 ) -> Generator[Pause, None, TestResult | None]:
-    """Test the network and store the result as the state's latest test."""
+    """Test the network and store the result as the state's latest test; first finish an adapter, if due."""
+    if state.step == config.steps and not (
+        yield from _timed(state, fit_class_scores(state, data), should_stop)
+    ):
+        return None
     result = yield from run_test(state, test, should_stop)
     if result is not None:
         state.latest, state.tested_at = torch.from_numpy(result.episode_accuracy), state.step

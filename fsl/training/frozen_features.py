@@ -51,6 +51,11 @@ class FrozenFeatures:
         return one.nbytes * n_images * self._config.cached_views <= _MOST_BYTES
 
     @property
+    def views_each(self) -> int:
+        """Number of views of each training image."""
+        return self._config.cached_views
+
+    @property
     def n_views(self) -> int:
         """Number of views computed so far."""
         return len(self._views)
@@ -81,6 +86,13 @@ class FrozenFeatures:
         """Return the embeddings ``(B, D)`` of computed views, with gradients; arguments as ``compute``."""
         keys = zip(views.tolist(), rows.tolist(), strict=True)
         return self.split.embed(torch.stack([self._views[key] for key in keys]))
+
+    @torch.no_grad()
+    def whiten(self, rows: IntArray, views: IntArray) -> Tensor:
+        """Return the whitened embeddings ``(B, D)`` of computed views; arguments as ``compute``."""
+        keys = zip(views.tolist(), rows.tolist(), strict=True)
+        features = torch.stack([self._views[key] for key in keys])
+        return self.split.twin.whitening(self.split.rest(features).float())  # type: ignore[no-any-return]
 
     @torch.inference_mode()
     def embed_tested(self, images: PixelArray) -> Tensor:

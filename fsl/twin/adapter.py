@@ -50,3 +50,26 @@ class Adapter(nn.Module):
         n = min(len(directions), self.basis.shape[1])
         self.basis.zero_()
         self.basis[:, :n] = directions[:n].T.to(self.basis)
+
+    @torch.no_grad()
+    def add_scores(self, weights: Tensor, strength: float) -> None:
+        """Forget what was learned, and add class scores to embeddings in directions of their own.
+
+        Args:
+            weights: float ``(D, C)``; the scores of embeddings are ``embeddings @ weights``. C is at most D
+                and the number of directions.
+            strength: factor of the scores.
+        """
+        directions, triangle = torch.linalg.qr(weights)
+        n = weights.shape[1]
+        self.basis.zero_()
+        self.change.zero_()
+        self.basis[:, :n] = directions
+        self.change[:n] = strength / _SCALE * triangle @ _own_directions(len(weights), n).T.to(weights)
+
+
+def _own_directions(dim: int, n: int) -> Tensor:
+    """Return the same n orthonormal columns every time; in a high dimension few embeddings lie along them."""
+    drawn = torch.randn(dim, n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    columns: Tensor = torch.linalg.qr(drawn).Q
+    return columns

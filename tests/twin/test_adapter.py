@@ -56,3 +56,15 @@ def test_a_checkpoint_holds_it(tmp_path: Path) -> None:
 def test_it_needs_embeddings_of_unit_length() -> None:
     with pytest.raises(SettingsError, match="with whitening"):
         ModelConfig(adapter=4)
+
+
+def test_class_scores_are_added_to_the_cosine() -> None:
+    """With directions of their own, a product of two embeddings gains the product of their scores."""
+    dim, strength = 2000, 4.0
+    adapter, embeddings = Adapter(dim, 8), unit(10, dim)
+    weights = torch.randn(dim, 3, generator=torch.Generator().manual_seed(1)) / 10
+    adapter.add_scores(weights, strength)
+    joined = torch.cat([embeddings, strength * embeddings @ weights], 1)
+    expected = F.normalize(joined, dim=1) @ F.normalize(joined, dim=1).T
+    found = adapter(embeddings) @ adapter(embeddings).T
+    assert torch.allclose(found, expected, atol=0.05)

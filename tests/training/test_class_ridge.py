@@ -1,0 +1,68 @@
+"""The closed-form end of fine-tuning an adapter: scikit-learn's ridge, used only where it helps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from fsl.config import ModelConfig, TrainConfig
+from fsl.data.imageset import ImageSet
+from fsl.training import class_ridge
+from fsl.training.class_ridge import fit_class_scores
+from fsl.training.state import TrainState, new_state
+from fsl.twin.adapter import Adapter
+
+N_CLASSES, EACH, DIM = 5, 6, 32
+MODEL = ModelConfig(widths=(4, 4, 4, DIM), image_size=16, damped=2, head="cosine")
+
+
+@pytest.fixture
+def state() -> TrainState:
+    return new_state(TrainConfig(trainable="last", cached_views=2, precision="fp32", device="cpu"), MODEL)
+
+
+def fill(state: TrainState, signal: float, monkeypatch: pytest.MonkeyPatch) -> ImageSet:
+    """Give each image an embedding whose class shows in one faint direction, under much noise."""
+    assert state.features is not None
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(N_CLASSES), EACH)
+    noise = (
+        rng.normal(size=(N_CLASSES * EACH, DIM)) * np.r_[np.full(DIM - N_CLASSES, 4.0), np.ones(N_CLASSES)]
+    )
+    noise[:, DIM - N_CLASSES :] += signal * np.eye(N_CLASSES)[labels]
+    rows = torch.nn.functional.normalize(torch.from_numpy(noise).float(), dim=1)
+    monkeypatch.setattr(state.features, "compute", lambda *_: iter(()))
+    monkeypatch.setattr(state.features, "whiten", lambda rows_, _: rows[rows_])
+    names = tuple(map(str, range(N_CLASSES)))
+    pixels = np.zeros((len(labels), 16, 16, 3), np.uint8)
+    return ImageSet(pixels, labels, names, ("",) * len(labels))
+
+
+def fit(state: TrainState, data: ImageSet) -> Adapter:
+    list(fit_class_scores(state, data))
+    assert isinstance(state.twin.adapter, Adapter)
+    return state.twin.adapter
+
+
+def test_scores_that_help_are_put_in_place(state: TrainState, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = fit(state, fill(state, 6.0, monkeypatch))
+    assert adapter.change.any()
+
+
+def test_scores_that_harm_are_not(state: TrainState, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = fill(state, 60.0, monkeypatch)  # recognised as it is
+    by_chance = torch.randn(DIM, N_CLASSES, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(class_ridge, "_fit", lambda *_: 10 * by_chance)
+    adapter = fit(state, data)
+    assert not adapter.change.any()
+
+
+def test_the_weights_are_those_of_ridge_regression() -> None:
+    rng = np.random.default_rng(0)
+    views, slots = rng.normal(size=(2, 12, 40)).astype(np.float32), np.arange(12) % 3
+    weights = class_ridge._fit(torch.from_numpy(views), torch.from_numpy(slots), 0.5)
+    targets = np.tile(np.eye(3)[slots], (2, 1))
+    oracle = Ridge(alpha=1.0, fit_intercept=False).fit(views.reshape(24, 40), targets - targets.mean(0))
+    assert np.allclose(weights.numpy().T, oracle.coef_, atol=1e-5)
