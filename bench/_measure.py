@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 RESULTS = Path(__file__).with_name("results")
+# Seconds after which the threads of the contestant before no longer wait actively for more work.
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def take_turns(
     for number in range(-warm_up, rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
+            time.sleep(_PAUSE)
             began = time.perf_counter()
             contestants[name]()
             if number >= 0:

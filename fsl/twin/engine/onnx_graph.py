@@ -73,20 +73,17 @@ class _Recorder(SizesOnly):
         self._computed: set[int] = set()
 
     def prepare_input(self, twin: TwinNetwork) -> Tensor:
-        """Note the steps from bytes to normalised images ``(B, 3, S, S)``, as one 1x1 convolution."""
+        """Note the steps from bytes to normalised images ``(B, 3, S, S)``, as ``fsl.twin.preprocess`` does."""
         config, side = twin.config, twin.config.image_size
-        mix = np.tile(_LUMA, (3, 1)) if config.grey else np.eye(3)
-        std, mean = np.array(config.std), np.array(config.mean)
-        weight = (mix / 255 / std[:, None])[:, :, None, None]
-        self.add("Cast", [INPUT], {"to": onnx_format.FLOAT}, "floats")
-        self.add("Transpose", ["floats"], {"perm": (0, 3, 1, 2)}, "channels")
-        of_convolution = [
-            self.constant(weight.astype(np.float32)),
-            self.constant((-mean / std).astype(np.float32)),
-        ]
-        self.add("Conv", ["channels", *of_convolution], {"kernel_shape": (1, 1)}, "normalised")
-        images = torch.empty(_N_IMAGES, 3, side, side, device="meta")
-        return self._note(images, "normalised")
+        floats = self.add("Cast", [INPUT], {"to": onnx_format.FLOAT})
+        images = self.add("Transpose", [floats], {"perm": (0, 3, 1, 2)})
+        if config.grey:  # the same mixture of the three channels for each of them
+            mixture = np.tile(np.array(_LUMA, np.float32), (3, 1))[:, :, None, None]
+            images = self.add("Conv", [images, self.constant(mixture)], {"kernel_shape": (1, 1)})
+        std, mean = (np.array(values)[:, None, None] for values in (config.std, config.mean))
+        images = self.add("Mul", [images, self.constant((1 / (255 * std)).astype(np.float32))])
+        images = self.add("Sub", [images, self.constant((mean / std).astype(np.float32))])
+        return self._note(torch.empty(_N_IMAGES, 3, side, side, device="meta"), images)
 
     def add(
         self,
