@@ -73,7 +73,7 @@ class _Recorder(SizesOnly):
         self._computed: set[int] = set()
 
     def prepare_input(self, twin: TwinNetwork) -> Tensor:
-        """Note the steps from bytes to normalised images ``(B, 3, S, S)``, as ``fsl.twin.preprocess`` does."""
+        """Note the steps of ``fsl.twin.preprocess``, from bytes to normalised images ``(B, 3, S, S)``."""
         config, side = twin.config, twin.config.image_size
         floats = self.add("Cast", [INPUT], {"to": onnx_format.FLOAT})
         images = self.add("Transpose", [floats], {"perm": (0, 3, 1, 2)})
