@@ -87,14 +87,17 @@ class Service:
             self._of_thread.is_prepared = True
 
     def warm_up_soon(self) -> None:
-        """Import torch and load the usual network in the background, before somebody asks."""
+        """Import torch and make the usual network ready in the background, before somebody asks."""
         threading.Thread(target=self._warm_up, name="api-warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:
         try:
             start_ahead()
             self.prepare_thread()
-            self.networks.get(CLASSIFIES)
+            checkpoint = self.networks.get(CLASSIFIES)
+            from fsl.twin.engine.choose import session_of  # imports torch
+
+            session_of(checkpoint.twin)
         except ApiError as error:
             _LOG.warning("%s", error)
 

@@ -48,14 +48,14 @@ _told: set[str] = set()
 def session_of(twin: TwinNetwork) -> Session | None:
     """Return the network's session of ONNX Runtime, which is made at the first call; None for torch.
 
-    A network whose weights were changed since gets another one.
+    A network whose weights were changed since gets another one, and so does one that may use more threads.
     """
     if os.environ.get("FSL_ENGINE", "").lower() == "torch" or not _is_frozen(twin):
         return None
     n_threads, state = torch.get_num_threads(), _state(twin)
     with _lock:
         made = _made.get(twin)
-        if made is None or made.state != state or (made.session and made.session.n_threads != n_threads):
+        if made is None or made.state != state or (made.session and made.session.n_threads < n_threads):
             made = _made[twin] = _Made(state, _make(twin, n_threads))
         return made.session
 

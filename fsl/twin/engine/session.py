@@ -48,12 +48,13 @@ class Session:
         Yields:
             float32 ``(n, D)``, in order.
         """
-        if len(images) < self.n_threads:
+        is_alone = torch.get_num_threads() == 1  # this thread may use one core, as beside a training
+        if len(images) < self.n_threads and not is_alone:
             yield _run(self._on_all_cores(), images)
             return
         run: Callable[[PixelArray], Tensor] = lambda part: _run(self._of_one_core, part)  # noqa: E731
         parts = [images[start : start + self._batch] for start in range(0, len(images), self._batch)]
-        yield from [run(parts[0])] if len(parts) == 1 else self._pool.map(run, parts)
+        yield from map(run, parts) if is_alone or len(parts) == 1 else self._pool.map(run, parts)
 
     def _on_all_cores(self) -> Any:
         with self._lock:

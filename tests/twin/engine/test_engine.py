@@ -87,6 +87,20 @@ def test_a_network_that_learns_or_was_changed_is_never_answered_from_old_weights
     assert session_of(twin.requires_grad_(False).train()) is None
 
 
+def test_a_thread_that_may_use_one_core_uses_the_session_that_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beside a training, and without making a session for each number of threads in turn."""
+    twin, images = checkpoint().twin, noise(9, 16)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    found, session = embed_images(twin, images), session_of(twin)
+    assert session is not None
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert session_of(twin) is session
+    monkeypatch.setattr(session, "_pool", None)
+    torch.testing.assert_close(embed_images(twin, images), found, atol=1e-5, rtol=1e-4)
+
+
 def test_threads_share_one_session_and_get_what_they_would_get_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
