@@ -7,6 +7,7 @@ the few operations that ask for the compiler are simple formulas, which stand he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,25 @@ def _convolved(
     return x.new_empty(len(x), len(weight), *sides)
 
 
+def _pooled(
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    **more: object,
+) -> Tensor:
+    if ceil_mode:
+        return torch.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
+    window = x.new_empty(x.shape[1], 1, *pair(kernel_size))
+    return _convolved(x, window, None, stride or kernel_size, padding, dilation, x.shape[1])
+
+
+def _average_pooled(x: Tensor, kernel_size: Any, stride: Any = None) -> Tensor:
+    return _pooled(x, kernel_size, stride)
+
+
 def _averaged(x: Tensor, output_size: Any) -> Tensor:
     return x.new_empty(*x.shape[:2], *pair(output_size))
 
@@ -55,7 +75,9 @@ def _joined(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def _multiplied(a: Tensor, b: Tensor) -> Tensor:
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+    if a.ndim != 2 or b.ndim != 2:
+        raise NotImplementedError
+    if a.shape[1] != b.shape[0]:
         raise RuntimeError(f"{tuple(a.shape)} cannot be multiplied by {tuple(b.shape)}")
     return a.new_empty(a.shape[0], b.shape[1])
 
@@ -65,7 +87,10 @@ def _projected(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _of_both(a: Tensor | float, b: Tensor | float) -> Tensor:
-    shapes = [one.shape for one in (a, b) if isinstance(one, Tensor)]
+    tensors = [one for one in (a, b) if isinstance(one, Tensor)]
+    if not all(one.is_floating_point() for one in tensors):
+        raise NotImplementedError
+    shapes = [one.shape for one in tensors]
     return torch.empty(np.broadcast_shapes(*shapes), device="meta")
 
 
@@ -76,6 +101,8 @@ SIZES: Mapping[Callable[..., Any], Callable[..., Tensor]] = {
     F.hardtanh: _same,
     F.relu: _same,
     F.linear: _projected,
+    F.avg_pool2d: _average_pooled,
+    F.max_pool2d: _pooled,
     F.normalize: _same,
     torch.cat: _joined,
     torch.relu: _same,
@@ -102,7 +129,8 @@ class SizesOnly(TorchFunctionMode):
         kwargs = kwargs or {}
         first = args[0][0] if args and isinstance(args[0], list) else args[0] if args else None
         if func in SIZES and isinstance(first, Tensor) and first.is_meta:
-            return SIZES[func](*args, **kwargs)
+            with suppress(NotImplementedError, TypeError):  # called in a way that has no formula here
+                return SIZES[func](*args, **kwargs)
         return func(*args, **kwargs)
 
 
