@@ -21,7 +21,7 @@ from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work
 from fsl.ui.shared.workspace import Workspace, holdings_of
 
-_REMEMBERED = 8  # answers, self-check (also the former one), comparison of methods, what to label next ...
+_REMEMBERED = 10  # answers, the same with names, self-check, the former one, comparison, what to label next
 
 _KEY = "few_shot_lab"
 QUERIES = "queries"

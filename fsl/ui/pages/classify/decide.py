@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fsl.base.errors import DataError
@@ -67,7 +68,7 @@ def predict(
     threshold: float,
     together: bool = False,
 ) -> list[Prediction]:
-    """Return the answers, from memory if nothing has changed.
+    """Return the answers, from memory if nothing but names of classes has changed.
 
     Args:
         state: state of the session.
@@ -77,18 +78,20 @@ def predict(
         threshold: of "unknown".
         together: let all queries say where the classes lie (``fsl.fewshot.together``).
     """
-    queries = state.workspace.queries
+    queries, names = state.workspace.queries, support.class_names
     asked = tuple((query.digest, query.name) for query in queries)
     inputs = (*_inputs(checkpoint, support), method, threshold, together, asked)
 
     def compute() -> list[Prediction]:
-        alone = answers_for(checkpoint, support, queries, method, threshold)
+        numbered = _numbered(support)
+        alone = answers_for(checkpoint, numbered, queries, method, threshold)
         if not together:
             return alone
         with compute_on(len(support.images) + len(queries)):
-            return core.answered_together(checkpoint, support, core.embed(checkpoint, queries), alone)
+            return core.answered_together(checkpoint, numbered, core.embed(checkpoint, queries), alone)
 
-    return state.memo.remember(("predictions", *inputs), compute)
+    found = state.memo.remember(("predictions", *inputs), compute)
+    return state.memo.remember(("named", names, *inputs), lambda: [_named(one, names) for one in found])
 
 
 def answers_for(
@@ -109,13 +112,18 @@ def answers_for(
 def check_support(
     state: Session, checkpoint: Checkpoint, support: SupportSet, rule: Rule
 ) -> LeaveOneOut | None:
-    """Return the leave-one-out accuracy, from memory if nothing has changed."""
+    """Return the leave-one-out accuracy, from memory if nothing but names of classes has changed."""
 
     def compute() -> LeaveOneOut | None:
         with compute_on(len(support.images)):
-            return core.leave_one_out(checkpoint, support, rule)
+            return core.leave_one_out(checkpoint, _numbered(support), rule)
 
-    return state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
+    found = state.memo.remember(("self-check", *_inputs(checkpoint, support), rule), compute)
+    if found is None or found.confused is None:
+        return found
+    first, second, number = found.confused
+    names = support.class_names
+    return replace(found, confused=(names[int(first)], names[int(second)], number))
 
 
 def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> MethodComparison | None:
@@ -134,4 +142,19 @@ def compare(state: Session, checkpoint: Checkpoint, support: SupportSet) -> Meth
 
 def _inputs(checkpoint: Checkpoint, support: SupportSet) -> tuple[object, ...]:
     images = tuple((image.digest, image.name) for image in support.images)
-    return (checkpoint.digest, support.class_names, support.slots, images)
+    return (checkpoint.digest, support.slots, images)
+
+
+def _numbered(support: SupportSet) -> SupportSet:
+    """Return the support set with the place of each class as its name, so that a new name changes nothing."""
+    return core.SupportSet(tuple(map(str, range(support.n_way))), support.images, support.slots)
+
+
+def _named(prediction: Prediction, names: Sequence[str]) -> Prediction:
+    """Return a prediction of a numbered support set with the names of the classes."""
+    return replace(
+        prediction,
+        label=names[int(prediction.label)],
+        scores={names[int(place)]: score for place, score in prediction.scores.items()},
+        class_similarity={names[int(place)]: s for place, s in prediction.class_similarity.items()},
+    )
