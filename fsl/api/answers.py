@@ -24,10 +24,11 @@ from fsl.fewshot.answering import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.compare import ProbeAnswer
 from fsl.fewshot.comparison import Limit, comparison_object, faces_object, several_faces
-from fsl.fewshot.embed import embed, embed_support
+from fsl.fewshot.embed import embed
 from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.linear_probe import LinearProbe, fit_to_support
 from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.read_pictures import Reader, read_pictures, read_support, sort_out
 from fsl.fewshot.results import results_object
 from fsl.fewshot.support import SupportSet
@@ -138,7 +139,7 @@ def read_classes(
     Args:
         checkpoint: the network to read it for.
         listing: the pictures, a folder per class.
-        holding: counts the decoded pictures.
+        holding: counts the decoded pictures and their embeddings.
         passes: makes the forward passes.
         progress: called from time to time; what it raises ends the work.
 
@@ -148,9 +149,9 @@ def read_classes(
     """
     n_pictures, side = len(listing.in_classes), checkpoint.info.model.image_size
     _refuse_many(n_pictures)
-    holding.take(n_pictures * side * side * 3)
+    holding.take(n_pictures * (side * side * 3 + 4 * checkpoint.twin.embedding_dim))
     support, problems = read_support(listing, checkpoint.info.model)
-    embed_support(checkpoint, support, progress=progress, forward=passes.embed)
+    prepare_support(checkpoint, support, progress=progress, forward=passes.embed)
     return Classes(checkpoint, support, problems, (*listing.notes, *support.copies_notes))
 
 
@@ -183,7 +184,7 @@ def classify_pictures(
     n_queries, n_support = len(queries.readers), len(support.images)
     asked = f"{count(n_queries, 'query', 'queries')} against {count(n_support, 'support picture')}"
     _refuse_long_answer(n_queries * n_support, asked, "similarities")
-    embed_support(checkpoint, support, progress=progress, forward=passes.embed)
+    prepare_support(checkpoint, support, progress=progress, forward=passes.embed)
     fitted = classes.probe if method == "quick" else None
 
     def answer(images: list[NamedImage]) -> list[Prediction]:

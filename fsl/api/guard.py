@@ -6,9 +6,10 @@ import hmac
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fsl.api.cross_origin import cross_origin_headers, is_let_in, is_preflight
 from fsl.api.errors import ApiError
 from fsl.api.settings import ApiSettings
 
@@ -37,30 +38,37 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        asked, origins = Headers(scope=scope), self._settings.origins
+        for_pages = cross_origin_headers(scope["method"], asked, origins)
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in (_HEADERS | for_pages).items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refusal(scope)
-        if refused is None:
+        refused = self._refusal(scope, asked)
+        if refused is None and is_let_in(asked, origins) and is_preflight(scope["method"], asked):
+            await Response(status_code=204)(scope, receive, with_headers)
+        elif refused is None:
             await self._app(scope, receive, with_headers)
         else:
             answer = JSONResponse({"error": str(refused)}, refused.status, refused.headers)
             await answer(scope, receive, with_headers)
 
-    def _refusal(self, scope: Scope) -> ApiError | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, scope: Scope, headers: Headers) -> ApiError | None:
         if self._settings.hosts and host_name(headers.get("host", "")) not in self._settings.hosts:
             return ApiError(
                 403,
                 "This server does not answer to the host name in the address. Use http://localhost, or start "
                 "it with a token.",
             )
-        if scope["method"] not in ("GET", "HEAD") and is_from_elsewhere(headers):
-            return ApiError(403, "Pages of another address may not use this server.")
+        if is_let_in(headers, self._settings.origins):
+            if is_preflight(scope["method"], headers):
+                return None
+        elif scope["method"] not in ("GET", "HEAD") and is_from_elsewhere(headers):
+            return ApiError(403, "Pages of another address may not use this server, unless --cors names it.")
         inside = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
         if inside != HEALTH and not has_token(headers, self._settings.token):
             return ApiError(

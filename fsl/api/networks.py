@@ -11,6 +11,7 @@ import fsl
 from fsl.api.errors import ApiError
 from fsl.base.errors import CheckpointError
 from fsl.base.lru import LruCache
+from fsl.config import Device
 from fsl.twin.checkpoint_files import available, read_info
 from fsl.twin.header import CheckpointInfo
 
@@ -21,9 +22,14 @@ _MOST_LOADED = 4
 
 
 class Networks:
-    """Loads networks by name, never by a path; keeps the latest few."""
+    """Loads networks by name, never by a path; keeps the latest few.
 
-    def __init__(self) -> None:
+    Args:
+        device: where they compute.
+    """
+
+    def __init__(self, device: Device = "auto") -> None:
+        self._device = device
         self._loading = threading.Lock()
         self._loaded: LruCache[tuple[Path, int, int], Checkpoint] = LruCache(_MOST_LOADED)
 
@@ -44,7 +50,7 @@ class Networks:
             with self._loading:  # so that several first requests load it once
                 found = self._loaded.get(key)
                 if found is None:
-                    found = fsl.load(str(path))
+                    found = fsl.load(str(path), self._device)
                     self._loaded.put(key, found)
             return found
         except (CheckpointError, OSError) as error:

@@ -49,7 +49,7 @@ class Service:
         self.memory = Memory(elsewhere)
         self.jobs = Jobs(settings.n_threads, settings.most_waiting)
         self.sets = SupportSets(settings.most_sets, settings.kept_seconds)
-        self.networks = Networks()
+        self.networks = Networks(settings.device)
         self._make_passes = passes
         self._making = threading.Lock()
         self._of_thread = threading.local()

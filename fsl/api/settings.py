@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fsl.api.cross_origin import checked_origins
 from fsl.base.environment import whole_number
 from fsl.base.errors import SettingsError
+from fsl.config import Device
 
 TOKEN = "FSL_API_TOKEN"
 """Environment variable with the token that clients must send."""
 FOLDERS = "FSL_API_FOLDERS"
 """Environment variable with the folders that support sets may be read from, separated like ``PATH``."""
+CORS = "FSL_API_CORS"
+"""Environment variable with the addresses whose pages may use the API, separated by spaces."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -25,6 +29,8 @@ class ApiSettings:
         token: what clients must send as "Authorization: Bearer TOKEN"; "" lets everybody in.
         folders: folders of this machine that support sets may be read from, by the name clients use.
         hosts: host names to answer to; none answers to all.
+        origins: other addresses whose pages may use the API, such as "https://example.org".
+        device: where the networks compute.
         kept_seconds: how long a support set is kept after its last use.
         most_sets: support sets kept at once.
         most_waiting: requests that may wait for a thread; more are refused.
@@ -35,6 +41,8 @@ class ApiSettings:
     token: str = ""
     folders: Mapping[str, Path] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    device: Device = "auto"
     kept_seconds: float = 3600.0
     most_sets: int = 100
     most_waiting: int = 64
@@ -42,23 +50,23 @@ class ApiSettings:
 
 
 def settings_from_environment(
-    token: str = "", folders: Iterable[Path] = (), hosts: Iterable[str] = ()
+    token: str = "", folders: Iterable[Path] = (), origins: Iterable[str] = ()
 ) -> ApiSettings:
     """Return the settings that the environment variables ask for; see docs/api.md.
 
     Args:
         token: instead of the variable's; "" for the variable's.
         folders: to add to the variable's.
-        hosts: host names to answer to; none for all.
+        origins: addresses of pages to add to the variable's.
 
     Raises:
-        SettingsError: a folder does not exist, or two have the same name.
+        SettingsError: a folder does not exist, or two have the same name; or an address is none.
     """
     listed_folders = [Path(one) for one in os.environ.get(FOLDERS, "").split(os.pathsep) if one]
     return ApiSettings(
         token=token or os.environ.get(TOKEN, ""),
         folders=_by_name([*listed_folders, *folders]),
-        hosts=frozenset(hosts),
+        origins=checked_origins([*os.environ.get(CORS, "").split(), *origins]),
         kept_seconds=60.0 * whole_number("FSL_API_KEPT_MINUTES", 60, least=1),
         most_waiting=whole_number("FSL_API_WAITING", 64, least=1),
     )

@@ -25,9 +25,10 @@ from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
 from fsl.fewshot.answering import QUERIES_AT_ONCE, classify_by
-from fsl.fewshot.embed import embed, embed_support
+from fsl.fewshot.embed import embed
 from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.read_pictures import read_support
 from fsl.fewshot.results import results_csv, results_object
 from fsl.fewshot.scores import check_threshold
@@ -84,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
         checkpoint = fsl.load(options.checkpoint, options.device)
         support = _read_support(options.support, checkpoint)
         with progress_bar("support images") as progress:
-            embed_support(checkpoint, support, progress=progress)
+            prepare_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_readers(path)]
         embeddings: list[Tensor] = []
         answered, unread = answer_with_progress(

@@ -167,7 +167,7 @@ def image_readers(path: Path) -> list[Reader]:
         report(listing.problems)
         report_notes(listing.notes)
         return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
-    return [(shown, FileReader(path, shown))]
+    return [(shown, FileReader(str(path), shown))]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import uvicorn
 
@@ -18,6 +18,7 @@ from fsl.api.service import Service
 from fsl.api.settings import LOOPBACK, TOKEN, ApiSettings, settings_from_environment
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.memory import use_one_arena
+from fsl.config import Device
 
 if TYPE_CHECKING:
     from fsl.twin.shared_passes import SharedPasses
@@ -49,6 +50,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="let clients make support sets from this folder and those below it; may be repeated",
+    )
+    parser.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="let pages of another address use the server, such as https://example.org; may be repeated",
+    )
+    parser.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="auto",
+        help="where to compute (default: %(default)s, which uses a GPU if there is one)",
     )
 
 
@@ -86,9 +100,15 @@ def server_settings(options: argparse.Namespace) -> ApiSettings:
     """Return the API's settings for the options of the command.
 
     Raises:
-        SettingsError: others could reach the server, and there is no token; or a folder is missing.
+        SettingsError: others could reach the server, and there is no token; or a folder or the device is
+            missing, or an address is none.
     """
-    settings = settings_from_environment(options.token, options.allow)
+    if options.device not in ("auto", "cpu"):
+        from fsl.twin.device import choose_device  # imports torch, which a server need not wait for
+
+        choose_device(options.device)
+    settings = settings_from_environment(options.token, options.allow, options.cors)
+    settings = replace(settings, device=options.device)
     if settings.token:
         return settings
     if not _is_loopback(options.host):

@@ -12,10 +12,11 @@ from torch import Tensor
 from fsl.config import Rule
 from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.pictures import NamedImage, Picture
+from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes, seen_from_support
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.inference import pair_logits, usable
+from fsl.twin.inference import pair_logits, ready_logits, usable
 from fsl.twin.network import TwinNetwork, similarity
 
 
@@ -72,17 +73,18 @@ def classify(
     if threshold is not None:
         check_threshold(threshold)
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
-    support_embeddings, query_embeddings = seen_from_support(
-        checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)
-    )
+    twin, prepared = checkpoint.twin, prepare_support(checkpoint, support)
+    query_embeddings = prepared.seen(embed(checkpoint, images))
     rule = rule or checkpoint.info.rule
     calibration = checkpoint.info.calibration(rule)
     if threshold is None:
         threshold = calibration.unknown_threshold
 
-    logits = usable(pair_logits(checkpoint.twin, query_embeddings, support_embeddings))
-    slots, n_way = support.slot_tensor, support.n_way
-    scores = class_scores(checkpoint.twin, support_embeddings, slots, n_way, query_embeddings, rule)
+    logits = usable(ready_logits(twin, query_embeddings, prepared.images))
+    if rule == "prototype":
+        scores = -usable(ready_logits(twin, query_embeddings, prepared.prototypes))
+    else:
+        scores = group_scores(logits, support.slot_tensor, support.n_way, rule)
     probability = probabilities(scores, calibration.temperature)
     pairs, classes = similarity(logits), torch.sigmoid(scores)
     return [

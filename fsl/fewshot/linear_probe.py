@@ -24,6 +24,7 @@ from fsl.config import METHODS, RULES, Method, Rule
 from fsl.fewshot.classify import Prediction, class_scores, classify
 from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.pictures import NamedImage, Picture
+from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
@@ -198,9 +199,7 @@ def classify_with_probe(
     fitted = fitted or fit_to_support(checkpoint, support)
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     predictions = classify(checkpoint, support, images, threshold=threshold)
-    _, query = seen_from_support(
-        checkpoint.twin, embed_support(checkpoint, support), embed(checkpoint, images)
-    )
+    query = prepare_support(checkpoint, support).seen(embed(checkpoint, images))
     probability = fitted.probabilities(query)
     return [
         _with_probabilities(prediction, support, row)

@@ -31,10 +31,22 @@ def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tupl
     Returns:
         both, centred and of unit length.
     """
-    if not twin.config.centre_on_support:
+    centre = centre_of(twin, support)
+    if centre is None:
         return support, query
-    middle = support.sum(-2, keepdim=True) / (support.shape[-2] + CENTRE_PRIOR)
-    return F.normalize(support - middle, dim=-1), F.normalize(query - middle, dim=-1)
+    return centred(support, centre), centred(query, centre)
+
+
+def centre_of(twin: TwinNetwork, support: Tensor) -> Tensor | None:
+    """Return the centre ``(..., 1, D)`` of embeddings ``(..., n_support, D)``; None without centring."""
+    if not twin.config.centre_on_support:
+        return None
+    return support.sum(-2, keepdim=True) / (support.shape[-2] + CENTRE_PRIOR)
+
+
+def centred(embeddings: Tensor, centre: Tensor) -> Tensor:
+    """Return embeddings ``(..., n, D)`` seen from a centre ``(..., 1, D)``, of unit length."""
+    return F.normalize(embeddings - centre, dim=-1)
 
 
 def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tensor:

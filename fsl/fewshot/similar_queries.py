@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fsl.fewshot.embed import embed, embed_support
+from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import Picture
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import similarities
@@ -29,6 +29,6 @@ def similar_queries(
         n similarities in [0, 1].
     """
     embeddings = embed(checkpoint, [chosen, *queries])
-    _, seen = seen_from_support(checkpoint.twin, embed_support(checkpoint, support), embeddings)
+    seen = prepare_support(checkpoint, support).seen(embeddings)
     found: list[float] = similarities(checkpoint.twin, seen[:1], seen[1:])[0].tolist()
     return found

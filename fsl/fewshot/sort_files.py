@@ -101,7 +101,7 @@ def _place(source: Callable[[], bytes], target: Path, placed: Placed) -> None:
         _write(target, source(), placed)
         placed.copied += 1
         return
-    original = source.path.resolve()
+    original = Path(source.path).resolve()
     try:
         os.link(original, target)
     except OSError:  # another disk, or a system without hard links

@@ -73,6 +73,15 @@ class DifferenceHead(nn.Module):
                 ).abs_() @ self.weight
         return logits + self.bias
 
+    def ready(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what ``pairwise_ready`` needs of embeddings ``(..., n2, D)`` that are compared often."""
+        return embeddings, embeddings
+
+    @torch.no_grad()
+    def pairwise_ready(self, e1: Tensor, e2: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the logits of every pair; the second embeddings as ``ready`` returns them."""
+        return self.pairwise(e1, e2[0])
+
 
 class CosineHead(nn.Module):
     """The logit ``w . (u1 - u2)^2 + b`` of two embeddings, with ``u = e / |e|``.
@@ -100,8 +109,17 @@ class CosineHead(nn.Module):
 
     def pairwise(self, e1: Tensor, e2: Tensor) -> Tensor:
         """Return the logits of every pair, by a matrix product; shapes as ``DifferenceHead.pairwise``."""
-        u1, u2 = F.normalize(e1, dim=-1), F.normalize(e2, dim=-1)
-        own1, own2 = u1.square() @ self.weight, u2.square() @ self.weight
+        return self.pairwise_ready(e1, self.ready(e2))
+
+    def ready(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what ``pairwise_ready`` needs of embeddings ``(..., n2, D)`` that are compared often."""
+        units = F.normalize(embeddings, dim=-1)
+        return units, units.square() @ self.weight
+
+    def pairwise_ready(self, e1: Tensor, e2: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the logits of every pair; the second embeddings as ``ready`` returns them."""
+        u1, (u2, own2) = F.normalize(e1, dim=-1), e2
+        own1 = u1.square() @ self.weight
         return own1[..., :, None] + own2[..., None, :] - 2 * (u1 * self.weight) @ u2.mT + self.bias
 
 

@@ -16,6 +16,8 @@ from fsl.twin.preprocess import normalise, to_unit
 
 Forward = Callable[[TwinNetwork, PixelArray], Tensor]
 """Embeds images like ``embed_images``: the network and uint8 ``(N, S, S, 3)`` to float32 ``(N, D)``."""
+Ready = tuple[Tensor, Tensor]
+"""Embeddings as a head compares them: what its ``ready`` returns."""
 
 BATCH = 64
 # A processor's caches hold few images. With Conv-4, batches of 16 images of 64 pixels are twice as fast as
@@ -136,11 +138,22 @@ def similarities(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
 @torch.inference_mode()
 def pair_logits(twin: TwinNetwork, first: Tensor, second: Tensor) -> Tensor:
     """Return the logits of every pair, float32 ``(n1, n2)``, higher = more different."""
-    device = device_of(twin)
-    rows = max(1, PAIRS_AT_ONCE // max(1, len(second)))
-    second = second.to(device)
+    return ready_logits(twin, first, ready(twin, second))
+
+
+@torch.inference_mode()
+def ready(twin: TwinNetwork, embeddings: Tensor) -> Ready:
+    """Prepare embeddings ``(n, D)`` that many others will be compared with, on the network's device."""
+    return twin.head.ready(embeddings.to(device_of(twin)))
+
+
+@torch.inference_mode()
+def ready_logits(twin: TwinNetwork, first: Tensor, second: Ready) -> Tensor:
+    """Return the logits of every pair, as ``pair_logits``; the second embeddings are prepared already."""
+    device, n_second = device_of(twin), len(second[0])
+    rows = max(1, PAIRS_AT_ONCE // max(1, n_second))
     parts = [
-        twin.head.pairwise(first[start : start + rows].to(device), second).cpu()
+        twin.head.pairwise_ready(first[start : start + rows].to(device), second).cpu()
         for start in range(0, len(first), rows)
     ]
-    return torch.cat(parts) if parts else torch.empty(0, len(second))
+    return torch.cat(parts) if parts else torch.empty(0, n_second)

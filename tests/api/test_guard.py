@@ -13,9 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from fsl.api import forms
+from fsl.api.cross_origin import checked_origins
 from fsl.api.memory import Memory
 from fsl.api.networks import Networks
 from fsl.api.settings import LOOPBACK, ApiSettings
+from fsl.base.errors import SettingsError
 from fsl.data.intake.server_limits import SERVER_IS_FULL
 from tests.helpers.api import answer, client, files, service
 from tests.helpers.pictures import picture
@@ -168,3 +170,29 @@ def test_the_docs_page_names_every_operation_and_loads_nothing(api: TestClient) 
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page.text)) == {"/api/openapi.json", "/api/metrics"}
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert page.headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_of_named_addresses_are_let_in(api: TestClient) -> None:
+    """As browsers ask: first whether the page may send the token, which that question does not have."""
+    page = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    origins = checked_origins(["https://Example.org/"])
+    with client(service(ApiSettings(token="x", origins=origins))) as open_to_one:
+        asked = open_to_one.options("/api/embed", headers=page)
+        assert (asked.status_code, asked.content) == (204, b"")
+        assert asked.headers["access-control-allow-origin"] == "https://example.org"
+        assert "authorization" in asked.headers["access-control-allow-headers"].lower()
+        without = embedded(open_to_one, Origin="https://example.org")
+        with_token = embedded(open_to_one, Origin="https://example.org", Authorization="Bearer x")
+        assert (without.status_code, with_token.status_code) == (401, 200)
+        for answered in (without, with_token):  # the page may read why it was refused
+            assert answered.headers["access-control-allow-origin"] == "https://example.org"
+            assert answered.headers["vary"] == "Origin"
+        for origin in ("http://example.org", "https://example.org.evil.example", "null"):
+            refused = embedded(open_to_one, Origin=origin, Authorization="Bearer x")
+            assert refused.status_code == 403
+            assert "access-control-allow-origin" not in refused.headers
+            assert open_to_one.options("/api/embed", headers={**page, "Origin": origin}).status_code == 403
+    assert api.options("/api/embed", headers=page).status_code == 403
+    for wrong in ("*", "example.org", "https://example.org/page", "null", ""):
+        with pytest.raises(SettingsError, match="as browsers do"):
+            checked_origins([wrong])

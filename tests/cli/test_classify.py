@@ -65,7 +65,7 @@ def test_a_support_set_is_held_at_the_size_of_the_network(
     def look(checkpoint: object, support: SupportSet, **_: object) -> None:
         sizes.update(image.image.size for image in support.images)
 
-    monkeypatch.setattr("fsl.cli.classify.embed_support", look)
+    monkeypatch.setattr("fsl.cli.classify.prepare_support", look)
     status, _, _ = run(
         capsys, "classify", "--support", folder, "--query", folder / "red", "--checkpoint", weights
     )

@@ -44,6 +44,16 @@ def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
     assert server_settings(options).token == "from outside"
 
 
+def test_options_of_pages_and_of_the_device_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSL_API_CORS", "https://one.example https://two.example")
+    options = build_parser("serve").parse_args(
+        ["serve", "--cors", "http://localhost:3000", "--device", "cpu"]
+    )
+    settings = server_settings(options)
+    assert settings.origins == {"https://one.example", "https://two.example", "http://localhost:3000"}
+    assert settings.device == "cpu"
+
+
 def test_a_place_where_it_cannot_listen_is_told_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,6 +65,7 @@ def test_a_place_where_it_cannot_listen_is_told_in_words(
             (["--host", "no.such.host.invalid", "--token", "x"], "no.such.host.invalid"),
             (["--host", "0.0.0.0"], "a token that clients must send"),
             (["--allow", tmp_path / "none"], "no such folder"),
+            (["--cors", "*"], "Name each as browsers do"),
         ):
             status, out, err = run(capsys, "serve", *words)
             assert (status, out) == (1, "")

@@ -6,7 +6,7 @@ from fsl.base.errors import CheckpointError, DataError, ImageReadError, Settings
 from fsl.base.types import PixelArray
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
-from fsl.fewshot.embed import EmbeddingCache, embed
+from fsl.fewshot.embed import CACHE, EmbeddingCache, embed
 from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
@@ -119,6 +119,25 @@ def test_each_content_is_embedded_once() -> None:
     assert counted == [2, 1]
     assert torch.equal(first[0], first[2])
     assert torch.equal(first[1], again[0])
+
+
+def test_a_support_set_larger_than_the_cache_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, support = checkpoint(), support_set()
+    expected = classify(made, support_set(), QUERIES[:1])
+    monkeypatch.setattr(CACHE, "_most_bytes", 1)
+    passed: list[int] = []
+    embed_batch = TwinNetwork.embed
+
+    def counting(twin: TwinNetwork, images: Tensor) -> Tensor:
+        passed.append(len(images))
+        return embed_batch(twin, images)
+
+    monkeypatch.setattr(TwinNetwork, "embed", counting)
+    CACHE.clear()
+    assert classify(made, support, QUERIES[:1]) == expected
+    passed.clear()
+    classify(made, support, [named_image("blue", 94)])
+    assert passed == [1]
 
 
 def test_cache_is_bounded() -> None:

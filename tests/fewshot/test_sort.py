@@ -83,7 +83,7 @@ def sources(folder: Path) -> list[FileReader]:
     folder.mkdir()
     for name in ("1.jpg", "2.jpg"):
         (folder / name).write_bytes(name.encode())
-    return [FileReader(path, path.name) for path in sorted(folder.iterdir())]
+    return [FileReader(str(path), path.name) for path in sorted(folder.iterdir())]
 
 
 def test_files_become_hard_links_and_elsewhere_copies(
@@ -101,7 +101,7 @@ def test_files_become_hard_links_and_elsewhere_copies(
     assert (placed.linked, placed.copied) == (0, 2)
     assert (tmp_path / "copied/unknown/2.jpg").read_bytes() == b"2.jpg"
     assert not (tmp_path / "copied/unknown/2.jpg").samefile(originals[1].path)
-    assert (tmp_path / "copied/unknown/2.jpg").stat().st_mtime == originals[1].path.stat().st_mtime
+    assert (tmp_path / "copied/unknown/2.jpg").stat().st_mtime == Path(originals[1].path).stat().st_mtime
 
 
 def test_nothing_is_overwritten_and_a_failure_leaves_nothing(
@@ -112,12 +112,12 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(
     with pytest.raises(DataError, match="not empty"):
         check_destination(tmp_path)
     with pytest.raises(DataError, match="is no folder"):
-        check_destination(originals[0].path)
+        check_destination(Path(originals[0].path))
     with pytest.raises(DataError, match="no folder"):
         check_destination(tmp_path / "none" / "new")
 
     monkeypatch.setattr(os, "link", refuse)
-    originals[1].path.unlink()
+    Path(originals[1].path).unlink()
     with pytest.raises(DataError, match=r"2\.jpg: .* Nothing was sorted"):
         sort_into(tmp_path / "new", plan, originals)
     assert not (tmp_path / "new").exists()
@@ -126,7 +126,7 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(
     with pytest.raises(WriteError, match="No space left"):
         sort_into(tmp_path / "empty", plan, originals)
     assert list((tmp_path / "empty").iterdir()) == []
-    assert originals[0].path.read_bytes() == b"1.jpg"
+    assert Path(originals[0].path).read_bytes() == b"1.jpg"
 
 
 def refuse(*_: object) -> None:

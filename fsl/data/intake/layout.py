@@ -80,7 +80,13 @@ def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
     Raises:
         DataError: ``part`` is given and there is no such part.
     """
-    folders: Folders = {path: tuple(path.split("/")[:-1]) for path in paths}
+    shared: dict[str, tuple[str, ...]] = {}
+    folders: Folders = {}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        if folder not in shared:
+            shared[folder] = tuple(path.split("/")[:-1])
+        folders[path] = shared[folder]
     split = _find_split(folders)
     chosen = _pick_part(part, split, folders) if part is not None else None
     if split is None:
@@ -101,7 +107,8 @@ def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, s
 
 
 def _joined(folders: Folders) -> dict[str, str | None]:
-    return {path: "/".join(parents) or None for path, parents in folders.items()}
+    names = {parents: "/".join(parents) or None for parents in set(folders.values())}
+    return {path: names[parents] for path, parents in folders.items()}
 
 
 def _find_split(folders: Folders) -> _Split | None:

@@ -23,7 +23,7 @@ NO_PICTURES = "has no pictures in it"
 """The problem of an empty folder, which would otherwise vanish without a message."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image file.
 

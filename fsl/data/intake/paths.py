@@ -84,7 +84,8 @@ def is_ignored_folder(name: str) -> bool:
 def display_path(path: str) -> str:
     """Return a path for the screen: ``/`` between the parts, no empty part, no invisible character."""
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
-    return display_text("/".join(parts)) or "(no name)"
+    shown = display_text("/".join(parts)) or "(no name)"
+    return path if shown == path else shown  # the same object: a listing holds one for each file
 
 
 def display_text(text: str) -> str:
