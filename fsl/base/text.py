@@ -71,6 +71,28 @@ def percent(value: float) -> str:
     return "over 99%" if value >= 0.995 else f"{value:.0%}"
 
 
+TOO_FEW_FOR_MARGIN = "too few pictures for a margin of error"
+"""What stands in place of a margin of error that would tell nothing."""
+_WIDEST_MARGIN = 0.5
+
+
+def tells_something(half: float) -> bool:
+    """Return whether a margin of error, half the width of an interval, leaves out any usual accuracy."""
+    return half < _WIDEST_MARGIN
+
+
+def margin_text(half: float | None, form: str = ".1%") -> str:
+    """Return the margin of error of an accuracy, as it follows the accuracy: " ± 3.1%"; "" for none.
+
+    Args:
+        half: half the width of the interval, 0 to 1.
+        form: how numbers are written.
+    """
+    if half is None:
+        return ""
+    return f" ± {half:{form}}" if tells_something(half) else f" ({TOO_FEW_FOR_MARGIN})"
+
+
 def rate_text(rate: float) -> str:
     """Return a rate in [0, 1] with two significant digits: "0.1%", "3.3%", "12%"."""
     return f"{float(f'{100 * rate:.2g}'):g}%"

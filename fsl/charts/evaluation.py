@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from fsl.base.text import limit_text, percent, similarity_text
+from fsl.base.text import limit_text, margin_text, percent, similarity_text, tells_something
 from fsl.charts.style import ACCENT, AGAINST, MUTED, from_top, label, name_rows, shortened, still
 
 if TYPE_CHECKING:
@@ -67,29 +67,30 @@ def similarity_bars(similarities: Mapping[str, float], limit: float) -> go.Figur
 
 
 def interval_bars(
-    names: Sequence[str], values: Sequence[float], errors: Sequence[float], chance: float
+    names: Sequence[str], values: Sequence[float], errors: Sequence[float | None], chance: float
 ) -> go.Figure:
     """Draw accuracies with their intervals as bars, the first on top and in the accent colour.
 
     Args:
         names: of the bars.
         values: accuracies, in [0, 1].
-        errors: half the widths of their intervals.
+        errors: half the widths of their intervals; None for an accuracy without one.
         chance: accuracy of guessing, drawn as a line.
     """
     places = from_top(len(names))
-    texts = [[label(n), f"{v:.1%} ± {e:.1%}"] for n, v, e in zip(names, values, errors, strict=True)]
+    widths = [error if error is not None and tells_something(error) else 0.0 for error in errors]
+    texts = [[label(n), f"{v:.1%}{margin_text(e)}"] for n, v, e in zip(names, values, errors, strict=True)]
     bars = go.Bar(
         x=list(values),
         y=places,
         orientation="h",
         marker={"color": [ACCENT, *(MUTED for _ in names[1:])], "cornerradius": 4},
-        error_x={"array": list(errors), "color": "gray", "thickness": 1.5},
+        error_x={"array": widths, "color": "gray", "thickness": 1.5},
         customdata=texts,
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
     )
     figure = go.Figure(bars)
-    for place, value, error in zip(places, values, errors, strict=True):
+    for place, value, error in zip(places, values, widths, strict=True):
         inside = value > 0.8
         figure.add_annotation(
             x=value - error if inside else value + error,
@@ -306,7 +307,7 @@ def grid_heat_map(
             z=[[cell[0] if cell else None for cell in row] for row in rows],
             x=[f"{shot}-shot" for shot in shots],
             y=[f"{way}-way" for way in ways],
-            text=[[f"{c[0]:.1%}<br>± {c[1]:.1%}" if c else "–" for c in row] for row in rows],
+            text=[[_cell_text(cell) for cell in row] for row in rows],
             texttemplate="%{text}",
             textfont={"color": "#12201b"},
             colorscale=[[0, "#e9efe9"], [0.5, "#9fd3bd"], [1, "#35b48c"]],
@@ -322,3 +323,10 @@ def grid_heat_map(
     figure.update_xaxes(showgrid=False, side="top")
     figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
+
+
+def _cell_text(cell: tuple[float, float] | None) -> str:
+    if cell is None:
+        return "–"
+    accuracy, half = cell
+    return f"{accuracy:.1%}<br>± {half:.1%}" if tells_something(half) else f"{accuracy:.1%}<br>too few"

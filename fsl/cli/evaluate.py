@@ -21,7 +21,7 @@ import torch
 
 import fsl
 from fsl.base.errors import DataError
-from fsl.base.text import count
+from fsl.base.text import count, margin_text
 from fsl.base.types import IntArray
 from fsl.cli.common import (
     add_centre_option,
@@ -87,7 +87,8 @@ def run(options: argparse.Namespace) -> None:
         measured = {"seconds": round(seconds, 2), "checkpoint": checkpoint.info.name, "classes_seen": seen}
         print_json(_as_json(result, answers, data.class_names, config, measured))
         return
-    interval, level = (f" ± {result.ci95:.4f}", "95%, ") if result.ci95 is not None else ("", "")
+    interval = margin_text(result.ci95, ".4f")
+    level = "95%, " if "±" in interval else ""
     of_all = f"{data.n_classes - len(left_out)} of " if left_out else ""
     print(
         f"{config.n_way}-way {config.n_shot}-shot accuracy {result.accuracy:.4f}{interval} "

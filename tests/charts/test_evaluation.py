@@ -50,8 +50,16 @@ def test_intervals_and_chance_are_drawn() -> None:
     assert figure.layout.shapes[0].x0 == 0.2
 
 
+def test_an_interval_that_tells_nothing_is_not_drawn() -> None:
+    figure = interval_bars(["a", "b"], [0.9, 0.5], [1.0, None], 0.2)
+    assert list(figure.data[0].error_x.array) == [0, 0]
+    texts = [text for _, text in figure.data[0].customdata]
+    assert texts == ["90.0% (too few pictures for a margin of error)", "50.0%"]
+
+
 def test_a_grid_has_a_dash_if_there_are_too_few_images() -> None:
-    figure = grid_heat_map([2, 5], [1], {(2, 1): (0.75, 0.01), (5, 1): None})
+    figure = grid_heat_map([2, 5], [1, 2], {(2, 1): (0.75, 0.01), (5, 1): None, (2, 2): (0.75, 0.6)})
+    assert figure.data[0].text[0][1] == "75.0%<br>too few"
     assert figure.data[0].text[0][0] == "75.0%<br>± 1.0%"
     assert figure.data[0].text[1][0] == "–"
 

@@ -95,6 +95,19 @@ def test_evaluate_a_baseline_with_a_class_left_out(
     assert "none" in err
 
 
+def test_a_margin_that_tells_nothing_is_said_in_words(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in folder.glob("*/*.png"):
+        if path.parent.name not in ("red", "green") or path.stem not in "01":
+            path.unlink()
+    settings = ("--data", folder, "--checkpoint", "pixels", "--way", 2, "--query", 1, "--episodes", 20)
+    _, out, _ = run(capsys, "evaluate", *settings)
+    assert "(too few pictures for a margin of error) (20 episodes" in out
+    assert "±" not in out
+    assert json.loads(run(capsys, "evaluate", *settings, "--json")[1])["ci95"] >= 0.5
+
+
 def test_what_flatters_or_is_never_asked_is_told(
     folder: Path, weights: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

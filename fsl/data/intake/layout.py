@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fsl.base.errors import DataError
 from fsl.base.text import listed
-from fsl.data.intake.parts import part_kinds
+from fsl.data.intake.parts import are_folds, part_kinds
+
+_NUMBER = re.compile(r"([0-9]+)")
 
 Folders = dict[str, tuple[str, ...]]
 """From the path of an image to the folders around it, outermost first."""
@@ -51,11 +54,12 @@ class _Split:
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Return a sort key that puts "s2" before "s10" and ignores case."""
-    pieces = re.split(r"([0-9]+)", text)
+    pieces = _NUMBER.split(text)
     # The text itself decides between equals ("1" and "01", "a" and "A").
-    return tuple(_rank(piece) for piece in pieces if piece), text
+    return tuple(map(_rank, filter(None, pieces))), text
 
 
+@lru_cache(maxsize=2**14)  # the names of a large data set consist of few pieces
 def _rank(piece: str) -> tuple[int, int, str]:
     """Rank numbers before words, and numbers by their digits, because ``int`` refuses very long ones."""
     if piece[0] in "0123456789":
@@ -124,7 +128,7 @@ def _find_split(folders: Folders) -> _Split | None:
     if split is None and lone_part is not None:
         has_classes = any(len(parents) > lone_part.column + 1 for parents in folders.values())
         return lone_part if has_classes else None
-    return split
+    return split or _split_of_folds(folders, level)
 
 
 def _names_at(folders: Folders, level: int) -> set[str]:
@@ -141,11 +145,13 @@ def _split_of_siblings(folders: Folders, level: int, names: set[str]) -> _Split 
     for parents in folders.values():
         if len(parents) > level + 1:
             inside[parents[level]].add(parents[level + 1])
-    if len(set(kinds.values())) < 2 or not any(inside[name] for name in kinds):
-        return None
     others = names - set(kinds)
-    if not others:
-        return _Split(level, level, frozenset(names))
+    if not any(inside[name] for name in kinds):
+        return None
+    if not others:  # also several of one kind: "train", "train2"
+        return _Split(level, level, frozenset(names)) if len(names) > 1 else None
+    if len(set(kinds.values())) < 2:
+        return None
     by_kind = [
         set().union(*(inside[name] for name in kinds if kinds[name] == kind)) for kind in set(kinds.values())
     ]
@@ -173,6 +179,23 @@ def _split_of_classes(folders: Folders, level: int) -> _Split | None:
     return None
 
 
+def _split_of_folds(folders: Folders, level: int) -> _Split | None:
+    """Return the folds around the classes, or inside of them, if they have the same classes."""
+    for column in (level, level + 1):
+        names = _names_at(folders, column)
+        if len(names) < 2 or not are_folds(names):
+            continue
+        inside: dict[str, set[str]] = {}
+        for parents in folders.values():
+            rest = "/".join(parents[level:column] + parents[column + 1 :])
+            inside.setdefault("".join(parents[column : column + 1]), set()).add(rest.casefold())
+        largest = max(inside.values(), key=len)
+        is_alike = all(2 * len(classes & largest) >= len(classes) for classes in inside.values())
+        if is_alike and "" not in largest:
+            return _Split(level, column, frozenset(names))
+    return None
+
+
 def _without_parts(folders: Folders, split: _Split) -> Folders:
     """Leave out the parts, the folders around everything, and a folder that holds all that is left."""
     next_to = split.column + 1
@@ -182,6 +205,8 @@ def _without_parts(folders: Folders, split: _Split) -> Folders:
         path: parents[split.level : split.column] + parents[next_to + twice :]
         for path, parents in folders.items()
     }
+    if folds := _split_of_folds(rest, 0):
+        rest = {path: parents[: folds.column] + parents[folds.column + 1 :] for path, parents in rest.items()}
     return _without_common_top(rest) if all(len(parents) > 1 for parents in rest.values()) else rest
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _KINDS = {
-    "train": "train training trn trainval",
-    "validation": "val valid validation validate validating vld dev devel development",
-    "test": "test testing tests tst eval evaluation evaluating holdout heldout predict prediction pred",
+    "train": "train training trn trainval xtrain support gallery seen base unlabeled unlabelled "
+    "treino treinamento entrenamiento entrainement addestramento",
+    "validation": "val valid validation validate validating vld dev devel development xval "
+    "validacao validacion",
+    "test": "test testing tests tst eval evaluation evaluating holdout heldout predict prediction pred "
+    "predictions inference query queries unseen novel xtest teste prueba",
 }
 _KIND_OF_WORD = {word: kind for kind, words in _KINDS.items() for word in words.split()}
-# What people add to these words: "train_set", "test images", "PublicTest", "val2017".
-_ENDINGS = ("datasets", "dataset", "data", "sets", "set", "images", "image", "imgs", "split", "folder")
+# What people add to these words: "train_set", "test images", "PublicTest", "val2017", "Trainingsdaten".
+_ENDINGS = tuple("datasets dataset data sdaten daten sets set images image imgs split folder".split())  # noqa: SIM905
 _FILLERS = frozenset({*_ENDINGS, "img", "pics", "pictures", "photos", "part", "subset", "splits", "samples"})
-_FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my"}
+_FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my", "fold", "x", "y", "new", "all"}
+_FILLERS |= {"bbox", "bounding", "box", "aug", "augmented", "original", "resized", "cropped", "clean", "raw"}
+_FOLDS = frozenset({"fold", "folds", "kfold", "cv", "split", "part", "subset", "batch", "chunk", "shard"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")
 
 
@@ -35,9 +41,21 @@ def part_kinds(names: Iterable[str]) -> dict[str, str]:
     return {name: kind for name, kind in found.items() if kind}
 
 
+def are_folds(names: Iterable[str]) -> bool:
+    """Return whether sibling folders are called like the folds of a data set: "fold1", "fold2"."""
+    found = {tuple(word for word in _words(name) if not word.isdecimal()) for name in names}
+    words = set(next(iter(found), ()))
+    return len(found) == 1 and bool(words) and words <= _FOLDS
+
+
 def _words(name: str) -> list[str]:
-    """Return the words of a name in lower case: "trainImages_2" gives train, images, 2."""
-    return [word.casefold() for word in _WORD.findall(name)]
+    """Return the words of a name in lower case, without accents: "trainImages_2" gives train, images, 2."""
+    plain = unicodedata.normalize("NFKD", name)
+    return [word.casefold() for word in _WORD.findall("".join(filter(_is_no_accent, plain)))]
+
+
+def _is_no_accent(character: str) -> bool:
+    return not unicodedata.combining(character)
 
 
 def _kind(words: list[str], shared: set[str]) -> str:

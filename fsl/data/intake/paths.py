@@ -46,7 +46,7 @@ def use_of_path(path: str) -> tuple[PathUse, str | None]:
     last = parts[-1].lower()
     if last == "" or last.startswith(".") or last in _IGNORED_FILES:
         return PathUse.IGNORE, None
-    if any(is_ignored_folder(part) for part in parts[:-1]):
+    if any(map(is_ignored_folder, parts[:-1])):
         return PathUse.IGNORE, None
     return (PathUse.USE if _suffix(last) in IMAGE_SUFFIXES else PathUse.LOOK), None
 
@@ -73,12 +73,13 @@ def use_of_content(path: str, head: bytes) -> tuple[PathUse, str | None]:
 
 
 def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1]  # noqa: PTH122 - a stored name, not a path of this machine
+    stem, dot, ending = name.rpartition(".")
+    return dot + ending if stem else ""
 
 
 def is_ignored_folder(name: str) -> bool:
     """Return whether a folder is ignored with all its content: hidden folders, and those that macOS adds."""
-    return (name.startswith(".") and name != ".") or name.lower() in _IGNORED_FOLDERS
+    return (name[:1] == "." and name != ".") or (name[:2] == "__" and name.lower() in _IGNORED_FOLDERS)
 
 
 def display_path(path: str) -> str:

@@ -44,6 +44,8 @@ def _raw(info: zipfile.ZipInfo) -> bytes:
 
 def _certain_name(info: zipfile.ZipInfo) -> str | None:
     """Return the name if the zip tells its character set, or any set gives the same; else None."""
+    if not info.extra and info.orig_filename.isascii():
+        return info.orig_filename
     raw = _raw(info)
     stated = _unicode_path(info.extra, raw)
     if stated:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fsl.base.text import margin_text
 from fsl.training.run_folder import public_name
 from fsl.ui.shared.run_labels import BACKBONES, LOSSES, PAIRINGS, learning_rate_text
 
@@ -63,7 +64,7 @@ def run_facts(run: RunInfo) -> dict[str, str | int | float | None]:
         "run": run.name,
         "rate": learning_rate_text(run.config.learning_rate) if run.config else "",
         "verdict": run.verdict.kind if run.verdict else "",
-        "test accuracy": f"{test.accuracy:.1%} ± {test.ci95:.1%}" if test else "",
+        "test accuracy": f"{test.accuracy:.1%}{margin_text(test.ci95)}" if test else "",
         "test task": f"{test.n_way}-way {test.n_shot}-shot" if test else "",
         "link": f"?run={run.id}",
         "loss": round(run.step.loss, 4) if run.step else None,

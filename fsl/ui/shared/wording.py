@@ -97,11 +97,6 @@ OF_THE_KIND = (
 """What the margin of error after an accuracy means that was measured on a person's pictures."""
 
 
-def margin(half: float | None) -> str:
-    """Return the margin of error of an accuracy, as it follows the accuracy: " ± 3.1%"; "" for none."""
-    return "" if half is None else f" ± {half:.1%}"
-
-
 def self_check(outcome: LeaveOneOut | None) -> str:
     """Return the leave-one-out accuracy as one sentence."""
     if outcome is None:

@@ -82,6 +82,12 @@ RULES: dict[str, dict[str, str | None]] = {
         "test/skin/1": "test/skin",
         "car/red/1": "car/red",
     },
+    "folds around the classes": {"fold1/x/1": "X", "fold1/y/1": "y", "fold2/X/1": "X", "fold2/y/1": "y"},
+    "folds inside the classes": {"x/cv 1/1": "x", "x/cv 2/1": "x", "y/cv 1/1": "y", "y/cv 2/1": "y"},
+    "folds around parts": {f"split_{n}/{part}/x/1": "x" for n in (0, 1) for part in ("train", "test")},
+    "folds inside parts": {f"{part}/batch{n}/x/1": "x" for n in (0, 1) for part in ("train", "test")},
+    "numbered folders of different things": {"part1/x/1": "part1/x", "part2/y/1": "part2/y"},
+    "several parts to learn from": {"train1/x/1": "x", "train2/x/2": "x", "train2/y/1": "y"},
     "words with train in them": {"steam train/a/1": "steam train/a", "test tube/a/1": "test tube/a"},
     "nothing": {},
 }
@@ -92,6 +98,8 @@ SPELLINGS = [
     ("imagenet_train", "imagenet_val"), ("train images", "eval images"), ("trainImages", "validImages"),
     ("Training", "PublicTest"), ("01_train", "02_holdout"), ("trainval", "testing"), ("Train_val", "Test"),
     ("images-train", "images-evaluation"), ("Development", "Evaluation"), ("train", "held-out"),
+    ("support", "query"), ("base", "novel"), ("treino", "validação"), ("Trainingsdaten", "Testdaten"),
+    ("train_aug", "val"), ("bbox_train", "bounding_box_test"), ("Xtrain", "Xtest"), ("train", "Unlabeled"),
 ]  # fmt: skip
 
 

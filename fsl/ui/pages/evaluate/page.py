@@ -6,12 +6,13 @@ from functools import partial
 
 import streamlit as st
 
+from fsl.base.text import margin_text
 from fsl.ui.pages.evaluate.form import show_faults, show_form
 from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.settings import map_address
 from fsl.ui.pages.evaluate.state import EvaluateState, evaluate_state
 from fsl.ui.pages.evaluate.view import show_results, title_of
-from fsl.ui.shared import core, wording
+from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
@@ -75,9 +76,7 @@ def _show_running_means(job: Job) -> None:
     lines = []
     for one, answers in zip(job.contenders, answers_so_far, strict=True):
         result = answers.result(len(job.pictures.class_names))
-        lines.append(
-            f"- {markdown(title_of(one.name))}: **{result.accuracy:.1%}**{wording.margin(result.ci95)}"
-        )
+        lines.append(f"- {markdown(title_of(one.name))}: **{result.accuracy:.1%}**{margin_text(result.ci95)}")
     st.markdown("\n".join(["So far:", "", *lines]))
 
 

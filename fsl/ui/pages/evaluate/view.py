@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, similarity_text
+from fsl.base.text import count, margin_text, similarity_text
 from fsl.charts.evaluation import interval_bars
 from fsl.charts.style import STILL
 from fsl.config import COSINE, PIXELS, UNTRAINED
@@ -65,7 +65,7 @@ def _show_headline(job: Job, titles: dict[str, str], results: Results) -> None:
     c = job.config
     shots = count(c.n_shot, "example")
     st.markdown(
-        f"## {markdown(titles[first])}: {result.accuracy:.1%} correct{wording.margin(result.ci95)}",
+        f"## {markdown(titles[first])}: {result.accuracy:.1%} correct{margin_text(result.ci95)}",
         help=wording.OF_THE_KIND,
     )
     stopped = f" of {c.n_episodes:,}, stopped early" if job.n_done < c.n_episodes else ""
@@ -79,7 +79,7 @@ def _show_bars(job: Job, titles: dict[str, str], results: Results) -> None:
     figure = interval_bars(
         [titles[name] for name in results],
         [result.accuracy for result in results.values()],
-        [result.ci95 or 0.0 for result in results.values()],
+        [result.ci95 for result in results.values()],
         1 / job.config.n_way,
     )
     st.plotly_chart(figure, key="ev_bars", config=STILL)
@@ -109,7 +109,7 @@ def _show_table(job: Job, titles: dict[str, str], results: Results) -> None:
     rows = [
         {
             "Network": titles[name],
-            "Correct": f"{result.accuracy:.1%}{wording.margin(result.ci95)}",
+            "Correct": f"{result.accuracy:.1%}{margin_text(result.ci95)}",
             against: "–" if name == job.reference else _difference(result, results[job.reference]),
             _CALIBRATION_ERROR: _calibration_error(answers, checkpoint),
             _UNKNOWN_CLASSES: _unknown_area(answers),
@@ -137,7 +137,7 @@ def _difference(result: EvaluationResult, reference: EvaluationResult) -> str:
     difference = core.paired_difference(result.asked, reference.asked)
     gap = f"{abs(difference.mean):.1%}"
     if not math.isnan(difference.ci95):
-        gap += wording.margin(difference.ci95)
+        gap += margin_text(difference.ci95)
     if not difference.is_clear:
         return f"no clear difference ({gap})"
     return f"{'better' if difference.mean > 0 else 'worse'} by {gap}"

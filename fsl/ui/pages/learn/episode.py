@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, percent, similarity_text
+from fsl.base.text import count, margin_text, percent, similarity_text
 from fsl.data.catalogue import open_source
 from fsl.data.query import ImageQuery
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
@@ -113,7 +113,7 @@ def _show_accuracy(state: LearnState) -> None:
         return
     result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
-        f"Test accuracy **{percent(result.accuracy)}{wording.margin(result.ci95)}** in {_EPISODES} tasks "
+        f"Test accuracy **{percent(result.accuracy)}{margin_text(result.ci95)}** in {_EPISODES} tasks "
         f"of {WAYS.value} ways and {count(SHOTS.value, 'shot')}; guessing gives {percent(1 / WAYS.value)}. "
         f"{wording.OF_THE_KIND}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, duration_text
+from fsl.base.text import count, duration_text, margin_text
 from fsl.ui.components.curve import Axes, ChartOptions, Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
 from fsl.ui.shared import core
@@ -132,7 +132,7 @@ def _show_test(run: RunInfo) -> None:
         examples = count(test.n_shot, "example")
         st.caption(
             f"After {count(test.step, 'batch', 'batches')}, choosing among {test.n_way} classes with "
-            f"{examples} of each (± {test.ci95:.1%})"
+            f"{examples} of each ({margin_text(test.ci95).strip(' ()')})"
         )
     if run.started and run.started.note:
         st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
