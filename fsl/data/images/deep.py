@@ -14,6 +14,8 @@ _LOWER_BITS = {
     for mode in ("RGB", "RGBA")
     for order, other in (("B", "L"), ("L", "B"), ("N", "B"))
 }
+# Grey with transparency has the four bytes a pixel of 8-bit RGBA, and can be read as that.
+_LOWER_BITS["LA;16B"] = "RGBA"
 _MOST_PIXELS = 8_000_000  # a larger picture is left as it is, because this takes four copies of it
 _MOST_UPPER = 63  # of 14 bits
 
@@ -41,23 +43,37 @@ def scaled_up(upper: ImageFile, again: ImageFile, stored: str) -> Image.Image:
         again: the same file, opened and not loaded.
         stored: how the pixels are stored, see :func:`stored_as`.
     """
-    tile = again.tile[0]
-    args = tile.args
-    lower = _LOWER_BITS[stored]
-    again.tile = [tile._replace(args=(lower, *args[1:]) if isinstance(args, tuple) else lower)]
-    again.load()
-    if ImageChops.difference(upper.convert("RGB"), again.convert("RGB")).getbbox() is None:
+    lower = _lower_bits(again, stored)
+    if ImageChops.difference(upper.convert("RGB"), lower.convert("RGB")).getbbox() is None:
         return upper  # a dark picture of 8 bits, spread over 16 by repeating them
     factor = 255.0 / few_bits_white(256 * _highest(upper) + 255)
     large = [min(255, round(256 * value * factor)) for value in range(256)]
     small = [round(value * factor) for value in range(256)]
-    colours = ImageChops.add(upper.convert("RGB").point(large * 3), again.convert("RGB").point(small * 3))
-    if upper.mode == "RGBA":
-        alpha = ImageChops.add(upper.getchannel("A").point(large), again.getchannel("A").point(small))
+    colours = ImageChops.add(upper.convert("RGB").point(large * 3), lower.convert("RGB").point(small * 3))
+    if upper.mode == "RGBA" and not _is_opaque(upper):
+        alpha = ImageChops.add(upper.getchannel("A").point(large), lower.getchannel("A").point(small))
         colours.putalpha(alpha)
     return colours
 
 
+def _lower_bits(again: ImageFile, stored: str) -> Image.Image:
+    """Return the lower 8 bits of each value."""
+    tile = again.tile[0]
+    args = tile.args
+    other = _LOWER_BITS[stored]
+    again.tile = [tile._replace(args=(other, *args[1:]) if isinstance(args, tuple) else other)]
+    again.load()
+    if stored != "LA;16B":
+        return again
+    _, grey, _, alpha = again.split()
+    return Image.merge("RGBA", (grey, grey, grey, alpha))
+
+
 def _highest(image: Image.Image) -> int:
-    """Return the largest value of a channel."""
-    return int(np.asarray(image.getextrema()).max())
+    """Return the largest value of a channel; transparency counts if there is any."""
+    extrema = np.asarray(image.getextrema())
+    return int((extrema[:3] if _is_opaque(image) else extrema).max())
+
+
+def _is_opaque(image: Image.Image) -> bool:
+    return image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)

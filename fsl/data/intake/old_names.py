@@ -38,7 +38,7 @@ CHARACTER_SETS = {
 }
 """From Python's name of a character set to what people call it; the likelier of two equals comes first."""
 
-_LESS_USUAL = {"euc_jp": 4.0, "mac_roman": 3.0, "cp874": 8.0, "cp950": 0.5, "cp949": 0.5}
+_LESS_USUAL = {"euc_jp": 4.0, "mac_roman": 6.0, "cp874": 8.0, "cp950": 0.5, "cp949": 0.5}
 _ODD = math.log(1e-7)
 
 # Shares of the letters of Korean syllables: 19 initials, 21 vowels, and no final or one of 27.
@@ -52,6 +52,7 @@ _BY_FREQUENCY = {
     "HEBREW": "יוהלאמרשבתנכםדפעחקטןגסצזץךף",
 }
 _ACCENTED = frozenset("éèêàâäöüßñçóíáãõôåøæëïîûúùłąęśżźćńčšžřěýůőűğışò")
+_SELDOM_IN = {"cp1252": frozenset("ŽžŠšƒ")}  # of which other sets have the languages
 _PUNCTUATION = frozenset("°’–—«»№“”·")
 _LETTERS = {"ARABIC": 36, "THAI": 70}
 _RARE_IN_NAMES = frozenset("\\[]{}|^`~@")
@@ -98,7 +99,8 @@ def _likelihood(text: str, charset: str) -> float:
         mixed = sum(a.isascii() != b.isascii() and (a + b).isalpha() for a, b in pairwise(text))
         of_others = sum(of_one(c, c.encode(charset)) for c in text if not c.isascii())
         return plain + of_others + mixed * math.log(1e-2)  # words seldom mix with Latin letters
-    return plain + sum(_of_letter(text, place) for place, c in enumerate(text) if not c.isascii())
+    seldom = sum(text.count(character) for character in _SELDOM_IN.get(charset, ())) * math.log(1e-1)
+    return plain + seldom + sum(_of_letter(text, place) for place, c in enumerate(text) if not c.isascii())
 
 
 def _of_ascii(character: str) -> float:

@@ -171,14 +171,16 @@ def test_scaled_greys_with_few_significant_bits_use_all_16() -> None:
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
-@pytest.mark.parametrize("alpha", [False, True])
-def test_colours_of_few_bits_keep_their_contrast(bits: int, alpha: bool) -> None:
-    picture = np.asarray(smooth())
+@pytest.mark.parametrize("alpha", ["", "of the same bits", "of all bits"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_values_of_few_bits_keep_their_contrast(bits: int, alpha: str, channels: int) -> None:
+    picture = np.asarray(smooth())[..., :channels]
     wide = np.rint(picture / 255.0 * (2**bits - 1)).astype(np.uint16)
     if alpha:
-        wide = np.dstack([wide, np.full(wide.shape[:2], 2**bits - 1, np.uint16)])
+        most = 65535 if alpha == "of all bits" else 2**bits - 1
+        wide = np.dstack([wide, np.full(wide.shape[:2], most, np.uint16)])
     rows = b"".join(b"\0" + row.tobytes() for row in wide.astype(">u2"))
-    header = struct.pack(">IIBBBBB", 64, 48, 16, 6 if alpha else 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 64, 48, 16, (2 if channels == 3 else 0) + 4 * bool(alpha), 0, 0, 0)
     data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     assert abs(decoded(b"\x89PNG\r\n\x1a\n" + data) - picture).max() <= 2
 

@@ -24,6 +24,7 @@ OLD_NAMES = [
     ("cp1252", ["café", "naïve"]),
     ("cp1252", ["Äpfel", "Müsli", "Straße"]),
     ("cp850", ["Müller", "crème"]),
+    ("cp437", ["Äpfel", "Birnen"]),
     ("cp850", ["pão", "maçã"]),
     ("cp437", ["café", "jalapeño"]),
     ("cp866", ["яблоко", "груша"]),

@@ -14,6 +14,8 @@ _MOST_CHUNKS = 50_000
 _PLAIN_CHUNKS = 5_000
 _PLAIN_BYTES = 8 * 2**20
 _PLAIN_PIXELS = 25_000_000
+# A camera's picture of 12 to 16 megapixels, and what it weighs with many details.
+_DETAILED_BYTES, _DETAILED_PIXELS = 32 * 2**20, 16_000_000
 _PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 _PLAIN_PACKED_CHUNKS = 32
 _PLAIN_PACKED_BYTES = 100_000
@@ -42,8 +44,7 @@ def is_plain_png(data: bytes) -> bool:
             n_exif += 1
         place = content + length + _CHECKSUM_BYTES
     return (
-        len(data) <= _PLAIN_BYTES
-        and n_chunks <= _PLAIN_CHUNKS
+        n_chunks <= _PLAIN_CHUNKS
         and len(packed_sizes) <= _PLAIN_PACKED_CHUNKS
         and sum(packed_sizes) <= _PLAIN_PACKED_BYTES
         and has_small_exif
@@ -52,8 +53,10 @@ def is_plain_png(data: bytes) -> bool:
 
 
 def _has_plain_size(data: bytes) -> bool:
-    """Return whether the first chunk is the header, and states few enough pixels of 8 bits at most."""
+    """Return whether the first chunk is the header, and states few enough pixels of 8 bits for the file's size."""
     if data[12:16] != b"IHDR" or len(data) < 25:
         return False
     width, height = _SIZE.unpack_from(data, 16)
-    return bool(0 < width * height <= _PLAIN_PIXELS) and data[24] <= 8
+    pixels = width * height
+    is_small_enough = len(data) <= (_DETAILED_BYTES if pixels <= _DETAILED_PIXELS else _PLAIN_BYTES)
+    return bool(0 < pixels <= _PLAIN_PIXELS) and is_small_enough and data[24] <= 8
