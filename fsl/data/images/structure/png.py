@@ -53,7 +53,7 @@ def is_plain_png(data: bytes) -> bool:
 
 
 def _has_plain_size(data: bytes) -> bool:
-    """Return whether the first chunk is the header, and states few enough pixels of 8 bits for the file's size."""
+    """Return whether the first chunk is the header, and states few pixels of 8 bits for the file's size."""
     if data[12:16] != b"IHDR" or len(data) < 25:
         return False
     width, height = _SIZE.unpack_from(data, 16)
