@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 RESULTS = Path(__file__).with_name("results")
+_options: list[str] = []  # of the command line, for the record
 # Seconds after which the threads of the contestant before no longer wait actively for more work.
 _PAUSE = 0.02
 
@@ -60,6 +61,7 @@ def options_of(doc: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespac
     )
     for name, about in more:
         parser.add_argument(name, **about)
+    _options[:] = sys.argv[1:]
     return parser.parse_args()
 
 
@@ -121,7 +123,7 @@ def finish(
         figures = f"{claim.ours} against {claim.peer}, ratio {claim.ratio}"
         print(f"{claim.what}: {figures} (goal {claim.goal}{verdict})")
     result = {
-        "command": f"python -m bench {name}" + (" --quick" if quick else ""),
+        "command": " ".join(["python -m bench", name, *_options]),
         "quick": quick,
         "machine": machine(),
         "claims": [asdict(claim) for claim in claims],
