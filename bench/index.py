@@ -28,7 +28,7 @@ from bench._indexes import Built, Subject, built, subjects, vectors
 from bench._measure import Claim, finish, median, options_of, ratio, result_file, say, take_turns
 from fsl.index.search import N_CANDIDATES, search
 
-SHORT, SIZES = 256, (1_000, 3_000, 10_000, 30_000)
+SHORT, SIZES = 256, (1_000, 3_000, 6_000, 10_000, 30_000)
 K, BATCH, N_QUERIES, ROUNDS = 10, 64, 128, 7
 _LARGE = 200_000
 
@@ -36,12 +36,12 @@ _LARGE = 200_000
 def main() -> None:
     options = options_of(
         __doc__,
-        ("--sizes", {"type": int, "nargs": "+", "default": SIZES, "help": "numbers of vectors"}),
+        ("--sizes", {"type": int, "nargs": "+", "help": "numbers of vectors"}),
         ("--of", {"nargs": "+", "default": (), "help": 'e.g. "photos, 256"; all by default'}),
         ("--keep", {"type": Path, "help": "keep the indexes in this folder, and use those that are there"}),
     )
     rows = []
-    sizes = (1_000, 2_000) if options.quick else options.sizes
+    sizes = options.sizes or ((1_000, 2_000) if options.quick else SIZES)
     for subject in subjects(SHORT, options.quick):
         for n in sizes if not options.of or subject.name in options.of else ():
             with tempfile.TemporaryDirectory() as place:

@@ -18,8 +18,12 @@ from fsl.index.folder import EMBEDDINGS, GRAPH, NAMES, IndexHeader, fingerprint,
 from fsl.index.space import SearchSpace, search_space
 from fsl.twin.checkpoint import Checkpoint
 
-EXACT_BELOW = 10_000
-"""Number of pictures below which no graph is built by default. It was not chosen by measurement."""
+EXACT_BELOW = 6_000
+"""Number of pictures below which no graph is built by default.
+
+With `photos`, batches of 64 queries are as fast without a graph up to here, and single ones are slower
+(docs/scale.md; ``python -m bench index``).
+"""
 _COLUMNS = pa.schema([("image", pa.string()), ("label", pa.string())])
 
 
