@@ -10,7 +10,7 @@ import io
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -108,22 +108,45 @@ def sentence(plan: SortPlan) -> str:
     return f"{count(len(plan.labels), 'picture')} in {count(n_used, 'class', 'classes')}{unknown}"
 
 
-def sorted_zip(plan: SortPlan, contents: Iterable[bytes]) -> bytes:
-    """Return the sorted pictures as a zip, with the bytes of their files and the summary.
+def stream_sorted_zip(plan: SortPlan, contents: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the sorted pictures as a zip, with the bytes of their files and the summary, file by file.
 
     Args:
         plan: where they go.
         contents: the bytes of each picture's file, asked for one after another.
     """
     now = time.localtime()[:6]
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    window = _Window()
+    with zipfile.ZipFile(window, "w") as archive:
         for folder in (*plan.folders, UNKNOWN):
             archive.mkdir(folder)
         archive.writestr(zipfile.ZipInfo(SUMMARY, now), summary_text(plan))
         for place, content in zip(plan.places, contents, strict=True):
             archive.writestr(zipfile.ZipInfo("/".join(place), now), content)  # compressed already
-    return buffer.getvalue()
+            yield window.drain()
+    yield window.drain()
+
+
+class _Window(io.BytesIO):
+    """The end of a file whose beginning was sent; a zip goes back no further than to its latest entry."""
+
+    _n_sent = 0
+
+    def tell(self) -> int:
+        """Return the place in the whole file."""
+        return self._n_sent + super().tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place in the whole file."""
+        return self._n_sent + super().seek(place - self._n_sent, whence)
+
+    def drain(self) -> bytes:
+        """Return what was not sent yet, and forget it."""
+        rest = self.getvalue()
+        super().seek(0)
+        self.truncate(0)
+        self._n_sent += len(rest)
+        return rest
 
 
 def _class_folder(name: str) -> str:

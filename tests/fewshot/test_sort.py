@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fsl.base.errors import DataError, WriteError
 from fsl.data.intake.folders import FileReader
 from fsl.fewshot import sort_files
-from fsl.fewshot.sort import UNKNOWN, plan_sort, safe_name, sorted_zip, summary_text
+from fsl.fewshot.sort import UNKNOWN, plan_sort, safe_name, stream_sorted_zip, summary_text
 from fsl.fewshot.sort_files import check_destination, sort_into
 
 TEXT = st.text(max_size=300)
@@ -62,8 +62,12 @@ def test_ordinary_names_stay(name: str) -> None:
 def test_the_zip_has_a_folder_per_class_and_the_bytes_of_the_files() -> None:
     names = ["in/1.jpg", "other/1.jpg", "2.jpg", "1.JPG"]
     plan = plan_sort(names, ["a/b", "a/b", None, "a/b"], ["a/b", "unknown", ".."])
-    with zipfile.ZipFile(io.BytesIO(sorted_zip(plan, map(str.encode, names)))) as archive:
+    parts = list(stream_sorted_zip(plan, map(str.encode, names)))
+    assert [name.encode() in part for name, part in zip(names, parts[:-1], strict=True)] == [True] * 4
+    with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
         assert archive.testzip() is None
+        # Some programs cannot unpack files whose size stands behind them.
+        assert not any(info.flag_bits & 0x08 for info in archive.infolist())
         held = {name: archive.read(name) for name in archive.namelist()}
     summary = held.pop("summary.txt").decode()
     folders = {"a_b/", "unknown (class)/", "_/", "unknown/"}

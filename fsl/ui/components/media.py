@@ -88,5 +88,10 @@ def media_url(src: str) -> str:
         return src
     context = get_script_run_ctx()
     name = GIVEN.give(context.session_id if context is not None else "", src)
+    return server_path(f"{ROOT}/{name}")
+
+
+def server_path(path: str) -> str:
+    """Return a path of this server, such as "/pictures", below its base path."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{ROOT}/{name}" if base else f"{ROOT}/{name}"
+    return f"/{base}{path}" if base else path

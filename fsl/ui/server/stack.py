@@ -8,7 +8,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from fsl.ui.server.api import api_routes
-from fsl.ui.server.files import picture_routes
+from fsl.ui.server.files import file_routes
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
 from fsl.ui.server.private import PrivateRoutes
@@ -18,7 +18,7 @@ from fsl.ui.shared.guard import UNEXPECTED
 
 _LOG = logging.getLogger(__name__)
 
-ROUTES = [*api_routes(), *picture_routes()]
+ROUTES = [*api_routes(), *file_routes()]
 """HTTP routes beside the pages."""
 
 MIDDLEWARE = [

@@ -21,6 +21,7 @@ from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from fsl.base.memory import release_memory
+from fsl.ui.components.download_link import OFFERED
 from fsl.ui.components.media import GIVEN
 from fsl.ui.shared import core
 from fsl.ui.shared.tab_memory import MEMORY
@@ -57,6 +58,7 @@ def _keep_looking() -> None:
         forgotten = MEMORY.sweep(server.is_active_session, known)
         drop_late_uploads(server.uploaded_file_mgr, known)
         GIVEN.forget_others(known)
+        OFFERED.forget_others(known)
         if dropped or forgotten:
             forget_what_they_left(server)
             release_memory()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.fewshot.results import FinalLabel, results_csv, results_json
-from fsl.fewshot.sort import plan_sort, sorted_zip
+from fsl.fewshot.sort import plan_sort, stream_sorted_zip
+from fsl.ui.components.download_link import OfferedFile, download_link
 from fsl.ui.pages.classify.work_list import work_answers
 from fsl.ui.shared import core
 from fsl.ui.shared.downloads import Download, download_buttons
@@ -42,14 +43,16 @@ def show_downloads(
         workspace = replace(state.workspace, queries=queries)
         return [FinalLabel(one.label, one.is_given) for one in work_answers(workspace, predictions)]
 
+    def photos() -> Iterator[bytes]:
+        return _sorted(state.workspace.classes, queries, labels())
+
+    download_link(
+        "Sorted photos (zip)",
+        OfferedFile("sorted-photos.zip", "application/zip", photos),
+        "download_sorted",
+        "Your photos, unchanged, in a folder per class and one for unknown.",
+    )
     files = (
-        Download(
-            "Sorted photos (zip)",
-            lambda: _sorted(state.workspace.classes, queries, labels()),
-            "sorted-photos.zip",
-            "download_sorted",
-            "Your photos, unchanged, in a folder per class and one for unknown.",
-        ),
         Download(
             "Table (CSV)",
             lambda: results_csv(predictions, support, labels()),
@@ -74,10 +77,10 @@ def show_downloads(
 
 def _sorted(
     classes: Sequence[ClassCard], queries: Sequence[StoredPicture], labels: Sequence[FinalLabel]
-) -> bytes:
+) -> Iterator[bytes]:
     class_names = dict.fromkeys(card.name for card in classes)
     plan = plan_sort([query.name for query in queries], [label.name for label in labels], [*class_names])
-    return sorted_zip(plan, (query.data for query in queries))
+    return stream_sorted_zip(plan, (query.data for query in queries))
 
 
 def _can_export() -> bool:
