@@ -24,6 +24,7 @@ from fsl.data.imageset import ImageSet
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.scores import seen_from_support
 from fsl.training.events import Pause
+from fsl.training.frozen_features import FrozenFeatures
 from fsl.training.snapshots import spread_over_classes
 from fsl.training.state import TrainState
 from fsl.twin.adapter import Adapter
@@ -54,7 +55,7 @@ def fit_class_scores(state: TrainState, data: ImageSet) -> Generator[Pause, None
     adapter, features = state.twin.adapter, state.features
     if features is None or not isinstance(adapter, Adapter) or not adapter.change.requires_grad:
         return True
-    rows = spread_over_classes(data.labels, _MOST_ROWS // features.views_each)
+    rows = rows_to_fit(data, features)
     names, slots = np.unique(data.labels[rows], return_inverse=True)
     if len(names) > min(adapter.basis.shape) or len(names) == len(rows):
         return True
@@ -69,6 +70,11 @@ def fit_class_scores(state: TrainState, data: ImageSet) -> Generator[Pause, None
         weights = _fit(whitened, torch.from_numpy(slots), penalty)
         adapter.add_scores(weights.to(adapter.basis), _STRENGTH)
     return True
+
+
+def rows_to_fit(data: ImageSet, features: FrozenFeatures) -> IntArray:
+    """Return the rows of the training images that the regression is fitted to, as many from each class."""
+    return spread_over_classes(data.labels, _MOST_ROWS // features.views_each)
 
 
 def _choose_penalty(

@@ -17,6 +17,7 @@ from fsl.data.imageset import ImageSet
 from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at
 from fsl.training.class_ridge import fit_class_scores
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
+from fsl.training.in_use import with_probe
 from fsl.training.interrupt import train_unless_stopped
 from fsl.training.snapshots import spread_over_classes
 from fsl.training.state import TrainState, new_state
@@ -81,8 +82,8 @@ def train(
     history = _History.of([*earlier, started])
     stopped = yield from _train_batches(state, data, index, config, test, history, should_stop)
     comparison = compare_with_start(state)
-    if comparison:
-        yield comparison
+    if comparison and test:
+        yield with_probe(comparison, state, data, test)
     yield Finished(state.step, state.seconds, stopped)
 
 

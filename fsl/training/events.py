@@ -118,6 +118,9 @@ class Comparison:
         n_images: number of images in the tests; 0 in runs of earlier versions.
         chance: how often chance alone makes a difference as large between networks that are equally good on
             such images (``fsl.training.gain.chance_of``); None in runs of earlier versions.
+        in_use: accuracy at the last test if the learned images are what is shown of each class; None unless
+            an adapter was trained and other images of the same classes were held out.
+        probe: accuracy of a linear probe on the starting network, likewise (``fsl.fewshot.linear_probe``).
     """
 
     step: int
@@ -130,6 +133,13 @@ class Comparison:
     n_episodes: int
     n_images: int = 0
     chance: float | None = None
+    in_use: float | None = None
+    probe: float | None = None
+
+    @property
+    def probe_is_better(self) -> bool:
+        """Whether the linear probe recognises more than the trained network."""
+        return self.in_use is not None and self.probe is not None and self.probe > self.in_use
 
     @property
     def is_clear(self) -> bool:

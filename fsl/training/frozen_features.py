@@ -87,6 +87,10 @@ class FrozenFeatures:
         keys = zip(views.tolist(), rows.tolist(), strict=True)
         return self.split.embed(torch.stack([self._views[key] for key in keys]))
 
+    def has(self, rows: IntArray, views: IntArray) -> bool:
+        """Return whether all these views are computed; arguments as ``compute``."""
+        return self._views.keys() >= set(zip(views.tolist(), rows.tolist(), strict=True))
+
     @torch.no_grad()
     def whiten(self, rows: IntArray, views: IntArray) -> Tensor:
         """Return the whitened embeddings ``(B, D)`` of computed views; arguments as ``compute``."""
@@ -101,6 +105,16 @@ class FrozenFeatures:
         Args:
             images: uint8 ``(N, S, S, 3)``; the network is in evaluation mode.
         """
+        return self.split.embed(self._tested_features(images)).cpu()
+
+    @torch.inference_mode()
+    def whiten_tested(self, images: PixelArray) -> Tensor:
+        """Return whitened embeddings, from before the adapter; arguments and result as ``embed_tested``."""
+        features = self._tested_features(images)
+        whitened: Tensor = self.split.twin.whitening(self.split.rest(features).float())
+        return whitened.cpu()
+
+    def _tested_features(self, images: PixelArray) -> Tensor:
         keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
         missing = [i for i, key in enumerate(keys) if key not in self._tested]
         twin, step = self.split.twin, batch_size(self.split.twin)
@@ -110,7 +124,7 @@ class FrozenFeatures:
             self._tested.update(
                 zip((keys[i] for i in some), self.split.features(pixels).unbind(), strict=True)
             )
-        return self.split.embed(torch.stack([self._tested[key] for key in keys])).cpu()
+        return torch.stack([self._tested[key] for key in keys])
 
     def _pixels(self, data: ImageSet, wanted: Sequence[_View]) -> Tensor:
         """Return views of images as float ``(n, 3, S, S)`` in [0, 1]; view 0 is the image itself."""

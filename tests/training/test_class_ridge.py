@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +14,12 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training import class_ridge
 from fsl.training.class_ridge import fit_class_scores
+from fsl.training.events import Comparison
 from fsl.training.state import TrainState, new_state
 from fsl.twin.adapter import Adapter
+from tests.helpers.training import CONFIG, train_events
+
+Maker = Callable[..., ImageSet]
 
 N_CLASSES, EACH, DIM = 5, 6, 32
 MODEL = ModelConfig(widths=(4, 4, 4, DIM), image_size=16, damped=2, head="cosine")
@@ -66,3 +73,19 @@ def test_the_weights_are_those_of_ridge_regression() -> None:
     targets = np.tile(np.eye(3)[slots], (2, 1))
     oracle = Ridge(alpha=1.0, fit_intercept=False).fit(views.reshape(24, 40), targets - targets.mean(0))
     assert np.allclose(weights.numpy().T, oracle.coef_, atol=1e-5)
+
+
+def test_a_run_says_how_the_linear_probe_does_on_the_tested_images(coloured_set: Maker) -> None:
+    config = replace(CONFIG, trainable="last", cached_views=2, evaluate_first=True, learning_rate=1e-8)
+    model = replace(MODEL, damped=4)
+    every = coloured_set(4, 8)
+    learned, held_out = every.rows(np.arange(0, 32, 2)), every.rows(np.arange(1, 32, 2))
+    events = list(train_events(learned, config, new_state(config, model), held_out))
+    (found,) = [event for event in events if isinstance(event, Comparison)]
+    assert found.in_use is not None
+    assert found.probe is not None
+    assert min(found.in_use, found.probe) > 0.6  # one colour a class
+    assert found.probe_is_better == (found.probe > found.in_use)
+    others = replace(held_out, class_names=tuple("wxyz"))
+    events = list(train_events(learned, config, new_state(config, model), others))
+    assert [event.probe for event in events if isinstance(event, Comparison)] == [None]

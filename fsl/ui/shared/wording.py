@@ -11,6 +11,7 @@ from fsl.config import Method
 if TYPE_CHECKING:  # torch comes with these, and the page paints before torch is there
     from fsl.fewshot.classify import LeaveOneOut, Prediction
     from fsl.fewshot.linear_probe import MethodComparison
+    from fsl.training.events import Comparison
     from fsl.twin.header import Calibration
 
 RULE_NAMES: dict[Method, str] = {
@@ -139,3 +140,13 @@ def verdict(found: MethodComparison) -> str:
     chance = "" if found.is_clear else "; that may be chance"
     name = _SHORT_NAMES[best]
     return f"{name.capitalize()} does best here, {margin} ahead of {_SHORT_NAMES[other]}{chance}."
+
+
+def probe_advice(found: Comparison) -> str:
+    """Return that the linear probe does better than the fine-tuned network, "" if it does not."""
+    if found.in_use is None or found.probe is None or not found.probe_is_better:
+        return ""
+    return (
+        f"The quick classifier needs no training and does better here: shown the pictures learned from, it "
+        f"recognises {percent(found.probe)} of the others, the fine-tuned network {percent(found.in_use)}."
+    )

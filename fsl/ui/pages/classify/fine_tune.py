@@ -16,7 +16,7 @@ from fsl.training.presets import PRESETS
 from fsl.training.run_folder import public_name
 from fsl.training.run_spec import RunSpec
 from fsl.ui.pages.classify.decide import compare, support_of
-from fsl.ui.shared import core
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
@@ -237,6 +237,8 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
             )
         return
     st.markdown(_said(run, tuning.checkpoint))
+    if run.comparison and (told := wording.probe_advice(run.comparison)):
+        st.caption(f"{told} The self-check above offers it where it does best.")
     if run.error:
         st.warning(markdown(run.error))
     with st.container(horizontal=True):

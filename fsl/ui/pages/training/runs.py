@@ -10,7 +10,7 @@ import streamlit as st
 from fsl.base.text import count, duration_text, margin_text
 from fsl.ui.components.curve import Axes, ChartOptions, Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
-from fsl.ui.shared import core
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
@@ -190,3 +190,6 @@ def _show_improvement(c: Comparison, steps_done: int) -> None:
         st.success(f"Training made the network better. {numbers}", icon=":material/trending_up:")
     else:
         st.warning(f"Training made the network **worse**. {numbers}", icon=":material/trending_down:")
+    if told := wording.probe_advice(c):
+        st.info(told, icon=":material/lightbulb:")
+        st.page_link("pages/classify.py", label="Use the quick classifier on the Classify page")
