@@ -1,7 +1,7 @@
 """Write a network as ONNX by watching the torch functions that it calls.
 
 ``torch.onnx`` takes about a second for the ``photos`` network, which a person would wait for whenever the
-program starts; this takes a few hundredths. It knows the functions that the shipped backbones call, and
+program starts; this takes about a sixth of that. It knows the functions that the shipped backbones call, and
 refuses any other. Sizes that torch gives as numbers would be part of the file, so a function is refused as
 well if it takes one that could be the number of images.
 """
