@@ -28,10 +28,10 @@ def drop_classes(tab: Page, classes: Mapping[str, Files], queries: Files = ()) -
     tab.get_by_text(f"Added {len(classes)} new classes").wait_for()
 
 
-def drop_queries(tab: Page, queries: Files) -> None:
-    """Drop the photos to sort, and wait for the answers."""
+def drop_queries(tab: Page, queries: Files, n_before: int = 0) -> None:
+    """Drop the photos to sort, and wait for the answers; so many were there before."""
     _drop(tab.locator('[class*="st-key-drop_queries_"]'), queries)
-    wait_for_answers(tab, min(PAGE, len(queries)))
+    wait_for_answers(tab, min(PAGE, n_before + len(queries)))
 
 
 def answers(tab: Page) -> Locator:

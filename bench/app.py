@@ -4,14 +4,14 @@
 
 It starts the server anew for each round and drives Chromium through Playwright. It measures the time from a
 cold start to the first paint and to the first answer (the example "Drawn fruit"); the time to change the
-page, idle and while two jobs train; the bytes sent to the browser for each new point of the live curves; and
-the work on 300 photos of 20 classes: from the drop to the answers, choosing, filtering, and from corrections
-to new answers.
+page, idle and while two jobs train; the bytes sent to the browser for each new point of the live curves and
+for answers; and the work on 300 photos of 20 classes: from the drop to the answers, choosing, filtering, and
+from corrections to new answers.
 """
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from bench._sorting import (
     drop_queries,
     wait_for_answers,
 )
+from fsl.base.text import count
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -120,9 +121,7 @@ def sort_photos(browser: "Browser") -> dict[str, float]:
         }
     with server() as app:
         page = new_page(browser)
-        bytes_of: list[int] = []
-        page.on("websocket", lambda one: one.on("framereceived", lambda data: bytes_of.append(len(data))))
-        page.on("requestfinished", lambda one: bytes_of.append(one.sizes()["responseBodySize"]))
+        bytes_of = count_received(page)
         page.goto(f"{app.address}/classify")
         drop_classes(page, {name: some[:N_EXAMPLES] for name, some in files.items()})
         page.locator(".st-key-self_check").wait_for()
@@ -155,6 +154,44 @@ def sort_photos(browser: "Browser") -> dict[str, float]:
     return found
 
 
+def answer_bytes(browser: "Browser", numbers: Sequence[int]) -> dict[int, float]:
+    """Return the kilobytes that the browser receives for the answers to so many dropped photos.
+
+    Counted are the frames of the websocket and the bodies of all responses, pictures as well.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_photos(Path(folder), N_EXAMPLES, N_EXAMPLES + 1 + max(numbers))
+        files = {
+            one.name: [(f"{one.name} {path.name}", path.read_bytes()) for path in sorted(one.iterdir())]
+            for one in sorted(Path(folder).iterdir())
+        }
+    found = {}
+    with server() as app:
+        for number in numbers:
+            page = new_page(browser)
+            received = count_received(page)
+            page.goto(f"{app.address}/classify")
+            drop_classes(page, {name: some[:N_EXAMPLES] for name, some in files.items()})
+            page.locator(".st-key-self_check").wait_for()
+            first, *others = next(iter(files.values()))[N_EXAMPLES:]
+            drop_queries(page, [first])  # loads the parts of the program that draw answers
+            page.wait_for_timeout(3000)
+            received.clear()
+            drop_queries(page, others[:number], 1)
+            page.wait_for_timeout(3000)
+            found[number] = sum(received) / 1000
+            page.context.close()
+    return found
+
+
+def count_received(page: "Page") -> list[int]:
+    """Return a list to which the bytes of each message and response are added."""
+    bytes_of: list[int] = []
+    page.on("websocket", lambda one: one.on("framereceived", lambda data: bytes_of.append(len(data))))
+    page.on("requestfinished", lambda one: bytes_of.append(one.sizes()["responseBodySize"]))
+    return bytes_of
+
+
 def choose(page: "Page", place: int) -> float:
     """Click an answer, and return the seconds until its details are there."""
     answer = answers(page).nth(place)
@@ -182,6 +219,7 @@ def main() -> None:
             busy = page_changes(page, n_changes)
             n_bytes, updates = live_bytes(page, app.address, 5 if options.quick else 30)
             page.context.close()
+        kilobytes = answer_bytes(browser, (1, 20))
         work = [sort_photos(browser) for _ in range(1 if options.quick else 3)]
     rows: list[dict[str, object]] = [
         {"what": what, "figure": f"{median([start[what] for start in starts]):.2f} s"} for what in starts[0]
@@ -193,6 +231,10 @@ def main() -> None:
             "figure": f"{median(busy):.2f} s (slowest {max(busy):.2f} s)",
         },
         {"what": "growths of the live curves watched", "figure": str(updates)},
+    ]
+    rows += [
+        {"what": f"received by the browser for answers to {count(number, 'photo')}", "figure": f"{kB:.0f} kB"}
+        for number, kB in kilobytes.items()
     ]
     rows += [
         {"what": what, "figure": f"{median([one[what] for one in work]):.2f} s"}
@@ -226,6 +268,14 @@ def main() -> None:
             "-",
             "-",
             updates > 0,
+        ),
+        Claim(
+            "The app: received by the browser for the answer to one photo, to 20 photos",
+            f"{kilobytes[1]:.0f} kB, {kilobytes[20]:.0f} kB",
+            "-",
+            "-",
+            "at most 400 kB for one",
+            kilobytes[1] <= 400,
         ),
         Claim(
             "The app: choose one of 300 answers; received by the browser for it",

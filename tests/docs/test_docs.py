@@ -215,6 +215,19 @@ def test_all_blocks_are_of_a_kind_that_is_run() -> None:
     assert all("fsl" not in block.text for block in BLOCKS if not block.language)
 
 
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_accepts_the_proxy_of_the_docs(tmp_path: Path) -> None:
+    (server,) = [b.text for b in BLOCKS if b.language == "nginx" and "upstream" in b.text]
+    settings = tmp_path / "nginx.conf"
+    plain = server.replace("listen 443 ssl;", "listen 127.0.0.1:8443;")  # there is no certificate here
+    folders = "".join(f"{kind}_temp_path {tmp_path};" for kind in ("client_body", "proxy", "fastcgi"))
+    folders += f"uwsgi_temp_path {tmp_path}; scgi_temp_path {tmp_path}; access_log off;"
+    settings.write_text(f"pid {tmp_path}/pid; events {{}} http {{ {folders}\n{plain}\n}}")
+    command = ["nginx", "-t", "-e", str(tmp_path / "log"), "-c", str(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=str)
 def test_commands_run(
     block: Block,

@@ -204,6 +204,12 @@ sends them through the functions that read them (the table below), through the c
 - Every zip passes one gate (`fsl/data/intake/zip_gate.py`): its list of files is measured before it is read,
   and the room for all files is counted before any of them is unpacked.
 
+Memory is what refuses some harmless files as well: colour PNG and TIFF of more than about 50 million pixels
+(less for a large file), and WebP of more than about 12 million. Pillow decodes these formats whole, at 4
+bytes a pixel, and WebP through a reader of animations at 20; it offers neither rows nor a smaller scale. JPEG is
+decoded at a smaller scale, and 8-bit grey takes a quarter, so 100 million pixels of those are read. The
+message says so, and that JPEG is the way out.
+
 *Refused* means a message that names the file and the reason. From a zip that can be read, the good pictures
 are kept and the bad ones are named. A *fault* would be anything else: another error, a good file lost,
 something written elsewhere, connected to or unpickled. The columns for processor seconds and megabytes show

@@ -240,7 +240,7 @@ def _check_memory(image: ImageFile, data: bytes) -> int:
     if needed > most:
         raise PictureRefused(
             f"decoding it takes {needed / 2**20:,.0f} MB of memory; at most {most / 2**20:,.0f} MB are "
-            "allowed"
+            "allowed: save it smaller, or as JPEG"
         )
     return needed
 

@@ -6,6 +6,7 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
+from fsl.base.memory import without_collection
 from fsl.data.intake.listing import FoundFile, Listing, make_listing
 from fsl.data.intake.paths import display_path
 from fsl.data.intake.zip_gate import (
@@ -46,6 +47,11 @@ def list_zip(
         DataError: it is not a zip, is damaged or over a limit as a whole, or has no such part.
     """
     title = name or (source.name if isinstance(source, Path) else "the zip")
+    with without_collection():
+        return _list(source, title, limits, part)
+
+
+def _list(source: Path | bytes, title: str, limits: ImportLimits, part: str | None) -> Listing:
     archive = open_zip(source, title, limits)
     infos = archive.infolist()
     names, notes = zip_names(infos, title)
