@@ -206,8 +206,8 @@ sends them through the functions that read them (the table below), through the c
 
 Memory is what refuses some harmless files as well: colour PNG and TIFF of more than about 50 million pixels
 (less for a large file), and WebP of more than about 12 million. Pillow decodes these formats whole, at 4
-bytes a pixel, and WebP through a reader of animations at 20; it offers neither rows nor a smaller scale. JPEG is
-decoded at a smaller scale, and 8-bit grey takes a quarter, so 100 million pixels of those are read. The
+bytes a pixel, and WebP through a reader of animations at 20; it offers neither rows nor a smaller scale. JPEG
+is decoded at a smaller scale, and 8-bit grey takes a quarter, so 100 million pixels of those are read. The
 message says so, and that JPEG is the way out.
 
 *Refused* means a message that names the file and the reason. From a zip that can be read, the good pictures
