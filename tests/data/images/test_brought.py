@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 from fsl.base.errors import ImageReadError
 from fsl.data.images.decode import DEFAULT_LIMITS, decode_here, decode_image
 from fsl.data.images.refusal import PictureRefused
+from tests.helpers.cmyk_profile import cmyk_icc, srgb_of_inks
 from tests.helpers.colour_spaces import SPACES, from_srgb, grey_icc, rgb_icc
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -255,6 +256,16 @@ def test_a_grey_profile(bits: int) -> None:
     expected = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
     found = decoded(encoded(Image.fromarray(stored), "PNG", icc_profile=grey_icc(1.0)))
     assert abs(found[0, :, 1] - expected).max() <= 3
+
+
+@pytest.mark.parametrize("inks", [(0, 0, 0, 0), (255, 0, 0, 0), (0, 0, 0, 128), (128, 64, 191, 64)])
+def test_inks_are_converted_by_their_profile(inks: tuple[int, ...]) -> None:
+    image, icc = Image.new("CMYK", (32, 32), inks), cmyk_icc()
+    for data in (
+        encoded(image, "JPEG", quality=100, icc_profile=icc),
+        encoded(image, "TIFF", icc_profile=icc),
+    ):
+        assert abs(decoded(data)[5, 5] - srgb_of_inks(np.array(inks))).max() <= 4
 
 
 def test_the_profile_of_a_cmyk_picture_that_is_none_leaves_it_as_it_is() -> None:
