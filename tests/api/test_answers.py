@@ -224,7 +224,8 @@ def test_support_sets_expire_and_are_bounded(place: Path) -> None:
     of.sets._clock = lambda: now[0]
     with client(of) as api:
         first, second = (answer(api, "support", [classes()], 201)["support"] for _ in range(2))
-        assert of.memory.held == 2 * 16 * 16 * 16 * 3  # 16 pictures of 16 x 16, each
+        # 16 pictures of 16 x 16, each, and embeddings of 128 numbers
+        assert of.memory.held == 2 * 16 * (16 * 16 * 3 + 4 * 128)
         refused = api.post("/api/support", files=[classes()])
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "60"
@@ -233,7 +234,7 @@ def test_support_sets_expire_and_are_bounded(place: Path) -> None:
         now[0] = 70.0
         assert answer(api, "classify", queries(1), 422, support_id=first)
         assert answer(api, "classify", queries(1), support_id=second)
-        assert of.memory.held == 16 * 16 * 16 * 3
+        assert of.memory.held == 16 * (16 * 16 * 3 + 4 * 128)
         now[0] = 200.0
         assert len(of.sets) == of.memory.held == 0
 
