@@ -101,6 +101,10 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     search.press("Enter")
     tab.get_by_text("No picture matches.").wait_for()
 
+    tab.reload()
+    tab.locator("canvas[data-sheet=drawn]").wait_for()
+    assert tab.locator("canvas.canvas").evaluate("c => c.placeOf(17).length") == 2
+
 
 def test_the_keyboard_points_chooses_and_lays_out(server: str, tab: Page, tmp_path: Path) -> None:
     canvas = open_map(tab, server, tmp_path / "digits")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import TYPE_CHECKING
+
+from fsl.data.examples import rendered_task
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -69,6 +73,24 @@ def test_three_curves_grow_keep_their_zoom_and_survive_a_page_change(server: str
     # "Resume all" is there with the first run that has stopped; the others follow within a moment.
     expect(tab.get_by_role("button", name="Resume", exact=True)).to_have_count(3)
     tab.locator(".pairs li span").first.wait_for()  # a network that was stopped answers
+
+
+def test_a_reload_brings_back_the_dropped_zip(server: str, tab: Page) -> None:
+    tab.goto(f"{server}/training")
+    tab.get_by_role("combobox", name="Pictures to learn from").click()
+    tab.get_by_role("option").filter(has_text="A zip of my own").click()
+    classes = rendered_task(n_way=4, n_shot=3, n_query=1, seed=1).classes
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, files in classes.items():
+            for file, data in files:
+                archive.writestr(f"{name}/{file}", data)
+    drop = {"name": "mine.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
+    tab.locator('[class*="st-key-training_zip_"] input[type=file]').set_input_files([drop])
+    dropped = tab.get_by_text("Dropped: mine.zip")
+    dropped.wait_for()
+    tab.reload()
+    dropped.wait_for()
 
 
 def test_choosing_other_runs_resets_the_zoom(server: str, tab: Page, lesson: str) -> None:
