@@ -27,6 +27,7 @@ def archive() -> bytes:
 # What a select box shows is the value of an input, or a text beside it.
 SHOWN = """key => {
   const box = document.querySelector(`.st-key-${key}`)
+  if (!box) return ""  // while the page is drawn
   return box.innerText + [...box.querySelectorAll("input")].map(input => input.value).join(" ")
 }"""
 
@@ -73,6 +74,10 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Summary (CSV)").click()
     assert download.value.path().read_text(encoding="utf-8").startswith("network,way,shot")
+
+    tab.reload()
+    wait_until_shown(tab, "ev_source", "My pictures")
+    tab.get_by_text("36 pictures of 6 classes").wait_for()
 
 
 def test_it_fits_a_narrow_screen(server: str, tab: Page) -> None:
