@@ -29,7 +29,7 @@ def drop_classes(tab: Page, classes: Mapping[str, Files], queries: Files = ()) -
 
 
 def drop_queries(tab: Page, queries: Files, n_before: int = 0) -> None:
-    """Drop the photos to sort, and wait for the answers; so many were there before."""
+    """Drop the photos to sort, and wait until all are answered; ``n_before`` answers are there already."""
     _drop(tab.locator('[class*="st-key-drop_queries_"]'), queries)
     wait_for_answers(tab, min(PAGE, n_before + len(queries)))
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from bench._measure import say
+from bench.recalibrate import report
 from fsl.config import EpisodeConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
@@ -77,8 +78,7 @@ def round_weights(twin: TwinNetwork) -> None:
 
 def load_images(source: RecipeData, loaded: Checkpoint) -> ImageSet:
     images, problems = load_recipe((source,), loaded.info.model)
-    for problem in problems:
-        say(f"left out {problem}")
+    report(problems)
     say(f"{source.data} {source.classes}: {len(images):,} images of {images.n_classes} classes")
     return images
 

@@ -38,7 +38,7 @@ _MOST_FOLDS = 10
 
 
 def fit_class_scores(state: TrainState, data: ImageSet) -> Generator[Pause, None, bool]:
-    """Replace what the adapter has learned by class scores, if they classify the images better than nothing.
+    """Replace what the adapter has learned by class scores, if these classify the images better.
 
     Does nothing without an adapter or kept features, or if the classes are more than the adapter can tell.
 
