@@ -19,6 +19,8 @@ from fsl.data.imageset import ImageSet
 from fsl.training.augment import augment
 from fsl.training.events import Pause
 from fsl.twin.device import autocast
+from fsl.twin.engine.choose import session_of_backbone
+from fsl.twin.engine.session import Session
 from fsl.twin.inference import batch_size, device_of
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import normalise, to_unit
@@ -42,6 +44,8 @@ class FrozenFeatures:
         self._config, self._bf16 = config, bf16
         self._views: dict[_View, Tensor] = {}
         self._tested: dict[bytes, Tensor] = {}
+        self._engine: Session | None = None
+        self._engine_threads = 0  # that it can use
 
     def fits(self, n_images: int) -> bool:
         """Return whether the views of ``n_images`` training images fit in memory."""
@@ -76,8 +80,7 @@ class FrozenFeatures:
         step = batch_size(self.split.twin)
         for start in range(0, len(missing), step):
             some = missing[start : start + step]
-            with autocast(device_of(self.split.twin), self._bf16):
-                found = self.split.features(normalise(self._pixels(data, some), self.split.twin.config))
+            found = self._pass_frozen(self._pixels(data, some), self._bf16)
             self._views.update(zip(some, found.unbind(), strict=True))
             yield Pause.EMBEDDING
         return True
@@ -117,25 +120,41 @@ class FrozenFeatures:
     def _tested_features(self, images: PixelArray) -> Tensor:
         keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
         missing = [i for i, key in enumerate(keys) if key not in self._tested]
-        twin, step = self.split.twin, batch_size(self.split.twin)
+        step = batch_size(self.split.twin)
         for start in range(0, len(missing), step):
             some = missing[start : start + step]
-            pixels = normalise(to_unit(images[some], device_of(twin)), twin.config)
-            self._tested.update(
-                zip((keys[i] for i in some), self.split.features(pixels).unbind(), strict=True)
-            )
+            found = self._pass_frozen(images[some])
+            self._tested.update(zip((keys[i] for i in some), found.unbind(), strict=True))
         return torch.stack([self._tested[key] for key in keys])
 
-    def _pixels(self, data: ImageSet, wanted: Sequence[_View]) -> Tensor:
-        """Return views of images as float ``(n, 3, S, S)`` in [0, 1]; view 0 is the image itself."""
-        images = to_unit(data.images[[row for _, row in wanted]], device_of(self.split.twin))
+    @torch.no_grad()
+    def _pass_frozen(self, images: PixelArray, bf16: bool = False) -> Tensor:
+        """Return what the frozen layers make of images, by the engine of frozen networks if it can."""
+        device, session = device_of(self.split.twin), self._session()
+        if session is not None:
+            return torch.cat(list(session.embed(images)))
+        with autocast(device, bf16):
+            return self.split.features(normalise(to_unit(images, device), self.split.twin.config))
+
+    def _session(self) -> Session | None:
+        """Return the session of the backbone, if all of it is frozen; None for torch."""
+        if self._engine_threads < torch.get_num_threads() and self.split.is_backbone_frozen:
+            self.split.frozen.eval()
+            self._engine = session_of_backbone(self.split.twin)
+            self._engine_threads = torch.get_num_threads()
+        return self._engine
+
+    def _pixels(self, data: ImageSet, wanted: Sequence[_View]) -> PixelArray:
+        """Return views of images as uint8 ``(n, S, S, 3)``; view 0 is the image itself."""
+        found = data.images[[row for _, row in wanted]]
         for number in {view for view, _ in wanted} - {0}:
             chosen = [i for i, (view, _) in enumerate(wanted) if view == number]
             rows = torch.tensor([wanted[i][1] for i in chosen])
-            images[chosen] = augment(
-                images[chosen], self._config.augment, self._generator(number), len(data), rows
+            changed = augment(
+                to_unit(found[chosen]), self._config.augment, self._generator(number), len(data), rows
             )
-        return images
+            found[chosen] = changed.mul(255).round_().byte().permute(0, 2, 3, 1).numpy()
+        return found
 
     def _generator(self, view: int) -> torch.Generator:
         # Every view draws its changes for all images, so they do not depend on the order of the batches.

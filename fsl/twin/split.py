@@ -25,6 +25,11 @@ class SplitNetwork:
     frozen: nn.Module
     rest: nn.Module
 
+    @property
+    def is_backbone_frozen(self) -> bool:
+        """Whether the whole backbone is frozen, so that features are those of the backbone."""
+        return self.frozen is self.twin.backbone
+
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """Return what the frozen layers make of normalised images ``(B, 3, S, S)``: float32 ``(B, ...)``."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import chain
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from fsl.config import TIMM
 from fsl.twin.engine.onnx_graph import CannotBeWrittenError, write_onnx
@@ -50,7 +51,7 @@ def session_of(twin: TwinNetwork) -> Session | None:
 
     A network whose weights were changed since gets another one, and so does one that may use more threads.
     """
-    if os.environ.get("FSL_ENGINE", "").lower() == "torch" or not _is_frozen(twin):
+    if _is_off() or twin.training or not _is_frozen(twin.backbone, twin.adapter, twin.damping):
         return None
     n_threads, state = torch.get_num_threads(), _state(twin)
     with _lock:
@@ -60,10 +61,21 @@ def session_of(twin: TwinNetwork) -> Session | None:
         return made.session
 
 
-def _is_frozen(twin: TwinNetwork) -> bool:
-    parameters = [*twin.backbone.parameters(), *twin.adapter.parameters()]
-    tensors = chain(parameters, twin.buffers())
-    return not twin.training and all(
+def session_of_backbone(twin: TwinNetwork) -> Session | None:
+    """Return a new session of the backbone alone, in ``eval`` mode; None for torch.
+
+    For a run that trains what comes after the backbone; as long as the session is used, its weights stay.
+    """
+    return None if _is_off() or not _is_frozen(twin.backbone) else _make(twin, torch.get_num_threads(), True)
+
+
+def _is_off() -> bool:
+    return os.environ.get("FSL_ENGINE", "").lower() == "torch"
+
+
+def _is_frozen(*modules: nn.Module) -> bool:
+    tensors = chain.from_iterable(chain(module.parameters(), module.buffers()) for module in modules)
+    return all(
         t.device.type == "cpu" and t.dtype in (torch.float32, torch.int64) and not t.requires_grad
         for t in tensors
     )
@@ -75,10 +87,10 @@ def _state(twin: TwinNetwork) -> Hashable:
     return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors)
 
 
-def _make(twin: TwinNetwork, n_threads: int) -> Session | None:
-    name = twin.config.backbone
+def _make(twin: TwinNetwork, n_threads: int, backbone_alone: bool = False) -> Session | None:
+    name, embed = twin.config.backbone, twin.backbone if backbone_alone else twin.embed
     try:
-        session = Session(write_onnx(twin), twin.config.image_size, n_threads)
+        session = Session(write_onnx(twin, embed), twin.config.image_size, n_threads)
     except ImportError:
         _tell("onnxruntime is not installed, so torch embeds all pictures, which takes longer.")
         return None
@@ -89,7 +101,7 @@ def _make(twin: TwinNetwork, n_threads: int) -> Session | None:
         _tell(f"Networks of the kind {name} are embedded by torch, because ONNX Runtime cannot: {error}")
         return None
     # Tests hold the engines against each other for the project's own backbones.
-    if name.startswith(TIMM) and not (difference := difference_of(twin, session)) <= TOLERANCE:
+    if name.startswith(TIMM) and not (difference := difference_of(twin, session, embed)) <= TOLERANCE:
         _tell(
             f"Networks of the kind {name} are embedded by torch; ONNX Runtime's differ by {difference:.2g}."
         )
@@ -97,13 +109,15 @@ def _make(twin: TwinNetwork, n_threads: int) -> Session | None:
     return session
 
 
-def difference_of(twin: TwinNetwork, session: Session) -> float:
+def difference_of(
+    twin: TwinNetwork, session: Session, embed: Callable[[Tensor], Tensor] | None = None
+) -> float:
     """Return the largest difference of the engines' embeddings of noise, as a share of their length."""
     side = twin.config.image_size
     images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
     found = torch.cat(list(session.embed(images)))
     with torch.inference_mode():
-        expected = twin.embed(normalise(to_unit(images), twin.config))
+        expected = (embed or twin.embed)(normalise(to_unit(images), twin.config))
     return float(((found - expected).norm(dim=1) / expected.norm(dim=1)).max())
 
 

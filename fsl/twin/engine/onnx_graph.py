@@ -33,11 +33,12 @@ class CannotBeWrittenError(Exception):
     """A network calls a function that is not known here."""
 
 
-def write_onnx(twin: TwinNetwork) -> bytes:
+def write_onnx(twin: TwinNetwork, embed: Callable[[Tensor], Tensor] | None = None) -> bytes:
     """Return a network as an ONNX file, from uint8 ``(B, S, S, 3)`` to float32 embeddings ``(B, D)``.
 
     Args:
         twin: on the CPU, in ``eval`` mode.
+        embed: the part of it to write, from normalised images to ``(B, D)``; None for ``twin.embed``.
 
     Raises:
         CannotBeWrittenError: it calls a function that is not known here.
@@ -47,7 +48,7 @@ def write_onnx(twin: TwinNetwork) -> bytes:
     prepared = recorder.prepare_input(twin)
     try:
         with torch.no_grad(), recorder:
-            found = twin.embed(prepared)
+            found = (embed or twin.embed)(prepared)
     except (NotImplementedError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise CannotBeWrittenError(str(error)) from error
     recorder.add("Identity", [recorder.name_of(found)], output=OUTPUT)
