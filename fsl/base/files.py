@@ -1,9 +1,11 @@
-"""Write files atomically: completely or not at all."""
+"""Open files without waiting for ever, and write them atomically: completely or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
+import io
 import os
 import secrets
 import stat
@@ -12,6 +14,18 @@ from pathlib import Path
 from fsl.base.errors import WriteError
 
 _ABANDONED_SECONDS = 3600.0
+
+
+def open_plain(path: Path) -> io.BufferedReader:
+    """Open a file to read its bytes; not a pipe or a device, which may have no beginning or no end.
+
+    Raises:
+        OSError: it is one of these, or cannot be opened.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a folder tells what it is
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    return path.open("rb")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

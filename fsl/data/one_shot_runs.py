@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fsl.base.errors import DataError
+from fsl.base.files import open_plain
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import ImageEntry
 from fsl.data.intake.zip_gate import open_zip
@@ -74,7 +75,8 @@ def _text_reader(path: Path) -> Callable[[str], str]:
     def read(name: str) -> str:
         try:
             if path.is_dir():
-                data = (path / name).read_bytes()[:_MAX_LABEL_BYTES]
+                with open_plain(path / name) as file:
+                    data = file.read(_MAX_LABEL_BYTES)
             else:
                 with open_zip(path, path.name) as archive, archive.open(name) as member:
                     data = member.read(_MAX_LABEL_BYTES)

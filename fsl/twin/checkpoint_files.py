@@ -10,6 +10,7 @@ import safetensors
 from platformdirs import user_data_path
 
 from fsl.base.errors import CheckpointError
+from fsl.base.files import open_plain
 from fsl.base.shipped import IS_INSTALLED, shipped_path
 from fsl.twin.header import CheckpointInfo
 
@@ -95,7 +96,7 @@ def read_info(path: Path) -> CheckpointInfo:
 
 def _refuse_unreadable(path: Path) -> None:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             start = file.read(16)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error

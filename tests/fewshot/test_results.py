@@ -32,7 +32,7 @@ PREDICTION = Prediction(
 )
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1"])
 def test_formulas_are_defused(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
 

@@ -49,6 +49,26 @@ def write(folder: Path, inputs: list[Hostile]) -> None:
         (folder / f"{number} {one.name}").write_bytes(one.data)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
+def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_at_once(
+    tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    write(tmp_path / "data" / "class", [])
+    for name in ("pipe", "zero"):
+        given = tmp_path / name
+        for arguments in (
+            ("evaluate", "--data", given, "--checkpoint", "pixels"),
+            ("evaluate", "--data", tmp_path / "data", "--checkpoint", "pixels", "--classes", given),
+            ("classify", "--support", given, "--query", given, "--checkpoint", weights),
+            ("compare", given, given, "--checkpoint", weights),
+            ("omniglot-runs", "--runs", given, "--checkpoint", weights),
+        ):
+            status, _, told = run(capsys, *arguments)
+            assert (status, "not a plain file" in told) == (1, True), (arguments, told)
+
+
 def test_a_folder_of_hostile_queries(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

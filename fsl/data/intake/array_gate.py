@@ -9,6 +9,7 @@ from typing import IO
 import numpy as np
 
 from fsl.base.errors import DataError
+from fsl.base.files import open_plain
 from fsl.data.intake.zip_gate import ImportLimits, check_room, objection, open_zip
 
 _ZIP_START = b"PK"
@@ -30,7 +31,7 @@ def check_arrays(path: Path, most_bytes: int) -> None:
         OSError: it cannot be opened.
         ValueError: it is damaged, or its arrays are too large.
     """
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         if file.read(2) != _ZIP_START:
             file.seek(0)
             _check_array(file, min(most_bytes, path.stat().st_size))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 CHARACTER_SETS = {
-    "gbk": "Chinese (GBK)",
+    "gb18030": "Chinese (GBK)",  # and its extension
     "cp932": "Japanese (Shift-JIS)",
     "cp950": "Chinese (Big5)",
     "cp949": "Korean (EUC-KR)",
@@ -162,7 +162,7 @@ def _of_korean(character: str, raw: bytes) -> float:
 
 
 _OF_TWO_BYTES: dict[str, Callable[[str, bytes], float]] = {
-    "gbk": _of_gbk,
+    "gb18030": _of_gbk,
     "cp950": _of_big5,
     "cp932": _of_shift_jis,
     "euc_jp": _of_euc_jp,

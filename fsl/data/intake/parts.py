@@ -6,19 +6,31 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+
+def _plain(name: str) -> str:
+    """Return a name without accents, and with one form of each character."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+
+
 _KINDS = {
-    "train": "train training trn trainval xtrain support gallery seen base unlabeled unlabelled "
-    "treino treinamento entrenamiento entrainement addestramento",
-    "validation": "val valid validation validate validating vld dev devel development xval "
-    "validacao validacion",
+    "train": "train training trn trainval xtrain support gallery seen base labeled labelled "
+    "unlabeled unlabelled learn learning fit treino treinamento entrenamiento entrainement apprentissage "
+    "addestramento trainieren trening egitim обучение обучающая тренировочная 训练 訓練 学習 学习 학습 훈련",
+    "validation": "val valid validation validate validating vld dev devel development xval calibration "
+    "validacao validacion validazione validierung walidacja dogrulama "
+    "валидация проверочная 验证 驗證 検証 검증",
     "test": "test testing tests tst eval evaluation evaluating holdout heldout predict prediction pred "
-    "predictions inference query queries unseen novel xtest teste prueba",
+    "predictions inference query queries unseen novel xtest teste prueba prova testen тест тестовая "
+    "测试 測試 テスト 테스트 시험",
 }
-_KIND_OF_WORD = {word: kind for kind, words in _KINDS.items() for word in words.split()}
+_KIND_OF_WORD = {_plain(word): kind for kind, words in _KINDS.items() for word in words.split()}
 # What people add to these words: "train_set", "test images", "PublicTest", "val2017", "Trainingsdaten".
-_ENDINGS = tuple("datasets dataset data sdaten daten sets set images image imgs split folder".split())  # noqa: SIM905
+_ENDINGS = tuple(
+    "datasets dataset data sdaten daten sets set images image imgs split folder".split()  # noqa: SIM905
+    + [_plain(ending) for ending in ("集", "数据", "数据集", "數據", "데이터", "データ")]
+)
 _FILLERS = frozenset({*_ENDINGS, "img", "pics", "pictures", "photos", "part", "subset", "splits", "samples"})
-_FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my", "fold", "x", "y", "new", "all"}
+_FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my", "fold", "new", "all"}
 _FILLERS |= {"bbox", "bounding", "box", "aug", "augmented", "original", "resized", "cropped", "clean", "raw"}
 _FOLDS = frozenset({"fold", "folds", "kfold", "cv", "split", "part", "subset", "batch", "chunk", "shard"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")
@@ -50,12 +62,7 @@ def are_folds(names: Iterable[str]) -> bool:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case, without accents: "trainImages_2" gives train, images, 2."""
-    plain = unicodedata.normalize("NFKD", name)
-    return [word.casefold() for word in _WORD.findall("".join(filter(_is_no_accent, plain)))]
-
-
-def _is_no_accent(character: str) -> bool:
-    return not unicodedata.combining(character)
+    return [word.casefold() for word in _WORD.findall(_plain(name))]
 
 
 def _kind(words: list[str], shared: set[str]) -> str:
@@ -70,7 +77,7 @@ def _kind(words: list[str], shared: set[str]) -> str:
 
 
 def _is_filler(word: str) -> bool:
-    return word in _FILLERS or word.isdecimal()
+    return word in _FILLERS or word.isdecimal() or (len(word) == 1 and word.isascii())  # "train_A"
 
 
 def _without_ending(word: str) -> str:

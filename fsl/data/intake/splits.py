@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fsl.base.errors import DataError
+from fsl.base.files import open_plain
 from fsl.base.text import listed
 
 
@@ -92,7 +93,8 @@ def _split_spec(spec: str) -> tuple[Path, str]:
 
 def _read_json(file: Path) -> object:
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
+        with open_plain(file) as opened:
+            return json.loads(opened.read().decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{file}: there is no such file with class names.") from None
     except OSError as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
+from fsl.base.files import open_plain
 from fsl.data.images.decode import DEFAULT_LIMITS
 from fsl.data.intake.paths import HEAD_BYTES
 
@@ -25,7 +26,10 @@ _DIRECTORY_BYTES_PER_ENTRY = 320
 # Deflate adds 5 bytes to each 16 KB that it cannot compress. Padding with empty blocks has no such bound.
 _LARGEST_PACKING = 1.01, 1024
 _READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENTRY = struct.Struct("<4s24x3H12x")  # signature; length of name, extra field and comment
+_ENTRY = struct.Struct("<4s4xH18x3H12x")  # signature, flags; length of name, extra field and comment
+_FLAGS_AT = 8
+UTF8_FLAG = 0x800
+"""Of an entry whose name is in UTF-8."""
 _ENTRY_MARK = b"PK\x01\x02"
 ZIP_MARK = b"PK\x03\x04"
 """How a zip begins."""
@@ -79,14 +83,15 @@ class _GatedFile:
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int | None = -1) -> bytes:
-        if self.is_open or size is None or size <= _LARGEST_LAST_RECORD:
-            return self._file.read(size)
         limits = self._limits
+        if self.is_open or size is None:
+            return self._file.read(size)
         if size > max(2**20, limits.max_entries * _DIRECTORY_BYTES_PER_ENTRY):
             raise _Refusal(_too_many(limits))
-        directory = self._file.read(size)
-        _check_directory(directory, limits)
-        return directory
+        data = bytearray(self._file.read(size))
+        if size > _LARGEST_LAST_RECORD or data.startswith(_ENTRY_MARK):
+            _check_directory(data, limits)
+        return bytes(data)
 
 
 class _GatedZip(zipfile.ZipFile):
@@ -124,7 +129,7 @@ def open_zip(
         DataError: it is no zip, is damaged, or lists too many files.
     """
     try:
-        archive = _GatedZip(source.open("rb") if isinstance(source, Path) else io.BytesIO(source), limits)
+        archive = _GatedZip(open_plain(source) if isinstance(source, Path) else io.BytesIO(source), limits)
     except _Refusal as refusal:
         raise DataError(f"{title}: {refusal}") from None
     except FileNotFoundError:
@@ -228,18 +233,32 @@ def _too_many(limits: ImportLimits) -> str:
     return f"the zip has more than {limits.max_entries:,} files. Split it into several zips."
 
 
-def _check_directory(directory: bytes, limits: ImportLimits) -> None:
-    """Refuse a list of files with too many of them, or with entries that take long to read."""
+def _check_directory(directory: bytearray, limits: ImportLimits) -> None:
+    """Refuse a list of files with too many of them, or with entries that take long to read.
+
+    Where a name is not in UTF-8 though its entry says so, the entry says so no longer: ``zipfile`` would
+    refuse the whole zip.
+    """
     if directory.count(b"/") + directory.count(b"\\") > _MOST_SEPARATORS:
         raise _Refusal("its folders are nested far too deep. Make the zip anew.")
     place, n_entries = 0, 0
     while place + _ENTRY.size <= len(directory):
-        mark, name, extra, comment = _ENTRY.unpack_from(directory, place)
+        mark, flags, name, extra, comment = _ENTRY.unpack_from(directory, place)
         if mark != _ENTRY_MARK:
             return  # zipfile stops here, too, and says that it is damaged
         n_entries += 1
         if n_entries > limits.max_entries:
             raise _Refusal(_too_many(limits))
-        if extra > _MOST_EXTRA_BYTES:
+        if extra > _MOST_EXTRA_BYTES and len(directory) > _LARGEST_LAST_RECORD:
             raise _Refusal("its list of files is filled up with other data. Make the zip anew.")
+        if flags & UTF8_FLAG and not _is_utf8(directory[place + _ENTRY.size : place + _ENTRY.size + name]):
+            struct.pack_into("<H", directory, place + _FLAGS_AT, flags & ~UTF8_FLAG)
         place += _ENTRY.size + name + extra + comment
+
+
+def _is_utf8(name: bytearray) -> bool:
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

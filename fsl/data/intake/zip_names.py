@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Sequence
 
 from fsl.data.intake.old_names import CHARACTER_SETS, decode_names
+from fsl.data.intake.zip_gate import UTF8_FLAG
 
-_UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
 
 
@@ -39,7 +39,7 @@ def zip_names(infos: Sequence[zipfile.ZipInfo], title: str) -> tuple[list[str], 
 
 
 def _raw(info: zipfile.ZipInfo) -> bytes:
-    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437", "surrogateescape")
+    return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_FLAG else "cp437", "surrogateescape")
 
 
 def _certain_name(info: zipfile.ZipInfo) -> str | None:
@@ -50,7 +50,7 @@ def _certain_name(info: zipfile.ZipInfo) -> str | None:
     stated = _unicode_path(info.extra, raw)
     if stated:
         return stated
-    if info.flag_bits & _UTF8_FLAG:
+    if info.flag_bits & UTF8_FLAG:
         return info.orig_filename
     return raw.decode("ascii") if raw.isascii() else None
 

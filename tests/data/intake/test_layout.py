@@ -100,6 +100,9 @@ SPELLINGS = [
     ("images-train", "images-evaluation"), ("Development", "Evaluation"), ("train", "held-out"),
     ("support", "query"), ("base", "novel"), ("treino", "validação"), ("Trainingsdaten", "Testdaten"),
     ("train_aug", "val"), ("bbox_train", "bounding_box_test"), ("Xtrain", "Xtest"), ("train", "Unlabeled"),
+    ("训练集", "测试集"), ("訓練", "テストデータ"), ("학습", "검증"),
+    ("Обучающая выборка", "Тестовая выборка"), ("trening", "walidacja"), ("Eğitim", "Doğrulama"),
+    ("trainA", "testB"), ("labeled", "test"),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from fsl.data.intake.zips import list_zip
 OLD_NAMES = [
     ("gbk", ["苹果", "香蕉"]),
     ("gbk", ["红色汽车", "狗", "猫"]),
+    ("gb18030", ["苹果", "㐀"]),  # the second has four bytes
     ("cp932", ["ソース", "表"]),
     ("cp932", ["りんご", "バナナ", "予定表"]),
     ("cp950", ["蘋果", "香蕉", "功能"]),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.array_gate import check_arrays
 from fsl.data.intake.zip_gate import ImportLimits, check_room, open_zip, read_member
+from fsl.data.intake.zips import list_zip
 from tests.hostile.archives import GOOD, list_of_files, zipped
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,6 +53,15 @@ def test_a_changed_list_of_files_is_read_or_refused_in_words(data: st.DataObject
                     assert error.reason == "this part of the zip is damaged"
     except DataError as error:
         assert str(error).startswith("x.zip: ")
+
+
+def test_a_name_that_is_not_in_utf8_costs_its_own_file_only() -> None:
+    names = ("é/1.png", "good/1.png", "good/2.png")
+    data = zipped(dict.fromkeys(names, b"content")).replace("é".encode(), b"\xe9\xe9")
+    listing = list_zip(data, "x.zip")
+    readable = [entry for entry in listing.entries if entry.name in names]
+    assert [(entry.name, entry.read()) for entry in readable] == [(name, b"content") for name in names[1:]]
+    assert len(listing.entries) == 3
 
 
 def test_the_list_that_is_checked_is_the_list_that_is_read() -> None:
