@@ -72,7 +72,7 @@ def show_downloads(
     )
     download_buttons(files, "stretch")
     if not _can_export():
-        st.caption("ONNX needs two more packages on the server: pip install onnx onnxruntime.")
+        st.caption("ONNX needs one more package on the server: pip install onnx.")
 
 
 def _sorted(
