@@ -62,7 +62,7 @@ def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_at_once(
             ("evaluate", "--data", given, "--checkpoint", "pixels"),
             ("evaluate", "--data", tmp_path / "data", "--checkpoint", "pixels", "--classes", given),
             ("classify", "--support", given, "--query", given, "--checkpoint", weights),
-            ("compare", given, given, "--checkpoint", weights),
+            ("compare", given, given, "--checkpoint", weights, "--threshold", "0.5"),
             ("omniglot-runs", "--runs", given, "--checkpoint", weights),
         ):
             status, _, told = run(capsys, *arguments)
