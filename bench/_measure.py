@@ -114,9 +114,23 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def finish(
-    name: str, claims: Sequence[Claim], rows: Sequence[Mapping[str, object]], quick: bool, **more: object
+    name: str,
+    claims: Sequence[Claim],
+    rows: Sequence[Mapping[str, object]],
+    quick: bool,
+    part: str = "",
+    **more: object,
 ) -> None:
-    """Print the table and the claims, and write everything to ``bench/results`` as JSON."""
+    """Print the table and the claims, and write everything to ``bench/results`` as JSON.
+
+    Args:
+        name: of the measurement.
+        claims: rows of the README's table.
+        rows: everything that was measured.
+        quick: whether it was only a trial.
+        part: of the measurement, if it has parts that can be run alone.
+        more: further values for the file.
+    """
     print(table(rows))
     for claim in claims:
         verdict = "" if quick else (": met" if claim.met else ": MISSED")
@@ -131,7 +145,9 @@ def finish(
         **more,
     }
     RESULTS.mkdir(exist_ok=True)
-    result_file(name, quick).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result_file(f"{name}_{part}" if part else name, quick).write_text(
+        json.dumps(result, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def result_file(name: str, quick: bool) -> Path:

@@ -16,20 +16,33 @@ _DRAWN = 256  # drawing larger pictures takes long, and enlarged ones are as har
 _KINDS = 2
 
 
-def write_photos(folder: Path, n_classes: int, per_class: int) -> None:
-    """Write a folder per class of different JPEG files, 1024 x 768 pixels, with a camera's noise."""
+def write_photos(
+    folder: Path, n_classes: int, per_class: int, width: int = WIDTH, height: int = HEIGHT
+) -> None:
+    """Write a folder per class of different JPEG files with a camera's noise.
+
+    Args:
+        folder: gets the folders.
+        n_classes: number of classes.
+        per_class: files of each.
+        width, height: of each, in pixels; the width is at least the height.
+    """
     rng = np.random.default_rng(0)
     names = tuple(islice(FRUIT_CLASSES, n_classes))
     for name, drawn in render_examples(names, min(per_class, _KINDS), _DRAWN, seed=1).items():
         (folder / name).mkdir(parents=True)
-        noisy = [_with_noise(picture, rng) for picture in drawn]
+        noisy = [_with_noise(picture, width, height, rng) for picture in drawn]
+        used: set[tuple[int, int, int]] = set()
         for i in range(per_class):
             across, down = (int(shift) for shift in rng.integers(-60, 60, 2))
+            while (i % len(noisy), across, down) in used:  # or the file would be there twice
+                across, down = (int(shift) for shift in rng.integers(-60, 60, 2))
+            used.add((i % len(noisy), across, down))
             photo = ImageChops.offset(noisy[i % len(noisy)], across, down)
             photo.save(folder / name / f"{i}.jpg", quality=90)
 
 
-def _with_noise(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    large = picture.resize((WIDTH, WIDTH)).crop((0, (WIDTH - HEIGHT) // 2, WIDTH, (WIDTH + HEIGHT) // 2))
-    noise = rng.normal(0, 4, (HEIGHT, WIDTH, 3))
+def _with_noise(picture: Image.Image, width: int, height: int, rng: np.random.Generator) -> Image.Image:
+    large = picture.resize((width, width)).crop((0, (width - height) // 2, width, (width + height) // 2))
+    noise = rng.normal(0, 4, (height, width, 3))
     return Image.fromarray((np.asarray(large) + noise).clip(0, 255).astype(np.uint8))

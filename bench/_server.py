@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -90,3 +91,10 @@ def running_app(
     finally:
         app.process.terminate()
         app.process.wait(STOP_SECONDS)
+
+
+@contextmanager
+def new_app() -> Iterator[App]:
+    """Start the app with an empty folder for runs, and stop it at the end."""
+    with tempfile.TemporaryDirectory() as folder, running_app(Path(folder)) as app:
+        yield app

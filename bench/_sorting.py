@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 Files = Sequence[tuple[str, bytes]]
 PAGE = 100
 """Answers on a page of the list."""
+
+_FIRST_SHOWN = """() => [...document.querySelectorAll(".st-key-answers li.tile")]
+  .slice(0, 20).map(tile => tile.dataset.id).join()"""
 
 
 def drop_classes(tab: Page, classes: Mapping[str, Files], queries: Files = ()) -> None:
@@ -50,13 +54,73 @@ def counts_shown(tab: Page) -> dict[str, int]:
     buttons = tab.locator(".st-key-answers_show button")
     buttons.filter(has_text=re.compile("^\\s*All ")).wait_for()
     texts = buttons.all_inner_texts()
-    return {name: int(number) for name, _, number in (text.strip().rpartition(" ") for text in texts)}
+    return {
+        name: int(number.replace(",", ""))
+        for name, _, number in (text.strip().rpartition(" ") for text in texts)
+    }
 
 
 def choose_filter(tab: Page, name: str) -> None:
     """Choose what the list shows."""
     pattern = re.compile(rf"^\s*{re.escape(name)} [0-9,]+\s*$")
     tab.locator(".st-key-answers_show button").filter(has_text=pattern).click()
+
+
+def show_only(tab: Page, name: str) -> None:
+    """Choose what the list shows, and wait until it shows something else."""
+    before = tab.evaluate(_FIRST_SHOWN)
+    choose_filter(tab, name)
+    _wait_for_others(tab, before)
+
+
+def choose(tab: Page, place: int) -> None:
+    """Click an answer, and wait until its details are there."""
+    answer = answers(tab).nth(place)
+    name = answer.locator(".name").inner_text().partition(",")[0]
+    answer.click()
+    tab.locator(".st-key-detail").get_by_text(name).wait_for()
+
+
+def search(tab: Page, name: str, number: int) -> None:
+    """Search for a part of a file's name, and wait for so many answers."""
+    field = tab.locator(".st-key-answers_search input")
+    field.fill(name)
+    field.press("Enter")
+    wait_for_answers(tab, number)
+
+
+def correct(tab: Page, key: str) -> None:
+    """Correct the chosen answer with a key, and wait until the server has counted it."""
+    checked = counts_shown(tab)["Checked"] + 1
+    tab.keyboard.press(key)
+    tab.locator(".st-key-answers_show button").filter(has_text=f"Checked {checked}").wait_for()
+
+
+def rename_first_class(tab: Page, name: str) -> None:
+    """Rename the first class, and wait until the answers can be filtered by its new name."""
+    field = tab.locator('[class*="st-key-class_card_"] input[type=text]').first
+    field.fill(name)
+    field.press("Enter")
+    tab.locator(".st-key-answers_show").get_by_text(name).wait_for()
+
+
+def order_by(tab: Page, title: str) -> None:
+    """Choose an order, and wait until other answers come first."""
+    before = tab.evaluate(_FIRST_SHOWN)
+    tab.locator(".st-key-answers_order [role=combobox]").click()
+    tab.get_by_role("option", name=title).click()
+    _wait_for_others(tab, before)
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return the seconds that something takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def _wait_for_others(tab: Page, before: str) -> None:
+    tab.wait_for_function(f"before => ![before, ''].includes(({_FIRST_SHOWN})())", arg=before)
 
 
 def _drop(zone: Locator, files: Files) -> None:

@@ -32,7 +32,11 @@ NAMES = (
     "map_frames",
     "tsne",
     "api",
+    "label_next",
 )
+
+PARTS = {"app": ("start", "pages", "answers", "sort_300", "sort_3000", "zip")}
+"""The parts of the measurements that write a result for each."""
 
 
 def main() -> None:
@@ -45,12 +49,17 @@ def main() -> None:
         quick = ["--quick"] if options.quick else []
         if subprocess.run([sys.executable, "-m", "bench", name, *quick]).returncode:
             failed.append(name)
-    results = [result for name in NAMES if (result := latest(name))]
+    results = [result for name in result_names() if (result := latest(name))]
     text = README.read_text(encoding="utf-8")
     README.write_text(with_table(text, table_of(results)), encoding="utf-8")
-    say(f"{len(results)} of {len(NAMES)} results in the table of {README.name}")
+    say(f"{len(results)} of {len(result_names())} results in the table of {README.name}")
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
+
+
+def result_names() -> list[str]:
+    """Return the names of the result files, in the order of the table."""
+    return [f"{name}_{part}" if part else name for name in NAMES for part in PARTS.get(name, ("",))]
 
 
 def latest(name: str) -> dict | None:

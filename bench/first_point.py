@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, median, options_of, say
-from bench.app import server
+from bench._server import new_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,7 +29,7 @@ WARM_SECONDS = 30.0
 def main() -> None:
     options = options_of(__doc__)
     rows = []
-    with server() as app, chromium() as browser:
+    with new_app() as app, chromium() as browser:
         tab = new_page(browser, height=1000)
         tab.goto(f"{app.address}/training")
         tab.get_by_role("button", name="Start training").wait_for()

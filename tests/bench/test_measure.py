@@ -10,7 +10,7 @@ import pytest
 
 from bench._measure import ratio, result_file, table, take_turns
 from bench._plot import Panel, save_panels
-from bench.all import BEGIN, END, NAMES, README, table_of, with_table
+from bench.all import BEGIN, END, README, result_names, table_of, with_table
 
 
 def test_turns_are_strict_and_everyone_is_first_equally_often() -> None:
@@ -61,7 +61,7 @@ def test_the_readme_shows_the_results_that_are_stored() -> None:
     """There is a row for every claim of every full run, with its figure."""
     readme = README.read_text(encoding="utf-8")
     shown = readme.partition(BEGIN)[2].partition(END)[0]
-    files = [file for name in NAMES if (file := result_file(name, False)).is_file()]
+    files = [file for name in result_names() if (file := result_file(name, False)).is_file()]
     stored = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     claims = [(claim["what"], claim["ours"]) for one in stored for claim in one["claims"]]
     rows = [line.removeprefix("| ").split(" | ") for line in shown.splitlines() if line.startswith("| ")][1:]
