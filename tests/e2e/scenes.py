@@ -10,9 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench._sorting import choose, drop_classes, drop_queries, order_by
-from fsl.data.examples import rendered_task
-
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -82,19 +79,6 @@ def _classified(tab: Page) -> None:
     tab.locator(".st-key-small_map_card canvas").first.wait_for()
 
 
-def _sorted(tab: Page) -> None:
-    """Drop 300 pictures of 20 classes, one example each, accept one answer and correct another."""
-    task = rendered_task(n_way=20, n_shot=1, n_query=300, seed=2)
-    drop_classes(tab, task.classes)
-    drop_queries(tab, task.queries)
-    tab.get_by_role("button", name="Dismiss").first.click()
-    order_by(tab, "Least certain first")
-    choose(tab, 1)
-    tab.keyboard.press("Enter")
-    tab.keyboard.press("3")
-    tab.locator(".st-key-answers_show button").filter(has_text="Checked 2").wait_for()
-
-
 def _compared(tab: Page) -> None:
     choose_fruits(tab)
     tab.get_by_role("button", name="Try an example").click()
@@ -159,9 +143,6 @@ SCENES = (
     Scene("learn-rate", "learn?step=rate", _bet),
     Scene("learn-faces", "learn?step=faces", _sees("false reject")),
 )
-
-SORTING = Scene("sorting", "classify", _sorted)
-"""For the docs alone: it takes long."""
 
 
 def settle(tab: Page) -> None:

@@ -14,23 +14,20 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from tests.e2e.scenes import SCENES, SORTING, Scene, settle, train_lesson
+from tests.e2e.scenes import SCENES, Scene, settle, train_lesson
 from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ALL_SCENES = (*SCENES, SORTING)
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
 DOCS = ROOT / "docs" / "images"
 DOCS_SCENES = (
-    *("home", "classify", "sorting", "compare", "training", "embeddings", "embeddings-moving", "evaluate"),
+    *("home", "classify", "compare", "training", "embeddings", "embeddings-moving", "evaluate"),
     *(scene.name for scene in SCENES if scene.name.startswith("learn-")),
 )
 DOCS_WIDTH, DOCS_HEIGHT = 1440, 1800
-PHONE_WIDTH, PHONE_SCENE = 390, "sorting"
-"""Width of a phone, and the scene that the docs show at that width as well."""
 MOST_BYTES = 250_000
 NARROWEST = 1150
 _LESSON_STEPS = 150  # as on the page
@@ -41,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Screenshots of every page, light and dark.")
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--docs", action="store_true", help="write the pictures of the docs")
-    parser.add_argument("--scene", action="append", choices=[scene.name for scene in ALL_SCENES])
+    parser.add_argument("--scene", action="append", choices=[scene.name for scene in SCENES])
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--scheme", action="append", choices=SCHEMES)
     arguments = parser.parse_args()
@@ -49,15 +46,9 @@ def main() -> None:
         parser.error("give a folder, or --docs")
     folder: Path = DOCS if arguments.docs else arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
-    widths = (DOCS_WIDTH, PHONE_WIDTH) if arguments.docs else arguments.width or WIDTHS
+    widths = (DOCS_WIDTH,) if arguments.docs else arguments.width or WIDTHS
     known = DOCS_SCENES if arguments.docs else [scene.name for scene in SCENES]
-    chosen = [scene for scene in ALL_SCENES if scene.name in (arguments.scene or known)]
-    looks = [
-        (scene, width)
-        for width in widths
-        for scene in chosen
-        if not arguments.docs or width != PHONE_WIDTH or scene.name == PHONE_SCENE
-    ]
+    chosen = [scene for scene in SCENES if scene.name in (arguments.scene or known)]
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as runs, tempfile.TemporaryDirectory() as data:
@@ -69,22 +60,23 @@ def main() -> None:
         ):
             browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_ARGUMENTS)
             for scheme in arguments.scheme or SCHEMES:
-                for scene, width in looks:
-                    context = browser.new_context(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme
-                    )
-                    tab = context.new_page()
-                    tab.set_default_timeout(240_000)  # a busy machine takes its time
-                    tab.goto(f"{address}/{scene.path.format(runs=lesson)}")
-                    if arguments.docs:
-                        name = f"{scene.name}{'-phone' if width == PHONE_WIDTH else ''}-{scheme}"
-                        picture = small(picture_of(tab, scene, width, DOCS_HEIGHT))
-                    else:
-                        name = f"{scene.name}-{scheme}-{width}"
-                        picture = picture_of(tab, scene, width, _HIGHEST)
-                    context.close()
-                    (folder / f"{name}.png").write_bytes(picture)
-                    print(name, f"{len(picture) / 1000:.0f} kB", flush=True)
+                for width in widths:
+                    for scene in chosen:
+                        context = browser.new_context(
+                            viewport={"width": width, "height": 900}, color_scheme=scheme
+                        )
+                        tab = context.new_page()
+                        tab.set_default_timeout(240_000)  # a busy machine takes its time
+                        tab.goto(f"{address}/{scene.path.format(runs=lesson)}")
+                        name = f"{scene.name}-{scheme}"
+                        if arguments.docs:
+                            picture = small(picture_of(tab, scene, width, DOCS_HEIGHT))
+                        else:
+                            name = f"{name}-{width}"
+                            picture = picture_of(tab, scene, width, _HIGHEST)
+                        context.close()
+                        (folder / f"{name}.png").write_bytes(picture)
+                        print(name, f"{len(picture) / 1000:.0f} kB", flush=True)
             browser.close()
 
 
