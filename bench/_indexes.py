@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,11 +60,13 @@ class Built:
     Attributes:
         index: the index, open.
         cpu_seconds: seconds of processor time that its graph took.
+        peak_bytes: the most memory that the process which built it has held until then.
         graph_bytes: size of the graph.
     """
 
     index: Index
     cpu_seconds: float
+    peak_bytes: int
     graph_bytes: int
 
 
@@ -118,9 +121,9 @@ def built(subject: Subject, n: int, place: Path) -> Built:
     file, graph, about = place / "embeddings.npy", place / "graph", place / "about.json"
     if not about.exists():
         _write_vectors(file, subject.real, n)
-        embeddings = np.load(file, mmap_mode="r")
+        # Mapped anew for each block: pages of one mapping would count as this process's memory until its end.
         blocks = (
-            space.vectors(torch.from_numpy(np.array(embeddings[start : start + BLOCK])))
+            space.vectors(torch.from_numpy(np.array(np.load(file, mmap_mode="r")[start : start + BLOCK])))
             for start in range(0, n, BLOCK)
         )
         began, done = time.process_time(), 0
@@ -132,16 +135,23 @@ def built(subject: Subject, n: int, place: Path) -> Built:
                 say(f"{subject.name}: {done:,} of {n:,} after {time.process_time() - began:.0f} s")
 
         build_graph(engine, graph, space, blocks, advance)
-        about.write_text(json.dumps({"cpu_seconds": time.process_time() - began}), encoding="utf-8")
+        cost = {"cpu_seconds": time.process_time() - began, "peak_bytes": peak_bytes()}
+        about.write_text(json.dumps(cost), encoding="utf-8")
     header = IndexHeader("", "", subject.real.shape[1], n, engine, {})
     candidates = open_graph(engine, graph, N_CANDIDATES)
     index = Index(header, np.load(file, mmap_mode="r"), None, candidates, N_CANDIDATES)
-    seconds: float = json.loads(about.read_text(encoding="utf-8"))["cpu_seconds"]
-    return Built(index, seconds, graph.stat().st_size)
+    cost = json.loads(about.read_text(encoding="utf-8"))
+    return Built(index, cost["cpu_seconds"], cost["peak_bytes"], graph.stat().st_size)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held; pages of mapped files count."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _write_vectors(file: Path, real: Float32Array, n: int) -> None:
-    written = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(n, real.shape[1]))
-    for number, block in enumerate(vectors(real, n, 0)):
-        written[number * BLOCK : number * BLOCK + len(block)] = block
-    written.flush()
+    about = {"descr": "<f4", "fortran_order": False, "shape": (n, real.shape[1])}
+    with file.open("wb") as out:
+        np.lib.format.write_array_header_1_0(out, about)
+        for block in vectors(real, n, 0):
+            block.astype("<f4").tofile(out)

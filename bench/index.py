@@ -1,6 +1,6 @@
 """Measure `fsl index` against comparing with every picture.
 
-    python -m bench index [--quick] [--sizes N ...] [--of NAME ...] [--keep DIR]
+    python -m bench index [--quick] [--sizes N ...] [--of NAME ...] [--keep DIR [--build]]
 
 Vectors are made from real embeddings of 1,200 grocery and Tiny ImageNet pictures (FSL_DATA_DIR): each is one
 embedding plus half the difference of two others, plus noise of a tenth of its length. The queries are made in
@@ -10,25 +10,27 @@ nearest pictures, by the head, that the search returns, with a 95% interval over
 and batches of 64 take turns with exact search in blocks; the ratios are exact search's time by the graph's.
 Build times are seconds of processor time.
 
-The rows of a run replace those of the same network and size in bench/results/index.json.
+Each row is written to bench/results/index.json as soon as it is there, and replaces the one of the same
+network and size. A million vectors of `photos` take 14 GB of disk: `--keep DIR --build` builds, which may take
+an hour, and the same command without `--build` measures.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import tempfile
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bench._indexes import Built, Subject, built, subjects, vectors
-from bench._measure import Claim, finish, median, options_of, ratio, result_file, say, take_turns
+from bench._indexes import Built, Subject, built, peak_bytes, subjects, vectors
+from bench._measure import Claim, finish, median, options_of, ratio, result_file, take_turns
 from fsl.index.search import N_CANDIDATES, search
 
-SHORT, SIZES = 256, (1_000, 3_000, 6_000, 10_000, 30_000)
+SHORT, SIZES = 256, (1_000, 3_000, 6_000, 10_000, 30_000, 100_000, 1_000_000)
 K, BATCH, N_QUERIES, ROUNDS = 10, 64, 128, 7
 _LARGE = 200_000
 
@@ -39,19 +41,24 @@ def main() -> None:
         ("--sizes", {"type": int, "nargs": "+", "help": "numbers of vectors"}),
         ("--of", {"nargs": "+", "default": (), "help": 'e.g. "photos, 256"; all by default'}),
         ("--keep", {"type": Path, "help": "keep the indexes in this folder, and use those that are there"}),
+        ("--build", {"action": "store_true", "help": "only build the indexes in the folder of --keep"}),
     )
-    rows = []
     sizes = options.sizes or ((1_000, 2_000) if options.quick else SIZES)
-    for subject in subjects(SHORT, options.quick):
-        for n in sizes if not options.of or subject.name in options.of else ():
-            with tempfile.TemporaryDirectory() as place:
-                parent = options.keep or Path(place)
-                made = built(subject, n, parent / f"{subject.name}-{n}".replace(", ", "-"))
-                rows.append(measured(subject, n, made))
-            say(str(rows[-1]))
-    rows = merged(rows, options.quick)
+    asked = [s for s in subjects(SHORT, options.quick) if not options.of or s.name in options.of]
+    for n, subject in product(sizes, asked):
+        with tempfile.TemporaryDirectory() as place:
+            parent = options.keep or Path(place)
+            made = built(subject, n, parent / f"{subject.name}-{n}".replace(", ", "-"))
+            if not options.build:
+                report(measured(subject, n, made), options.quick)
+
+
+def report(row: dict[str, object], quick: bool) -> None:
+    """Write a row and the claims about all rows so far."""
+    rows = merged(row, quick)
     least = min(rows, key=lambda row: float(str(row["recall at 10"]).split()[0]))
-    large = [row for row in rows if int(str(row["vectors"])) >= sizes[-1]]
+    most = max(int(str(row["vectors"])) for row in rows)
+    large = [row for row in rows if row["vectors"] == most]
     slowest = min(large, key=lambda row: float(str(row["single, ratio"]).split()[0]))
     recall, speed = str(least["recall at 10"]), str(slowest["single, ratio"])
     claims = [
@@ -65,7 +72,7 @@ def main() -> None:
             met(speed, 1),
         ),
     ]
-    finish("index", claims, rows, options.quick, candidates=N_CANDIDATES)
+    finish("index", claims, rows, quick, candidates=N_CANDIDATES)
 
 
 def met(figure: str, goal: float) -> bool:
@@ -85,13 +92,14 @@ def measured(subject: Subject, n: int, made: Built) -> dict[str, object]:
         "engine": index.header.engine,
         "vectors": n,
         "recall at 10": f"{np.mean(hits):.4f} ± {1.96 * np.std(hits) / np.sqrt(len(hits)):.4f}",
+        "build, CPU seconds": round(made.cpu_seconds, 1),
         "build, vectors a CPU second": round(n / made.cpu_seconds),
         "graph, bytes a vector": round(made.graph_bytes / n),
         "embedding, bytes a vector": 4 * subject.real.shape[1],
     }
-    rounds = 3 if n >= _LARGE else ROUNDS
+    rounds, most = (3, 1) if n >= _LARGE else (ROUNDS, 4)
     for name, size in (("single", 1), (f"batches of {BATCH}", BATCH)):
-        blocks = [queries[start : start + size] for start in range(0, 4 * size, size)][: N_QUERIES // size]
+        blocks = queries.split(size)[:most]
         seconds = take_turns(
             {
                 "graph": lambda some=blocks: [search(index, twin, block, K) for block in some],
@@ -103,15 +111,15 @@ def measured(subject: Subject, n: int, made: Built) -> dict[str, object]:
         for key, label in (("graph", f"{name}, ms"), ("exact", f"{name} exact, ms")):
             row[label] = round(1e3 * median(seconds[key]) / n_queries, 3)
         row[f"{name}, ratio"] = str(ratio(seconds["exact"], seconds["graph"]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {**row, "peak memory of the process, GB": round(peak / 2**20, 2)}
+    memory = {"building": made.peak_bytes, "searching": peak_bytes()}
+    return row | {f"peak memory {when}, GB": round(peak / 1e9, 2) for when, peak in memory.items()}
 
 
-def merged(rows: list[dict[str, object]], quick: bool) -> list[dict[str, object]]:
-    """Return rows together with those of earlier runs, in order of networks and sizes."""
+def merged(row: dict[str, object], quick: bool) -> list[dict[str, object]]:
+    """Return a row together with those of earlier runs, in order of networks and sizes."""
     file = result_file("index", quick)
     earlier = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    by_key = {(row["network"], row["vectors"]): row for row in [*earlier, *rows]}
+    by_key = {(row["network"], row["vectors"]): row for row in [*earlier, row]}
     return [by_key[key] for key in sorted(by_key)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from itertools import groupby
@@ -24,7 +23,7 @@ from fsl.api.openapi import openapi_document
 from fsl.api.operations import OPERATIONS, Operation
 from fsl.api.service import Service
 from fsl.base.errors import DeviceMemoryError, FslError
-from fsl.base.json_values import finite
+from fsl.base.json_values import json_text
 from fsl.base.progress import Progress
 
 _LOG = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ def serve_alone(service: Service) -> Starlette:
 
 def _encoded(value: object) -> bytes:
     """Return a value as JSON in UTF-8."""
-    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False).encode()
+    return json_text(value).encode()
 
 
 def _callable(route: _Route) -> Endpoint:

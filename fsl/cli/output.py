@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
 from fsl.base.errors import DataError, WriteError
 from fsl.base.files import write_atomically
-from fsl.base.json_values import finite
+from fsl.base.json_values import in_ascii, json_text
 
 
 def add_json_option(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
@@ -23,12 +22,11 @@ def print_json(value: object) -> None:
 
     Numbers that JSON does not know (infinite, or not a number) become null.
     """
-    value = finite(value)
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json_text(value, indent=1)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(value, indent=1)
+        text = in_ascii(text)
     print(text)
 
 

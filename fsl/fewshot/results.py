@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+from fsl.base.json_values import JsonText, json_text
 from fsl.base.text import safe_cell
 
 if TYPE_CHECKING:  # these import torch, and pages need this module before torch is loaded
@@ -34,6 +37,8 @@ def results_object(
 ) -> dict[str, Any]:
     """Return ``{"predictions": [{query, label, probability, unknown, scores, similarities}]}``.
 
+    ``similarities`` is a ``JsonText``, as there may be 20,000 for a query.
+
     Args:
         predictions: the answers.
         support: the classes they were found with.
@@ -49,7 +54,7 @@ def results_json(
     predictions: Sequence[Prediction], support: SupportSet, labels: Sequence[FinalLabel] | None = None
 ) -> str:
     """Return ``results_object`` as text."""
-    return json.dumps(results_object(predictions, support, labels), indent=1, ensure_ascii=False)
+    return json_text(results_object(predictions, support, labels), indent=1)
 
 
 def results_csv(
@@ -78,15 +83,28 @@ def results_csv(
 
 
 def _as_json(p: Prediction, support: SupportSet) -> dict[str, Any]:
-    pairs = zip(support.slots, support.images, p.similarities, strict=True)
     return {
         "query": p.query,
         "label": p.label,
         "probability": p.probability,
         "unknown": p.unknown,
         "scores": p.scores,
-        "similarities": [
-            {"class": support.class_names[slot], "support": image.name, "similarity": value}
-            for slot, image, value in pairs
-        ],
+        "similarities": JsonText(_similarities_template(support) % p.similarities),
     }
+
+
+# All but the numbers, by support set: names are the same in each answer. Nine digits tell any two numbers of
+# single precision apart.
+_TEMPLATES: WeakKeyDictionary[SupportSet, str] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def _similarities_template(support: SupportSet) -> str:
+    with _LOCK:
+        found = _TEMPLATES.get(support)
+        if found is None:
+            pairs = zip(support.slots, support.images, strict=True)
+            names = [{"class": support.class_names[slot], "support": image.name} for slot, image in pairs]
+            rows = [json.dumps(of_one, ensure_ascii=False)[:-1].replace("%", "%%") for of_one in names]
+            _TEMPLATES[support] = found = "[" + ",\n".join(f'{row}, "similarity": %.9g}}' for row in rows) + "]"
+        return found

@@ -7,9 +7,11 @@ import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from fsl.base.json_values import in_ascii
 from fsl.base.text import safe_cell
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.pictures import NamedImage
@@ -57,6 +59,21 @@ def test_json_has_the_command_lines_keys() -> None:
     (answer,) = json.loads(results_json([PREDICTION], SUPPORT))["predictions"]
     assert set(answer) == {"query", "label", "probability", "unknown", "scores", "similarities"}
     assert answer["similarities"][1] == {"class": "pear", "support": "b.png", "similarity": 0.8}
+
+
+def test_json_keeps_every_name_and_every_number() -> None:
+    names = ['100% "sure" %s\\', "\N{STRAWBERRY}\n", "pear"]
+    support = SupportSet.from_classes({name: [NamedImage(f"{name}.png", IMAGE, name)] for name in names})
+    values = np.array([0.99999994, 1e-9, 1], np.float32)
+    answer = replace(PREDICTION, scores=dict.fromkeys(names, 1 / 3), similarities=tuple(values.tolist()))
+    text = results_json([answer], support)
+    for document in (text, in_ascii(text)):
+        (read,) = json.loads(document)["predictions"]
+        assert [pair["class"] for pair in read["similarities"]] == names == list(read["scores"])
+        assert [pair["support"] for pair in read["similarities"]] == [f"{name}.png" for name in names]
+        found = np.array([pair["similarity"] for pair in read["similarities"]], np.float32)
+        assert found.tolist() == values.tolist()
+    assert in_ascii(text).isascii()
 
 
 def test_what_a_person_said_is_written_beside_the_answer() -> None:
