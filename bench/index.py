@@ -11,8 +11,8 @@ and batches of 64 take turns with exact search in blocks; the ratios are exact s
 Build times are seconds of processor time.
 
 Each row is written to bench/results/index.json as soon as it is there, and replaces the one of the same
-network and size. A million vectors of `photos` take 14 GB of disk: `--keep DIR --build` builds, which may take
-an hour, and the same command without `--build` measures.
+network and size. A million vectors of `photos` take 14 GB of disk: `--keep DIR --build` builds, and the same
+command without `--build` measures.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
 The embeddings of the 20,000 support pictures are made from real ones plus noise, as `python -m bench index`
 makes them, and stand in the cache as if the pictures had been embedded; the network is `photos`. Each query
 is new. Four take turns: the bare forward pass of the backbone in eager torch on a prepared tensor, as in
-`python -m bench photos_speed`; the pass alone by the program's own engine; `fsl.classify`; and the answer up to
-the JSON text that `fsl classify --json` and the HTTP API send, without decoding and connection (`python -m bench
-api` has those). The ratios are to both passes.
+`python -m bench photos_speed`; the pass alone by the program's own engine; `fsl.classify`; and the answer up
+to the JSON text that `fsl classify --json` and the HTTP API send, without decoding and connection (`python -m
+bench api` has those). The ratios are to both passes.
 """
 
 from __future__ import annotations

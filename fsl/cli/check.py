@@ -29,6 +29,7 @@ from fsl.data.loading import chosen_entries, outside_classes
 from fsl.fewshot.check import DataCheck, check_pictures
 from fsl.fewshot.check_reading import LookedAt, look_and_embed
 from fsl.fewshot.check_report import check_object
+from fsl.index.nearest import nearest_rows_of_many
 
 _MOST_LISTED = 30
 
@@ -54,7 +55,9 @@ def run(options: argparse.Namespace) -> None:
     problems = [*listing.problems, *outside_classes(listing), *unread]
     if not seen.names:
         raise DataError(f"None of the {len(entries):,} images can be read. The first: {problems[0]}.")
-    found = check_pictures(checkpoint.twin, seen.embeddings, seen.labels, seen.looks)
+    found = check_pictures(
+        checkpoint.twin, seen.embeddings, seen.labels, seen.looks, nearest=nearest_rows_of_many
+    )
     seconds = time.perf_counter() - began
     if options.json:
         timed = {"seconds": round(seconds, 2), "checkpoint": checkpoint.info.name}

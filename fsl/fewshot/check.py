@@ -12,6 +12,7 @@ from torch import Tensor
 from fsl.data.copies import exact_copies
 from fsl.fewshot.check_copies import ALWAYS, Look, near_copies
 from fsl.fewshot.check_labels import Suspect, outliers, suspects
+from fsl.twin.nearest import NearestRows, nearest_rows
 from fsl.twin.network import TwinNetwork
 
 TINY = 32
@@ -60,6 +61,7 @@ def check_pictures(
     labels: Sequence[int],
     looks: Sequence[Look],
     turn: AbstractContextManager[object] = ALWAYS,
+    nearest: NearestRows = nearest_rows,
 ) -> DataCheck:
     """Check labelled pictures.
 
@@ -69,9 +71,10 @@ def check_pictures(
         labels: n labels, from 0.
         looks: of the same pictures (``fsl.fewshot.check_copies.look_at``).
         turn: entered for each part of the work, which takes a second or less, such as a lock.
+        nearest: finds candidates of near copies, as for ``near_copies``.
     """
     duplicates = tuple(exact_copies(look.content for look in looks))
-    near = tuple(near_copies(looks, embeddings, turn))
+    near = tuple(near_copies(looks, embeddings, turn, nearest))
     blank = tuple(row for row, look in enumerate(looks) if look.is_blank)
     made = [(i, j) for i, j in near if _size(looks[i]) != _size(looks[j])]
     repeated, contradicting = _copies_to_leave_out([*duplicates, *made], labels)

@@ -23,6 +23,7 @@ from torch import Tensor
 from fsl.base.lru import LruCache
 from fsl.base.types import Float32Array, PixelArray
 from fsl.fewshot.pictures import Picture
+from fsl.twin.nearest import NearestRows, nearest_rows
 
 SIDE = 64
 """Side of the grey miniature by which pictures are compared."""
@@ -114,7 +115,10 @@ def look_of(picture: Picture) -> Look:
 
 
 def near_copies(
-    looks: Sequence[Look], embeddings: Tensor, turn: AbstractContextManager[object] = ALWAYS
+    looks: Sequence[Look],
+    embeddings: Tensor,
+    turn: AbstractContextManager[object] = ALWAYS,
+    nearest: NearestRows = nearest_rows,
 ) -> list[tuple[int, int]]:
     """Return the pairs of rows that show the same picture in another size, quality or crop.
 
@@ -122,6 +126,7 @@ def near_copies(
         looks: of n pictures.
         embeddings: float32 ``(n, D)``; they propose candidates that the miniatures alone would miss.
         turn: entered for each part of the work, which takes a second or less, such as a lock.
+        nearest: finds candidates; it may miss some.
 
     Returns:
         pairs ``(i, j)`` with i < j of different content, in order. Blank pictures are nobody's copy.
@@ -137,7 +142,7 @@ def near_copies(
     grey = torch.from_numpy(np.stack([looks[row].grey for row in rows])).float()
     tints = torch.from_numpy(np.stack([looks[row].tint for row in rows])).flatten(1)
     with turn:
-        pairs = _candidates(grey, embeddings[rows])
+        pairs = _candidates(grey, embeddings[rows], nearest)
         pairs = pairs[_same_tint(tints, pairs)]
     if not len(pairs):
         return []
@@ -156,21 +161,18 @@ def near_copies(
     return sorted((min(pair), max(pair)) for pair in found)
 
 
-def _candidates(grey: Tensor, embeddings: Tensor) -> Tensor:
+def _candidates(grey: Tensor, embeddings: Tensor, nearest: NearestRows) -> Tensor:
     """Return int64 ``(p, 2)``, pairs of pictures that are among the most similar of one of the two."""
     shapes = _standard(_shrunk(grey, _COARSE)).flatten(1)
     n = len(grey)
     k = min(_CANDIDATES, n - 1)
-    pairs = []
-    for vectors in (F.normalize(shapes, dim=1), F.normalize(embeddings, dim=1)):
-        for start in range(0, n, 1024):
-            near = vectors[start : start + 1024] @ vectors.T
-            own = torch.arange(start, min(start + 1024, n))
-            near[torch.arange(len(own)), own] = -2.0
-            others = near.topk(k, dim=1).indices
-            pairs.append(torch.stack([own.repeat_interleave(k), others.flatten()], dim=1))
+    own = torch.arange(n).repeat_interleave(k)
+    pairs = [
+        torch.stack([own, nearest(F.normalize(vectors, dim=1), k).flatten()], dim=1)
+        for vectors in (shapes, embeddings)
+    ]
     unique: Tensor = torch.unique(torch.cat(pairs).sort(dim=1).values, dim=0)
-    return unique
+    return unique[unique[:, 0] < unique[:, 1]]
 
 
 def _same_tint(tints: Tensor, pairs: Tensor) -> Tensor:

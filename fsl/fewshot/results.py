@@ -106,5 +106,7 @@ def _similarities_template(support: SupportSet) -> str:
             pairs = zip(support.slots, support.images, strict=True)
             names = [{"class": support.class_names[slot], "support": image.name} for slot, image in pairs]
             rows = [json.dumps(of_one, ensure_ascii=False)[:-1].replace("%", "%%") for of_one in names]
-            _TEMPLATES[support] = found = "[" + ",\n".join(f'{row}, "similarity": %.9g}}' for row in rows) + "]"
+            _TEMPLATES[support] = found = (
+                "[" + ",\n".join(f'{row}, "similarity": %.9g}}' for row in rows) + "]"
+            )
         return found

@@ -16,9 +16,11 @@ from fsl.base.types import Float32Array
 from fsl.embedding.shards import EmbeddingStore, ShardRows, StorePlan, open_store, write_shard
 from fsl.index.build import build_index
 from fsl.index.engines import EngineName, engine_for
+from fsl.index.nearest import nearest_by_graph
 from fsl.index.search import open_index, search
 from fsl.index.space import search_space
 from fsl.twin.checkpoint import Checkpoint
+from fsl.twin.nearest import nearest_rows
 from tests.helpers.commands import run
 from tests.helpers.networks import checkpoint, save_small_checkpoint
 from tests.helpers.pictures import COLOURS, noisy_png
@@ -144,3 +146,19 @@ def test_without_the_library(
     assert status == 0
     assert "pip install faiss-cpu" in said
     assert json.loads(out) == with_graph
+
+
+def test_a_graph_finds_the_copies_that_comparing_all_pairs_finds() -> None:
+    """Among 400 pictures of 20 things; a copy of each second one is by far the most similar to it."""
+    rng = np.random.default_rng(0)
+    things = rng.normal(size=(20, 64)).repeat(20, axis=0) + 0.5 * rng.normal(size=(400, 64))
+    vectors = np.concatenate([things, things[::2] + 0.02 * rng.normal(size=(200, 64))]).astype(np.float32)
+    unit = torch.from_numpy(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    cosines = unit.numpy() @ unit.numpy().T
+    np.fill_diagonal(cosines, -2)
+    true = np.argsort(-cosines, axis=1)[:, :6]
+    found = nearest_by_graph(unit, 6)
+    assert np.array_equal(np.sort(nearest_rows(unit, 6)), np.sort(true))
+    assert not (found == torch.arange(600)[:, None]).any()
+    assert found[400:, 0].tolist() == list(range(0, 400, 2))
+    assert np.mean([len({*a} & {*b}) for a, b in zip(found.tolist(), true.tolist(), strict=True)]) > 5.5

@@ -1,0 +1,88 @@
+"""Measure from which number of pictures `fsl check` finds candidates of near copies faster by a graph.
+
+    python -m bench check_candidates [--quick]
+
+For each picture the check looks closely at the six most similar ones, by the embeddings (2,728 numbers with
+`photos`) and by miniatures (256 numbers). The vectors are made from real embeddings of `photos` plus noise,
+as `python -m bench index` makes them, and every tenth is another one plus 5% noise, as a near copy is.
+Comparing all pairs, and a graph with the time to build it, are measured in seconds of processor time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from bench._indexes import subjects, vectors
+from bench._measure import Claim, finish, options_of
+from fsl.base.types import Float32Array
+from fsl.index.nearest import GRAPH_FROM, nearest_by_graph
+from fsl.twin.nearest import nearest_rows
+
+SIZES, SHORT, K, COPIES = (5_000, 10_000, 20_000, 30_000, 50_000), 256, 6, 10
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    rows = [
+        measured(subject.real, n)
+        for subject in subjects(SHORT, options.quick)[:2]
+        for n in ((1_000, 2_000) if options.quick else SIZES)
+    ]
+    large = [row for row in rows if options.quick or int(str(row["pictures"])) >= GRAPH_FROM]
+    slowest = min(large, key=lambda row: float(str(row["ratio"])))
+    copies = min(float(str(row["copies found"])) for row in rows)
+    claims = [
+        Claim(
+            f"candidates for `fsl check` by a graph, from {GRAPH_FROM:,} pictures on: the least gain",
+            f"{slowest['graph, CPU s']} s",
+            f"{slowest['all pairs, CPU s']} s",
+            str(slowest["ratio"]),
+            "at least 1",
+            float(str(slowest["ratio"])) >= 1,
+        ),
+        Claim(
+            "near copies among these candidates, least share",
+            str(copies),
+            "1 by comparing all pairs",
+            str(copies),
+            "at least 0.99",
+            copies >= 0.99,
+        ),
+    ]
+    finish("check_candidates", claims, rows, options.quick)
+
+
+def measured(real: Float32Array, n: int) -> dict[str, object]:
+    """Compare both ways for n vectors."""
+    made = normalize(torch.from_numpy(np.concatenate(list(vectors(real, n, 0)))), dim=1)
+    n_copies = n // COPIES
+    noise = normalize(torch.randn(n_copies, made.shape[1], generator=torch.Generator().manual_seed(0)), dim=1)
+    made[:n_copies] = normalize(made[-n_copies:] + 0.05 * noise, dim=1)
+    exact, exact_seconds = timed(nearest_rows, made)
+    found, graph_seconds = timed(nearest_by_graph, made)
+    common = (exact[:, :, None] == found[:, None, :]).any(2)
+    originals = torch.arange(n - n_copies, n)[:, None]
+    return {
+        "numbers": made.shape[1],
+        "pictures": n,
+        "all pairs, CPU s": round(exact_seconds, 1),
+        "graph, CPU s": round(graph_seconds, 1),
+        "ratio": round(exact_seconds / graph_seconds, 2),
+        "candidates found": round(float(common.float().mean()), 3),
+        "copies found": round(float((found[:n_copies] == originals).any(1).float().mean()), 4),
+    }
+
+
+def timed(nearest: Callable[[Tensor, int], Tensor], made: Tensor) -> tuple[Tensor, float]:
+    began = time.process_time()
+    return nearest(made, K), time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()
