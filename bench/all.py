@@ -27,6 +27,7 @@ NAMES = (
     "first_point",
     "lesson",
     "finetune",
+    "stop",
     "growth",
     "embed_map",
     "map_frames",

@@ -79,7 +79,7 @@ class Task:
 def main() -> None:
     times = {"action": "store_true", "help": "measure the times alone"}
     options = options_of(__doc__, ("--times", times))
-    timed = times_of_run(pictures("grocery"), fsl.load("photos").twin)
+    timed = times_of_run(timed_data(), fsl.load("photos").twin)
     say(str(timed))
     rows: list[dict[str, object]] = []
     if options.times:
@@ -218,18 +218,23 @@ def by_probe(
     return np.equal(answers, asked).astype(np.float64)
 
 
-def times_of_run(data: ImageSet, twin: TwinNetwork) -> dict[str, float]:
+def timed_data() -> TrainingData:
+    """Return the pictures of the run that is timed."""
+    data = pictures("grocery")
+    chosen = data.select_classes(data.class_names[:TIMED_CLASSES])
+    rows = [np.flatnonzero(chosen.labels == label)[:TIMED_PICTURES] for label in range(TIMED_CLASSES)]
+    return hold_out_share(chosen.rows(np.concatenate(rows)), 0.3, "images", 0, "groceries")
+
+
+def times_of_run(data: TrainingData, twin: TwinNetwork) -> dict[str, float]:
     """Return the seconds of a run in a folder, from the moment that its pictures are read."""
     began = time.perf_counter()
     warm_up_engine()
     warming = time.perf_counter() - began
-    chosen = data.select_classes(data.class_names[:TIMED_CLASSES])
-    rows = [np.flatnonzero(chosen.labels == label)[:TIMED_PICTURES] for label in range(TIMED_CLASSES)]
-    parts: TrainingData = hold_out_share(chosen.rows(np.concatenate(rows)), 0.3, "images", 0, "groceries")
     point = test = 0.0
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        for event in run_training(Path(folder) / "run", RunSpec(settings()), parts, twin):
+        for event in run_training(Path(folder) / "run", RunSpec(settings()), data, twin):
             now = time.perf_counter() - began
             test = test or (now if isinstance(event, Evaluation) else 0.0)
             point = point or (now if isinstance(event, Step) else 0.0)

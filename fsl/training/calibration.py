@@ -49,14 +49,14 @@ def measure_with_pauses(
     """Measure a trained network, pausing often so that other runs do not have to wait.
 
     Args:
-        twin: the network; it is left in evaluation mode.
+        twin: the network; it is left frozen and in evaluation mode.
         validation: images that it was not trained on.
         data: their name.
         familiar: whether the network learned from these classes, though not from these images.
         features: what its frozen layers make of images; None to run all layers.
     """
     embeddings = yield from embed_with_pauses(twin, validation.images, features)
-    twin.eval()
+    twin.eval().requires_grad_(False)  # the engine of frozen networks may embed it from now on
 
     def measure() -> Measurements:
         labels = validation.labels

@@ -72,7 +72,7 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
     batch = draw_batch(index, config, state.sampler)
     per_view = _seconds_per_view(state, data, batch)
     per_batch = _fastest(lambda: train_on(state, data, batch, config))
-    embedding, judging = _seconds_of_test(state, config, data, size)
+    embedding, judging = _seconds_of_test(state, config, data, size, per_view)
     first_test = embedding + judging if config.evaluate_first else 0.0
     n_tests = _n_tests(config) if size.n_tested else 0
     if state.features is None:
@@ -115,15 +115,19 @@ def _seconds_per_view(state: TrainState, data: ImageSet, batch: Batch) -> float:
 
 
 def _seconds_of_test(
-    state: TrainState, config: TrainConfig, data: ImageSet, size: RunSize
+    state: TrainState, config: TrainConfig, data: ImageSet, size: RunSize, per_view: float
 ) -> tuple[float, float]:
-    """Return the seconds that a test takes to embed its images, and then to judge its episodes."""
+    """Return the seconds that a test takes to embed its images, and then to judge its episodes.
+
+    Images of a test pass the same frozen layers as views; ``per_view`` is 0 if none are kept.
+    """
     if not size.n_tested:
         return 0.0, 0.0
     n_classes = max(2, size.n_tested_classes)
     n = min(size.n_tested, MAX_EVALUATION_IMAGES_PER_CLASS * n_classes)
     few = data.images[: batch_size(state.twin)]
-    embedding = _fastest(lambda: embed_evaluated(state.twin, few, None)) / len(few) * n
+    per_image = per_view or _fastest(lambda: embed_evaluated(state.twin, few, None)) / len(few)
+    embedding = per_image * n
     labels = np.sort(np.arange(n) % n_classes)
     embeddings = torch.rand(n, state.twin.embedding_dim)
     try:
