@@ -19,6 +19,7 @@ from fsl.training.events import Pause
 from fsl.training.frozen_features import FrozenFeatures
 from fsl.training.validation import embed_with_pauses
 from fsl.twin.header import Calibration
+from fsl.twin.inference import Forward, embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pair_rates import PairRates
 from fsl.twin.test_time_augmentation import embed_as_support
@@ -49,19 +50,20 @@ def measure_with_pauses(
     """Measure a trained network, pausing often so that other runs do not have to wait.
 
     Args:
-        twin: the network; it is left frozen and in evaluation mode.
+        twin: the network; it is left in evaluation mode.
         validation: images that it was not trained on.
         data: their name.
         familiar: whether the network learned from these classes, though not from these images.
         features: what its frozen layers make of images; None to run all layers.
     """
     embeddings = yield from embed_with_pauses(twin, validation.images, features)
-    twin.eval().requires_grad_(False)  # the engine of frozen networks may embed it from now on
+    twin.eval()
+    forward: Forward = embed_images if features is None else lambda _, images: features.embed_tested(images)
 
     def measure() -> Measurements:
         labels = validation.labels
         return Measurements(
-            fit_calibrations(twin, embeddings, labels, data, validation.images, familiar),
+            fit_calibrations(twin, embeddings, labels, data, validation.images, familiar, forward),
             measure_pair_rates(twin, [(embeddings, labels)], data, familiar),
         )
 
@@ -81,6 +83,7 @@ def fit_calibrations(
     data: str,
     images: PixelArray | None = None,
     familiar: bool = False,
+    forward: Forward = embed_images,
 ) -> tuple[Calibration, ...]:
     """Calibrate every classification rule on one set of held-out images.
 
@@ -92,6 +95,7 @@ def fit_calibrations(
         images: uint8 ``(N, S, S, 3)``, for networks that average several views of support images; None to
             use the embeddings as they are.
         familiar: whether the network learned from these classes, though not from these images.
+        forward: embeds these views.
 
     Returns:
         one per rule; empty if fewer than three classes have two images.
@@ -106,6 +110,6 @@ def fit_calibrations(
     config = EpisodeConfig(n_way=5, n_shot=n_shot, n_query=n_query, n_episodes=400, seed=1)
     as_support = None
     if images is not None and n_shot <= FEW_SHOTS:
-        as_support = embed_as_support(twin, images, embeddings)
+        as_support = embed_as_support(twin, images, embeddings, forward=forward)
     fitted = [calibrate(twin, embeddings, labels, rule, config, data, as_support) for rule in RULES]
     return tuple(replace(one, familiar=familiar) for one in fitted)

@@ -15,13 +15,15 @@ from fsl.data.imageset import ImageSet
 from fsl.fewshot.episodes import fit_ways
 from fsl.fewshot.evaluate import evaluate
 from fsl.training.batch import Batch, draw_batch, index_to_train_on, train_on
-from fsl.training.state import TrainState, new_state
+from fsl.training.state import TrainState, dump_state, new_state
 from fsl.training.validation import MAX_EVALUATION_IMAGES_PER_CLASS, embed_evaluated
 from fsl.twin.inference import batch_size
 from fsl.twin.network import TwinNetwork
 
 _CALIBRATIONS = 4  # tests' worth of arithmetic that calibrating the three rules and the pairs takes
 _MOST_CALLS, _LONG = 3, 1.0  # calls of timed work, and seconds after which there is no further one
+_MORE_SAVES = 3  # before the first batch, at the end, and when it is calibrated
+_PARTS_OF_SAVE = 3  # the checkpoint and writing both files take about twice as long as serialising the state
 _FRAMES = 1.15  # frames of the moving map take up to 15% more
 
 
@@ -70,7 +72,7 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
     data = _noise(config, state.twin.config.image_size, size.n_classes)
     index = index_to_train_on(data, state.twin)
     batch = draw_batch(index, config, state.sampler)
-    per_view = _seconds_per_view(state, data, batch)
+    opening, per_view = _seconds_of_views(state, data, batch)
     per_batch = _fastest(lambda: train_on(state, data, batch, config))
     embedding, judging = _seconds_of_test(state, config, data, size, per_view)
     first_test = embedding + judging if config.evaluate_first else 0.0
@@ -84,10 +86,13 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
         training = config.steps * per_batch + size.n_images * config.cached_views * per_view
         n_first = max(len(batch.rows), min(size.n_images, state.twin.config.adapter))  # these fit the adapter
         first_point = first_test + per_batch + n_first * per_view
+    per_save = _PARTS_OF_SAVE * _fastest(lambda: dump_state(state))
+    first_point += opening + 2 * per_save
     frames = _FRAMES if config.snapshot_images and state.features is None else 1.0
     copies = state.twin.config.support_views - 1 if _is_few(size) else 0
     closing = (copies + (state.features is None)) * embedding + _CALIBRATIONS * judging
-    return Estimate(first_point, tests + frames * training + closing)
+    saves = (n_tests + _MORE_SAVES) * per_save
+    return Estimate(first_point, opening + tests + frames * training + closing + saves)
 
 
 def _noise(config: TrainConfig, side: int, n_classes: int) -> ImageSet:
@@ -101,17 +106,19 @@ def _noise(config: TrainConfig, side: int, n_classes: int) -> ImageSet:
     return ImageSet(pixels, np.repeat(np.arange(n), per_class), names, ("",) * len(pixels))
 
 
-def _seconds_per_view(state: TrainState, data: ImageSet, batch: Batch) -> float:
-    """Return the seconds that the frozen layers take for one image, 0 if nothing is kept of them."""
+def _seconds_of_views(state: TrainState, data: ImageSet, batch: Batch) -> tuple[float, float]:
+    """Return the seconds until the frozen layers can start, and for each image; 0 if nothing is kept."""
     if state.features is None:
-        return 0.0
+        return 0.0, 0.0
     each = []
     began, before = time.perf_counter(), state.features.n_views
+    started = began
     for _ in state.features.compute(data, batch.rows, batch.views):
         now, n_views = time.perf_counter(), state.features.n_views
         each.append((now - began) / (n_views - before))
         began, before = now, n_views
-    return float(np.median(each))
+    per_view = float(np.median(each))
+    return max(0.0, began - started - before * per_view), per_view
 
 
 def _seconds_of_test(

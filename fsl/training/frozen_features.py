@@ -1,7 +1,8 @@
 """Keep what the frozen layers make of each image, so that a run computes it once and not in every batch.
 
-Each training image is embedded a few times: once as it is, and in some randomly changed views, the same ones
-whenever the run is resumed. They are computed when a batch first needs them, so training begins at once.
+Each training image is embedded a few times: as it is, mirrored if the settings mirror images, and in some
+randomly changed views, the same ones whenever the run is resumed. They are computed when a batch first needs
+them, so training begins at once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from fsl.twin.preprocess import normalise, to_unit
 from fsl.twin.split import SplitNetwork, split_at_trainable
 
 _MOST_BYTES = 2**30  # of all views
+_MIRRORED = 1  # number of the view that only mirrors
 _View = tuple[int, int]  # number of the view, row of the image
 
 
@@ -150,6 +152,9 @@ class FrozenFeatures:
         for number in {view for view, _ in wanted} - {0}:
             chosen = [i for i, (view, _) in enumerate(wanted) if view == number]
             rows = torch.tensor([wanted[i][1] for i in chosen])
+            if number == _MIRRORED and self._config.augment.mirror:
+                found[chosen] = found[chosen][:, :, ::-1]
+                continue
             changed = augment(
                 to_unit(found[chosen]), self._config.augment, self._generator(number), len(data), rows
             )

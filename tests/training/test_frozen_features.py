@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -81,6 +82,22 @@ def test_the_adapter_learns_and_the_layers_before_it_do_not(coloured_set: Maker)
     basis = after["adapter.basis"]
     used = basis[:, basis.any(0)]
     assert torch.allclose(used.T @ used, torch.eye(used.shape[1]), atol=1e-5)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_the_second_view_is_the_mirror_image(mirror: bool, coloured_set: Maker) -> None:
+    """Not for data whose mirror images are other classes, such as letters."""
+    data = coloured_set(4, 4)
+    config = replace(VARIED, augment=replace(VARIED.augment, mirror=mirror))
+    state = new_state(config, seeded_network(WHITENED, 0))
+    rows = np.arange(3)
+    assert state.features is not None
+    list(state.features.compute(data, rows, np.ones_like(rows)))
+    mirrored = np.ascontiguousarray(data.images[:3, :, ::-1])
+    same = torch.allclose(
+        state.features.whiten(rows, np.ones_like(rows)), state.features.whiten_tested(mirrored), atol=1e-5
+    )
+    assert same == mirror
 
 
 def test_a_resumed_run_has_the_same_numbers(tmp_path: Path, coloured_set: Maker) -> None:
