@@ -175,8 +175,15 @@ def row_of(task: Task, seeds: tuple[int, ...]) -> dict[str, object]:
 def accuracies(task: Task, seed: int) -> tuple[IntArray, dict[str, Float64Array]]:
     """Fine-tune once; return the classes of the other pictures, and how often each was answered correctly."""
     learned, others = split(task.data, seed)
-    config = replace(settings(), seed=seed, evaluate_every=0)
-    state = new_state(config, task.twin)
+    return others.labels, before_and_after(task.twin, replace(settings(), seed=seed), learned, others)
+
+
+def before_and_after(
+    twin: TwinNetwork, config: TrainConfig, learned: ImageSet, others: ImageSet
+) -> dict[str, Float64Array]:
+    """Fine-tune a network; return how often each of the other pictures was answered correctly."""
+    config = replace(config, evaluate_every=0)
+    state = new_state(config, twin)
     embed = partial(embed_evaluated, state.twin, features=state.features)
     before = embed(learned.images), embed(others.images)
     found = {"1-shot before": one_shot(state.twin, before[1], others.labels)}
@@ -188,7 +195,7 @@ def accuracies(task: Task, seed: int) -> tuple[IntArray, dict[str, Float64Array]
     state.twin.eval()
     found["1-shot after"] = one_shot(state.twin, after[1], others.labels)
     found["in use after"] = in_use(state.twin, after, learned.labels, others.labels)
-    return others.labels, found
+    return found
 
 
 def one_shot(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> Float64Array:
