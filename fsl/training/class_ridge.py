@@ -7,8 +7,8 @@ scores agree. This stays a twin network: both images take the same path, and cla
 can still be compared.
 
 The images themselves decide how large the weights may be. One image of each class is left out in turn, with
-all its views, and compared with the others. If no scores make the right classes more likely, the adapter stays
-as it was trained.
+all its views, and compared with the others. If no scores make the right classes more likely, the adapter
+stays as it was trained.
 """
 
 from __future__ import annotations
