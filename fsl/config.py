@@ -254,7 +254,8 @@ class TrainConfig(Settings):
         report_every: batches between step events; the first batch is always reported.
         cached_views: number of views of each training image that the frozen layers embed, once for the whole
             run: the image itself, its mirror image if ``augment.mirror`` is set, and randomly changed
-            copies. Batches then train the other layers on what was kept. 0 runs all layers on newly changed images in every batch.
+            copies. Batches then train the other layers on what was kept. 0 runs all layers on newly changed
+            images in every batch.
         seed: of weights, batches and augmentation.
         device: "auto" takes cuda, then mps, then cpu.
         precision: "auto" measures whether bf16 is faster, and may decide differently another day; name a
