@@ -171,13 +171,12 @@ def principal_map(distances: Float32Array, dimensions: int) -> EmbeddingMap:
 
 def _largest_axes(matrix: Float32Array, k: int) -> tuple[Float64Array, Float64Array]:
     """Return the k largest eigenvalues (0 if negative or noise) and vectors, largest entry positive."""
-    from scipy.linalg import eigh
-    from scipy.sparse.linalg import eigsh
-
     n = len(matrix)
-    if n <= 200:
-        values, vectors = eigh(matrix.astype(np.float64), subset_by_index=(n - k, n - 1))
+    if n <= 200:  # without scipy, whose import would delay the first answer
+        values, vectors = (found[..., n - k :] for found in np.linalg.eigh(matrix.astype(np.float64)))
     else:
+        from scipy.sparse.linalg import eigsh
+
         values, vectors = eigsh(
             matrix, k=k, which="LA", v0=np.ones(n, np.float32) + np.arange(n) % 7, tol=1e-5
         )

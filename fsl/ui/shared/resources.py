@@ -178,7 +178,7 @@ def _baseline(name: str, modified: int) -> Checkpoint:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
-    """Import torch, start a decoder and load the default network, once for all sessions.
+    """Import torch, load the default network and start a decoder, once for all sessions.
 
     Pages call this after their first paint.
     """
@@ -196,7 +196,6 @@ def warm_up_soon() -> None:
 
 def _warm_up(state: WarmUp) -> None:
     try:
-        start_ahead()
         import_module("fsl.fewshot.classify")
         state.device = core.describe_device(core.choose_device())
     except Exception:
@@ -207,3 +206,4 @@ def _warm_up(state: WarmUp) -> None:
     # The first answer then waits for neither the network's file nor its engine.
     with suppress(FslError):
         core.session_of(load_checkpoint(choices()[0]).twin)
+    start_ahead()  # last: only unusual files need a decoder, and the first answer needs the processor
