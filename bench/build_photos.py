@@ -55,7 +55,7 @@ MODEL = ModelConfig(
     head="cosine",
     damped=256,
     centre_on_support=True,
-    support_views=5,
+    support_views=3,
 )
 SHRINK = 0.5
 # Classes of the kinds among the "novel" fruits are left out of every data set, so that the report is honest.

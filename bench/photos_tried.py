@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from bench._measure import finish, options_of, say
@@ -33,13 +33,14 @@ from bench.build_photos import (
 )
 from fsl.base.types import IntArray, PixelArray
 from fsl.config import EpisodeConfig
+from fsl.data.images.resize import crop_centre
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.scores import seen_from_support
 from fsl.training.recipes import RecipeData
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.preprocess import to_uint8
-from fsl.twin.test_time_augmentation import augmented_copies, average_embeddings
+from fsl.twin.test_time_augmentation import MIDDLE, augmented_copies, average_embeddings
 from fsl.twin.whitening import Whitening
 
 Images = PixelArray
@@ -48,22 +49,25 @@ AT_ONCE = 50  # episodes
 TRIED_SHOTS = (1, 2, 3, 5)
 
 
-def augmentation(number: int) -> Callable[[Images], Images]:
-    """Return a function that replaces images by one of their ``augmented_copies``."""
+def augmentation(change: Callable[[Image.Image], Image.Image]) -> Callable[[Images], Images]:
+    """Return a function that replaces images by changed copies, resized like any picture."""
+    return lambda images: to_uint8([change(Image.fromarray(image)) for image in images], MODEL)
 
-    def copies(images: Images) -> Images:
-        return to_uint8([augmented_copies(Image.fromarray(image), MODEL)[number] for image in images], MODEL)
 
-    return copies
+def turned(quarters: Image.Transpose) -> Callable[[Image.Image], Image.Image]:
+    return lambda image: image.transpose(quarters)
 
 
 AUGMENTATIONS: dict[str, Callable[[Images], Images]] = {
     "": lambda images: images,
-    "mirror": augmentation(0),
-    "middle": augmentation(1),
-    "left": augmentation(2),
-    "right": augmentation(3),
+    "mirrored middle": augmentation(lambda image: augmented_copies(image, MODEL)[0]),
+    "transposed": augmentation(lambda image: augmented_copies(image, MODEL)[1]),
+    "mirror": augmentation(ImageOps.mirror),
+    "middle": augmentation(lambda image: crop_centre(image, MIDDLE)),
+    "left": augmentation(turned(Image.Transpose.ROTATE_90)),
+    "right": augmentation(turned(Image.Transpose.ROTATE_270)),
 }
+TURNED = ("transposed", "left", "right")
 
 
 class HeldOut:
@@ -78,7 +82,8 @@ class HeldOut:
 
     def embedded(self, whitening: Callable[[Tensor], Tensor], copies: tuple[str, ...]) -> Tensor:
         """Return embeddings ``(N, D)``, averaged over augmented copies."""
-        return average_embeddings([whitening(self.features[copy]) for copy in copies])
+        n_upright = sum(copy not in TURNED for copy in copies)
+        return average_embeddings([whitening(self.features[copy]) for copy in copies], n_upright)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def main() -> None:
     usual = whitening(SHRINK)
     uncentred = TwinNetwork(replace(MODEL, centre_on_support=False)).eval()
     flipped, three = ("", "mirror"), ("", "mirror", "middle")
-    five = (*three, "left", "right")
+    five, usual_copies = (*three, "left", "right"), ("", "mirrored middle", "transposed")
     tries = [
         Try("every picture seen once", twin, usual),
         Try("not damped", twin, lambda features: features),
@@ -160,7 +165,10 @@ def main() -> None:
         Try("not seen from the support set", uncentred, usual),
         Try("support pictures mirrored, too", twin, usual, flipped),
         Try("support pictures mirrored and from closer, too", twin, usual, three),
-        Try("support pictures mirrored, from closer and turned, too: as it is", twin, usual, five),
+        Try("support pictures mirrored, from closer and turned to both sides, too", twin, usual, five),
+        Try(
+            "support pictures from closer and mirrored, and turned, too: as it is", twin, usual, usual_copies
+        ),
         Try("all pictures mirrored, too", twin, usual, flipped, flipped),
         Try("all pictures mirrored and from closer, too", twin, usual, three, three),
         Try("prototypes rectified by the queries", twin, usual, rectified=True),

@@ -42,12 +42,11 @@ def square(path, size, fit):
 
 
 def variants(image, n_views, share):
-    """Return the first n_views of: the picture, mirrored, its middle enlarged, turned left, turned right."""
+    """Return the first n_views of: the picture, its middle enlarged and mirrored, the picture transposed."""
     side, kept = image.width, max(1, round(share * image.width))
     edge = (side - kept) // 2
-    middle = resized(image.crop((edge, edge, edge + kept, edge + kept)), image.size)
-    turns = [image.transpose(turn) for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)]
-    return [image, ImageOps.mirror(image), middle, *turns][:n_views]
+    middle = ImageOps.mirror(image.crop((edge, edge, edge + kept, edge + kept)))
+    return [image, resized(middle, image.size), image.transpose(Image.Transpose.TRANSPOSE)][:n_views]
 
 
 def unit(vectors):
@@ -85,7 +84,7 @@ def main(network, classes, *queries):
             return found[0]
         found = unit(found)
         weights = np.maximum(found @ found[0], 0) ** about["turn_power"]
-        weights[:3] = 1  # the variants that are not turned
+        weights[:2] = 1  # the variants that are not turned
         return unit(weights @ found)
 
     def embed(paths, n_views=1):

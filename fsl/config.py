@@ -77,8 +77,8 @@ class ModelConfig(Settings):
         centre_on_support: classification centres embeddings on the support set, see
             ``fsl.fewshot.scores.seen_from_support``.
         support_views: test-time augmentation of the support images of classes with at most ``FEW_SHOTS``:
-            number of copies averaged: the image (1), its mirror image (2), its enlarged middle (3), and two
-            quarter turns (5); see ``fsl.twin.test_time_augmentation``.
+            1 for none; 3 for the average over the image, its mirrored middle, and the image turned and
+            mirrored, see ``fsl.twin.test_time_augmentation``.
     """
 
     backbone: str = "conv4"
@@ -123,8 +123,8 @@ class ModelConfig(Settings):
         require(self.backbone.count("+") < 4, "At most 4 backbones can stand side by side.")
         require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
         require(
-            self.support_views in (1, 2, 3, 5),
-            f"support_views is {self.support_views}; it must be 1, 2, 3 or 5.",
+            self.support_views in (1, 3),
+            f"support_views is {self.support_views}; it must be 1 or 3.",
         )
         require(not self.adapter or self.damped > 0, "Only a network with whitening can have an adapter.")
         require(

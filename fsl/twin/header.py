@@ -27,6 +27,7 @@ _TYPES: dict[str, type] = {
 }
 _TEMPERATURES = (1e-6, 1e6)
 """Lowest and highest; outside of them, probabilities overflow or are all alike."""
+_COPIES_ONCE = 5
 _CLASS_LISTS = ("classes", "start_classes")
 _HIDDEN = "sha256:"
 _NAMING = ("data", "validation", "command", "group")
@@ -177,7 +178,7 @@ class CheckpointInfo:
             for name in ("name", "title", "licence"):
                 if name in known:
                     known[name] = display_text(known[name])
-            known["model"] = ModelConfig.from_json(known["model"])
+            known["model"] = _read_model(known["model"])
             known["calibrations"] = tuple(Calibration(**c) for c in known.get("calibrations", ()))
             known["pairs"] = PairRates.from_json(known["pairs"]) if known.get("pairs") else None
             info = cls(**known)
@@ -185,6 +186,13 @@ class CheckpointInfo:
             return info
         except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
             raise CheckpointError(f"{where} has a damaged header ({error}). Get the file again.") from error
+
+
+def _read_model(values: dict[str, Any]) -> ModelConfig:
+    """Return the settings of a network; files of earlier versions ask for five copies of support pictures."""
+    if values.get("support_views") == _COPIES_ONCE:
+        values = values | {"support_views": 3}  # as accurate (docs/photos.md)
+    return ModelConfig.from_json(values)
 
 
 def _check_types(header: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
 """Test-time augmentation of support pictures, for classes with one or two pictures.
 
-So few pictures show too little of a class's variety. A mirrored picture, or its middle enlarged, could be
+So few pictures show too little of a class's variety. A picture's middle, enlarged and mirrored, could be
 another photo of the same thing; so could a turned picture, if the thing has no upper side. The network tells
 which things those are: the less similar a turned copy is to the picture, the less it counts. The average of
 the copies represents the class better. Queries are not augmented, so answers take no longer. With more
-pictures per class it brings nothing (``python -m bench photos_tried``).
+pictures per class it brings nothing, and as little do more copies (``python -m bench photos_tried``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fsl.twin.preprocess import to_uint8
 
 MIDDLE = 0.85
 TURN_POWER = 1.5
-_N_UPRIGHT = 3
+_N_UPRIGHT = 2
 # Pictures whose copies are in memory together.
 _AT_ONCE = 16
 
@@ -39,25 +39,27 @@ def augmented_copies(image: Image.Image, config: ModelConfig) -> list[Image.Imag
         config: the network's settings, which say how many.
 
     Returns:
-        ``config.support_views - 1`` square pictures; the middle is smaller, and is resized like any picture.
+        ``config.support_views - 1`` square pictures: the mirrored middle, which is smaller and is resized
+        like any picture, and the picture turned by a quarter and mirrored.
     """
-    turns = (image.transpose(Image.Transpose.ROTATE_90), image.transpose(Image.Transpose.ROTATE_270))
-    return [ImageOps.mirror(image), crop_centre(image, MIDDLE), *turns][: config.support_views - 1]
+    middle = ImageOps.mirror(crop_centre(image, MIDDLE))
+    return [middle, image.transpose(Image.Transpose.TRANSPOSE)][: config.support_views - 1]
 
 
-def average_embeddings(copies: Sequence[Tensor]) -> Tensor:
+def average_embeddings(copies: Sequence[Tensor], n_upright: int = _N_UPRIGHT) -> Tensor:
     """Average the embeddings of pictures and their augmented copies.
 
     Args:
         copies: float32 ``(n, D)`` each: the pictures, then their copies in the order of ``augmented_copies``.
-            The weight of a turned copy is its cosine to the picture, to the power ``TURN_POWER``.
+        n_upright: how many of them come before those that are turned. The weight of a turned copy is its
+            cosine to the picture, to the power ``TURN_POWER``.
 
     Returns:
         float32 ``(n, D)``, of unit length.
     """
     stacked = F.normalize(torch.stack(list(copies)), dim=2)
     weights = (stacked * stacked[0]).sum(2).clamp(min=0) ** TURN_POWER
-    weights[:_N_UPRIGHT] = 1
+    weights[:n_upright] = 1
     return F.normalize((weights[:, :, None] * stacked).sum(0), dim=1)
 
 

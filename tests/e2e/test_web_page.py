@@ -84,7 +84,7 @@ def write_task(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize(
     ("head", "fit", "rule", "views"),
-    [("cosine", "crop", "prototype", 5), ("absolute", "pad", "max", 1)],
+    [("cosine", "crop", "prototype", 3), ("absolute", "pad", "max", 1)],
 )
 def test_its_answers_are_those_of_classify(
     tab: Page, page_folder: tuple[Path, str], tmp_path: Path, head: Head, fit: Fit, rule: Rule, views: int
@@ -145,10 +145,9 @@ def test_its_pixels_are_those_of_the_program(tab: Page, page_folder: tuple[Path,
         made = pixels_on_page(tab, picture, "bounded(picture, 1024, false)")
         agree(made, np.asarray(shrink_to_rgb(picture, 1024)))
     picture = noise(45, 45)
-    middle = Image.fromarray(to_square(crop_centre(picture, 0.85), 45, "crop"))
-    turns = [picture.transpose(turn) for turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)]
-    for i, expected in enumerate([picture, ImageOps.mirror(picture), middle, *turns]):
-        made = pixels_on_page(tab, picture, f"copies(picture, 5, 0.85)[{i}]")
+    middle = to_square(ImageOps.mirror(crop_centre(picture, 0.85)), 45, "crop")
+    for i, expected in enumerate([picture, middle, picture.transpose(Image.Transpose.TRANSPOSE)]):
+        made = pixels_on_page(tab, picture, f"copies(picture, 3, 0.85)[{i}]")
         agree(made, np.asarray(expected))
 
 

@@ -166,3 +166,9 @@ def test_classes_trained_on_are_found_by_name() -> None:
     assert trained.trained_on(["apple", "Fig 1", "pear"], "fruits360") == ["apple", "Fig 1"]
     assert trained.trained_on(["Fig 1"], "grocery") == []
     assert CheckpointInfo("x", MODEL).trained_on(["apple"], "fruits360") == []
+
+
+def test_files_that_ask_for_five_copies_get_the_three_of_today() -> None:
+    header = CheckpointInfo("old", ModelConfig(head="cosine", support_views=3)).to_json()
+    header["model"]["support_views"] = 5
+    assert CheckpointInfo.from_json(header, "old").model.support_views == 3

@@ -164,8 +164,8 @@ def check_example(folder: Path, made: checkpoints.Checkpoint, queries: list[Path
     [
         ("absolute", False, "crop", "max", 1),
         ("absolute", False, "pad", "mean", 1),
-        ("cosine", True, "stretch", "prototype", 5),
-        ("cosine", True, "crop", "max", 2),
+        ("cosine", True, "stretch", "prototype", 3),
+        ("cosine", True, "crop", "max", 3),
         ("cosine", False, "crop", "mean", 1),
     ],
 )

@@ -6,7 +6,7 @@
 
 const PRECISION_BITS = 22;
 const REDUCING_GAP = 3;
-const N_UPRIGHT = 3;
+const N_UPRIGHT = 2;
 
 const FILTERS = {
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
@@ -28,15 +28,19 @@ export function square(picture, size, fit) {
   return onWhite(resized(picture, side(picture.width), side(picture.height)), size);
 }
 
-/** Return the first `n` of: the picture, mirrored, its middle enlarged, turned left, turned right. */
+/** Return the first `n` of: the picture, its middle enlarged and mirrored, and the picture turned and mirrored. */
 export function copies(picture, n, middle) {
   const size = picture.width;
+  const kept = Math.max(1, roundHalfToEven(middle * size));
   const makers = [
     () => picture,
-    () => moved(picture, (x, y) => [size - 1 - x, y]),
-    () => resized(centre(picture, Math.max(1, roundHalfToEven(middle * size))), size, size),
-    () => moved(picture, (x, y) => [size - 1 - y, x]),
-    () => moved(picture, (x, y) => [y, size - 1 - x]),
+    () =>
+      resized(
+        moved(centre(picture, kept), (x, y) => [kept - 1 - x, y]),
+        size,
+        size,
+      ),
+    () => moved(picture, (x, y) => [y, x]),
   ];
   return makers.slice(0, n).map((make) => make());
 }

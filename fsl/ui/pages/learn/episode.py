@@ -133,7 +133,7 @@ def _accuracy(state: LearnState) -> EvaluationResult:
             checkpoint.info.model.image_size, classes=source.class_names()[:n_classes], per_class=per_class
         )
         images = source.load(query)[0]
-        # Each picture once: augmented copies of the examples would take five times as long.
+        # Each picture once: augmented copies of the examples would take three times as long.
         return embed_set(checkpoint, images.images, progress, as_support=False), images.labels
 
     sides, labels = state.memo.remember((KIND.value, n_classes, per_class, checkpoint.digest), compute)
