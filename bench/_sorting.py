@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 Files = Sequence[tuple[str, bytes]]
 PAGE = 100
 """Answers on a page of the list."""
-
-_FIRST_SHOWN = """() => [...document.querySelectorAll(".st-key-answers li.tile")]
-  .slice(0, 20).map(tile => tile.dataset.id).join()"""
+_PATIENCE = 120.0  # seconds
 
 
 def drop_classes(tab: Page, classes: Mapping[str, Files], queries: Files = ()) -> None:
@@ -68,7 +66,7 @@ def choose_filter(tab: Page, name: str) -> None:
 
 def show_only(tab: Page, name: str) -> None:
     """Choose what the list shows, and wait until it shows something else."""
-    before = tab.evaluate(_FIRST_SHOWN)
+    before = _first_shown(tab)
     choose_filter(tab, name)
     _wait_for_others(tab, before)
 
@@ -106,7 +104,7 @@ def rename_first_class(tab: Page, name: str) -> None:
 
 def order_by(tab: Page, title: str) -> None:
     """Choose an order, and wait until other answers come first."""
-    before = tab.evaluate(_FIRST_SHOWN)
+    before = _first_shown(tab)
     tab.locator(".st-key-answers_order [role=combobox]").click()
     tab.get_by_role("option", name=title).click()
     _wait_for_others(tab, before)
@@ -119,8 +117,17 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def _first_shown(tab: Page) -> str:
+    ids: str = answers(tab).evaluate_all("tiles => tiles.slice(0, 20).map(tile => tile.dataset.id).join()")
+    return ids
+
+
 def _wait_for_others(tab: Page, before: str) -> None:
-    tab.wait_for_function(f"before => ![before, ''].includes(({_FIRST_SHOWN})())", arg=before)
+    deadline = time.monotonic() + _PATIENCE
+    while _first_shown(tab) in ("", before):
+        if time.monotonic() > deadline:
+            raise TimeoutError("The list shows the same answers as before.")
+        tab.wait_for_timeout(10)
 
 
 def _drop(zone: Locator, files: Files) -> None:

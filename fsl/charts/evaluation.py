@@ -24,6 +24,9 @@ _MATRIX_COLOURS = (
     (1, ACCENT),
 )
 
+_ROOM_UP_TO = 0.85
+"""An interval that ends further right leaves no room for its figure beside it."""
+
 
 def class_bars(probabilities: Mapping[str, float], chosen: str | None) -> go.Figure:
     """Draw a bar per class, the most probable on top.
@@ -91,7 +94,7 @@ def interval_bars(
     )
     figure = go.Figure(bars)
     for place, value, error in zip(places, values, widths, strict=True):
-        inside = value > 0.8
+        inside = value + error > _ROOM_UP_TO
         figure.add_annotation(
             x=value - error if inside else value + error,
             y=place,

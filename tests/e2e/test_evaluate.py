@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
+from bench._sorting import drop_classes
 from fsl.data.examples import digits_task
 from tests.e2e.scenes import settle
 
@@ -78,6 +80,37 @@ def test_an_uploaded_zip_is_evaluated_and_a_mistake_opened(server: str, tab: Pag
     tab.reload()
     wait_until_shown(tab, "ev_source", "My pictures")
     tab.get_by_text("36 pictures of 6 classes").wait_for()
+
+
+def test_the_zip_of_my_classes_gives_the_same_figures(server: str, tab: Page) -> None:
+    tab.goto(f"{server}/classify?network=fruits")
+    drop_classes(tab, digits_task(n_way=6, n_shot=6, n_query=1, seed=1).classes)
+    tab.get_by_role("link", name="Evaluate").click()
+    wait_until_shown(tab, "ev_source", "My classes on the Classify page")
+    tab.locator(".st-key-ev_start button:enabled").click()
+    figure = tab.get_by_role("heading", name="% correct")
+    figure.wait_for()
+    before = figure.inner_text()
+    settle(tab)
+    tab.get_by_role("tab", name="Files").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="The pictures (zip)").click()
+    file = download.value
+    drop = {
+        "name": file.suggested_filename,
+        "mimeType": "application/zip",
+        "buffer": file.path().read_bytes(),
+    }
+
+    tab.get_by_role("button", name="Upload").first.click()
+    tab.locator('[class*="st-key-ev_zip_"] input[type=file]').set_input_files([drop])
+    wait_until_shown(tab, "ev_source", "My pictures")
+    tab.keyboard.press("Escape")
+    tab.locator(".st-key-ev_start button:enabled").click()
+    # The colon is followed by a sign without width, which keeps Streamlit from reading a name of an icon.
+    tab.get_by_text(re.compile(r"My pictures:\W+36 pictures of 6 classes")).wait_for()
+    figure.wait_for()
+    assert figure.inner_text() == before
 
 
 def test_it_fits_a_narrow_screen(server: str, tab: Page) -> None:
