@@ -24,6 +24,8 @@ _MATRIX_COLOURS = (
     (1, ACCENT),
 )
 
+_MATRIX_NAME = 18
+"""Characters of a name beside the confusion matrix, whose squares need the room more."""
 _ROOM_UP_TO = 0.85
 """An interval that ends further right leaves no room for its figure beside it."""
 
@@ -167,12 +169,12 @@ def confusion_matrix(counts: IntArray, names: Sequence[str]) -> go.Figure:
         zeroline=False,
         automargin=True,
         type="category",
-        labelalias={str(i): shortened(name) for i, name in enumerate(names)},
+        labelalias={str(i): shortened(name, _MATRIX_NAME) for i, name in enumerate(names)},
         title="answered",
         tickangle=-50,
         range=[-0.5, n - 0.5],
     )
-    name_rows(figure, range(n), names)
+    name_rows(figure, range(n), names, _MATRIX_NAME)
     figure.update_yaxes(title="true class", range=[n - 0.5, -0.5], zeroline=False)
     return figure
 

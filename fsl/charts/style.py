@@ -23,17 +23,17 @@ def label(text: str) -> str:
     return html.escape("".join(c if c.isprintable() else " " for c in text), quote=False)
 
 
-def shortened(name: str) -> str:
-    """Return ``name`` cut to fit on an axis, as an escaped label."""
-    return label(name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…")
+def shortened(name: str, most: int = _MAX_NAME) -> str:
+    """Return ``name`` cut to ``most`` characters, to fit on an axis, as an escaped label."""
+    return label(name if len(name) <= most else name[: most - 1] + "…")
 
 
-def name_rows(figure: go.Figure, places: Sequence[int], names: Sequence[str]) -> None:
-    """Write ``names`` on the vertical axis at ``places``."""
+def name_rows(figure: go.Figure, places: Sequence[int], names: Sequence[str], most: int = _MAX_NAME) -> None:
+    """Write ``names``, cut to ``most`` characters, on the vertical axis at ``places``."""
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(places),
-        ticktext=[shortened(name) + "  " for name in names],
+        ticktext=[shortened(name, most) + "  " for name in names],
         automargin=True,
         showgrid=False,
     )
