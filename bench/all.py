@@ -27,6 +27,7 @@ NAMES = (
     "first_point",
     "lesson",
     "finetune",
+    "few_photos",
     "stop",
     "growth",
     "embed_map",

@@ -21,7 +21,7 @@ from fsl.twin.inference import batch_size
 from fsl.twin.network import TwinNetwork
 
 _CALIBRATIONS = 4  # tests' worth of arithmetic that calibrating the three rules and the pairs takes
-_MOST_CALLS, _LONG = 3, 1.0  # calls of timed work, and seconds after which there is no further one
+_MOST_CALLS, _LONG = 3, 2.0  # calls of timed work, and seconds after which there is no further one
 _MORE_SAVES = 3  # before the first batch, at the end, and when it is calibrated
 _PARTS_OF_SAVE = 3  # the checkpoint and writing both files take about twice as long as serialising the state
 _FRAMES = 1.15  # frames of the moving map take up to 15% more

@@ -21,6 +21,7 @@ RULE_NAMES: dict[Method, str] = {
     "quick": "Quick classifier, fitted to your pictures",
 }
 """What each rule compares a new picture with, as lists show it."""
+_LITTLE = 0.02  # share of pictures not recognised yet below which there is little to gain
 _SHORT_NAMES: dict[Method, str] = {
     "mean": "the average of all pictures",
     "max": "the single best picture",
@@ -140,6 +141,15 @@ def verdict(found: MethodComparison) -> str:
     chance = "" if found.is_clear else "; that may be chance"
     name = _SHORT_NAMES[best]
     return f"{name.capitalize()} does best here, {margin} ahead of {_SHORT_NAMES[other]}{chance}."
+
+
+def little_to_gain(n_right: int, n_images: int) -> str:
+    """Return that fine-tuning has little or nothing to gain, "" if enough pictures are not recognised yet."""
+    missed = n_images - n_right
+    if missed > _LITTLE * n_images:
+        return ""
+    already = f"{n_right} of {count(n_images, 'picture')} are recognised already"
+    return f"{already}, so there is {'little' if missed else 'nothing'} to gain by fine-tuning."
 
 
 def probe_advice(found: Comparison) -> str:

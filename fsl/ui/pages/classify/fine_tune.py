@@ -91,10 +91,16 @@ def _show_offer(
             st.caption("All are recognised already: fine-tuning has nothing to gain.", width="content")
             _link_to_training(checkpoint)
         return
+    timing = _timing(tuning, checkpoint, cards)
+    is_timed = timing.wait_at_first()
+    seconds = max(1.0, timing.result().total) if timing.has_result else 0.0
+    how_long = f"It takes about {duration_text(seconds)} here." if seconds else ""
+    expected = wording.little_to_gain(outcome.n_right, outcome.n_images) or _expected(missed)
     st.markdown(
-        f"**Fine-tuning** trains the last layers of the network on your pictures. {_expected(missed)} "
-        f"{_how_long(tuning, checkpoint, cards)}"
+        f"**Fine-tuning** trains the last layers of the network on your pictures. {expected} {how_long}"
     )
+    if not is_timed:
+        st.fragment(_wait_for, run_every=_POLL_SECONDS)(timing)
     _show_probe(state, checkpoint, missed)
     with st.container(horizontal=True, vertical_alignment="center"):
         if sum(len(card.pictures) >= _ENOUGH for card in cards) >= 2:
@@ -139,15 +145,18 @@ def _show_probe(state: Session, checkpoint: Checkpoint, missed: int) -> None:
         )
 
 
-def _how_long(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard]) -> str:
-    """Return how long it takes, once that is measured; the page does not wait for it."""
+def _timing(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard]) -> Work[Estimate]:
+    """Return the work that measures how long it takes."""
     n_images = sum(len(card.pictures) for card in cards)
     n_tested = sum(max(2, round(_SHARE * len(c.pictures))) for c in cards if len(c.pictures) >= _ENOUGH)
     size = core.RunSize(len(cards), n_images - n_tested, len(cards), n_tested)
-    work = tuning.estimate.of((checkpoint.digest, size), partial(_measure, checkpoint, size))
-    if not work.wait_at_first() or not work.has_result:
-        return ""
-    return f"It takes about {duration_text(max(1.0, work.result().total))} here."
+    return tuning.estimate.of((checkpoint.digest, size), partial(_measure, checkpoint, size))
+
+
+def _wait_for(timing: Work[Estimate]) -> None:
+    if timing.is_over:
+        st.rerun()
+    st.caption("Timing one batch on this machine …")
 
 
 def _measure(checkpoint: Checkpoint, size: RunSize, report: ReportProgress) -> Estimate:

@@ -14,7 +14,7 @@ from fsl.ui.pages.training.data import MINE, UPLOAD, my_cards, uploaded_data, ve
 from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice, starting_network
 from fsl.ui.pages.training.settings import SCRATCH
 from fsl.ui.pages.training.state import training_state
-from fsl.ui.shared import core
+from fsl.ui.shared import core, wording
 from fsl.ui.shared.resources import COMPUTE, load_checkpoint
 from fsl.ui.shared.work import ReportProgress
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _USUAL_PER_CLASS = 20  # where it is not known without reading the pictures
-_LITTLE = 0.02  # share of pictures not recognised yet below which there is little to gain
 
 
 def show_estimate(request: TrainRequest) -> None:
@@ -66,15 +65,11 @@ def _show_room(start: str) -> None:
     found = _recognised(start)
     if found is None:
         return
-    missed = found.n_images - found.n_right
-    already = f"{found.n_right} of {count(found.n_images, 'picture')} are recognised already"
-    if missed <= _LITTLE * found.n_images:
-        st.info(
-            f"{already}, so there is {'little' if missed else 'nothing'} to gain by fine-tuning.",
-            icon=":material/check_circle:",
-        )
+    if little := wording.little_to_gain(found.n_right, found.n_images):
+        st.info(little, icon=":material/check_circle:")
     else:
-        st.caption(f"{already}; fine-tuning may help with the other {missed}.")
+        already = f"{found.n_right} of {count(found.n_images, 'picture')} are recognised already"
+        st.caption(f"{already}; fine-tuning may help with the other {found.n_images - found.n_right}.")
 
 
 def _recognised(start: str) -> LeaveOneOut | None:
