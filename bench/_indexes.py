@@ -120,7 +120,8 @@ def built(subject: Subject, n: int, place: Path) -> Built:
     place.mkdir(parents=True, exist_ok=True)
     file, graph, about = place / "embeddings.npy", place / "graph", place / "about.json"
     if not about.exists():
-        _write_vectors(file, subject.real, n)
+        if not file.exists():
+            _write_vectors(file, subject.real, n)
         # Mapped anew for each block: pages of one mapping would count as this process's memory until its end.
         blocks = (
             space.vectors(torch.from_numpy(np.array(np.load(file, mmap_mode="r")[start : start + BLOCK])))
@@ -151,7 +152,9 @@ def peak_bytes() -> int:
 
 def _write_vectors(file: Path, real: Float32Array, n: int) -> None:
     about = {"descr": "<f4", "fortran_order": False, "shape": (n, real.shape[1])}
-    with file.open("wb") as out:
+    part = file.with_suffix(".part")
+    with part.open("wb") as out:
         np.lib.format.write_array_header_1_0(out, about)
         for block in vectors(real, n, 0):
             block.astype("<f4").tofile(out)
+    part.rename(file)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from fsl.base.types import Float32Array, IntArray
+from fsl.base.types import Float32Array, Int8Array, IntArray
 from fsl.index.space import SearchSpace
 
 EngineName = Literal["usearch", "faiss", "exact"]
@@ -22,7 +22,8 @@ Candidates = Callable[[Float32Array, int], IntArray]
 """Finds rows near each query: vectors ``(q, D)`` and a number to int64 ``(q, number)``, -1 for none."""
 PACKAGES: dict[EngineName, str] = {"usearch": "usearch", "faiss": "faiss-cpu"}
 """What to install for an engine."""
-_NEIGHBOURS = 16  # in the graph, of each vector
+# In the graph, of each vector. The embeddings that usearch gets are longer, and lie less close together.
+_NEIGHBOURS: dict[EngineName, int] = {"usearch": 32, "faiss": 16}
 _BREADTH = 100  # of the search for them
 _AT_ONCE = 10_000
 
@@ -91,19 +92,33 @@ def _build_usearch(
         # 8 bits are enough to propose candidates, as the head ranks them. They need numbers from -1 to 1,
         # which weighted ones need not be.
         dtype="i8" if is_cosine else "f16",
-        connectivity=_NEIGHBOURS,
+        connectivity=_NEIGHBOURS["usearch"],
         expansion_add=_BREADTH,
     )
     done = 0
     for block in blocks:
-        graph.add(np.arange(done, done + len(block)), block, threads=torch.get_num_threads())
+        added = eight_bits(block) if is_cosine else block
+        graph.add(np.arange(done, done + len(block)), added, threads=torch.get_num_threads())
         done += len(block)
         advance(len(block))
     graph.save(str(path))
 
 
+def eight_bits(vectors: Float32Array) -> Int8Array:
+    """Return directions in 8 bits, int8 ``(n, D)``, of vectors float32 ``(n, D)``.
+
+    usearch would do it at unit length, where most of thousands of numbers become -1, 0 or 1. Here the largest
+    number becomes 127, or what lies six deviations out if that is less.
+    """
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    deviation = np.sqrt(np.square(vectors).mean(axis=1, keepdims=True))
+    unit = np.maximum(np.minimum(largest, 6 * deviation), np.finfo(np.float32).tiny)
+    found: Int8Array = np.rint(np.clip(vectors / unit, -1, 1) * 127).astype(np.int8)
+    return found
+
+
 def _open_usearch(path: Path, n_candidates: int) -> Candidates:
-    from usearch.index import Index
+    from usearch.index import Index, ScalarKind
 
     graph: Any = Index.restore(str(path), view=True)
     if graph is None:
@@ -111,7 +126,8 @@ def _open_usearch(path: Path, n_candidates: int) -> Candidates:
     graph.expansion_search = n_candidates
 
     def candidates(queries: Float32Array, number: int) -> IntArray:
-        found = graph.search(queries, min(number, len(graph)), threads=torch.get_num_threads())
+        asked = eight_bits(queries) if graph.dtype == ScalarKind.I8 else queries
+        found = graph.search(asked, min(number, len(graph)), threads=torch.get_num_threads())
         keys = np.asarray(found.keys).astype(np.int64).reshape(len(queries), -1)
         counts = np.asarray(getattr(found, "counts", [keys.shape[1]])).reshape(-1, 1)
         return np.where(np.arange(keys.shape[1]) < counts, keys, -1)
@@ -125,7 +141,7 @@ def _build_faiss(
     import faiss
 
     faiss.omp_set_num_threads(torch.get_num_threads())
-    graph = faiss.IndexHNSWFlat(len(space.factors), _NEIGHBOURS, faiss.METRIC_L1)
+    graph = faiss.IndexHNSWFlat(len(space.factors), _NEIGHBOURS["faiss"], faiss.METRIC_L1)
     graph.hnsw.efConstruction = _BREADTH
     for block in blocks:
         graph.add(block)

@@ -12,7 +12,7 @@ from fsl.index.engines import build_graph, is_installed, open_graph
 from fsl.index.space import SearchSpace
 from fsl.twin.nearest import nearest_rows
 
-GRAPH_FROM = 20_000
+GRAPH_FROM = 30_000
 """Number of rows from which on a graph is faster, with the time to build it (docs/scale.md)."""
 _BREADTH = 32  # of a search; a near copy is by far the most similar, so it is found easily
 
