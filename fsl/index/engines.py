@@ -118,7 +118,8 @@ def eight_bits(vectors: Float32Array) -> Int8Array:
 
 
 def _open_usearch(path: Path, n_candidates: int) -> Candidates:
-    from usearch.index import Index, ScalarKind
+    from usearch.compiled import ScalarKind
+    from usearch.index import Index
 
     graph: Any = Index.restore(str(path), view=True)
     if graph is None:
