@@ -14,6 +14,7 @@ from fsl.twin.nearest import nearest_rows
 
 GRAPH_FROM = 30_000
 """Number of rows from which on a graph is faster, with the time to build it (docs/scale.md)."""
+_BREADTH_BUILDING = 100
 _BREADTH = 32  # of a search; a near copy is by far the most similar, so it is found easily
 
 
@@ -36,7 +37,8 @@ def nearest_by_graph(vectors: Tensor, k: int) -> Tensor:
     own = torch.arange(len(vectors))[:, None]
     with TemporaryDirectory() as folder:
         graph = Path(folder, "graph")
-        build_graph("usearch", graph, SearchSpace("cosine", torch.ones(vectors.shape[1])), [vectors.numpy()])
+        space = SearchSpace("cosine", torch.ones(vectors.shape[1]))
+        build_graph("usearch", graph, space, [vectors.numpy()], breadth=_BREADTH_BUILDING)
         candidates = open_graph("usearch", graph, _BREADTH)
         found = torch.from_numpy(candidates(vectors.numpy(), k + 1))
         del candidates  # it has the file open, which some systems do not remove then
