@@ -90,7 +90,31 @@ def _names() -> Iterator[Hostile]:
         flagged = bytearray(data)
         last = data.rindex(b"PK\x01\x02")
         flagged[last + 9] |= 0x08  # says that the name is UTF-8, which it may not be
-        yield Hostile("zip with odd names", f"flag of UTF-8 {stored!r}.zip", bytes(flagged))
+        yield Hostile("zip with odd names", f"flag of UTF-8 {stored!r}.zip", bytes(flagged), True, KEEPS)
+    yield from _unicode_paths()
+
+
+def _unicode_paths() -> Iterator[Hostile]:
+    """Names in the Unicode Path field 0x7075: version, what is added to the checksum, and the path."""
+    kinds = {
+        "fits": (1, 0, b"good/\xc3\xa9/1.png"),
+        "of another name": (1, 1, b"good/other/1.png"),
+        "another version": (2, 0, b"good/other/1.png"),
+        "empty": (1, 0, b""),
+        "leads out": (1, 0, b"../../outside.png"),
+        "not UTF-8": (1, 0, b"good/\xff\xfe/1.png"),
+        "controls": (1, 0, b"good/\x00\x1b[31m/1.png"),
+        "same as another": (1, 0, b"good/apple/1.png"),
+        "far too long": (1, 0, b"good/" + b"n" * 2_000 + b"/1.png"),
+    }
+    for name, (version, shift, path) in kinds.items():
+        info = zipfile.ZipInfo("good/kiwi/1.png")
+        checksum = (zlib.crc32(info.filename.encode()) + shift) % 2**32
+        info.extra = struct.pack("<HHBL", 0x7075, 5 + len(path), version, checksum) + path
+        buffer = io.BytesIO(zipped(GOOD))
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.writestr(info, encoded(picture(11), "PNG"))
+        yield Hostile("zip with odd names", f"Unicode Path {name}.zip", buffer.getvalue(), True, KEEPS)
 
 
 def _entries() -> Iterator[Hostile]:
