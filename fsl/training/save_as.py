@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from fsl.base.errors import CheckpointError, DataError, SettingsError
+from fsl.config import PIXELS
+from fsl.fewshot.sort import safe_name
 from fsl.training.run_lock import phase_of
 from fsl.training.status import RunInfo, find_run
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 
 _NAME = re.compile(r"[\w][\w .()+-]{0,59}")
+_RESERVED = {PIXELS, "from scratch"}
+"""What pages and commands offer beside the networks, in the same lists."""
 _CLOSING_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
@@ -45,6 +49,8 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
             "A checkpoint's name has 1 to 60 letters, digits, spaces or . _ - + ( ), beginning with a letter "
             "or digit."
         )
+    if name.casefold() in _RESERVED or safe_name(name) == f"_{name}":  # as a device of Windows, "con"
+        raise SettingsError(f"The name {name!r} means something else here. Choose another name.")
     if name.casefold() in {taken.casefold() for taken in checkpoint_files.available()}:
         raise SettingsError(f"There is a checkpoint {name!r} already. Choose another name.")
     info = find_run(run_id, root)

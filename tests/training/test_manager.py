@@ -225,6 +225,9 @@ def test_save_as(
     for bad in ("", " ", "../up", "a/b", ".hidden", "x" * 61, "a\nb", "dot."):
         with pytest.raises(SettingsError, match="name has 1 to 60"):
             save_as(run_id, bad, manager.root)
+    for taken in ("pixels", "From scratch", "con", "NUL.x"):
+        with pytest.raises(SettingsError, match="means something else"):
+            save_as(run_id, taken, manager.root)
 
 
 def test_save_as_waits_for_the_calibration(
