@@ -24,7 +24,8 @@ def menu(label: str, draw: Callable[[], None], *, key: str, icon: str, help: str
         icon: of the button.
         help: tooltip of the button.
     """
-    _build_when_open(partial(st.popover, label, icon=icon, help=help, key=key), draw)
+    with st.container(width="content"):  # a fragment takes all the width there is
+        _build_when_open(partial(st.popover, label, icon=icon, help=help, key=key), draw)
 
 
 def panel(label: str, draw: Callable[[], None], *, key: str) -> None:
