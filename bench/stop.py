@@ -1,6 +1,7 @@
 """Measure how soon a fine-tune stops, in every phase, and whether its estimate comes true.
 
     python -m bench stop [--quick]
+    python -m bench stop --estimates        measure the estimates again, and keep the stored stops
 
 60 pictures of groceries in 12 classes, as on the Train page, with each choice of what is trained. A run is
 estimated and then made in full, with fewer batches where each takes seconds. Then runs are stopped at random
@@ -10,6 +11,7 @@ calibrated and saved again after that.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from dataclasses import replace
@@ -18,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import fsl
-from bench._measure import Claim, finish, options_of, say
+from bench._measure import Claim, finish, options_of, result_file, say
 from bench.finetune import settings, timed_data
 from fsl.config import Trainable, TrainConfig
 from fsl.training.estimate import RunSize, estimate_run
@@ -37,21 +39,26 @@ _POLL = 0.01
 
 
 def main() -> None:
-    options = options_of(__doc__)
+    alone = {"action": "store_true", "help": "measure the estimates alone"}
+    options = options_of(__doc__, ("--estimates", alone))
     start, data = fsl.load("photos").twin, timed_data()
     warm_up_engine()
-    estimates, stops = [], []
+    estimates: list[dict[str, object]] = []
+    stops: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
         manager = RunManager(Path(folder))
         for trainable, steps in CHOICES[: 1 if options.quick else None]:
             config = replace(settings(), trainable=trainable, steps=steps)
             config = config if trainable == "last" else replace(config, cached_views=0)
-            estimates.append({"trained": trainable, **estimate_against_run(manager, config, start, data)})
+            figures = estimate_against_run(manager, config, start, data)
+            estimates.append({"trained": trainable, **figures})
             say(str(estimates[-1]))
-            for moment in moments(estimates[-1], 1 if options.quick else STOPS):
+            for moment in [] if options.estimates else moments(figures, 1 if options.quick else STOPS):
                 stops.append({"trained": trainable, **stop_at(manager, plan(config, start, data), moment)})
                 say(str(stops[-1]))
         manager.close()
+    if options.estimates:
+        stops = json.loads(result_file("stop", options.quick).read_text(encoding="utf-8"))["rows"]
     finish("stop", claims(estimates, stops), stops, options.quick, estimates=estimates)
 
 
@@ -87,7 +94,7 @@ def moments(row: dict[str, float], n: int) -> list[float]:
     """Return random moments of a run, half of them before its first batch, one while it is calibrated."""
     rng = np.random.default_rng(0)
     first, total = row["first point, s"], row["took, s"]
-    return [*rng.uniform(0, first, -(-n // 2)), *rng.uniform(first, total, n // 2)]
+    return [*rng.uniform(0, first, -(-n // 2)).tolist(), *rng.uniform(first, total, n // 2).tolist()]
 
 
 def stop_at(manager: RunManager, planned: RunPlan, moment: float) -> dict[str, object]:
