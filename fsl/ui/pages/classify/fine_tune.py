@@ -73,7 +73,10 @@ def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOu
         return
     tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
     if tuning.starting is not None:
-        st.fragment(_follow, run_every=None if _is_settled(tuning) else _POLL_SECONDS)(state, tuning)
+        if _is_settled(tuning):
+            _follow(state, tuning)  # not in a fragment: its buttons change the network of the whole page
+        else:
+            st.fragment(_follow, run_every=_POLL_SECONDS)(state, tuning)
         return
     _show_offer(state, tuning, checkpoint, cards, outcome)
 
@@ -246,7 +249,8 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
             )
         return
     st.markdown(_said(run, tuning.checkpoint))
-    if run.comparison and (told := wording.probe_advice(run.comparison)):
+    told = wording.probe_advice(run.comparison) if run.comparison else ""
+    if told:
         st.caption(f"{told} The self-check above offers it where it does best.")
     if run.error:
         st.warning(markdown(run.error))
@@ -255,7 +259,7 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
             st.button(
                 "Use it here",
                 key="fine_tune_use",
-                type="primary",
+                type="primary" if run.comparison.is_clear and not told else "secondary",
                 icon=":material/check:",
                 on_click=guarded_callback(_use),
                 args=(state, tuning, run),
