@@ -33,6 +33,12 @@ def test_300_photos_become_a_sorted_zip(server: str, tab: Page, data_dir: Path) 
     counts = counts_shown(tab)
     assert counts["All"] == len(photos.queries) == 300
     assert sum(counts[name] for name in (*photos.class_names, "unknown")) == 300
+    one = next(name for name in photos.class_names if 0 < counts[name] <= PAGE)
+    choose_filter(tab, one)
+    wait_for_answers(tab, counts[one])
+    assert set(answers(tab).locator(".title").all_inner_texts()) == {one}
+    choose_filter(tab, "All")
+    wait_for_answers(tab, PAGE)
     wrong = correct_some(tab, photos)
     assert counts_shown(tab)["Checked"] == N_CORRECTED
 
