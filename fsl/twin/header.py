@@ -27,7 +27,7 @@ _TYPES: dict[str, type] = {
 }
 _TEMPERATURES = (1e-6, 1e6)
 """Lowest and highest; outside of them, probabilities overflow or are all alike."""
-_COPIES_ONCE = 5
+_FORMER_SUPPORT_VIEWS = 5
 _CLASS_LISTS = ("classes", "start_classes")
 _HIDDEN = "sha256:"
 _NAMING = ("data", "validation", "command", "group")
@@ -190,7 +190,7 @@ class CheckpointInfo:
 
 def _read_model(values: dict[str, Any]) -> ModelConfig:
     """Return the settings of a network; files of earlier versions ask for five copies of support pictures."""
-    if values.get("support_views") == _COPIES_ONCE:
+    if values.get("support_views") == _FORMER_SUPPORT_VIEWS:
         values = values | {"support_views": 3}  # as accurate (docs/photos.md)
     return ModelConfig.from_json(values)
 

@@ -15,11 +15,6 @@ from fsl.ui.shared.state import Session
 from tests.helpers.pictures import picture
 
 _ROOT = Path(__file__).resolve().parents[2]
-# Every menu; some have the number of drops in their key.
-_MENUS = ("settings_menu", "download_menu", "map_settings_menu", "map_download_menu")
-_MENUS += tuple(
-    f"{key}_{n}" for key in ("folder_menu", "project_menu", "map_upload", "ev_upload") for n in range(4)
-)
 
 
 def new_browser(path: str, **parameters: str) -> AppTest:
@@ -33,16 +28,9 @@ def new_browser(path: str, **parameters: str) -> AppTest:
     app.switch_page(path)
     for name, value in parameters.items():
         app.query_params[name] = value
-    open_menus(app).run()
+    app.run()
     assert not app.exception
     return app
-
-
-def open_menus(page: AppTest) -> AppTest:
-    """Open all menus, which the next run shows; leaving a page closes them."""
-    for key in _MENUS:
-        page.session_state[key] = True
-    return page
 
 
 def state(page: AppTest) -> Session:

@@ -137,7 +137,7 @@ def test_what_the_pages_hold_counts_as_well(address: str) -> None:
         (why,) = uploads(visitor, 1, 4)
         assert "413" in why
         until(lambda: visitor.open() > 0 and "Class 1: 1 picture" in visitor.text)
-        visitor.set("class_menu_0", string_trigger_value=":material/ink_eraser: Remove all pictures")
+        visitor.set("clear_0", trigger_value=True)
         assert uploads(visitor, 1, 4) == [""]  # kept for undo only, which would make way
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,7 +14,6 @@ from fsl.charts.style import STILL
 from fsl.fewshot.error_rate_text import describe_error_rates, measured_on
 from fsl.ui.shared.compare_state import EQUAL, FALSE_ACCEPTS, STRICTNESS, THRESHOLD, Strictness
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.menu import panel
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint
@@ -90,25 +88,26 @@ def show_rates(checkpoint: Checkpoint, similarity: float | None) -> None:
             )
         )
         if rates.reliability:
-            panel("Do the chances come true?", partial(_show_reliability, rates), key="compare_chances")
+            _show_reliability(rates)
 
 
 def _show_reliability(rates: PairRates) -> None:
     """Show whether the stated chances came true."""
     confidence, observed, counts = rates.reliability_by_chance()
-    figure = reliability_diagram(
-        confidence,
-        observed,
-        counts,
-        said="stated chance of being the same",
-        so="share that was the same",
-    )
-    st.plotly_chart(figure, key="compare_reliability", config=STILL)
-    st.caption(
-        "Each bar is a group of pairs with about the same stated chance of being the same. On the dotted "
-        "line, 80% of the pairs with a stated chance of 80% were the same. Darker bars stand for more "
-        "pairs. The chances of each pair were fitted on other classes."
-    )
+    with st.expander("Do the chances come true?"):
+        figure = reliability_diagram(
+            confidence,
+            observed,
+            counts,
+            said="stated chance of being the same",
+            so="share that was the same",
+        )
+        st.plotly_chart(figure, key="compare_reliability", config=STILL)
+        st.caption(
+            "Each bar is a group of pairs with about the same stated chance of being the same. On the dotted "
+            "line, 80% of the pairs with a stated chance of 80% were the same. Darker bars stand for more "
+            "pairs. The chances of each pair were fitted on other classes."
+        )
 
 
 def stops(rates: PairRates) -> list[Strictness]:
