@@ -19,7 +19,7 @@ _KINDS = 2
 def write_photos(
     folder: Path, n_classes: int, per_class: int, width: int = WIDTH, height: int = HEIGHT
 ) -> None:
-    """Write a folder per class of different JPEG files with a camera's noise.
+    """Write different JPEG files with the noise of a camera, in a folder per class.
 
     Args:
         folder: gets the folders.

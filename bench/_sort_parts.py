@@ -57,7 +57,7 @@ def photos(n_queries: int, width: int, height: int) -> tuple[dict[str, Files], l
 
 
 def sort_300(browser: Browser, quick: bool) -> Part:
-    """Sort 300 photos of a camera's size: from the drop to the answers, and what follows."""
+    """Measure sorting 300 photos, from the drop to the corrected answers."""
     classes, queries = photos(300, *_CAMERA)
     found: Seconds = {}
     for _ in range(1 if quick else 3):

@@ -80,7 +80,7 @@ def choose(tab: Page, place: int) -> None:
 
 
 def search(tab: Page, name: str, number: int) -> None:
-    """Search for a part of a file's name, and wait for so many answers."""
+    """Search by part of a file name, and wait until ``number`` answers are shown."""
     field = tab.locator(".st-key-answers_search input")
     field.fill(name)
     field.press("Enter")
@@ -103,7 +103,7 @@ def rename_first_class(tab: Page, name: str) -> None:
 
 
 def order_by(tab: Page, title: str) -> None:
-    """Choose an order, and wait until other answers come first."""
+    """Choose an order, and wait until the list has changed."""
     before = _first_shown(tab)
     tab.locator(".st-key-answers_order [role=combobox]").click()
     tab.get_by_role("option", name=title).click()

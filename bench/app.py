@@ -36,7 +36,7 @@ PAGES = (("Classify", "1. Your classes"), ("Few-Shot Lab", "Teach it with a hand
 
 
 def cold_start(browser: "Browser") -> dict[str, float]:
-    """Measure a cold start on Classify: the seconds until server, first page and first answer are there."""
+    """Measure a cold start: the seconds until the server, the first page and an answer on Classify."""
     with new_app() as app:
         up = time.perf_counter()
         page = new_page(browser)

@@ -1,4 +1,4 @@
-"""Measure from which number of pictures `fsl check` finds candidates of near copies faster by a graph.
+"""Measure how many pictures it takes until a graph finds near copies faster than comparing all pairs.
 
     python -m bench check_candidates [--quick]
 

@@ -47,7 +47,7 @@ def gain_of(task: Task, seed: int, earlier: bool) -> dict[str, float]:
 
 
 def draw(data: ImageSet, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Return pictures of some classes to learn from, and others of the same classes."""
+    """Return pictures of a few classes to learn from, and further ones of these classes to test on."""
     rng = np.random.default_rng(seed)
     chosen = data.select_classes(sorted(rng.permutation(data.class_names)[:CLASSES]))
     of_class = [rng.permutation(np.flatnonzero(chosen.labels == c)) for c in range(CLASSES)]

@@ -123,7 +123,7 @@ def measured(subject: Subject, n: int, made: Built) -> dict[str, object]:
 
 
 def merged(row: dict[str, object], quick: bool) -> list[dict[str, object]]:
-    """Return a row together with those of earlier runs, in order of networks and sizes."""
+    """Add a row to those of earlier runs; return them sorted by network and size."""
     file = result_file("index", quick)
     earlier = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
     by_key = {(row["network"], row["vectors"]): row for row in [*earlier, row]}

@@ -70,7 +70,7 @@ def plan(config: TrainConfig, start: TwinNetwork, data: TrainingData) -> RunPlan
 def estimate_against_run(
     manager: RunManager, config: TrainConfig, start: TwinNetwork, data: TrainingData
 ) -> dict[str, float]:
-    """Estimate a run and make it; return the seconds of both, and how long it took to its first batch."""
+    """Estimate a run, then carry it out; return both times, in all and until the first batch."""
     tested = data.validation
     assert tested is not None
     size = RunSize(data.train.n_classes, len(data.train), tested.n_classes, len(tested))

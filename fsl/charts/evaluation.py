@@ -25,7 +25,7 @@ _MATRIX_COLOURS = (
 )
 
 _MATRIX_NAME = 18
-"""Characters of a name beside the confusion matrix, whose squares need the room more."""
+"""Longest name beside the confusion matrix, in characters; longer ones would shrink its squares."""
 _ROOM_UP_TO = 0.85
 """An interval that ends further right leaves no room for its figure beside it."""
 

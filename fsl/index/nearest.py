@@ -13,7 +13,7 @@ from fsl.index.space import SearchSpace
 from fsl.twin.nearest import nearest_rows
 
 GRAPH_FROM = 30_000
-"""Number of rows from which on a graph is faster, with the time to build it (docs/scale.md)."""
+"""From this many rows on a graph is faster, even with the time it takes to build (docs/scale.md)."""
 _BREADTH_BUILDING = 100
 _BREADTH = 32  # of a search; a near copy is by far the most similar, so it is found easily
 

@@ -107,7 +107,7 @@ def _noise(config: TrainConfig, side: int, n_classes: int) -> ImageSet:
 
 
 def _seconds_of_views(state: TrainState, data: ImageSet, batch: Batch) -> tuple[float, float]:
-    """Return the seconds until the frozen layers can start, and for each image; 0 if nothing is kept."""
+    """Return the seconds to start the frozen layers and those for each image; 0 if nothing is kept."""
     if state.features is None:
         return 0.0, 0.0
     each = []

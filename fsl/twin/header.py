@@ -191,7 +191,7 @@ class CheckpointInfo:
 def _read_model(values: dict[str, Any]) -> ModelConfig:
     """Return the settings of a network; files of earlier versions ask for five copies of support pictures."""
     if values.get("support_views") == _FORMER_SUPPORT_VIEWS:
-        values = values | {"support_views": 3}  # as accurate (docs/photos.md)
+        values = values | {"support_views": 3}  # nearly as accurate, and faster (docs/photos.md)
     return ModelConfig.from_json(values)
 
 

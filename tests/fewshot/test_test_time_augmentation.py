@@ -46,7 +46,7 @@ def support(*shots: int) -> SupportSet:
 
 
 def by_hand(made: Checkpoint, image: NamedImage) -> torch.Tensor:
-    """Average the picture, its mirrored middle 17 x 17 pixels, and its transpose by the similarity."""
+    """Average the picture, its mirrored middle 17 x 17 pixels, and its transpose, weighted by similarity."""
     pixels = np.asarray(image.image)
     middle = Image.fromarray(pixels[1:18, 1:18][:, ::-1]).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     views = [pixels, np.asarray(middle), pixels.transpose(1, 0, 2)]

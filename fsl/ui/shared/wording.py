@@ -143,12 +143,17 @@ def verdict(found: MethodComparison) -> str:
     return f"{name.capitalize()} does best here, {margin} ahead of {_SHORT_NAMES[other]}{chance}."
 
 
+def recognised_already(n_right: int, n_images: int) -> str:
+    """Return how many of somebody's pictures the network recognises without fine-tuning."""
+    return f"{n_right} of {count(n_images, 'picture')} are recognised already"
+
+
 def little_to_gain(n_right: int, n_images: int) -> str:
     """Return that fine-tuning has little or nothing to gain, "" if enough pictures are not recognised yet."""
     missed = n_images - n_right
     if missed > _LITTLE * n_images:
         return ""
-    already = f"{n_right} of {count(n_images, 'picture')} are recognised already"
+    already = recognised_already(n_right, n_images)
     return f"{already}, so there is {'little' if missed else 'nothing'} to gain by fine-tuning."
 
 

@@ -149,7 +149,7 @@ def _show_probe(state: Session, checkpoint: Checkpoint, missed: int) -> None:
 
 
 def _timing(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard]) -> Work[Estimate]:
-    """Return the work that measures how long it takes."""
+    """Return the background work that estimates how long fine-tuning takes."""
     n_images = sum(len(card.pictures) for card in cards)
     n_tested = sum(max(2, round(_SHARE * len(c.pictures))) for c in cards if len(c.pictures) >= _ENOUGH)
     size = core.RunSize(len(cards), n_images - n_tested, len(cards), n_tested)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import FslError
-from fsl.base.text import count, duration_text
+from fsl.base.text import duration_text
 from fsl.data.catalogue import open_source
 from fsl.ui.pages.training.data import MINE, UPLOAD, my_cards, uploaded_data, version_of_own_data
 from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice, starting_network
@@ -68,7 +68,7 @@ def _show_room(start: str) -> None:
     if little := wording.little_to_gain(found.n_right, found.n_images):
         st.info(little, icon=":material/check_circle:")
     else:
-        already = f"{found.n_right} of {count(found.n_images, 'picture')} are recognised already"
+        already = wording.recognised_already(found.n_right, found.n_images)
         st.caption(f"{already}; fine-tuning may help with the other {found.n_images - found.n_right}.")
 
 
