@@ -31,6 +31,8 @@ DEFAULT_MARGINS: dict[str, float] = {"contrastive": 1.0, "triplet": 0.3}
 # baselines (fsl.fewshot.baselines).
 TIMM = "timm:"
 PIXELS = "pixels"
+SCRATCH = "from scratch"
+"""What stands in a list of networks to start from for none of them."""
 UNTRAINED = "untrained:"
 COSINE = "cosine:"
 CENTRE_PRIOR = 5

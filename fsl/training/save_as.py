@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fsl.base.errors import CheckpointError, DataError, SettingsError
-from fsl.config import PIXELS
+from fsl.config import PIXELS, SCRATCH
 from fsl.fewshot.sort import safe_name
 from fsl.training.run_lock import phase_of
 from fsl.training.status import RunInfo, find_run
@@ -16,7 +16,7 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 
 _NAME = re.compile(r"[\w][\w .()+-]{0,59}")
-_RESERVED = {PIXELS, "from scratch"}
+_RESERVED = {PIXELS, SCRATCH}
 """What pages and commands offer beside the networks, in the same lists."""
 _CLOSING_SECONDS = 60.0
 _POLL_SECONDS = 0.2

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import DataError
+from fsl.config import SCRATCH
 from fsl.training.run_folder import public_name
 from fsl.ui.pages.training.request import starting_network
-from fsl.ui.pages.training.settings import SCRATCH, SHOWN
+from fsl.ui.pages.training.settings import SHOWN
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.downloads import Download, download_buttons

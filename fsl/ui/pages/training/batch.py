@@ -12,12 +12,12 @@ from PIL import Image
 
 from fsl.base.errors import FslError
 from fsl.base.text import count
-from fsl.config import ModelConfig
+from fsl.config import SCRATCH, ModelConfig
 from fsl.data.query import DataSpec
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.training.data import data_of_run, is_of, needs_download
 from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice
-from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART, SCRATCH
+from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown

@@ -9,10 +9,10 @@ import streamlit as st
 
 from fsl.base.errors import FslError
 from fsl.base.text import duration_text
+from fsl.config import SCRATCH
 from fsl.data.catalogue import open_source
 from fsl.ui.pages.training.data import MINE, UPLOAD, my_cards, uploaded_data, version_of_own_data
 from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice, starting_network
-from fsl.ui.pages.training.settings import SCRATCH
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.resources import COMPUTE, load_checkpoint

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from fsl.base.errors import FslError, SettingsError
-from fsl.config import NO_AUGMENTATION, ModelConfig, TrainConfig
+from fsl.config import NO_AUGMENTATION, SCRATCH, ModelConfig, TrainConfig
 from fsl.training.presets import PRESETS, Preset
 from fsl.ui.pages.training.data import MINE, choose_data, show_held_out
 from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice
@@ -22,7 +22,6 @@ from fsl.ui.pages.training.settings import (
     PAIRING,
     PRESET,
     RATES,
-    SCRATCH,
     SEED,
     START,
     STEPS,

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.config import ModelConfig, TrainConfig
+from fsl.config import SCRATCH, ModelConfig, TrainConfig
 from fsl.training.run_spec import RunSpec
 from fsl.ui.pages.training.data import data_of_run
-from fsl.ui.pages.training.settings import SCRATCH
 from fsl.ui.pages.training.split import Split
 from fsl.ui.shared import core
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from fsl.config import SCRATCH
 from fsl.training.presets import PRESETS
 from fsl.ui.shared.run_labels import BACKBONES
 from fsl.ui.shared.settings import Setting
-
-SCRATCH = "from scratch"
 
 PRESET = Setting(
     "preset",
