@@ -71,7 +71,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     """A fresh tab; errors on its console, and requests to other hosts, fail the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(150_000)  # a busy machine takes its time
     faults: list[str] = []
     page.on("console", lambda message: _note_error(message, faults))
     page.on("pageerror", lambda error: faults.append(str(error)))

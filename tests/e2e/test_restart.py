@@ -17,7 +17,7 @@ def test_a_tab_says_that_its_pictures_are_gone_and_why_a_file_is_refused(
 ) -> None:
     environment = {"FSL_CHECKPOINT_DIR": str(checkpoint_folder)}
     tab = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    tab.set_default_timeout(60_000)
+    tab.set_default_timeout(150_000)
     with running_app(tmp_path, environment=environment) as app:
         tab.goto(f"{app.address}/compare")
         tab.get_by_role("button", name="Try an example").click()

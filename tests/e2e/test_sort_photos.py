@@ -77,13 +77,14 @@ def correct_some(tab: Page, photos: Photos) -> list[str]:
     assert len(wrong) >= N_CORRECTED
     for name in wrong[:N_CORRECTED]:
         tile = answers(tab).nth(names.index(name))
+        classes = tab.locator(f".st-key-correct_{(tile.get_attribute('data-id') or '')[:16]}")
         tile.click()
-        tab.locator(".st-key-detail").get_by_text(name).wait_for()
+        classes.wait_for()
         place = photos.class_names.index(photos.truth[name])
         if place < 9:
             tab.keyboard.press(str(place + 1))
         else:
-            tab.locator('[class*="st-key-correct_"] button').nth(place).click()
+            classes.get_by_role("button").nth(place).click()
         tile.locator(".mark", has_text="✎").wait_for()
     tab.get_by_role("button", name="Add 5 examples").wait_for()
     return wrong[:N_CORRECTED]

@@ -26,7 +26,7 @@ def test_each_browser_keeps_a_number_of_its_own(tab: Page, browser: Browser, ser
     assert number_of(tab) == first
     context = browser.new_context()
     other = context.new_page()
-    other.goto(server, timeout=60_000)
+    other.goto(server, timeout=150_000)
     assert number_of(other) != first
     context.close()
 
@@ -34,7 +34,7 @@ def test_each_browser_keeps_a_number_of_its_own(tab: Page, browser: Browser, ser
 def test_a_script_put_into_a_page_does_not_run(browser: Browser, server: str) -> None:
     context = browser.new_context()
     page = context.new_page()
-    page.goto(server, timeout=60_000)
+    page.goto(server, timeout=150_000)
     page.get_by_role("link", name="Classify").first.wait_for()
     violated = page.evaluate(
         """() => new Promise(done => {

@@ -35,6 +35,8 @@ def test_a_checkpoint_deleted_while_in_use(
 
 
 def test_a_gpu_without_room(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSL_ENGINE", "torch")  # as on a GPU; ONNX Runtime may be warmed up already
+
     def embed(*_: object) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 

@@ -160,6 +160,9 @@ def _similar(
 
 def _correct(state: Session, digest: str, key: str) -> None:
     target = st.session_state[key]
+    # On a slow server, the former answer's classes can still stand there after a click on another answer:
+    # what is chosen in them is meant for the answer clicked on since.
+    digest = state.selected or digest
     if target is None:
         _take_back(state, digest)
     else:
