@@ -28,11 +28,16 @@ def waiting(text: str, key: str, height: int) -> Iterator[None]:
         height: height of the result in pixels.
     """
     waited: set[str] = st.session_state.setdefault(_WAITED, set())
+    # In one place whether there is a placeholder or not: were it an element more in the first run, all that
+    # follows would be built anew in the second one, and a list would lose the focus and a key just pressed.
+    place = st.empty()
     with ExitStack() as stack:
-        stack.enter_context(st.spinner(text))
-        if key not in waited:
-            stack.enter_context(st.skeleton(height))
+        with place.container():
+            stack.enter_context(st.spinner(text))
+            if key not in waited:
+                stack.enter_context(st.skeleton(height))
         yield
+    place.empty()
     waited.add(key)
 
 

@@ -74,8 +74,9 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
                 show_settings(state, installed, checkpoint, support)
             with st.popover("Download", icon=":material/download:"):
                 show_downloads(state, predictions, support, checkpoint)
-        if state.saved_with not in ("", checkpoint.digest):
-            st.warning(_OTHER_NETWORK, icon=":material/warning:")
+        with st.container():
+            if state.saved_with not in ("", checkpoint.digest):
+                st.warning(_OTHER_NETWORK, icon=":material/warning:")
         show_work(state, checkpoint, chosen_network(state, installed).name, predictions)
     with self_check_place:
         show_self_check(state, checkpoint, support)
@@ -143,6 +144,7 @@ def _show_faceless(pictures: list[StoredPicture]) -> None:
     """Say in one line which pictures have no face."""
     with st.spinner("Looking for faces"):
         names = [picture.name for picture in without_face(pictures)]
-    if names:
-        taken = "It is" if len(names) == 1 else "They are"
-        st.caption(markdown(f"No face was found in {listed(names, _MOST_NAMED)}. {taken} taken whole."))
+    with st.container():
+        if names:
+            taken = "It is" if len(names) == 1 else "They are"
+            st.caption(markdown(f"No face was found in {listed(names, _MOST_NAMED)}. {taken} taken whole."))

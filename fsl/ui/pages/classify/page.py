@@ -29,7 +29,9 @@ def show_classify_page() -> None:
     take_address(state)
     show_address(state)
     st.title("Classify pictures from a few examples", anchor=False)
-    with guarded():
+    # In a container, so that a notice that comes or goes moves no other element: the browser would build all
+    # that follow anew, and the list of answers would lose the focus.
+    with guarded(), st.container():
         take_pending(state)
         show_toolbar(state)
         show_notices(state)

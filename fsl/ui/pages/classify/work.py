@@ -88,7 +88,8 @@ def _draw(state: Session, checkpoint: Checkpoint, network: str, predictions: Seq
     found = _in_view(state, checkpoint, answers)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        show_learning(state, checkpoint, answers)
+        with st.container():
+            show_learning(state, checkpoint, answers)
         chosen = _show_list(state, found) if found else None
     if chosen is None:
         st.info(
