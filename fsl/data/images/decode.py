@@ -30,6 +30,7 @@ from fsl.data.images.profiles import conversion_to_srgb
 from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
 from fsl.data.images.structure.formats import is_plain
+from fsl.data.images.webp import with_true_size
 from fsl.data.images.workers import ARE_AVAILABLE, Turn, decode_in_worker
 
 __all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
@@ -43,6 +44,8 @@ _CUT_OFF = re.compile(
 )
 _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
 
+# Neither a damaged profile or text of a PNG nor a wrong size in a WebP's header must cost the picture.
+_MENDED = {"PNG": without_extras, "WebP": with_true_size}
 # Pillow's readers of these formats take 9 to 15 bytes a pixel.
 _HUNGRY_FORMATS = frozenset({"WEBP", "AVIF", "HEIF"})
 # A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
@@ -208,9 +211,9 @@ def _open(data: bytes) -> ImageFile:
         try:
             return opener(io.BytesIO(data))
         except (SyntaxError, ValueError, IndexError, OSError):
-            if format_name != "PNG":
+            if format_name not in _MENDED:
                 raise
-            return opener(io.BytesIO(without_extras(data)))  # a damaged profile or text must not cost it
+            return opener(io.BytesIO(_MENDED[format_name](data)))
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
         if len(data) < 100:
             raise PictureRefused("the file is cut off") from error

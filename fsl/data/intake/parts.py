@@ -15,12 +15,13 @@ def _plain(name: str) -> str:
 _KINDS = {
     "train": "train training trn trainval xtrain support gallery seen base labeled labelled "
     "unlabeled unlabelled learn learning fit treino treinamento entrenamiento entrainement apprentissage "
-    "addestramento trainieren trening egitim обучение обучающая тренировочная 训练 訓練 学習 学习 학습 훈련",
+    "lern addestramento trainieren trening egitim обучение обучающая тренировочная "
+    "训练 訓練 学習 学习 학습 훈련",
     "validation": "val valid validation validate validating vld dev devel development xval calibration "
     "validacao validacion validazione validierung walidacja dogrulama "
     "валидация проверочная 验证 驗證 検証 검증",
     "test": "test testing tests tst eval evaluation evaluating holdout heldout predict prediction pred "
-    "predictions inference query queries unseen novel xtest teste prueba prova testen тест тестовая "
+    "predictions inference query queries unseen novel xtest teste prueba prova testen pruf тест тестовая "
     "测试 測試 テスト 테스트 시험",
 }
 _KIND_OF_WORD = {_plain(word): kind for kind, words in _KINDS.items() for word in words.split()}

@@ -135,6 +135,27 @@ def test_a_progressive_jpeg_without_its_last_passes_is_refused() -> None:
             decode_image(data[:scan], "cut")
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 80}, {"exif": b"Exif\0\0MM\0*"}])
+def test_a_webp_whose_header_states_another_size_is_whole(options: dict[str, object]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (41, 57, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), "WEBP", **options)
+    for stated in (0, len(data) - 9, len(data) - 10, len(data) + 500, 2**32 - 1):
+        lying = data[:4] + stated.to_bytes(4, "little") + data[8:]
+        assert np.array_equal(decoded(lying), decoded(data))
+        with pytest.raises(ImageReadError):
+            decode_image(lying[: len(data) // 2], "cut")
+
+
+def test_a_webp_may_lack_the_byte_that_pads_it() -> None:
+    data = b""
+    for side in range(40, 60):
+        data = encoded(Image.new("RGB", (side, side), (side, 9, 200)), "WEBP", lossless=True)
+        if data[16] % 2:
+            break
+    assert data[16] % 2
+    assert np.array_equal(decoded(data[:-1]), decoded(data))
+
+
 # --- 9 to 14 bits in 16
 
 

@@ -102,7 +102,7 @@ SPELLINGS = [
     ("train_aug", "val"), ("bbox_train", "bounding_box_test"), ("Xtrain", "Xtest"), ("train", "Unlabeled"),
     ("训练集", "测试集"), ("訓練", "テストデータ"), ("학습", "검증"),
     ("Обучающая выборка", "Тестовая выборка"), ("trening", "walidacja"), ("Eğitim", "Doğrulama"),
-    ("trainA", "testB"), ("labeled", "test"),
+    ("trainA", "testB"), ("labeled", "test"), ("Lerndaten", "Prüfdaten"),
 ]  # fmt: skip
 
 
