@@ -1,12 +1,13 @@
 """Measure many visitors on one server: waiting times, memory, and whether sessions stay apart.
 
-    python -m bench load [--sessions 20] [--seconds 300] [--out bench/results/load.json]
+    python -m bench load [--sessions 20] [--training 2] [--seconds 300] [--out bench/results/load.json]
 
 It starts the app on loopback, warms it up with two visitors, one of whom trains, and measures one visitor
-alone. Then many visitors classify and change pages at once while two of them train. Memory before and after
+alone. Then many visitors classify and change pages at once while some of them train. Memory before and after
 is measured under the same conditions: no visitor, no run, and enough time for the server to forget both. The
 visitors speak Streamlit's own protocol (``bench/_visitor.py``), because twenty browsers would take the cores.
 Every picture, class and run belongs to one visitor, and no other visitor may see anything of it.
+Other measurements in the file that ``--out`` names are kept.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ from bench._visitor import Visitor
 from fsl.training.run_folder import STOP, public_name
 from fsl.training.status import list_runs
 
-TRAINING = 2  # visitors who train
 KEPT_SECONDS = 20  # how long the server keeps a closed session in this measurement
 FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has dropped the session and returned its memory
 SAMPLE_SECONDS = 2.0
@@ -226,7 +226,7 @@ def figures(seen: list[Seen]) -> dict[str, Any]:
     }
 
 
-def measure(sessions: int, seconds: float) -> dict[str, Any]:
+def measure(sessions: int, trains: int, seconds: float) -> dict[str, Any]:
     conditions = machine()
     options = ["--server.disconnectedSessionTTL", str(KEPT_SECONDS)]
     with tempfile.TemporaryDirectory() as name, running_app(Path(name), options) as app:
@@ -236,7 +236,7 @@ def measure(sessions: int, seconds: float) -> dict[str, Any]:
         before = watch.settled()
         alone = visit_together(app.address, watch, 1, min(60.0, seconds / 2), 0)
         watch.start()
-        many = visit_together(app.address, watch, sessions, seconds, TRAINING)
+        many = visit_together(app.address, watch, sessions, seconds, trains)
         watch.stop()
         after = watch.settled()
         mixed_up = seen_by_several(many, runs)
@@ -260,11 +260,13 @@ def measure(sessions: int, seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--training", type=int, default=2, help="how many of them train")
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--out", type=Path, metavar="FILE.json")
     options = parser.parse_args()
-    result = measure(options.sessions, options.seconds)
-    text = json.dumps(result, indent=1)
-    print(text)
+    name = f"{options.sessions} visitors, {options.training} of them training"
+    result = {name: measure(options.sessions, options.training, options.seconds)}
+    print(json.dumps(result, indent=1))
     if options.out:
-        options.out.write_text(text + "\n", encoding="utf-8")
+        former = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+        options.out.write_text(json.dumps(former | result, indent=1) + "\n", encoding="utf-8")
