@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx2
 import numpy as np
@@ -16,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench._server import running_app
 from bench._visitor import Visitor
+from bench.two_servers import serve_together
 from fsl.ui.shared.guard import UNEXPECTED
 from fsl.ui.shared.visitor import COOKIE
 from tests.helpers.networks import save_small_checkpoint
@@ -110,6 +113,18 @@ def uploads(visitor: Visitor, n: int, megabytes: int, declared: bool = True) -> 
     return said
 
 
+def test_two_servers_behind_sticky_sessions_serve_every_visitor(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_small_checkpoint(tmp_path)
+    with running_app(tmp_path, environment={"FSL_CHECKPOINT_DIR": str(tmp_path)}) as other:
+        servers = [address, other.address]
+        assert serve_together(servers, 4) == []
+        turns = itertools.count()
+        monkeypatch.setattr("bench.two_servers.server_of", lambda *_: next(turns) % 2)
+        assert serve_together(servers, 1)  # its next connection leads to the server that does not know it
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_session_uploads_no_more_than_it_may_hold(address: str, declared: bool) -> None:
     with Visitor(address) as visitor:
@@ -161,7 +176,9 @@ def test_the_api_is_beside_the_pages_and_counts_with_them(address: str) -> None:
     assert (refused, list(json.loads(body))) == (403, ["error"])
     assert get(address, "/api")[1]["Location"] == "/api/docs"
     embed = f"{address}/api/embed"
-    small = httpx2.post(embed, files={"image": ("a.png", picture_of(20))}, data={"checkpoint": "small"})
+    small = httpx2.post(
+        embed, files={"image": ("a.png", picture_of(20))}, data={"checkpoint": "small"}, timeout=60
+    )
     assert (small.status_code, small.json()["images"]) == (200, 1)
     large = httpx2.post(embed, files={"image": ("a.png", bytes(9 * MEGABYTE))})
     assert (large.status_code, "at most 8 MB" in large.json()["error"]) == (413, True)
