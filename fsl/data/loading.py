@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +28,7 @@ OnSquare = Callable[[str, Image.Image], None]
 
 # Files per task of the thread pool: few enough for smooth progress, enough to keep the overhead small.
 _CHUNK = 32
+_SECONDS = 0.1  # between two calls of ``progress``
 _HOW_TO_LAY_OUT = (
     "Put the pictures of each class into a folder of its own, named after the class "
     "(apple/1.jpg, apple/2.jpg, pear/1.jpg, ...), and use the folder that holds these, or a zip of it."
@@ -202,16 +205,16 @@ def _decode_all(
         the rows that could not be filled, in order, with the reason; and the sha256 of each row's file.
     """
     digests = [b""] * len(entries)
+    is_over = threading.Event()  # also if ``progress`` has broken it off
 
     def decode_chunk(start: int) -> dict[int, Problem]:
-        unread = {}
+        unread: dict[int, Problem] = {}
         for row in range(start, min(start + _CHUNK, len(entries))):
+            if is_over.is_set():
+                break
             entry = entries[row]
             try:
-                data = entry.read()
-                digests[row] = hashlib.sha256(data).digest()
-                image = decode_image(data, entry.name, limits)
-                square = square_image(crop_centre(image, query.centre), query.size, query.fit)
+                square, digests[row] = _read_square(entry, query, limits)
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
             except NoFaceError as error:
@@ -225,8 +228,30 @@ def _decode_all(
     unread: dict[int, Problem] = {}
     starts = range(0, len(entries), _CHUNK)
     with decode_pool(workers) as pool:
-        for start, chunk in zip(starts, pool.map(decode_chunk, starts), strict=True):
-            unread |= chunk
-            if progress is not None:
-                progress(min(start + _CHUNK, len(entries)), len(entries))
+        try:
+            chunks = [pool.submit(decode_chunk, start) for start in starts]
+            for start, chunk in zip(starts, chunks, strict=True):
+                unread |= _await(chunk, progress, start, len(entries))
+        finally:
+            is_over.set()
     return unread, digests
+
+
+def _read_square(entry: ImageEntry, query: ImageQuery, limits: DecodeLimits) -> tuple[Image.Image, bytes]:
+    """Return a picture in the form asked for, and the sha256 of its file."""
+    data = entry.read()
+    image = crop_centre(decode_image(data, entry.name, limits), query.centre)
+    return square_image(image, query.size, query.fit), hashlib.sha256(data).digest()
+
+
+def _await(
+    chunk: Future[dict[int, Problem]], progress: Progress | None, done: int, total: int
+) -> dict[int, Problem]:
+    """Return a chunk's result; meanwhile call ``progress`` often, because it may break off the reading."""
+    if progress is None:
+        return chunk.result()
+    while not wait((chunk,), _SECONDS).done:
+        progress(done, total)
+    unread = chunk.result()
+    progress(min(done + _CHUNK, total), total)
+    return unread

@@ -3,7 +3,9 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import torch
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
+from fsl.data.images.decode import DecodeLimits, decode_image
+from fsl.data.images.pool import decode_pool
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
 from fsl.training.events import Step
@@ -422,6 +426,46 @@ def test_a_run_that_reads_its_images_says_so_and_can_be_stopped(
     assert manager.wait(run_id, 10)
     run = find_run(run_id, manager.root)
     assert (run.status, run.doing, run.error) == ("stopped", "", "")
+
+
+def test_a_run_stops_while_it_decodes_files_and_reads_them_when_it_is_resumed(
+    manager: RunManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held in its first pictures, it notices the request, and decodes none but those in hand."""
+    folder, cores = tmp_path / "data", 2
+    for number in range(64):
+        path = folder / f"class {number % 4}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (number * 3, 0, 0)).save(path)
+    begun: list[str] = []
+    noticed = threading.Event()
+
+    def decode(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
+        begun.append(name)
+        assert noticed.wait(20)  # as a large picture would
+        return decode_image(data, name, limits)
+
+    @contextmanager
+    def pool(_workers: int | None) -> Iterator[ThreadPoolExecutor]:
+        with decode_pool(cores) as threads:
+            try:
+                yield threads
+            finally:
+                noticed.set()  # before it waits for its threads
+
+    monkeypatch.setattr("fsl.data.loading.decode_image", decode)
+    monkeypatch.setattr("fsl.data.loading.decode_pool", pool)
+    run_id = manager.start(RunPlan(RunSpec(SMALL), MODEL, DataSpec(str(folder))))
+    until(lambda: len(begun) == cores)
+    manager.stop(run_id)
+    assert manager.wait(run_id, 20)
+    run = find_run(run_id, manager.root)
+    assert (run.status, run.steps_done, run.error) == ("stopped", 0, "")
+    assert len(begun) == cores
+    manager.resume(run_id)
+    assert manager.wait(run_id, 30)
+    assert find_run(run_id, manager.root).status == "finished"
+    assert len(set(begun)) == 64
 
 
 def test_a_request_to_stop_from_another_process_waits_with_the_run(
