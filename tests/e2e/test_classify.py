@@ -62,7 +62,7 @@ def test_pictures_are_removed_by_keyboard_and_bad_files_named(server: str, tab: 
     card = tab.locator('[class*="st-key-class_card_"]').nth(0)
     drop(card, [("<b>broken</b>.png", b"no picture")])
     tab.get_by_text("1 file could not be used").wait_for()
-    tab.get_by_text("<b>broken</b>.png").wait_for()
+    tab.get_by_text("<b>broken</b>.png: this is not an image").wait_for()
 
     remove = card.locator("button.remove").first
     remove.focus()
