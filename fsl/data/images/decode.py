@@ -176,9 +176,9 @@ def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
             small = shrink_to_rgb(loaded, limits.max_side, grey, keep_inks)
     small = small if to_srgb is None else to_srgb(small)
     turned = small if upright is None else small.transpose(upright)
-    # A new image holds neither the file's metadata nor its bytes.
-    plain = Image.new("RGB", turned.size)
-    plain.paste(turned)
+    # A copy holds the pixels alone: neither the file's bytes nor, without its info, the metadata.
+    plain = turned.copy()
+    plain.info = {}
     return plain
 
 
