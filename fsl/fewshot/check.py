@@ -18,7 +18,7 @@ from fsl.twin.network import TwinNetwork
 TINY = 32
 """Shorter side in pixels below which a picture is tiny, unless most others are as small."""
 FEW_PICTURES = 5
-"""A class with fewer pictures than this is thin: a wrong label in it can hardly be told."""
+"""A class with fewer pictures than this is thin: a wrong label in it is hard to find."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -153,7 +153,7 @@ def _show_summary(view: CheckView, found: DataCheck, pictures: Collection, n_dou
         thin = [pictures.class_names[label] for label in found.thin]
         few = f"{count(len(thin), 'class has', 'classes have')} fewer than 5 different pictures"
         shown = ", ".join(thin[:6]) + (", …" if len(thin) > 6 else "")
-        st.caption(markdown(f"{few} ({shown}), so a wrong label among them can hardly be told."))
+        st.caption(markdown(f"{few} ({shown}), so a wrong label among them is hard to find."))
 
 
 def _as_text(found: DataCheck, pictures: Collection) -> str:

@@ -14,6 +14,7 @@ from fsl.ui.components.media import media_url
 from fsl.ui.pages.classify.decide import has_classes, predict, support_of, what_is_missing
 from fsl.ui.pages.classify.downloads import show_downloads
 from fsl.ui.pages.classify.other_networks import waiting_text
+from fsl.ui.pages.classify.queries import ANSWERS
 from fsl.ui.pages.classify.self_check import show_self_check
 from fsl.ui.pages.classify.settings import TOGETHER, method_in_use, show_settings, threshold_in_use
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
@@ -61,15 +62,18 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
     state.checkpoint_digest = checkpoint.digest
     support = support_of(state.workspace)
     pictures = [p for card in state.workspace.classes for p in card.pictures] + list(queries)
-    _embed_with_bar(checkpoint, pictures, support.few)
+    with self_check_place:  # in sight of where they were dropped
+        _embed_with_bar(checkpoint, pictures, support.few)
     if not missing:
         method = method_in_use(state, checkpoint, support)
         together = TOGETHER.value and method == "prototype"
         predictions = predict(
             state, checkpoint, support, method, threshold_in_use(state, checkpoint), together
         )
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header("3. Answers", anchor=False, width="stretch")
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key="answers_head"
+        ):
+            st.header("3. Answers", anchor=ANSWERS, width="stretch")
             with st.popover("Settings", icon=":material/tune:"):
                 show_settings(state, installed, checkpoint, support)
             with st.popover("Download", icon=":material/download:"):

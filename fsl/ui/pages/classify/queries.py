@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fsl.base.text import count
 from fsl.ui.pages.classify.camera import CameraTarget
+from fsl.ui.pages.classify.decide import what_is_missing
 from fsl.ui.pages.classify.drops import drop_key, take_pictures
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.state import QUERIES, Session
+
+ANSWERS = "answers"
+"""Anchor of the heading above the answers."""
 
 
 def show_queries(state: Session) -> CameraTarget | None:
@@ -38,6 +43,9 @@ def show_queries(state: Session) -> CameraTarget | None:
                 on_click=guarded_callback(_clear),
                 args=(state,),
             )
+    if not what_is_missing(state.workspace):  # the answers may be out of sight
+        n_queries = count(len(state.workspace.queries), "picture")
+        st.caption(f"{n_queries} to classify. [Go to the answers](#{ANSWERS})")
     return camera
 
 

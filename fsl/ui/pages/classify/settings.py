@@ -42,7 +42,7 @@ RULE: Setting[Method] = Setting(
 )
 TOGETHER = Setting(
     "together",
-    "Let all pictures to classify say where the classes lie",
+    "Also learn from the pictures to classify",
     False,
     "Better if the classes have one or two pictures each, and the pictures to classify are of all classes. "
     "An answer then depends on which other pictures there are. What is “unknown” stays as it is.",

@@ -37,7 +37,7 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
     with st.container(border=True, key="small_map_card"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                "**Where it lies**",
+                "**Where it lies among your pictures**",
                 help="Pictures that the network finds similar lie close together. Frames show the class; "
                 "pictures to classify have no frame.",
                 width="stretch",

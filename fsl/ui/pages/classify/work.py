@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count
 from fsl.ui.components.answer_list import AnswerPage, answer_list
 from fsl.ui.pages.classify.correct import show_correction, show_near_copies
 from fsl.ui.pages.classify.detail import show_detail
@@ -51,7 +50,7 @@ SEARCH = Setting("answers_search", "Search by file name", "")
 _MOST_PILLS = 28
 _N_USEFUL = 20
 _KEYS = (
-    "Keys, once you have clicked into the list: arrows to go through it, Enter to accept, 1 to 9 or the "
+    "Keys, after a click into the list: arrows to go through it, Enter to accept, 1 to 9 or the "
     "first letter for a class, 0 for unknown, Backspace to take your answer back."
 )
 
@@ -86,8 +85,10 @@ def _draw(state: Session, checkpoint: Checkpoint, network: str, predictions: Seq
     if len(answers) > 1:
         _show_choices(state, answers)
     found = _in_view(state, checkpoint, answers)
-    left, right = st.columns([1.15, 1], gap="medium")
-    with left:
+    # The style sheet puts the third below the first: the list is short and the details are long.
+    with st.container(key="work"):
+        listed, details, more = st.columns(3, gap="medium")
+    with listed:
         with st.container():
             show_learning(state, checkpoint, answers)
         chosen = _show_list(state, found) if found else None
@@ -97,10 +98,11 @@ def _draw(state: Session, checkpoint: Checkpoint, network: str, predictions: Seq
         )
         return
     members = [(card.name, picture) for card in state.workspace.classes for picture in card.pictures]
-    with right:
+    with details:
         with st.container(border=True, key="detail"):
             show_detail(chosen, members, partial(show_correction, state, chosen))
         show_near_copies(state, checkpoint, answers, chosen)
+    with more:
         show_pair(checkpoint, network, chosen.query, chosen.prediction, members)
         show_small_map(state, checkpoint, chosen.query)
 
@@ -165,5 +167,6 @@ def _show_list(state: Session, found: Sequence[WorkAnswer]) -> WorkAnswer:
     )
     answer_list(page, "answers", "Answers, one per picture", guarded_callback(partial(apply_events, state)))
     if len(found) > 1:
-        st.caption(f"{count(len(found), 'picture')}. {_KEYS}")
+        with st.container(key="answers_keys"):
+            st.caption(_KEYS)
     return chosen
