@@ -10,8 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench._sorting import answers, choose, drop_classes, drop_queries
+from fsl.data.examples import rendered_task
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+_N_CHECKED = 9
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,13 @@ class Scene:
         name: of the scene, and of its picture.
         path: of the page; ``{runs}`` stands for the ids of :func:`train_lesson`.
         ready: brings the page there and waits until it is.
+        top: selector of the element with which its picture begins, "" for the top of the page.
     """
 
     name: str
     path: str
     ready: Callable[[Page], None]
+    top: str = ""
 
 
 def train_lesson(folder: Path, steps: int, side: int = 32) -> str:
@@ -77,6 +84,20 @@ def _classified(tab: Page) -> None:
     tab.get_by_role("button", name="Drawn fruit").click()
     tab.get_by_text("Similarity to each of your pictures").wait_for()
     tab.locator(".st-key-small_map_card canvas").first.wait_for()
+
+
+def _sorted(tab: Page) -> None:
+    """Drop 300 pictures of 20 kinds, of which 16 are classes, and check the first answers by keyboard."""
+    task = rendered_task(n_way=20, n_shot=1, n_query=300, seed=2)
+    drop_classes(tab, dict(list(task.classes.items())[:16]))
+    drop_queries(tab, task.queries)
+    settle(tab)
+    choose(tab, 1)
+    choose(tab, 0)
+    titles = answers(tab).locator(".title").all_inner_texts()
+    for place, (said, true) in enumerate(zip(titles, task.answers[:_N_CHECKED], strict=False), start=1):
+        tab.keyboard.press("Enter" if said == true else "0")
+        tab.locator(".st-key-answers_show button").filter(has_text=f"Checked {place}").wait_for()
 
 
 def _compared(tab: Page) -> None:
@@ -144,10 +165,15 @@ SCENES = (
     Scene("learn-faces", "learn?step=faces", _sees("false reject")),
 )
 
+SORTING = Scene("sorting", "classify", _sorted, ".st-key-answers_head")
+"""For the docs alone: it takes long."""
+
 
 def settle(tab: Page) -> None:
     """Wait until the server has nothing more to send and every picture is drawn."""
     tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")
     tab.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
+    # A picture that is loaded when it comes into view would never be decoded out of it.
+    load = "image => { image.loading = 'eager'; return image.decode(); }"
     for image in tab.locator("img").all():
-        image.evaluate("image => image.decode()")
+        image.evaluate(load)

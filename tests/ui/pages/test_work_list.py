@@ -46,7 +46,7 @@ def test_a_persons_word_counts_and_is_told_from_the_networks() -> None:
     assert [answer.label for answer in answers] == ["apple", "pear", "pear"]
     assert [answer.row.mark for answer in answers] == ["accepted", "", "corrected"]
     assert answers[1].row.bar == 0.6
-    assert work_answers(session().workspace, PREDICTIONS)[2].row.note == "closest: apple, 0.80"
+    assert work_answers(session().workspace, PREDICTIONS)[2].row.note == "closest: 0.80, apple"
     shown = filters(answers, state.workspace)
     assert list(shown.values()) == [
         *("All 3", "unknown 0", "Checked 2", "To check 1"),

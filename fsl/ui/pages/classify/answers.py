@@ -70,9 +70,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         predictions = predict(
             state, checkpoint, support, method, threshold_in_use(state, checkpoint), together
         )
-        with st.container(
-            horizontal=True, vertical_alignment="center", gap="small", key="answers_head"
-        ):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answers_head"):
             st.header("3. Answers", anchor=ANSWERS, width="stretch")
             with st.popover("Settings", icon=":material/tune:"):
                 show_settings(state, installed, checkpoint, support)

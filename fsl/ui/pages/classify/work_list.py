@@ -57,7 +57,7 @@ class WorkAnswer:
         """The answer as the list shows it."""
         name, similarity = self.nearest
         is_known = self.target != UNKNOWN
-        note = f"closest: {name}, {similarity_text(similarity)}"
+        note = f"closest: {similarity_text(similarity)}, {name}"
         if self.is_given:
             note = "corrected" if self.is_corrected else "accepted"
         elif is_known:
