@@ -155,6 +155,16 @@ def test_a_reference_without_a_face_leaves_no_answer(page: AppTest) -> None:
     assert "compare_why_show" not in [button.key for button in page.button]
 
 
+def test_who_shows_things_to_the_network_for_faces_is_led_to_another(page: AppTest, tmp_path: Path) -> None:
+    save_small_checkpoint(tmp_path, "things")
+    drop(page, "references", ("mug.png", photo()))
+    drop(page, "probes", ("cup.png", photo()), ("one face.png", photo(RED)))
+    page.button(key="compare_things").click().run()
+    assert not page.exception
+    assert page.selectbox(key="compare_network").value == "things"
+    assert {tile["title"] for tile in tiles(page)} <= {"same", "different"}
+
+
 def test_aligned_faces_are_shown_when_asked_for_and_explained(page: AppTest) -> None:
     drop(page, "references", ("known.png", photo(RED)))
     drop(page, "probes", ("group.png", photo(BLUE, RED)))

@@ -104,7 +104,7 @@ def test_pictures_in_answers_with_error_rates_out(page: AppTest) -> None:
     assert "1 of 2 pictures counts as the same" in text
     assert "Same: similarity" in text
     assert "made-up val" in text
-    beside_the_slider, beside_the_answer = (
+    beside_the_answer, beside_the_slider = (
         line for line in text.splitlines() if "1 in 100 pairs of different things would be called" in line
     )
     assert beside_the_slider.startswith("At this limit")

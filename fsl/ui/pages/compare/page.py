@@ -56,13 +56,14 @@ def show_compare_page() -> None:
     with guarded():
         installed = choices()
         _show_bar(state, installed)
-    left, right = st.columns([1, 1.5], gap="large")
+    # The style sheet puts the third below the first; on a phone they follow each other.
+    with st.container(key="compare_parts"):
+        known_place, asked_place, limit_place = st.columns(3, gap="large")
     camera: Side | None = None
-    with left, guarded():
+    with known_place, guarded():
         finds_faces = bool(installed) and _chosen(state, installed).finds_faces
         camera = "references" if show_side(state, "references", finds_faces) else None
-        limit_place = st.container()
-    with right, guarded():
+    with asked_place, guarded():
         camera = "probes" if show_side(state, "probes") else camera
         if installed:
             _show_answers(state, _chosen(state, installed), limit_place)
@@ -160,7 +161,10 @@ def _show_compared(state: CompareState, checkpoint: Checkpoint, network: str) ->
     model = checkpoint.info.model
     references = [compared_reference(state, picture, model) for picture in state.references]
     probes = [compared_probe(picture, model) for picture in state.probes]
-    show_faceless([*references, *probes])
+    compared = [*references, *probes]
+    show_faceless(compared)
+    if 2 * sum(one.is_faceless for one in compared) > len(compared):
+        _offer_another(state)
     usable = [reference for reference in references if reference.parts]
     if not usable or not probes:
         if probes:
@@ -186,6 +190,23 @@ def _show_compared(state: CompareState, checkpoint: Checkpoint, network: str) ->
     )
     show_why(checkpoint, known.parts[0], asked.parts[answer.face], key="compare_why")
     return answer
+
+
+def _offer_another(state: CompareState) -> None:
+    """Offer the first network that compares whole pictures, to whom shows things to the one for faces."""
+    other = next((choice for choice in choices() if not choice.finds_faces), None)
+    if other is not None:
+        st.button(
+            f"These are not people: compare with {markdown(other.name)}",
+            key="compare_things",
+            icon=":material/category:",
+            on_click=guarded_callback(_use),
+            args=(state, other.name),
+        )
+
+
+def _use(state: CompareState, network: str) -> None:
+    state.network = network
 
 
 def _chosen(state: CompareState, installed: list[Choice]) -> Choice:
