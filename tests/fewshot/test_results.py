@@ -46,6 +46,16 @@ def test_csv_has_a_row_per_query() -> None:
     assert row == ["'+q.png", "pear", "0.750000", "false", "0.800000", "0.500000", "0.250000", "0.750000"]
 
 
+def test_no_class_takes_a_column_of_the_program() -> None:
+    own = ["query", "label", "probability", "unknown", "best_similarity", "threshold", "probability: pear"]
+    support = SupportSet.from_classes({name: [NamedImage(name, IMAGE, name)] for name in own})
+    scores = {name: 0.1 * place for place, name in enumerate(own)}
+    answer = replace(PREDICTION, scores=scores, class_similarity=scores, similarities=tuple(scores.values()))
+    header, row = csv.reader(io.StringIO(results_csv([answer], support)))
+    assert len(set(header)) == len(header) == 6 + len(own)
+    assert row[:4] == ["'+q.png", "pear", "0.750000", "false"]
+
+
 def test_the_best_similarity_is_what_unknown_goes_by() -> None:
     """The quick classifier's answer need not be the class that is most similar."""
     quick = replace(PREDICTION, label="=cmd()", scores={"=cmd()": 0.75, "pear": 0.25})

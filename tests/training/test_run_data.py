@@ -64,6 +64,18 @@ def test_a_recipe_s_images_are_read_with_progress_from_nothing_to_all(recipe: st
     assert set(shares) >= {0.33, 0.67}  # after the first source, and the second
 
 
+@pytest.mark.parametrize(("one", "other"), [("train", "val"), ("TRAINING", "Test")])
+def test_no_class_of_a_split_data_set_is_both_learned_and_held_out(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    for part in (one, other):
+        folder_of_classes(tmp_path / part, "vwxyz", 2)
+    data = load_training_data(DataSpec(data=str(tmp_path), hold_out=0.4), MODEL, 0, lambda problems: None)
+    assert data.validation is not None
+    assert sorted(data.train.class_names + data.validation.class_names) == list("vwxyz")
+    assert len(data.train) + len(data.validation) == 20
+
+
 def test_a_progress_callback_can_end_the_reading_of_a_recipe(recipe: str) -> None:
     def stop(done: int, total: int) -> None:
         raise InterruptedError
