@@ -89,13 +89,15 @@ class Visitor:
         for name, content in value.items():
             if name == "string_array_value":
                 state.string_array_value.data.extend(content)
+            elif name == "string_trigger_value":
+                state.string_trigger_value.data = content
             else:
                 setattr(state, name, content)
         self._widgets[state.id] = state
         try:
             return self._run()
         finally:
-            if "trigger_value" in value:
+            if not value.keys().isdisjoint({"trigger_value", "string_trigger_value"}):
                 del self._widgets[state.id]
 
     def drop(self, place: str, files: Sequence[tuple[str, bytes]]) -> float:
@@ -183,7 +185,7 @@ class Visitor:
         identity = getattr(content, "id", "")
         if identity.startswith("$$ID-"):
             self._ids[identity.split("-", 2)[2]] = identity
-        for name in ("body", "value", "label", "text"):
+        for name in ("body", "value", "label", "text", "help"):
             value = getattr(content, name, "")
             if isinstance(value, str) and value:
                 self.text += value.replace("\\", "").replace("\u2060", "") + "\n"

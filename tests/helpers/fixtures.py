@@ -35,10 +35,12 @@ def app(checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ob
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
+    from tests.helpers.pages import open_menus
+
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(checkpoint_folder))
     # AppTest has no timer that looks at a page's work again, so each run waits for it.
     monkeypatch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 60.0)
-    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    yield open_menus(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60))
     st.cache_resource.clear()
 
 

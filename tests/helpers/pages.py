@@ -28,9 +28,22 @@ def new_browser(path: str, **parameters: str) -> AppTest:
     app.switch_page(path)
     for name, value in parameters.items():
         app.query_params[name] = value
-    app.run()
+    open_menus(app).run()
     assert not app.exception
     return app
+
+
+def open_menus(page: AppTest) -> AppTest:
+    """Open all menus of the session, which the next run shows."""
+    page.session_state["few_shot_lab_opened_menus"] = _All()
+    return page
+
+
+class _All(set[str]):
+    """A set of strings with every string in it."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def state(page: AppTest) -> Session:

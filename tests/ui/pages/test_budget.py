@@ -50,11 +50,11 @@ def test_all_pages_share_one_budget(page: AppTest, monkeypatch: pytest.MonkeyPat
     assert "at most 5 pictures together; nothing was added" in shown(page)
     assert page.session_state["few_shot_lab_embeddings"].upload is None
     page.switch_page("pages/classify.py").run()
-    page.button(key="clear_0").click().run()
+    page.menu_button(key="class_menu_0").click_index(1).run()
     drop(page, "class_0", ("g.png", picture("cyan")), ("h.png", picture("gold")), ("i.png", picture("navy")))
     assert len(state(page).workspace.card(0).pictures) == 3
     assert not state(page).history
-    page.button(key="clear_0").click().run()
+    page.menu_button(key="class_menu_0").click_index(1).run()
     assert state(page).history.removals
     page.switch_page("pages/embeddings.py").run()
     put(page, "map_zip_1", ("two.zip", zip_of(1)))

@@ -124,7 +124,7 @@ def test_the_linear_probe_is_offered_from_five_pictures_on(page: AppTest) -> Non
     page.selectbox(key="rule").set_value("quick").run()
     assert state(page).rule == "quick"
     assert "Most like Class 1" in shown(page)
-    page.button(key="clear_1").click().run()
+    page.menu_button(key="class_menu_1").click_index(1).run()
     drop(page, "class_1", ("b1.png", picture((0, 0, 250))))
     assert "Most like Class 1" in shown(page)  # by the network's own rule: too few are left
     assert page.selectbox(key="rule").value != "quick"
@@ -249,7 +249,7 @@ def test_a_damaged_zip_gets_a_message_and_loses_nothing(page: AppTest) -> None:
 
 def test_delete_and_undo(page: AppTest) -> None:
     fill(page)
-    page.button(key="delete_1").click().run()
+    page.menu_button(key="class_menu_1").click_index(-1).run()
     assert "Add pictures to one more class." in shown(page)
     page.button(key="classify_undo").click().run()
     assert [card.name for card in state(page).workspace.classes] == ["Class 1", "Class 2"]
@@ -293,9 +293,17 @@ def test_near_copies_get_one_answer_after_they_were_shown_and_that_can_be_undone
     assert not state(page).workspace.corrections
 
 
+def test_a_menu_is_built_once_it_was_opened(page: AppTest) -> None:
+    fill(page)
+    page.session_state["few_shot_lab_opened_menus"] = {"settings_menu"}
+    page.run()
+    assert page.selectbox(key="rule").value
+    assert not [zone for zone in page.file_uploader if str(zone.key).startswith("drop_project")]
+
+
 def test_an_example_puts_own_pictures_aside(page: AppTest) -> None:
     fill(page)
-    page.button(key="example_digits_menu").click().run()
+    page.menu_button(key="examples_menu").click_index(1).run()
     assert len(state(page).workspace.classes) == 5
     assert "3. Answers" in shown(page)
     page.button(key="classify_undo").click().run()

@@ -125,6 +125,17 @@ def test_two_servers_behind_sticky_sessions_serve_every_visitor(
         assert serve_together(servers, 1)  # its next connection leads to the server that does not know it
 
 
+def test_an_answer_takes_less_than_400_kb(address: str) -> None:
+    with Visitor(address) as visitor:
+        visitor.open("classify")
+        for card in (0, 1):
+            visitor.drop(f"class_{card}", [(f"{card}.png", picture_of(50 * card + 9))])
+        before = len(visitor.seen)
+        visitor.drop("queries", [("q.png", picture_of(40))])
+        assert "Most like" in visitor.text
+        assert len(visitor.seen) - before < 400_000
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_session_uploads_no_more_than_it_may_hold(address: str, declared: bool) -> None:
     with Visitor(address) as visitor:
@@ -152,7 +163,7 @@ def test_what_the_pages_hold_counts_as_well(address: str) -> None:
         (why,) = uploads(visitor, 1, 4)
         assert "413" in why
         until(lambda: visitor.open() > 0 and "Class 1: 1 picture" in visitor.text)
-        visitor.set("clear_0", trigger_value=True)
+        visitor.set("class_menu_0", string_trigger_value=":material/ink_eraser: Remove all pictures")
         assert uploads(visitor, 1, 4) == [""]  # kept for undo only, which would make way
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -22,6 +23,7 @@ from fsl.ui.pages.classify.work import show_work
 from fsl.ui.shared.embedding_cache import embed_new
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.found_faces import MainFaceOf, without_face
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
@@ -72,10 +74,10 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answers_head"):
             st.header("3. Answers", anchor=ANSWERS, width="stretch")
-            with st.popover("Settings", icon=":material/tune:"):
-                show_settings(state, installed, checkpoint, support)
-            with st.popover("Download", icon=":material/download:"):
-                show_downloads(state, predictions, support, checkpoint)
+            settings = partial(show_settings, state, installed, checkpoint, support)
+            menu("Settings", settings, key="settings_menu", icon=":material/tune:")
+            downloads = partial(show_downloads, state, predictions, support, checkpoint)
+            menu("Download", downloads, key="download_menu", icon=":material/download:")
         with st.container():
             if state.saved_with not in ("", checkpoint.digest):
                 st.warning(_OTHER_NETWORK, icon=":material/warning:")

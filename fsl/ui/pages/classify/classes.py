@@ -15,6 +15,9 @@ from fsl.ui.shared.workspace import ClassCard
 
 _CARDS_A_ROW = 3
 _CARDS_SHOWN = 12
+_TAKE_PHOTO = ":material/photo_camera: Take a photo"
+_REMOVE_PICTURES = ":material/ink_eraser: Remove all pictures"
+_DELETE = ":material/delete: Delete this class"
 
 
 def show_classes(state: Session) -> CameraTarget | None:
@@ -78,32 +81,18 @@ def _show_card(state: Session, card: ClassCard) -> CameraTarget | None:
 
 
 def _show_menu(state: Session, card: ClassCard) -> CameraTarget | None:
-    camera = None
     n = len(card.pictures)
-    with st.popover("", icon=":material/more_vert:", type="tertiary", help="Camera, clear, delete"):
-        st.caption(f"{markdown(card.name)}: {count(n, 'picture')}")
-        if st.button(
-            "Take a photo", key=f"camera_{card.id}", icon=":material/photo_camera:", width="stretch"
-        ):
-            camera = CameraTarget(card.id, card.name)
-        st.button(
-            "Remove all pictures",
-            key=f"clear_{card.id}",
-            icon=":material/ink_eraser:",
-            width="stretch",
-            disabled=n == 0,
-            on_click=guarded_callback(_clear),
-            args=(state, card.id),
-        )
-        st.button(
-            "Delete this class",
-            key=f"delete_{card.id}",
-            icon=":material/delete:",
-            width="stretch",
-            on_click=guarded_callback(_delete),
-            args=(state, card.id),
-        )
-    return camera
+    chosen = st.menu_button(
+        "",
+        [_TAKE_PHOTO, *([_REMOVE_PICTURES] if n else []), _DELETE],
+        key=f"class_menu_{card.id}",
+        icon=":material/more_vert:",
+        type="tertiary",
+        help=f"{markdown(card.name)}: {count(n, 'picture')}. Camera, clear, delete",
+        on_click=guarded_callback(_change),
+        args=(state, card.id),
+    )
+    return CameraTarget(card.id, card.name) if chosen == _TAKE_PHOTO else None
 
 
 def _show_contradictions(state: Session) -> None:
@@ -133,11 +122,10 @@ def _rename(state: Session, card_id: int, key: str) -> None:
         state.change(state.workspace.renamed(card_id, str(st.session_state[key])))
 
 
-def _clear(state: Session, card_id: int) -> None:
+def _change(state: Session, card_id: int) -> None:
     card = state.workspace.card(card_id)
-    state.change(state.workspace.cleared(card_id), undo=f"the pictures of {card.name}")
-
-
-def _delete(state: Session, card_id: int) -> None:
-    card = state.workspace.card(card_id)
-    state.change(state.workspace.without_class(card_id), undo=f"the class {card.name}")
+    chosen = st.session_state[f"class_menu_{card_id}"]
+    if chosen == _REMOVE_PICTURES:
+        state.change(state.workspace.cleared(card_id), undo=f"the pictures of {card.name}")
+    elif chosen == _DELETE:
+        state.change(state.workspace.without_class(card_id), undo=f"the class {card.name}")

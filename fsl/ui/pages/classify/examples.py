@@ -61,17 +61,18 @@ EXAMPLES = (
 )
 
 
-def show_examples(state: Session, place: str) -> None:
-    """Show a button for each example.
-
-    Args:
-        state: state of the session.
-        place: part of the buttons' keys, because they stand in two places.
-    """
-    for example in EXAMPLES:
-        key = f"{example.key}_{place}"
-        if st.button(example.label, key=key, icon=example.icon, help=example.about, width="stretch"):
-            load_example(state, example)
+def show_example_menu(state: Session) -> None:
+    """Show a menu of the examples."""
+    chosen = st.menu_button(
+        "Try an example",
+        EXAMPLES,
+        key="examples_menu",
+        icon=":material/lightbulb:",
+        help="Your own pictures are put aside; you can bring them back.",
+        format_func=lambda example: f"{example.icon} {example.label}",
+    )
+    if chosen is not None:
+        load_example(state, chosen)
 
 
 def load_example(state: Session, example: Example) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fsl.fewshot.project import Project, ProjectImage, project_bytes
 from fsl.ui.pages.classify.check import show_check_button
 from fsl.ui.pages.classify.drops import drop_key, take_archive, take_folder, take_project
-from fsl.ui.pages.classify.examples import EXAMPLES, load_example, show_examples
+from fsl.ui.pages.classify.examples import EXAMPLES, load_example, show_example_menu
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.undo_buttons import show_undo
 from fsl.ui.shared.workspace import Workspace
@@ -18,15 +21,21 @@ def show_toolbar(state: Session) -> None:
     with st.container(horizontal=True, gap="small", key="toolbar"):
         # A menu with a new key is closed: after a drop there is nothing more to do in it.
         n_filled = state.drops["zip"] + state.drops["folder"]
-        with st.popover("Folder or zip", icon=":material/folder_open:", key=f"folder_menu_{n_filled}"):
-            _show_folder_drop(state)
-        with st.popover("Project", icon=":material/save:", key=f"project_menu_{state.drops['project']}"):
-            _show_project(state)
+        menu(
+            "Folder or zip",
+            partial(_show_folder_drop, state),
+            key=f"folder_menu_{n_filled}",
+            icon=":material/folder_open:",
+        )
+        menu(
+            "Project",
+            partial(_show_project, state),
+            key=f"project_menu_{state.drops['project']}",
+            icon=":material/save:",
+        )
         show_check_button(state)
         if not state.workspace.is_empty:
-            with st.popover("Try an example", icon=":material/lightbulb:", key=f"examples_{state.examples}"):
-                st.caption("Your own pictures are put aside; you can bring them back.")
-                show_examples(state, "menu")
+            show_example_menu(state)
         show_undo("classify", state.history, state.bring_back, state.remove_again)
 
 

@@ -88,26 +88,28 @@ def show_rates(checkpoint: Checkpoint, similarity: float | None) -> None:
             )
         )
         if rates.reliability:
-            _show_reliability(rates)
+            panel = st.expander("Do the chances come true?", key="compare_chances", on_change="rerun")
+            if panel.open:
+                with panel:
+                    _show_reliability(rates)
 
 
 def _show_reliability(rates: PairRates) -> None:
     """Show whether the stated chances came true."""
     confidence, observed, counts = rates.reliability_by_chance()
-    with st.expander("Do the chances come true?"):
-        figure = reliability_diagram(
-            confidence,
-            observed,
-            counts,
-            said="stated chance of being the same",
-            so="share that was the same",
-        )
-        st.plotly_chart(figure, key="compare_reliability", config=STILL)
-        st.caption(
-            "Each bar is a group of pairs with about the same stated chance of being the same. On the dotted "
-            "line, 80% of the pairs with a stated chance of 80% were the same. Darker bars stand for more "
-            "pairs. The chances of each pair were fitted on other classes."
-        )
+    figure = reliability_diagram(
+        confidence,
+        observed,
+        counts,
+        said="stated chance of being the same",
+        so="share that was the same",
+    )
+    st.plotly_chart(figure, key="compare_reliability", config=STILL)
+    st.caption(
+        "Each bar is a group of pairs with about the same stated chance of being the same. On the dotted "
+        "line, 80% of the pairs with a stated chance of 80% were the same. Darker bars stand for more "
+        "pairs. The chances of each pair were fitted on other classes."
+    )
 
 
 def stops(rates: PairRates) -> list[Strictness]:

@@ -44,6 +44,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.map_request import take_map_request
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.waiting import waiting
@@ -136,9 +137,8 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
         installed = choices()
     with bar:
         show_networks(state, installed)
-        with st.popover("Map settings", icon=":material/tune:"):
-            show_settings()
-        download_place = st.popover("Download", icon=":material/download:")
+        menu("Map settings", show_settings, key="map_settings_menu", icon=":material/tune:")
+        download_place = st.container(width="content")
         st.toggle(**CHECKING.widget())
     st.caption(markdown(" · ".join(choice.label for choice in networks_in_use(state, installed))))
     tell_missing(state, installed)
@@ -146,10 +146,8 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
     if views is None:
         return
     with download_place:
-        for view in views:
-            if len(views) > 1:
-                st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
-            show_downloads(collection, view)
+        downloads = partial(_show_downloads, collection, views)
+        menu("Download", downloads, key="map_download_menu", icon=":material/download:")
     if CHECKING.value:
         with guarded():
             show_data_check(check_view("map"), collection, views[0].checkpoint)
@@ -157,6 +155,13 @@ def _show_map(state: MapState, collection: Collection, bar: DeltaGenerator) -> N
     sheet = sheet_of(state.memo, collection)
     picture_sheet(sheet, key="map_sheet")
     show_view(state, collection, views, sheet)
+
+
+def _show_downloads(collection: Collection, views: list[Mapped]) -> None:
+    for view in views:
+        if len(views) > 1:
+            st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
+        show_downloads(collection, view)
 
 
 def _maps(state: MapState, collection: Collection, installed: list[Choice]) -> list[Mapped] | None:

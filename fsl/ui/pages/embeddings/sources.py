@@ -15,6 +15,7 @@ from fsl.ui.shared.collection import Collection, of_workspace
 from fsl.ui.shared.compare_state import compare_state
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.settings import Setting
@@ -69,9 +70,8 @@ def show_source(state: MapState) -> Source | Collection | None:
     source = known.get(state.source)
     if source is not None:
         st.number_input(**_number(source).widget(), width=130)
-    menu = f"map_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
-    with st.popover("Folder or zip", icon=":material/folder_open:", key=menu):
-        show_drops(state)
+    key = f"map_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
+    menu("Folder or zip", partial(show_drops, state), key=key, icon=":material/folder_open:")
     return mine.get(state.source) if source is None else source
 
 

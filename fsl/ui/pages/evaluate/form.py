@@ -31,6 +31,7 @@ from fsl.ui.pages.evaluate.view import title_of
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import folder_or_zip, show_dropped
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.resources import Choice
 from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.sources import CLASSIFY, UPLOAD, kind_of, label_of, upload_of
@@ -82,10 +83,9 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
     titles = {key: label_of(source) for key, source in known.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(**replace(SOURCE, options=titles).widget())
-        menu = f"ev_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
+        key = f"ev_upload_{state.drops}"  # a menu with a new key is closed: the drop is done
         about = "Upload a folder or zip of your own"
-        with st.popover("Upload", icon=":material/folder_open:", help=about, key=menu):
-            _show_drops(state)
+        menu("Upload", partial(_show_drops, state), key=key, icon=":material/folder_open:", help=about)
     source = known[chosen]
     if source.about:
         st.caption(markdown(source.about))

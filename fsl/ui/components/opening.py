@@ -1,0 +1,25 @@
+"""What stands in a popover whose content is not built yet: it tells the server when somebody opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+_component = st.components.v2.component(
+    "few_shot_lab_opening",
+    html='<span role="status">Loading…</span>',
+    js=Path(__file__).with_name("opening.js").read_text(encoding="utf-8"),
+)
+
+
+def opening(key: str, on_opened: Callable[[], None]) -> None:
+    """Show "Loading…", and have the page drawn anew as soon as that can be seen.
+
+    Args:
+        key: key of the widget.
+        on_opened: called before the page is drawn anew. It may be called again, should the page keep showing
+            this.
+    """
+    _component(key=key, on_opened_change=on_opened)

@@ -1,0 +1,39 @@
+"""Menus whose content is built when they are opened for the first time.
+
+Most menus are never opened, and each visitor would pay for them in every run of the page. What stands in the
+popover tells the server that it is open (``fsl.ui.components.opening``). ``st.popover(on_change=...)`` in a
+fragment would do so at a lower price, but Streamlit drops a click in a fragment that another run of the page
+has moved meanwhile, and the menu stays empty. A click that draws the whole page is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from fsl.ui.components.opening import opening
+
+_OPENED = "few_shot_lab_opened_menus"
+
+
+def menu(label: str, draw: Callable[[], None], *, key: str, icon: str, help: str | None = None) -> None:
+    """Show a popover.
+
+    Args:
+        label: of the button that opens it.
+        draw: draws the content.
+        key: of the popover; with a new key it is closed, and not built.
+        icon: of the button.
+        help: tooltip of the button.
+    """
+    with st.popover(label, icon=icon, help=help, key=key):
+        if key in st.session_state.setdefault(_OPENED, set()):
+            draw()
+        else:
+            opening(f"{key}_opening", partial(_open, key))
+
+
+def _open(key: str) -> None:
+    st.session_state[_OPENED].add(key)
