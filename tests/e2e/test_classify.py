@@ -100,3 +100,20 @@ def test_real_fruit_photos(server: str, tab: Page, data_dir: Path, checkpoint_fo
     if (checkpoint_folder / "fruits.safetensors").exists():
         right = sum(answer == name for answer, name in zip(found, REAL_CLASSES, strict=True))
         assert right >= 4, found
+
+
+def test_a_menu_is_filled_though_its_click_is_lost(server: str, tab: Page) -> None:
+    tab.add_init_script(
+        """const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (data) {
+          if (!window.losesClicks) return send.call(this, data);
+          window.losesClicks -= 1;
+        };"""
+    )
+    tab.goto(f"{server}/classify")
+    tab.get_by_text("Add a few pictures of each thing").wait_for()
+    tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")
+    tab.evaluate("window.losesClicks = 2")
+    tab.get_by_role("button", name="Project").click()
+    tab.get_by_text("Keep your work").wait_for()
+    assert tab.evaluate("window.losesClicks") == 0

@@ -1,9 +1,9 @@
 """Menus whose content is built when they are opened for the first time.
 
 Most menus are never opened, and each visitor would pay for them in every run of the page. What stands in the
-popover tells the server that it is open (``fsl.ui.components.opening``). ``st.popover(on_change=...)`` in a
-fragment would do so at a lower price, but Streamlit drops a click in a fragment that another run of the page
-has moved meanwhile, and the menu stays empty. A click that draws the whole page is never dropped.
+popover tells the server that it is open, until the content is there (``fsl.ui.components.opening``).
+``st.popover(on_change=...)`` in a fragment would cost less, but tells it once, and Streamlit passes over a
+click whose fragment another run of the page has replaced meanwhile. The menu would stay empty.
 """
 
 from __future__ import annotations
