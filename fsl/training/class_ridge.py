@@ -69,7 +69,7 @@ def fit_class_scores(state: TrainState, data: ImageSet) -> Generator[Pause, None
     whitened = torch.stack(views).cpu()
     penalty = yield from _choose_penalty(state.twin, whitened, slots)
     if penalty is not None:
-        weights = _fit(whitened, torch.from_numpy(slots), penalty)
+        weights = _fit(whitened, torch.from_numpy(slots), penalty, _products(whitened))
         adapter.add_scores(weights.to(adapter.basis), _STRENGTH)
     return True
 
@@ -88,14 +88,16 @@ def _choose_penalty(
     would decide by one or two images.
     """
     likelihood: dict[float | None, float] = dict.fromkeys((None, *_PENALTIES), 0.0)
-    labels = torch.from_numpy(slots)
+    labels, products = torch.from_numpy(slots), _products(views)
     n_way = int(labels.max()) + 1
     for left_out in _folds(slots):
         kept, asked = torch.from_numpy(~left_out), torch.from_numpy(left_out)
+        rows = kept.repeat(len(views)).nonzero().flatten()
+        among_kept = products[rows][:, rows]
         for penalty in likelihood:
             changed = Adapter(views.shape[2], n_way)
             if penalty is not None:
-                changed.add_scores(_fit(views[:, kept], labels[kept], penalty), _STRENGTH)
+                changed.add_scores(_fit(views[:, kept], labels[kept], penalty, among_kept), _STRENGTH)
             with torch.inference_mode():
                 support, query = seen_from_support(twin, changed(views[0, kept]), changed(views[0, asked]))
                 scores = class_scores(twin, support, labels[kept], n_way, query, "prototype")
@@ -116,21 +118,26 @@ def _folds(slots: IntArray) -> list[np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     return [(position % n_folds == fold) & ~alone for fold in range(n_folds)]
 
 
-def _fit(views: Tensor, slots: Tensor, penalty: float) -> Tensor:
+def _products(views: Tensor) -> Tensor:
+    """Return the inner products of all views, float64 ``(V * n, V * n)``; views as for ``_fit``."""
+    seen = views.flatten(0, 1).double()
+    return seen @ seen.T
+
+
+def _fit(views: Tensor, slots: Tensor, penalty: float, products: Tensor) -> Tensor:
     """Return the weights of the ridge regression from embeddings to classes.
 
     Args:
         views: whitened embeddings of the views of images, float32 ``(V, n, D)``.
         slots: int64 ``(n,)``, the class of each image.
         penalty: weight of the squared weights, for each view.
+        products: of the views; there are fewer of them than dimensions, so the sums are done among views.
 
     Returns:
         float32 ``(D, C)``, C the largest slot plus 1.
     """
     n_views = len(views)
-    seen = views.flatten(0, 1).double()
     targets = F.one_hot(slots).double().repeat(n_views, 1)
-    # There are fewer images than dimensions, so the sums are done among images.
-    products = seen @ seen.T + penalty * n_views * torch.eye(len(seen), dtype=torch.float64)
-    weights: Tensor = seen.T @ torch.linalg.solve(products, targets - targets.mean(0))
+    damped = products + penalty * n_views * torch.eye(len(products), dtype=torch.float64)
+    weights: Tensor = views.flatten(0, 1).double().T @ torch.linalg.solve(damped, targets - targets.mean(0))
     return weights.float()

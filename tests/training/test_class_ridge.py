@@ -69,7 +69,8 @@ def test_scores_that_harm_are_not(state: TrainState, monkeypatch: pytest.MonkeyP
 def test_the_weights_are_those_of_ridge_regression() -> None:
     rng = np.random.default_rng(0)
     views, slots = rng.normal(size=(2, 12, 40)).astype(np.float32), np.arange(12) % 3
-    weights = class_ridge._fit(torch.from_numpy(views), torch.from_numpy(slots), 0.5)
+    seen = torch.from_numpy(views)
+    weights = class_ridge._fit(seen, torch.from_numpy(slots), 0.5, class_ridge._products(seen))
     targets = np.tile(np.eye(3)[slots], (2, 1))
     oracle = Ridge(alpha=1.0, fit_intercept=False).fit(views.reshape(24, 40), targets - targets.mean(0))
     assert np.allclose(weights.numpy().T, oracle.coef_, atol=1e-5)
