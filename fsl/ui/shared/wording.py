@@ -159,9 +159,11 @@ def little_to_gain(n_right: int, n_images: int) -> str:
 
 def probe_advice(found: Comparison) -> str:
     """Return that the linear probe does better than the fine-tuned network, "" if it does not."""
-    if found.in_use is None or found.probe is None or not found.probe_is_better:
+    n = found.n_images
+    if found.in_use is None or found.probe is None or not (n and found.probe_is_better):
         return ""
     return (
-        f"The quick classifier needs no training and does better here: shown the pictures learned from, it "
-        f"recognises {percent(found.probe)} of the others, the fine-tuned network {percent(found.in_use)}."
+        "The quick classifier needs no training and does better here: shown the pictures learned from, it "
+        f"recognises {round(found.probe * n)} of the other {count(n, 'picture')}, the fine-tuned network "
+        f"{round(found.in_use * n)}."
     )

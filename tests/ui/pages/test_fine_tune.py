@@ -90,7 +90,8 @@ def test_a_better_network_answers_after_one_click_and_can_be_taken_back(
     fill_with_noise(tuned)
     tuned.button(key="fine_tune").click().run()
     finish(tuned)
-    assert "Fine-tuning helped**: on 4 pictures it did not learn from, 50% of the answers" in shown(tuned)
+    assert "Fine-tuning helped**: on 4 pictures it did not learn from, choosing among 2" in shown(tuned)
+    assert "50% of the answers were right before and 90% after" in shown(tuned)
     tuned.button(key="fine_tune_use").click().run()
     assert not tuned.exception
     assert state(tuned).checkpoint.startswith("small fine-tuned 20")

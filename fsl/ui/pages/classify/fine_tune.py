@@ -269,12 +269,13 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
 
 def _said(run: RunInfo, start: str) -> str:
     """Return what fine-tuning did, in one or two sentences."""
-    c = run.comparison
-    if c is None:
+    c, test = run.comparison, run.evaluation
+    if c is None or test is None:
         return f"Fine-tuning was {run.status} before its test, so {markdown(start)} stays."
     numbers = (
-        f"on {count(c.n_images, 'picture')} it did not learn from, {percent(c.before)} of the answers were "
-        f"right before and {percent(c.after)} after"
+        f"on {count(c.n_images, 'picture')} it did not learn from, choosing among {test.n_way} classes with "
+        f"{count(test.n_shot, 'example')} of each, {percent(c.before)} of the answers were right before and "
+        f"{percent(c.after)} after"
     )
     if c.difference <= 0:
         return f"**Fine-tuning did not help**: {numbers}. {markdown(start)} stays."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.text import count, duration_text, margin_text
+from fsl.base.text import count, duration_text, margin_text, percent
 from fsl.ui.components.curve import Axes, ChartOptions, Level, curves
 from fsl.ui.pages.training.actions import show_actions, show_group_actions
 from fsl.ui.shared import core, wording
@@ -130,8 +130,9 @@ def _show_test(run: RunInfo) -> None:
             None if before is None else f"{100 * (test.accuracy - before):+.1f} points since the start",
         )
         examples = count(test.n_shot, "example")
+        when = f"After {count(test.step, 'batch', 'batches')}" if test.step else "Before training"
         st.caption(
-            f"After {count(test.step, 'batch', 'batches')}, choosing among {test.n_way} classes with "
+            f"{when}, choosing among {test.n_way} classes with "
             f"{examples} of each ({margin_text(test.ci95).strip(' ()')})"
         )
     if run.started and run.started.note:
@@ -182,7 +183,9 @@ def _show_improvement(c: Comparison, steps_done: int) -> None:
     on = f" on {count(c.n_images, 'picture')} it did not learn from" if c.n_images else ""
     numbers = f"Test accuracy {c.before:.1%} before, {c.after:.1%} {after}{on}."
     if not c.is_clear:
-        chance = f" Chance alone does as much {c.chance:.0%} of the time." if c.chance is not None else ""
+        chance = (
+            f" Chance alone does as much {percent(c.chance)} of the time." if c.chance is not None else ""
+        )
         st.info(
             f"Training made no difference beyond chance. {numbers}{chance}", icon=":material/drag_handle:"
         )
