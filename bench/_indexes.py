@@ -18,8 +18,9 @@ from bench._measure import say
 from fsl.base.types import Float32Array
 from fsl.data.catalogue import open_source
 from fsl.data.query import ImageQuery
-from fsl.index.engines import build_graph, engine_for, open_graph
-from fsl.index.folder import IndexHeader
+from fsl.index.build import add_engine
+from fsl.index.engines import candidates_of, open_engine
+from fsl.index.folder import AXES, EMBEDDINGS, ENGINE, IndexHeader
 from fsl.index.search import N_CANDIDATES, Index
 from fsl.index.space import search_space
 from fsl.twin.heads import CosineHead, TwinHead
@@ -59,15 +60,15 @@ class Built:
 
     Attributes:
         index: the index, open.
-        cpu_seconds: seconds of processor time that its graph took.
+        cpu_seconds: seconds of processor time that its lists or its graph took.
         peak_bytes: the most memory that the process which built it has held until then.
-        graph_bytes: size of the graph.
+        engine_bytes: size of the lists or the graph.
     """
 
     index: Index
     cpu_seconds: float
     peak_bytes: int
-    graph_bytes: int
+    engine_bytes: int
 
 
 def subjects(short: int, quick: bool) -> list[Subject]:
@@ -116,17 +117,11 @@ def built(subject: Subject, n: int, place: Path) -> Built:
     """Build an index of n made embeddings in a folder, or open the one that stands there."""
     space = search_space(subject.twin.head)
     assert space is not None
-    engine = engine_for(space)
     place.mkdir(parents=True, exist_ok=True)
-    file, graph, about = place / "embeddings.npy", place / "graph", place / "about.json"
+    file, axes, about = place / EMBEDDINGS, place / AXES, place / "about.json"
     if not about.exists():
         if not file.exists():
             _write_vectors(file, subject.real, n)
-        # Mapped anew for each block: pages of one mapping would count as this process's memory until its end.
-        blocks = (
-            space.vectors(torch.from_numpy(np.array(np.load(file, mmap_mode="r")[start : start + BLOCK])))
-            for start in range(0, n, BLOCK)
-        )
         began, done = time.process_time(), 0
 
         def advance(size: int) -> None:
@@ -135,14 +130,19 @@ def built(subject: Subject, n: int, place: Path) -> Built:
             if n >= 20 * BLOCK:
                 say(f"{subject.name}: {done:,} of {n:,} after {time.process_time() - began:.0f} s")
 
-        build_graph(engine, graph, space, blocks, advance)
+        add_engine(place, n, space, BLOCK, advance)
         cost = {"cpu_seconds": time.process_time() - began, "peak_bytes": peak_bytes()}
         about.write_text(json.dumps(cost), encoding="utf-8")
-    header = IndexHeader("", "", subject.real.shape[1], n, engine, {})
-    candidates = open_graph(engine, graph, N_CANDIDATES)
-    index = Index(header, np.load(file, mmap_mode="r"), None, candidates, N_CANDIDATES)
+    header = IndexHeader("", "", subject.real.shape[1], n, "faiss", space.distance, {})
+    index = Index(
+        header,
+        np.load(file, mmap_mode="r"),
+        None,
+        candidates_of(open_engine(place / ENGINE, space.distance), N_CANDIDATES),
+        torch.from_numpy(np.load(axes)) if axes.exists() else None,
+    )
     cost = json.loads(about.read_text(encoding="utf-8"))
-    return Built(index, cost["cpu_seconds"], cost["peak_bytes"], graph.stat().st_size)
+    return Built(index, cost["cpu_seconds"], cost["peak_bytes"], (place / ENGINE).stat().st_size)
 
 
 def peak_bytes() -> int:

@@ -1,11 +1,11 @@
-"""Measure how many pictures it takes until a graph finds near copies faster than comparing all pairs.
+"""Measure how many pictures it takes until faiss finds near copies faster than comparing all pairs.
 
     python -m bench check_candidates [--quick]
 
 For each picture the check looks closely at the six most similar ones, by the embeddings (2,728 numbers with
 `photos`) and by miniatures (256 numbers). The vectors are made from real embeddings of `photos` plus noise,
 as `python -m bench index` makes them, and every tenth is another one plus 5% noise, as a near copy is.
-Comparing all pairs, and a graph with the time to build it, are measured in seconds of processor time.
+Comparing all pairs, and faiss with the time to make its lists, are measured in seconds of processor time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 from bench._indexes import subjects, vectors
 from bench._measure import Claim, finish, options_of
 from fsl.base.types import Float32Array
-from fsl.index.nearest import GRAPH_FROM, nearest_by_graph
+from fsl.index.nearest import LISTS_FROM, nearest_by_lists
 from fsl.twin.nearest import nearest_rows
 
 SIZES, SHORT, K, COPIES = (5_000, 10_000, 20_000, 30_000, 50_000), 256, 6, 10
@@ -34,13 +34,13 @@ def main() -> None:
         for subject in subjects(SHORT, options.quick)[:2]
         for n in ((1_000, 2_000) if options.quick else SIZES)
     ]
-    large = [row for row in rows if options.quick or int(str(row["pictures"])) >= GRAPH_FROM]
+    large = [row for row in rows if options.quick or int(str(row["pictures"])) >= LISTS_FROM]
     slowest = min(large, key=lambda row: float(str(row["ratio"])))
     copies = min(float(str(row["copies found"])) for row in rows)
     claims = [
         Claim(
-            f"candidates for `fsl check` by a graph, from {GRAPH_FROM:,} pictures on: the least gain",
-            f"{slowest['graph, CPU s']} s",
+            f"candidates for `fsl check` by lists, from {LISTS_FROM:,} pictures on: the least gain",
+            f"{slowest['lists, CPU s']} s",
             f"{slowest['all pairs, CPU s']} s",
             str(slowest["ratio"]),
             "at least 1",
@@ -65,15 +65,15 @@ def measured(real: Float32Array, n: int) -> dict[str, object]:
     noise = normalize(torch.randn(n_copies, made.shape[1], generator=torch.Generator().manual_seed(0)), dim=1)
     made[:n_copies] = normalize(made[-n_copies:] + 0.05 * noise, dim=1)
     exact, exact_seconds = timed(nearest_rows, made)
-    found, graph_seconds = timed(nearest_by_graph, made)
+    found, lists_seconds = timed(nearest_by_lists, made)
     common = (exact[:, :, None] == found[:, None, :]).any(2)
     originals = torch.arange(n - n_copies, n)[:, None]
     return {
         "numbers": made.shape[1],
         "pictures": n,
         "all pairs, CPU s": round(exact_seconds, 1),
-        "graph, CPU s": round(graph_seconds, 1),
-        "ratio": round(exact_seconds / graph_seconds, 2),
+        "lists, CPU s": round(lists_seconds, 1),
+        "ratio": round(exact_seconds / lists_seconds, 2),
         "candidates found": round(float(common.float().mean()), 3),
         "copies found": round(float((found[:n_copies] == originals).any(1).float().mean()), 4),
     }

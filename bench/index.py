@@ -7,7 +7,7 @@ embedding plus half the difference of two others, plus noise of a tenth of its l
 the same way and are not in the index. `photos` is measured at its full length and at 256 numbers (a random
 projection of its embeddings), `fruits` stands for the L1 distance. Recall at 10 is the share of the ten
 nearest pictures, by the head, that the search returns, with a 95% interval over the queries. Single queries
-and batches of 64 take turns with exact search in blocks; the ratios are exact search's time by the graph's.
+and batches of 64 take turns with exact search in blocks; the ratios are exact search's time by the index's.
 Build times are seconds of processor time.
 
 Each row is written to bench/results/index.json as soon as it is there, and replaces the one of the same
@@ -96,12 +96,12 @@ def measured(subject: Subject, n: int, made: Built) -> dict[str, object]:
     hits = [len({a.row for a in x} & {b.row for b in y}) / K for x, y in zip(found, true, strict=True)]
     row: dict[str, object] = {
         "network": subject.name,
-        "engine": index.header.engine,
+        "kind": "lists" if index.header.distance != "manhattan" else "graph",
         "vectors": n,
         "recall at 10": f"{np.mean(hits):.4f} ± {1.96 * np.std(hits) / np.sqrt(len(hits)):.4f}",
         "build, CPU seconds": round(made.cpu_seconds, 1),
         "build, vectors a CPU second": round(n / made.cpu_seconds),
-        "graph, bytes a vector": round(made.graph_bytes / n),
+        "index, bytes a vector": round(made.engine_bytes / n),
         "embedding, bytes a vector": 4 * subject.real.shape[1],
     }
     rounds, most = (3, 1) if n >= _LARGE else (ROUNDS, 4)
@@ -109,15 +109,15 @@ def measured(subject: Subject, n: int, made: Built) -> dict[str, object]:
         blocks = queries.split(size)[:most]
         seconds = take_turns(
             {
-                "graph": lambda some=blocks: [search(index, twin, block, K) for block in some],
+                "index": lambda some=blocks: [search(index, twin, block, K) for block in some],
                 "exact": lambda some=blocks: [search(exact, twin, block, K) for block in some],
             },
             rounds,
         )
         n_queries = size * len(blocks)
-        for key, label in (("graph", f"{name}, ms"), ("exact", f"{name} exact, ms")):
+        for key, label in (("index", f"{name}, ms"), ("exact", f"{name} exact, ms")):
             row[label] = round(1e3 * median(seconds[key]) / n_queries, 3)
-        row[f"{name}, ratio"] = str(ratio(seconds["exact"], seconds["graph"]))
+        row[f"{name}, ratio"] = str(ratio(seconds["exact"], seconds["index"]))
     memory = {"building": made.peak_bytes, "searching": peak_bytes()}
     return row | {f"peak memory {when}, GB": round(peak / 1e9, 2) for when, peak in memory.items()}
 

@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--out", required=True, type=Path, metavar="DIR", help="the new folder of the index")
     build.add_argument(
         "--engine",
-        choices=("auto", "usearch", "faiss", "exact"),
+        choices=("auto", "faiss", "exact"),
         default="auto",
         help="what proposes neighbours; exact compares with every picture (default: %(default)s)",
     )
@@ -123,7 +123,7 @@ def _search(options: argparse.Namespace) -> None:
     checkpoint = fsl.load(options.checkpoint or header.network, options.device)
     require_same_network(checkpoint, header.network, header.digest, str(options.index))
     if index.candidates is None and header.engine != "exact":
-        report_notes([without_engine(header.engine, header.n)])
+        report_notes([without_engine(header.n)])
     readers = [reader for path in options.query for reader in image_readers(path)]
     answers, problems = answer_with_progress(
         checkpoint,

@@ -8,22 +8,29 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.progress import Progress
-from fsl.base.types import Float32Array
+from fsl.base.types import IntArray
 from fsl.embedding.shards import EmbeddingStore
-from fsl.index.engines import PACKAGES, EngineName, build_graph, engine_for, is_installed
-from fsl.index.folder import EMBEDDINGS, GRAPH, NAMES, IndexHeader, fingerprint, new_folder, write_header
-from fsl.index.space import SearchSpace, search_space
+from fsl.index.engines import PACKAGE, SAMPLE, EngineName, build_engine, is_installed, write_engine
+from fsl.index.folder import (
+    AXES,
+    EMBEDDINGS,
+    ENGINE,
+    NAMES,
+    IndexHeader,
+    fingerprint,
+    new_folder,
+    write_header,
+)
+from fsl.index.space import SearchSpace, search_space, shortened
 from fsl.twin.checkpoint import Checkpoint
 
 EXACT_BELOW = 6_000
-"""Number of pictures below which no graph is built by default.
-
-With `photos`, batches of 64 queries are as fast without a graph up to here, and single ones are slower
-(docs/scale.md; ``python -m bench index``).
-"""
+"""Number of pictures below which a search compares with all by default (docs/scale.md)."""
+_BLOCK = 4_096
 _COLUMNS = pa.schema([("image", pa.string()), ("label", pa.string())])
 
 
@@ -38,23 +45,24 @@ def choose_engine(checkpoint: Checkpoint, n: int, wanted: EngineName | None) -> 
     Raises:
         SettingsError: the engine asked for is not installed, or does not know the head's distance.
     """
-    best = engine_for(search_space(checkpoint.twin.head))
     if wanted == "exact" or (wanted is None and n < EXACT_BELOW):
         return "exact", ""
-    if wanted is not None and wanted != best:
-        raise SettingsError(f"The head of {checkpoint.info.name} needs the engine {best}, not {wanted}.")
-    if is_installed(best):
-        return best, ""
+    if search_space(checkpoint.twin.head) is None:
+        if wanted is not None:
+            raise SettingsError(f"faiss does not know the distance of {checkpoint.info.name}: use exact.")
+        return "exact", ""
+    if is_installed():
+        return "faiss", ""
     if wanted is not None:
-        raise SettingsError(f"The engine {best} is not installed: pip install {PACKAGES[best]}")
-    return "exact", without_engine(best, n)
+        raise SettingsError(f"The engine faiss is not installed: pip install {PACKAGE}")
+    return "exact", without_engine(n)
 
 
-def without_engine(engine: EngineName, n: int) -> str:
+def without_engine(n: int) -> str:
     """Return what to say where a library is missing, so that a search compares with everything."""
     return (
-        f"{engine} is not installed, so each search compares with all {n:,} pictures. It is faster with it: "
-        f"pip install {PACKAGES[engine]}"
+        f"faiss is not installed, so each search compares with all {n:,} pictures. It is faster with it: "
+        f"pip install {PACKAGE}"
     )
 
 
@@ -72,7 +80,7 @@ def build_index(
         checkpoint: the network that made them.
         out: the new folder.
         engine: as ``choose_engine`` returns it.
-        progress: called with (done, total) embeddings; a graph counts them twice.
+        progress: called with (done, total) embeddings; with an engine they count twice.
 
     Raises:
         DataError: another network made the embeddings, the folder exists, or a shard is damaged.
@@ -83,8 +91,8 @@ def build_index(
     if not store.n_rows:
         raise DataError(f"{store.folder} holds no embedding, so there is nothing to search.")
     space = search_space(checkpoint.twin.head)
-    has_graph = engine != "exact" and space is not None
-    done, total = 0, store.n_rows * (2 if has_graph else 1)
+    has_engine = engine != "exact" and space is not None
+    done, total = 0, store.n_rows * (2 if has_engine else 1)
 
     def advance(n: int) -> None:
         nonlocal done
@@ -93,12 +101,14 @@ def build_index(
             progress(done, total)
 
     with new_folder(out) as folder:
-        embeddings = _write_rows(store, folder, advance)
-        if has_graph and space is not None:
-            build_graph(engine, folder / GRAPH, space, _vectors(embeddings, space, plan.shard_size), advance)
-        files = [EMBEDDINGS, NAMES, *([GRAPH] if has_graph else [])]
-        prints = {name: fingerprint(folder / name) for name in files}
-        header = IndexHeader(plan.network, plan.digest, plan.dimension, store.n_rows, engine, prints)
+        _write_rows(store, folder, advance)
+        if has_engine and space is not None:
+            add_engine(folder, store.n_rows, space, plan.shard_size, advance)
+        prints = {path.name: fingerprint(path) for path in sorted(folder.iterdir())}
+        distance = space.distance if has_engine and space is not None else None
+        header = IndexHeader(
+            plan.network, plan.digest, plan.dimension, store.n_rows, engine, distance, prints
+        )
         write_header(folder, header)
     return header
 
@@ -123,8 +133,8 @@ def require_same_network(checkpoint: Checkpoint, network: str, digest: str, what
         )
 
 
-def _write_rows(store: EmbeddingStore, folder: Path, advance: Callable[[int], None]) -> Float32Array:
-    """Copy embeddings and names into the files of the index; return the embeddings, memory-mapped."""
+def _write_rows(store: EmbeddingStore, folder: Path, advance: Callable[[int], None]) -> None:
+    """Copy embeddings and names into the files of the index."""
     shape = (store.n_rows, store.plan.dimension)
     embeddings = np.lib.format.open_memmap(folder / EMBEDDINGS, mode="w+", dtype=np.float32, shape=shape)
     done = 0
@@ -136,9 +146,32 @@ def _write_rows(store: EmbeddingStore, folder: Path, advance: Callable[[int], No
             done += len(rows.names)
             advance(len(rows.names))
     embeddings.flush()
-    return embeddings
 
 
-def _vectors(embeddings: Float32Array, space: SearchSpace, step: int) -> Iterator[Float32Array]:
-    for start in range(0, len(embeddings), step):
-        yield space.vectors(torch.from_numpy(np.array(embeddings[start : start + step])))
+def add_engine(folder: Path, n: int, space: SearchSpace, step: int, advance: Callable[[int], None]) -> None:
+    """Write what proposes candidates into the folder of an index.
+
+    Args:
+        folder: of the index, with its embeddings.
+        n: number of them.
+        space: of the network's head.
+        step: number of embeddings to read at a time.
+        advance: called with the number of vectors that were added.
+    """
+    rows = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
+    space = shortened(space, (_rows(folder, some) for some in _parts(rows)))
+    sample = np.concatenate([space.vectors(_rows(folder, some)) for some in _parts(rows)])
+    blocks = (space.vectors(_rows(folder, slice(at, at + step))) for at in range(0, n, step))
+    write_engine(build_engine(space, n, sample, blocks, advance), folder / ENGINE)
+    if space.axes is not None:
+        np.save(folder / AXES, space.axes.numpy())
+
+
+def _parts(rows: IntArray) -> Iterator[IntArray]:
+    for start in range(0, len(rows), _BLOCK):
+        yield rows[start : start + _BLOCK]
+
+
+def _rows(folder: Path, rows: IntArray | slice) -> Tensor:
+    # Mapped anew each time: pages of one mapping would count as memory of this process until its end.
+    return torch.from_numpy(np.array(np.load(folder / EMBEDDINGS, mmap_mode="r")[rows]))

@@ -1,11 +1,15 @@
-"""The search libraries: usearch for cosine and Euclidean distances, faiss for the L1 distance.
+"""What proposes candidates: faiss, by lists for cosine and Euclidean distances, by a graph for L1.
 
-Both build a graph of near neighbours (HNSW; Malkov and Yashunin, 2018) and read it memory-mapped. They are
-optional: without them a search compares with every embedding (``fsl.index.exact``).
+Inverted lists (Sivic and Zisserman, 2003): k-means shares the vectors out, 8 bits a number, and a search
+reads the lists nearest to the query. The graph is one of near neighbours (HNSW; Malkov and Yashunin, 2018).
+Among a million embeddings of `photos` graphs found no neighbour at all for one query in ten, as no path led
+there (docs/scale.md). Both files are read memory-mapped. faiss is optional: without it a search compares with
+every embedding (``fsl.index.exact``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,163 +18,112 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from fsl.base.types import Float32Array, Int8Array, IntArray
-from fsl.index.space import SearchSpace
+from fsl.base.types import Float32Array, IntArray
+from fsl.index.space import Distance, SearchSpace
 
-EngineName = Literal["usearch", "faiss", "exact"]
-Candidates = Callable[[Float32Array, int], IntArray]
-"""Finds rows near each query: vectors ``(q, D)`` and a number to int64 ``(q, number)``, -1 for none."""
-PACKAGES: dict[EngineName, str] = {"usearch": "usearch", "faiss": "faiss-cpu"}
-"""What to install for an engine."""
-# In the graph, of each vector. The embeddings that usearch gets are longer, and lie less close together.
-_NEIGHBOURS: dict[EngineName, int] = {"usearch": 32, "faiss": 16}
-BREADTH: dict[EngineName, int] = {"usearch": 200, "faiss": 100}
-"""Of the search for them. With 100, a search among 100,000 vectors of `photos` misses four times as many."""
+EngineName = Literal["faiss", "exact"]
+Candidates = Callable[[Float32Array], IntArray]
+"""Finds rows near each query: vectors ``(q, D)`` to int64 ``(q, n_candidates)``, -1 for none."""
+PACKAGE = "faiss-cpu"
+SAMPLE = 40_000
+"""Number of vectors from which axes and lists are made."""
+_NEIGHBOURS, _BREADTH = 16, 100  # of each vector in the graph; of the search for them
+_LISTS_READ = 32  # for 200 candidates; of the ten nearest of 12,720 real embeddings, 0.99 and more were there
+_CANDIDATES_OF_THEM = 200
 _AT_ONCE = 10_000
 
 
-def engine_for(space: SearchSpace | None) -> EngineName:
-    """Return the engine that knows the distance of a space."""
-    if space is None:
-        return "exact"
-    return "faiss" if space.distance == "manhattan" else "usearch"
+def is_installed() -> bool:
+    """Return whether faiss is installed."""
+    return find_spec("faiss") is not None
 
 
-def is_installed(engine: EngineName) -> bool:
-    """Return whether an engine's library is installed."""
-    return engine == "exact" or find_spec(engine) is not None
-
-
-def build_graph(
-    engine: EngineName,
-    path: Path,
+def build_engine(
     space: SearchSpace,
+    n: int,
+    sample: Float32Array,
     blocks: Iterable[Float32Array],
     advance: Callable[[int], None] = lambda _: None,
-    breadth: int = 0,
-) -> None:
-    """Build the graph of an engine and write it to a file.
+) -> Any:
+    """Build an index of faiss.
 
     Args:
-        engine: "usearch" or "faiss".
-        path: the file.
         space: of the vectors.
-        blocks: the vectors in order, float32 ``(n, D)`` each.
+        n: number of vectors.
+        sample: some of them, float32 ``(s, D)``, at least one.
+        blocks: all in order, float32 ``(m, D)`` each.
         advance: called with the number of vectors that were added.
-        breadth: of the search for the neighbours of each vector; 0 for the engine's ``BREADTH``.
     """
-    build = _build_usearch if engine == "usearch" else _build_faiss
-    build(path, space, _smaller(blocks), advance, breadth or BREADTH[engine])
+    import faiss
+
+    faiss.omp_set_num_threads(torch.get_num_threads())
+    if space.distance == "manhattan":
+        engine: Any = faiss.IndexHNSWFlat(space.n_numbers, _NEIGHBOURS, faiss.METRIC_L1)
+        engine.hnsw.efConstruction = _BREADTH
+    else:
+        engine = _lists(space.n_numbers, min(len(sample), round(math.sqrt(n))), sample)
+    for block in blocks:
+        for start in range(0, len(block), _AT_ONCE):
+            part = np.ascontiguousarray(block[start : start + _AT_ONCE])
+            engine.add(part)
+            advance(len(part))
+    return engine
 
 
-def open_graph(engine: EngineName, path: Path, n_candidates: int) -> Candidates:
-    """Open a graph, memory-mapped.
+def _lists(n_numbers: int, n_lists: int, sample: Float32Array) -> Any:
+    import faiss
+
+    centres = faiss.IndexFlatL2(n_numbers)
+    bits = faiss.ScalarQuantizer.QT_8bit
+    lists = faiss.IndexIVFScalarQuantizer(centres, n_numbers, n_lists, bits, faiss.METRIC_L2)
+    lists.by_residual = False
+    lists.cp.min_points_per_centroid = 1  # else faiss warns on the terminal where there are few
+    lists.train(sample)
+    return lists
+
+
+def write_engine(engine: Any, path: Path) -> None:
+    """Write an index of faiss to a file."""
+    import faiss
+
+    faiss.write_index(engine, str(path))
+
+
+def open_engine(path: Path, distance: Distance) -> Any:
+    """Open an index of faiss, memory-mapped.
 
     Args:
-        engine: the one that built it.
-        path: the file.
-        n_candidates: most candidates of a query that will be asked for.
+        path: its file.
+        distance: of the space that it was built for.
 
     Raises:
         RuntimeError, ValueError, OSError: the file is damaged.
     """
-    return _open_usearch(path, n_candidates) if engine == "usearch" else _open_faiss(path, n_candidates)
+    import faiss
+
+    flag = faiss.IO_FLAG_MMAP_IFC if distance == "manhattan" else faiss.IO_FLAG_MMAP
+    return faiss.read_index(str(path), flag | faiss.IO_FLAG_READ_ONLY)
 
 
-def _smaller(blocks: Iterable[Float32Array]) -> Iterable[Float32Array]:
-    for block in blocks:
-        for start in range(0, len(block), _AT_ONCE):
-            yield np.ascontiguousarray(block[start : start + _AT_ONCE])
+def candidates_of(engine: Any, n_candidates: int, n_lists: int = 0) -> Candidates:
+    """Return what finds the candidates of queries.
 
-
-def _build_usearch(
-    path: Path,
-    space: SearchSpace,
-    blocks: Iterable[Float32Array],
-    advance: Callable[[int], None],
-    breadth: int,
-) -> None:
-    from usearch.index import Index
-
-    is_cosine = space.distance == "cosine"
-    graph = Index(
-        ndim=len(space.factors),
-        metric="cos" if is_cosine else "l2sq",
-        # 8 bits are enough to propose candidates, as the head ranks them. They need numbers from -1 to 1,
-        # which weighted ones need not be.
-        dtype="i8" if is_cosine else "f16",
-        connectivity=_NEIGHBOURS["usearch"],
-        expansion_add=breadth,
-    )
-    done = 0
-    for block in blocks:
-        added = eight_bits(block) if is_cosine else block
-        graph.add(np.arange(done, done + len(block)), added, threads=torch.get_num_threads())
-        done += len(block)
-        advance(len(block))
-    graph.save(str(path))
-
-
-def eight_bits(vectors: Float32Array) -> Int8Array:
-    """Return directions in 8 bits, int8 ``(n, D)``, of vectors float32 ``(n, D)``.
-
-    usearch would do it at unit length, where most of thousands of numbers become -1, 0 or 1. Here the largest
-    number becomes 127, or what lies six deviations out if that is less. Of the six nearest of 6,000 made
-    embeddings of `photos` a graph found 0.975 so, and 0.952 otherwise.
+    Args:
+        engine: an index of faiss.
+        n_candidates: number of rows for each query.
+        n_lists: number of lists to read; 0 for as many as these candidates need.
     """
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    deviation = np.sqrt(np.square(vectors).mean(axis=1, keepdims=True))
-    unit = np.maximum(np.minimum(largest, 6 * deviation), np.finfo(np.float32).tiny)
-    found: Int8Array = np.rint(np.clip(vectors / unit, -1, 1) * 127).astype(np.int8)
-    return found
-
-
-def _open_usearch(path: Path, n_candidates: int) -> Candidates:
-    from usearch.compiled import ScalarKind
-    from usearch.index import Index
-
-    graph: Any = Index.restore(str(path), view=True)
-    if graph is None:
-        raise ValueError(f"{path} is no graph of usearch")
-    graph.expansion_search = n_candidates
-
-    def candidates(queries: Float32Array, number: int) -> IntArray:
-        asked = eight_bits(queries) if graph.dtype == ScalarKind.I8 else queries
-        found = graph.search(asked, min(number, len(graph)), threads=torch.get_num_threads())
-        keys = np.asarray(found.keys).astype(np.int64).reshape(len(queries), -1)
-        counts = np.asarray(getattr(found, "counts", [keys.shape[1]])).reshape(-1, 1)
-        return np.where(np.arange(keys.shape[1]) < counts, keys, -1)
-
-    return candidates
-
-
-def _build_faiss(
-    path: Path,
-    space: SearchSpace,
-    blocks: Iterable[Float32Array],
-    advance: Callable[[int], None],
-    breadth: int,
-) -> None:
     import faiss
 
     faiss.omp_set_num_threads(torch.get_num_threads())
-    graph = faiss.IndexHNSWFlat(len(space.factors), _NEIGHBOURS["faiss"], faiss.METRIC_L1)
-    graph.hnsw.efConstruction = breadth
-    for block in blocks:
-        graph.add(block)
-        advance(len(block))
-    faiss.write_index(graph, str(path))
+    number = min(n_candidates, engine.ntotal)
+    if hasattr(engine, "hnsw"):
+        engine.hnsw.efSearch = n_candidates
+    else:
+        engine.nprobe = n_lists or max(_LISTS_READ, _LISTS_READ * n_candidates // _CANDIDATES_OF_THEM)
 
-
-def _open_faiss(path: Path, n_candidates: int) -> Candidates:
-    import faiss
-
-    faiss.omp_set_num_threads(torch.get_num_threads())
-    graph: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    graph.hnsw.efSearch = n_candidates
-
-    def candidates(queries: Float32Array, number: int) -> IntArray:
-        _, rows = graph.search(np.ascontiguousarray(queries), min(number, graph.ntotal))
+    def candidates(queries: Float32Array) -> IntArray:
+        _, rows = engine.search(np.ascontiguousarray(queries), number)
         return np.asarray(rows, np.int64)
 
     return candidates

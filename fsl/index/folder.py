@@ -1,4 +1,4 @@
-"""An index as a folder: a header, the embeddings, the names, and the graph of a search library.
+"""An index as a folder: a header, the embeddings, the names, and what faiss needs to propose candidates.
 
 The folder is written under another name and then renamed, so it is whole or not there. The header holds a
 fingerprint of each file and the digest of the checkpoint.
@@ -17,9 +17,11 @@ from typing import get_args
 
 from fsl.base.errors import DataError, WriteError
 from fsl.index.engines import EngineName
+from fsl.index.space import Distance
 
-HEADER, EMBEDDINGS, NAMES, GRAPH = "header.json", "embeddings.npy", "names.arrow", "graph"
-_FORMAT = 1
+HEADER, EMBEDDINGS, NAMES = "header.json", "embeddings.npy", "names.arrow"
+ENGINE, AXES = "candidates.faiss", "axes.npy"
+_FORMAT = 2
 _SAMPLE, _N_SAMPLES = 2**16, 256
 
 
@@ -32,7 +34,8 @@ class IndexHeader:
         digest: sha256 of the checkpoint.
         dimension: D, length of an embedding.
         n: number of pictures.
-        engine: library that built the graph; "exact" for none.
+        engine: library that proposes candidates; "exact" for none.
+        distance: by which it proposes them; None without an engine.
         fingerprints: of the files, by their names.
         format: of the folder.
     """
@@ -42,6 +45,7 @@ class IndexHeader:
     dimension: int
     n: int
     engine: EngineName
+    distance: Distance | None
     fingerprints: dict[str, str]
     format: int = _FORMAT
 

@@ -1,8 +1,8 @@
-"""Search an index: a library proposes hundreds of pictures, and the network's own head ranks them."""
+"""Search an index: faiss proposes hundreds of pictures, and the network's own head ranks them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from torch import Tensor
 from fsl.base.errors import DataError
 from fsl.base.types import Float32Array, IntArray
 from fsl.embedding.neighbours import Neighbour
-from fsl.index.engines import Candidates, is_installed, open_graph
+from fsl.index.engines import Candidates, candidates_of, is_installed, open_engine
 from fsl.index.exact import exact_search, ranked
-from fsl.index.folder import EMBEDDINGS, GRAPH, NAMES, IndexHeader, damaged, read_header
+from fsl.index.folder import AXES, EMBEDDINGS, ENGINE, NAMES, IndexHeader, damaged, read_header
 from fsl.index.space import search_space
 from fsl.twin.network import TwinNetwork
 
@@ -32,14 +32,14 @@ class Index:
         embeddings: float32 ``(n, D)``.
         names: table with the columns ``image`` and ``label``.
         candidates: finds rows near a query; None where every search compares with all of them.
-        n_candidates: number of pictures that the head ranks for each query.
+        axes: of the space in which it finds them; None if it is the head's.
     """
 
     header: IndexHeader
     embeddings: Float32Array
     names: pa.Table
     candidates: Candidates | None
-    n_candidates: int
+    axes: Tensor | None = None
 
     def image_of(self, row: int) -> str:
         """Return the name of a picture."""
@@ -64,13 +64,16 @@ def open_index(folder: Path, n_candidates: int = N_CANDIDATES) -> Index:
     try:
         embeddings = np.load(folder / EMBEDDINGS, mmap_mode="r", allow_pickle=False)
         names = pa.ipc.open_file(pa.memory_map(str(folder / NAMES))).read_all()
-        has_graph = header.engine != "exact" and is_installed(header.engine)
-        candidates = open_graph(header.engine, folder / GRAPH, n_candidates) if has_graph else None
+        candidates, axes = None, None
+        if header.distance is not None and is_installed():
+            candidates = candidates_of(open_engine(folder / ENGINE, header.distance), n_candidates)
+        if AXES in header.fingerprints:
+            axes = torch.from_numpy(np.load(folder / AXES, allow_pickle=False))
     except (OSError, ValueError, RuntimeError, pa.ArrowException) as error:
         raise DataError(damaged(folder)) from error
     if embeddings.shape != (header.n, header.dimension) or len(names) != header.n:
         raise DataError(damaged(folder))
-    return Index(header, embeddings, names, candidates, n_candidates)
+    return Index(header, embeddings, names, candidates, axes)
 
 
 def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[list[Neighbour]]:
@@ -80,12 +83,12 @@ def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[lis
         index: of embeddings by the same network.
         twin: the network; its head gives the similarities.
         queries: float32 ``(q, D)``.
-        k: number of neighbours, at most the index's number of candidates unless it has no graph.
+        k: number of neighbours, at most the index's number of candidates unless it has no engine.
     """
     space = search_space(twin.head)
     if index.candidates is None or space is None:
         return exact_search(twin, queries, index.embeddings, k)
-    found = index.candidates(space.vectors(queries), max(k, index.n_candidates))
+    found = index.candidates(replace(space, axes=index.axes).vectors(queries))
     step = max(1, _BLOCK_BYTES // (4 * found.shape[1] * index.header.dimension))
     parts = [slice(start, start + step) for start in range(0, len(queries), step)]
     return [one for some in parts for one in _ranked_by_head(index, twin, queries[some], found[some], k)]
@@ -95,7 +98,7 @@ def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[lis
 def _ranked_by_head(
     index: Index, twin: TwinNetwork, queries: Tensor, rows: IntArray, k: int
 ) -> list[list[Neighbour]]:
-    """Rank the rows that a graph found for some queries, ``(q, C)``, by the head."""
+    """Rank the rows that were found for some queries, ``(q, C)``, by the head."""
     in_order = np.sort(rows, axis=1)  # of the file, which is read from front to back
     device = twin.head.weight.device
     gathered = torch.from_numpy(index.embeddings[in_order]).to(device)

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from fsl.base.types import Float32Array
 from fsl.embedding.shards import EmbeddingStore, ShardRows, StorePlan, open_store, write_shard
 from fsl.index.build import build_index
-from fsl.index.engines import EngineName, engine_for
-from fsl.index.nearest import nearest_by_graph
+from fsl.index.engines import EngineName
+from fsl.index.nearest import nearest_by_lists
 from fsl.index.search import open_index, search
-from fsl.index.space import search_space
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.nearest import nearest_rows
 from tests.helpers.commands import run
@@ -65,23 +64,23 @@ def brute_force(made: Checkpoint, query: Float32Array, embeddings: Float32Array)
 @given(
     head=st.sampled_from(["cosine", "absolute"]),
     weights=st.sampled_from(["equal", "positive", "mixed"]),
-    graph=st.booleans(),
+    is_fast=st.booleans(),
     n=st.integers(1, 190),
     dim=st.integers(2, 24),
     k=st.integers(1, 30),
     seed=st.integers(0, 2**16),
 )
-def test_as_brute_force(head: str, weights: str, graph: bool, n: int, dim: int, k: int, seed: int) -> None:
+def test_as_brute_force(head: str, weights: str, is_fast: bool, n: int, dim: int, k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = network(head, weights, dim, rng)
     embeddings = rng.normal(size=(n, dim)).astype(np.float32)
     queries = np.concatenate([embeddings[:1], rng.normal(size=(2, dim)).astype(np.float32)])
-    engine: EngineName = engine_for(search_space(made.twin.head)) if graph else "exact"
+    engine: EngineName = "faiss" if is_fast else "exact"
     with tempfile.TemporaryDirectory() as place:
         store = store_of(embeddings, made, Path(place) / "store")
         build_index(store, made, Path(place) / "index", engine)
         index = open_index(Path(place) / "index")
-        assert (index.candidates is not None) == graph
+        assert (index.candidates is not None) == is_fast
         found = search(index, made.twin, torch.from_numpy(queries), k)
     for query, neighbours in zip(queries, found, strict=True):
         expected = brute_force(made, query, embeddings)
@@ -89,6 +88,27 @@ def test_as_brute_force(head: str, weights: str, graph: bool, n: int, dim: int, 
         own = [expected[one.row] for one in neighbours]
         np.testing.assert_allclose([one.similarity for one in neighbours], own, atol=2e-5)
         np.testing.assert_allclose(own, np.sort(expected)[::-1][:k], atol=2e-5)
+
+
+def test_long_embeddings_are_searched_by_their_axes(tmp_path: Path) -> None:
+    """Nearly all true neighbours of vectors with 600 numbers around 40 centres, from 256 bytes of each."""
+    rng = np.random.default_rng(0)
+    made = network("cosine", "equal", 600, rng)
+    centres = rng.normal(size=(40, 600))
+    embeddings = centres[rng.integers(40, size=1_500)] + 0.7 * rng.normal(size=(1_500, 600))
+    queries = centres[:30] + 0.7 * rng.normal(size=(30, 600))
+    embeddings, queries = embeddings.astype(np.float32), queries.astype(np.float32)
+    store = store_of(embeddings, made, tmp_path / "store")
+    build_index(store, made, tmp_path / "index", "faiss")
+    assert (tmp_path / "index" / "candidates.faiss").stat().st_size < 0.6 * embeddings.nbytes / 4
+    found = search(open_index(tmp_path / "index", 100), made.twin, torch.from_numpy(queries), 10)
+    hits = 0
+    for query, neighbours in zip(queries, found, strict=True):
+        expected = brute_force(made, query, embeddings)
+        own = [expected[one.row] for one in neighbours]
+        np.testing.assert_allclose([one.similarity for one in neighbours], own, atol=2e-5)
+        hits += len({one.row for one in neighbours} & set(np.argsort(-expected)[:10].tolist()))
+    assert hits >= 0.97 * 300
 
 
 @pytest.fixture
@@ -123,32 +143,32 @@ def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     status, _, said = run(capsys, *find, *query, "--checkpoint", "fruits")
     assert status == 1
     assert "was made with the network small" in said
-    graph = folder / "index" / "graph"
-    content = bytearray(graph.read_bytes())
+    damaged = folder / "index" / "candidates.faiss"
+    content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
-    graph.write_bytes(content)
+    damaged.write_bytes(content)
     status, _, said = run(capsys, *find, *query, *network)
     assert (status, said.count("\n")) == (1, 1)
-    assert "graph is missing or damaged" in said
+    assert "candidates.faiss is missing or damaged" in said
 
 
 def test_without_the_library(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An index with a graph is searched exactly, and the same pictures are found."""
+    """An index of faiss is searched exactly, and the same pictures are found."""
     network = ["--checkpoint", folder / "small.safetensors"]
     data = ["--data", folder / "data", "--out", folder / "index"]
     assert run(capsys, "index", "build", *data, *network, "--engine", "faiss")[0] == 0
     find = ["index", "search", "--index", folder / "index", "--query", folder / "data", *network, "--json"]
-    with_graph = json.loads(run(capsys, *find)[1])
+    with_faiss = json.loads(run(capsys, *find)[1])
     monkeypatch.setattr("fsl.index.engines.find_spec", lambda _: None)
     status, out, said = run(capsys, *find)
     assert status == 0
     assert "pip install faiss-cpu" in said
-    assert json.loads(out) == with_graph
+    assert json.loads(out) == with_faiss
 
 
-def test_a_graph_finds_the_copies_that_comparing_all_pairs_finds() -> None:
+def test_lists_find_the_copies_that_comparing_all_pairs_finds() -> None:
     """Among 400 pictures of 20 things; a copy of each second one is by far the most similar to it."""
     rng = np.random.default_rng(0)
     things = rng.normal(size=(20, 64)).repeat(20, axis=0) + 0.5 * rng.normal(size=(400, 64))
@@ -157,7 +177,7 @@ def test_a_graph_finds_the_copies_that_comparing_all_pairs_finds() -> None:
     cosines = unit.numpy() @ unit.numpy().T
     np.fill_diagonal(cosines, -2)
     true = np.argsort(-cosines, axis=1)[:, :6]
-    found = nearest_by_graph(unit, 6)
+    found = nearest_by_lists(unit, 6)
     assert np.array_equal(np.sort(nearest_rows(unit, 6)), np.sort(true))
     assert not (found == torch.arange(600)[:, None]).any()
     assert found[400:, 0].tolist() == list(range(0, 400, 2))
