@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from itertools import islice
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def write_photos(
             used.add((i % len(noisy), across, down))
             photo = ImageChops.offset(noisy[i % len(noisy)], across, down)
             photo.save(folder / name / f"{i}.jpg", quality=90)
+
+
+def photo_files(
+    n_classes: int, per_class: int, width: int = WIDTH, height: int = HEIGHT
+) -> dict[str, list[tuple[str, bytes]]]:
+    """Return such files with names of their own, by class; see ``write_photos``."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_photos(Path(folder), n_classes, per_class, width, height)
+        return {
+            one.name: [(f"{one.name} {path.name}", path.read_bytes()) for path in sorted(one.iterdir())]
+            for one in sorted(Path(folder).iterdir())
+        }
 
 
 def _with_noise(picture: Image.Image, width: int, height: int, rng: np.random.Generator) -> Image.Image:

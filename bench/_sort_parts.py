@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench._browser import new_page
 from bench._measure import Claim, median, say
-from bench._photos import write_photos
+from bench._photos import photo_files
 from bench._server import new_app
 from bench._sorting import (
     PAGE,
@@ -46,12 +46,7 @@ ACTIONS = ("choose an answer", "filter by class", "search by name", "correct an 
 
 def photos(n_queries: int, width: int, height: int) -> tuple[dict[str, Files], list[File]]:
     """Return a few photos of each class, and the photos to sort."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_photos(Path(folder), N_CLASSES, N_EXAMPLES + n_queries // N_CLASSES, width, height)
-        files = {
-            one.name: [(f"{one.name} {path.name}", path.read_bytes()) for path in sorted(one.iterdir())]
-            for one in sorted(Path(folder).iterdir())
-        }
+    files = photo_files(N_CLASSES, N_EXAMPLES + n_queries // N_CLASSES, width, height)
     examples = {name: some[:N_EXAMPLES] for name, some in files.items()}
     return examples, [one for some in files.values() for one in some[N_EXAMPLES:]]
 

@@ -14,15 +14,13 @@ It starts the server and drives Chromium through Playwright. The parts, each wit
 - zip: reading a zip of 200 photos.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, median, options_of, say
-from bench._photos import write_photos
+from bench._photos import photo_files
 from bench._server import new_app
 from bench._sort_parts import N_EXAMPLES, Part, read_zip, sort_300, sort_3000
 from bench._sorting import drop_classes, drop_queries
@@ -190,12 +188,7 @@ def answer_bytes(browser: "Browser", numbers: Sequence[int]) -> dict[int, float]
 
     Counted are the frames of the websocket and the bodies of all responses, pictures as well.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        write_photos(Path(folder), N_EXAMPLES, N_EXAMPLES + 1 + max(numbers))
-        files = {
-            one.name: [(f"{one.name} {path.name}", path.read_bytes()) for path in sorted(one.iterdir())]
-            for one in sorted(Path(folder).iterdir())
-        }
+    files = photo_files(N_EXAMPLES, N_EXAMPLES + 1 + max(numbers))
     found = {}
     with new_app() as app:
         for number in numbers:
