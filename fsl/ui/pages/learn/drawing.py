@@ -45,7 +45,7 @@ def twin_drawing(left: StoredPicture, right: StoredPicture, trace: PairTrace) ->
         f'<div class="twin-row">{_image(picture, "twin-picture")}{_ARROW}'
         f'<div class="twin-net">{_NETWORK}<span>same weights</span></div>{_ARROW}'
         f"<figure>{_strip(embedding, 'Embedding of the ' + side + ' picture')}"
-        f"<figcaption>embedding: {len(embedding)} numbers, {_PLUS} above zero, {_MINUS} below</figcaption>"
+        f"<figcaption>embedding: {len(embedding):,} numbers, {_PLUS} above zero, {_MINUS} below</figcaption>"
         "</figure></div>"
         for side, picture, embedding in (("left", left, trace.first), ("right", right, trace.second))
     )
