@@ -60,10 +60,12 @@ def sticky_proxy(servers: Sequence[str]) -> Iterator[str]:
         there.write(head)
         await asyncio.gather(pump(reader, there), pump(there_reader, writer))
 
-    listening = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    # In that thread's loop, as the caller may be inside another one.
+    starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(serve, "127.0.0.1", 0), loop)
     try:
+        listening = starting.result()
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:
         loop.call_soon_threadsafe(loop.stop)
