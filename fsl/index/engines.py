@@ -1,4 +1,4 @@
-"""What proposes candidates: faiss, by lists for cosine and Euclidean distances, by a graph for L1.
+"""Find candidates with faiss: lists for cosine and Euclidean distances, a graph for L1.
 
 Inverted lists (Sivic and Zisserman, 2003): k-means shares the vectors out, 8 bits a number, and a search
 reads the lists nearest to the query. The graph is one of near neighbours (HNSW; Malkov and Yashunin, 2018).
@@ -26,7 +26,7 @@ Candidates = Callable[[Float32Array], IntArray]
 """Finds rows near each query: vectors ``(q, D)`` to int64 ``(q, n_candidates)``, -1 for none."""
 PACKAGE = "faiss-cpu"
 SAMPLE = 40_000
-"""Number of vectors from which axes and lists are made."""
+"""Size of the sample that axes and lists are fitted on."""
 _NEIGHBOURS, _BREADTH = 16, 100  # of each vector in the graph; of the search for them
 _LISTS_READ = 32  # for 200 candidates; of the ten nearest of 12,720 real embeddings, 0.99 and more were there
 _CANDIDATES_OF_THEM = 200

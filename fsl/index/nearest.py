@@ -24,7 +24,7 @@ def nearest_rows_of_many(vectors: Tensor, k: int) -> Tensor:
 
 @torch.inference_mode()
 def nearest_by_lists(vectors: Tensor, k: int) -> Tensor:
-    """Return the k rows most similar to each row, which is not among them, by faiss.
+    """Return the k other rows most similar to each row, found with faiss.
 
     Args:
         vectors: float32 ``(n, D)``, of unit length.

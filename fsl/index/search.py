@@ -98,7 +98,7 @@ def search(index: Index, twin: TwinNetwork, queries: Tensor, k: int) -> list[lis
 def _ranked_by_head(
     index: Index, twin: TwinNetwork, queries: Tensor, rows: IntArray, k: int
 ) -> list[list[Neighbour]]:
-    """Rank the rows that were found for some queries, ``(q, C)``, by the head."""
+    """Rank the candidates of some queries, ``(q, C)``, by the head."""
     in_order = np.sort(rows, axis=1)  # of the file, which is read from front to back
     device = twin.head.weight.device
     gathered = torch.from_numpy(index.embeddings[in_order]).to(device)

@@ -15,7 +15,7 @@ _component = st.components.v2.component(
 
 
 def opening(key: str, on_opened: Callable[[], None]) -> None:
-    """Show "Loading…", and have the page drawn anew as soon as that can be seen.
+    """Show "Loading…", and draw the page again as soon as somebody sees it.
 
     Args:
         key: key of the widget.

@@ -193,7 +193,7 @@ def _show_compared(state: CompareState, checkpoint: Checkpoint, network: str) ->
 
 
 def _offer_another(state: CompareState) -> None:
-    """Offer the first network that compares whole pictures, to whom shows things to the one for faces."""
+    """Offer the first network for whole pictures to a person who shows things to the one for faces."""
     other = next((choice for choice in choices() if not choice.finds_faces), None)
     if other is not None:
         st.button(
