@@ -108,6 +108,14 @@ def test_pages_import_at_their_top() -> None:
     assert inside == set()
 
 
+def test_popovers_are_built_when_they_are_opened() -> None:
+    """Every popover is a ``menu``: what a page builds but nobody opens costs each visitor in each run."""
+    makers = {
+        name_of(path) for path in (ROOT / "fsl/ui").rglob("*.py") if "popover(" in path.read_text("utf-8")
+    }
+    assert makers == {"fsl.ui.shared.menu"}
+
+
 def test_no_circles() -> None:
     """No file imports, through however many others, itself."""
     graph: dict[str, set[str]] = {}

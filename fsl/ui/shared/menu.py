@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -18,17 +19,26 @@ from fsl.ui.components.opening import opening
 _OPENED = "few_shot_lab_opened_menus"
 
 
-def menu(label: str, draw: Callable[[], None], *, key: str, icon: str, help: str | None = None) -> None:
+def menu(
+    label: str,
+    draw: Callable[[], None],
+    *,
+    key: str,
+    icon: str | None = None,
+    help: str | None = None,
+    width: Literal["content", "stretch"] = "content",
+) -> None:
     """Show a popover.
 
     Args:
         label: of the button that opens it.
         draw: draws the content.
         key: of the popover; with a new key it is closed, and not built.
-        icon: of the button.
+        icon: of the button; None for none.
         help: tooltip of the button.
+        width: of the button.
     """
-    with st.popover(label, icon=icon, help=help, key=key):
+    with st.popover(label, icon=icon, help=help, key=key, width=width):
         if key in st.session_state.setdefault(_OPENED, set()):
             draw()
         else:

@@ -20,6 +20,7 @@ from fsl.ui.shared.compare_state import MIDDLE, STRICTNESS, CompareState, Side, 
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import COMPARE_ON_MAP
 from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.problems import show_problems
@@ -134,8 +135,11 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
 def _show_crop() -> None:
     share = MIDDLE.value
     label = "Crop" if share == 100 else f"Crop: the middle {share}%"
-    with st.popover(label, icon=":material/crop:", key="compare_crop"):
-        st.slider(**MIDDLE.widget(), format="%d%%")
+    menu(label, _show_crop_slider, key="compare_crop", icon=":material/crop:")
+
+
+def _show_crop_slider() -> None:
+    st.slider(**MIDDLE.widget(), format="%d%%")
 
 
 def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,6 +21,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.menu import menu
 from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.visitor import is_of_the_shell, may_look_inside, owns, refuse_unless_owner, visitor, whose
 
@@ -56,12 +58,15 @@ def show_actions(run: RunInfo) -> None:
         if may_keep
         else "Download"
     )
-    with st.popover(label, width="stretch"):
-        if may_keep:
-            _show_keeping(run)
-        _show_downloads(run)
-        if is_own:
-            _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+    menu(label, partial(_show_more, run, may_keep), key=f"run_menu_{run.id}", width="stretch")
+
+
+def _show_more(run: RunInfo, may_keep: bool) -> None:
+    if may_keep:
+        _show_keeping(run)
+    _show_downloads(run)
+    if owns(run):
+        _button("Delete this run", f"delete_{run.id}", _delete, run.id)
 
 
 def _may_keep(run: RunInfo) -> bool:
