@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 
+from fsl.ui.server.page_html import adapted
+
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 FRAMES = "FSL_FRAME_ANCESTORS"
@@ -60,7 +62,7 @@ def content_security_policy(host: str) -> str:
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     rules = {
         "default-src": "'self'",
-        # Streamlit's page has one script of its own; the components' scripts are loaded from memory.
+        # The page has two scripts of its own; those of the components are loaded from memory.
         "script-src": f"'self' blob: {_inline_scripts()}",
         "style-src": "'self' 'unsafe-inline'",  # Streamlit and Plotly style elements by script
         "img-src": "'self' data: blob:",
@@ -78,7 +80,7 @@ def content_security_policy(host: str) -> str:
 
 
 def _inline_scripts() -> str:
-    """Return the hashes of the scripts that stand in Streamlit's page itself."""
-    page = (Path(file_util.get_static_dir()) / "index.html").read_text(encoding="utf-8")
+    """Return the hashes of the scripts that stand in the page itself."""
+    page = adapted((Path(file_util.get_static_dir()) / "index.html").read_text(encoding="utf-8"))
     digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

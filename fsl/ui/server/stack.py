@@ -11,6 +11,7 @@ from fsl.ui.server.api import api_routes
 from fsl.ui.server.files import file_routes
 from fsl.ui.server.headers import SecurityHeaders
 from fsl.ui.server.hosts import KnownHosts
+from fsl.ui.server.page_html import AdaptedPage
 from fsl.ui.server.private import PrivateRoutes
 from fsl.ui.server.upload_limit import UploadLimit
 from fsl.ui.server.visitor_cookie import VisitorCookie
@@ -27,6 +28,7 @@ MIDDLEWARE = [
     Middleware(PrivateRoutes),
     Middleware(VisitorCookie),
     Middleware(UploadLimit),
+    Middleware(AdaptedPage),
 ]
 """Called in this order for each request."""
 

@@ -1,0 +1,41 @@
+"""The browser's Back and Forward."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_TITLES = {
+    r"/$": "Few-Shot Lab",
+    r"/learn\?step=twin$": "Learn",
+    r"/evaluate\?source=[^?]*&seed=0$": "Evaluate",
+}
+
+
+def test_one_press_leaves_a_page_and_each_page_keeps_its_own_address(tab: Page, server: str) -> None:
+    """Two pages write their settings into the address; a setting is changed on the first of them."""
+    home, learn, evaluate = _TITLES
+    tab.goto(server)
+    _follow(tab, "Learn", r"/learn\?step=idea$")
+    tab.locator(".st-key-learn_next button").click()
+    tab.wait_for_url(re.compile(learn))
+    _follow(tab, "Evaluate", evaluate)
+    for press, address in (
+        (tab.go_back, learn),
+        (tab.go_back, home),
+        (tab.go_forward, learn),
+        (tab.go_forward, evaluate),
+        (tab.go_back, learn),
+    ):
+        press()
+        tab.wait_for_url(re.compile(address))
+        # The page is drawn, too.
+        tab.wait_for_function("start => document.title.startsWith(start)", arg=_TITLES[address])
+
+
+def _follow(tab: Page, link: str, address: str) -> None:
+    tab.get_by_test_id("stPageLink-NavLink").filter(has_text=link).first.click()
+    tab.wait_for_url(re.compile(address))
