@@ -1,4 +1,4 @@
-"""Indexes of made embeddings, for the measurements of ``fsl index``."""
+"""Embeddings to search and indexes of them, for the measurements of ``fsl index``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 
 import fsl
 from bench._measure import say
-from fsl.base.types import Float32Array
+from fsl.base.types import Float32Array, IntArray
 from fsl.data.catalogue import open_source
 from fsl.data.query import ImageQuery
 from fsl.index.build import add_engine
@@ -55,8 +55,27 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
+class Collection:
+    """Embeddings to search, and queries that are not among them.
+
+    Attributes:
+        name: what they are.
+        n: number of embeddings.
+        blocks: yields them in order, float32 ``(m, D)`` each.
+        queries: float32 ``(q, D)``.
+        classes: int64 ``(q,)``, what was drawn to get the queries: their classes; each its own if made.
+    """
+
+    name: str
+    n: int
+    blocks: Callable[[], Iterator[Float32Array]]
+    queries: Float32Array
+    classes: IntArray
+
+
+@dataclass(frozen=True, eq=False)
 class Built:
-    """An index of made embeddings.
+    """An index of a collection.
 
     Attributes:
         index: the index, open.
@@ -113,27 +132,41 @@ def vectors(real: Float32Array, n: int, seed: int) -> Iterator[Float32Array]:
         yield base + 0.5 * (one - other) + 0.1 * np.linalg.norm(base, axis=1, keepdims=True) * noise
 
 
-def built(subject: Subject, n: int, place: Path) -> Built:
-    """Build an index of n made embeddings in a folder, or open the one that stands there."""
-    space = search_space(subject.twin.head)
+def made_collection(real: Float32Array, n: int, seed: int, n_queries: int) -> Collection:
+    """Return n made embeddings and queries made in the same way, drawn with the next seed."""
+    queries = np.concatenate(list(vectors(real, n_queries, seed + 1)))
+    return Collection(f"made, seed {seed}", n, lambda: vectors(real, n, seed), queries, np.arange(n_queries))
+
+
+def built(name: str, head: TwinHead, collection: Collection, place: Path) -> Built:
+    """Build an index of a collection in a folder, or open the one that stands there.
+
+    Args:
+        name: of the network, to say how far the work is.
+        head: of the network.
+        collection: what is searched.
+        place: the folder.
+    """
+    n, dim = collection.n, collection.queries.shape[1]
+    space = search_space(head)
     assert space is not None
     place.mkdir(parents=True, exist_ok=True)
     file, axes, about = place / EMBEDDINGS, place / AXES, place / "about.json"
     if not about.exists():
         if not file.exists():
-            _write_vectors(file, subject.real, n)
+            _write_vectors(file, collection)
         began, done = time.process_time(), 0
 
         def advance(size: int) -> None:
             nonlocal done
             done += size
             if n >= 20 * BLOCK:
-                say(f"{subject.name}: {done:,} of {n:,} after {time.process_time() - began:.0f} s")
+                say(f"{name}: {done:,} of {n:,} after {time.process_time() - began:.0f} s")
 
         add_engine(place, n, space, BLOCK, advance)
         cost = {"cpu_seconds": time.process_time() - began, "peak_bytes": peak_bytes()}
         about.write_text(json.dumps(cost), encoding="utf-8")
-    header = IndexHeader("", "", subject.real.shape[1], n, "faiss", space.distance, {})
+    header = IndexHeader("", "", dim, n, "faiss", space.distance, {})
     index = Index(
         header,
         np.load(file, mmap_mode="r"),
@@ -150,11 +183,12 @@ def peak_bytes() -> int:
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _write_vectors(file: Path, real: Float32Array, n: int) -> None:
-    about = {"descr": "<f4", "fortran_order": False, "shape": (n, real.shape[1])}
+def _write_vectors(file: Path, collection: Collection) -> None:
+    shape = (collection.n, collection.queries.shape[1])
+    about = {"descr": "<f4", "fortran_order": False, "shape": shape}
     part = file.with_suffix(".part")
     with part.open("wb") as out:
         np.lib.format.write_array_header_1_0(out, about)
-        for block in vectors(real, n, 0):
+        for block in collection.blocks():
             block.astype("<f4").tofile(out)
     part.rename(file)
