@@ -19,7 +19,7 @@ from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 
 SOURCES = ("grocery", "tiny-imagenet", "fruits360", "lfw", "clothing-subset.zip", "sign-digits-subset.zip")
-ONE_IN = 10
+PER_CLASS, ONE_IN = 40, 10  # all but half of the fruit, of which there are many frames of each film
 _AT_ONCE = 20  # classes whose pictures are in memory at a time
 
 
@@ -47,7 +47,7 @@ def real_collections(twin: TwinNetwork, file: Path, data: Path, quick: bool) -> 
         data: folder of the data sets.
         quick: embed only two pictures of each class.
     """
-    pictures = _read(file) if file.exists() else _embedded(twin, data, 2 if quick else 0)
+    pictures = _read(file) if file.exists() else _embedded(twin, data, 2 if quick else PER_CLASS)
     if not file.exists():
         np.savez(file, **vars(pictures))
     asked = np.zeros(len(pictures.classes), bool)
@@ -67,21 +67,30 @@ def real_collections(twin: TwinNetwork, file: Path, data: Path, quick: bool) -> 
 
 
 def _embedded(twin: TwinNetwork, data: Path, per_class: int) -> RealPictures:
-    embeddings, classes, is_new, n_classes = [], [], [], 0
     named = named_sources(data)
-    for name in SOURCES:
-        source: Source = named.get(name) or open_source(str(data / name))
-        names, new = source.class_names(), _new_classes(source)
-        for start in range(0, len(names), _AT_ONCE):
-            some = names[start : start + _AT_ONCE]
-            query = ImageQuery(twin.config.image_size, twin.config.fit, classes=some, per_class=per_class)
-            images, _ = source.load(query)
-            embeddings.append(embed_images(twin, images.images).numpy())
-            classes.append(images.labels + n_classes)
-            is_new.append(np.array([name in new for name in images.class_names])[images.labels])
-            n_classes += len(some)
-            say(f"{source.title}: {start + len(some)} of {len(names)} classes embedded")
-    return RealPictures(*(np.concatenate(parts) for parts in (embeddings, classes, is_new)))
+    parts = [
+        _of_source(twin, named.get(name) or open_source(str(data / name)), per_class) for name in SOURCES
+    ]
+    n_before, classes = 0, []
+    for part in parts:
+        classes.append(part.classes + n_before)
+        n_before += int(part.classes.max()) + 1
+    embeddings, is_new = ([getattr(part, name) for part in parts] for name in ("embeddings", "is_new"))
+    return RealPictures(*(np.concatenate(one) for one in (embeddings, classes, is_new)))
+
+
+def _of_source(twin: TwinNetwork, source: Source, per_class: int) -> RealPictures:
+    """Return embeddings of one source; its classes count from 0."""
+    names, new = source.class_names(), _new_classes(source)
+    parts = []
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        query = ImageQuery(twin.config.image_size, twin.config.fit, classes=some, per_class=per_class)
+        images, _ = source.load(query)
+        is_new = np.array([name in new for name in images.class_names])[images.labels]
+        parts.append((embed_images(twin, images.images).numpy(), images.labels + start, is_new))
+        say(f"{source.title}: {start + len(some)} of {len(names)} classes embedded")
+    return RealPictures(*(np.concatenate(one) for one in zip(*parts, strict=True)))
 
 
 def _new_classes(source: Source) -> set[str]:

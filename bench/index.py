@@ -7,9 +7,9 @@ Vectors are made from real embeddings of 1,200 grocery and Tiny ImageNet picture
 embedding plus half the difference of two others, plus noise of a tenth of its length. The queries are made in
 the same way and are not in the index. The settings of the lists were chosen on vectors of seed 0. `photos` is
 measured at its full length and at 256 numbers (a random projection of its embeddings), `fruits` stands for
-the L1 distance. With `--real` the index holds nine tenths of all photographs of FSL_DATA_DIR (groceries, Tiny
-ImageNet, fruit, portraits, clothes, signs), and the queries are one in ten of each class; then those alone
-whose classes had no part in choosing settings: 423 people, and the fruit of the list `novel`.
+the L1 distance. With `--real` the index holds photographs of FSL_DATA_DIR (groceries, Tiny ImageNet, fruit,
+portraits, clothes, signs; at most 40 of a class), and one in ten of each class is a query instead; then those
+alone whose classes had no part in choosing settings: 423 people, and the fruit of the list `novel`.
 
 Recall at 10 is the share of the ten nearest pictures, by the head, that the search returns, with its 95%
 interval by a bootstrap over the queries, and over the classes of real ones. Single queries and batches of 64

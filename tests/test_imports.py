@@ -30,7 +30,19 @@ MAY_IMPORT = {
     "api": {"base", "config", "data", "twin", "fewshot", "fsl"},
     "cli": {"api", "base", "config", "data", "twin", "fewshot", "embedding", "index", "training", "fsl"},
     "__main__": {"base", "cli", "fsl"},
-    "ui": {"api", "base", "config", "data", "twin", "fewshot", "embedding", "training", "charts", "fsl"},
+    "ui": {
+        "api",
+        "base",
+        "config",
+        "data",
+        "twin",
+        "fewshot",
+        "embedding",
+        "index",
+        "training",
+        "charts",
+        "fsl",
+    },
     "fsl": {"base", "config", "data", "twin", "fewshot"},
 }
 

@@ -43,9 +43,10 @@ def nearest(
     """
     if not 0 <= row < len(embeddings):
         raise SettingsError(f"There is no image {row}; there are {len(embeddings)}.")
-    rows = [other for other in (range(len(embeddings)) if among is None else among) if other != row]
+    rows = range(len(embeddings)) if among is None else among
+    compared = embeddings if among is None else embeddings[list(among)]
     # By logits, because similarities near 1 are equal in single precision.
-    logits = pair_logits(twin, embeddings[row : row + 1], embeddings[rows])[0]
+    logits = pair_logits(twin, embeddings[row : row + 1], compared)[0]
     values = similarity(logits)
-    order = torch.argsort(logits, stable=True)[:k].tolist()
+    order = [i for i in torch.argsort(logits, stable=True)[: k + 1].tolist() if rows[i] != row][:k]
     return tuple(Neighbour(rows[i], float(values[i])) for i in order)

@@ -65,6 +65,7 @@ from fsl.fewshot.support import SupportSet as SupportSet
 from fsl.fewshot.together import answered_together as answered_together
 from fsl.fewshot.trace import judge_pairs as judge_pairs
 from fsl.fewshot.trace import trace_pair as trace_pair
+from fsl.index.nearest import nearest_rows_of_many as nearest_rows_of_many
 from fsl.training.best import best_test as best_test
 from fsl.training.best import little_to_gain as little_to_gain
 from fsl.training.curves import curve_csv as curve_csv

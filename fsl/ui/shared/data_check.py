@@ -120,7 +120,9 @@ def _check(pictures: Collection, checkpoint: Checkpoint, report: ReportProgress)
 
     embeddings = embedded(pictures, checkpoint, progress)[:n]
     report(None, "Looking for copies and wrong labels")
-    return core.check_pictures(checkpoint.twin, embeddings, labels, looks, turn=COMPUTE)
+    return core.check_pictures(
+        checkpoint.twin, embeddings, labels, looks, turn=COMPUTE, nearest=core.nearest_rows_of_many
+    )
 
 
 def _show_summary(view: CheckView, found: DataCheck, pictures: Collection, n_doubted: int) -> None:

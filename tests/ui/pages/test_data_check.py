@@ -3,8 +3,10 @@
 import json
 import time
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from fsl.index.nearest import nearest_by_lists
 from tests.helpers.pages import drop_all, grid, shown, state
 from tests.helpers.pictures import COLOURS, noisy_png
 
@@ -44,10 +46,20 @@ def test_a_label_that_is_right_is_not_doubted_again(page: AppTest) -> None:
     assert "Nothing suspicious was found" in shown(page)
 
 
-def test_copies_across_classes_are_shown_first_and_one_can_go(page: AppTest) -> None:
+def test_copies_across_classes_are_shown_first_and_one_can_go(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from 30,000 pictures on, by lists, as `fsl check` does."""
+    asked = []
+    monkeypatch.setattr("fsl.index.nearest.LISTS_FROM", 2)
+    by_lists = nearest_by_lists
+    monkeypatch.setattr(
+        "fsl.index.nearest.nearest_by_lists", lambda rows, k: asked.append(k) or by_lists(rows, k)
+    )
     red, blue = noisy("red", *range(6)), noisy("blue", *range(10, 16))
     drop_all(page, class_0=[*red, ("again.png", blue[0][1])], class_1=blue)
     checked(page)
+    assert len(asked) == 2  # by miniatures and by embeddings
     assert "1 picture that is there more than once" in shown(page)
     assert "one label is wrong" in shown(page)
     shown_copies = grid(page, "classify_check_copies_0")["tiles"]
