@@ -22,9 +22,10 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffI
 from fsl.base.errors import ImageReadError
 from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS
 from fsl.data.images.colour import GreyRange, grey_range, is_wide, shrink_to_rgb
-from fsl.data.images.deep import has_few_bits, scaled_up, stored_as
+from fsl.data.images.deep import has_few_bits, scaled_up, stored_as, with_16_bits
 from fsl.data.images.jpeg_end import endings_to_try, lacks_end_mark
 from fsl.data.images.memory import decoded_bytes
+from fsl.data.images.planes import has_planes, joined_planes
 from fsl.data.images.png import chunks_before_pixels, without_extras
 from fsl.data.images.profiles import conversion_to_srgb
 from fsl.data.images.refusal import PictureRefused
@@ -168,9 +169,8 @@ def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
         _draft(image, limits.max_side)
         stored = stored_as(image)
         with turn() if _check_memory(image, data) > LARGE_BYTES else nullcontext():
-            image.load()
+            loaded = _load(image, data, stored, limits.max_side)
             upright = _TURNS.get(_orientation(image))
-            loaded = scaled_up(image, _open(data), stored) if has_few_bits(image, stored) else image
             grey = grey_of(loaded) if is_wide(loaded) else None
             keep_inks = to_srgb is not None and image.mode == "CMYK"
             small = shrink_to_rgb(loaded, limits.max_side, grey, keep_inks)
@@ -180,6 +180,14 @@ def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
     plain = turned.copy()
     plain.info = {}
     return plain
+
+
+def _load(image: ImageFile, data: bytes, stored: str, max_side: int) -> Image.Image:
+    """Load the pixels, those of 16 bits a colour scaled to the bits that they use."""
+    if has_planes(image):
+        return joined_planes(image, data, max_side)
+    image.load()
+    return scaled_up(image, _open(data), stored) if has_few_bits(image, stored) else image
 
 
 def _reason(error: Exception, what: str = "the file") -> str:
@@ -209,7 +217,7 @@ def _open(data: bytes) -> ImageFile:
     format_name, opener = found
     try:
         try:
-            return opener(io.BytesIO(data))
+            return with_16_bits(opener(io.BytesIO(data)))
         except (SyntaxError, ValueError, IndexError, OSError):
             if format_name not in _MENDED:
                 raise
@@ -270,8 +278,8 @@ def _orientation(image: Image.Image) -> int:
 
 def _grey_range_stated(image: ImageFile, data: bytes) -> Callable[[Image.Image], GreyRange]:
     """Return what finds the grey range of the loaded image, with what the file's header states."""
-    if image.format == "PPM" and image.mode == "I":
-        return lambda _: GreyRange(0.0, 65535.0)  # Pillow scales any maximum above 255 to this
+    if image.format == "PPM" and image.mode == "I" and stored_as(image) != "I;16B":
+        return lambda _: GreyRange(0.0, 65535.0)  # Pillow scales any smaller maximum to this
     white, is_inverted = 0.0, False
     if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
         stated = image.tag_v2.get(_MAX_SAMPLE_VALUE, 0)

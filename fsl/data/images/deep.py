@@ -27,6 +27,13 @@ def stored_as(image: ImageFile) -> str:
     return found if isinstance(found, str) else ""
 
 
+def with_16_bits(image: ImageFile) -> ImageFile:
+    """Return an opened image; a PPM of 16 bits a colour is going to be read as a PNG is."""
+    if image.format == "PPM" and image.mode == "RGB" and image.tile[0].args == ("RGB", 65535):
+        image.tile = [image.tile[0]._replace(codec_name="raw", args=("RGB;16B", 0, 1))]
+    return image
+
+
 def has_few_bits(image: ImageFile, stored: str) -> bool:
     """Return whether a loaded image with 16 bits a colour uses at most 14 of them."""
     if stored not in _LOWER_BITS or (image.has_transparency_data and image.mode != "RGBA"):
@@ -58,10 +65,11 @@ def scaled_up(upper: ImageFile, again: ImageFile, stored: str) -> Image.Image:
 
 def _lower_bits(again: ImageFile, stored: str) -> Image.Image:
     """Return the lower 8 bits of each value."""
-    tile = again.tile[0]
-    args = tile.args
     other = _LOWER_BITS[stored]
-    again.tile = [tile._replace(args=(other, *args[1:]) if isinstance(args, tuple) else other)]
+    again.tile = [
+        tile._replace(args=(other, *tile.args[1:]) if isinstance(tile.args, tuple) else other)
+        for tile in again.tile
+    ]
     again.load()
     if stored != "LA;16B":
         return again

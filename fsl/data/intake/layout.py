@@ -3,13 +3,14 @@
 Three layouts are understood: a folder per class (inside one outer folder or not), folders in folders
 (Omniglot's ``<Alphabet>/characterNN``), and data sets that are split into parts: ``train/<class>`` and
 ``test/<class>`` in any usual spelling and below any folders, or ``<class>/train`` and ``<class>/test``.
+A folder called "images" inside each class folder does not count.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from fsl.base.errors import DataError
@@ -17,6 +18,10 @@ from fsl.base.text import listed
 from fsl.data.intake.parts import are_folds, part_kinds
 
 _NUMBER = re.compile(r"([0-9]+)")
+
+_OF_IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures", "photos"})
+_MOST_BESIDE = 0.1  # share of pictures outside of the folder with the parts
+_MOST_PARTS = 5
 
 Folders = dict[str, tuple[str, ...]]
 """From the path of an image to the folders around it, outermost first."""
@@ -31,10 +36,13 @@ class Layout:
             outside the parts, or outside the one that was asked for, are missing.
         parts: names of the folders that split the data set, in the order of their use; the one that was
             asked for, or all; empty for a data set that is not split.
+        alike: names of folders that hold folders of the same names, and whose own names do not say that
+            they are parts.
     """
 
     classes: dict[str, str | None]
     parts: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,13 @@ class _Split:
         level: number of outer folders that hold everything.
         column: position of the parts among the folders of each image, at least ``level``.
         parts: names of the parts.
+        within: outer folders outside of which everything is left out.
     """
 
     level: int
     column: int
     parts: frozenset[str]
+    within: tuple[str, ...] = ()
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -94,12 +104,15 @@ def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
     split = _find_split(folders)
     chosen = _pick_part(part, split, folders) if part is not None else None
     if split is None:
-        return Layout(_joined(_without_common_top(folders)))
+        inner = _without_common_top(folders)
+        return Layout(_joined(_without_image_folders(inner)), alike=_alike(inner))
     chosen = chosen or split.parts
     part_of = {
         path: parents[split.column]
         for path, parents in folders.items()
-        if len(parents) > split.column and parents[split.column] in chosen
+        if len(parents) > split.column
+        and parents[split.column] in chosen
+        and parents[: len(split.within)] == split.within
     }
     classes = _joined(_without_parts({path: folders[path] for path in part_of}, split))
     return Layout(_one_spelling(classes, part_of), _in_order(chosen))
@@ -128,7 +141,7 @@ def _find_split(folders: Folders) -> _Split | None:
     if split is None and lone_part is not None:
         has_classes = any(len(parents) > lone_part.column + 1 for parents in folders.values())
         return lone_part if has_classes else None
-    return split or _split_of_folds(folders, level)
+    return split or _split_of_folds(folders, level) or _split_in_one(folders, level)
 
 
 def _names_at(folders: Folders, level: int) -> set[str]:
@@ -196,6 +209,28 @@ def _split_of_folds(folders: Folders, level: int) -> _Split | None:
     return None
 
 
+def _split_in_one(folders: Folders, level: int) -> _Split | None:
+    """Return the parts inside one of several folders, beside which are a few pictures: ``docs/plan.png``."""
+    inside: dict[tuple[str, ...], Folders] = {}
+    for path, parents in folders.items():
+        inside.setdefault(parents[: level + 1], {})[path] = parents
+    within, largest = max(inside.items(), key=lambda item: len(item[1]), default=((), {}))
+    if len(inside) < 2 or len(within) <= level or _MOST_BESIDE * len(largest) < len(folders) - len(largest):
+        return None
+    split = _find_split(largest)
+    return None if split is None or len(split.parts) < 2 else replace(split, within=within)
+
+
+def _alike(folders: Folders) -> tuple[str, ...]:
+    """Return the outermost folders if they hold the same two or more folders; see ``Layout.alike``."""
+    inside: dict[str, set[str]] = {}
+    for parents in folders.values():
+        inside.setdefault(parents[0] if parents else "", set()).update(parents[1:2])
+    first = next(iter(inside.values()), set())
+    is_alike = 2 <= len(inside) <= _MOST_PARTS and len(first) > 1 and "" not in inside
+    return tuple(sorted(inside)) if is_alike and all(some == first for some in inside.values()) else ()
+
+
 def _without_parts(folders: Folders, split: _Split) -> Folders:
     """Leave out the parts, the folders around everything, and a folder that holds all that is left."""
     next_to = split.column + 1
@@ -207,7 +242,16 @@ def _without_parts(folders: Folders, split: _Split) -> Folders:
     }
     if folds := _split_of_folds(rest, 0):
         rest = {path: parents[: folds.column] + parents[folds.column + 1 :] for path, parents in rest.items()}
-    return _without_common_top(rest) if all(len(parents) > 1 for parents in rest.values()) else rest
+    rest = _without_common_top(rest) if all(len(parents) > 1 for parents in rest.values()) else rest
+    return _without_image_folders(rest)
+
+
+def _without_image_folders(folders: Folders) -> Folders:
+    """Leave out a last folder that is called "images" in every class, as Tiny ImageNet has it."""
+    is_last = all(parents and parents[-1].casefold() in _OF_IMAGES for parents in folders.values())
+    if is_last and any(len(parents) > 1 for parents in folders.values()):
+        return {path: parents[:-1] for path, parents in folders.items()}
+    return folders
 
 
 def _one_spelling(classes: dict[str, str | None], part_of: dict[str, str]) -> dict[str, str | None]:

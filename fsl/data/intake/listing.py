@@ -140,7 +140,9 @@ def make_listing(found: Iterable[FoundFile], part: str | None, notes: tuple[str,
     entries = tuple(
         ImageEntry(layout.classes[shown], shown, files.readers[shown]) for shown in _in_order(layout)
     )
-    return Listing(entries, tuple(problems), (*notes, *_merged_note(layout.parts)))
+    return Listing(
+        entries, tuple(problems), (*notes, *_merged_note(layout.parts), *_alike_note(layout.alike))
+    )
 
 
 @dataclass
@@ -205,6 +207,15 @@ def _merged_note(parts: Sequence[str]) -> tuple[str, ...]:
         return ()
     names = f"{', '.join(parts[:-1])} and {parts[-1]}"
     return (f"The data is split into {names}: each class has the pictures of all parts together.",)
+
+
+def _alike_note(alike: Sequence[str]) -> tuple[str, ...]:
+    if not alike:
+        return ()
+    return (
+        f"The folders {listed(alike)} hold folders of the same names, which count as different classes. If "
+        "they are parts of one data set, call them train and test.",
+    )
 
 
 def _folder_of(path: str) -> str:

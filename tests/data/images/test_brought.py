@@ -180,6 +180,7 @@ def test_greys_of_few_bits_keep_their_contrast(bits: int) -> None:
         "32-bit TIFF": encoded(Image.fromarray(wide.astype(np.int32)), "TIFF"),
         "float TIFF": encoded(Image.fromarray(wide.astype(np.float32)), "TIFF"),
         "PGM": b"P5\n64 48\n%d\n" % (2**bits - 1) + wide.astype(">u2").tobytes(),
+        "PGM with the largest maximum": b"P5\n64 48\n65535\n" + wide.astype(">u2").tobytes(),
     }
     for kind, data in pictures.items():
         assert abs(decoded(data)[..., 0] - grey).max() <= 2, kind

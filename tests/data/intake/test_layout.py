@@ -89,6 +89,14 @@ RULES: dict[str, dict[str, str | None]] = {
     "numbered folders of different things": {"part1/x/1": "part1/x", "part2/y/1": "part2/y"},
     "several parts to learn from": {"train1/x/1": "x", "train2/x/2": "x", "train2/y/1": "y"},
     "words with train in them": {"steam train/a/1": "steam train/a", "test tube/a/1": "test tube/a"},
+    "a folder of images in each class, and pictures to predict": {
+        "train/n01/images/1": "n01",
+        "train/n02/images/1": "n02",
+        "val/images/1": None,
+    },
+    "a folder of images in each class alone": {"x/images/1": "x", "y/Images/1": "y"},
+    "only some classes with a folder of images": {"x/images/1": "x/images", "y/1": "y"},
+    "folders of the same names": {f"{a}/{b}/1": f"{a}/{b}" for a in ("car", "van") for b in ("red", "old")},
     "nothing": {},
 }
 
@@ -102,7 +110,11 @@ SPELLINGS = [
     ("train_aug", "val"), ("bbox_train", "bounding_box_test"), ("Xtrain", "Xtest"), ("train", "Unlabeled"),
     ("训练集", "测试集"), ("訓練", "テストデータ"), ("학습", "검증"),
     ("Обучающая выборка", "Тестовая выборка"), ("trening", "walidacja"), ("Eğitim", "Doğrulama"),
-    ("trainA", "testB"), ("labeled", "test"), ("Lerndaten", "Prüfdaten"),
+    ("trainA", "testB"), ("labeled", "test"), ("Lerndaten", "Prüfdaten"), ("tr", "te"), ("TrAiN", "tEsT"),
+    ("minitrain", "minival"), ("meta-train", "metatest"), ("train", "devtest"), ("train", "ood_test"),
+    ("train_seen", "val_unseen"), ("apprentissage", "essai"), ("trénování", "testování"),
+    ("treningowe", "testowe"), ("тренировка", "валидация"), ("навчання", "тест"), ("تدريب", "اختبار"),
+    ("प्रशिक्षण", "परीक्षण"), ("huấn luyện", "kiểm tra"), ("train - Copy", "test - Copy"),
 ]  # fmt: skip
 
 
@@ -115,6 +127,21 @@ def test_every_usual_spelling_of_parts(parts: tuple[str, str], top: str) -> None
     assert set(layout.parts) == set(parts)
     for part in parts:
         assert list(layout_of_paths(paths, part.swapcase()).classes) == [p for p in paths if part in p]
+
+
+def test_a_few_pictures_beside_the_folder_with_the_parts_do_not_hide_them() -> None:
+    paths = [f"data/{part}/{c}/{n}" for part in ("train", "val") for c in ("x", "y") for n in range(6)]
+    assert class_of_paths([*paths, "docs/img/plan"]) == {path: path.split("/")[2] for path in paths}
+    several = [*paths, *(f"other/z/{n}" for n in range(6))]
+    assert class_of_paths(several) == {path: path.rpartition("/")[0] for path in several}
+
+
+def test_folders_that_look_like_parts_of_unknown_names_are_told() -> None:
+    alike = [f"top/{a}/{b}/{n}" for a in ("vaildation", "z") for b in ("cat", "dog") for n in (1, 2)]
+    assert layout_of_paths(alike).alike == ("vaildation", "z")
+    assert layout_of_paths([*alike, "top/z/owl/1"]).alike == ()
+    assert layout_of_paths([*alike, "top/1"]).alike == ()
+    assert layout_of_paths(RULES["two parts"]).alike == ()
 
 
 @pytest.mark.parametrize(
