@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ from tests.helpers.networks import save_small_checkpoint
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
+
+
+_FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +69,21 @@ def server(checkpoint_folder: Path, runs_folder: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep whether a test failed, for what is told about its tab."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    """A fresh tab; errors on its console, and requests to other hosts, fail the test."""
+def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh tab; errors on its console, and requests to other hosts, fail the test.
+
+    When a test fails, what the tab showed is printed: it may not fail a second time.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     page = context.new_page()
     page.set_default_timeout(150_000)  # a busy machine takes its time
@@ -77,6 +92,8 @@ def tab(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: _note_foreign(request.url, faults))
     yield page
+    if request.node.stash.get(_FAILED, False):
+        print(f"The tab at {page.url} showed:\n{page.locator('body').inner_text()}")
     context.close()
     assert faults == []
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from fsl.ui.components.media import media_url
+from fsl.ui.components.undivided import undivided
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -109,6 +110,7 @@ def answer_list(
     )
 
 
+@undivided()
 def _pass_on(key: str, on_events: Callable[[list[AnswerEvent]], None]) -> None:
     state: Any = st.session_state.get(key, {})
     sent = state.get("events")

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from fsl.ui.components.undivided import undivided
+
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "few_shot_lab_live_camera",
@@ -85,6 +87,7 @@ def live_camera(key: str, state: LiveState, look: Look | None, keep: Keep) -> No
     )
 
 
+@undivided()
 def _take_frame(key: str, state: LiveState, look: Look | None) -> None:
     number, jpeg = _sent(key, "frame")
     if look is not None and number > state.answered:
@@ -94,6 +97,7 @@ def _take_frame(key: str, state: LiveState, look: Look | None) -> None:
             state.answered = number  # or the browser would wait for an answer that never comes
 
 
+@undivided()
 def _take_photo(key: str, state: LiveState, keep: Keep) -> None:
     number, jpeg = _sent(key, "photo")
     if number > state.saved:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from fsl.base.text import distinct_texts, similarity_text
 from fsl.ui.components.media import media_url
+from fsl.ui.components.undivided import undivided
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -139,6 +140,7 @@ def picture_grid(
     )
 
 
+@undivided()
 def _pass_on(key: str, trigger: str, action: Callable[[str], None] | None) -> None:
     state: Any = st.session_state.get(key, {})
     value = state.get(trigger)

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from fsl.ui.components.media import media_url
+from fsl.ui.components.undivided import undivided
 
 TO_CLASSIFY = "To classify"
 """Name on a map of pictures without a class."""
@@ -180,12 +181,14 @@ def _value(key: str, trigger: str) -> Any:
     return state.get(trigger)
 
 
+@undivided()
 def _pass_select(key: str, action: Callable[[int], None] | None) -> None:
     value = _value(key, "select")
     if action is not None and isinstance(value, int):
         action(value)
 
 
+@undivided()
 def _pass_group(key: str, action: Callable[[tuple[int, ...]], None] | None, n: int) -> None:
     value = _value(key, "group")
     if action is not None and isinstance(value, list):

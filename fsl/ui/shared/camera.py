@@ -10,7 +10,7 @@ import streamlit as st
 from fsl.base.text import count
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
-from fsl.ui.shared.uploads import take_upload
+from fsl.ui.shared.uploads import taken
 
 _KEY = "few_shot_lab_photos"
 
@@ -24,14 +24,15 @@ def camera_dialog(place: str, name: str, add: Callable[[str, bytes], None]) -> N
         name: name of that place, plain text.
         add: called with the file name and bytes of each photo; may raise an FslError.
     """
-    taken: defaultdict[str, int] = st.session_state.setdefault(_KEY, defaultdict(int))
+    n_taken: defaultdict[str, int] = st.session_state.setdefault(_KEY, defaultdict(int))
     with guarded():
-        photo = st.camera_input(f"Photo for {markdown(name)}", key=f"camera_{place}_{taken[place]}")
+        photo = st.camera_input(f"Photo for {markdown(name)}", key=f"camera_{place}_{n_taken[place]}")
         if photo is not None:
-            taken[place] += 1
-            add(f"photo {taken[place]}.jpg", take_upload(photo)[1])
+            with taken([photo]) as [(_, data)]:
+                n_taken[place] += 1
+                add(f"photo {n_taken[place]}.jpg", data)
             st.rerun(scope="fragment")
-        if taken[place]:
-            st.success(f"{count(taken[place], 'photo')} taken so far. Take more, or press Done.")
+        if n_taken[place]:
+            st.success(f"{count(n_taken[place], 'photo')} taken so far. Take more, or press Done.")
     if st.button("Done", key="camera_done", type="primary"):
         st.rerun()

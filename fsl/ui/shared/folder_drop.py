@@ -12,7 +12,7 @@ from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.uploads import take_upload, take_uploads
+from fsl.ui.shared.uploads import taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +40,14 @@ class Drop:
         return list_files(self.files)
 
 
-def folder_or_zip(key: str, drops: int, about: str = "") -> Drop | None:
-    """Show both drop zones.
+def folder_or_zip(key: str, drops: int, take: Callable[[Drop], None], about: str = "") -> None:
+    """Show both drop zones, and take over what was dropped.
 
     Args:
         key: prefix of the widgets' keys.
-        drops: how often the zones were emptied; the caller adds one when it takes the drop.
+        drops: how often the zones were emptied.
+        take: stores a drop and adds one to that number; no other event interrupts it.
         about: a sentence below the heading.
-
-    Returns:
-        what was dropped, or None.
     """
     st.markdown("**A folder with a sub-folder per class**, or a zip of it.")
     if about:
@@ -59,12 +57,11 @@ def folder_or_zip(key: str, drops: int, about: str = "") -> Drop | None:
         "Or the folder itself", accept_multiple_files="directory", key=f"{key}_folder_{drops}"
     )
     if archive is not None:
-        name, data = take_upload(archive)
-        return Drop(name, ((name, data),), is_zip=True)
-    if folder:
-        files = tuple(take_uploads(folder))
-        return Drop(files[0][0].split("/")[0], files, is_zip=False)
-    return None
+        with taken([archive]) as files:
+            take(Drop(files[0][0], tuple(files), is_zip=True))
+    elif folder:
+        with taken(folder) as files:
+            take(Drop(files[0][0].split("/")[0], tuple(files), is_zip=False))
 
 
 def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from fsl.base.errors import FslError
+from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.escape import markdown
 
 _LOG = logging.getLogger(__name__)
@@ -32,12 +33,16 @@ def guarded() -> Iterator[None]:
 
 
 def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
-    """Guard a widget's callback: as it runs before the page, its message stays until it is closed."""
+    """Guard a widget's callback, which no other event interrupts.
+
+    As it runs before the page, its message stays until it is closed.
+    """
 
     @functools.wraps(callback)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            callback(*args, **kwargs)
+            with undivided():
+                callback(*args, **kwargs)
         except FslError as error:
             _tell(str(error))
         except Exception:  # noqa: BLE001 - as above

@@ -15,6 +15,7 @@ from typing import Literal
 import streamlit as st
 
 from fsl.ui.components.opening import opening
+from fsl.ui.components.undivided import undivided
 
 _OPENED = "few_shot_lab_opened_menus"
 
@@ -45,5 +46,6 @@ def menu(
             opening(f"{key}_opening", partial(_open, key))
 
 
+@undivided()
 def _open(key: str) -> None:
     st.session_state[_OPENED].add(key)

@@ -11,6 +11,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.ui.components.tab import tab_component, what_was_told
+from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.holders import Holder
 from fsl.ui.shared.settings import restore_settings
@@ -109,6 +110,7 @@ def _show_component() -> None:
         st.rerun()
 
 
+@undivided()
 def _take_answer() -> None:
     tab = _this_tab()
     told = what_was_told(_WIDGET, tab.asked)
@@ -126,6 +128,7 @@ def _take_answer() -> None:
     _keep(tab)
 
 
+@undivided()
 def _say_refusal() -> None:
     tab = _this_tab()
     tab.refused = latest_refusal(_session_id())

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.budget import note_session
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
-def take_upload(file: UploadedFile) -> tuple[str, bytes]:
-    """Return the name and bytes of a dropped file, and remove it from Streamlit.
+@contextmanager
+def taken(files: Sequence[UploadedFile]) -> Iterator[list[tuple[str, bytes]]]:
+    """Give the names and bytes of a drop to a block that stores them, and remove the files from Streamlit.
 
-    Streamlit would keep the file as long as the session lasts, even after the drop zone is gone: repeated
-    drops of a large zip would fill the server's memory. Give the drop zone a new key afterwards, as the old
-    one refers to a file that is gone.
+    Streamlit would keep a file as long as the session lasts, even after the drop zone is gone: repeated drops
+    of a large zip would fill the server's memory. The block gives the drop zone a new key, as the old one
+    refers to files that are gone; no other event interrupts it.
     """
-    note_session()
-    return _take(file)
-
-
-def take_uploads(files: Sequence[UploadedFile]) -> list[tuple[str, bytes]]:
-    """Return the names and bytes of all files of a drop; see :func:`take_upload`."""
-    note_session()
-    return [_take(file) for file in files]
+    with undivided():
+        note_session()
+        yield [_take(file) for file in files]
 
 
 def _take(file: UploadedFile) -> tuple[str, bytes]:

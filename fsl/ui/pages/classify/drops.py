@@ -13,6 +13,7 @@ from fsl.data.intake.listing import Problem, list_files
 from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.fewshot.project import is_project
+from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.drop_steps import (
     Files,
     Target,
@@ -27,7 +28,7 @@ from fsl.ui.pages.classify.drop_steps import (
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.state import QUERIES, DropStep, PendingDrop, Said, Session
-from fsl.ui.shared.uploads import take_upload, take_uploads
+from fsl.ui.shared.uploads import taken
 from fsl.ui.shared.work import Work, show_progress
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _finish_steps(state: Session, pending: PendingDrop) -> bool:
             if not pending.work.wait_at_first():
                 show_progress(pending.work)
                 return False
-            said = step.finish(pending.work.result())
+            with undivided():
+                said = step.finish(pending.work.result())
         except FslError as error:
             said = Said([str(error)])
         except Exception:
@@ -83,13 +85,12 @@ def _finish_steps(state: Session, pending: PendingDrop) -> bool:
     return True
 
 
-def _read(state: Session, place: str, files: Files, *steps: DropStep) -> None:
-    """Empty a zone, and read the files that were in it."""
+def _queue(state: Session, place: str, files: Files, *steps: DropStep) -> None:
+    """Empty a zone; ``take_pending`` reads the files that were in it."""
     state.drops[place] += 1
     pending = state.pending = state.pending or PendingDrop()
     pending.steps += steps
     pending.holdings.append(Holding(id(files), sum(len(data) for _, data in files)))
-    take_pending(state)
 
 
 def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile]) -> None:
@@ -97,18 +98,21 @@ def take_pictures(state: Session, target: Target, files: Sequence[UploadedFile])
 
     A project replaces everything, so it is opened alone, and the other files of the drop are reported.
     """
-    dropped = take_uploads(files)
+    with taken(files) as dropped:
+        _queue(state, place_of(target), dropped, *_steps_of(state, target, dropped))
+    take_pending(state)
+
+
+def _steps_of(state: Session, target: Target, dropped: Files) -> list[DropStep]:
     zips = [file for file in dropped if file[0].lower().endswith(".zip")]
     project = next((file for file in zips if is_project(file[1])), None)
     if project is None:
         pictures = [file for file in dropped if file not in zips]
         # Pictures first, because the classes of a zip replace empty cards.
         steps = [add_step(state, target, pictures)] if pictures else []
-        steps += [zip_step(state, *file) for file in zips]
-    else:
-        beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
-        steps = [project_step(state, *project), note_step(beside)]
-    _read(state, place_of(target), dropped, *steps)
+        return [*steps, *(zip_step(state, *file) for file in zips)]
+    beside = [Problem(file[0], _BESIDE_PROJECT) for file in dropped if file is not project]
+    return [project_step(state, *project), note_step(beside)]
 
 
 def add_pictures(state: Session, target: Target, files: Files) -> None:
@@ -118,19 +122,23 @@ def add_pictures(state: Session, target: Target, files: Files) -> None:
 
 def take_folder(state: Session, files: Sequence[UploadedFile]) -> None:
     """Read a dropped folder with a sub-folder for each class."""
-    dropped = take_uploads(files)
-    _read(state, "folder", dropped, fill_step(state, partial(list_files, dropped)))
+    with taken(files) as dropped:
+        _queue(state, "folder", dropped, fill_step(state, partial(list_files, dropped)))
+    take_pending(state)
 
 
 def take_archive(state: Session, file: UploadedFile) -> None:
     """Read a dropped zip: a project, or else a folder for each class."""
-    name, data = take_upload(file)
-    listing = partial(list_zip, data, name=name, limits=PAGE_LIMITS)
-    step = project_step(state, name, data) if is_project(data) else fill_step(state, listing)
-    _read(state, "zip", [(name, data)], step)
+    with taken([file]) as dropped:
+        [(name, data)] = dropped
+        listing = partial(list_zip, data, name=name, limits=PAGE_LIMITS)
+        step = project_step(state, name, data) if is_project(data) else fill_step(state, listing)
+        _queue(state, "zip", dropped, step)
+    take_pending(state)
 
 
 def take_project(state: Session, file: UploadedFile) -> None:
     """Open a dropped project."""
-    name, data = take_upload(file)
-    _read(state, "project", [(name, data)], project_step(state, name, data))
+    with taken([file]) as dropped:
+        _queue(state, "project", dropped, project_step(state, *dropped[0]))
+    take_pending(state)

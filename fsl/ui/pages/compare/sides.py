@@ -17,7 +17,7 @@ from fsl.ui.shared.found_faces import known_faces
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.small_tasks import small_task
-from fsl.ui.shared.uploads import take_uploads
+from fsl.ui.shared.uploads import taken
 
 _TEXT: dict[Side, tuple[str, str]] = {
     "references": ("1. The one you know", "One or more pictures of one person or thing."),
@@ -77,11 +77,12 @@ def _show_drop_zone(state: CompareState, side: Side) -> None:
         label_visibility="collapsed",
     )
     if files:
-        state.drops[side] += 1
-        try:
-            state.take(side, take_uploads(files))
-        except FslError as error:
-            state.tell(fault=str(error))
+        with taken(files) as dropped:
+            state.drops[side] += 1
+            try:
+                state.take(side, dropped)
+            except FslError as error:
+                state.tell(fault=str(error))
         st.rerun()
 
 

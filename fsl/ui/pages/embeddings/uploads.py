@@ -19,9 +19,7 @@ from fsl.ui.shared.work import ReportProgress, Work, percent_done, show_progress
 def show_drops(state: MapState) -> None:
     """Show the drop zones, and start to read what is dropped."""
     about = f"Up to {MOST_PICTURES:,} pictures are used; every class is represented."
-    drop = folder_or_zip("map", state.drops, about)
-    if drop is not None:
-        _start_reading(state, drop)
+    folder_or_zip("map", state.drops, partial(_start_reading, state), about)
     if state.upload is not None:
         show_dropped("map", state.upload.title, partial(_forget_upload, state))
 

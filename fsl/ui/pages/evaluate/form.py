@@ -30,7 +30,7 @@ from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.pages.evaluate.view import title_of
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.folder_drop import folder_or_zip, show_dropped
+from fsl.ui.shared.folder_drop import Drop, folder_or_zip, show_dropped
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.resources import Choice
 from fsl.ui.shared.settings import Setting
@@ -93,11 +93,13 @@ def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:
 
 
 def _show_drops(state: EvaluateState) -> None:
-    drop = folder_or_zip("ev", state.drops)
+    folder_or_zip("ev", state.drops, partial(_take, state))
     if state.upload is not None:
         show_dropped("ev", state.upload.title, partial(_forget_upload, state))
-    if drop is None:
-        return
+
+
+def _take(state: EvaluateState, drop: Drop) -> None:
+    state.drops += 1
     try:
         listing = drop.listing()
         if len(listing.class_names) < 2:
@@ -112,7 +114,6 @@ def _show_drops(state: EvaluateState) -> None:
         state.fault = ""
     except FslError as error:
         state.fault = str(error)
-    state.drops += 1  # last: a click may interrupt this run, and the next one does it again
     st.rerun()
 
 

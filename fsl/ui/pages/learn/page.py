@@ -19,7 +19,7 @@ from fsl.ui.pages.learn.state import LearnState, learn_state
 from fsl.ui.pages.learn.twin import show_twin
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.settings import address_of
 
@@ -83,7 +83,11 @@ def _show_neighbours() -> None:
     at = names.index(STEP.value)
     if at > 0:
         st.button(
-            "Back", key="learn_back", icon=":material/arrow_back:", on_click=STEP.put, args=(names[at - 1],)
+            "Back",
+            key="learn_back",
+            icon=":material/arrow_back:",
+            on_click=guarded_callback(STEP.put),
+            args=(names[at - 1],),
         )
     if at < len(names) - 1:
         title = LEARN_STEPS[names[at + 1]]
@@ -92,6 +96,6 @@ def _show_neighbours() -> None:
             key="learn_next",
             type="primary",
             icon=":material/arrow_forward:",
-            on_click=STEP.put,
+            on_click=guarded_callback(STEP.put),
             args=(names[at + 1],),
         )

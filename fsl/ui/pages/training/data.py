@@ -25,7 +25,7 @@ from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.sources import label_of, workspace_source
 from fsl.ui.shared.state import session
-from fsl.ui.shared.uploads import take_upload
+from fsl.ui.shared.uploads import taken
 from fsl.ui.shared.waiting import reading_bar
 
 if TYPE_CHECKING:
@@ -261,12 +261,12 @@ def _show_upload() -> None:
     held = uploaded_data()
     file = st.file_uploader("Zip with one folder per class", type="zip", key=f"training_zip_{held.drops}")
     if file is not None:
-        held.drops += 1
-        try:
-            name, content = take_upload(file)
-            held.put_zip(Zip(name, content, list_zip(content, name, PAGE_LIMITS)))
-        except FslError as error:
-            held.fault = str(error)
+        with taken([file]) as [(name, content)]:
+            held.drops += 1
+            try:
+                held.put_zip(Zip(name, content, list_zip(content, name, PAGE_LIMITS)))
+            except FslError as error:
+                held.fault = str(error)
         st.rerun()
     if held.fault:
         st.error(markdown(held.fault), icon=":material/error:")
