@@ -19,7 +19,7 @@ from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 
 SOURCES = ("grocery", "tiny-imagenet", "fruits360", "lfw", "clothing-subset.zip", "sign-digits-subset.zip")
-PER_CLASS, ONE_IN = 40, 10  # all but half of the fruit, of which there are many frames of each film
+PER_CLASS, ONE_IN = 20, 10
 _AT_ONCE = 20  # classes whose pictures are in memory at a time
 
 

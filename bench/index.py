@@ -8,7 +8,7 @@ embedding plus half the difference of two others, plus noise of a tenth of its l
 the same way and are not in the index. The settings of the lists were chosen on vectors of seed 0. `photos` is
 measured at its full length and at 256 numbers (a random projection of its embeddings), `fruits` stands for
 the L1 distance. With `--real` the index holds photographs of FSL_DATA_DIR (groceries, Tiny ImageNet, fruit,
-portraits, clothes, signs; at most 40 of a class), and one in ten of each class is a query instead; then those
+portraits, clothes, signs; at most 20 of a class), and one in ten of each class is a query instead; then those
 alone whose classes had no part in choosing settings: 423 people, and the fruit of the list `novel`.
 
 Recall at 10 is the share of the ten nearest pictures, by the head, that the search returns, with its 95%

@@ -158,18 +158,19 @@ def add_engine(folder: Path, n: int, space: SearchSpace, step: int, advance: Cal
         step: number of embeddings to read at a time.
         advance: called with the number of vectors that were added.
     """
-    rows = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
-    space = shortened(space, (_rows(folder, some) for some in _parts(rows)))
-    sample = np.concatenate([space.vectors(_rows(folder, some)) for some in _parts(rows)])
+    # Read once for the axes and once for the lists, where there are any: the whole sample is 400 MB and more.
+    space = shortened(space, _sample(folder, n))
+    sample = map(space.vectors, _sample(folder, n))
     blocks = (space.vectors(_rows(folder, slice(at, at + step))) for at in range(0, n, step))
     write_engine(build_engine(space, n, sample, blocks, advance), folder / ENGINE)
     if space.axes is not None:
         np.save(folder / AXES, space.axes.numpy())
 
 
-def _parts(rows: IntArray) -> Iterator[IntArray]:
+def _sample(folder: Path, n: int) -> Iterator[Tensor]:
+    rows = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
     for start in range(0, len(rows), _BLOCK):
-        yield rows[start : start + _BLOCK]
+        yield _rows(folder, rows[start : start + _BLOCK])
 
 
 def _rows(folder: Path, rows: IntArray | slice) -> Tensor:

@@ -41,7 +41,7 @@ def is_installed() -> bool:
 def build_engine(
     space: SearchSpace,
     n: int,
-    sample: Float32Array,
+    sample: Iterable[Float32Array],
     blocks: Iterable[Float32Array],
     advance: Callable[[int], None] = lambda _: None,
 ) -> Any:
@@ -50,7 +50,7 @@ def build_engine(
     Args:
         space: of the vectors.
         n: number of vectors.
-        sample: some of them, float32 ``(s, D)``, at least one.
+        sample: some of them, at least one, float32 ``(m, D)`` each; not read for a graph.
         blocks: all in order, float32 ``(m, D)`` each.
         advance: called with the number of vectors that were added.
     """
@@ -61,7 +61,7 @@ def build_engine(
         engine: Any = faiss.IndexHNSWFlat(space.n_numbers, _NEIGHBOURS, faiss.METRIC_L1)
         engine.hnsw.efConstruction = _BREADTH
     else:
-        engine = _lists(space.n_numbers, min(len(sample), round(math.sqrt(n))), sample)
+        engine = _lists(space.n_numbers, round(math.sqrt(n)), np.concatenate(list(sample)))
     for block in blocks:
         for start in range(0, len(block), _AT_ONCE):
             part = np.ascontiguousarray(block[start : start + _AT_ONCE])
@@ -75,6 +75,7 @@ def _lists(n_numbers: int, n_lists: int, sample: Float32Array) -> Any:
 
     centres = faiss.IndexFlatL2(n_numbers)
     bits = faiss.ScalarQuantizer.QT_8bit
+    n_lists = min(n_lists, len(sample))
     lists = faiss.IndexIVFScalarQuantizer(centres, n_numbers, n_lists, bits, faiss.METRIC_L2)
     lists.by_residual = False
     lists.cp.min_points_per_centroid = 1  # else faiss warns on the terminal where there are few

@@ -37,7 +37,7 @@ def nearest_by_lists(vectors: Tensor, k: int) -> Tensor:
     sample = vectors[torch.linspace(0, n - 1, min(n, SAMPLE)).long()]
     space = shortened(SearchSpace("cosine", torch.ones(vectors.shape[1])), [sample])
     blocks = (space.vectors(vectors[at : at + SAMPLE]) for at in range(0, n, SAMPLE))
-    lists = build_engine(space, n, space.vectors(sample), blocks)
+    lists = build_engine(space, n, [space.vectors(sample)], blocks)
     candidates = candidates_of(lists, _CANDIDATES, _LISTS_READ)
     found = []
     for start in range(0, n, _AT_ONCE):

@@ -46,8 +46,6 @@ class FrozenFeatures:
         self._config, self._bf16 = config, bf16
         self._views: dict[_View, Tensor] = {}
         self._tested: dict[bytes, Tensor] = {}
-        self._engine: Session | None = None
-        self._engine_threads = 0  # that it can use
 
     def fits(self, n_images: int) -> bool:
         """Return whether the views of ``n_images`` training images fit in memory."""
@@ -140,11 +138,10 @@ class FrozenFeatures:
 
     def _session(self) -> Session | None:
         """Return the session of the backbone, if all of it is frozen; None for torch."""
-        if self._engine_threads < torch.get_num_threads() and self.split.is_backbone_frozen:
-            self.split.frozen.eval()
-            self._engine = session_of_backbone(self.split.twin)
-            self._engine_threads = torch.get_num_threads()
-        return self._engine
+        if not self.split.is_backbone_frozen:
+            return None
+        self.split.frozen.eval()
+        return session_of_backbone(self.split.twin)
 
     def _pixels(self, data: ImageSet, wanted: Sequence[_View]) -> PixelArray:
         """Return views of images as uint8 ``(n, S, S, 3)``; view 0 is the image itself."""

@@ -30,7 +30,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class _Made:
-    """What was found out about a network.
+    """What was found out about a network, or its backbone alone.
 
     Attributes:
         state: of its weights at that time.
@@ -41,7 +41,7 @@ class _Made:
     session: Session | None
 
 
-_made: WeakKeyDictionary[TwinNetwork, _Made] = WeakKeyDictionary()
+_made: WeakKeyDictionary[nn.Module, _Made] = WeakKeyDictionary()
 _lock = threading.Lock()
 _told: set[str] = set()
 
@@ -51,22 +51,27 @@ def session_of(twin: TwinNetwork) -> Session | None:
 
     A network whose weights were changed since gets another one, and so does one that may use more threads.
     """
-    if _is_off() or twin.training or not _is_frozen(twin.backbone, twin.adapter, twin.damping):
-        return None
-    n_threads, state = torch.get_num_threads(), _state(twin)
-    with _lock:
-        made = _made.get(twin)
-        if made is None or made.state != state or (made.session and made.session.n_threads < n_threads):
-            made = _made[twin] = _Made(state, _make(twin, n_threads))
-        return made.session
+    is_frozen = not twin.training and _is_frozen(twin.backbone, twin.adapter, twin.damping)
+    return _session(twin, twin, twin.embed) if is_frozen else None
 
 
 def session_of_backbone(twin: TwinNetwork) -> Session | None:
-    """Return a new session of the backbone alone, in ``eval`` mode; None for torch.
+    """Return a session of the backbone alone, in ``eval`` mode; as ``session_of``.
 
-    For a run that trains what comes after the backbone; as long as the session is used, its weights stay.
+    For a run that trains what comes after the backbone.
     """
-    return None if _is_off() or not _is_frozen(twin.backbone) else _make(twin, torch.get_num_threads(), True)
+    return _session(twin, twin.backbone, twin.backbone) if _is_frozen(twin.backbone) else None
+
+
+def _session(twin: TwinNetwork, part: nn.Module, embed: Callable[[Tensor], Tensor]) -> Session | None:
+    if _is_off():
+        return None
+    n_threads, state = torch.get_num_threads(), _state(part)
+    with _lock:
+        made = _made.get(part)
+        if made is None or made.state != state or (made.session and made.session.n_threads < n_threads):
+            made = _made[part] = _Made(state, _make(twin, embed, n_threads))
+        return made.session
 
 
 def _is_off() -> bool:
@@ -81,14 +86,14 @@ def _is_frozen(*modules: nn.Module) -> bool:
     )
 
 
-def _state(twin: TwinNetwork) -> Hashable:
+def _state(part: nn.Module) -> Hashable:
     """Return what changes when a weight is changed or replaced."""
-    tensors = chain(twin.parameters(), twin.buffers())
+    tensors = chain(part.parameters(), part.buffers())
     return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors)
 
 
-def _make(twin: TwinNetwork, n_threads: int, backbone_alone: bool = False) -> Session | None:
-    name, embed = twin.config.backbone, twin.backbone if backbone_alone else twin.embed
+def _make(twin: TwinNetwork, embed: Callable[[Tensor], Tensor], n_threads: int) -> Session | None:
+    name = twin.config.backbone
     try:
         session = Session(write_onnx(twin, embed), twin.config.image_size, n_threads)
     except ImportError:
