@@ -90,7 +90,7 @@ def recalibrated(
         return replace(loaded.info, pairs=pairs)
     if len(embedded) > 1:
         raise SystemExit("Rules are calibrated on one data set: name one, or add --pairs-only.")
-    calibrations = fit_calibrations(loaded.twin, *embedded[0], what, familiar=familiar)
+    calibrations = fit_calibrations(loaded.twin, *embedded[0], what, images.images, familiar)
     best = max(calibrations, key=lambda calibration: calibration.accuracy or 0.0)
     return replace(loaded.info, pairs=pairs, calibrations=calibrations, rule=best.rule)
 

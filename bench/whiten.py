@@ -20,18 +20,15 @@ from typing import Any
 import torch
 
 from bench._measure import say
-from bench.recalibrate import report
+from bench.recalibrate import recalibrated, report
 from fsl.config import EpisodeConfig, Rule
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.evaluate import evaluate
-from fsl.fewshot.pair_calibration import measure_pair_rates
-from fsl.training.calibration import fit_calibrations
 from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RECIPES, Recipe, RecipeData
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
@@ -102,23 +99,14 @@ def measured(
     shrink: float,
 ) -> CheckpointInfo:
     """Fit the head's scale and bias to validation images, in place; return the header with a calibration."""
-    embeddings = twin.whitening(features)
-    fit_scale_and_bias(twin, [(embeddings, data.labels)])
-    what = f"{recipe.validation.data} {recipe.validation.classes}"
-    calibrations = fit_calibrations(twin, embeddings, data.labels, what, data.images)
-    pairs = measure_pair_rates(twin, [(embeddings, data.labels)], what, familiar=False)
-    for one in (*calibrations, pairs):
-        say(str(one))
-    best = max(calibrations, key=lambda calibration: calibration.accuracy or 0.0)
+    source = recipe.validation
+    whole = Checkpoint(twin, replace(info, model=twin.config), digest="")
+    info = recalibrated(whole, [f"{source.data}:{source.classes}"], pairs_only=False, head_too=True)
     command = f"python -m bench whiten {recipe.name} --shrink {shrink}"
     return replace(
         info,
-        model=twin.config,
-        calibrations=calibrations,
-        pairs=pairs,
-        rule=best.rule,
         training={**info.training, "then": command},
-        metrics=accuracies(twin, embeddings, data, command),
+        metrics=accuracies(twin, twin.whitening(features), data, command),
     )
 
 
