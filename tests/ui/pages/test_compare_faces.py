@@ -18,9 +18,12 @@ from streamlit.testing.v1 import AppTest
 from bench.recalibrate import write_header
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint_files
+from fsl.twin.checkpoint import load
 from fsl.twin.faces.align import TEMPLATE
 from fsl.twin.faces.detect import Face
+from fsl.ui.pages.compare.sides import show_side
 from fsl.ui.shared import found_faces
+from fsl.ui.shared.compare_state import CompareState, Side
 from tests.helpers.embeddings import pair_scores
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.pages import drop_all, grid, new_browser
@@ -116,6 +119,22 @@ def test_each_picture_is_looked_at_once(page: AppTest, looked_at: list[tuple[int
     page.select_slider(key="compare_strictness").set_value(0.5).run()
     drop(page, "probes", ("other.png", photo(BLUE, GREEN, RED)))
     assert sorted(looked_at) == [(60, 50), (120, 50), (180, 50)]
+
+
+def test_a_face_found_while_the_page_is_drawn_is_marked(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = load(tmp_path / "people.safetensors")
+
+    def draw_then_find(state: CompareState, side: Side, finds_faces: bool = False) -> bool:
+        is_camera = show_side(state, side, finds_faces)
+        for picture in state.references:
+            found_faces.find_and_embed(checkpoint, picture)  # another thread is that quick at times
+        return is_camera
+
+    monkeypatch.setattr("fsl.ui.pages.compare.page.show_side", draw_then_find)
+    drop(page, "references", ("known.png", photo(RED)))
+    assert tiles(page, "compare_references")[0]["marks"]["boxes"] == [[0, 0, 40, 40]]
 
 
 def test_of_a_reference_with_several_people_one_is_chosen(page: AppTest) -> None:

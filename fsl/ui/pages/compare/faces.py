@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,26 +25,37 @@ NO_FACE = "No face found"
 _MOST_NAMES = 3
 
 
-def look_for_faces(state: CompareState, checkpoint: Checkpoint) -> bool:
-    """Look for faces in the pictures of both sides, with progress.
+def without_known_faces(state: CompareState) -> dict[str, StoredPicture]:
+    """Return the pictures of both sides in which nobody has looked for faces yet, by their digests."""
+    pictures = (*state.references, *state.probes)
+    return {picture.digest: picture for picture in pictures if known_faces(picture) is None}
+
+
+def look_for_faces(state: CompareState, checkpoint: Checkpoint, new: Mapping[str, StoredPicture]) -> bool:
+    """Look for faces, with progress.
+
+    Args:
+        state: state of the page.
+        checkpoint: a network that finds faces.
+        new: the pictures whose faces were not known when this run of the page began to draw. They may be
+            known by now, but the tiles do not show them.
 
     Returns:
-        True if the faces of all pictures are known; else the page runs again once they are.
+        True if there are none; else the page runs again once their faces are known.
     """
-    pictures = (*state.references, *state.probes)
-    new = {picture.digest: picture for picture in pictures if known_faces(picture) is None}
     if not new:
         return True
 
     def look(report: ReportProgress) -> bool:
         for done, picture in enumerate(new.values()):
             report(done / len(new), f"Looking for faces: {done:,} of {count(len(new), 'picture')}")
-            find_and_embed(checkpoint, picture)
+            if known_faces(picture) is None:
+                find_and_embed(checkpoint, picture)
         return True
 
     if state.looking.result((checkpoint.digest, *new), look):
         state.looking.cancel()
-        st.rerun()  # the tiles above were drawn before the faces were known
+        st.rerun()
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,7 @@ from fsl.config import TIMM
 from fsl.ui.pages.compare.answers import answers_of, chosen_probe, show_tiles
 from fsl.ui.pages.compare.compared import Compared, compared_probe, compared_reference
 from fsl.ui.pages.compare.detail import show_chosen
-from fsl.ui.pages.compare.faces import look_for_faces, show_faceless
+from fsl.ui.pages.compare.faces import look_for_faces, show_faceless, without_known_faces
 from fsl.ui.pages.compare.sides import load_example, show_side
 from fsl.ui.pages.compare.threshold import show_rates, show_threshold, threshold_in_use
 from fsl.ui.shared.address import read_address, write_address
@@ -32,6 +33,7 @@ from fsl.ui.shared.waiting import waiting
 if TYPE_CHECKING:
     from fsl.fewshot.compare import ProbeAnswer
     from fsl.twin.checkpoint import Checkpoint
+    from fsl.ui.shared.pictures import StoredPicture
 
 FACES = "faces"
 _PAGE = "compare"
@@ -61,13 +63,14 @@ def show_compare_page() -> None:
     with st.container(key="compare_parts"):
         known_place, asked_place, limit_place = st.columns(3, gap="large")
     camera: Side | None = None
+    new = without_known_faces(state)
     with known_place, guarded():
         finds_faces = bool(installed) and _chosen(state, installed).finds_faces
         camera = "references" if show_side(state, "references", finds_faces) else None
     with asked_place, guarded():
         camera = "probes" if show_side(state, "probes") else camera
         if installed:
-            _show_answers(state, _chosen(state, installed), limit_place)
+            _show_answers(state, _chosen(state, installed), limit_place, new)
     if camera is not None:
         side = camera
         with guarded():
@@ -142,7 +145,9 @@ def _show_crop_slider() -> None:
     st.slider(**MIDDLE.widget(), format="%d%%")
 
 
-def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerator) -> None:
+def _show_answers(
+    state: CompareState, choice: Choice, limit_place: DeltaGenerator, new: Mapping[str, StoredPicture]
+) -> None:
     is_complete = bool(state.references and state.probes)
     if not is_complete:
         missing = "a picture of the one you know" if not state.references else "a picture to compare with it"
@@ -150,7 +155,7 @@ def _show_answers(state: CompareState, choice: Choice, limit_place: DeltaGenerat
     with waiting("Loading the network", "compare", 520):
         checkpoint = load_checkpoint(choice)
     answer = None
-    if choice.finds_faces and not look_for_faces(state, checkpoint):
+    if choice.finds_faces and not look_for_faces(state, checkpoint, new):
         show_tiles(state, [Compared(probe, ()) for probe in state.probes])
     else:
         answer = _show_compared(state, checkpoint, choice.name)
