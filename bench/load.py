@@ -1,13 +1,15 @@
 """Measure many visitors on one server: waiting times, memory, and whether sessions stay apart.
 
-    python -m bench load [--sessions 20] [--training 2] [--seconds 300] [--out bench/results/load.json]
+    python -m bench load [--sessions 20] [--training 2] [--seconds 60] [--rounds 3] [--out FILE.json]
 
 It starts the app on loopback, warms it up with two visitors, one of whom trains, and measures one visitor
-alone. Then many visitors classify and change pages at once while some of them train. Memory before and after
-is measured under the same conditions: no visitor, no run, and enough time for the server to forget both. The
-visitors speak Streamlit's own protocol (``bench/_visitor.py``), because twenty browsers would take the cores.
-Every picture, class and run belongs to one visitor, and no other visitor may see anything of it.
-Other measurements in the file that ``--out`` names are kept.
+alone. Then many visitors classify and change pages at once while some of them train; after them, in the next
+round, as many new visitors. Memory before and after each round is measured under the same conditions: no
+visitor, no run, and enough time for the server to forget both. Caches fill up in the first round; what grows
+from one round to the next would be a leak. The visitors speak Streamlit's own protocol
+(``bench/_visitor.py``), because twenty browsers would take the cores. Every picture, class and run belongs to
+one visitor, and no other visitor may see anything of it. Other measurements in the file that ``--out`` names
+are kept; with ``--out bench/results/load.json``, the table in docs/deploy.md is written from it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,12 +32,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench._measure import machine, say
-from bench._server import running_app
+from bench._measure import RESULTS, machine, say
+from bench._server import ROOT, running_app
 from bench._visitor import Visitor
+from bench.all import with_table
 from fsl.training.run_folder import STOP, public_name
 from fsl.training.status import list_runs
 
+FILE, DOCS = RESULTS / "load.json", ROOT / "docs" / "deploy.md"
+BEGIN, END = "<!-- load: written by `python -m bench load` -->", "<!-- /load -->"
 KEPT_SECONDS = 20  # how long the server keeps a closed session in this measurement
 FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has dropped the session and returned its memory
 SAMPLE_SECONDS = 2.0
@@ -167,13 +172,9 @@ class Watch(threading.Thread):
             time.sleep(0.5)
         say("all visitors left; waiting until the server has forgotten them")
         time.sleep(FORGOTTEN_SECONDS)
-        return self.now()
-
-
-def slope(samples: Sequence[Sample]) -> float:
-    """Return the growth in megabytes per minute, by a fitted line."""
-    seconds, values = np.array([(sample.seconds, sample.megabytes) for sample in samples]).T
-    return float(np.polyfit(seconds / 60, values, 1)[0])
+        sample = self.now()
+        say(f"the server has {sample.megabytes:,.0f} MB")
+        return sample
 
 
 def runs_in(received: bytes | bytearray) -> set[str]:
@@ -192,12 +193,14 @@ def seen_by_several(seen: Sequence[Seen], runs: Path) -> list[str]:
     return found if n_seen else ["not checked: no visitor saw any run, not even an own one"]
 
 
-def visit_together(address: str, watch: Watch, sessions: int, seconds: float, trains: int) -> list[Seen]:
-    """Let many visitors use the app at once; the first ``trains`` of them train."""
+def visit_together(
+    address: str, watch: Watch, sessions: int, seconds: float, trains: int, first: int = 0
+) -> list[Seen]:
+    """Let many visitors, numbered from ``first``, use the app at once; the first ``trains`` of them train."""
     seen = [Seen() for _ in range(sessions)]
     until = time.monotonic() + seconds
     threads = [
-        threading.Thread(target=visit, args=(address, number, until, number < trains, one))
+        threading.Thread(target=visit, args=(address, first + number, until, number < trains, one))
         for number, one in enumerate(seen)
     ]
     for thread in threads:
@@ -226,7 +229,7 @@ def figures(seen: list[Seen]) -> dict[str, Any]:
     }
 
 
-def measure(sessions: int, trains: int, seconds: float) -> dict[str, Any]:
+def measure(sessions: int, trains: int, seconds: float, rounds: int) -> dict[str, Any]:
     conditions = machine()
     options = ["--server.disconnectedSessionTTL", str(KEPT_SECONDS)]
     with tempfile.TemporaryDirectory() as name, running_app(Path(name), options) as app:
@@ -236,37 +239,67 @@ def measure(sessions: int, trains: int, seconds: float) -> dict[str, Any]:
         before = watch.settled()
         alone = visit_together(app.address, watch, 1, min(60.0, seconds / 2), 0)
         watch.start()
-        many = visit_together(app.address, watch, sessions, seconds, trains)
+        many, after = list[Seen](), list[Sample]()
+        for number in range(rounds):
+            many += visit_together(app.address, watch, sessions, seconds, trains, number * sessions)
+            after.append(watch.settled())
         watch.stop()
-        after = watch.settled()
-        mixed_up = seen_by_several(many, runs)
+        mixed_up = seen_by_several(many, runs) if trains else []
         log = app.log.read_text(errors="replace")
-    warm = [sample for sample in watch.samples if sample.seconds >= 0.4 * watch.samples[-1].seconds]
     return {
         "machine": conditions,
         "seconds": seconds,
+        "rounds": rounds,
         "alone": figures(alone),
         "together": figures(many),
         "runs_seen_by_others": mixed_up,
         "tracebacks_in_the_log": log.count("Traceback"),
         "before": asdict(before),
         "most": asdict(max(watch.samples, key=lambda sample: sample.megabytes)),
-        "after_all_left": asdict(after),
-        "megabytes_a_minute_after_warm_up": round(slope(warm), 1),
+        "after_each_round": [asdict(sample) for sample in after],
         "samples": [asdict(sample) for sample in watch.samples[:: max(1, len(watch.samples) // 30)]],
     }
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """Return the table of docs/deploy.md."""
+    lines = [
+        "| | an answer, median | 95th percentile | MB before | at most | after each round had left |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    alone = [result["alone"] for result in results.values()]
+    middle, slow = (_spread(alone, name) for name in ("median_answer_seconds", "answer_seconds_95th"))
+    lines.append(f"| one alone | {middle} | {slow} | | | |")
+    for name, result in results.items():
+        together, most = result["together"], result["most"]["megabytes"]
+        after = ", ".join(f"{sample['megabytes']:,}" for sample in result["after_each_round"])
+        lines.append(
+            f"| {name} | {together['median_answer_seconds']:.2g} s | {together['answer_seconds_95th']:.2g} s "
+            f"| {result['before']['megabytes']:,} | {most:,} | {after} |"
+        )
+    return "\n".join(lines)
+
+
+def _spread(alone: Sequence[Mapping[str, float]], what: str) -> str:
+    values = [one[what] for one in alone]
+    return f"{min(values):.2f} to {max(values):.2f} s"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--training", type=int, default=2, help="how many of them train")
-    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seconds", type=float, default=60, help="of each round")
+    parser.add_argument("--rounds", type=int, default=3, help="each with new visitors")
     parser.add_argument("--out", type=Path, metavar="FILE.json")
     options = parser.parse_args()
     name = f"{options.sessions} visitors, {options.training} of them training"
-    result = {name: measure(options.sessions, options.training, options.seconds)}
+    result = {name: measure(options.sessions, options.training, options.seconds, options.rounds)}
     print(json.dumps(result, indent=1))
     if options.out:
         former = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-        options.out.write_text(json.dumps(former | result, indent=1) + "\n", encoding="utf-8")
+        results = former | result
+        options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        if options.out.resolve() == FILE:
+            page = with_table(DOCS.read_text(encoding="utf-8"), table(results), BEGIN, END)
+            DOCS.write_text(page, encoding="utf-8")
