@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
@@ -25,7 +26,7 @@ from fsl.cli.output import add_json_option, print_json
 from fsl.fewshot.comparison import face_json
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
-from fsl.fewshot.verify import FALSE_ACCEPT_RATES, ThresholdAt, Verification, accuracy_at, verify
+from fsl.fewshot.verify import FALSE_ACCEPT_RATES, Interval, ThresholdAt, Verification, accuracy_at, verify
 from fsl.twin.faces.detect import Face
 from fsl.twin.faces.prepare import face_of
 from fsl.twin.inference import embed_images, usable
@@ -99,11 +100,11 @@ def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) 
     out: dict[str, Any] = {
         "auc": result.auc,
         "eer": result.equal_error_rate,
-        "eer_interval": result.equal_error_interval,
+        "eer_interval": result.equal_error_interval if result.has_intervals else None,
         "eer_threshold": result.equal_error_threshold,
         "accuracy_at_stored_threshold": accuracy_at(scores, rates.threshold) if rates else None,
         "tar_at_far": {f"{at.requested:g}": at.true_accept for at in result.at},
-        "thresholds": {f"{at.requested:g}": _threshold_json(at) for at in result.at},
+        "thresholds": {f"{at.requested:g}": _threshold_json(at, result.has_intervals) for at in result.at},
         "same_pairs": result.n_same,
         "different_pairs": result.n_different,
         "classes": result.n_classes,
@@ -116,34 +117,36 @@ def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) 
     return out
 
 
-def _threshold_json(at: ThresholdAt) -> dict[str, Any]:
+def _threshold_json(at: ThresholdAt, has_intervals: bool) -> dict[str, Any]:
     return {
         "threshold": at.threshold,
-        "threshold_interval": at.threshold_interval,
+        "threshold_interval": at.threshold_interval if has_intervals else None,
         "false_accept": at.false_accept,
-        "false_accept_interval": at.false_accept_interval,
-        "true_accept_interval": at.true_accept_interval,
+        "false_accept_interval": at.false_accept_interval if has_intervals else None,
+        "true_accept_interval": at.true_accept_interval if has_intervals else None,
         "promised": at.is_measurable,
     }
 
 
 def _print(result: Verification, scores: PairScores, rates: PairRates | None, seconds: float) -> None:
-    lowest, highest = (rate_text(rate) for rate in result.equal_error_interval)
+    def margin(interval: Interval, form: Callable[[float], str]) -> str:
+        return f" (95%: {form(interval[0])} to {form(interval[1])})" if result.has_intervals else ""
+
     print(
         f"{result.n_same:,} same and {result.n_different:,} different pairs of {result.n_classes:,} classes, "
         f"{seconds:.1f} s"
     )
     print(f"AUC {result.auc:.4f}")
     print(
-        f"equal error rate {rate_text(result.equal_error_rate)} (95%: {lowest} to {highest}) "
-        f"at {limit_text(result.equal_error_threshold)}"
+        f"equal error rate {rate_text(result.equal_error_rate)}"
+        f"{margin(result.equal_error_interval, rate_text)} at {limit_text(result.equal_error_threshold)}"
     )
     for at in result.at:
-        low, high = at.true_accept_interval
+        others = f"; with other classes, up to {rate_text(at.false_accept_interval[1])} false accepts"
         print(
-            f"{rate_text(at.requested)} false accepts: {at.true_accept:.2%} true accepts (95%: {low:.2%} to "
-            f"{high:.2%}) at threshold {limit_text(at.threshold)}; with other classes, up to "
-            f"{rate_text(at.false_accept_interval[1])} false accepts"
+            f"{rate_text(at.requested)} false accepts: {at.true_accept:.2%} true accepts"
+            f"{margin(at.true_accept_interval, '{:.2%}'.format)} at threshold {limit_text(at.threshold)}"
+            f"{others if result.has_intervals else ''}"
         )
         if not at.is_measurable:
             pairs, lowest_rate = f"{result.n_class_pairs:,} pairs of classes", rate_text(at.lowest_rate)

@@ -67,6 +67,8 @@ class Verification:
         n_different: pairs of two classes.
         n_classes: number of classes.
         n_class_pairs: number of pairs of classes.
+        has_intervals: whether the draws can differ; otherwise every interval is a single point, which says
+            nothing. It takes two draws, and three classes if whole classes are drawn.
     """
 
     auc: float
@@ -78,6 +80,7 @@ class Verification:
     n_different: int
     n_classes: int
     n_class_pairs: int
+    has_intervals: bool = True
 
 
 def verify(
@@ -105,7 +108,7 @@ def verify(
     errors, drawn = _bootstrap(resampled(scores, n_bootstrap, unit, seed), curve, false_accept_rates)
     rate, threshold = equal_error(curve)
     n_same = int(scores.same.sum())
-    n_class_pairs = scores.n_class_pairs
+    n_class_pairs, n_classes = scores.n_class_pairs, len(np.unique(scores.labels))
     return Verification(
         auc=area(curve),
         equal_error_rate=rate,
@@ -114,8 +117,9 @@ def verify(
         at=_thresholds(curve, false_accept_rates, drawn, n_class_pairs),
         n_same=n_same,
         n_different=len(scores) - n_same,
-        n_classes=len(np.unique(scores.labels)),
+        n_classes=n_classes,
         n_class_pairs=n_class_pairs,
+        has_intervals=n_bootstrap > 1 and (unit == "images" or n_classes > 2),
     )
 
 

@@ -108,6 +108,25 @@ def test_verify_for_people_names_the_rates_that_cannot_be_measured(
     assert "stored threshold" not in out  # none was ever measured
 
 
+@pytest.mark.parametrize("why", ["one draw", "two classes"])
+def test_verify_names_no_interval_where_all_draws_are_equal(
+    why: str, folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = tmp_path / "two"
+    two.mkdir()
+    for colour in ("red", "green"):
+        (two / colour).symlink_to(folder / colour)
+    draws, data = (1, folder) if why == "one draw" else (20, two)
+    _, out, _ = run(capsys, "verify", "--data", data, "--checkpoint", weights, "--bootstrap", draws, "--json")
+    result = json.loads(out)
+    at = result["thresholds"]["0.01"]
+    assert [result["eer_interval"], *(at[name] for name in at if name.endswith("interval"))] == [None] * 4
+    _, out, _ = run(capsys, "verify", "--data", data, "--checkpoint", weights, "--bootstrap", draws)
+    assert "equal error rate" in out
+    assert "95%" not in out
+    assert "up to" not in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
