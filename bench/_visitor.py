@@ -205,6 +205,14 @@ class Visitor:
         connection.close()
         return next(c.split("=", 1)[1].split(";")[0] for c in cookies if c.startswith("_streamlit_xsrf="))
 
+    def headers(self, boundary: str) -> dict[str, str]:
+        """Return the headers of an upload whose parts are separated by ``boundary``."""
+        return {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "X-Xsrftoken": self._xsrf,
+            "Cookie": self._cookies,
+        }
+
     def put(self, url: str, name: str, parts: Sequence[bytes]) -> None:
         """Upload a file; in several parts, its size is not declared.
 
@@ -216,12 +224,7 @@ class Visitor:
         whole = [head.encode() + b"Content-Type: image/png\r\n\r\n", *parts, f"\r\n--{mark}--\r\n".encode()]
         body = b"".join(whole) if len(parts) == 1 else iter(whole)
         connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
-        headers = {
-            "Content-Type": f"multipart/form-data; boundary={mark}",
-            "X-Xsrftoken": self._xsrf,
-            "Cookie": self._cookies,
-        }
-        connection.request("PUT", url, body, headers)
+        connection.request("PUT", url, body, self.headers(mark))
         answer = connection.getresponse()
         told = answer.read().decode(errors="replace")
         connection.close()

@@ -34,7 +34,7 @@ from PIL import Image
 
 from bench._measure import RESULTS, machine, say
 from bench._server import ROOT, running_app
-from bench._visitor import Visitor
+from bench._visitor import TIMEOUT, Visitor
 from bench.all import with_table
 from fsl.training.run_folder import STOP, public_name
 from fsl.training.status import list_runs
@@ -44,6 +44,7 @@ BEGIN, END = "<!-- load: written by `python -m bench load` -->", "<!-- /load -->
 KEPT_SECONDS = 20  # how long the server keeps a closed session in this measurement
 FORGOTTEN_SECONDS = KEPT_SECONDS + 40  # by then it has dropped the session and returned its memory
 SAMPLE_SECONDS = 2.0
+POLL_SECONDS = 0.5  # as the pages do
 RUN_ID = re.compile(rb"\d{8}-\d{6}(?:-[0-9a-f]{32})?(?:-\d{1,3}(?!\d))?")
 
 
@@ -99,9 +100,11 @@ def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> 
             while time.monotonic() < until:
                 round_ += 1
                 name = f"{mark(number)}q{round_}.jpg"
-                seen.answers.append(visitor.drop("queries", [(name, picture(rng))]))
-                if "Most like" not in visitor.text and "similar enough" not in visitor.text:
+                seconds = answer_seconds(visitor, name, picture(rng))
+                if seconds is None:
                     seen.faults.append(f"no answer: {visitor.text[-200:]}")
+                else:
+                    seen.answers.append(seconds)
                 if round_ % 4 == 0:
                     seen.pages.append(visitor.open(rng.choice(["", "training", "embeddings"])))
                     seen.pages.append(visitor.open("classify"))
@@ -114,6 +117,21 @@ def visit(address: str, number: int, until: float, trains: bool, seen: Seen) -> 
             seen.runs = runs_in(visitor.seen)
     except Exception as error:  # noqa: BLE001 - every failure counts
         seen.faults.append(f"{type(error).__name__}: {error}")
+
+
+def answer_seconds(visitor: Visitor, name: str, data: bytes) -> float | None:
+    """Drop a picture and return the seconds until its answer is there; None if it never comes.
+
+    A page shows the progress of what takes it long, and asks for the page anew until that is done.
+    """
+    seconds = visitor.drop("queries", [(name, data)])
+    began = time.perf_counter()
+    while "Most like" not in visitor.text and "similar enough" not in visitor.text:
+        if time.perf_counter() - began > TIMEOUT:
+            return None
+        time.sleep(POLL_SECONDS)
+        visitor.open()
+    return seconds + time.perf_counter() - began
 
 
 @dataclass(frozen=True)

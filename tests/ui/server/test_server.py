@@ -85,8 +85,20 @@ def test_every_answer_says_what_a_page_may_do(address: str) -> None:
 
 
 def test_nobody_is_told_about_the_whole_server(address: str) -> None:
-    for path in ("/_stcore/metrics", "/_stcore/metrics/", "/_stcore/metrics?families=session_events_total"):
-        assert get(address, path)[0] == 404
+    odd = (
+        "//_stcore/metrics",
+        "/_stcore//metrics",
+        "/_STCORE/Metrics",
+        "/_stcore/%6Detrics%20",
+        "/x/_stcore/./metrics;a",
+    )
+    for path in (
+        "/_stcore/metrics",
+        "/_stcore/metrics/",
+        "/_stcore/metrics?families=session_events_total",
+        *odd,
+    ):
+        assert get(address, path)[0] == 404, path
     assert get(address, "/_stcore/health")[0] == 200
 
 
@@ -146,6 +158,35 @@ def test_a_session_uploads_no_more_than_it_may_hold(address: str, declared: bool
         assert "at most 8 MB" in second
         assert "413" in third
         assert uploads(visitor, 1, 2, declared) == [""]  # what was refused takes no room
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Length": str(9 * MEGABYTE)}, 413),  # before any of it has come
+        ({"Content-Length": "10", "Transfer-Encoding": "chunked"}, 413),
+        ({"Content-Length": "9" * 30}, 400),
+        ({"Content-Length": "-1"}, 400),
+    ],
+)
+def test_an_upload_that_lies_about_its_size_is_refused(
+    address: str, headers: dict[str, str], status: int
+) -> None:
+    with Visitor(address) as visitor:
+        visitor.open("classify")
+        (url,) = visitor.upload_urls(["a.bin"])
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)
+        connection.putrequest("PUT", url.upload_url)
+        for name, value in {**headers, **visitor.headers("x")}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        if "Transfer-Encoding" in headers:
+            part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(
+                9 * MEGABYTE
+            )
+            connection.send(b"%x\r\n%s\r\n" % (len(part), part))
+        assert connection.getresponse().status == status
+        connection.close()
 
 
 def test_small_files_are_counted_too(address: str) -> None:
