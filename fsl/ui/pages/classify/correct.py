@@ -10,6 +10,7 @@ import streamlit as st
 from fsl.base.text import count, similarity_text
 from fsl.ui.components.answer_list import UNKNOWN
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
+from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import support_of
 from fsl.ui.pages.classify.thumbnails import remover
 from fsl.ui.pages.classify.work_list import WorkAnswer
@@ -185,6 +186,7 @@ def _stop_spreading(state: Session) -> None:
     state.view.is_spreading = False
 
 
+@undivided()
 def _spread(state: Session, chosen: WorkAnswer, digests: Sequence[str], pictures: str) -> None:
     target = None if chosen.target == UNKNOWN else chosen.target
     workspace = state.workspace.corrected([chosen.query.digest, *digests], target)

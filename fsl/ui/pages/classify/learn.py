@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count, percent
+from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import check_support, support_of
 from fsl.ui.pages.classify.settings import rule_in_use
 from fsl.ui.pages.classify.work_list import WorkAnswer
@@ -65,6 +66,7 @@ def told(lesson: Lesson, answers: Sequence[WorkAnswer], now: LeaveOneOut | None)
     return " ".join(part for part in (added, answered, check) if part)
 
 
+@undivided()
 def _learn(state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer], n: int) -> None:
     before = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
     state.change(
