@@ -85,8 +85,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
         _refuse_wide_layers(path.name, twin)
         data = path.read_bytes()
         tensors = safetensors.torch.load(data)
-        _refuse_numbers(path.name, tensors)
         values = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
+        _refuse_numbers(path.name, values)
         twin.load_state_dict(values, assign=True)
         if any(tensor.is_meta for tensor in twin.buffers()):  # one that no file holds
             twin = TwinNetwork(info.model)
@@ -120,8 +120,13 @@ def _refuse_wrong_weights(path: Path, expected: dict[str, Tensor]) -> None:
 
 
 def _refuse_numbers(name: str, tensors: dict[str, Tensor]) -> None:
-    too_large = {k for k, t in tensors.items() if not bool((t.abs() < _LARGEST_WEIGHT).all())}
+    too_large = {key for key, tensor in tensors.items() if not _is_usable(tensor)}
     _refuse_if_any(name, {"not finite, or far too large": too_large})
+
+
+def _is_usable(tensor: Tensor) -> bool:
+    lowest, highest = tensor.aminmax()  # NaN if there is one, and then no comparison holds
+    return bool(lowest > -_LARGEST_WEIGHT) and bool(highest < _LARGEST_WEIGHT)
 
 
 def _refuse_if_any(name: str, faults: dict[str, set[str]]) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from pathlib import Path
 
 import streamlit as st
 
-from fsl.base.memory import keep_freed_memory, use_one_arena
 from fsl.ui.shared.address import is_opened
-from fsl.ui.shared.resources import warm_up
+from fsl.ui.shared.resources import prepare_process, warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
 from fsl.ui.shared.tab import forget_notices, recall_tab, show_what_is_lost
 
@@ -60,15 +58,6 @@ def bootstrap(title: str) -> None:
         st.caption(":material/history: Bringing back your pictures …")
         st.stop()
     show_what_is_lost()
-
-
-@st.cache_resource(show_spinner=False)
-def prepare_process() -> None:
-    """Set what must be set before torch is loaded and threads start; once for all sessions."""
-    use_one_arena()
-    keep_freed_memory()
-    # Otherwise torch's threads spin for a while after each batch and take the cores from the next task.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def warm_up_after_paint() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import streamlit as st
 
 import fsl
 from fsl.base.errors import CheckpointError, FslError
+from fsl.base.memory import keep_freed_memory, use_one_arena
 from fsl.config import TIMM
 from fsl.data.images.workers import start_ahead
 from fsl.ui.shared import core
@@ -177,6 +179,15 @@ def _baseline(name: str, modified: int) -> Checkpoint:
 
 
 @st.cache_resource(show_spinner=False)
+def prepare_process() -> None:
+    """Set what must be set before torch is loaded and threads start; once for all sessions."""
+    use_one_arena()
+    keep_freed_memory()
+    # Otherwise torch's threads spin for a while after each batch and take the cores from the next task.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@st.cache_resource(show_spinner=False)
 def warm_up() -> WarmUp:
     """Import torch, load the default network and start a decoder, once for all sessions.
 
@@ -195,6 +206,7 @@ def warm_up_soon() -> None:
 
 
 def _warm_up(state: WarmUp) -> None:
+    prepare_process()
     try:
         import_module("fsl.fewshot.classify")
         state.device = core.describe_device(core.choose_device())

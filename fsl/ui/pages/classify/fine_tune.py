@@ -94,6 +94,12 @@ def _show_offer(
             st.caption("All are recognised already: fine-tuning has nothing to gain.", width="content")
             _link_to_training(checkpoint)
         return
+    if sum(len(card.pictures) >= _ENOUGH for card in cards) < 2:
+        st.caption(
+            f"**Fine-tuning** may help with the {count(missed, 'picture')} not recognised. It needs at least "
+            f"two classes of {_ENOUGH} pictures, so that some are left to test whether it helped."
+        )
+        return
     timing = _timing(tuning, checkpoint, cards)
     is_timed = timing.wait_at_first()
     seconds = max(1.0, timing.result().total) if timing.has_result else 0.0
@@ -106,16 +112,13 @@ def _show_offer(
         st.fragment(_wait_for, run_every=_POLL_SECONDS)(timing)
     _show_probe(state, checkpoint, missed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if sum(len(card.pictures) >= _ENOUGH for card in cards) >= 2:
-            st.button(
-                "Fine-tune on these classes",
-                key="fine_tune",
-                icon=":material/model_training:",
-                on_click=guarded_callback(_start),
-                args=(tuning, checkpoint, cards, visitor()),
-            )
-        else:
-            st.caption(f"It needs two classes with {_ENOUGH} pictures, to test whether it helped.")
+        st.button(
+            "Fine-tune on these classes",
+            key="fine_tune",
+            icon=":material/model_training:",
+            on_click=guarded_callback(_start),
+            args=(tuning, checkpoint, cards, visitor()),
+        )
         _link_to_training(checkpoint)
 
 

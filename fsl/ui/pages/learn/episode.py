@@ -39,7 +39,7 @@ def show_episode(state: LearnState) -> None:
     st.header("N classes, K pictures each: which is nearest?", anchor=False)
     st.markdown(
         "A task of **N** classes with **K** examples each is called *N-way K-shot*. The network compares the "
-        "new picture with all N x K examples. The answer is the class of the most similar one, its **nearest "
+        "new picture with all N × K examples. The answer is the class of the most similar one, its **nearest "
         "neighbour**. More ways make the task harder, more shots make it easier."
     )
     _episode(state)
