@@ -67,8 +67,7 @@ def warm_up_after_paint() -> None:
 
 def draw_again_when_warm() -> None:
     """Load torch in the background, then draw the page again with what needs it."""
-    if not warm_up().done.is_set():
-        st.fragment(_draw_again, run_every=_LOOK_SECONDS)()
+    st.fragment(_draw_again, run_every=_LOOK_SECONDS)()
 
 
 def _draw_again() -> None:

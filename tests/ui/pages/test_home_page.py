@@ -66,6 +66,25 @@ def test_nothing_moves_when_the_answer_arrives(app: AppTest, monkeypatch: pytest
     assert "…" not in {tile["note"] for tile in grid(app, "home_examples")["tiles"]}
 
 
+def test_the_answer_comes_if_torch_is_loaded_while_the_page_is_drawn(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = WarmUp(threading.Event())
+
+    def loaded_after_a_look() -> WarmUp:
+        looked = WarmUp(threading.Event())
+        if state.done.is_set():
+            looked.done.set()
+        state.done.set()
+        return looked
+
+    monkeypatch.setattr("fsl.ui.pages.home.example.warm_up", loaded_after_a_look)
+    monkeypatch.setattr("fsl.ui.pages.home.page.warm_up", lambda: WarmUp(state.done))
+    app.run()
+    assert not app.exception
+    assert not app.get("skeleton")
+
+
 def test_every_page_and_step_has_a_door(home: AppTest) -> None:
     links = [link.proto for link in home.get("page_link")]
     pages = {link.page for link in links}

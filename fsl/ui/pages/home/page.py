@@ -78,12 +78,15 @@ def show_home_page() -> None:
             "and says how similar they are. The answer is the class your picture resembles most."
         )
         _show_doors()
+    # Asked before the example asks: torch may be there by the time that the rest of the page is drawn.
+    is_complete = warm_up().done.is_set()
     with right:
         show_example()
     _show_steps()
     show_lesson()
     _show_device()
-    draw_again_when_warm()
+    if not is_complete:
+        draw_again_when_warm()
 
 
 def _show_doors() -> None:
