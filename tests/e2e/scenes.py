@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench._sorting import answers, choose, drop_classes, drop_queries
-from fsl.data.examples import rendered_task
+from fsl.data.examples import digits_task, rendered_task
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -100,6 +100,20 @@ def _sorted(tab: Page) -> None:
         tab.locator(".st-key-answers_show button").filter(has_text=f"Checked {place}").wait_for()
 
 
+def _fine_tune_offered(tab: Page) -> None:
+    """Digits, which the network for photos was never trained on: the self-check leaves room."""
+    task = digits_task(n_way=6, n_shot=6, n_query=12, seed=1)
+    drop_classes(tab, task.classes)
+    drop_queries(tab, task.queries)
+    tab.get_by_text("It takes about").wait_for()
+
+
+def _fine_tuned(tab: Page) -> None:
+    _fine_tune_offered(tab)
+    tab.get_by_role("button", name="Fine-tune on these classes").click()
+    tab.get_by_text("Fine-tuning helped").wait_for()
+
+
 def _compared(tab: Page) -> None:
     choose_fruits(tab)
     tab.get_by_role("button", name="Try an example").click()
@@ -167,6 +181,11 @@ SCENES = (
 
 SORTING = Scene("sorting", "classify", _sorted, ".st-key-answers_head")
 """For the docs alone: it takes long."""
+FINE_TUNING = (
+    Scene("fine-tune-offer", "classify", _fine_tune_offered),
+    Scene("fine-tune-result", "classify", _fine_tuned),
+)
+"""For the docs alone, as well."""
 
 
 def settle(tab: Page) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
-from tests.e2e.scenes import SCENES, SORTING, Scene, settle, train_lesson
+from tests.e2e.scenes import FINE_TUNING, SCENES, SORTING, Scene, settle, train_lesson
 from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
 
 if TYPE_CHECKING:
@@ -26,10 +26,14 @@ SCHEMES = ("light", "dark")
 DOCS = ROOT / "docs" / "images"
 DOCS_SCENES = (
     *("home", "classify", SORTING.name, "compare", "training", "embeddings", "embeddings-moving", "evaluate"),
+    *(scene.name for scene in FINE_TUNING),
     *(scene.name for scene in SCENES if scene.name.startswith("learn-")),
 )
 DOCS_WIDTH, DOCS_HEIGHT = 1440, 1800
 PHONE_WIDTH, ANSWERS_HEIGHT = 390, 1250
+OFFER_HEIGHT = 900
+ALL_SCENES = (*SCENES, SORTING, *FINE_TUNING)
+HEIGHTS = {SORTING.name: ANSWERS_HEIGHT, **{scene.name: OFFER_HEIGHT for scene in FINE_TUNING}}
 MOST_BYTES = 250_000
 NARROWEST = 1150
 _LESSON_STEPS = 150  # as on the page
@@ -40,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Screenshots of every page, light and dark.")
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--docs", action="store_true", help="write the pictures of the docs")
-    parser.add_argument("--scene", action="append", choices=[scene.name for scene in (*SCENES, SORTING)])
+    parser.add_argument("--scene", action="append", choices=[scene.name for scene in ALL_SCENES])
     parser.add_argument("--width", type=int, action="append")
     parser.add_argument("--scheme", action="append", choices=SCHEMES)
     arguments = parser.parse_args()
@@ -93,7 +97,7 @@ class Look:
 def looks_of(arguments: argparse.Namespace) -> list[Look]:
     """Return the pictures asked for."""
     known = DOCS_SCENES if arguments.docs else [scene.name for scene in SCENES]
-    chosen = [scene for scene in (*SCENES, SORTING) if scene.name in (arguments.scene or known)]
+    chosen = [scene for scene in ALL_SCENES if scene.name in (arguments.scene or known)]
     looks = []
     for scheme in arguments.scheme or SCHEMES:
         if not arguments.docs:
@@ -104,7 +108,7 @@ def looks_of(arguments: argparse.Namespace) -> list[Look]:
             ]
             continue
         for scene in chosen:
-            height = ANSWERS_HEIGHT if scene is SORTING else DOCS_HEIGHT
+            height = HEIGHTS.get(scene.name, DOCS_HEIGHT)
             looks.append(Look(scene, DOCS_WIDTH, height, scheme, f"{scene.name}-{scheme}"))
         if SORTING in chosen:
             name = f"{SORTING.name}-phone-{scheme}"

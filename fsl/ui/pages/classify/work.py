@@ -98,13 +98,19 @@ def _draw(state: Session, checkpoint: Checkpoint, network: str, predictions: Seq
         )
         return
     members = [(card.name, picture) for card in state.workspace.classes for picture in card.pictures]
-    with details:
-        with st.container(border=True, key="detail"):
-            show_detail(chosen, members, partial(show_correction, state, chosen))
-        show_near_copies(state, checkpoint, answers, chosen)
+    with details, st.container(border=True, key="detail"):
+        show_detail(chosen, members, partial(_show_corrections, state, checkpoint, answers, chosen))
     with more:
         show_pair(checkpoint, network, chosen.query, chosen.prediction, members)
         show_small_map(state, checkpoint, chosen.query)
+
+
+def _show_corrections(
+    state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer], chosen: WorkAnswer
+) -> None:
+    show_correction(state, chosen)
+    with st.container():  # below the button that opens it, and what follows keeps its place
+        show_near_copies(state, checkpoint, answers, chosen)
 
 
 def _show_choices(state: Session, answers: Sequence[WorkAnswer]) -> None:
