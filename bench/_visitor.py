@@ -47,6 +47,7 @@ class Visitor:
         self._page, self._query = page, query
         self._widgets: dict[str, WidgetState] = {}
         self._ids: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
         self._known: dict[str, ForwardMsg] = {}
         self.session_id = ""
         self.text = ""
@@ -129,6 +130,10 @@ class Visitor:
         """Return whether the page has the widget ``key``."""
         return key in self._ids
 
+    def is_in_a_fragment(self, key: str) -> bool:
+        """Return whether using the widget ``key`` draws a part of the page anew, and not the whole page."""
+        return bool(self._fragments[key])
+
     def _id(self, key: str) -> str:
         if key not in self._ids:
             raise KeyError(f"no widget {key!r} on {self._page or 'home'}: {sorted(self._ids)}")
@@ -184,7 +189,8 @@ class Visitor:
             self.faults.append(content.message)
         identity = getattr(content, "id", "")
         if identity.startswith("$$ID-"):
-            self._ids[identity.split("-", 2)[2]] = identity
+            key = identity.split("-", 2)[2]
+            self._ids[key], self._fragments[key] = identity, message.delta.fragment_id
         for name in ("body", "value", "label", "text", "help"):
             value = getattr(content, name, "")
             if isinstance(value, str) and value:

@@ -137,7 +137,7 @@ def test_two_servers_behind_sticky_sessions_serve_every_visitor(
         assert serve_together(servers, 1)  # its next connection leads to the server that does not know it
 
 
-def test_an_answer_takes_less_than_400_kb(address: str) -> None:
+def test_an_answer_takes_less_than_400_kb_and_a_click_on_it_draws_only_the_answers(address: str) -> None:
     with Visitor(address) as visitor:
         visitor.open("classify")
         for card in (0, 1):
@@ -146,6 +146,8 @@ def test_an_answer_takes_less_than_400_kb(address: str) -> None:
         visitor.drop("queries", [("q.png", picture_of(40))])
         assert "Most like" in visitor.text
         assert len(visitor.seen) - before < 400_000
+        assert visitor.is_in_a_fragment("answers")
+        assert not visitor.is_in_a_fragment("class_name_0")
 
 
 @pytest.mark.parametrize("declared", [True, False])
