@@ -310,7 +310,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each round")
     parser.add_argument("--rounds", type=int, default=3, help="each with new visitors")
     parser.add_argument("--out", type=Path, metavar="FILE.json")
+    parser.add_argument("--table", action="store_true", help="only write the table from the stored results")
     options = parser.parse_args()
+    if options.table:
+        write_table()
+        return
     name = f"{options.sessions} visitors, {options.training} of them training"
     result = {name: measure(options.sessions, options.training, options.seconds, options.rounds)}
     print(json.dumps(result, indent=1))
@@ -319,5 +323,11 @@ def main() -> None:
         results = former | result
         options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         if options.out.resolve() == FILE:
-            page = with_table(DOCS.read_text(encoding="utf-8"), table(results), BEGIN, END)
-            DOCS.write_text(page, encoding="utf-8")
+            write_table()
+
+
+def write_table() -> None:
+    """Write the table of docs/deploy.md from the stored results."""
+    results = json.loads(FILE.read_text(encoding="utf-8"))
+    page = with_table(DOCS.read_text(encoding="utf-8"), table(results), BEGIN, END)
+    DOCS.write_text(page, encoding="utf-8")
