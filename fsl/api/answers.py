@@ -23,7 +23,13 @@ from fsl.data.intake.zips import list_zip
 from fsl.fewshot.answering import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.compare import ProbeAnswer
-from fsl.fewshot.comparison import Limit, comparison_object, faces_object, several_faces
+from fsl.fewshot.comparison import (
+    Limit,
+    comparison_object,
+    faces_object,
+    refused_reference,
+    several_faces,
+)
 from fsl.fewshot.embed import embed
 from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.linear_probe import LinearProbe, fit_to_support
@@ -225,7 +231,7 @@ def compare_pictures(
     seen, unreadable = sort_out(read_pictures(references.readers, checkpoint.info.model))
     if unreadable or not seen:
         first = [*unreadable, *references.left_out]
-        raise DataError(f"{first[0]}." if first else "The reference holds no picture.")
+        raise refused_reference(first[0]) if first else DataError("The reference holds no picture.")
     embed(checkpoint, seen, progress=progress, forward=passes.embed)
     faces = faces_object(seen)
 

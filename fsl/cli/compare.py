@@ -19,6 +19,7 @@ from fsl.fewshot.comparison import (
     choose_limit,
     comparison_object,
     faces_object,
+    refused_reference,
     sentence_for,
     several_faces,
 )
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     model = checkpoint.info.model
     references, problems = sort_out(read_pictures(image_readers(options.reference), model, options.centre))
     if problems:
-        raise DataError(f"{problems[0].name}: {problems[0].reason}.")
+        raise refused_reference(problems[0])
     if not references:
         raise DataError(f"{options.reference} holds no picture. Name a picture, or a folder of them.")
     for note in several_faces(references):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fsl.base.errors import DataError
+from fsl.base.errors import DataError, NoFaceError
+from fsl.data.intake.listing import Problem
 from fsl.fewshot.compare import ProbeAnswer, measured_rates
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
 from fsl.fewshot.pictures import NamedImage
@@ -71,6 +72,16 @@ def without_alignment(checkpoint: Checkpoint) -> Checkpoint:
     info = replace(checkpoint.info, model=replace(model, fit="crop"))
     # Embeddings are cached by the digest, and a whole picture has another one than the face in it.
     return replace(checkpoint, info=info, digest=f"{checkpoint.digest}/whole")
+
+
+def refused_reference(problem: Problem) -> DataError:
+    """Return the error of a reference that cannot be used, with what to do if it shows no face."""
+    if problem.reason != str(NoFaceError()):
+        return DataError(f"{problem}.")
+    return DataError(
+        f"{problem}. This network compares people; to compare things, choose another, such as the checkpoint "
+        "photos."
+    )
 
 
 def face_json(image: str, face: Face) -> dict[str, Any]:

@@ -152,6 +152,16 @@ def test_failures_are_one_line(
     assert err.count("\n") <= 2  # a file left out is named first
 
 
+def test_where_no_face_is_found_a_network_for_things_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    red = str(folder / "red" / "0.png")
+    status, out, err = run(capsys, "compare", red, red, "--checkpoint", "faces")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"{red}: no face was found in it. This network compares people" in err
+    assert "photos" in err
+
+
 def test_a_new_header_leaves_the_weights_alone(measured: str, weights: str) -> None:
     old, new = checkpoints.load(Path(weights)), checkpoints.load(Path(measured))
     for (name, before), after in zip(
