@@ -28,7 +28,8 @@ short_description: Tell things apart from one to five pictures of each
 # Few-Shot Lab
 
 Drop a few pictures per class and pictures to classify; nothing needs to be trained. Pictures stay in the
-memory of this Space and are forgotten half an hour after the last visit.
+memory of this Space and are forgotten half an hour after the last visit. Pictures that you train a network on
+are kept with its run for up to 14 days, or until the Space restarts.
 """
 # Files of more than 10 MB must be stored with Git LFS.
 _ATTRIBUTES = "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
