@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, TiffTags
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import (
@@ -33,9 +34,11 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
-from fsl.data.images.colour import GreyRange, few_bits_white, shrink_to_rgb
+from fsl.data.images.colour import few_bits_white, shrink_to_rgb
 from fsl.data.images.refusal import PictureRefused
 
+UInt16Array = NDArray[np.uint16]
+_ROWS_AT_ONCE = 256
 _SAME = (IMAGEWIDTH, IMAGELENGTH, COMPRESSION, FILLORDER, PREDICTOR, ROWSPERSTRIP, TILEWIDTH, TILELENGTH)
 _OF_GREY = (PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION, SAMPLESPERPIXEL)
 _OF_PIECES = (STRIPOFFSETS, STRIPBYTECOUNTS, TILEOFFSETS, TILEBYTECOUNTS)
@@ -62,19 +65,27 @@ def joined_planes(image: ImageFile, data: bytes, max_side: int) -> Image.Image:
     assert isinstance(image, TiffImageFile)
     if data[2:4] not in (b"*\0", b"\0*"):
         raise PictureRefused("the file is of a kind that cannot be read here: save it as PNG or JPEG first")
-    bands = image.getbands()
-    # One plane in memory at a time.
-    highest = [float(np.asarray(_plane(image, data, number)).max()) for number in range(len(bands))]
-    is_opaque = bands[-1] == "A" and highest[-1] == 65535
-    grey = GreyRange(0.0, few_bits_white(max(highest[:3] if is_opaque else highest)))
-    full = GreyRange(0.0, 65535.0)
-    joined = []
-    for number, band in enumerate(bands):
-        plane = _plane(image, data, number)
-        joined.append(
-            shrink_to_rgb(plane, max_side, full if is_opaque and band == "A" else grey).getchannel(0)
-        )
-    return Image.merge(image.mode, joined)
+    whites, planes = list[float](), list[Image.Image]()
+    for number in range(len(image.getbands())):  # one in memory at a time
+        values = np.asarray(_plane(image, data, number))
+        whites.append(few_bits_white(float(values.max())))
+        planes.append(shrink_to_rgb(_of_8_bits(values, whites[-1]), max_side).getchannel(0))
+    if image.mode == "RGBA" and planes[-1].getextrema() == (255, 255):
+        whites[-1] = 0.0  # says nothing about the colours
+    shares = [white / max(whites) or 1.0 for white in whites]
+    scaled = [
+        plane.point([round(value * share) for value in range(256)])
+        for plane, share in zip(planes, shares, strict=True)
+    ]
+    return Image.merge(image.mode, scaled)
+
+
+def _of_8_bits(values: UInt16Array, white: float) -> Image.Image:
+    table = np.rint(np.minimum(np.arange(2**16) / white, 1.0) * 255).astype(np.uint8)
+    found = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _ROWS_AT_ONCE):  # looking values up takes eight bytes for each
+        found[top : top + _ROWS_AT_ONCE] = table[values[top : top + _ROWS_AT_ONCE]]
+    return Image.fromarray(found)
 
 
 def _plane(image: TiffImageFile, data: bytes, number: int) -> Image.Image:
