@@ -11,7 +11,7 @@ from fsl.data.images.colour import few_bits_white
 # The same bytes read in the other order give the lower 8 bits; "N" is little-endian on today's machines.
 _LOWER_BITS = {
     f"{mode};16{order}": f"{mode};16{other}"
-    for mode in ("RGB", "RGBA")
+    for mode in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", "B"))
 }
 # Grey with transparency has the four bytes a pixel of 8-bit RGBA, and can be read as that.

@@ -93,7 +93,7 @@ def _plane(image: TiffImageFile, data: bytes, number: int) -> Image.Image:
     own: dict[int, tuple[int, ...]] = {tag: (int(tags[tag]),) for tag in _SAME if tag in tags}
     for tag in _OF_PIECES:
         if tag in tags:
-            n_pieces = len(tags[tag]) // len(image.getbands())
+            n_pieces = len(tags[tag]) // int(tags.get(SAMPLESPERPIXEL, len(image.getbands())))
             own[tag] = tags[tag][number * n_pieces : (number + 1) * n_pieces]
     own |= {BITSPERSAMPLE: (16,), **dict.fromkeys(_OF_GREY, (1,))}
     order = "<" if data[:2] == b"II" else ">"

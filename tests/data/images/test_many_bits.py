@@ -13,8 +13,8 @@ from tests.hostile.costly import LONG, SHORT, TIFF_DATA_START, tiff
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
-@pytest.mark.parametrize("alpha", [False, True])
-def test_colours_of_few_bits_in_pieces_and_planes_keep_their_contrast(bits: int, alpha: bool) -> None:
+@pytest.mark.parametrize("alpha", ["", "opaque", "of no meaning"])
+def test_colours_of_few_bits_in_pieces_and_planes_keep_their_contrast(bits: int, alpha: str) -> None:
     """In strips, tiles and a plane for each colour; packed or not."""
     x, y = np.meshgrid(np.linspace(0, 200, 64), np.linspace(0, 200, 48))
     picture = np.stack([x, y, 255 - (x + y) / 2], axis=-1).astype(np.uint8)
@@ -36,7 +36,7 @@ def test_colours_of_few_bits_in_pieces_and_planes_keep_their_contrast(bits: int,
     }
     colour = {262: (SHORT, 2), 277: (SHORT, len(planes)), 258: (SHORT, [16] * len(planes))}
     if alpha:
-        colour[338] = (SHORT, 2)
+        colour[338] = (SHORT, 2 if alpha == "opaque" else 0)
     for kind, (some, tags) in pieces.items():
         places = list(accumulate(map(len, some), initial=TIFF_DATA_START))[:-1]
         where = {324 if kind == "tiles" else 273: (LONG, places)}
