@@ -1,7 +1,7 @@
 """Measure `fsl index` against comparing with every picture.
 
-    python -m bench index [--quick] [--sizes N ...] [--of NAME ...] [--seed N] [--keep DIR [--build]]
-    python -m bench index --real [--quick] [--of NAME ...] [--keep DIR [--build]]
+    python -m bench index [--sizes N ...] [--of NAME ...] [--seed N] [--recall] [--keep DIR [--build]]
+    python -m bench index --real [--of NAME ...] [--recall] [--keep DIR [--build]]
 
 Vectors are made from real embeddings of 1,200 grocery and Tiny ImageNet pictures (FSL_DATA_DIR): each is one
 embedding plus half the difference of two others, plus noise of a tenth of its length. The queries are made in
@@ -13,8 +13,8 @@ alone whose classes had no part in choosing settings: 423 people, and the fruit 
 
 Recall at 10 is the share of the ten nearest pictures, by the head, that the search returns, with its 95%
 interval by a bootstrap over the queries, and over the classes of real ones. Single queries and batches of 64
-take turns with exact search in blocks; the ratios are exact search's time by the index's. Build times are
-seconds of processor time.
+take turns with exact search in blocks, unless `--recall` is given; the ratios are exact search's time by the
+index's. Build times are seconds of processor time.
 
 Each row is written to bench/results/index.json as soon as it is there, and replaces the one of the same
 network, pictures and size. A million vectors of `photos` take 14 GB of disk: `--keep DIR --build` builds, and
@@ -39,7 +39,7 @@ import fsl
 from bench._indexes import Built, Collection, HeadAlone, built, made_collection, peak_bytes, subjects
 from bench._measure import Claim, finish, median, options_of, ratio, result_file, take_turns
 from bench._real_pictures import real_collections
-from fsl.index.search import N_CANDIDATES, search
+from fsl.index.search import N_CANDIDATES, Index, search
 from fsl.training.gain import interval_over_pictures
 from fsl.twin.network import TwinNetwork
 
@@ -56,6 +56,7 @@ def main() -> None:
         ("--of", {"nargs": "+", "default": (), "help": 'e.g. "photos, 256"; all by default'}),
         ("--seed", {"type": int, "default": 0, "help": "of the made vectors; the queries get the next one"}),
         ("--real", {"action": "store_true", "help": "search real pictures"}),
+        ("--recall", {"action": "store_true", "help": "measure recall, but no time of a query"}),
         ("--keep", {"type": Path, "help": "keep the indexes in this folder, and use those that are there"}),
         ("--build", {"action": "store_true", "help": "only build the indexes in the folder of --keep"}),
     )
@@ -65,7 +66,7 @@ def main() -> None:
         for name, twin, collection, folder in (real if options.real else made)(options, parent):
             index = built(name, twin.head, collection, parent / folder)
             if not options.build:
-                report(measured(name, twin, collection, index), options.quick)
+                report(measured(name, twin, collection, index, options.recall), options.quick)
 
 
 def made(options: Namespace, _: Path) -> Iterator[Job]:
@@ -91,8 +92,9 @@ def report(row: dict[str, object], quick: bool) -> None:
     """Write a row and the claims about all rows so far."""
     rows = merged(row, quick)
     least = min(rows, key=lambda row: number(row["recall at 10"]))
-    most = max(int(str(row["vectors"])) for row in rows)
-    large = [row for row in rows if row["vectors"] == most]
+    timed = [row for row in rows if row["single, ratio"]]
+    most = max(int(str(row["vectors"])) for row in timed)
+    large = [row for row in timed if row["vectors"] == most]
     slowest = min(large, key=lambda row: number(row["single, ratio"]))
     recall, speed = str(least["recall at 10"]), str(slowest["single, ratio"])
     claims = [
@@ -122,7 +124,7 @@ def number(figure: object) -> float:
 
 
 def measured(
-    name: str, twin: TwinNetwork | HeadAlone, collection: Collection, made: Built
+    name: str, twin: TwinNetwork | HeadAlone, collection: Collection, made: Built, recall_alone: bool
 ) -> dict[str, object]:
     """Compare an index of a collection with exact search."""
     index, n = made.index, collection.n
@@ -146,22 +148,33 @@ def measured(
         "index, bytes a vector": round(made.engine_bytes / n),
         "embedding, bytes a vector": 4 * queries.shape[1],
     }
-    rounds, most = (3, 1) if n >= _LARGE else (ROUNDS, 4)
     for what, size in (("single", 1), (f"batches of {BATCH}", BATCH)):
-        blocks = queries.split(size)[:most]
-        seconds = take_turns(
-            {
-                "index": lambda some=blocks: [search(index, twin, block, K) for block in some],
-                "exact": lambda some=blocks: [search(exact, twin, block, K) for block in some],
-            },
-            rounds,
-        )
-        n_queries = size * len(blocks)
-        for key, label in (("index", f"{what}, ms"), ("exact", f"{what} exact, ms")):
-            row[label] = round(1e3 * median(seconds[key]) / n_queries, 3)
-        row[f"{what}, ratio"] = str(ratio(seconds["exact"], seconds["index"]))
+        row |= dict.fromkeys(_time_keys(what)) if recall_alone else _times(what, size, twin, index, queries)
     memory = {"building": made.peak_bytes, "searching": peak_bytes()}
     return row | {f"peak memory {when}, GB": round(peak / 1e9, 2) for when, peak in memory.items()}
+
+
+def _time_keys(what: str) -> tuple[str, str, str]:
+    return f"{what}, ms", f"{what} exact, ms", f"{what}, ratio"
+
+
+def _times(
+    what: str, size: int, twin: TwinNetwork | HeadAlone, index: Index, queries: torch.Tensor
+) -> dict[str, object]:
+    """Measure queries in blocks of a size, by the index and by exact search in turn."""
+    exact = replace(index, candidates=None)
+    rounds, most = (3, 1) if index.header.n >= _LARGE else (ROUNDS, 4)
+    blocks = queries.split(size)[:most]
+    seconds = take_turns(
+        {
+            "index": lambda: [search(index, twin, block, K) for block in blocks],
+            "exact": lambda: [search(exact, twin, block, K) for block in blocks],
+        },
+        rounds,
+    )
+    each = [round(1e3 * median(seconds[who]) / (size * len(blocks)), 3) for who in ("index", "exact")]
+    gain = str(ratio(seconds["exact"], seconds["index"]))
+    return dict(zip(_time_keys(what), (*each, gain), strict=True))
 
 
 def merged(row: dict[str, object], quick: bool) -> list[dict[str, object]]:
