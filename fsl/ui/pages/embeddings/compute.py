@@ -134,7 +134,9 @@ def labelled_embeddings(collection: Collection, embeddings: Tensor) -> LabelledE
 
 
 def neighbours(found: Mapped, row: int, k: int) -> tuple[Neighbour, ...]:
-    """Return the k pictures that the network finds most similar to the one at ``row``."""
+    """Return the k pictures that the network finds most similar to the one at ``row``, if there is one."""
+    if not 0 <= row < len(found.embeddings):
+        return ()
     with COMPUTE:
         return core.nearest(found.checkpoint.twin, found.embeddings, row, k)
 

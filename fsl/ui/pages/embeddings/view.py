@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,6 +20,9 @@ from fsl.ui.shared.compare_state import hand_over
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_callback
 
+if TYPE_CHECKING:
+    from fsl.embedding.neighbours import Neighbour
+
 _NEIGHBOURS = 8
 _LINES = 4  # drawn on the map to as many neighbours
 _MORE = 240
@@ -30,19 +34,26 @@ _GROUP_HEIGHT, _GROUP_FITS = 380, 20  # a group beside the map scrolls if it has
 def show_view(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
     """Show the maps and the panel beside them; a click runs this part of the page alone."""
     with guarded():
+        near = [neighbours(view, state.selected, _NEIGHBOURS) for view in views]
         left, right = st.columns([2.5, 1], gap="medium")
         with right:
             _show_search(state, collection)
         with left:
-            _show_maps(state, collection, views, sheet)
+            _show_maps(state, collection, views, near, sheet)
         with right:
             _show_group(state, collection)
-            _show_panel(state, collection, views)
+            _show_panel(state, collection, views, near)
 
 
-def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped], sheet: Sheet) -> None:
+def _show_maps(
+    state: MapState,
+    collection: Collection,
+    views: Sequence[Mapped],
+    near: Sequence[Sequence[Neighbour]],
+    sheet: Sheet,
+) -> None:
     columns = st.columns(len(views)) if len(views) > 1 else [st.container()]
-    for column, view in zip(columns, views, strict=True):
+    for column, view, near_here in zip(columns, views, near, strict=True):
         with column:
             if len(views) > 1:
                 st.markdown(f"**{markdown(view.checkpoint.info.name)}**")
@@ -55,7 +66,7 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
                 key=f"map_{name}",
                 label=f"Map of {count(len(collection.pictures), 'picture')} by {name}; search finds them.",
                 look=MapLook(
-                    _emphasis(state, collection, view),
+                    _emphasis(state, collection, view, near_here),
                     _MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
                     axes=tuple(f"{share:.0%} of the variance" for share in view.map.explained),
                 ),
@@ -64,12 +75,11 @@ def _show_maps(state: MapState, collection: Collection, views: Sequence[Mapped],
             )
 
 
-def _emphasis(state: MapState, collection: Collection, view: Mapped) -> Emphasis:
+def _emphasis(state: MapState, collection: Collection, view: Mapped, near: Sequence[Neighbour]) -> Emphasis:
     found = collection.found(WORDS.value)
-    near = neighbours(view, state.selected, _LINES) if state.selected >= 0 else ()
     return Emphasis(
         selected=state.selected,
-        neighbours=tuple(other.row for other in near),
+        neighbours=tuple(other.row for other in near[:_LINES]),
         bright=found if WORDS.value else (state.group or None),
         links=view.links,
     )
@@ -144,7 +154,12 @@ def _class_name(collection: Collection, row: int) -> str:
     return collection.class_of(row) or "to classify"
 
 
-def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]) -> None:
+def _show_panel(
+    state: MapState,
+    collection: Collection,
+    views: Sequence[Mapped],
+    near: Sequence[Sequence[Neighbour]],
+) -> None:
     if not 0 <= state.selected < len(collection.pictures):
         with st.container(border=True, key="map_hint"):
             st.markdown("**Click a picture** to see what the network finds most similar to it.")
@@ -160,20 +175,21 @@ def _show_panel(state: MapState, collection: Collection, views: Sequence[Mapped]
         picture_grid([tile], key="map_chosen", label="The chosen picture", size="large")
         st.markdown(f"## {markdown(_class_name(collection, state.selected))}")
         st.caption(markdown(picture.name))
-        for view in views:
-            _show_neighbours(state, collection, view, len(views) > 1)
-        _show_comparison(state, collection, views[0])
+        for view, near_here in zip(views, near, strict=True):
+            _show_neighbours(state, collection, view, near_here, len(views) > 1)
+        _show_comparison(state, collection, views[0], near[0])
         st.button("Close", key="map_close", type="tertiary", on_click=guarded_callback(_close), args=(state,))
 
 
-def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_one_of_two: bool) -> None:
+def _show_neighbours(
+    state: MapState, collection: Collection, view: Mapped, near: Sequence[Neighbour], is_one_of_two: bool
+) -> None:
     by = f" to {markdown(view.checkpoint.info.name)}" if is_one_of_two else ""
     st.markdown(
         f"**Most similar{by}**",
         help="Similarity as the network judges each pair, from 0 to 1.",
     )
     own = collection.labels[state.selected]
-    near = neighbours(view, state.selected, _NEIGHBOURS)
     tiles = [
         with_similarity(
             _tile(collection, other.row),
@@ -195,9 +211,10 @@ def _show_neighbours(state: MapState, collection: Collection, view: Mapped, is_o
     )
 
 
-def _show_comparison(state: MapState, collection: Collection, view: Mapped) -> None:
-    nearest = neighbours(view, state.selected, 1)
-    if nearest and st.button(
+def _show_comparison(
+    state: MapState, collection: Collection, view: Mapped, near: Sequence[Neighbour]
+) -> None:
+    if near and st.button(
         "Compare with the most similar",
         key="map_compare",
         icon=":material/compare:",
@@ -205,7 +222,7 @@ def _show_comparison(state: MapState, collection: Collection, view: Mapped) -> N
         help="Opens these two pictures on the Compare page.",
     ):
         pictures = collection.pictures
-        hand_over(pictures[nearest[0].row], pictures[state.selected], view.checkpoint.info.name)
+        hand_over(pictures[near[0].row], pictures[state.selected], view.checkpoint.info.name)
         st.switch_page("pages/compare.py")
 
 
