@@ -138,6 +138,19 @@ def _tiffs() -> Iterator[Hostile]:
     rows = 2 * MEGABYTE
     strips = {273: (LONG, np.full(rows, TIFF_DATA_START)), 278: (LONG, 1)}
     yield Hostile("table with a cost for each entry", "strips.tif", tiff(1, rows, b"\0", strips), False)
+    row = zlib.compress(bytes(6_000))
+    planes = {
+        258: (SHORT, [16] * 3),
+        259: (SHORT, 8),
+        262: (SHORT, 2),
+        273: (LONG, np.full(9_000, TIFF_DATA_START)),
+        277: (SHORT, 3),
+        278: (LONG, 1),
+        279: (LONG, np.full(9_000, len(row))),
+        284: (SHORT, 2),
+    }
+    rows_of_planes = tiff(3_000, 3_000, row, planes, bits=16)
+    yield Hostile("table with a cost for each entry", "rows of planes.tif", rows_of_planes, True)
     named = {number: (LONG, np.full(500_000, 8)) for number in range(60_000, 60_004)}
     yield Hostile("table with a cost for each entry", "long tags.tif", tiff(4, 4, bytes(16), named))
     many = exif(60_000, MEGABYTE) + bytes(MEGABYTE)

@@ -205,10 +205,11 @@ sends them through the functions that read them (the table below), through the c
   and the room for all files is counted before any of them is unpacked.
 
 Memory is what refuses some harmless files as well: colour PNG and TIFF of more than about 50 million pixels
-(less for a large file), and WebP of more than about 12 million. Pillow decodes these formats whole, at 4
-bytes a pixel, and WebP through a reader of animations at 20; it offers neither rows nor a smaller scale. JPEG
-is decoded at a smaller scale, and 8-bit grey takes a quarter, so 100 million pixels of those are read. The
-message says so, and that JPEG is the way out.
+(less for a large file), AVIF and HEIC of more than about 27 million, and WebP of more than about 12 million.
+Pillow decodes these formats whole, at 4 bytes a pixel, AVIF and HEIC at 9, and WebP through a reader of
+animations at 20; it offers neither rows nor a smaller scale. JPEG is decoded at a smaller scale, and 8-bit
+grey takes a quarter, so 100 million pixels of those are read. The message says so, and that JPEG is the way
+out.
 
 *Refused* means a message that names the file and the reason. From a zip that can be read, the good pictures
 are kept and the bad ones are named. A *fault* would be anything else: another error, a good file lost,
