@@ -102,7 +102,7 @@ def _sorted(tab: Page) -> None:
 
 def _fine_tune_offered(tab: Page) -> None:
     """Digits, which the network for photos was never trained on: the self-check leaves room."""
-    task = digits_task(n_way=6, n_shot=6, n_query=12, seed=1)
+    task = digits_task(n_way=10, n_shot=6, n_query=20, seed=1)
     drop_classes(tab, task.classes)
     drop_queries(tab, task.queries)
     tab.get_by_text("It takes about").wait_for()
