@@ -192,6 +192,10 @@ def settle(tab: Page) -> None:
     """Wait until the server has nothing more to send and every picture is drawn."""
     tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")
     tab.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
-    # A picture that is loaded when it comes into view would never be decoded out of it.
-    load = "image => { image.loading = 'eager'; return image.decode(); }"
-    tab.locator("img").evaluate_all(f"images => Promise.all(images.map({load}))")
+    # A picture that is loaded when it comes into view would never be decoded out of it. One that the page has
+    # taken away meanwhile does not count.
+    load = """images => Promise.all(images.map(image => {
+      image.loading = 'eager';
+      return image.decode().catch(error => { if (image.isConnected) throw error; });
+    }))"""
+    tab.locator("img").evaluate_all(load)

@@ -21,6 +21,8 @@ from fsl.ui.shared.visitor import visitor
 from fsl.ui.shared.work import hand_over_work
 
 _KEY = "few_shot_lab_tab"
+# Streamlit draws a page anew when its connection is back only if the page has a clock. It may tick seldom.
+_CLOCK_SECONDS = 12 * 3600
 _WIDGET = "tab_secret"
 _HOW_TO_KEEP = (
     "To keep pictures for longer, save them as a project: on the Classify page, **Project**, then **Save "
@@ -99,7 +101,7 @@ def _dismiss(key: str) -> None:
     setattr(_this_tab(), key, "")
 
 
-@st.fragment
+@st.fragment(run_every=_CLOCK_SECONDS)
 def _show_component() -> None:
     tab = _this_tab()
     tab_component(

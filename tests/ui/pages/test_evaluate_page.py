@@ -121,7 +121,7 @@ def test_an_uploaded_zip_from_start_to_figures(page_: AppTest) -> None:
     table = page_.dataframe[0].value
     assert len(table) == 4
     # The two small networks are the same: no difference on the same episodes.
-    assert "no clear difference (0.0% ± 0.0%)" in list(table["Compared with small"])[1]
+    assert "no clear difference: 0.0% ± 0.0%" in list(table["Compared with small"])[1]
     assert len(page_.get("plotly_chart")) >= 5
 
     page_.button(key="ev_remove").click().run()

@@ -169,7 +169,7 @@ def _smaller_test(requested: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
     if fitted.n_way < requested.n_way:
         notes.append(
             f"{fitted.n_way} classes to choose from instead of {requested.n_way}: "
-            "the others have too few pictures."
+            "no more classes have enough pictures."
         )
     return notes
 

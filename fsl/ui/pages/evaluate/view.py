@@ -139,7 +139,7 @@ def _difference(result: EvaluationResult, reference: EvaluationResult) -> str:
     if not math.isnan(difference.ci95):
         gap += margin_text(difference.ci95)
     if not difference.is_clear:
-        return f"no clear difference ({gap})"
+        return f"no clear difference: {gap}"
     return f"{'better' if difference.mean > 0 else 'worse'} by {gap}"
 
 

@@ -94,7 +94,7 @@ def _show_end(run: RecordedRun, verdict: Verdict) -> None:
     first, last = tests[0], tests[-1]
     st.markdown(f"**Rate {learning_rate_text(run.learning_rate)}**")
     st.markdown(VERDICT_BADGES[verdict.kind])
-    said = advice(verdict, run.learning_rate, core.best_test(run.events))
+    said = advice(verdict, run.learning_rate, first, core.best_test(run.events))
     st.caption(f"{markdown(verdict.evidence)} **{said}**")
     st.caption(
         f"Test accuracy on {last.n_way} classes it never trained on: {first.accuracy:.0%} before training, "

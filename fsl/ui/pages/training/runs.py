@@ -86,7 +86,7 @@ def _show_tile(run: RunInfo, name: str) -> None:
     if run.verdict and run.config:
         st.markdown(VERDICT_BADGES[run.verdict.kind])
         if run.step or not run.is_live:  # else the phase that is shown below says more
-            said = advice(run.verdict, run.config.learning_rate, run.best)
+            said = advice(run.verdict, run.config.learning_rate, run.before, run.best)
             evidence = markdown(run.verdict.evidence)
             st.caption(f"{evidence} **{said}**" if said else evidence)
     elif run.is_live:
