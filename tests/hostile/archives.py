@@ -208,6 +208,11 @@ def _floods() -> Iterator[Hostile]:
     yield Hostile(
         "zip that costs before it is unpacked", "long paths.zip", zipped({**GOOD, **long}), True, KEEPS
     )
+    marks = "\u0301\u0327" * 500  # composing them in order takes the square of their number
+    marked = {f"good/{n:04}{marks}.png": b"" for n in range(3_000)}
+    yield Hostile(
+        "zip that costs before it is unpacked", "marked names.zip", zipped({**GOOD, **marked}), True, KEEPS
+    )
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     padding = b"\0\0\0\xff\xff" * (2 * 2**20) + packer.compress(b"x") + packer.flush()
     padded = zipped({**GOOD, "good/kiwi/1.png": padding})

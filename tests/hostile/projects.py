@@ -86,6 +86,8 @@ def projects() -> Iterator[Hostile]:
     }
     for name, text in texts.items():
         yield Hostile("project with a damaged manifest", f"{name}.zip", _rewritten(text=text), False)
+    marks = "a" + "\u0301\u0327" * 60_000  # composing them in order takes the square of their number
+    yield Hostile("project with odd names", "marks.zip", _rewritten({"checkpoint": marks}), True)
     filler = b'{"format":1,"x":[' + b"{}," * 2_000_000 + b'{}],"classes":[],"queries":[],'
     many = filler + b'"checkpoint":"","checkpoint_digest":""}'
     yield Hostile("project with a damaged manifest", "millions.zip", _rewritten(text=many), False)

@@ -19,6 +19,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 # Controls, surrogates and separators are invisible; direction marks could reverse the text around them.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MOST_MARKS = 30
 HEAD_BYTES = 4096
 """How much of a file is looked at to tell what it is."""
 
@@ -93,8 +94,23 @@ def display_text(text: str) -> str:
     """Return text with composed accents, in which U+FFFD replaces invisible characters and non-characters."""
     if text.isascii() and text.isprintable():
         return text  # most names: a zip may hold a hundred thousand of them
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", _with_few_marks(text))
     return "".join("\ufffd" if _unshowable(character) else character for character in composed)
+
+
+def _with_few_marks(text: str) -> str:
+    """Leave out marks beyond those that any letter has: composing takes the square of their number.
+
+    Source: the limit of 30 is that of the Stream-Safe Text Format, Unicode Standard Annex 15.
+    """
+    if len(text) <= _MOST_MARKS:
+        return text
+    kept, n_marks = [], 0
+    for character in text:
+        n_marks = n_marks + 1 if unicodedata.combining(character) else 0
+        if n_marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def folder_name_text(path: str) -> str:

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import struct
+import unicodedata
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.folders import list_folder, list_images
 from fsl.data.intake.listing import NO_PICTURES, Listing, Problem, list_files
+from fsl.data.intake.paths import display_text
 from fsl.data.intake.zip_gate import ImportLimits
 from fsl.data.intake.zips import list_zip
 
@@ -177,6 +179,12 @@ def test_names_are_made_fit_to_show(character: str) -> None:
 
 def test_markup_in_names_is_kept_as_text() -> None:
     assert list_files([("<b>*x*</b>a/1.png", b"")]).entries[0].name == "<b>*x*</b>a/1.png"
+
+
+def test_no_letter_keeps_more_marks_than_can_be_composed_quickly() -> None:
+    """Unicode's own limit is 30; composing takes the square of their number."""
+    assert display_text("a" + "\u0327\u0301" * 15) == unicodedata.normalize("NFC", "a" + "\u0327\u0301" * 15)
+    assert len(display_text(("a" + "\u0301\u0327" * 100_000) * 2)) <= 62
 
 
 def test_accents_are_composed_so_that_names_compare_equal() -> None:
