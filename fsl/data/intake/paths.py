@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
 
@@ -95,7 +96,8 @@ def display_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text  # most names: a zip may hold a hundred thousand of them
     composed = unicodedata.normalize("NFC", _with_few_marks(text))
-    return "".join("\ufffd" if _unshowable(character) else character for character in composed)
+    unshowable = set(filter(_unshowable, set(composed)))
+    return "".join("\ufffd" if c in unshowable else c for c in composed) if unshowable else composed
 
 
 def _with_few_marks(text: str) -> str:
@@ -103,14 +105,21 @@ def _with_few_marks(text: str) -> str:
 
     Source: the limit of 30 is that of the Stream-Safe Text Format, Unicode Standard Annex 15.
     """
-    if len(text) <= _MOST_MARKS:
+    marks = set(filter(_is_mark, set(text))) if len(text) > _MOST_MARKS else set()
+    if not marks:
         return text
     kept, n_marks = [], 0
     for character in text:
-        n_marks = n_marks + 1 if unicodedata.combining(character) else 0
+        n_marks = n_marks + 1 if character in marks else 0
         if n_marks <= _MOST_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+@lru_cache(maxsize=2**14)  # a zip has names of few different characters, and very many of them
+def _is_mark(character: str) -> bool:
+    """Return whether a character is a mark on the letter before it, or consists of such marks."""
+    return unicodedata.combining(unicodedata.normalize("NFD", character)[0]) > 0
 
 
 def folder_name_text(path: str) -> str:
@@ -122,5 +131,6 @@ def folder_name_text(path: str) -> str:
         return raw.decode("latin-1")
 
 
+@lru_cache(maxsize=2**14)
 def _unshowable(character: str) -> bool:
     return unicodedata.category(character) in _UNSHOWABLE or character in _DIRECTION_MARKS

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsl.data.intake import old_names
 from fsl.data.intake.layout import natural_key
 from fsl.data.intake.zips import list_zip
 
@@ -66,6 +67,22 @@ def test_names_in_old_character_sets(charset: str, names: list[str], field: str)
     assert {entry.read() for entry in listing.entries} == {b"x"}
     (note,) = listing.notes
     assert note.startswith("The names in old.zip are in an old character set")
+
+
+@pytest.mark.parametrize(
+    ("charset", "word"), [("cp932", "りんご"), ("cp1251", "Яблоко"), ("cp949", "고양이")]
+)
+def test_of_very_many_names_some_are_judged(charset: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each character of each set is looked at, so all names of a large zip would take minutes."""
+    judged = []
+    likelihood = old_names._likelihood
+    monkeypatch.setattr(
+        old_names, "_likelihood", lambda text, name: judged.append(len(text)) or likelihood(text, name)
+    )
+    files = [f"{word}{n % 7}/{f'{word} ' * 12}{n}.png" for n in range(2_000)]
+    texts, found = old_names.decode_names([file.encode(charset) for file in files])
+    assert (texts, found) == (files, charset)
+    assert max(judged) <= 10_000
 
 
 def test_the_unicode_path_field_is_taken_and_judged_like_any_path() -> None:
