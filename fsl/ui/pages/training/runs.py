@@ -130,11 +130,10 @@ def _show_test(run: RunInfo) -> None:
             None if before is None else f"{100 * (test.accuracy - before):+.1f} points since the start",
         )
         examples = count(test.n_shot, "example")
+        # The sign and its number stay on one line of a narrow card.
+        margin = margin_text(test.ci95).strip(" ()").replace(" ", "\N{NO-BREAK SPACE}", 1)
         when = f"After {count(test.step, 'batch', 'batches')}" if test.step else "Before training"
-        st.caption(
-            f"{when}, choosing among {test.n_way} classes with "
-            f"{examples} of each ({margin_text(test.ci95).strip(' ()')})"
-        )
+        st.caption(f"{when}, choosing among {test.n_way} classes with {examples} of each ({margin})")
     if run.started and run.started.note:
         st.caption(markdown(f"{run.started.note[:1].upper()}{run.started.note[1:]}"))
     if told := core.little_to_gain(run.before, str(run.about.get("start") or "")):
