@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fsl.fewshot.evaluate import EvaluationResult
 
 _MORE_THAN_SHOTS = 2  # pictures of each class: enough for the examples, and two to ask about
-_MOST_PICTURES = 96  # embedded within seconds; more only where the ways ask for them
+_MOST_PICTURES = 64  # embedded within seconds; more only where the ways ask for them
 _EPISODES = 500
 
 
