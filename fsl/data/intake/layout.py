@@ -128,8 +128,13 @@ def _joined(folders: Folders) -> dict[str, str | None]:
     return {path: names[parents] for path, parents in folders.items()}
 
 
-def _find_split(folders: Folders) -> _Split | None:
-    """Return where a data set is split into parts, or None if it is not."""
+def _find_split(folders: Folders, looks_inside: bool = True) -> _Split | None:
+    """Return where a data set is split into parts, or None if it is not.
+
+    Args:
+        folders: of each image.
+        looks_inside: whether the parts may be inside of one folder, beside which there are a few pictures.
+    """
     level, lone_part = 0, None
     names = _names_at(folders, level)
     while len(names) == 1:
@@ -141,7 +146,8 @@ def _find_split(folders: Folders) -> _Split | None:
     if split is None and lone_part is not None:
         has_classes = any(len(parents) > lone_part.column + 1 for parents in folders.values())
         return lone_part if has_classes else None
-    return split or _split_of_folds(folders, level) or _split_in_one(folders, level)
+    split = split or _split_of_folds(folders, level)
+    return split or (_split_in_one(folders, level) if looks_inside else None)
 
 
 def _names_at(folders: Folders, level: int) -> set[str]:
@@ -210,14 +216,14 @@ def _split_of_folds(folders: Folders, level: int) -> _Split | None:
 
 
 def _split_in_one(folders: Folders, level: int) -> _Split | None:
-    """Return the parts inside one of several folders, beside which are a few pictures: ``docs/plan.png``."""
+    """Return the parts inside one of several folders, if the others hold few pictures: ``docs/plan.png``."""
     inside: dict[tuple[str, ...], Folders] = {}
     for path, parents in folders.items():
         inside.setdefault(parents[: level + 1], {})[path] = parents
     within, largest = max(inside.items(), key=lambda item: len(item[1]), default=((), {}))
     if len(inside) < 2 or len(within) <= level or _MOST_BESIDE * len(largest) < len(folders) - len(largest):
         return None
-    split = _find_split(largest)
+    split = _find_split(largest, looks_inside=False)
     return None if split is None or len(split.parts) < 2 else replace(split, within=within)
 
 

@@ -55,6 +55,8 @@ _FILLERS |= {
     "full",
 }
 _BEGINNINGS = ("mini", "meta", "tiny", "small", "sub", "full", "x")
+# No data set has more parts, or calls one by a longer name; but a zip may have ever so many folders.
+_MOST_SIBLINGS, _LONGEST = 500, 100
 _FOLDS = frozenset({"fold", "folds", "kfold", "cv", "split", "part", "subset", "batch", "chunk", "shard"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")
 _KIND_OF_WORD = {
@@ -73,8 +75,10 @@ def part_kinds(names: Iterable[str]) -> dict[str, str]:
     Returns:
         from name to part; names that say something else are missing.
     """
-    names = list(names)
+    names = [name for name in names if len(name) <= _LONGEST]
     found = dict[str, str]()
+    if len(names) > _MOST_SIBLINGS:
+        return found
     for take_apart in (_words, _words_in_any_case):
         words = {name: take_apart(name) for name in names}
         shared = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
@@ -84,6 +88,9 @@ def part_kinds(names: Iterable[str]) -> dict[str, str]:
 
 def are_folds(names: Iterable[str]) -> bool:
     """Return whether sibling folders are called like the folds of a data set: "fold1", "fold2"."""
+    names = list(names)
+    if len(names) > _MOST_SIBLINGS:
+        return False
     found = {tuple(word for word in _words(name) if not word.isdecimal()) for name in names}
     words = set(next(iter(found), ()))
     return len(found) == 1 and bool(words) and words <= _FOLDS

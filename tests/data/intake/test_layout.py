@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsl.base.errors import DataError
+from fsl.data.intake import parts
 from fsl.data.intake.layout import class_of_paths, layout_of_paths, natural_key
 
 RULES: dict[str, dict[str, str | None]] = {
@@ -134,6 +135,26 @@ def test_a_few_pictures_beside_the_folder_with_the_parts_do_not_hide_them() -> N
     assert class_of_paths([*paths, "docs/img/plan"]) == {path: path.split("/")[2] for path in paths}
     several = [*paths, *(f"other/z/{n}" for n in range(6))]
     assert class_of_paths(several) == {path: path.rpartition("/")[0] for path in several}
+
+
+def test_what_no_parts_can_be_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zip of 8 MB may have 25,000 folders of 250 letters each, or folders in hundreds of folders."""
+    n_taken_apart = 0
+
+    def counted(name: str) -> list[str]:
+        nonlocal n_taken_apart
+        n_taken_apart += 1
+        return words(name)
+
+    words = parts._words
+    monkeypatch.setattr(parts, "_words", counted)
+    wide = [f"{n:05}/{side}/1" for n in range(3_000) for side in ("train", "test")]
+    assert set(class_of_paths(wide).values()) == {f"{n:05}" for n in range(3_000)}
+    chain = [f"d{n}" for n in range(200)]
+    deep = ["/".join([*chain[:n], f"side{n}", "1"]) for n in range(1, 200)]
+    deep += ["/".join([*chain, str(n)]) for n in range(400)]
+    assert class_of_paths(deep)[deep[-1]] == "/".join(chain[1:])
+    assert n_taken_apart < 2_000
 
 
 def test_folders_that_look_like_parts_of_unknown_names_are_told() -> None:
