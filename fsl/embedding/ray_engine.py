@@ -56,7 +56,7 @@ def embed_with_ray(
         work = ray.data.from_items([{"shard": n} for n in shards], override_num_blocks=len(shards)).map(
             _Actor,
             fn_constructor_args=(request,),
-            concurrency=workers,
+            compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=max(1, (os.cpu_count() or 1) // workers) if not address else 1,
             num_gpus=1 if request.device == "cuda" else 0,
         )
