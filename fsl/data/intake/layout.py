@@ -17,6 +17,7 @@ from fsl.base.errors import DataError
 from fsl.base.text import listed
 from fsl.data.intake.parts import are_folds, part_kinds
 
+_MOST_NUMBERS = 20
 _NUMBER = re.compile(r"([0-9]+)")
 
 _OF_IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures", "photos"})
@@ -63,8 +64,8 @@ class _Split:
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return a sort key that puts "s2" before "s10" and ignores case."""
-    pieces = _NUMBER.split(text)
+    """Return a sort key that puts "s2" before "s10" and ignores case; after 20 numbers all is text."""
+    pieces = _NUMBER.split(text, maxsplit=_MOST_NUMBERS)
     # The text itself decides between equals ("1" and "01", "a" and "A").
     return tuple(map(_rank, filter(None, pieces))), text
 

@@ -96,8 +96,10 @@ def display_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text  # most names: a zip may hold a hundred thousand of them
     composed = unicodedata.normalize("NFC", _with_few_marks(text))
+    if composed.isprintable():
+        return composed
     unshowable = set(filter(_unshowable, set(composed)))
-    return "".join("\ufffd" if c in unshowable else c for c in composed) if unshowable else composed
+    return "".join("\ufffd" if character in unshowable else character for character in composed)
 
 
 def _with_few_marks(text: str) -> str:
@@ -116,7 +118,7 @@ def _with_few_marks(text: str) -> str:
     return "".join(kept)
 
 
-@lru_cache(maxsize=2**14)  # a zip has names of few different characters, and very many of them
+@lru_cache(maxsize=2**16)  # a zip may have millions of characters in its names, of few kinds
 def _is_mark(character: str) -> bool:
     """Return whether a character is a mark on the letter before it, or consists of such marks."""
     return unicodedata.combining(unicodedata.normalize("NFD", character)[0]) > 0
@@ -131,6 +133,6 @@ def folder_name_text(path: str) -> str:
         return raw.decode("latin-1")
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**16)
 def _unshowable(character: str) -> bool:
     return unicodedata.category(character) in _UNSHOWABLE or character in _DIRECTION_MARKS

@@ -239,6 +239,13 @@ def test_numbers_of_any_length_are_ordered() -> None:
     assert natural_key("9" * 5000) < natural_key("1" + "0" * 5000)
 
 
+def test_a_name_of_hundreds_of_numbers_is_not_taken_apart() -> None:
+    pieces, _ = natural_key("1a" * 500)
+    assert len(pieces) < 50
+    names = [f"{'1a' * 19}{number}{'1a' * 500}" for number in (10, 2)]
+    assert sorted(names, key=natural_key) == names[::-1]
+
+
 @given(st.lists(st.text(max_size=8)))
 def test_natural_order_is_a_total_order(names: list[str]) -> None:
     once = sorted(names, key=natural_key)
