@@ -21,7 +21,7 @@ from fsl.base.errors import DataError, ImageReadError
 from fsl.config import METHODS, Method
 from fsl.data.images.decode import IMAGE_SUFFIXES
 from fsl.data.intake.listing import Problem
-from fsl.data.intake.paths import display_text
+from fsl.data.intake.paths import LONGEST_NAME, display_text
 from fsl.data.intake.zip_gate import ImportLimits, check_room, objection, open_zip, read_member
 
 FORMAT = 1
@@ -267,6 +267,8 @@ def _list_of_objects(value: Any, name: str) -> list[dict[str, Any]]:
 def _text(value: Any, what: str, name: str) -> str:
     if not isinstance(value, str):
         raise DataError(f"{name}: {what} in its manifest is no text; it was not opened.")
+    if len(value) > LONGEST_NAME:
+        raise DataError(f"{name}: {what} in its manifest has {len(value):,} characters; it was not opened.")
     return display_text(value)
 
 

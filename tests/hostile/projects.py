@@ -87,7 +87,13 @@ def projects() -> Iterator[Hostile]:
     for name, text in texts.items():
         yield Hostile("project with a damaged manifest", f"{name}.zip", _rewritten(text=text), False)
     marks = "a" + "\u0301\u0327" * 60_000  # composing them in order takes the square of their number
-    yield Hostile("project with odd names", "marks.zip", _rewritten({"checkpoint": marks}), True)
+    long: dict[str, dict[str, Any]] = {
+        "marks": {"checkpoint": marks},
+        "class of 7 MB": {"classes": [{"name": "*" * 7_000_000, "images": []}]},
+        "query of brackets": {"queries": [{**entry, "name": "[" * 200_000}]},
+    }
+    for name, change in long.items():
+        yield Hostile("project with odd names", f"{name}.zip", _rewritten(change), False)
     filler = b'{"format":1,"x":[' + b"{}," * 2_000_000 + b'{}],"classes":[],"queries":[],'
     many = filler + b'"checkpoint":"","checkpoint_digest":""}'
     yield Hostile("project with a damaged manifest", "millions.zip", _rewritten(text=many), False)

@@ -20,6 +20,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 # Controls, surrogates and separators are invisible; direction marks could reverse the text around them.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST_NAME = 4_096
+"""Most characters of a name of a class or file, other than a path in a zip: pages show it again and again."""
 _MOST_MARKS = 30
 HEAD_BYTES = 4096
 """How much of a file is looked at to tell what it is."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from fsl.base.errors import ImageReadError
-from fsl.data.intake.paths import display_path, display_text
+from fsl.data.intake.paths import LONGEST_NAME, display_path, display_text
 
 NAMES_FILE = "few-shot-lab-classes.json"
 _KEY, _VERSION = "few_shot_lab_classes", 1
@@ -67,6 +67,10 @@ def _read(file: _Found) -> dict[str, str] | None:
     if not isinstance(content, dict) or content.get(_KEY) != _VERSION:
         return None
     folders = content.get("folders")
-    if not isinstance(folders, dict) or not all(isinstance(name, str) and name for name in folders.values()):
+    if not isinstance(folders, dict) or not all(map(_is_name, folders.values())):
         return None
     return {folder: display_text(name) for folder, name in folders.items()}
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME

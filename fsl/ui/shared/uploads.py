@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.data.intake.paths import LONGEST_NAME
 from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.budget import note_session
 
@@ -34,4 +35,4 @@ def _take(file: UploadedFile) -> tuple[str, bytes]:
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
-    return file.name, content
+    return file.name[-LONGEST_NAME:], content

@@ -49,6 +49,7 @@ def test_plain_names_stay_plain_and_lines_are_joined() -> None:
     assert markdown("star-fruit slice (2).jpg") == "star-fruit slice (2).jpg"
     assert markdown("a\nb\x00c") == "a b c"
     assert markdown("Äpfel 日本") == "Äpfel 日本"
+    assert len(markdown("*" * 7_000_000)) < 50_000  # each time a page is drawn
 
 
 def test_the_answer_in_words() -> None:
