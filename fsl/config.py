@@ -72,6 +72,9 @@ class ModelConfig(Settings):
             ``fsl.twin.backbones.efficientnet.fold_batch_norms``.
         middle: weight of the features from half-way through the network, relative to the last ones, 0 to 1;
             for EfficientNet-Lites side by side, see ``fsl.twin.backbones.build.SideBySide``.
+        centre_spread: how far from the middle of the image features count when they are averaged over it, in
+            shares of a side, 0 to 10; 0 if all places count alike. EfficientNet-Lite only, see
+            ``fsl.twin.backbones.efficientnet.CentredPool``.
         head: how two embeddings become a logit, see ``fsl.twin.heads``.
         damped: number of directions that within-class whitening reduces (``fsl.twin.whitening``); 0 for none.
         adapter: number of directions that the adapter of a fine-tuned network sees (``fsl.twin.adapter``); 0
@@ -94,6 +97,7 @@ class ModelConfig(Settings):
     grey: bool = False
     folded: bool = False
     middle: float = 0.0
+    centre_spread: float = 0.0
     head: Head = "absolute"
     damped: int = 0
     adapter: int = 0
@@ -105,6 +109,7 @@ class ModelConfig(Settings):
         check_ranges(
             self,
             middle=(0, 1),
+            centre_spread=(0, 10),
             damped=(0, 4096),
             adapter=(0, 4096),
             image_size=(16, 512),

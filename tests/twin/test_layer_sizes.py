@@ -14,7 +14,7 @@ from fsl.twin.network import TwinNetwork
         ModelConfig(backbone="residual", widths=(8, 16), image_size=33),
         ModelConfig(backbone="resnet18", image_size=40),
         ModelConfig(backbone="pixels", image_size=32, embedding_dim=7),
-        ModelConfig(backbone="efficientnet_lite0+efficientnet_lite1", image_size=47, middle=0.3),
+        ModelConfig("efficientnet_lite0+efficientnet_lite1", image_size=47, middle=0.3, centre_spread=0.3),
         ModelConfig(backbone="face_resnet", image_size=150),
     ],
     ids=lambda config: config.backbone,

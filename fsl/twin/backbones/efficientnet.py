@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -104,11 +105,41 @@ class InvertedResidual(nn.Module):
         return x + y if self.adds_input else y
 
 
+class CentredPool(nn.AdaptiveAvgPool2d):
+    """Average features over the image, the middle weighted more.
+
+    What a photo is of is mostly in its middle, and what is around that may be in any photo.
+
+    Args:
+        spread: standard deviation of the weights along a side, as a share of the side; 0 weights all alike.
+    """
+
+    def __init__(self, spread: float) -> None:
+        super().__init__(1)
+        self.spread = spread
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the weighted means ``(B, C, 1, 1)`` of features ``(B, C, H, W)``."""
+        if self.spread:
+            down, across = (_centre_weights(side, self.spread) for side in features.shape[2:])
+            weights = down[:, None] * across
+            # A network run for its sizes alone, or to be written as ONNX, has features without values.
+            features = features * (weights if features.is_meta else weights.to(features.device))
+        return super().forward(features)
+
+
+def _centre_weights(side: int, spread: float) -> Tensor:
+    """Return weights ``(side,)`` of places along a side, with a mean of 1."""
+    place = (torch.arange(side) - (side - 1) / 2) / side
+    weights = torch.exp(-0.5 * (place / spread) ** 2)
+    return weights / weights.mean()
+
+
 class EfficientNetLite(nn.Sequential):
     """Stem, blocks, 1x1 convolution, pooling: ``(B, 3, S, S)`` to ``(B, D)``, D = 1280 by default.
 
     Args:
-        config: uses ``backbone``, ``folded`` and ``embedding_dim``.
+        config: uses ``backbone``, ``folded``, ``centre_spread`` and ``embedding_dim``.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -135,7 +166,7 @@ class EfficientNetLite(nn.Sequential):
             nn.Sequential(
                 *_normed(_convolution(n_in, _HEAD_CHANNELS, 1, bias=config.folded)), nn.ReLU6(inplace=True)
             ),
-            nn.AdaptiveAvgPool2d(1),
+            CentredPool(config.centre_spread),
             nn.Flatten(),
         ]
         if config.embedding_dim:
@@ -152,13 +183,13 @@ class EfficientNetLite(nn.Sequential):
         Returns:
             float ``(B, D)`` and ``(B, 80)`` (88 for Lite2).
         """
-        stem, blocks, *rest = self
+        stem, blocks, head, pool, *rest = self
         x = stem(images)
         for number, block in enumerate(blocks.children(), start=1):
             x = block(x)
             if number == self.n_until_middle:
-                middle = x.mean((2, 3))
-        for layer in rest:
+                middle = pool(x).flatten(1)
+        for layer in (head, pool, *rest):
             x = layer(x)
         return x, middle
 

@@ -1,13 +1,15 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import build_backbone
-from fsl.twin.backbones.efficientnet import SameConv2d, fold_batch_norms
+from fsl.twin.backbones.efficientnet import CentredPool, SameConv2d, fold_batch_norms
 from fsl.twin.network import TwinNetwork
 
 LITE0 = ModelConfig(backbone="efficientnet_lite0", image_size=64)
@@ -50,6 +52,18 @@ def test_an_odd_pixel_of_padding_goes_to_the_right_and_bottom(side: int, kernel:
     before = ((out.shape[-1] - 1) * 2 + kernel - side) // 2
     sees_corner = [i for i in range(out.shape[-1]) if i * 2 - before + kernel > side - 1]
     assert torch.nonzero(out[0, 0, -1]).flatten().tolist() == sees_corner
+
+
+def test_features_near_the_middle_count_by_a_gaussian() -> None:
+    """Against scipy's filter, which has the same weights at the middle of a large enough image."""
+    side, spread = 9, 0.2
+    impulse = np.zeros((side, side))
+    impulse[side // 2, side // 2] = 1
+    weights = gaussian_filter(impulse, spread * side, mode="constant", truncate=9)
+    features = torch.rand(2, 3, side, side)
+    expected = (features.double().numpy() * weights).sum((2, 3)) / weights.sum()
+    assert np.allclose(CentredPool(spread)(features)[..., 0, 0], expected, rtol=1e-5)
+    assert torch.equal(CentredPool(0.0)(features), features.mean((2, 3), keepdim=True))
 
 
 def test_widths_are_fixed() -> None:

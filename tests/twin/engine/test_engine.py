@@ -54,7 +54,7 @@ def test_the_engines_agree_on_every_shipped_network(name: str, monkeypatch: pyte
         ModelConfig(backbone="plain4", widths=(4, 4), image_size=20, embedding_dim=6, damped=2, adapter=3),
         ModelConfig(backbone="resnet18", image_size=64, grey=True, views=2),
         ModelConfig(backbone="pixels", image_size=32),
-        ModelConfig(backbone="efficientnet_lite1", image_size=47, damped=9),
+        ModelConfig(backbone="efficientnet_lite1", image_size=47, centre_spread=0.3, damped=9),
         ModelConfig(backbone="residual", widths=(8, 16), image_size=33, views=8, grey=True),
     ],
     ids=lambda config: config.backbone,
