@@ -51,7 +51,8 @@ MODEL = ModelConfig(
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
     folded=True,
-    middle=0.3,
+    middle=0.4,
+    centre_spread=0.28,
     head="cosine",
     damped=256,
     centre_on_support=True,
@@ -141,8 +142,11 @@ def main() -> None:
 
 
 def pretrained_backbone(weights: Path) -> torch.nn.Module:
-    """Return the backbones with ImageNet weights, compared with timm's, and with folded batch norms."""
-    backbone = build_backbone(replace(MODEL, folded=False)).eval()
+    """Return the backbones with ImageNet weights, compared with timm's, and with folded batch norms.
+
+    Features are averaged evenly, as timm's are; the weights are those of ``MODEL``.
+    """
+    backbone = build_backbone(replace(MODEL, folded=False, centre_spread=0.0)).eval()
     for name, member in zip(MODEL.backbone.split("+"), backbone.members, strict=True):
         load_imagenet_weights(member, weights_file(weights, name))
         say(f"{name}: largest difference from timm's outputs {difference_from_timm(name, member):.1e}")
@@ -195,7 +199,7 @@ class Embedded:
 
 def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
     """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
-    bare = TwinNetwork(replace(MODEL, damped=0)).eval()
+    bare = TwinNetwork(replace(twin.config, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
     say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")

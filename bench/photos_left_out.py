@@ -4,9 +4,11 @@
 
 Settings chosen on other classes of the same data sets flatter. So whitening, head and temperature are fitted
 on all data sets but one, and tested on that one, beside plain cosine similarity of the same features in the
-same episodes. For the last rows half of the groceries are left out of a fit on everything else: that is how
-other groceries look to the network that ships. ``bench/build_photos.py`` says how to get the folder of
-``--weights``. The ``novel`` fruits, and classes named like them, have no part in this.
+same episodes. *Over even* is the gain over the method of the file before, whose features were averaged
+evenly over the image and not more in its middle. For the last rows half of the groceries are left out of a
+fit on everything else: that is how other groceries look to the network that ships. ``bench/build_photos.py``
+says how to get the folder of ``--weights``. The ``novel`` fruits, and classes named like them, have no part
+in this.
 
 Every picture is looked at once; what test-time augmentation adds at one shot is in ``photos_tried``. The
 columns *together* say what it adds to let all queries of an episode say where the classes lie
@@ -57,7 +59,9 @@ from fsl.twin.whitening import Whitening
 
 CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
 SPLIT_SEEDS = (0, 1, 2)
+EVEN = replace(MODEL, centre_spread=0.0, middle=0.3)
 QUICK_IMAGES = 10
+MOST_WAYS = 20
 N_QUERIES, N_EPISODES, FEW_ASKED = 5, 200, 4
 
 
@@ -98,6 +102,7 @@ class Row:
         n_way: classes of an episode.
         cosine, photos: accuracy of plain cosine similarity and of the method, 0 to 1.
         gain: the method's accuracy beyond that of plain cosine similarity.
+        over_even: its accuracy beyond that of ``EVEN``.
         together, few_asked: what answering all queries together adds to the method's accuracy, if they are of
             all classes, and if they are of a quarter of them.
         calibration_error: expected calibration error with three shots, 0 to 1.
@@ -107,6 +112,7 @@ class Row:
     cosine: tuple[float, ...]
     photos: tuple[float, ...]
     gain: tuple[Difference, ...]
+    over_even: tuple[Difference, ...]
     together: tuple[float, ...]
     few_asked: tuple[float, ...]
     calibration_error: float
@@ -120,25 +126,44 @@ def main() -> None:
         ("--shrink", {"type": float, "default": SHRINK, "help": "weight of the identity in the covariance"}),
     )
     kinds = KINDS[: N_QUICK if options.quick else None]
-    twin = TwinNetwork(MODEL).eval().requires_grad_(False)
     weights = pretrained_backbone(options.weights).state_dict()
-    twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
-    data = [embedded(twin, kind, options.features, options.quick) for kind in kinds]
-    weight_of = [kind.weight for kind in kinds]
+    contenders = []
+    for config in (EVEN, MODEL):
+        twin = TwinNetwork(config).eval().requires_grad_(False)
+        twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+        contenders.append((twin, [embedded(twin, kind, options.features, options.quick) for kind in kinds]))
+    seeds = SPLIT_SEEDS[: 1 if options.quick else None]
+    names = [*(kind.name for kind in kinds), *(f"half of the groceries, seed {seed}" for seed in seeds)]
     rows = []
-    for number, kind in enumerate(kinds):
-        others = [i for i in range(len(kinds)) if i != number]
-        fit(twin, [data[i] for i in others], [weight_of[i] for i in others], options.shrink)
-        row = measure(twin, data[number], [data[i] for i in others])
-        rows.append({"left out": kind.name, **told(row)})
-        say(str(rows[-1]))
-    for seed in SPLIT_SEEDS[: 1 if options.quick else None]:
-        fitted, tested = halves(data[0], seed)
-        fit(twin, [fitted, *data[1:]], weight_of, options.shrink)
-        row = measure(twin, tested, [fitted, *data[1:]])
-        rows.append({"left out": f"half of the groceries, seed {seed}", **told(row)})
+    for number, name in enumerate(names):
+        fitted = []
+        for twin, data in contenders:
+            left_out, others, weight_of = split(data, kinds, number)
+            fit(twin, others, weight_of, options.shrink)
+            fitted.append((twin, left_out, others))
+        (even, same, _), (twin, left_out, others) = fitted
+        rival = tested(even, even.whitening(same.features), same.labels)
+        row = measure(twin, left_out, others, rival)
+        rows.append({"left out": name, **told(row)})
         say(str(rows[-1]))
     finish("photos_left_out", [], rows, options.quick, shrink=options.shrink)
+
+
+def split(
+    data: Sequence[Embedded], kinds: Sequence[Kind], number: int
+) -> tuple[Embedded, list[Embedded], list[float]]:
+    """Return what a row of the table leaves out, what is fitted on for it, and the weights of that.
+
+    Args:
+        data: the features of each kind.
+        kinds: the kinds.
+        number: of the row; after the kinds come the halves of the groceries.
+    """
+    if number < len(kinds):
+        others = [i for i in range(len(kinds)) if i != number]
+        return data[number], [data[i] for i in others], [kinds[i].weight for i in others]
+    fitted, left_out = halves(data[0], SPLIT_SEEDS[number - len(kinds)])
+    return left_out, [fitted, *data[1:]], [kind.weight for kind in kinds]
 
 
 def embedded(twin: TwinNetwork, kind: Kind, folder: Path | None, quick: bool) -> Embedded:
@@ -157,7 +182,8 @@ def features_of(twin: TwinNetwork, source: RecipeData, per_class: int, folder: P
         source = replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
     if folder is None:
         return embed_backbone(twin, source, per_class)
-    path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}.npz"
+    settings = f"{twin.config.centre_spread}-{twin.config.middle}"
+    path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}-{settings}.npz"
     if path.exists():
         with np.load(path) as kept:
             features, names = torch.from_numpy(kept["features"]), tuple(kept["names"].tolist())
@@ -188,36 +214,43 @@ def fit(twin: TwinNetwork, sets: Sequence[Embedded], weights: Sequence[float], s
     fit_head(twin, sets)
 
 
-def measure(twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded]) -> Row:
+def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[EvaluationResult]:
+    """Return the results for each number of shots, of embeddings ``(N, D)`` and their labels."""
+    slots = np.unique(labels, return_inverse=True)[1]
+    n_way = min(MOST_WAYS, int(slots.max()) + 1)
+    return [evaluate(twin, embeddings, slots, episodes_of(n_way, n_shot), RULE) for n_shot in SHOTS]
+
+
+def measure(
+    twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded], even: Sequence[EvaluationResult]
+) -> Row:
     """Test the network, fitted on the others, on the data left out.
 
     Args:
         twin: with whitening and head as fitted.
         left_out: classes that had no part in the fit.
         others: what it was fitted on; the temperature of its probabilities is that of these.
+        even: the results of ``EVEN`` on the same.
     """
     labels = np.unique(left_out.labels, return_inverse=True)[1]
     plain = twin.copy()
     plain.config = replace(twin.config, centre_on_support=False)
-    n_way = min(20, int(labels.max()) + 1)
-    found: dict[str, list[EvaluationResult]] = {}
-    for name, network, embeddings in (
-        ("cosine", plain, F.normalize(left_out.features)),
-        ("photos", twin, twin.whitening(left_out.features)),
-    ):
-        configs = (episodes_of(n_way, n_shot) for n_shot in SHOTS)
-        found[name] = [evaluate(network, embeddings, labels, config, RULE) for config in configs]
-    cosine, photos = found["cosine"], found["photos"]
-    gain = tuple(paired_difference(b.asked, a.asked) for a, b in zip(cosine, photos, strict=True))
+    n_way = min(MOST_WAYS, int(labels.max()) + 1)
+    embeddings = twin.whitening(left_out.features)
+    cosine = tested(plain, F.normalize(left_out.features), labels)
+    photos = tested(twin, embeddings, labels)
+    gain, over_even = (
+        tuple(paired_difference(b.asked, a.asked) for a, b in zip(rival, photos, strict=True))
+        for rival in (cosine, even)
+    )
     before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
     temperature = temperature_of(twin, others)
-    embeddings = twin.whitening(left_out.features)
     together, few_asked = (
         tuple(gain_together(twin, embeddings, labels, temperature, (n_way, k, asked)) for k in SHOTS)
         for asked in (n_way, n_way // FEW_ASKED)
     )
     error = calibration_error(twin, embeddings, labels, temperature)
-    return Row(n_way, before, after, gain, together, few_asked, error)
+    return Row(n_way, before, after, gain, over_even, together, few_asked, error)
 
 
 def gain_together(
@@ -268,12 +301,15 @@ def calibration_error(twin: TwinNetwork, embeddings: Tensor, labels: IntArray, t
 def told(row: Row) -> dict[str, object]:
     """Return the row with its figures as text, for the table."""
     cells: dict[str, object] = {"ways": row.n_way}
-    figures = zip(SHOTS, row.cosine, row.photos, row.gain, row.together, row.few_asked, strict=True)
-    for n_shot, cosine, photos, gain, together, few_asked in figures:
+    accuracies = zip(SHOTS, row.cosine, row.photos, row.gain, row.over_even, strict=True)
+    for (n_shot, cosine, photos, gain, over_even), together, few_asked in zip(
+        accuracies, row.together, row.few_asked, strict=True
+    ):
         cells |= {
             f"{n_shot}-shot cosine": f"{cosine:.3f}",
             f"{n_shot}-shot": f"{photos:.3f}",
             f"{n_shot}-shot gain": f"{gain.mean:+.3f} ± {gain.ci95:.3f}",
+            f"{n_shot}-shot over even": f"{over_even.mean:+.3f} ± {over_even.ci95:.3f}",
             f"{n_shot}-shot together": f"{together:+.3f}",
             f"{n_shot}-shot few asked": f"{few_asked:+.3f}",
         }
