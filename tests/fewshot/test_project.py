@@ -68,6 +68,13 @@ def test_a_project_of_an_earlier_version_has_no_corrections() -> None:
     assert read_project(out.getvalue())[0] == replace(PROJECT, corrections={})
 
 
+def test_an_endless_name_is_cut() -> None:
+    """A page shows it each time it is drawn."""
+    endless = {"classes": [{"name": "*" * 7_000_000, "images": []}]}
+    ((name, _),) = read_project(changed(project_bytes(PROJECT), endless))[0].classes
+    assert name == "*" * 4_096
+
+
 def test_is_project() -> None:
     assert is_project(project_bytes(PROJECT))
     assert not is_project(changed(project_bytes(PROJECT), drop=MANIFEST))

@@ -93,7 +93,7 @@ def projects() -> Iterator[Hostile]:
         "query of brackets": {"queries": [{**entry, "name": "[" * 200_000}]},
     }
     for name, change in long.items():
-        yield Hostile("project with odd names", f"{name}.zip", _rewritten(change), False)
+        yield Hostile("project with odd names", f"{name}.zip", _rewritten(change), True)
     filler = b'{"format":1,"x":[' + b"{}," * 2_000_000 + b'{}],"classes":[],"queries":[],'
     many = filler + b'"checkpoint":"","checkpoint_digest":""}'
     yield Hostile("project with a damaged manifest", "millions.zip", _rewritten(text=many), False)
