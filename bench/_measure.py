@@ -61,7 +61,7 @@ def options_of(doc: str, *more: tuple[str, dict[str, Any]]) -> argparse.Namespac
     )
     for name, about in more:
         parser.add_argument(name, **about)
-    _options[:] = sys.argv[1:]
+    _options[:] = ["DIR" if Path(word).is_absolute() else word for word in sys.argv[1:]]  # of one machine
     return parser.parse_args()
 
 
