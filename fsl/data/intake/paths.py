@@ -100,8 +100,8 @@ def display_text(text: str) -> str:
     composed = unicodedata.normalize("NFC", _with_few_marks(text))
     if composed.isprintable():
         return composed
-    unshowable = set(filter(_unshowable, set(composed)))
-    return "".join("\ufffd" if character in unshowable else character for character in composed)
+    unshowable = "".join(sorted(filter(_unshowable, set(composed))))
+    return re.sub(f"[{re.escape(unshowable)}]", "\ufffd", composed) if unshowable else composed
 
 
 def _with_few_marks(text: str) -> str:

@@ -23,27 +23,25 @@ def zip_names(infos: Sequence[zipfile.ZipInfo], title: str) -> tuple[list[str], 
         infos: the entries.
         title: what messages call the zip.
     """
-    names = [_certain_name(info) for info in infos]
-    unsure = [place for place, name in enumerate(names) if name is None]
-    raw = [_raw(infos[place]) for place in unsure]
-    texts, charset = _texts(raw)
-    for place, text in zip(unsure, texts, strict=True):
-        names[place] = text
+    found = [_certain_name(info) for info in infos]
+    texts, charset = _texts([name for name in found if isinstance(name, bytes)])
+    rest = iter(texts)
+    names = [next(rest) if isinstance(name, bytes) else name for name in found]
     if not charset:
-        return [name or "" for name in names], ()
+        return names, ()
     note = (
         f"The names in {title} are in an old character set and were read as {CHARACTER_SETS[charset]}. If "
         "they are wrong, make the zip anew with names in UTF-8 (7-Zip: -mcu=on)."
     )
-    return [name or "" for name in names], (note,)
+    return names, (note,)
 
 
 def _raw(info: zipfile.ZipInfo) -> bytes:
     return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_FLAG else "cp437", "surrogateescape")
 
 
-def _certain_name(info: zipfile.ZipInfo) -> str | None:
-    """Return the name if the zip tells its character set, or any set gives the same; else None."""
+def _certain_name(info: zipfile.ZipInfo) -> str | bytes:
+    """Return the name if the zip tells its character set, or any set gives the same; else as it is stored."""
     if not info.extra and info.orig_filename.isascii():
         return info.orig_filename
     raw = _raw(info)
@@ -52,7 +50,7 @@ def _certain_name(info: zipfile.ZipInfo) -> str | None:
         return stated
     if info.flag_bits & UTF8_FLAG:
         return info.orig_filename
-    return raw.decode("ascii") if raw.isascii() else None
+    return raw.decode("ascii") if raw.isascii() else raw
 
 
 def _texts(raw: Sequence[bytes]) -> tuple[list[str], str]:
