@@ -121,6 +121,8 @@ def _compared(tab: Page) -> None:
     tab.locator(".st-key-compare_roc .main-svg").first.wait_for()
     tab.get_by_role("button", name="Show why").click()
     tab.locator(".st-key-compare_why_maps li.tile").nth(1).wait_for()
+    # The first maps are replaced by finer ones.
+    tab.locator(".st-key-compare_why_card [data-testid=stProgress]").first.wait_for(state="detached")
 
 
 def choose_fruits(tab: Page) -> None:

@@ -22,6 +22,7 @@ def test_one_press_leaves_a_page_and_each_page_keeps_its_own_address(tab: Page, 
     _follow(tab, "Learn", r"/learn\?step=idea$")
     tab.locator(".st-key-learn_next button").click()
     tab.wait_for_url(re.compile(learn))
+    _wait_until_drawn(tab)
     _follow(tab, "Evaluate", evaluate)
     for press, address in (
         (tab.go_back, learn),
@@ -32,10 +33,16 @@ def test_one_press_leaves_a_page_and_each_page_keeps_its_own_address(tab: Page, 
     ):
         press()
         tab.wait_for_url(re.compile(address))
-        # The page is drawn, too.
         tab.wait_for_function("start => document.title.startsWith(start)", arg=_TITLES[address])
+        _wait_until_drawn(tab)
 
 
 def _follow(tab: Page, link: str, address: str) -> None:
     tab.get_by_test_id("stPageLink-NavLink").filter(has_text=link).first.click()
     tab.wait_for_url(re.compile(address))
+    _wait_until_drawn(tab)
+
+
+def _wait_until_drawn(tab: Page) -> None:
+    """Press no button before: Streamlit shows the address of a page that begins to be drawn meanwhile."""
+    tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")

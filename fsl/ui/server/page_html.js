@@ -2,9 +2,21 @@
 // so that Back would stay on the page. The entry of the page takes the new address instead.
 {
   const push = history.pushState.bind(history);
+  let before = null; // the entry before a page last wrote into its address
+  addEventListener("popstate", () => {
+    before = null;
+  });
   history.pushState = (state, unused, url) => {
-    const isSamePage = new URL(url, location.href).pathname === location.pathname;
-    if (isSamePage) history.replaceState(state, unused, url);
-    else push(state, unused, url);
+    const to = new URL(url, location.href);
+    if (to.pathname === location.pathname) {
+      before = { state: history.state, url: location.href };
+      history.replaceState(state, unused, url);
+      return;
+    }
+    // A page that is opened may write before the address is its own: that of the page left comes back.
+    const isEarly = before && to.search && to.search === location.search;
+    if (isEarly) history.replaceState(before.state, unused, before.url);
+    before = null;
+    push(state, unused, url);
   };
 }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fsl.ui.pages.home.example import show_example
 from fsl.ui.pages.home.lesson import show_lesson
+from fsl.ui.shared.address import write_address
 from fsl.ui.shared.frame import draw_again_when_warm
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import warm_up
@@ -69,6 +70,7 @@ _MAIN_DOORS = 3
 
 def show_home_page() -> None:
     """Draw the home page."""
+    write_address("home", {})  # none of its own, nor what the page before may have left there
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         st.title("Teach it with a handful of pictures", anchor=False)
