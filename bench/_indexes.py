@@ -139,7 +139,7 @@ def made_collection(real: Float32Array, n: int, seed: int, n_queries: int) -> Co
 
 
 def built(name: str, head: TwinHead, collection: Collection, place: Path) -> Built:
-    """Build an index of a collection in a folder, or open the one that stands there.
+    """Build an index of a collection in a folder, or open it if it is there already.
 
     Args:
         name: of the network, to say how far the work is.

@@ -94,7 +94,7 @@ def _of_source(twin: TwinNetwork, source: Source, per_class: int) -> RealPicture
 
 
 def _new_classes(source: Source) -> set[str]:
-    """Return the classes that had no part when the number of lists to read was chosen."""
+    """Return the classes that were not used to choose the number of lists to read."""
     if source.key == "fruits360":
         return set(source.class_list("novel"))
     return set(source.class_names()) if source.key == "lfw" else set()

@@ -1,4 +1,4 @@
-"""Measure how many pictures it takes until faiss finds near copies faster than comparing all pairs.
+"""Measure from how many pictures on faiss finds near copies faster than comparing all pairs does.
 
     python -m bench check_candidates [--quick]
 

@@ -164,7 +164,7 @@ def _time_keys(what: str) -> tuple[str, str, str]:
 def _times(
     what: str, size: int, twin: TwinNetwork | HeadAlone, index: Index, queries: torch.Tensor
 ) -> dict[str, object]:
-    """Measure queries in blocks of a size, by the index and by exact search in turn."""
+    """Measure blocks of queries, with the index and with exact search in turn."""
     exact = replace(index, candidates=None)
     rounds, most = (3, 1) if index.header.n >= _LARGE else (ROUNDS, 4)
     blocks = queries.split(size)[:most]

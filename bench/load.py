@@ -327,7 +327,7 @@ def main() -> None:
 
 
 def write_table() -> None:
-    """Write the table of docs/deploy.md from the stored results."""
+    """Write the table in docs/deploy.md from the stored results."""
     results = json.loads(FILE.read_text(encoding="utf-8"))
     page = with_table(DOCS.read_text(encoding="utf-8"), table(results), BEGIN, END)
     DOCS.write_text(page, encoding="utf-8")

@@ -91,7 +91,7 @@ def write_engine(engine: Any, path: Path) -> None:
 
 
 def open_engine(path: Path, distance: Distance) -> Any:
-    """Open an index of faiss, memory-mapped.
+    """Open a faiss index file, memory-mapped.
 
     Args:
         path: its file.

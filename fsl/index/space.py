@@ -46,7 +46,7 @@ class SearchSpace:
     def vectors(self, embeddings: Tensor) -> Float32Array:
         """Return the vectors float32 ``(n, n_numbers)`` of embeddings ``(n, D)``.
 
-        For the cosine they have length 1: Euclidean distance and cosine then rank them alike.
+        For the cosine they have length 1, so Euclidean distance and cosine give the same order.
         """
         vectors = embeddings if self.distance == "manhattan" else F.normalize(embeddings, dim=1)
         vectors = vectors * self.factors

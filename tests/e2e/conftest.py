@@ -79,7 +79,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a browser test that waited in vain once more: it may be the machine. The summary names it."""
+    """Run a browser test that timed out once more, as the machine may be busy. The summary names it."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))

@@ -44,5 +44,5 @@ def _follow(tab: Page, link: str, address: str) -> None:
 
 
 def _wait_until_drawn(tab: Page) -> None:
-    """Press no button before: Streamlit shows the address of a page that begins to be drawn meanwhile."""
+    """Wait until the page is drawn: a page that is still running can change the address once more."""
     tab.locator("[data-testid=stApp][data-test-script-state=running]").wait_for(state="detached")

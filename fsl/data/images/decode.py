@@ -183,7 +183,7 @@ def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
 
 
 def _load(image: ImageFile, data: bytes, stored: str, max_side: int) -> Image.Image:
-    """Load the pixels, those of 16 bits a colour scaled to the bits that they use."""
+    """Load the pixels. Values with 16 bits per colour are scaled to the bits that the picture uses."""
     if has_planes(image):
         return joined_planes(image, data, max_side)
     image.load()

@@ -105,7 +105,7 @@ def _plane(image: TiffImageFile, data: bytes, number: int) -> Image.Image:
 
 
 def _table(tags: Mapping[int, tuple[int, ...]], place: int, order: str) -> bytes:
-    """Return a table of tags with 32-bit values, to be written at ``place`` in a file."""
+    """Return a TIFF directory with 32-bit values, to be written at byte ``place`` of a file."""
     entries, values = b"", b""
     values_at = place + 2 + 12 * len(tags) + 4
     for tag, value in sorted(tags.items()):

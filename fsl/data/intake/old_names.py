@@ -87,7 +87,7 @@ def decode_names(names: Sequence[bytes]) -> tuple[list[str], str]:
 
 
 def _sample(names: Sequence[bytes]) -> Sequence[bytes]:
-    """Return the names; of very many, some of the different folders and files in them."""
+    """Return all names, or a sample of their folder and file names if there are very many."""
     if sum(map(len, names)) <= _MOST_JUDGED_BYTES:
         return names
     pieces = [one for one in dict.fromkeys(b"/".join(names).split(b"/")) if not one.isascii()]

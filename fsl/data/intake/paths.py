@@ -105,7 +105,7 @@ def display_text(text: str) -> str:
 
 
 def _with_few_marks(text: str) -> str:
-    """Leave out marks beyond those that any letter has: composing takes the square of their number.
+    """Keep at most 30 combining marks in a row: normalising more takes time that grows with the square.
 
     Source: the limit of 30 is that of the Stream-Safe Text Format, Unicode Standard Annex 15.
     """

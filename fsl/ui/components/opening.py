@@ -15,7 +15,7 @@ _component = st.components.v2.component(
 
 
 def opening(key: str, on_opened: Callable[[], None]) -> None:
-    """Show "Loading…", and draw the page again as soon as somebody sees it.
+    """Show "Loading…", and have the page drawn again once this is visible.
 
     Args:
         key: key of the widget.

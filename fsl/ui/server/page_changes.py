@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 
 
 def keep_page_changes() -> None:
-    """Leave out what a page asks for by itself while somebody leaves it; call once for the process."""
+    """Ignore reruns that a page requests by itself while a user leaves it; call once in each process."""
     merge, request = ScriptRequests.request_rerun, AppSession.request_rerun
 
     def merge_unless_left(requests: ScriptRequests, new_data: RerunData) -> bool:

@@ -21,7 +21,7 @@ def adapted(page: str) -> str:
 
 
 class AdaptedPage:
-    """ASGI middleware that adapts the page on its way to the browser."""
+    """ASGI middleware that adapts Streamlit's HTML page before it is sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -35,7 +35,7 @@ def guarded() -> Iterator[None]:
 def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
     """Guard a widget's callback, which no other event interrupts.
 
-    As it runs before the page, its message stays until it is closed.
+    It runs before the page is drawn, so its error message stays until somebody closes it.
     """
 
     @functools.wraps(callback)

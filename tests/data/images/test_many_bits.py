@@ -15,7 +15,7 @@ from tests.hostile.costly import LONG, SHORT, TIFF_DATA_START, tiff
 @pytest.mark.parametrize("bits", [10, 12, 16])
 @pytest.mark.parametrize("alpha", ["", "opaque", "of no meaning"])
 def test_colours_of_few_bits_in_pieces_and_planes_keep_their_contrast(bits: int, alpha: str) -> None:
-    """In strips, tiles and a plane for each colour; packed or not."""
+    """TIFFs in strips, in tiles and with a plane for each colour, compressed or not."""
     x, y = np.meshgrid(np.linspace(0, 200, 64), np.linspace(0, 200, 48))
     picture = np.stack([x, y, 255 - (x + y) / 2], axis=-1).astype(np.uint8)
     wide = np.rint(picture / 255.0 * (2**bits - 1)).astype("<u2")

@@ -55,7 +55,7 @@ def test_an_odd_pixel_of_padding_goes_to_the_right_and_bottom(side: int, kernel:
 
 
 def test_features_near_the_middle_count_by_a_gaussian() -> None:
-    """Against scipy's filter, which has the same weights at the middle of a large enough image."""
+    """The result is that of scipy's Gaussian filter at the middle of a large enough image."""
     side, spread = 9, 0.2
     impulse = np.zeros((side, side))
     impulse[side // 2, side // 2] = 1

@@ -41,7 +41,7 @@ def look_for_faces(state: CompareState, checkpoint: Checkpoint, new: Mapping[str
             known by now, but the tiles do not show them.
 
     Returns:
-        True if there are none; else the page runs again once their faces are known.
+        True if ``new`` is empty; else False, and the page runs again once the faces are known.
     """
     if not new:
         return True
