@@ -42,6 +42,7 @@ class _Made:
 
 
 _made: WeakKeyDictionary[nn.Module, _Made] = WeakKeyDictionary()
+_of_the_parent: list[_Made] = []
 _lock = threading.Lock()
 _told: set[str] = set()
 
@@ -133,10 +134,14 @@ def _tell(reason: str) -> None:
 
 
 def _forget() -> None:
-    """Let a forked process make sessions of its own; its parent's threads do not exist there."""
-    global _lock
+    """Let a forked process make sessions of its own; its parent's threads do not exist there.
+
+    The parent's sessions are kept all the same: closing one waits for its threads, here for ever.
+    """
+    global _lock, _made
     _lock = threading.Lock()
-    _made.clear()
+    _of_the_parent.extend(_made.values())
+    _made = WeakKeyDictionary()
 
 
 if hasattr(os, "register_at_fork"):

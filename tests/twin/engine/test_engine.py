@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -120,6 +123,31 @@ real = choose.Session
 class _Sorted(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images.flatten(1).sort(1).values[:, :8]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_has_sessions_of_its_own() -> None:
+    """Closing the parent's would wait for threads that do not exist in the child."""
+    made, threads = checkpoint(), torch.get_num_threads()
+    images = noise(3, made.twin.config.image_size)
+    torch.set_num_threads(2)
+    try:
+        expected = embed_images(made.twin, images)
+        embed_images(made.twin, images[:1])  # by both cores, so by threads of the runtime
+        time.sleep(0.5)  # until these threads wait
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(1)
+            os._exit(0 if torch.equal(embed_images(made.twin, images), expected) else 1)
+        deadline = time.monotonic() + 60
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if ended == (0, 0):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert ended == (child, 0)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_torch_embeds_what_the_other_engine_cannot_and_says_so_once(
