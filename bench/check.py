@@ -124,7 +124,7 @@ def _table(rows: Sequence[dict[str, object]]) -> str:
 
 def _pictures(folder: Path, one: DataSet) -> list[ImageEntry]:
     """Return the pictures of some classes, evenly many of each; the same at every run."""
-    listing = list_images(folder / one.file, one.part or None)
+    listing = list_images(folder / one.file, one.part)
     rng = np.random.default_rng(1)
     names = sorted(listing.class_names)
     chosen = sorted(names[i] for i in rng.permutation(len(names))[: one.n_classes])

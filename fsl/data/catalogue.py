@@ -56,7 +56,7 @@ def path_source(path: Path) -> FileSource:
         key=str(path),
         title=path.name or str(path),
         known_as=path.name,
-        find=lambda part: list_images(path, part or None),
+        find=lambda part: list_images(path, part),
         path=path,
     )
 

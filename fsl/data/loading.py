@@ -16,7 +16,7 @@ from fsl.base.progress import Progress
 from fsl.base.text import count
 from fsl.base.types import PixelArray
 from fsl.data.copies import copies_notes
-from fsl.data.images.decode import DEFAULT_LIMITS, DecodeLimits, decode_image
+from fsl.data.images.decode import decode_image
 from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import crop_centre, square_image
 from fsl.data.imageset import ImageSet, evenly
@@ -39,9 +39,6 @@ def load_listing(
     listing: Listing,
     query: ImageQuery,
     progress: Progress | None = None,
-    *,
-    workers: int | None = None,
-    limits: DecodeLimits = DEFAULT_LIMITS,
     on_square: OnSquare | None = None,
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
     """Decode the images of a listing into one set.
@@ -50,8 +47,6 @@ def load_listing(
         listing: the files found; the part of a split data set was chosen when it was made.
         query: which of them to load, and in which form.
         progress: called from this thread with (images done, images in all).
-        workers: decoding threads; by default one for each processor, at most 8.
-        limits: what a single file may cost.
         on_square: called with a file's name and its square picture, from several threads.
 
     Returns:
@@ -64,7 +59,7 @@ def load_listing(
     wanted = chosen_classes(listing.class_names, query)
     entries = chosen_entries(listing, query)
     pixels = _allocate(len(entries), query)
-    unread, digests = _decode_all(entries, pixels, query, progress, workers, limits, on_square)
+    unread, digests = _decode_all(entries, pixels, query, progress, on_square)
     kept = [row for row in range(len(entries)) if row not in unread]
     class_names = wanted
     if query.share[1] == 1:  # else other shares may hold readable images of a class
@@ -109,7 +104,7 @@ def decode_entries(
         others cannot be read.
     """
     pixels = _allocate(len(entries), query)
-    unread, _ = _decode_all(entries, pixels, query, None, None, DEFAULT_LIMITS, None)
+    unread, _ = _decode_all(entries, pixels, query, None, None)
     kept = [row for row in range(len(entries)) if row not in unread]
     return pixels[kept] if unread else pixels, kept, tuple(unread.values())
 
@@ -195,8 +190,6 @@ def _decode_all(
     pixels: PixelArray,
     query: ImageQuery,
     progress: Progress | None,
-    workers: int | None,
-    limits: DecodeLimits,
     on_square: OnSquare | None,
 ) -> tuple[dict[int, Problem], list[bytes]]:
     """Fill ``pixels`` row by row.
@@ -214,7 +207,7 @@ def _decode_all(
                 break
             entry = entries[row]
             try:
-                square, digests[row] = _read_square(entry, query, limits)
+                square, digests[row] = _read_square(entry, query)
             except ImageReadError as error:
                 unread[row] = Problem(error.name, error.reason)
             except NoFaceError as error:
@@ -227,7 +220,7 @@ def _decode_all(
 
     unread: dict[int, Problem] = {}
     starts = range(0, len(entries), _CHUNK)
-    with decode_pool(workers) as pool:
+    with decode_pool() as pool:
         try:
             chunks = [pool.submit(decode_chunk, start) for start in starts]
             for start, chunk in zip(starts, chunks, strict=True):
@@ -237,10 +230,10 @@ def _decode_all(
     return unread, digests
 
 
-def _read_square(entry: ImageEntry, query: ImageQuery, limits: DecodeLimits) -> tuple[Image.Image, bytes]:
+def _read_square(entry: ImageEntry, query: ImageQuery) -> tuple[Image.Image, bytes]:
     """Return a picture in the form asked for, and the sha256 of its file."""
     data = entry.read()
-    image = crop_centre(decode_image(data, entry.name, limits), query.centre)
+    image = crop_centre(decode_image(data, entry.name), query.centre)
     return square_image(image, query.size, query.fit), hashlib.sha256(data).digest()
 
 

@@ -116,6 +116,6 @@ def _source(name: str, known: _Known, folder: Path) -> FileSource:
         known_as=name,
         splits=splits if splits.is_file() else None,
         list_prefix=known.list_prefix,
-        find=lambda part: list_zip(path, part=part or None),
+        find=lambda part: list_zip(path, part=part),
         path=path,
     )

@@ -50,7 +50,7 @@ def public_sources(cache: Path | None = None, fetch: Fetch | None = None) -> dic
             n_images=len(photos.rows),
             download=photos,
             classes=tuple(sorted({row.name.split("/")[0] for row in photos.rows}, key=natural_key)),
-            find=lambda part: list_folder(photos.folder, part or None),
+            find=lambda part: list_folder(photos.folder, part),
             path=photos.folder,
         ),
         ArraySource(
@@ -70,7 +70,7 @@ def public_sources(cache: Path | None = None, fetch: Fetch | None = None) -> dic
             known_as="omniglot",
             n_images=19_280,
             download=characters,
-            find=lambda part: list_zip(home / OMNIGLOT.name, part=part or None),
+            find=lambda part: list_zip(home / OMNIGLOT.name, part=part),
             path=home / OMNIGLOT.name,
         ),
     )

@@ -19,7 +19,7 @@ from typing import Any, TypeGuard
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.config import METHODS, Method
-from fsl.data.images.decode import IMAGE_SUFFIXES
+from fsl.data.images.signatures import IMAGE_SUFFIXES
 from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import LONGEST_NAME, display_text
 from fsl.data.intake.zip_gate import ImportLimits, check_room, objection, open_zip, read_member

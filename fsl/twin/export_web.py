@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fsl.base.errors import SettingsError
 from fsl.data.examples import rendered_task
-from fsl.data.images.decode import DEFAULT_LIMITS
+from fsl.data.images.bounds import DEFAULT_LIMITS
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.export import describe, export_onnx
 

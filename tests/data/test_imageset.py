@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.data.images.decode import DecodeLimits
 from fsl.data.imageset import ImageSet, concatenate, single_images_note
-from fsl.data.intake.listing import ImageEntry, Listing, Problem, list_files
+from fsl.data.intake.listing import ImageEntry, Listing, list_files
 from fsl.data.loading import load_listing
 from fsl.data.query import ImageQuery
 
@@ -220,24 +219,19 @@ def test_a_caller_can_stop_by_raising_from_progress() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_listing(Listing(tuple(map(entry, range(3200))), ()), ImageQuery(4), stop, workers=1)
+        load_listing(Listing(tuple(map(entry, range(3200))), ()), ImageQuery(4), stop)
     assert len(read) < 3200
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
-def test_the_number_of_threads_changes_nothing(workers: int) -> None:
+def test_the_number_of_threads_changes_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(f"{i % 7}/{i}.png", b"" if i % 10 == 3 else png(i)) for i in range(100)]
-    image_set, problems = load_listing(list_files(files), ImageQuery(4, "pad"), workers=workers)
-    alone, alone_problems = load_listing(list_files(files), ImageQuery(4, "pad"), workers=1)
+    monkeypatch.setattr("os.cpu_count", lambda: workers)
+    image_set, problems = load_listing(list_files(files), ImageQuery(4, "pad"))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    alone, alone_problems = load_listing(list_files(files), ImageQuery(4, "pad"))
     assert image_set.digest() == alone.digest()
     assert problems == alone_problems
-
-
-def test_limits_are_passed_on() -> None:
-    listing = list_files([("a/1.png", png(1)), ("a/2.png", png(1, (50, 50)))])
-    _, problems = load_listing(listing, ImageQuery(4), limits=DecodeLimits(max_pixels=100))
-    assert [problem.name for problem in problems] == ["a/2.png"]
-    assert isinstance(problems[0], Problem)
 
 
 # --- concatenate

@@ -15,8 +15,7 @@ import torch
 from PIL import Image
 
 from fsl.base.errors import DataError, SettingsError
-from fsl.data.images.decode import DecodeLimits, decode_image
-from fsl.data.images.pool import decode_pool
+from fsl.data.images.decode import decode_image
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
 from fsl.training.events import Step
@@ -440,14 +439,14 @@ def test_a_run_stops_while_it_decodes_files_and_reads_them_when_it_is_resumed(
     begun: list[str] = []
     noticed = threading.Event()
 
-    def decode(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
+    def decode(data: bytes, name: str) -> Image.Image:
         begun.append(name)
         assert noticed.wait(20)  # as a large picture would
-        return decode_image(data, name, limits)
+        return decode_image(data, name)
 
     @contextmanager
-    def pool(_workers: int | None) -> Iterator[ThreadPoolExecutor]:
-        with decode_pool(cores) as threads:
+    def pool() -> Iterator[ThreadPoolExecutor]:
+        with ThreadPoolExecutor(cores) as threads:
             try:
                 yield threads
             finally:

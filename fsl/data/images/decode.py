@@ -12,7 +12,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 
 from PIL import ExifTags, Image
@@ -20,7 +19,14 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from fsl.base.errors import ImageReadError
-from fsl.data.images.bounds import LARGE_BYTES, MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS
+from fsl.data.images.bounds import (
+    DEFAULT_LIMITS,
+    LARGE_BYTES,
+    MEMORY_BYTES,
+    MOST_PIXELS_OF_HEAVY_FORMATS,
+    DecodeLimits,
+    PictureRefused,
+)
 from fsl.data.images.colour import GreyRange, grey_range, is_wide, shrink_to_rgb
 from fsl.data.images.deep import has_few_bits, scaled_up, stored_as, with_16_bits
 from fsl.data.images.jpeg_end import endings_to_try, lacks_end_mark
@@ -28,13 +34,10 @@ from fsl.data.images.memory import decoded_bytes
 from fsl.data.images.planes import has_planes, joined_planes
 from fsl.data.images.png import chunks_before_pixels, without_extras
 from fsl.data.images.profiles import conversion_to_srgb
-from fsl.data.images.refusal import PictureRefused
-from fsl.data.images.signatures import ACCEPTED_FORMATS, IMAGE_SUFFIXES, find_reader, looks_like
+from fsl.data.images.signatures import ACCEPTED_FORMATS, find_reader, looks_like
 from fsl.data.images.structure.formats import is_plain
 from fsl.data.images.webp import with_true_size
 from fsl.data.images.workers import ARE_AVAILABLE, Turn, decode_in_worker
-
-__all__ = ["DEFAULT_LIMITS", "IMAGE_SUFFIXES", "DecodeLimits", "decode_image"]
 
 # Pillow warns about odd metadata on the terminal, where the user of a page does not look. The filter is set
 # once, because filters that change around each call would race between decoding threads.
@@ -65,25 +68,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The rotation or flip that makes a picture of each EXIF orientation upright; others need none."""
-
-
-@dataclass(frozen=True)
-class DecodeLimits:
-    """Limits of :func:`decode_image`.
-
-    Attributes:
-        max_bytes: largest size of the file.
-        max_pixels: largest width times height as stored in the file; WebP, AVIF and HEIC, which take more,
-            are limited to 40 million as well.
-        max_side: longest side of the decoded picture in pixels; larger pictures are scaled down.
-    """
-
-    max_bytes: int = 64 * 2**20
-    max_pixels: int = 100_000_000
-    max_side: int = 1024
-
-
-DEFAULT_LIMITS = DecodeLimits()
 
 
 def decode_image(data: bytes, name: str, limits: DecodeLimits = DEFAULT_LIMITS) -> Image.Image:

@@ -34,8 +34,8 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
+from fsl.data.images.bounds import PictureRefused
 from fsl.data.images.colour import few_bits_white, shrink_to_rgb
-from fsl.data.images.refusal import PictureRefused
 
 UInt16Array = NDArray[np.uint16]
 _ROWS_AT_ONCE = 256

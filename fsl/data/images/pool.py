@@ -9,13 +9,9 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def decode_pool(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool of decoding threads; tasks that have not begun at the end are dropped.
-
-    Args:
-        workers: number of threads; by default one per processor, at most 8.
-    """
-    pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1), thread_name_prefix="decode")
+def decode_pool() -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of decoding threads, at most 8; tasks that have not begun at the end are dropped."""
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="decode")
     try:
         yield pool
     finally:

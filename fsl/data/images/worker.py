@@ -17,9 +17,8 @@ from pathlib import Path
 import pillow_heif
 from PIL import AvifImagePlugin
 
-from fsl.data.images.bounds import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS
-from fsl.data.images.decode import DecodeLimits, decode_here
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS, DecodeLimits, PictureRefused
+from fsl.data.images.decode import decode_here
 from fsl.data.images.wire import ASKS_TURN, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
 
 _MOST_THREADS = 2  # of a decoder that uses several; other workers take the other processors

@@ -15,11 +15,10 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from typing import Protocol
 
 from PIL import Image
 
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import DecodeLimits, PictureRefused
 from fsl.data.images.wire import ASKS_TURN, GO_AHEAD, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
 
 ARE_AVAILABLE = (
@@ -35,22 +34,6 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from fsl.data.images.worker imp
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 _TOO_LONG = "it takes too long to decode, far longer than a photo: save it anew as PNG or JPEG"
 _BROKE_DOWN = "it is damaged, or takes too much memory to decode: save it anew as PNG or JPEG"
-
-
-class Limits(Protocol):
-    """The limits of one picture, see ``fsl.data.images.decode.DecodeLimits``."""
-
-    @property
-    def max_bytes(self) -> int:
-        """Return the largest size of the file."""
-
-    @property
-    def max_pixels(self) -> int:
-        """Return the most pixels."""
-
-    @property
-    def max_side(self) -> int:
-        """Return the longest side of the decoded picture."""
 
 
 Turn = Callable[[], AbstractContextManager[object]]
@@ -77,7 +60,7 @@ class _Worker:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self.pictures_left = _MOST_PICTURES
 
-    def decode(self, data: bytes, limits: Limits, turn: Turn) -> Image.Image:
+    def decode(self, data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
         """Decode one picture.
 
         Raises:
@@ -121,7 +104,7 @@ class _Worker:
         self._answers.close()
         self._process.wait()
 
-    def _picture(self, kind: bytes, limits: Limits) -> Image.Image:
+    def _picture(self, kind: bytes, limits: DecodeLimits) -> Image.Image:
         if kind == REFUSED:
             (length,) = LENGTH.unpack(self._read(LENGTH.size))
             raise PictureRefused(self._read(length).decode(errors="replace"))
@@ -144,7 +127,7 @@ class _Workers:
         self._places = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))
         self._idle: list[_Worker] = []
 
-    def decode(self, data: bytes, limits: Limits, turn: Turn) -> Image.Image:
+    def decode(self, data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
         """Decode one picture in the next worker that is free; see :func:`decode_in_worker`."""
         with self._places:
             worker = self._take()
@@ -188,7 +171,7 @@ class _Workers:
             worker.close()
 
 
-def decode_in_worker(data: bytes, limits: Limits, turn: Turn) -> Image.Image:
+def decode_in_worker(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
     """Decode a picture in a worker; threads may call this at the same time.
 
     Args:

@@ -36,7 +36,7 @@ _MOST_VISITS = 20
 """How often links may lead to one folder: folders of links to one another would go on for ever."""
 
 
-def list_images(path: Path, part: str | None = None) -> Listing:
+def list_images(path: Path, part: str = "") -> Listing:
     """List the images in a folder or zip; see :func:`list_folder` and :func:`list_zip`.
 
     Raises:
@@ -47,12 +47,12 @@ def list_images(path: Path, part: str | None = None) -> Listing:
     return list_zip(path, part=part)
 
 
-def list_folder(path: Path, part: str | None = None) -> Listing:
+def list_folder(path: Path, part: str = "") -> Listing:
     """List the images below a folder. Links are followed, but for those that lead round in a circle.
 
     Args:
-        path: the folder; :func:`fsl.data.intake.layout.class_of_paths` says what the classes are.
-        part: one part of a data set that is split; None for everything.
+        path: the folder; :func:`fsl.data.intake.layout.layout_of_paths` says what the classes are.
+        part: one part of a data set that is split; "" for everything.
 
     Raises:
         DataError: there is no such folder, or no such part in it.

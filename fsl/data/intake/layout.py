@@ -79,7 +79,7 @@ def _rank(piece: str) -> tuple[int, int, str]:
     return 1, 0, piece.casefold()
 
 
-def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
+def layout_of_paths(paths: Iterable[str], part: str = "") -> Layout:
     """Return the class of each image.
 
     A class is the path of the folder that the image lies in. It leaves out an outer folder that holds
@@ -90,7 +90,7 @@ def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
     Args:
         paths: distinct relative paths with ``/`` between the parts.
         part: use only this part: the name of its folder in any case, or another word for the same ("val" for
-            "Validation"); None for everything.
+            "Validation"); "" for everything.
 
     Raises:
         DataError: ``part`` is given and there is no such part.
@@ -103,7 +103,7 @@ def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
             shared[folder] = tuple(path.split("/")[:-1])
         folders[path] = shared[folder]
     split = _find_split(folders)
-    chosen = _pick_part(part, split, folders) if part is not None else None
+    chosen = _pick_part(part, split, folders) if part else None
     if split is None:
         inner = _without_common_top(folders)
         return Layout(_joined(_without_image_folders(inner)), alike=_alike(inner))
@@ -119,9 +119,9 @@ def layout_of_paths(paths: Iterable[str], part: str | None = None) -> Layout:
     return Layout(_one_spelling(classes, part_of), _in_order(chosen))
 
 
-def class_of_paths(paths: Iterable[str], part: str | None = None) -> dict[str, str | None]:
+def class_of_paths(paths: Iterable[str]) -> dict[str, str | None]:
     """Return the classes alone; see :func:`layout_of_paths`."""
-    return layout_of_paths(paths, part).classes
+    return layout_of_paths(paths).classes
 
 
 def _joined(folders: Folders) -> dict[str, str | None]:

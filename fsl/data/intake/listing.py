@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fsl.base.text import listed
-from fsl.data.images.decode import DEFAULT_LIMITS
+from fsl.data.images.bounds import DEFAULT_LIMITS
 from fsl.data.intake.layout import Layout, layout_of_paths, natural_key
 from fsl.data.intake.paths import PathUse, display_path, is_ignored_folder, use_of_content, use_of_path
 from fsl.data.intake.written import class_of_written, is_names_file
@@ -98,44 +98,36 @@ class FoundFile:
     peek: Callable[[], bytes] = bytes
 
 
-def list_files(files: Sequence[tuple[str, bytes]], part: str | None = None) -> Listing:
-    """List the images among uploaded files.
-
-    Args:
-        files: relative path and content of each.
-        part: one part of a data set that is split ("train", "val", ...); None for everything.
-
-    Raises:
-        DataError: there is no such part.
-    """
+def list_files(files: Sequence[tuple[str, bytes]]) -> Listing:
+    """List the images among uploaded files, given by relative path and content."""
     return make_listing(
-        (FoundFile(path, partial(_same, data), peek=partial(_same, data)) for path, data in files), part
+        FoundFile(path, partial(_same, data), peek=partial(_same, data)) for path, data in files
     )
 
 
-def make_listing(found: Iterable[FoundFile], part: str | None, notes: tuple[str, ...] = ()) -> Listing:
+def make_listing(found: Iterable[FoundFile], part: str = "", notes: tuple[str, ...] = ()) -> Listing:
     """Sort the files found into images with classes, problems, and what is ignored.
 
     Args:
         found: files and folders, in any order.
-        part: one part of a data set that is split ("train", "val", ...); None for everything.
+        part: one part of a data set that is split ("train", "val", ...); "" for everything.
         notes: what is known already that the user should know.
 
     Raises:
         DataError: there is no such part.
     """
     files = _sort_out(found)
-    written = class_of_written(files.names_files, files.readers) if part is None else None
+    written = None if part else class_of_written(files.names_files, files.readers)
     layout = layout_of_paths(files.readers, part) if written is None else Layout(dict(written))
     problems = list(files.problems)
-    if part is None:
+    if not part:
         outside = f"is outside the parts {listed(layout.parts)}, so it is left out"
         problems += [Problem(shown, outside) for shown in files.readers if shown not in layout.classes]
     mentioned = {*files.readers, *(problem.name for problem in problems)}
     problems += [
         Problem(folder, NO_PICTURES)
         for folder in _empty_folders(files.ignored_in, mentioned)
-        if part is None or not set(layout.parts).isdisjoint(folder.split("/"))
+        if not part or not set(layout.parts).isdisjoint(folder.split("/"))
     ]
     entries = tuple(
         ImageEntry(layout.classes[shown], shown, files.readers[shown]) for shown in _in_order(layout)
@@ -159,7 +151,7 @@ class _Files:
     readers: dict[str, Callable[[], bytes]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     ignored_in: set[str] = field(default_factory=set)
-    names_files: list[FoundFile] = field(default_factory=list)
+    names_files: list[tuple[str, Callable[[], bytes]]] = field(default_factory=list)
 
 
 def _sort_out(found: Iterable[FoundFile]) -> _Files:
@@ -169,7 +161,7 @@ def _sort_out(found: Iterable[FoundFile]) -> _Files:
         use, reason = use_of_path(item.path)
         if use is PathUse.LOOK and item.objection is None:
             if is_names_file(item.path):
-                files.names_files.append(item)
+                files.names_files.append((item.path, item.read))
             use, reason = use_of_content(item.path, item.peek())
         if use is PathUse.IGNORE:
             files.ignored_in.add(_folder_of(item.path))

@@ -40,20 +40,8 @@ _ENDINGS = tuple(
 _FILLERS = frozenset({*_ENDINGS, "img", "pics", "pictures", "photos", "part", "subset", "splits", "samples"})
 _FILLERS |= {"public", "private", "held", "hold", "out", "seg", "the", "my", "fold", "new", "all"}
 _FILLERS |= {"bbox", "bounding", "box", "aug", "augmented", "original", "resized", "cropped", "clean", "raw"}
-_FILLERS |= {
-    "id",
-    "ood",
-    "iid",
-    "copy",
-    "final",
-    "examples",
-    "classes",
-    "meta",
-    "mini",
-    "tiny",
-    "small",
-    "full",
-}
+_FILLERS |= {"id", "ood", "iid", "copy", "final", "examples", "classes"}
+_FILLERS |= {"meta", "mini", "tiny", "small", "full"}
 _BEGINNINGS = ("mini", "meta", "tiny", "small", "sub", "full", "x")
 # No data set has more parts, or calls one by a longer name; but a zip may have ever so many folders.
 _MOST_SIBLINGS, _LONGEST = 500, 100

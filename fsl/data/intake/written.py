@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from fsl.base.errors import ImageReadError
 from fsl.data.intake.paths import LONGEST_NAME, display_path, display_text
@@ -16,16 +15,6 @@ from fsl.data.intake.paths import LONGEST_NAME, display_path, display_text
 NAMES_FILE = "few-shot-lab-classes.json"
 _KEY, _VERSION = "few_shot_lab_classes", 1
 _MOST_BYTES = 4 * 2**20
-
-
-class _Found(Protocol):
-    @property
-    def path(self) -> str:
-        """Return the stored path."""
-
-    @property
-    def read(self) -> Callable[[], bytes]:
-        """Return what reads the file."""
 
 
 def names_file(class_of_folder: Mapping[str, str]) -> bytes:
@@ -39,28 +28,30 @@ def is_names_file(path: str) -> bool:
     return path.rpartition("/")[2] == NAMES_FILE
 
 
-def class_of_written(files: Sequence[_Found], images: Iterable[str]) -> dict[str, str | None] | None:
+def class_of_written(
+    files: Sequence[tuple[str, Callable[[], bytes]]], images: Iterable[str]
+) -> dict[str, str | None] | None:
     """Return the classes of images as the program wrote them beside; None if it did not write the data.
 
     Args:
-        files: those that :func:`is_names_file`; there should be one.
+        files: stored path and reader of those that :func:`is_names_file`; there should be one.
         images: paths of all images, as shown.
 
     Returns:
         from path to class; None for an image in a folder that is not named.
     """
-    found = _read(files[0]) if len(files) == 1 else None
+    found = _read(files[0][1]) if len(files) == 1 else None
     if found is None:
         return None
-    place = display_path(files[0].path).rpartition("/")[0]
+    place = display_path(files[0][0]).rpartition("/")[0]
     above = f"{place}/" if place else ""
     class_of = {f"{above}{folder}": name for folder, name in found.items()}
     return {path: class_of.get(path.rpartition("/")[0]) for path in images}
 
 
-def _read(file: _Found) -> dict[str, str] | None:
+def _read(read: Callable[[], bytes]) -> dict[str, str] | None:
     try:
-        data = file.read()
+        data = read()
         content = json.loads(data) if len(data) <= _MOST_BYTES else None
     except (ImageReadError, ValueError, RecursionError):
         return None

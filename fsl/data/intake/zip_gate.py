@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.base.files import open_plain
-from fsl.data.images.decode import DEFAULT_LIMITS
+from fsl.data.images.bounds import DEFAULT_LIMITS
 from fsl.data.intake.paths import HEAD_BYTES
 
 # A small file does no harm however far it expands, and blank 1-bit pictures do compress 1000 to 1.

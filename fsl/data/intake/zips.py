@@ -30,7 +30,7 @@ def list_zip(
     source: Path | bytes,
     name: str | None = None,
     limits: ImportLimits = DEFAULT_IMPORT_LIMITS,
-    part: str | None = None,
+    part: str = "",
 ) -> Listing:
     """List the images in a zip; an entry's ``read`` unpacks that one file, in memory.
 
@@ -41,7 +41,7 @@ def list_zip(
         source: the file, or its bytes.
         name: what messages call the archive; by default the file's name.
         limits: what the zip may hold.
-        part: one part of a data set that is split; None for everything.
+        part: one part of a data set that is split; "" for everything.
 
     Raises:
         DataError: it is not a zip, is damaged or over a limit as a whole, or has no such part.
@@ -51,7 +51,7 @@ def list_zip(
         return _list(source, title, limits, part)
 
 
-def _list(source: Path | bytes, title: str, limits: ImportLimits, part: str | None) -> Listing:
+def _list(source: Path | bytes, title: str, limits: ImportLimits, part: str) -> Listing:
     archive = open_zip(source, title, limits)
     infos = archive.infolist()
     names, notes = zip_names(infos, title)

@@ -13,8 +13,8 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from fsl.base.errors import ImageReadError
-from fsl.data.images.decode import DEFAULT_LIMITS, decode_here, decode_image
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import DEFAULT_LIMITS, PictureRefused
+from fsl.data.images.decode import decode_here, decode_image
 from tests.helpers.cmyk_profile import cmyk_icc, srgb_of_inks
 from tests.helpers.colour_spaces import SPACES, from_srgb, grey_icc, rgb_icc
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from fsl.base.errors import ImageReadError
+from fsl.data.images.bounds import DecodeLimits
 from fsl.data.images.colour import grey_range, shrink_to_rgb
-from fsl.data.images.decode import IMAGE_SUFFIXES, DecodeLimits, decode_image
+from fsl.data.images.decode import decode_image
+from fsl.data.images.signatures import IMAGE_SUFFIXES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from fsl.base.errors import ImageReadError
-from fsl.data.images.decode import DecodeLimits, decode_image
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import DecodeLimits, PictureRefused
+from fsl.data.images.decode import decode_image
 from fsl.data.images.structure.jpeg import measure_jpeg
 
 

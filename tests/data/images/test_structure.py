@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from fsl.base.errors import ImageReadError
+from fsl.data.images.bounds import PictureRefused
 from fsl.data.images.decode import decode_image
-from fsl.data.images.refusal import PictureRefused
 from fsl.data.images.structure.formats import is_plain
 from fsl.data.images.structure.jpeg import measure_jpeg
 from fsl.data.images.structure.tags import exif_is_small, first_tags

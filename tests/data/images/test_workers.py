@@ -14,8 +14,8 @@ from PIL import Image
 
 from fsl.base.errors import ImageReadError
 from fsl.data.images import workers
-from fsl.data.images.decode import DEFAULT_LIMITS, decode_here, decode_image
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import DEFAULT_LIMITS, PictureRefused
+from fsl.data.images.decode import decode_here, decode_image
 from tests.hostile.costly import bitmap
 
 pytestmark = pytest.mark.skipif(not workers.ARE_AVAILABLE, reason="this system has no limits for a process")

@@ -193,7 +193,7 @@ def test_the_order_of_paths_does_not_matter(rule: str) -> None:
 def test_one_part(top: str, part: str) -> None:
     paths = [f"{top}Training/Kaki/1.jpg", f"{top}Test/Kaki/1.jpg", f"{top}Test/Lime/1.jpg"]
     expected = {p: p.split("/")[-2] for p in paths if f"{part.title()}/" in p}
-    assert class_of_paths(paths, part) == expected
+    assert layout_of_paths(paths, part).classes == expected
 
 
 def test_what_lies_outside_the_two_parts_is_left_out() -> None:

@@ -88,7 +88,7 @@ def test_fruits_parts_and_what_lies_outside_them() -> None:
     files = [(p, b"") for p in ("Training/Kaki/1.jpg", "Test/Kaki/1.jpg", "papers/figure.png")]
     assert found(list_files(files)) == [("Kaki", "Test/Kaki/1.jpg"), ("Kaki", "Training/Kaki/1.jpg")]
     assert list(refused(list_files(files))) == ["papers/figure.png"]
-    one = list_files(files, part="Test")
+    one = list_zip(zipped(dict(files)), part="Test")
     assert (found(one), one.problems) == ([("Kaki", "Test/Kaki/1.jpg")], ())
 
 

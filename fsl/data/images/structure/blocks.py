@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import struct
 
-from fsl.data.images.bounds import MEMORY_BYTES, MOST_PIXELS_OF_HEAVY_FORMATS, WEBP_BYTES_A_PIXEL
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import (
+    MEMORY_BYTES,
+    MOST_PIXELS_OF_HEAVY_FORMATS,
+    WEBP_BYTES_A_PIXEL,
+    PictureRefused,
+)
 
 _MOST_GIF_BLOCKS = 20_000
 _MOST_CHUNKS = 10_000

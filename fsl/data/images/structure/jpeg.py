@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import PictureRefused
 from fsl.data.images.structure.tags import exif_is_small
 
 _START, _END, _START_OF_PASS, _EXIF, _PROFILE = 0xD8, 0xD9, 0xDA, 0xE1, 0xE2

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import PictureRefused
+from fsl.data.images.png import chunks
 from fsl.data.images.structure.tags import exif_is_small
 
-_HEADER = struct.Struct(">I4s")
 _SIZE = struct.Struct(">II")
-_AFTER_SIGNATURE, _CHECKSUM_BYTES = 8, 4
 _MOST_CHUNKS = 50_000
 _PLAIN_CHUNKS = 5_000
 _PLAIN_BYTES = 8 * 2**20
@@ -27,22 +26,17 @@ def is_plain_png(data: bytes) -> bool:
     Raises:
         PictureRefused: it has more chunks than any program writes.
     """
-    place, n_chunks, n_exif = _AFTER_SIGNATURE, 0, 0
-    packed_sizes, has_small_exif = [], True
-    while place + _HEADER.size <= len(data):
-        length, kind = _HEADER.unpack_from(data, place)
-        content = place + _HEADER.size
-        n_chunks += 1
+    n_chunks, n_exif, packed_sizes, has_small_exif = 0, 0, list[int](), True
+    for n_chunks, (kind, start, end) in enumerate(chunks(data), start=1):
         if n_chunks > _MOST_CHUNKS:
             raise PictureRefused(f"it has more than {_MOST_CHUNKS:,} chunks, which no picture needs")
         if kind == b"IEND":
             break
         if kind in _PACKED:
-            packed_sizes.append(length)
+            packed_sizes.append(end - start - 12)
         elif kind == b"eXIf":
-            has_small_exif = n_exif == 0 and exif_is_small(data[content : content + length])
+            has_small_exif = n_exif == 0 and exif_is_small(data[start + 8 : end - 4])
             n_exif += 1
-        place = content + length + _CHECKSUM_BYTES
     return (
         n_chunks <= _PLAIN_CHUNKS
         and len(packed_sizes) <= _PLAIN_PACKED_CHUNKS

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 18: 8}
 _SHORT_TYPES, _LONG_TYPES, _LONG8_TYPES = (3, 8), (4, 9, 13), (16, 18)
 _SMALL_EXIF_TAGS, _SMALL_EXIF_BYTES = 500, 2**20
-_POINTERS = frozenset(
-    {0x8769, 0x8825, 0xA005}
-)  # to the tables of EXIF, of the place, and of interoperability
+# To the tables of EXIF, of the place, and of interoperability.
+_POINTERS = frozenset({0x8769, 0x8825, 0xA005})
 
 
 @dataclass(frozen=True)

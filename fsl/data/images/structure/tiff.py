@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsl.data.images.refusal import PictureRefused
+from fsl.data.images.bounds import PictureRefused
 from fsl.data.images.structure.jpeg import measure_jpeg
 from fsl.data.images.structure.tags import Tag, first_tags
 
