@@ -28,7 +28,7 @@ class Networks:
         device: where they compute.
     """
 
-    def __init__(self, device: Device = "auto") -> None:
+    def __init__(self, device: Device) -> None:
         self._device = device
         self._loading = threading.Lock()
         self._loaded: LruCache[tuple[Path, int, int], Checkpoint] = LruCache(_MOST_LOADED)

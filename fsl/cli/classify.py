@@ -11,7 +11,6 @@ from torch import Tensor
 
 import fsl
 from fsl.base.errors import SettingsError
-from fsl.cli.answering import answer_with_progress, require_answers
 from fsl.cli.common import (
     add_checkpoint_option,
     add_device_option,
@@ -19,12 +18,13 @@ from fsl.cli.common import (
     progress_bar,
     report,
     report_notes,
+    require_answers,
 )
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
-from fsl.fewshot.answering import QUERIES_AT_ONCE, classify_by
+from fsl.fewshot.answering import answer_in_batches, classify_by
 from fsl.fewshot.embed import embed
 from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
@@ -88,13 +88,10 @@ def run(options: argparse.Namespace) -> None:
             prepare_support(checkpoint, support, progress=progress)
         queries = [entry for path in options.query for entry in image_readers(path)]
         embeddings: list[Tensor] = []
-        answered, unread = answer_with_progress(
-            checkpoint,
-            queries[group.share(len(queries))],
-            _answerer(checkpoint, support, options, embeddings),
-            at_once=QUERIES_AT_ONCE,
-            what="queries",
-        )
+        answer_some = _answerer(checkpoint, support, options, embeddings)
+        mine = queries[group.share(len(queries))]
+        with progress_bar("queries") as progress:
+            answered, unread = answer_in_batches(checkpoint, mine, answer_some, progress=progress)
         answered, unread = group.gather_objects(answered), group.gather_objects(unread)
         embeddings = group.gather_objects(embeddings)
     if not group.is_main:

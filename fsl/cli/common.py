@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from fsl.data.intake.splits import read_class_list
 from fsl.data.intake.zip_gate import ZIP_MARK
 from fsl.data.loading import OnSquare
 from fsl.data.query import ImageQuery
+from fsl.fewshot.comparison import without_alignment
 from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint
@@ -82,6 +83,20 @@ def add_centre_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_align_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--no-align``."""
+    parser.add_argument(
+        "--no-align",
+        action="store_true",
+        help="compare whole pictures and look for no faces, for pictures that are aligned crops already",
+    )
+
+
+def maybe_without_alignment(checkpoint: Checkpoint, options: argparse.Namespace) -> Checkpoint:
+    """Return the checkpoint, or with ``--no-align`` one that takes the middle square of each picture."""
+    return without_alignment(checkpoint) if options.no_align else checkpoint
+
+
 def load_data(
     options: argparse.Namespace,
     model: ModelConfig,
@@ -130,6 +145,23 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
         print(f"left out {problem}", file=sys.stderr)
     if len(problems) > most:
         print(f"left out {len(problems) - most:,} more", file=sys.stderr)
+
+
+def require_answers(answers: Sequence[object], problems: Sequence[Problem], what: str) -> None:
+    """Report the pictures that were left out, and fail if no picture has an answer.
+
+    Args:
+        answers: the answers for all pictures that could be read.
+        problems: why the others could not be.
+        what: what the pictures are, in the plural.
+
+    Raises:
+        DataError: there is no answer.
+    """
+    report(problems)
+    if not answers:
+        first = f" ({problems[0]})" if problems else ""
+        raise DataError(f"None of the {what} is a readable image{first}. Name files, or a folder of them.")
 
 
 def report_notes(notes: Iterable[str]) -> None:

@@ -9,10 +9,18 @@ from pathlib import Path
 import fsl
 from fsl.base.errors import DataError
 from fsl.base.text import distinct_texts, limit_text
-from fsl.cli.answering import answer_with_progress, require_answers
-from fsl.cli.common import add_centre_option, add_checkpoint_option, add_device_option, image_readers
-from fsl.cli.faces import add_align_option, maybe_without_alignment
+from fsl.cli.common import (
+    add_align_option,
+    add_centre_option,
+    add_checkpoint_option,
+    add_device_option,
+    image_readers,
+    maybe_without_alignment,
+    progress_bar,
+    require_answers,
+)
 from fsl.cli.output import add_json_option, print_json
+from fsl.fewshot.answering import answer_in_batches
 from fsl.fewshot.compare import ProbeAnswer
 from fsl.fewshot.comparison import (
     FALSE_ACCEPT,
@@ -80,14 +88,16 @@ def run(options: argparse.Namespace) -> None:
         faces.extend(faces_object(probes))
         return compare_photos(checkpoint, references, [(p, *p.other_faces) for p in probes], limit.threshold)
 
-    answers, unread = answer_with_progress(
-        checkpoint,
-        [entry for path in options.probe for entry in image_readers(path)],
-        answer_probes,
-        at_once=PROBES_AT_ONCE,
-        what="probes",
-        centre=options.centre,
-    )
+    readers = [entry for path in options.probe for entry in image_readers(path)]
+    with progress_bar("probes") as progress:
+        answers, unread = answer_in_batches(
+            checkpoint,
+            readers,
+            answer_probes,
+            at_once=PROBES_AT_ONCE,
+            centre=options.centre,
+            progress=progress,
+        )
     require_answers(answers, unread, "probes")
     if options.json:
         print_json({**comparison_object(checkpoint, references, answers, limit), "faces": faces})

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 import fsl
-from fsl.base.errors import DataError
+from fsl.base.settings import check_range
 from fsl.base.text import count, margin_text
 from fsl.base.types import IntArray
 from fsl.cli.common import (
@@ -68,8 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure the accuracy over seeded episodes, embedding the images that they ask for, and print it."""
-    if options.per_class < 0:
-        raise DataError(f"--per-class is {options.per_class}; it must be 0 or more.")
+    check_range("--per-class", options.per_class, 0)
     config = EpisodeConfig(options.way, options.shot, options.query, options.episodes, options.seed)
     name = options.checkpoint
     checkpoint = baseline(name, options.device) if is_baseline(name) else fsl.load(name, options.device)

@@ -12,7 +12,6 @@ import fsl
 from fsl.base.errors import SettingsError
 from fsl.base.settings import check_range
 from fsl.base.text import count, similarity_text
-from fsl.cli.answering import answer_with_progress, require_answers
 from fsl.cli.common import (
     add_checkpoint_option,
     add_data_options,
@@ -21,12 +20,14 @@ from fsl.cli.common import (
     progress_bar,
     report,
     report_notes,
+    require_answers,
 )
 from fsl.cli.embed_store import request_of, write_store
 from fsl.cli.output import add_json_option, print_json
 from fsl.embedding.embed_shards import EmbedRequest
 from fsl.embedding.neighbours import Neighbour
 from fsl.embedding.shards import EmbeddingStore, is_store, open_store
+from fsl.fewshot.answering import answer_in_batches
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.index.build import build_index, choose_engine, require_same_network, without_engine
@@ -34,7 +35,6 @@ from fsl.index.folder import refuse_existing
 from fsl.index.search import N_CANDIDATES, Index, open_index, search
 from fsl.twin.checkpoint import Checkpoint
 
-_AT_ONCE = 64
 Answer = tuple[str, list[Neighbour]]
 
 
@@ -125,13 +125,13 @@ def _search(options: argparse.Namespace) -> None:
     if index.candidates is None and header.engine != "exact":
         report_notes([without_engine(header.n)])
     readers = [reader for path in options.query for reader in image_readers(path)]
-    answers, problems = answer_with_progress(
-        checkpoint,
-        readers,
-        lambda pictures: _answers(index, checkpoint, pictures, options.k),
-        at_once=_AT_ONCE,
-        what="pictures",
-    )
+    with progress_bar("pictures") as progress:
+        answers, problems = answer_in_batches(
+            checkpoint,
+            readers,
+            lambda pictures: _answers(index, checkpoint, pictures, options.k),
+            progress=progress,
+        )
     require_answers(answers, problems, "pictures")
     if options.json:
         print_json({"results": [_as_json(index, *answer) for answer in answers]})

@@ -10,22 +10,24 @@ from typing import Any
 from PIL import Image
 
 import fsl
-from fsl.base.errors import DataError
+from fsl.base.settings import check_range
 from fsl.base.text import limit_text, rate_text
 from fsl.cli.common import (
+    add_align_option,
     add_centre_option,
     add_checkpoint_option,
     add_data_options,
     add_device_option,
     classes_seen,
     load_data,
+    maybe_without_alignment,
     progress_bar,
 )
-from fsl.cli.faces import add_align_option, maybe_without_alignment
 from fsl.cli.output import add_json_option, print_json
 from fsl.fewshot.comparison import face_json
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
+from fsl.fewshot.scores import check_false_accept
 from fsl.fewshot.verify import FALSE_ACCEPT_RATES, Interval, ThresholdAt, Verification, accuracy_at, verify
 from fsl.twin.faces.detect import Face
 from fsl.twin.faces.prepare import face_of
@@ -63,13 +65,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Embed every image once, score every pair, and print the error rates."""
-    if options.bootstrap < 1:
-        raise DataError(f"--bootstrap is {options.bootstrap}; it must be 1 or more.")
-    if options.seed < 0:
-        raise DataError(f"--seed is {options.seed}; it must be 0 or more.")
+    check_range("--bootstrap", options.bootstrap, 1)
+    check_range("--seed", options.seed, 0)
     for rate in options.far:
-        if not 0 < rate <= 1:
-            raise DataError(f"--far is {rate}; it must be above 0, and at most 1.")
+        check_false_accept(rate, "--far")
     checkpoint = maybe_without_alignment(fsl.load(options.checkpoint, options.device), options)
     faces: dict[str, Face] = {}
 

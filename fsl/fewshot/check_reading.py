@@ -39,10 +39,6 @@ class LookedAt:
     looks: list[Look] = field(default_factory=list)
     embeddings: Tensor = field(default_factory=lambda: torch.empty(0, 0))
 
-    def class_of(self, row: int) -> str:
-        """Return the class of a picture."""
-        return self.class_names[self.labels[row]]
-
 
 def look_and_embed(
     checkpoint: Checkpoint, entries: Sequence[ImageEntry], progress: Progress | None = None

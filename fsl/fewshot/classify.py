@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -128,6 +128,27 @@ def _prediction(
         class_similarity=dict(zip(support.class_names, classes.tolist(), strict=True)),
         similarities=tuple(pairs.tolist()),
     )
+
+
+def with_probabilities(
+    predictions: Sequence[Prediction], support: SupportSet, probability: Tensor
+) -> list[Prediction]:
+    """Replace the class and the probabilities of answers; similarities, and what is unknown, stay.
+
+    Args:
+        predictions: one per query.
+        support: the support set.
+        probability: float ``(n_query, n_way)``, the new probabilities.
+    """
+    return [
+        replace(
+            prediction,
+            label=support.class_names[int(row.argmax())],
+            probability=float(row.max()),
+            scores=dict(zip(support.class_names, row.tolist(), strict=True)),
+        )
+        for prediction, row in zip(predictions, probability, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fsl.data.intake.listing import Problem
 from fsl.fewshot.compare import ProbeAnswer, measured_rates
 from fsl.fewshot.error_rate_text import OF_SINGLE_REFERENCES, describe_error_rates
 from fsl.fewshot.pictures import NamedImage
-from fsl.fewshot.scores import check_threshold
+from fsl.fewshot.scores import check_false_accept, check_threshold
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.faces.detect import Face
 from fsl.twin.faces.prepare import face_of
@@ -45,8 +45,7 @@ def choose_limit(
         prefix: put before "threshold" and "far" in messages ("--").
 
     Raises:
-        SettingsError: the threshold is out of range, or no error rates were measured to choose one by.
-        DataError: the rate is out of range.
+        SettingsError: the threshold or the rate is out of range, or no error rates were measured.
     """
     rates = checkpoint.info.pairs
     if threshold is not None:
@@ -54,8 +53,7 @@ def choose_limit(
         return Limit(
             threshold, describe_error_rates(rates, threshold, checkpoint.info.subject) if rates else ""
         )
-    if not 0 < false_accept <= 1:
-        raise DataError(f"{prefix}far is {false_accept}; it must be above 0, and at most 1.")
+    check_false_accept(false_accept, f"{prefix}far")
     rates = measured_rates(checkpoint)
     chosen = rates.threshold_at(false_accept)
     return Limit(chosen, describe_error_rates(rates, chosen, checkpoint.info.subject))

@@ -59,18 +59,6 @@ class ExplanationStep:
     share: float
 
 
-def explain(
-    twin: TwinNetwork,
-    left: Image.Image,
-    right: Image.Image,
-    method: ExplanationMethod = "each",
-    n_places: int = 10,
-) -> Explanation:
-    """Explain the similarity of two images; arguments as for ``explain_in_steps``."""
-    *_, last = explain_in_steps(twin, left, right, method, n_places)
-    return last.explanation
-
-
 def explain_in_steps(
     twin: TwinNetwork,
     left: Image.Image,
@@ -92,7 +80,7 @@ def explain_in_steps(
         n_places: number of places to hide along a side.
 
     Yields:
-        the maps so far; the last are those of ``occlusion_maps`` or ``gradient_maps``.
+        the maps so far; the last are those of all places, or of ``gradient_maps``.
     """
     pixels = to_uint8([left, right], twin.config)
     unit = to_unit(pixels, device_of(twin))
@@ -111,11 +99,13 @@ def explain_in_steps(
         yield step(maps, share)
 
 
-def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: bool) -> Tensor:
-    """Measure how the similarity changes when a place is hidden by the blurred image.
+def occlusion_steps(
+    twin: TwinNetwork, pair: Tensor, n_places: int, together: bool
+) -> Iterator[tuple[Tensor, float]]:
+    """Measure how the similarity changes when a place is hidden: few large places first, then smaller ones.
 
-    A grey patch would itself be something new to see. Source: Zeiler and Fergus, "Visualizing and
-    Understanding Convolutional Networks", 2014.
+    The blurred image hides a place, because a grey patch would itself be something new to see. Source: Zeiler
+    and Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
 
     Args:
         twin: the network.
@@ -123,18 +113,10 @@ def occlusion_maps(twin: TwinNetwork, pair: Tensor, n_places: int, together: boo
         n_places: places along a side.
         together: hide the same place in both images; both maps are then the same.
 
-    Returns:
+    Yields:
         float ``(2, S, S)``: at each pixel, the mean loss of similarity (as a logit) over the places that hide
-        it.
+        it; and the share of the work that is done.
     """
-    *_, (maps, _) = occlusion_steps(twin, pair, n_places, together)
-    return maps
-
-
-def occlusion_steps(
-    twin: TwinNetwork, pair: Tensor, n_places: int, together: bool
-) -> Iterator[tuple[Tensor, float]]:
-    """Yield ``occlusion_maps`` of few large places, then of more and more places; and the share done."""
     side = pair.shape[-1]
     masks = hiding_masks(side, n_places)
     parts = [masks[rows] for rows in _interleaved(n_places)]

@@ -10,7 +10,7 @@ computed there, with as many dimensions as images, which gives the same result i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 
 from fsl.base.errors import DataError
 from fsl.config import METHODS, RULES, Method, Rule
-from fsl.fewshot.classify import Prediction, class_scores, classify
+from fsl.fewshot.classify import Prediction, class_scores, classify, with_probabilities
 from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.prepared import prepare_support
@@ -200,21 +200,7 @@ def classify_with_probe(
     images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
     predictions = classify(checkpoint, support, images, threshold=threshold)
     query = prepare_support(checkpoint, support).seen(embed(checkpoint, images))
-    probability = fitted.probabilities(query)
-    return [
-        _with_probabilities(prediction, support, row)
-        for prediction, row in zip(predictions, probability, strict=True)
-    ]
-
-
-def _with_probabilities(prediction: Prediction, support: SupportSet, probability: Tensor) -> Prediction:
-    label = support.class_names[int(probability.argmax())]
-    return replace(
-        prediction,
-        label=label,
-        probability=float(probability.max()),
-        scores=dict(zip(support.class_names, probability.tolist(), strict=True)),
-    )
+    return with_probabilities(predictions, support, fitted.probabilities(query))
 
 
 def _refuse_few_shots(support: SupportSet) -> None:

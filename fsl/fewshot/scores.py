@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.base.errors import SettingsError
-from fsl.base.settings import check_range
+from fsl.base.settings import check_range, require
 from fsl.config import CENTRE_PRIOR, Rule
 from fsl.twin.network import TwinNetwork
 
@@ -113,3 +113,12 @@ def check_threshold(threshold: float, name: str = "The threshold") -> None:
         SettingsError: it is not in [0, 1].
     """
     check_range(name, threshold, 0, 1)
+
+
+def check_false_accept(rate: float, name: str = "The false-accept rate") -> None:
+    """Check that a requested false-accept rate is above 0, and at most 1; ``name`` is for the message.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    require(0 < rate <= 1, f"{name} is {rate}; it must be above 0, and at most 1.")

@@ -10,12 +10,11 @@ that starts from the support set (Ren et al., "Meta-Learning for Semi-Supervised
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from fsl.fewshot.classify import Prediction, class_scores
+from fsl.fewshot.classify import Prediction, class_scores, with_probabilities
 from fsl.fewshot.embed import embed_support
 from fsl.fewshot.scores import probabilities, prototypes, seen_from_support
 from fsl.fewshot.support import SupportSet
@@ -72,13 +71,4 @@ def answered_together(
     temperature = checkpoint.info.calibration("prototype").temperature
     shown = embed_support(checkpoint, support)
     scores = scores_together(checkpoint.twin, shown, support.slot_tensor, support.n_way, query, temperature)
-    stated = probabilities(scores, temperature)
-    return [
-        replace(
-            prediction,
-            label=support.class_names[int(row.argmax())],
-            probability=float(row.max()),
-            scores=dict(zip(support.class_names, row.tolist(), strict=True)),
-        )
-        for prediction, row in zip(predictions, stated, strict=True)
-    ]
+    return with_probabilities(predictions, support, probabilities(scores, temperature))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.base.settings import require
 from fsl.base.types import Float64Array
 from fsl.fewshot.pair_scores import PairScores
 from fsl.fewshot.roc import Roc, Unit, area, equal_error, points_at, resampled, roc
+from fsl.fewshot.scores import check_false_accept
 from fsl.twin.pair_rates import lowest_measurable_rate
 
 Interval = tuple[float, float]
@@ -103,7 +103,7 @@ def verify(
         SettingsError: a rate is out of range.
     """
     for rate in false_accept_rates:
-        require(0 < rate <= 1, f"The false-accept rate is {rate}; it must be above 0, and at most 1.")
+        check_false_accept(rate)
     curve = roc(scores)
     errors, drawn = _bootstrap(resampled(scores, n_bootstrap, unit, seed), curve, false_accept_rates)
     rate, threshold = equal_error(curve)

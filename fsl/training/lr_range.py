@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsl.base.errors import SettingsError
+from fsl.base.settings import require
 from fsl.base.types import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
@@ -55,13 +55,12 @@ def check_range(config: TrainConfig, lowest: float, highest: float, n_points: in
     Raises:
         SettingsError: the range is empty, or no run can be trained at its rates.
     """
-    if not 0 < lowest < highest:
-        raise SettingsError(
-            f"The lowest rate of the range is {lowest:g} and the highest {highest:g}; the lowest must be "
-            "above 0, and the highest above the lowest."
-        )
-    if n_points < 2:
-        raise SettingsError(f"The number of points is {n_points}; it must be 2 or more.")
+    require(
+        0 < lowest < highest,
+        f"The lowest rate of the range is {lowest:g} and the highest {highest:g}; the lowest must be above "
+        "0, and the highest above the lowest.",
+    )
+    require(n_points >= 2, f"The number of points is {n_points}; it must be 2 or more.")
     for rate in (lowest, highest):
         replace(config, learning_rate=rate)  # refuses rates that are out of range
 

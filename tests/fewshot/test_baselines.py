@@ -9,6 +9,7 @@ from fsl.config import TrainConfig
 from fsl.fewshot.baselines import baseline, pixel_neighbours, plain_cosine, untrained
 from fsl.training.state import new_state
 from fsl.twin.inference import embed_images, pair_logits
+from fsl.twin.preprocess import normalise, to_unit
 from tests.helpers.networks import checkpoint
 
 
@@ -73,3 +74,12 @@ def test_an_unknown_baseline_gets_a_list_of_the_known_ones() -> None:
         baseline("chance")
     with pytest.raises(CheckpointError, match="no-such"):
         baseline("cosine:no-such")
+
+
+def test_the_backbone_of_a_fine_tuned_network_stands_without_its_adapter() -> None:
+    tuned = checkpoint(head="cosine", damped=4, adapter=2)
+    bare = plain_cosine(tuned)
+    assert (bare.info.model.damped, bare.info.model.adapter) == (0, 0)
+    pictures = images(3, 16)
+    features = tuned.twin.backbone(normalise(to_unit(pictures), tuned.info.model))
+    assert torch.allclose(embed_images(bare.twin, pictures), features, atol=1e-4)

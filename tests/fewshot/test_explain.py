@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw
 
 from fsl.base.types import Float32Array
 from fsl.fewshot.explain import (
+    Explanation,
     ExplanationMethod,
     blur,
-    explain,
     explain_in_steps,
     gradient_maps,
     hiding_masks,
-    occlusion_maps,
+    occlusion_steps,
     peak,
 )
 from fsl.twin import checkpoint as checkpoints
@@ -61,6 +61,22 @@ def marked_pairs() -> list[tuple[Image.Image, Image.Image, tuple[float, float]]]
         ImageDraw.Draw(marked).ellipse(box, fill=(30, 60, 220))
         pairs.append((plain, marked, (x, y)))
     return pairs
+
+
+def explain(
+    twin: TwinNetwork,
+    left: Image.Image,
+    right: Image.Image,
+    method: ExplanationMethod = "each",
+    n_places: int = 10,
+) -> Explanation:
+    *_, last = explain_in_steps(twin, left, right, method, n_places)
+    return last.explanation
+
+
+def occlusion_maps(twin: TwinNetwork, pair: torch.Tensor, n_places: int, together: bool) -> torch.Tensor:
+    *_, (maps, _) = occlusion_steps(twin, pair, n_places, together)
+    return maps
 
 
 def distance_from(place: tuple[float, float], contributions: Float32Array) -> float:

@@ -213,7 +213,7 @@ def test_what_lies_outside_the_two_parts_is_left_out() -> None:
 )
 def test_an_unknown_part(paths: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        class_of_paths(paths, "Test")
+        layout_of_paths(paths, "Test")
 
 
 def test_natural_order() -> None:
