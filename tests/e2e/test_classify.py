@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
 
     answers(tab).nth(3).click()
     tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()
+    _see_answers_first_on_a_phone(tab)
 
     tab.get_by_role("link", name="Few-Shot Lab").click()
     tab.get_by_text("Teach it with a handful of pictures").wait_for()
@@ -50,6 +52,24 @@ def test_five_ways_two_shots_survive_a_page_change(server: str, tab: Page) -> No
     names = tab.locator('[class*="st-key-class_card_"] input[type=text]')
     assert [names.nth(i).input_value() for i in range(5)] == list(task.classes)
     tab.locator(".st-key-detail").get_by_text("query 4.png").wait_for()
+
+
+def _see_answers_first_on_a_phone(tab: Page) -> None:
+    """Classes and self-check are a line each there, which opens them."""
+    tab.set_viewport_size({"width": 390, "height": 844})
+    card, check = tab.locator('[class*="st-key-class_card_"]').first, tab.locator(".st-key-self_check")
+    card.wait_for(state="hidden")
+    check.wait_for(state="hidden")
+    line = tab.locator(".st-key-self_check_unfolded")
+    box = line.bounding_box()
+    assert re.match(r"Self-check: \d+ of 10", line.inner_text())
+    assert box is not None and box["height"] < 44  # one line
+    line.get_by_text("Self-check").click()
+    check.wait_for()
+    card.wait_for(state="hidden")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    card.wait_for()
+    line.wait_for(state="hidden")
 
 
 def test_pictures_are_removed_by_keyboard_and_bad_files_named(server: str, tab: Page) -> None:

@@ -107,6 +107,14 @@ def self_check(outcome: LeaveOneOut | None) -> str:
     return f"{outcome.n_right} of {outcome.n_images} of your own pictures {verb} recognised from the others."
 
 
+def self_check_in_brief(outcome: LeaveOneOut | None, fine_tuning: str) -> str:
+    """Return the leave-one-out accuracy, and what fine-tuning can do, in one line of a phone."""
+    if outcome is None:
+        return "Self-check: needs a second picture"
+    found = f"Self-check: {outcome.n_right} of {outcome.n_images}"
+    return f"{found}; {fine_tuning}" if fine_tuning else f"{found} recognised"
+
+
 def self_check_hint(outcome: LeaveOneOut) -> str:
     """Return which pictures to add, "" if the check found nothing to improve."""
     if outcome.confused is None:

@@ -89,6 +89,10 @@ def test_self_check_in_words() -> None:
     assert "apple and pear (2 times)" in wording.self_check_hint(confused)
     assert wording.self_check_hint(LeaveOneOut(1.0, 10, 10, None)) == ""
     assert "second picture" in wording.self_check(None)
+    assert wording.self_check_in_brief(confused, "fine-tuning may help").endswith(
+        "8 of 10; fine-tuning may help"
+    )
+    assert wording.self_check_in_brief(confused, "").endswith("8 of 10 recognised")
 
 
 def test_counts_and_lists() -> None:

@@ -68,8 +68,8 @@ def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOu
         checkpoint: the network in use.
         outcome: the self-check of its classes.
     """
-    cards = [card for card in state.workspace.classes if len(card.pictures) > 1]
-    if checkpoint.info.name.startswith(TIMM) or len(cards) < 2:
+    cards = _learned_from(state, checkpoint)
+    if not cards:
         return
     tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
     if tuning.starting is not None:
@@ -79,6 +79,28 @@ def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOu
             st.fragment(_follow, run_every=_POLL_SECONDS)(state, tuning)
         return
     _show_offer(state, tuning, checkpoint, cards, outcome)
+
+
+def fine_tuning_in_brief(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOut | None) -> str:
+    """Return in a few words what ``show_fine_tuning`` shows, "" if that is nothing."""
+    cards = _learned_from(state, checkpoint)
+    if outcome is None or not cards:
+        return ""
+    tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
+    if tuning.starting is not None:
+        return "fine-tuning done" if _is_settled(tuning) else "fine-tuning runs"
+    has_room = outcome.n_right < outcome.n_images
+    return "fine-tuning may help" if has_room and _has_enough(cards) else ""
+
+
+def _learned_from(state: Session, checkpoint: Checkpoint) -> list[ClassCard]:
+    """Return the classes that this network can be fine-tuned on, none if it cannot be."""
+    cards = [card for card in state.workspace.classes if len(card.pictures) > 1]
+    return [] if checkpoint.info.name.startswith(TIMM) or len(cards) < 2 else cards
+
+
+def _has_enough(cards: list[ClassCard]) -> bool:
+    return sum(len(card.pictures) >= _ENOUGH for card in cards) > 1
 
 
 def _show_offer(
@@ -94,7 +116,7 @@ def _show_offer(
             st.caption("All are recognised already: fine-tuning has nothing to gain.", width="content")
             _link_to_training(checkpoint)
         return
-    if sum(len(card.pictures) >= _ENOUGH for card in cards) < 2:
+    if not _has_enough(cards):
         st.caption(
             f"**Fine-tuning** may help with the {count(missed, 'picture')} not recognised. It needs at least "
             f"two classes of {_ENOUGH} pictures, so that some are left to test whether it helped."

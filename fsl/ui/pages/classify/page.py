@@ -43,7 +43,7 @@ def show_classify_page() -> None:
     wants_camera = None
     with left, guarded(), st.container(key=f"classes_{'open' if what_is_missing(workspace) else 'ready'}"):
         n_classes = count(len(workspace.classes), "class", "classes")
-        st.toggle(f"Show your {n_classes} and the self-check", key="classes_unfolded")  # on a phone
+        st.toggle(f"Show your {n_classes}", key="classes_unfolded")  # on a phone
         with st.container(key="classes_cards"):
             # Many classes scroll in their own place once there are answers, which stand below them.
             is_long = len(workspace.classes) > _MOST_IN_SIGHT and not what_is_missing(workspace)

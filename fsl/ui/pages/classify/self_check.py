@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.ui.pages.classify.decide import check_support, compare
-from fsl.ui.pages.classify.fine_tune import show_fine_tuning
+from fsl.ui.pages.classify.fine_tune import fine_tuning_in_brief, show_fine_tuning
 from fsl.ui.pages.classify.settings import method_in_use, rule_in_use, use_method
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def show_self_check(state: Session, checkpoint: Checkpoint, support: SupportSet) -> None:
     """Show the leave-one-out accuracy, and what to do about it."""
     outcome = check_support(state, checkpoint, support, rule_in_use(state, checkpoint))
+    brief = wording.self_check_in_brief(outcome, fine_tuning_in_brief(state, checkpoint, outcome))
+    st.toggle(brief, key="self_check_unfolded")  # on a phone
     with st.container(border=True, key="self_check", gap="small"):
         st.markdown(
             f"**Self-check.** {markdown(wording.self_check(outcome))}",
