@@ -130,7 +130,8 @@ class CentredPool(nn.AdaptiveAvgPool2d):
 
 def _centre_weights(side: int, spread: float) -> Tensor:
     """Return weights ``(side,)`` of places along a side, with a mean of 1."""
-    place = (torch.arange(side) - (side - 1) / 2) / side
+    # With values also where sizes alone are asked for: torch would import its compiler for a second without.
+    place = (torch.arange(side, device="cpu") - (side - 1) / 2) / side
     weights = torch.exp(-0.5 * (place / spread) ** 2)
     return weights / weights.mean()
 

@@ -9,7 +9,7 @@ from torch import nn
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import build_backbone
-from fsl.twin.backbones.efficientnet import CentredPool, SameConv2d, fold_batch_norms
+from fsl.twin.backbones.efficientnet import CentredPool, SameConv2d, _centre_weights, fold_batch_norms
 from fsl.twin.network import TwinNetwork
 
 LITE0 = ModelConfig(backbone="efficientnet_lite0", image_size=64)
@@ -64,6 +64,12 @@ def test_features_near_the_middle_count_by_a_gaussian() -> None:
     expected = (features.double().numpy() * weights).sum((2, 3)) / weights.sum()
     assert np.allclose(CentredPool(spread)(features)[..., 0, 0], expected, rtol=1e-5)
     assert torch.equal(CentredPool(0.0)(features), features.mean((2, 3), keepdim=True))
+
+
+def test_weights_of_places_have_values_where_sizes_alone_are_asked_for() -> None:
+    """Otherwise torch would import its compiler when a checkpoint is loaded, for a second and more."""
+    with torch.device("meta"):
+        assert not _centre_weights(7, 0.3).is_meta
 
 
 def test_widths_are_fixed() -> None:

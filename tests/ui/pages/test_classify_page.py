@@ -116,7 +116,7 @@ def fill_with_five_each(page: AppTest) -> None:
 def test_the_linear_probe_is_offered_from_five_pictures_on(page: AppTest) -> None:
     fill(page)
     assert not any("quick" in option for option in page.selectbox(key="rule").options)
-    assert "Quick classifier." not in shown(page)
+    assert "Best method." not in shown(page)
     fill_with_five_each(page)
     text = shown(page)
     assert "Recognised of 14 pictures, with one picture hidden at a time: " in text

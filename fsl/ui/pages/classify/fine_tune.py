@@ -132,7 +132,7 @@ def _show_offer(
     )
     if not is_timed:
         st.fragment(_wait_for, run_every=_POLL_SECONDS)(timing)
-    _show_probe(state, checkpoint, missed)
+    _show_best_method(state, checkpoint, missed)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Fine-tune on these classes",
@@ -163,13 +163,13 @@ def _expected(missed: int) -> str:
     )
 
 
-def _show_probe(state: Session, checkpoint: Checkpoint, missed: int) -> None:
-    """Say if the linear probe, which needs no training, recognises more; the self-check above offers it."""
+def _show_best_method(state: Session, checkpoint: Checkpoint, missed: int) -> None:
+    """Say if a method that needs no training recognises more; the self-check above offers it."""
     found = compare(state, checkpoint, support_of(state.workspace))
-    if found is not None and (left := found.n_images - found.right["quick"]) < missed:
+    if found is not None and (left := found.n_images - found.right[found.best]) < missed:
         st.caption(
-            f"The quick classifier above misses only {left} of {found.n_images} and needs no training: try "
-            "it first."
+            f"The best method above misses only {left} of {found.n_images} and needs no training: try it "
+            "first."
         )
 
 
@@ -297,10 +297,13 @@ def _said(run: RunInfo, start: str) -> str:
     c, test = run.comparison, run.evaluation
     if c is None or test is None:
         return f"Fine-tuning was {run.status} before its test, so {markdown(start)} stays."
+    before, after = percent(c.before), percent(c.after)
+    if before == after:  # to the percent, but not quite
+        before, after = f"{c.before:.1%}", f"{c.after:.1%}"
     numbers = (
         f"on {count(c.n_images, 'picture')} it did not learn from, choosing among {test.n_way} classes with "
-        f"{count(test.n_shot, 'example')} of each, {percent(c.before)} of the answers were right before and "
-        f"{percent(c.after)} after"
+        f"{count(test.n_shot, 'example')} of each, {before} of the answers were right before and {after} "
+        "after"
     )
     if c.difference <= 0:
         return f"**Fine-tuning did not help**: {numbers}. {markdown(start)} stays."

@@ -45,9 +45,9 @@ def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet
     if found is None:
         return
     st.markdown(
-        f"**Quick classifier.** {markdown(wording.verdict(found))}",
-        help="A small classifier (logistic regression) fitted to the embeddings of your pictures. "
-        "Similarities, and what counts as unknown, still come from the network.",
+        f"**Best method.** {markdown(wording.verdict(found))}",
+        help="The quick classifier is a small one (logistic regression), fitted to the embeddings of your "
+        "pictures. With it, too, similarities and what counts as unknown come from the network.",
     )
     st.caption(markdown(wording.comparison(found)))
     if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:

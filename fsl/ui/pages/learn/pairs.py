@@ -63,8 +63,8 @@ def _outcome(judged: JudgedPairs) -> str:
         text += " **That is no better than guessing**: these pairs are harder than most."
     elif judged.loss > _GUESSING:
         text += (
-            " The loss is higher than that although most answers are right: its limit is ½, and it counts "
-            "how sure each answer is."
+            " The loss is higher than that although most answers are right: it counts how sure each answer "
+            "is, and a single sure mistake costs much."
         )
     return f"{text} Training changes the weights a little so that the loss falls."
 
