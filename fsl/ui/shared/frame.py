@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from fsl.ui.shared.address import is_opened
+from fsl.ui.shared.kept_button import forget_presses
 from fsl.ui.shared.resources import prepare_process, warm_up
 from fsl.ui.shared.sessions import forget_ended_sessions
 from fsl.ui.shared.tab import forget_notices, recall_tab, show_what_is_lost
@@ -48,6 +49,7 @@ def bootstrap(title: str) -> None:
     forget_ended_sessions()
     if is_opened(title):
         forget_notices()
+        forget_presses()
     with st.container(horizontal=True, vertical_alignment="center", key="header", gap="medium"):
         for path, label in PAGES.items():
             icon = ":material/filter_center_focus:" if path == "app.py" else None
@@ -62,6 +64,7 @@ def bootstrap(title: str) -> None:
 
 def warm_up_after_paint() -> None:
     """Start loading torch in the background; call it after the page is drawn."""
+    forget_presses()
     warm_up()
 
 

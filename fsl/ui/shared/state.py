@@ -62,7 +62,7 @@ class PendingDrop:
         steps: remaining steps.
         holdings: what the dropped files take of the session's memory.
         work: work on the first step; None before it has started.
-        lock: held while a step is taken over, because a click can start another run of the page meanwhile.
+        lock: held while a step is taken over: after a reload, the page's run from before may not be over yet.
         notes: sentences about the finished steps.
         problems: files of the finished steps that could not be used.
         twice: names of pictures of the finished steps that were there already.

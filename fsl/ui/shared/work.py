@@ -134,20 +134,18 @@ class Latest(Generic[T]):
     def __init__(self) -> None:
         self.work: Work[T] | None = None
         self._is_told = False
-        self._lock = threading.Lock()  # a click can start another run of the page beside the interrupted one
 
     def of(self, inputs: Hashable, task: Callable[[ReportProgress], T]) -> Work[T]:
         """Return the work on these inputs, started now unless it is there already.
 
         Failed work is started once more after its fault was shown, so that a click tries again.
         """
-        with self._lock:
-            work = self.work
-            if work is None or work.inputs != inputs or work.is_cancelled or (work.fault and self._is_told):
-                self.cancel()
-                work = self.work = Work(task, inputs)
-                self._is_told = False
-            return work
+        work = self.work
+        if work is None or work.inputs != inputs or work.is_cancelled or (work.fault and self._is_told):
+            self.cancel()
+            work = self.work = Work(task, inputs)
+            self._is_told = False
+        return work
 
     def result(self, inputs: Hashable, task: Callable[[ReportProgress], T]) -> T | None:
         """Return the result for these inputs, or show the progress and return None.

@@ -54,7 +54,7 @@ def take_pending(state: Session) -> None:
         return
     with pending.lock:
         if state.pending is not pending:
-            return  # an interrupted run of the page has come to its end meanwhile
+            return  # the page's run from before a reload has taken them over
         if not _finish_steps(state, pending):
             return
         state.pending = None

@@ -19,6 +19,7 @@ from fsl.charts.style import STILL
 from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.run import start_grid
 from fsl.ui.shared import core
+from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.work import show_progress
 
 if TYPE_CHECKING:
@@ -101,9 +102,10 @@ def show_grid(job: Job, name: str) -> None:
     work = job.grids.get(name)
     if work is None:
         st.markdown("More classes are harder to tell apart; more examples help. By how much?")
-        if not st.button("Measure", key="ev_grid", icon=":material/grid_on:"):
-            return
-        work = start_grid(job, name, *_grid_axes(job))
+        with kept_button("Measure", "ev_grid", icon=":material/grid_on:") as is_pressed:
+            if not is_pressed:
+                return
+            work = start_grid(job, name, *_grid_axes(job))
     if not work.wait_at_first():
         show_progress(work)
         return

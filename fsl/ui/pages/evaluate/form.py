@@ -31,6 +31,7 @@ from fsl.ui.pages.evaluate.view import title_of
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import Drop, folder_or_zip, show_dropped
+from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.resources import Choice
 from fsl.ui.shared.settings import Setting
@@ -59,18 +60,13 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     show_address()
     # Not a callback: its arguments would come from the last full run of the page, so a number typed just
     # before the click would be missed.
-    if st.button(
-        "Evaluate",
-        type="primary",
-        icon=":material/play_arrow:",
-        key="ev_start",
-        width="stretch",
-        disabled=not names,
-    ):
-        state.fault = ""
-        if state.job is not None:
-            state.job.cancel()
-        state.job = start_job(Request(source, classes, per_class, names, config), state.memo, installed)
+    look = {"type": "primary", "icon": ":material/play_arrow:", "width": "stretch", "disabled": not names}
+    with kept_button("Evaluate", "ev_start", **look) as is_pressed:
+        if is_pressed:
+            state.fault = ""
+            if state.job is not None:
+                state.job.cancel()
+            state.job = start_job(Request(source, classes, per_class, names, config), state.memo, installed)
 
 
 def _show_source(state: EvaluateState, known: dict[str, Source]) -> Source:

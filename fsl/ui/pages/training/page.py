@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.errors import FslError
+from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.batch import show_batch
 from fsl.ui.pages.training.estimate import show_estimate
@@ -24,6 +25,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_names import dated_names
 from fsl.ui.shared.visitor import as_seen, may_see
@@ -50,8 +52,10 @@ def show_training_page() -> None:
     request = None
     with left, guarded():
         request = show_form()
-        if st.button("Start training", type="primary", key="start_training", icon=":material/play_arrow:"):
-            _begin(request)
+        icon = ":material/play_arrow:"
+        with kept_button("Start training", "start_training", type="primary", icon=icon) as is_pressed:
+            if is_pressed:
+                _begin(request)
         if not any(run.is_live for run in _all_runs()):  # beside a run it would be slow, and slow it down
             show_estimate(request)
     with right, guarded():
@@ -69,10 +73,10 @@ def show_training_page() -> None:
 
 def _begin(request: TrainRequest) -> None:
     with st.spinner("Preparing the pictures …"):
-        ids = core.run_manager().start_together(run_plans(request))
-    training_state().asked = None
-    SHOWN.put(ids)
-    st.query_params["run"] = ",".join(ids)
+        plans = run_plans(request)
+    with undivided():
+        SHOWN.put(core.run_manager().start_together(plans))
+        training_state().asked = None
 
 
 def _all_runs() -> list[RunInfo]:

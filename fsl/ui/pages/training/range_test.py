@@ -17,6 +17,7 @@ from fsl.ui.pages.training.settings import RATES
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.work import ReportProgress, Work, percent_done, show_progress
@@ -35,11 +36,9 @@ def show_range_test(request: TrainRequest) -> None:
             "far too high. A good rate is where the loss falls fastest."
         )
         inputs = _inputs(request)
-        if st.button("Run the test", key="range_test"):
-            state.range_asked = inputs
-        if state.range_asked == inputs:
-            _start(request, inputs)
-        state.range_asked = None
+        with kept_button("Run the test", "range_test") as is_pressed:
+            if is_pressed:
+                _start(request, inputs)
         work = state.range_test
         if work is None:
             return
@@ -53,12 +52,8 @@ def show_range_test(request: TrainRequest) -> None:
 
 
 def _start(request: TrainRequest, inputs: Hashable) -> None:
+    plan = run_plans(replace(request, rates=(core.LOWEST,)))[0]  # the test sets its own rates
     state = training_state()
-    try:
-        plan = run_plans(replace(request, rates=(core.LOWEST,)))[0]  # the test sets its own rates
-    except Exception:
-        state.range_asked = None  # do not try again until asked to
-        raise
     if state.range_test is not None:
         state.range_test.cancel()
     state.range_test = Work(partial(_measure, plan), inputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,6 @@ class TrainingState:
         pairs_drawn: how often other pairs were asked for.
         clock: seconds between two drawings of the runs; None if none is live.
         names: names that networks were kept under, by run id and batches done.
-        range_asked: inputs of the range test that was asked for and has not started yet; None for none.
         range_test: latest learning-rate range test; None before the first one.
         estimate: work on the estimate of how long a run takes.
         batch: work on the batch in the batch panel; None as its result if there are no pictures for it.
@@ -40,7 +38,6 @@ class TrainingState:
     pairs_drawn: int = 0
     clock: float | None = None
     names: dict[tuple[str, int], str] = field(default_factory=dict)
-    range_asked: Hashable = None
     range_test: Work[list[RangePoint]] | None = None
     estimate: Latest[Estimate] = field(default_factory=Latest)
     batch: Latest[BatchPreview | None] = field(default_factory=Latest)
@@ -49,7 +46,7 @@ class TrainingState:
     def copied(self) -> TrainingState:
         """Return a copy for another tab, without the work that is under way."""
         shared = replace(self, names=dict(self.names), memo=dict(self.memo))
-        return replace(shared, range_asked=None, range_test=None, batch=Latest())
+        return replace(shared, range_test=None, batch=Latest())
 
     def forget_results(self) -> None:
         """Forget what can be computed again."""
