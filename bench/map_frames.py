@@ -16,6 +16,7 @@ from bench._browser import chromium, new_page
 from bench._measure import Claim, finish, options_of, say
 from fsl.embedding.labelled import MAX_IMAGES
 from fsl.ui.components import scatter
+from fsl.ui.components.declare import joined
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -74,7 +75,7 @@ def show_many_points(tab: "Page") -> None:
         names=[f"{number}.png" for number in range(MAX_IMAGES)],
     )
     data = scatter.map_data(points, None, "Map of many images", scatter.MapLook(height=560), groups=True)
-    tab.evaluate(_SHOW, [scatter.STYLE, scatter.SCRIPT, data])
+    tab.evaluate(_SHOW, [joined(scatter.FILES, ".css"), joined(scatter.FILES, ".js"), data])
     tab.locator("canvas.canvas").wait_for()
 
 

@@ -1,13 +1,5 @@
-// A list of answers. Text is only ever set as text, never as HTML: names come from strangers' files.
-// What a person does shows at once; it is sent again and again until the server says that it has it.
+// A list of answers. What a person does shows at once; it is sent again and again until the server says that it has it.
 const UNKNOWN = -1;
-
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 
 const button = (text, label, press) => {
   const node = make("button", "turn", text);

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from fsl.ui.components.declare import declare
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_answer_list",
-    html='<div class="work"></div>',
-    css=(_HERE / "answer_list.css").read_text(encoding="utf-8"),
-    js=(_HERE / "answer_list.js").read_text(encoding="utf-8"),
+_component = declare(
+    "answer_list", '<div class="work"></div>', "make.js", "answer_list.js", "tiles.css", "answer_list.css"
 )
 
 UNKNOWN = -1

@@ -2,13 +2,6 @@
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 const MARGIN = { left: 52, right: 12, top: 10, bottom: 36 };
 
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
 const nice = (value) =>
   value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 10000)
     ? Number(value.toPrecision(3)).toString()

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-
-import streamlit as st
 
 from fsl.charts.style import ACCENT, AGAINST
+from fsl.ui.components.declare import declare
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_curve",
-    html='<div class="curve"></div>',
-    css=(_HERE / "curve.css").read_text(encoding="utf-8"),
-    js=(_HERE / "curve.js").read_text(encoding="utf-8"),
-)
+_component = declare("curve", '<div class="curve"></div>', "make.js", "curve.js", "curve.css")
 # Safe for colour-blind readers on light and dark; the lines' dashes differ as well.
 COLOURS = (ACCENT, AGAINST, "#7a5af5", "#c2417c", "#2f80c8", "#8a7a1f")
 

@@ -6,22 +6,15 @@ import secrets
 import threading
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.ui.components.declare import declare
 from fsl.ui.components.media import server_path
 
 ROOT = "/files"
 """Path below which the server answers the links."""
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_download_link",
-    html="<a download></a>",
-    css=(_HERE / "download_link.css").read_text(encoding="utf-8"),
-    js=(_HERE / "download_link.js").read_text(encoding="utf-8"),
-)
+_component = declare("download_link", "<a download></a>", "download_link.js", "download_link.css")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,6 @@ const LOST_AFTER = 8000; // milliseconds without an answer, until another frame 
 const HELD_EVERY = 450; // milliseconds between photos while the button is held
 const RATE_OVER = 3000; // milliseconds that the answers a second are counted over
 
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
 const grab = (live, side) => {
   const { videoWidth: width, videoHeight: height } = live.video;
   if (!width || !height) return "";

@@ -7,19 +7,15 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from fsl.ui.components.declare import declare
 from fsl.ui.components.undivided import undivided
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_live_camera",
-    html='<div class="live"></div>',
-    css=(_HERE / "live_camera.css").read_text(encoding="utf-8"),
-    js=(_HERE / "live_camera.js").read_text(encoding="utf-8"),
+_component = declare(
+    "live_camera", '<div class="live"></div>', "make.js", "live_camera.js", "live_camera.css"
 )
 _MOST_CHARACTERS = 8 * 2**20  # of a picture as base64; a photo of 1280 pixels takes about 400,000
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import streamlit as st
+from fsl.ui.components.declare import declare
 
-_component = st.components.v2.component(
-    "few_shot_lab_opening",
-    html='<span role="status">Loading…</span>',
-    js=Path(__file__).with_name("opening.js").read_text(encoding="utf-8"),
-)
+_component = declare("opening", '<span role="status">Loading…</span>', "opening.js")
 
 
 def opening(key: str, on_opened: Callable[[], None]) -> None:

@@ -1,11 +1,4 @@
-// A grid of pictures. Text is only ever set as text, never as HTML: names come from strangers' files.
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
+// A grid of pictures.
 const removeButton = (tile, list, setTriggerValue) => {
   const button = make("button", "remove", "×");
   button.type = "button";

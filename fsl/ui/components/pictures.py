@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
 from fsl.base.text import distinct_texts, similarity_text
+from fsl.ui.components.declare import declare
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_pictures",
-    html='<ul class="grid"></ul>',
-    css=(_HERE / "pictures.css").read_text(encoding="utf-8"),
-    js=(_HERE / "pictures.js").read_text(encoding="utf-8"),
+_component = declare(
+    "pictures", '<ul class="grid"></ul>', "make.js", "pictures.js", "tiles.css", "pictures.css"
 )
 
 

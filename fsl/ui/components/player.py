@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import streamlit as st
+from fsl.ui.components.declare import declare
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "few_shot_lab_player",
-    html='<div class="player"></div>',
-    css=(_HERE / "player.css").read_text(encoding="utf-8"),
-    js=(_HERE / "player.js").read_text(encoding="utf-8"),
-)
+_component = declare("player", '<div class="player"></div>', "player.js", "player.css")
 
 
 def player(key: str, steps: Sequence[int], *, last: int) -> None:

@@ -9,25 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from fsl.ui.components.declare import declare
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
 TO_CLASSIFY = "To classify"
 """Name on a map of pictures without a class."""
-_HERE = Path(__file__).parent / "scatter_parts"
-# One module in several files; a component takes its script as one text.
-SCRIPTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js")
-SCRIPT = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-STYLE = (_HERE / "scatter.css").read_text(encoding="utf-8")
-_map = st.components.v2.component("few_shot_lab_map", html='<div class="map"></div>', css=STYLE, js=SCRIPT)
-_sheet = st.components.v2.component(
-    "few_shot_lab_sheet", html="<span></span>", js=(_HERE / "sheet.js").read_text(encoding="utf-8")
-)
+_PARTS = ("symbols.js", "view.js", "paint.js", "pointer.js", "motion.js", "scatter.js", "scatter.css")
+FILES = ("make.js", *(f"scatter_parts/{name}" for name in _PARTS))
+"""Scripts and style sheet of a map; the scripts are one module."""
+_map = declare("map", '<div class="map"></div>', *FILES)
+_sheet = declare("sheet", "<span></span>", "scatter_parts/sheet.js")
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_component = st.components.v2.component(
-    "few_shot_lab_tab",
-    html="<span></span>",
-    js=Path(__file__).with_name("tab.js").read_text(encoding="utf-8"),
-)
+from fsl.ui.components.declare import declare
+
+_component = declare("tab", "<span></span>", "tab.js")
 _SECRET = re.compile(r"[0-9a-f]{32}")
 
 

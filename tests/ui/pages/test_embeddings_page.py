@@ -19,7 +19,7 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.training.run_folder import VISITOR
 from fsl.training.snapshots import FOLDER, IMAGES
 from fsl.twin import checkpoint as checkpoints
-from fsl.ui.components.scatter import SCRIPTS
+from fsl.ui.components.declare import joined
 from fsl.ui.pages.embeddings.state import MapState
 from tests.helpers.pages import fill, grid, map_data, shown
 from tests.helpers.pictures import picture
@@ -248,8 +248,7 @@ def test_names_reach_the_map_as_data_only(maps: AppTest) -> None:
 
 
 def test_colours_and_symbols_are_the_same_on_the_map_and_in_files() -> None:
-    folder = Path(__file__).resolve().parents[3] / "fsl/ui/components/scatter_parts"
-    script = (folder / SCRIPTS[0]).read_text(encoding="utf-8")
+    script = joined(["scatter_parts/symbols.js"], ".js")
 
     def listed(name: str) -> list[str]:
         found = re.search(rf"const {name} = \[(.*?)\];", script, re.DOTALL)

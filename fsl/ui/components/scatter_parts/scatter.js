@@ -1,11 +1,4 @@
-// The map's frame: toolbar, legend, the picture at the pointer. Names are only ever set as text, never as HTML.
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
+// The map's frame: toolbar, legend, the picture at the pointer.
 const TIP_SIDE = 120;
 const showTip = (state, i, x, y) => {
   state.tip.hidden = i < 0;
