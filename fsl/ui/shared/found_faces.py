@@ -84,12 +84,6 @@ def known_faces(picture: StoredPicture) -> FoundFaces | None:
     return _FOUND.get(picture.digest)
 
 
-def forget() -> None:
-    """Forget the faces of all pictures."""
-    _FOUND.clear()
-    _HAS_FACE.clear()
-
-
 def faces_of(picture: StoredPicture, found: FoundFaces, size: int) -> tuple[FaceOf, ...]:
     """Return each face of a picture as an upright picture of ``size`` pixels a side."""
     return tuple(FaceOf(picture, found, number, size) for number in range(len(found.faces)))

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fsl.data.catalogue import FileSource, Source, listing_source
 from fsl.data.images.signatures import usual_suffix
@@ -69,19 +70,9 @@ def workspace_source(cards: Sequence[ClassCard]) -> FileSource:
     for number, card in enumerate(cards):
         for picture in card.pictures:
             digest.update(f"{card.name}\n{picture.digest}\n".encode())
-            entries.append(ImageEntry(card.name, f"{number}/{picture.name}", _Bytes(picture.data)))
+            entries.append(ImageEntry(card.name, f"{number}/{picture.name}", partial(bytes, picture.data)))
     key = f"{CLASSIFY}-{digest.hexdigest()[:16]}"
     return listing_source(key, "My classes on the Classify page", Listing(tuple(entries), ()))
-
-
-@dataclass(frozen=True, eq=False)
-class _Bytes:
-    """A reader of a file in memory."""
-
-    data: bytes
-
-    def __call__(self) -> bytes:
-        return self.data
 
 
 def kind_of(key: str) -> str:

@@ -61,7 +61,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     monkeypatch.setattr("fsl.twin.faces.detect.people_in", people_in)
     monkeypatch.setattr("fsl.twin.faces.detect.main_face", main_face)
     monkeypatch.setattr("fsl.twin.faces.prepare.main_face", main_face)
-    found_faces.forget()
+    for known in (found_faces._FOUND, found_faces._HAS_FACE):
+        known.clear()
     return looked
 
 

@@ -12,7 +12,7 @@ from fsl.ui.components.answer_list import UNKNOWN
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import support_of
-from fsl.ui.pages.classify.thumbnails import remover
+from fsl.ui.pages.classify.thumbnails import remove_picture
 from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
@@ -73,8 +73,8 @@ def show_correction(state: Session, answer: WorkAnswer) -> None:
             icon=":material/close:",
             type="tertiary",
             help="Takes this picture away from those to classify.",
-            on_click=remover(state, None),
-            args=(digest,),
+            on_click=guarded_callback(remove_picture),
+            args=(state, None, digest),
         )
 
 

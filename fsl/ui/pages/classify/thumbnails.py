@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.classify.drop_steps import Target
@@ -16,32 +17,6 @@ FIRST_SHOWN = {True: 60, False: 7}
 _MORE = 120
 
 
-def shown_number(state: Session, target: Target) -> int:
-    """Return how many pictures of a class or of the queries are shown."""
-    return state.shown.get(place_of(target), FIRST_SHOWN[target is None])
-
-
-def remover(state: Session, target: Target) -> Callable[[str], None]:
-    """Return a callback that removes a picture by its digest."""
-
-    def remove(digest: str) -> None:
-        pictures = state.workspace.pictures(target)
-        name = next((picture.name for picture in pictures if picture.digest == digest), "")
-        if name:
-            state.change(state.workspace.without_picture(target, digest), undo=name)
-
-    return guarded_callback(remove)
-
-
-def show_more(state: Session, target: Target) -> Callable[[], None]:
-    """Return a callback that shows more pictures."""
-
-    def more() -> None:
-        state.shown[place_of(target)] = shown_number(state, target) + _MORE
-
-    return guarded_callback(more)
-
-
 def show_thumbnails(state: Session, target: Target, pictures: Sequence[StoredPicture], label: str) -> None:
     """Show thumbnails, each with a button to remove it.
 
@@ -51,11 +26,25 @@ def show_thumbnails(state: Session, target: Target, pictures: Sequence[StoredPic
         pictures: all pictures of that class, or all queries.
         label: label for screen readers.
     """
-    first = pictures[: shown_number(state, target)]
+    place = place_of(target)
+    first = pictures[: state.shown.get(place, FIRST_SHOWN[target is None])]
+
+    def more() -> None:
+        state.shown[place] = len(first) + _MORE
+
+    remove = partial(remove_picture, state, target)
     picture_grid(
         [Tile(p.digest, p.thumbnail, p.name) for p in first],
-        key=f"thumbnails_{place_of(target)}",
+        key=f"thumbnails_{place}",
         label=label,
-        actions=Actions(remove=remover(state, target), more=show_more(state, target)),
+        actions=Actions(remove=guarded_callback(remove), more=guarded_callback(more)),
         hidden=len(pictures) - len(first),
     )
+
+
+def remove_picture(state: Session, target: Target, digest: str) -> None:
+    """Remove a picture of a class, or a query if ``target`` is None; this can be undone."""
+    pictures = state.workspace.pictures(target)
+    name = next((picture.name for picture in pictures if picture.digest == digest), "")
+    if name:
+        state.change(state.workspace.without_picture(target, digest), undo=name)

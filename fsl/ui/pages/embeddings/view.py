@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -70,8 +71,8 @@ def _show_maps(
                     _MAP_HEIGHT if len(views) == 1 else _MAP_HEIGHT - 120,
                     axes=tuple(f"{share:.0%} of the variance" for share in view.map.explained),
                 ),
-                on_select=guarded_callback(_selector(state)),
-                on_group=guarded_callback(_grouper(state)),
+                on_select=guarded_callback(partial(_select, state)),
+                on_group=guarded_callback(partial(_group, state)),
             )
 
 
@@ -85,25 +86,12 @@ def _emphasis(state: MapState, collection: Collection, view: Mapped, near: Seque
     )
 
 
-def _selector(state: MapState) -> Callable[[int], None]:
-    def select(row: int) -> None:
-        state.selected = row
-
-    return select
+def _select(state: MapState, row: int | str) -> None:
+    state.selected = int(row)
 
 
-def _grouper(state: MapState) -> Callable[[tuple[int, ...]], None]:
-    def group(rows: tuple[int, ...]) -> None:
-        state.group, state.shown = rows, FIRST_SHOWN
-
-    return group
-
-
-def _tile_selector(state: MapState) -> Callable[[str], None]:
-    def select(row: str) -> None:
-        state.selected = int(row)
-
-    return guarded_callback(select)
+def _group(state: MapState, rows: tuple[int, ...]) -> None:
+    state.group, state.shown = rows, FIRST_SHOWN
 
 
 def _show_search(state: MapState, collection: Collection) -> None:
@@ -118,31 +106,33 @@ def _show_search(state: MapState, collection: Collection) -> None:
     if not WORDS.value:
         return
     found = collection.found(WORDS.value)
-    if found:
-        st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
-    else:
+    if not found:
         st.caption("No picture matches.")
-    if found:
-        shown = found[: state.found_shown]
-        picture_grid(
-            [_tile(collection, row) for row in shown],
-            key="map_found",
-            label="Pictures found",
-            actions=Actions(select=_tile_selector(state), more=guarded_callback(_more_found(state))),
-            selected=str(state.selected),
-            hidden=len(found) - len(shown),
-        )
+        return
+    st.caption(f"{count(len(found), 'picture')} found; the others are faint on the map.")
+    shown = found[: state.found_shown]
+    picture_grid(
+        [_tile(collection, row) for row in shown],
+        key="map_found",
+        label="Pictures found",
+        actions=_actions(state, _show_more_found),
+        selected=str(state.selected),
+        hidden=len(found) - len(shown),
+    )
 
 
 def _show_first_found(state: MapState) -> None:
     state.found_shown = FIRST_FOUND
 
 
-def _more_found(state: MapState) -> Callable[[], None]:
-    def more() -> None:
-        state.found_shown += _MORE
+def _show_more_found(state: MapState) -> None:
+    state.found_shown += _MORE
 
-    return more
+
+def _actions(state: MapState, show_more: Callable[[MapState], None]) -> Actions:
+    """Return the actions of a grid of the map's pictures."""
+    select, more = partial(_select, state), partial(show_more, state)
+    return Actions(select=guarded_callback(select), more=guarded_callback(more))
 
 
 def _tile(collection: Collection, row: int) -> Tile:
@@ -207,7 +197,7 @@ def _show_neighbours(
         key=f"map_neighbours_{view.checkpoint.info.name}",
         label="The most similar pictures",
         size="medium",
-        actions=Actions(select=_tile_selector(state)),
+        actions=Actions(select=guarded_callback(partial(_select, state))),
     )
 
 
@@ -239,22 +229,19 @@ def _show_group(state: MapState, collection: Collection) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = count(len(state.group), "picture")
             st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 4))}", width="stretch")
-            clear = guarded_callback(_grouper(state))
-            st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=((),))
+            clear = guarded_callback(_group)
+            st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=(state, ()))
         shown = state.group[: state.shown]
         with st.container(height=_GROUP_HEIGHT if len(shown) > _GROUP_FITS else "content", border=False):
             picture_grid(
                 [_tile(collection, row) for row in shown],
                 key="map_group_sheet",
                 label="The selected pictures",
-                actions=Actions(select=_tile_selector(state), more=guarded_callback(_more(state))),
+                actions=_actions(state, _show_more_of_group),
                 selected=str(state.selected),
                 hidden=len(state.group) - len(shown),
             )
 
 
-def _more(state: MapState) -> Callable[[], None]:
-    def more() -> None:
-        state.shown += _MORE
-
-    return more
+def _show_more_of_group(state: MapState) -> None:
+    state.shown += _MORE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -38,8 +38,6 @@ MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
 _KEY = "few_shot_lab_training_own"
 _MY_WORDS = "my classes"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +169,8 @@ def _class_names(data: str) -> tuple[str, ...]:
     if data == UPLOAD:
         stored = uploaded_data().zip
         return stored.listing.class_names if stored else ()
-    return _remembered("classes", data, open_source(data).class_names)
+    source = open_source(data)
+    return training_state().memo.remember(("classes", data, source.is_here), source.class_names)
 
 
 def my_cards() -> list[ClassCard]:
@@ -278,12 +277,3 @@ def _show_upload() -> None:
         if held.images is not None and held.images_are_of_zip:
             problems = held.images[2]
         show_problems(problems)
-
-
-def _remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
-    """Return what was last made under that name; make it again for another key, or if it was empty."""
-    memo = training_state().memo
-    if name not in memo or memo[name][0] != key or not memo[name][1]:
-        memo[name] = (key, make())
-    found: T = memo[name][1]
-    return found

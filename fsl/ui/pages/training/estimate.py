@@ -74,16 +74,15 @@ def _show_room(start: str) -> None:
 
 def _recognised(start: str) -> LeaveOneOut | None:
     """Return the self-check of the Classify page's classes, made again when they change."""
-    cards = my_cards()
     checkpoint = load_checkpoint(checkpoint_choice(start))
-    key = (checkpoint.digest, version_of_own_data(MINE))
-    memo = training_state().memo
-    if "room" not in memo or memo["room"][0] != key:
-        support = core.SupportSet.from_classes({card.name: card.pictures for card in cards})
+
+    def compute() -> LeaveOneOut | None:
+        support = core.SupportSet.from_classes({card.name: card.pictures for card in my_cards()})
         with st.spinner("Looking at your pictures"), COMPUTE:
-            memo["room"] = (key, core.leave_one_out(checkpoint, support))
-    found: LeaveOneOut | None = memo["room"][1]
-    return found
+            return core.leave_one_out(checkpoint, support)
+
+    inputs = ("room", checkpoint.digest, version_of_own_data(MINE))
+    return training_state().memo.remember(inputs, compute)
 
 
 def _size_of(request: TrainRequest) -> RunSize | None:

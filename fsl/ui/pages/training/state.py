@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.work import Latest, Work
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fsl.training.preview import BatchPreview
 
 _KEY = "few_shot_lab_training"
+_REMEMBERED = 4
 
 
 @dataclass
@@ -30,7 +32,7 @@ class TrainingState:
         range_test: latest learning-rate range test; None before the first one.
         estimate: work on the estimate of how long a run takes.
         batch: work on the batch in the batch panel; None as its result if there are no pictures for it.
-        memo: values made last, with what they were made from, by name.
+        memo: the latest results of the page.
     """
 
     asked: str | None = None
@@ -41,16 +43,15 @@ class TrainingState:
     range_test: Work[list[RangePoint]] | None = None
     estimate: Latest[Estimate] = field(default_factory=Latest)
     batch: Latest[BatchPreview | None] = field(default_factory=Latest)
-    memo: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
     def copied(self) -> TrainingState:
         """Return a copy for another tab, without the work that is under way."""
-        shared = replace(self, names=dict(self.names), memo=dict(self.memo))
-        return replace(shared, range_test=None, batch=Latest())
+        return replace(self, names=dict(self.names), range_test=None, batch=Latest())
 
     def forget_results(self) -> None:
         """Forget what can be computed again."""
-        self.memo, self.batch = {}, Latest()
+        self.memo, self.batch = Memo(_REMEMBERED), Latest()
 
 
 def training_state() -> TrainingState:
