@@ -57,14 +57,8 @@ const rangeOf = (state, lines) => {
 // Where the player on the page is.
 const drawMoment = (context, canvas, x, height) => {
   const ink = context.strokeStyle;
-  context.globalAlpha = 0.9;
-  context.setLineDash([]);
-  context.lineWidth = 2;
   context.strokeStyle = getComputedStyle(canvas).getPropertyValue("--st-primary-color") || ink;
-  context.beginPath();
-  context.moveTo(x, MARGIN.top);
-  context.lineTo(x, height - MARGIN.bottom);
-  context.stroke();
+  straight(context, x, MARGIN.top, x, height - MARGIN.bottom, { alpha: 0.9, weight: 2 });
   context.strokeStyle = ink;
 };
 
@@ -92,6 +86,16 @@ const stroke = (context, points, { alpha, dash = [], weight = 1 }) => {
   context.stroke();
 };
 
+const straight = (context, x0, y0, x1, y1, look) =>
+  stroke(
+    context,
+    [
+      [x0, y0],
+      [x1, y1],
+    ],
+    look,
+  );
+
 const write = (context, text, x, y, align, alpha = 0.8) => {
   context.globalAlpha = alpha;
   context.textAlign = align;
@@ -101,14 +105,7 @@ const write = (context, text, x, y, align, alpha = 0.8) => {
 const drawAxes = (context, state, { range, width, height, px, py }) => {
   for (const v of state.log ? logTicks(range.y0, range.y1) : ticks(range.y0, range.y1, 5)) {
     const value = state.log ? 10 ** v : v;
-    stroke(
-      context,
-      [
-        [MARGIN.left, py(value)],
-        [width - MARGIN.right, py(value)],
-      ],
-      { alpha: 0.15 },
-    );
+    straight(context, MARGIN.left, py(value), width - MARGIN.right, py(value), { alpha: 0.15 });
     write(context, nice(value), MARGIN.left - 6, py(value) + 4, "right");
   }
   for (const v of state.data.x_log ? logTicks(range.x0, range.x1) : ticks(range.x0, range.x1, 6))
@@ -119,25 +116,11 @@ const drawAxes = (context, state, { range, width, height, px, py }) => {
 // Levels and places worth knowing, with a word on each.
 const drawMarks = (context, state, { width, height, px, py }) => {
   for (const { y, text } of state.data.levels) {
-    stroke(
-      context,
-      [
-        [MARGIN.left, py(y)],
-        [width, py(y)],
-      ],
-      { alpha: 0.55, dash: [3, 5] },
-    );
+    straight(context, MARGIN.left, py(y), width, py(y), { alpha: 0.55, dash: [3, 5] });
     write(context, text, width - MARGIN.right - 4, py(y) - 5, "right", 0.55);
   }
   for (const { x, text } of state.data.marks) {
-    stroke(
-      context,
-      [
-        [px(x), MARGIN.top],
-        [px(x), height - MARGIN.bottom],
-      ],
-      { alpha: 0.7, dash: [2, 4] },
-    );
+    straight(context, px(x), MARGIN.top, px(x), height - MARGIN.bottom, { alpha: 0.7, dash: [2, 4] });
     write(context, text, px(x) + 6, MARGIN.top + 12, "left", 0.7);
   }
 };

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-
 from fsl.ui.components.declare import declare
 from fsl.ui.components.media import server_path
+from fsl.ui.components.session import session_id
 
 ROOT = "/files"
 """Path below which the server answers the links."""
@@ -72,7 +71,5 @@ def download_link(label: str, file: OfferedFile, key: str, about: str) -> None:
         key: key of the widget.
         about: what is in the file; shown as a tooltip.
     """
-    context = get_script_run_ctx()
-    token = OFFERED.offer(context.session_id if context is not None else "", key, file)
-    address = server_path(f"{ROOT}/{token}")
+    address = server_path(f"{ROOT}/{OFFERED.offer(session_id(), key, file)}")
     _component(key=key, data={"label": label, "address": address, "name": file.name, "about": about})

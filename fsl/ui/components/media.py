@@ -16,7 +16,8 @@ from collections.abc import Container
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fsl.ui.components.session import session_id
 
 ROOT = "/pictures"
 """Path below which the server answers the addresses."""
@@ -86,9 +87,7 @@ def media_url(src: str) -> str:
     """
     if not src.startswith("data:image/") or ";base64," not in src or not runtime.exists():
         return src
-    context = get_script_run_ctx()
-    name = GIVEN.give(context.session_id if context is not None else "", src)
-    return server_path(f"{ROOT}/{name}")
+    return server_path(f"{ROOT}/{GIVEN.give(session_id(), src)}")
 
 
 def server_path(path: str) -> str:

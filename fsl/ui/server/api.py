@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
-from streamlit import config
 
 from fsl.api.app import ROOT, create_api
 from fsl.api.memory import Memory
 from fsl.api.service import Service
 from fsl.api.settings import settings_from_environment
 from fsl.base.errors import SettingsError
+from fsl.ui.components.media import server_path
 from fsl.ui.server.upload_limit import waiting_files
 from fsl.ui.shared.embedding_cache import shared_passes
 from fsl.ui.shared.holders import Holding, held_bytes, note_holders
@@ -42,8 +42,7 @@ def api_routes() -> list[BaseRoute]:
     api = create_api(service)
     api.state.held = _Held(service.memory)  # kept alive, as the list of holders does not
     note_holders(_OF_API, [api.state.held])
-    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    root = f"/{base}{ROOT}" if base else ROOT
+    root = server_path(ROOT)
     return [Mount(root, api), Route(root, lambda _: RedirectResponse(f"{root}/docs"))]
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import config
 
+from fsl.ui.components.media import server_path
 from fsl.ui.shared.visitor import COOKIE, is_token, new_token
 
 _WITH = "/_stcore/host-config"
@@ -41,7 +41,6 @@ class VisitorCookie:
 
 
 def _new_cookie(scheme: str) -> str:
-    path = "/" + str(config.get_option("server.baseUrlPath") or "").strip("/")
     secure = "; Secure" if scheme == "https" else ""
-    kept = f"Path={path}; Max-Age={_YEAR_SECONDS}; HttpOnly; SameSite=Strict"
+    kept = f"Path={server_path('') or '/'}; Max-Age={_YEAR_SECONDS}; HttpOnly; SameSite=Strict"
     return f"{COOKIE}={new_token()}; {kept}{secure}"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.base.errors import DataError
 from fsl.data.intake.server_limits import MAX_BYTES, MAX_PICTURES, SERVER_BYTES, SERVER_IS_FULL
+from fsl.ui.components.session import session_id
 from fsl.ui.shared.holders import Holder, Holding, Undoing, bytes_of, held_bytes, lasting, note_holders
 
 _OURS = "few_shot_lab"
@@ -43,7 +43,7 @@ def refuse_beyond_budget(holder: Holder, new: Iterable[Holding]) -> None:
 
 def note_session() -> None:
     """Have everything that this session holds counted, before it takes more."""
-    note_holders(_session_id(), _own_holders())
+    note_holders(session_id(), _own_holders())
 
 
 def _own_holders() -> list[Holder]:
@@ -52,11 +52,6 @@ def _own_holders() -> list[Holder]:
         for key, value in st.session_state.items()
         if str(key).startswith(_OURS) and isinstance(value, Holder)
     ]
-
-
-def _session_id() -> str:
-    context = get_script_run_ctx()
-    return context.session_id if context is not None else ""
 
 
 def _refuse_beyond_server(
@@ -69,8 +64,8 @@ def _refuse_beyond_server(
     """
     before = bytes_of(chain.from_iterable(map(lasting, holders)))
     after = bytes_of(chain(chain.from_iterable(map(lasting, others)), wanted.values()))
-    elsewhere = sum(n_bytes for other, n_bytes in held_bytes().items() if other != _session_id())
-    note_holders(_session_id(), holders)
+    elsewhere = sum(n_bytes for other, n_bytes in held_bytes().items() if other != session_id())
+    note_holders(session_id(), holders)
     if after > before and elsewhere + after > SERVER_BYTES:
         raise DataError(SERVER_IS_FULL)
 

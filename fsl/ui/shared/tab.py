@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fsl.ui.components.session import session_id
 from fsl.ui.components.tab import tab_component, what_was_told
 from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.guard import guarded_callback
@@ -118,11 +118,11 @@ def _take_answer() -> None:
     told = what_was_told(_WIDGET, tab.asked)
     if told is None or tab.secret:
         return
-    recalled = MEMORY.recall(visitor(), told.secret, _session_id(), _is_connected)
+    recalled = MEMORY.recall(visitor(), told.secret, session_id(), _is_connected)
     tab.secret = recalled.secret
     if recalled.values:
         tab.returned, tab.is_awaited = recalled.values, True
-        hand_over_work(recalled.from_session, _session_id())
+        hand_over_work(recalled.from_session, session_id())
         return
     if told.held:
         tab.lost = _EXPIRED if told.server == MEMORY.server else _RESTARTED
@@ -133,14 +133,14 @@ def _take_answer() -> None:
 @undivided()
 def _say_refusal() -> None:
     tab = _this_tab()
-    tab.refused = latest_refusal(_session_id())
+    tab.refused = latest_refusal(session_id())
     tab.is_awaited = bool(tab.refused)
 
 
 def _keep(tab: _ThisTab) -> bool:
     """Keep what this session holds; return False if another session has taken the tab over."""
     held = {key: st.session_state[key] for key in KEPT if key in st.session_state}
-    return MEMORY.keep(visitor(), tab.secret, _session_id(), held)
+    return MEMORY.keep(visitor(), tab.secret, session_id(), held)
 
 
 def _go_separate_ways(tab: _ThisTab) -> None:
@@ -160,11 +160,6 @@ def _holds_pictures() -> bool:
 
 def _is_connected(session: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session)
-
-
-def _session_id() -> str:
-    context = get_script_run_ctx()
-    return context.session_id if context is not None else ""
 
 
 def _this_tab() -> _ThisTab:

@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Hashable
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fsl.base.errors import FslError
 from fsl.base.progress import Progress
+from fsl.ui.components.session import session_id
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import UNEXPECTED
 
@@ -59,9 +59,8 @@ class Work(Generic[T]):
             task: called with ``report`` in the new thread.
             inputs: what the result depends on.
         """
-        context = get_script_run_ctx(suppress_warning=True)
         self.inputs = inputs
-        self.session = context.session_id if context is not None else ""
+        self.session = session_id()
         self.share: float | None = 0.0
         self.text = ""
         self.fault = ""

@@ -13,9 +13,10 @@ from fsl.base.text import count
 from fsl.config import EpisodeConfig
 from fsl.data.catalogue import Source
 from fsl.data.intake.listing import Problem
+from fsl.data.intake.server_limits import MAX_BYTES
+from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import too_good
 from fsl.ui.pages.evaluate.job import Job, Pictures, Request
-from fsl.ui.pages.evaluate.sources import load_pictures
 from fsl.ui.shared import core
 from fsl.ui.shared.embed_set import embed_set
 from fsl.ui.shared.memo import Memo
@@ -129,17 +130,20 @@ def _embedded(
     memo: Memo, job: Job, checkpoint: Checkpoint, report: ReportProgress
 ) -> tuple[Pictures, Tensor]:
     """Return the pictures and their embeddings as ``embed_set`` gives them, from the memo if possible."""
-    request, name = job.request, checkpoint.info.name
-    inputs = (request.source.key, request.classes, request.per_class, checkpoint.digest)
+    request, source, name = job.request, job.request.source, checkpoint.info.name
+    inputs = (source.key, request.classes, request.per_class, checkpoint.digest)
 
     def compute() -> tuple[Pictures, Tensor]:
         model = checkpoint.info.model
-        images, problems = load_pictures(
-            request.source,
-            model,
-            request.classes,
-            request.per_class,
-            lambda done, total: report(done / max(1, total), progress_text(request.source, done, total)),
+        query = ImageQuery(
+            model.image_size,
+            model.fit,
+            classes=source.class_list(request.classes) if request.classes else (),
+            per_class=request.per_class,
+            most_bytes=MAX_BYTES,
+        )
+        images, problems = source.load(
+            query, lambda done, total: report(done / max(1, total), progress_text(source, done, total))
         )
         if job.pictures is None:
             job.pictures = _pictures(images, problems)
