@@ -15,7 +15,7 @@ from fsl.api.settings import settings_from_environment
 from fsl.base.errors import SettingsError
 from fsl.ui.components.media import server_path
 from fsl.ui.server.upload_limit import waiting_files
-from fsl.ui.shared.embedding_cache import shared_passes
+from fsl.ui.shared.embedding import shared_passes
 from fsl.ui.shared.holders import Holding, held_bytes, note_holders
 
 _OF_API = "HTTP API"

@@ -12,7 +12,7 @@ from fsl.base.progress import Progress
 from fsl.ui.components.scatter import MapPoints, Sheet
 from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
-from fsl.ui.shared.embedding_cache import embed_new
+from fsl.ui.shared.embedding import embed_new
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import data_uri
 from fsl.ui.shared.resources import COMPUTE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsl.ui.shared import core
-from fsl.ui.shared.embedding_cache import embed_new
+from fsl.ui.shared.embedding import embed_new
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint
 from fsl.ui.shared.small_tasks import SmallTask
 from fsl.ui.shared.state import Session, session

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
 from fsl.base.errors import DataError
 from fsl.config import Method
 from fsl.data.intake.listing import Problem
-from fsl.ui.shared.answer_view import AnswerView
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work
-from fsl.ui.shared.workspace import Workspace, holdings_of
+from fsl.ui.shared.workspace import ClassCard, Workspace, holdings_of
+
+if TYPE_CHECKING:
+    from fsl.fewshot.classify import LeaveOneOut
 
 _REMEMBERED = 10  # answers, the same with names, self-check, the former one, comparison, what to label next
 
@@ -81,6 +83,42 @@ class PendingDrop:
         self.notes += said.notes
         self.problems += said.problems
         self.twice += said.twice
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Examples that were added to the classes, and how things stood before.
+
+    Attributes:
+        n_examples: number of pictures added.
+        self_check: the leave-one-out result before; None if no class had two pictures.
+        answers: name of the answered class by the query's digest, None for unknown.
+        classes: the classes right after; the lesson is told as long as they have not changed.
+    """
+
+    n_examples: int
+    self_check: LeaveOneOut | None
+    answers: Mapping[str, str | None]
+    classes: tuple[ClassCard, ...]
+
+
+@dataclass
+class AnswerView:
+    """What the list of answers shows.
+
+    Attributes:
+        chosen: filter, order and search as they were last; another choice starts at the first answer.
+        page: number of the page, counted from 0.
+        seen: number of the last event of the list that was taken over.
+        is_spreading: whether the near copies of the chosen picture are shown.
+        lesson: the last examples that were added; None if there are none.
+    """
+
+    chosen: tuple[str, str, str] = ("all", "dropped", "")
+    page: int = 0
+    seen: int = 0
+    is_spreading: bool = False
+    lesson: Lesson | None = None
 
 
 @dataclass

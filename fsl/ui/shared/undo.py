@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import streamlit as st
+
+from fsl.ui.shared.escape import markdown
+from fsl.ui.shared.guard import guarded_callback
+
 W = TypeVar("W")
 
 MOST_STEPS = 30
@@ -77,3 +82,33 @@ class History(Generic[W]):
         """Yield everything that it keeps in memory."""
         yield from (removal.before for removal in self.removals)
         yield from (now for _, now in self.undone)
+
+
+def show_undo(key: str, history: History[W], undo: Callable[[], None], redo: Callable[[], None]) -> None:
+    """Show a button for the latest removal, and one for what was undone last.
+
+    Args:
+        key: prefix of the buttons' keys.
+        history: the latest removals.
+        undo: brings back what was removed last.
+        redo: removes again what was brought back last.
+    """
+    if history.removals:
+        label = f"Undo: bring back {markdown(history.removals[-1].what)}"
+        st.button(
+            label,
+            key=f"{key}_undo",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=guarded_callback(undo),
+        )
+    if history.undone:
+        what = markdown(history.undone[-1][0].what)
+        st.button(
+            "Redo",
+            key=f"{key}_redo",
+            icon=":material/redo:",
+            type="tertiary",
+            help=f"Removes {what} again.",
+            on_click=guarded_callback(redo),
+        )

@@ -17,8 +17,7 @@ from fsl.ui.pages.classify.work_list import (
     page_of,
     work_answers,
 )
-from fsl.ui.shared.answer_view import Lesson
-from fsl.ui.shared.state import Session
+from fsl.ui.shared.state import Lesson, Session
 from fsl.ui.shared.workspace import Workspace
 from tests.helpers.pages import stored
 

@@ -20,7 +20,7 @@ from fsl.ui.pages.classify.self_check import show_self_check
 from fsl.ui.pages.classify.settings import TOGETHER, method_in_use, show_settings, threshold_in_use
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
 from fsl.ui.pages.classify.work import show_work
-from fsl.ui.shared.embedding_cache import embed_new
+from fsl.ui.shared.embedding import embed_new
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.found_faces import MainFaceOf, without_face
 from fsl.ui.shared.menu import menu

@@ -15,7 +15,7 @@ from fsl.ui.pages.classify.decide import answers_for, has_classes, support_of
 from fsl.ui.pages.classify.drop_steps import Target
 from fsl.ui.pages.classify.drops import add_pictures
 from fsl.ui.pages.classify.settings import method_in_use, threshold_in_use
-from fsl.ui.shared.embedding_cache import embed_new
+from fsl.ui.shared.embedding import embed_new
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.found_faces import MainFaceOf
 from fsl.ui.shared.guard import guarded

@@ -12,10 +12,9 @@ from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import check_support, support_of
 from fsl.ui.pages.classify.settings import rule_in_use
 from fsl.ui.pages.classify.work_list import WorkAnswer
-from fsl.ui.shared.answer_view import Lesson
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.state import Session
+from fsl.ui.shared.state import Lesson, Session
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut

@@ -12,7 +12,7 @@ from fsl.ui.pages.classify.drops import drop_key, take_archive, take_folder, tak
 from fsl.ui.pages.classify.examples import EXAMPLES, load_example, show_example_menu
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.state import Session
-from fsl.ui.shared.undo_buttons import show_undo
+from fsl.ui.shared.undo import show_undo
 from fsl.ui.shared.workspace import Workspace
 
 

@@ -27,7 +27,7 @@ from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
 from fsl.ui.shared.settings import address_of
-from fsl.ui.shared.undo_buttons import show_undo
+from fsl.ui.shared.undo import show_undo
 from fsl.ui.shared.waiting import waiting
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from fsl.data.query import ImageQuery
 from fsl.fewshot.error_rate_text import too_good
 from fsl.ui.pages.evaluate.job import Job, Pictures, Request
 from fsl.ui.shared import core
-from fsl.ui.shared.embed_set import embed_set
+from fsl.ui.shared.embedding import embed_set
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_baseline, load_checkpoint

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fsl.ui.pages.home.example import show_example
-from fsl.ui.pages.home.lesson import show_lesson
 from fsl.ui.shared.address import write_address
 from fsl.ui.shared.frame import draw_again_when_warm
+from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.lesson_map import lesson_in_memory, show_lesson_maps
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.resources import warm_up
 
@@ -66,6 +67,7 @@ _DOORS = (
     ),
 )
 _MAIN_DOORS = 3
+_MAP_HEIGHT = 250  # pixels
 
 
 def show_home_page() -> None:
@@ -85,7 +87,7 @@ def show_home_page() -> None:
     with right:
         show_example()
     _show_steps()
-    show_lesson()
+    _show_lesson()
     _show_device()
     if not is_complete:
         draw_again_when_warm()
@@ -108,6 +110,19 @@ def _show_steps() -> None:
             for number, (key, title) in enumerate(LEARN_STEPS.items(), start=1):
                 label = f"{number} · {title}"
                 st.page_link("pages/learn.py", label=label, query_params={"step": key})
+
+
+@st.fragment
+def _show_lesson() -> None:
+    """Draw the maps of the learning-rate lesson and a link to the step that explains them."""
+    with guarded(), st.container(border=True, key="home_lesson"):
+        st.markdown(
+            "**Why the learning rate matters.** Three networks learn from the same batches and differ only "
+            "in the rate. Press **Play**: two learn to keep kinds of fruit apart that they never trained on; "
+            "the third falls onto one point."
+        )
+        show_lesson_maps(lesson_in_memory(), "home_lesson", _MAP_HEIGHT)
+        st.page_link("pages/learn.py", label="The whole lesson", query_params={"step": "rate"})
 
 
 def _show_device() -> None:

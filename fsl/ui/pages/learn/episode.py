@@ -14,7 +14,7 @@ from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.settings import KIND, SHOTS, WAYS
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core, wording
-from fsl.ui.shared.embed_set import embed_set
+from fsl.ui.shared.embedding import embed_set
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.network_in_use import answers, network_in_use

@@ -15,9 +15,8 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.lesson_map import events_until, lesson_in_memory, show_lesson_maps
-from fsl.ui.shared.run_advice import advice
 from fsl.ui.shared.run_curves import GUESSING_LOSS
-from fsl.ui.shared.run_labels import VERDICT_BADGES, learning_rate_text
+from fsl.ui.shared.run_labels import VERDICT_BADGES, advice, learning_rate_text
 
 _MAP_HEIGHT = 290
 

@@ -14,9 +14,8 @@ from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
-from fsl.ui.shared.run_advice import advice
 from fsl.ui.shared.run_curves import loss_levels, loss_line, smoothed_line
-from fsl.ui.shared.run_labels import VERDICT_BADGES
+from fsl.ui.shared.run_labels import VERDICT_BADGES, advice
 from fsl.ui.shared.run_names import distinct_names
 from fsl.ui.shared.visitor import may_look_inside
 

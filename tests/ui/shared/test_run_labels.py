@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fsl.training.events import Evaluation, Verdict
-from fsl.ui.shared.run_advice import advice
+from fsl.ui.shared.run_labels import advice
 
 
 def test_a_falling_loss_alone_is_not_called_a_good_rate() -> None:
