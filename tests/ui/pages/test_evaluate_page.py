@@ -20,9 +20,11 @@ from fsl.data.builtin import rendered_set
 from fsl.data.download import Answer
 from fsl.data.query import ImageQuery
 from fsl.fewshot import answers
+from fsl.fewshot.accuracy_grid import GridCell
 from fsl.ui.pages.evaluate.sources import sources
 from fsl.ui.pages.evaluate.state import EvaluateState
 from fsl.ui.shared.sources import zip_of
+from fsl.ui.shared.work import CancelledError, ReportProgress, Work
 from tests.helpers.answers import answers_of
 from tests.helpers.pages import fill, shown
 from tests.helpers.pictures import picture
@@ -270,6 +272,20 @@ def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pyt
     assert "You stopped early" in shown(page_)
 
 
+def stop_at_once(report: ReportProgress) -> list[GridCell]:
+    """As the work of a tab that nobody looked at is cancelled."""
+    raise CancelledError
+
+
+def test_without_a_network_nothing_else_is_wrong(
+    page_: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
+    page_.run()
+    (said,) = (error.value for error in page_.error)
+    assert said.startswith("No trained network was found")
+
+
 def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
     page_: AppTest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +301,13 @@ def test_the_grid_is_measured_on_demand_and_its_command_gives_the_same(
     cells = {(c.n_way, c.n_shot): c.accuracy for c in found}
     assert set(cells) == {(w, s) for w in (2, 3, 4) for s in (1, 2, 3)}
     assert all(value is not None for value in cells.values())
+    measured = job.grids["small"]
+    job.grids["small"] = Work(stop_at_once)
+    assert job.grids["small"].wait(20)
+    page_.run()
+    assert "Something went wrong" not in shown(page_)
+    assert page_.button(key="ev_grid")
+    job.grids["small"] = measured
     page_.run()
     grid = page_.code[0].value.splitlines()[-1]
     assert grid.startswith(

@@ -100,7 +100,7 @@ def _how_to_hold_out_a_class(n_way: int) -> str:
 def show_grid(job: Job, name: str) -> None:
     """Show a contender's accuracy by ways and shots, or offer to measure it."""
     work = job.grids.get(name)
-    if work is None:
+    if work is None or work.is_cancelled:  # cancelled while nobody looked at the tab
         st.markdown("More classes are harder to tell apart; more examples help. By how much?")
         with kept_button("Measure", "ev_grid", icon=":material/grid_on:") as is_pressed:
             if not is_pressed:

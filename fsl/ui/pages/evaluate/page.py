@@ -32,6 +32,7 @@ def show_evaluate_page() -> None:
         "Baselines take the same tests for comparison."
     )
     left, right = st.columns([1, 2.1], gap="large")
+    installed: list[Choice] = []
     with left, guarded():
         with waiting("Looking for networks", "evaluate_form", 560):
             installed = choices()
@@ -83,15 +84,14 @@ def _show_running_means(job: Job) -> None:
 def _show_origin(job: Job, installed: list[Choice]) -> None:
     assert job.pictures is not None
     source = job.request.source
-    words = f"{source.title}"
-    if job.request.classes:
-        words += f", classes “{job.request.classes}”"
+    classes = f", classes “{job.request.classes}”" if job.request.classes else ""
     n, c = len(job.pictures.names), len(job.pictures.class_names)
     n_asked = c - len(core.too_small(job.pictures.labels, job.pictures.class_names, job.config))
-    classes = f"{n_asked:,} of {c:,}" if n_asked < c else f"{c:,}"
+    asked = f"{n_asked:,} of {c:,}" if n_asked < c else f"{c:,}"
     credit = f" Photos: {source.credit}." if source.credit else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(markdown(f"{words}: {n:,} pictures of {classes} classes.{credit}"), width="stretch")
+        words = f"{source.title}{classes}: {n:,} pictures of {asked} classes.{credit}"
+        st.caption(markdown(words), width="stretch")
         network = next((name for name in job.request.names if find_choice(name, installed)), "")
         address = map_address(source, network)
         if network and address:
