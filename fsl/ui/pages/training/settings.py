@@ -99,8 +99,8 @@ SHOWN: Setting[list[str] | None] = Setting(
     "shown",
     "Runs to look at",
     None,
-    "Your runs, and those started from a shell. Anyone who has the address of this page sees these runs, and "
-    "can stop and delete them.",
+    "Your runs, and those started from a shell. Anyone who has the address of this page sees how these runs "
+    "go; only the browser that started a run can stop or delete it.",
 )
 BATCH_PART = Setting(
     "batch_part",
