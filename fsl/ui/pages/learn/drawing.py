@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +12,7 @@ from PIL import Image, ImageColor
 
 from fsl.base.text import similarity_text
 from fsl.charts.style import ACCENT, AGAINST
-from fsl.ui.shared.pictures import StoredPicture
+from fsl.ui.shared.pictures import StoredPicture, data_uri
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,9 +114,6 @@ def _strip(numbers: Tensor, words: str) -> str:
     pixels = np.zeros((_ROWS, columns, 4), np.uint8)
     pixels[..., :3] = np.where(grid[..., None] >= 0, _POSITIVE, _NEGATIVE)
     pixels[..., 3] = np.rint(np.sqrt(np.abs(grid)) * _MOST_ALPHA)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize((columns * _CELL, _ROWS * _CELL), Image.Resampling.NEAREST).save(
-        buffer, "PNG"
-    )
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img class="twin-strip" src="data:image/png;base64,{data}" alt="{words}" title="{words}">'
+    size = columns * _CELL, _ROWS * _CELL
+    uri = data_uri(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST), "PNG")
+    return f'<img class="twin-strip" src="{uri}" alt="{words}" title="{words}">'

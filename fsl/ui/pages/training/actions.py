@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
@@ -28,6 +28,8 @@ from fsl.ui.shared.visitor import is_of_the_shell, may_look_inside, owns, refuse
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
+T = TypeVar("T")
+
 MOST_SHOWN = 6
 _CAN_GO_ON = ("stopped", "interrupted", "failed")
 _STOP_SECONDS = 0.7  # how long to wait for a run to stop, so that the page shows it as stopped
@@ -39,9 +41,9 @@ def show_actions(run: RunInfo) -> None:
     is_own = owns(run)
     with st.container(horizontal=True):
         if is_own and run.is_live:
-            _button("Stop", f"stop_{run.id}", _stop, run.id)
+            _button("Stop", f"stop_{run.id}", _stop, [run.id])
         elif is_own and _can_go_on(run):
-            _button("Resume", f"resume_{run.id}", _resume, run.id)
+            _button("Resume", f"resume_{run.id}", _resume, [run.id])
         if may_look_inside(run):
             _show_other_rate(run)
     if not is_own:
@@ -116,11 +118,11 @@ def show_group_actions(runs: Sequence[RunInfo]) -> None:
     resting = [run.id for run in own if _can_go_on(run)]
     with st.container(horizontal=True):
         if len(live) > 1:
-            st.button("Stop all", key="stop_all", on_click=guarded_callback(_stop_all), args=(live,))
+            _button("Stop all", "stop_all", _stop, live)
         if len(resting) > 1:
-            help_text = "The runs take turns again, batch by batch."
-            action = guarded_callback(_resume_all)
-            st.button("Resume all", key="resume_all", on_click=action, args=(resting,), help=help_text)
+            _button(
+                "Resume all", "resume_all", _resume, resting, "The runs take turns again, batch by batch."
+            )
 
 
 def _show_links(name: str) -> None:
@@ -156,8 +158,8 @@ def _show_keeping(run: RunInfo) -> None:
     )
 
 
-def _button(label: str, key: str, action: Callable[[str], None], run_id: str) -> None:
-    st.button(label, key=key, on_click=guarded_callback(action), args=(run_id,))
+def _button(label: str, key: str, action: Callable[[T], None], runs: T, about: str | None = None) -> None:
+    st.button(label, key=key, on_click=guarded_callback(action), args=(runs,), help=about)
 
 
 def _show_downloads(run: RunInfo) -> None:
@@ -175,11 +177,7 @@ def _show_downloads(run: RunInfo) -> None:
     download_buttons(files)
 
 
-def _stop(run_id: str) -> None:
-    _stop_all([run_id])
-
-
-def _stop_all(run_ids: Sequence[str]) -> None:
+def _stop(run_ids: Sequence[str]) -> None:
     _refuse_unless_owner(run_ids)
     for run_id in run_ids:
         core.run_manager().stop(run_id)
@@ -188,13 +186,9 @@ def _stop_all(run_ids: Sequence[str]) -> None:
         core.run_manager().wait(run_id, timeout=max(0.0, deadline - time.monotonic()))
 
 
-def _resume_all(run_ids: Sequence[str]) -> None:
+def _resume(run_ids: Sequence[str]) -> None:
     _refuse_unless_owner(run_ids)
     core.run_manager().resume_together(run_ids)
-
-
-def _resume(run_id: str) -> None:
-    _resume_all([run_id])
 
 
 def _refuse_unless_owner(run_ids: Sequence[str]) -> None:

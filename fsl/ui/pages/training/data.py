@@ -180,14 +180,13 @@ def my_cards() -> list[ClassCard]:
 
 def is_preloadable(data: str) -> bool:
     """Return whether this is a data set that needs no download."""
-    known = catalogue()
-    return data in known and known[data].is_here
+    source = catalogue().get(data)
+    return source is not None and source.is_here
 
 
 def needs_download(data: str) -> bool:
     """Return whether this is a data set that must be downloaded first."""
-    known = catalogue()
-    return data in known and not known[data].is_here
+    return data in catalogue() and not is_preloadable(data)
 
 
 def version_of_own_data(data: str) -> Hashable:
