@@ -46,7 +46,7 @@ def pair_histograms(
     _name_line(figure, threshold, "limit", row=1)
     if similarity is not None:
         figure.add_vline(x=similarity, line={"width": 3, "color": PROBE})
-        _name_line(figure, similarity, "this one", row=0, font={"color": PROBE})
+        _name_line(figure, similarity, "this one", row=0)
     legend = {"orientation": "h", "y": -0.28, "x": 0}
     still(figure, _HEIGHT, {**_MARGIN, "t": 40}, barmode="overlay", legend=legend)
     tallest = max(_second_largest(same), _second_largest(different), 0.02)
@@ -55,12 +55,11 @@ def pair_histograms(
     return figure
 
 
-def _name_line(figure: go.Figure, x: float, name: str, row: int, **looks: object) -> None:
+def _name_line(figure: go.Figure, x: float, name: str, row: int) -> None:
     """Write a name above a vertical line. Each line has its own row, because two lines may lie close."""
     anchor = "left" if x < 0.2 else "right" if x > 0.8 else "center"
     figure.add_annotation(
-        x=x, y=1, yref="paper", yanchor="bottom", yshift=17 * row, xanchor=anchor, text=name, showarrow=False,
-        **looks,
+        x=x, y=1, yref="paper", yanchor="bottom", yshift=17 * row, xanchor=anchor, text=name, showarrow=False
     )  # fmt: skip
 
 

@@ -37,24 +37,29 @@ def show_lesson_maps(lesson: Lesson, key: str, height: int) -> str:
     player(name, steps, last=steps[-1])
     sheet = _sheet(lesson.pictures, tuple(lesson.classes[label] for label in lesson.labels))
     picture_sheet(sheet, key=f"{key}_sheet")
-    for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
-        with column:
-            rate = learning_rate_text(run.learning_rate)
-            st.markdown(f"**Rate {rate}**")
-            points = MapPoints(
-                collection=f"{key} {rate}",
-                layout=rate,
-                dims=2,
-                xyz=run.places[0],
-                labels=lesson.labels,
-                classes=lesson.classes,
-                names=lesson.pictures,
-            )
-            motion = Motion(name, run.steps, run.places, [caption(run, step) for step in run.steps])
-            look = MapLook(height=height, compact=True, motion=motion)
-            label = f"Map of test pictures at learning rate {rate}"
-            scatter_map(points, sheet, key=f"{key}_map_{rate}", label=label, look=look)
+    with st.container(key=f"{key}_maps"):
+        for column, run in zip(st.columns(len(lesson.runs)), lesson.runs, strict=True):
+            with column:
+                _show_map(lesson, run, sheet, key, height)
     return name
+
+
+def _show_map(lesson: Lesson, run: RecordedRun, sheet: Sheet, key: str, height: int) -> None:
+    rate = learning_rate_text(run.learning_rate)
+    st.markdown(f"**Rate {rate}**")
+    points = MapPoints(
+        collection=f"{key} {rate}",
+        layout=rate,
+        dims=2,
+        xyz=run.places[0],
+        labels=lesson.labels,
+        classes=lesson.classes,
+        names=lesson.pictures,
+    )
+    motion = Motion(f"{key}_player", run.steps, run.places, [caption(run, step) for step in run.steps])
+    look = MapLook(height=height, compact=True, motion=motion)
+    label = f"Map of test pictures at learning rate {rate}"
+    scatter_map(points, sheet, key=f"{key}_map_{rate}", label=label, look=look)
 
 
 def caption(run: RecordedRun, step: int) -> str:

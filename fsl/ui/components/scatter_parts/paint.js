@@ -2,6 +2,7 @@
 const SIDES = [60, 48, 36, 28]; // of a picture on the map, in pixels; where none has room there are symbols
 const ROOM = 0.55; // share of the pictures that must have a square of that side to themselves
 const MOST_PICTURES = 600;
+const NARROW = 200; // a map of fewer pixels, as of three side by side on a phone, has symbols
 const FAINT = 0.13;
 
 const visibleRows = (state) => {
@@ -12,7 +13,7 @@ const visibleRows = (state) => {
 };
 
 const pictureSide = (state) => {
-  if (state.pictures === "off" || !state.sheet) return 0;
+  if (state.pictures === "off" || !state.sheet || state.width < NARROW) return 0;
   const rows = visibleRows(state);
   const sides = state.data.compact ? SIDES.slice(2) : SIDES;
   if (rows.length <= MOST_PICTURES) {

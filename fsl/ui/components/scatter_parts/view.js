@@ -32,7 +32,7 @@ const boundsOf = (xyz, dims) => {
 
 // Fills screen.x, screen.y and screen.depth (0 far to 1 near) for every image.
 const project = (map, view, width, height, screen) => {
-  const margin = 40; // room for a picture at the very edge
+  const margin = Math.min(40, width / 8); // room for a picture at the very edge
   const [left, right, lower, upper] = map.bounds;
   const [across, up] = [Math.max(right - left, 1e-6), Math.max(upper - lower, 1e-6)];
   const scale = view.zoom * Math.min((width - 2 * margin) / across, (height - 2 * margin) / up);
