@@ -76,11 +76,7 @@ class _Route:
 
 
 def create_api(service: Service) -> Starlette:
-    """Return the application; its paths begin after the one that it is mounted at.
-
-    Args:
-        service: what all requests share.
-    """
+    """Return the application; its paths begin after the one that it is mounted at."""
     by_path = groupby(OPERATIONS, key=lambda operation: operation.path)
     routes = [
         Route(path, _callable(_Route(service, same)), methods=[one.method for one in same])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,13 +28,12 @@ class SupportSets:
     Args:
         most: how many are kept at once.
         kept_seconds: how long one is kept after its last use.
-        clock: returns the time in seconds.
     """
 
-    def __init__(self, most: int, kept_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, kept_seconds: float) -> None:
         self._most = most
         self.kept_seconds = kept_seconds
-        self._clock = clock
+        self._clock = time.monotonic
         self._lock = threading.Lock()
         self._stored: dict[str, _Stored] = {}
         self._timer: threading.Timer | None = None
@@ -73,11 +71,7 @@ class SupportSets:
         return name
 
     def get(self, name: str, missing: int = 404) -> Classes:
-        """Return a support set, and keep it for longer.
-
-        Args:
-            name: its id.
-            missing: status of the error if there is none.
+        """Return a support set, and keep it for longer; ``missing`` is the status if there is none.
 
         Raises:
             ApiError: there is none of that id, or no longer.

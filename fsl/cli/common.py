@@ -148,12 +148,7 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
 
 
 def require_answers(answers: Sequence[object], problems: Sequence[Problem], what: str) -> None:
-    """Report the pictures that were left out, and fail if no picture has an answer.
-
-    Args:
-        answers: the answers for all pictures that could be read.
-        problems: why the others could not be.
-        what: what the pictures are, in the plural.
+    """Report the pictures that were left out, and fail if none of the ``what``, a plural, has an answer.
 
     Raises:
         DataError: there is no answer.

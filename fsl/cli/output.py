@@ -55,11 +55,7 @@ def write_result(path: Path, content: str | bytes) -> None:
 
 
 def require_writable(file: Path, option: str) -> None:
-    """Check that a result file can be written, before the work that produces the result.
-
-    Args:
-        file: the file to write.
-        option: the option that names it, for the error message.
+    """Check that the result file which ``option`` names can be written, before the work on the result.
 
     Raises:
         DataError: it is a folder, its folder does not exist, or this user may not write there.

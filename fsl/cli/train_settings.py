@@ -67,12 +67,7 @@ _SETTINGS = {
 
 
 def add_settings(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
-    """Add an option for each setting.
-
-    Args:
-        parser: parser of a command.
-        without: options that the command does not need.
-    """
+    """Add an option for each setting, without those that the command does not need."""
     usual = TrainConfig()
     for option, setting in _SETTINGS.items():
         if option in without:

@@ -31,13 +31,7 @@ def exact_copies(digests: Iterable[Hashable]) -> list[tuple[int, ...]]:
 def copies_notes(
     names: Sequence[str], classes: Sequence[str], digests: Sequence[Hashable]
 ) -> tuple[str, ...]:
-    """Return at most one sentence, which names the pictures that are there more than once.
-
-    Args:
-        names: of the pictures.
-        classes: the class of each.
-        digests: a digest of the content of each.
-    """
+    """Return at most one sentence, which names the pictures whose digest is there more than once."""
     groups = exact_copies(digests)
     within = [group for group in groups if len({classes[place] for place in group}) == 1]
     across = [group for group in groups if group not in within]

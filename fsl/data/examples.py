@@ -64,7 +64,7 @@ def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0
         n_way: number of classes, 2 to 10.
         n_shot: support images of each class, 1 or more.
         n_query: number of queries, 1 or more, spread over the classes.
-        seed: which digits and images are chosen.
+        seed: which classes and images are chosen.
 
     Raises:
         SettingsError: a number is outside its range, or more images are asked for than there are.
@@ -78,17 +78,7 @@ def digits_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0
 
 
 def rendered_task(n_way: int = 5, n_shot: int = 2, n_query: int = 6, seed: int = 0) -> ExampleTask:
-    """Return a task of drawn fruit.
-
-    Args:
-        n_way: number of classes, 2 or more.
-        n_shot: support images of each class, 1 or more.
-        n_query: number of queries, 1 or more, spread over the classes.
-        seed: which classes and pictures are chosen.
-
-    Raises:
-        SettingsError: a number is outside its range, or more images are asked for than there are.
-    """
+    """Return a task of drawn fruit, of up to 24 classes; arguments and errors as for :func:`digits_task`."""
     pools = {name: [(name, i) for i in range(PER_CLASS)] for name in FRUIT_CLASSES}
     picked = _draw(pools, n_way, n_shot, n_query, seed)
     pictures = {name: fruit_pictures(name) for name in picked.support}
@@ -108,10 +98,7 @@ def fruits_task(
     """Return a task of photos from Fruits-360: 200 small files, downloaded once (see :data:`FRUITS_CREDIT`).
 
     Args:
-        n_way: number of classes, 2 to 10.
-        n_shot: support images of each class, 1 or more.
-        n_query: number of queries, 1 or more, spread over the classes.
-        seed: which classes and photos are chosen.
+        n_way, n_shot, n_query, seed: as for :func:`digits_task`.
         cache: folder to keep the photos in; :func:`fsl.data.download.cache_folder` by default.
         progress: called with (done, total) files.
         fetch: see :func:`fsl.data.download.download_files`.

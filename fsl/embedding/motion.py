@@ -94,10 +94,6 @@ def still_valid(steps: Sequence[int], begun: Sequence[Frame]) -> tuple[Frame, ..
 
     A long run drops some of its moments (``fsl.training.snapshots``), so frames after a dropped one are made
     again.
-
-    Args:
-        steps: of the moments that are recorded now, rising.
-        begun: frames of the same run, made earlier.
     """
     by_step = {frame.step: frame for frame in begun}
     return tuple(by_step[step] for step in takewhile(by_step.__contains__, steps))

@@ -10,11 +10,6 @@ import numpy as np
 def spread_sample(labels: Sequence[Hashable], most: int, seed: int = 0) -> list[int]:
     """Draw at most ``most`` items, from all classes in turn.
 
-    Args:
-        labels: the class of each item.
-        most: number to draw.
-        seed: of the draw.
-
     Returns:
         rising positions; all items if there are no more than ``most``.
     """

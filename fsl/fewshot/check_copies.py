@@ -244,11 +244,9 @@ def _is_crop(place: Tensor) -> Tensor:
 
 
 def _shrunk(images: Tensor, side: int) -> Tensor:
-    return (
-        images
-        if images.shape[-1] == side
-        else F.interpolate(images[:, None], (side, side), mode="area")[:, 0]
-    )
+    if images.shape[-1] == side:
+        return images
+    return F.interpolate(images[:, None], (side, side), mode="area")[:, 0]
 
 
 def _standard(images: Tensor) -> Tensor:

@@ -111,14 +111,7 @@ def several_faces(references: Sequence[NamedImage]) -> list[str]:
 def comparison_object(
     checkpoint: Checkpoint, references: Sequence[NamedImage], answers: Sequence[ProbeAnswer], limit: Limit
 ) -> dict[str, Any]:
-    """Return ``{"pairs": [...], "probes": [...], "checkpoint": ...}``, and the error rates if known.
-
-    Args:
-        checkpoint: the network that compared.
-        references: the reference pictures.
-        answers: the answer for each probe.
-        limit: from which on pairs count as the same.
-    """
+    """Return ``{"pairs": [...], "probes": [...], "checkpoint": ...}``, and the error rates if known."""
     pairs = [
         {
             "reference": reference.name,

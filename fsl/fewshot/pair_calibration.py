@@ -119,10 +119,6 @@ def reliability_bins(found: Reliability) -> tuple[ReliabilityBin, ...]:
 def cross_fitted_reliability(scores: PairScores, seed: int = 0) -> tuple[ReliabilityBin, ...]:
     """Measure calibration on classes that slope and offset were not fitted on: each half by the other.
 
-    Args:
-        scores: pairs of both kinds.
-        seed: of the split of the classes.
-
     Returns:
         the reliability diagram; empty if a half lacks one kind of pair.
     """

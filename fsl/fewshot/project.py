@@ -116,6 +116,10 @@ def is_project(data: bytes) -> bool:
         return False
 
 
+class _Damaged(Exception):  # noqa: N818 - turned into a DataError that names the file
+    """What is wrong with a project, as a clause."""
+
+
 def read_project(
     data: bytes, name: str = "the project", make_room: Callable[[int, int], None] | None = None
 ) -> tuple[Project, tuple[Problem, ...]]:
@@ -134,31 +138,40 @@ def read_project(
         DataError: it is not a project, its manifest is damaged or inconsistent, or it takes too much room.
     """
     archive = open_zip(data, name, _LIMITS)
+    try:
+        return _read(archive, len(data), name, make_room)
+    except _Damaged as damage:
+        raise DataError(f"{name}: {damage}; it was not opened.") from damage
+
+
+def _read(
+    archive: zipfile.ZipFile, n_packed: int, name: str, make_room: Callable[[int, int], None] | None
+) -> tuple[Project, tuple[Problem, ...]]:
     manifest = _read_manifest(archive, name)
-    members = _list_of_objects(manifest.get("classes"), name)
-    named = _named_files(manifest, members, name)
+    members = _list_of_objects(manifest.get("classes"))
+    named = _named_files(manifest, members)
     infos = archive.NameToInfo
-    n_bytes = check_room((infos[file] for file in named if file in infos), len(data), name, _LIMITS)
+    n_bytes = check_room((infos[file] for file in named if file in infos), n_packed, name, _LIMITS)
     if make_room is not None:
         make_room(len(named), n_bytes)
     content = _contents(archive, infos)
     problems: list[Problem] = []
 
     def images(entries: Any) -> tuple[ProjectImage, ...]:
-        found = (_read_image(entry, content, problems, name) for entry in _list_of_objects(entries, name))
+        found = (_read_image(entry, content, problems) for entry in _list_of_objects(entries))
         return tuple(image for image in found if image is not None)
 
-    classes = tuple((_text(c.get("name"), "a class's name", name), images(c.get("images"))) for c in members)
+    classes = tuple((_text(c.get("name"), "a class's name"), images(c.get("images"))) for c in members)
     if len({class_name for class_name, _ in classes}) < len(classes):
-        raise DataError(f"{name}: two classes of its manifest have the same name; it was not opened.")
+        raise _Damaged("two classes of its manifest have the same name")
     project = Project(
         classes,
         images(manifest.get("queries")),
-        _rule(manifest.get("rule"), name),
-        _threshold(manifest.get("threshold"), name),
-        _text(manifest.get("checkpoint"), "the checkpoint's name", name),
-        _text(manifest.get("checkpoint_digest"), "the checkpoint's digest", name),
-        _corrections(manifest.get("corrections", {}), len(classes), name),
+        _rule(manifest.get("rule")),
+        _threshold(manifest.get("threshold")),
+        _text(manifest.get("checkpoint"), "the checkpoint's name"),
+        _text(manifest.get("checkpoint_digest"), "the checkpoint's digest"),
+        _corrections(manifest.get("corrections", {}), len(classes)),
     )
     return project, tuple(problems)
 
@@ -215,18 +228,18 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
             "pictures, add it as a folder or zip."
         )
     if info.file_size > _MAX_MANIFEST_BYTES:
-        raise DataError(f"{name}: its {MANIFEST} is too large; it was not opened.")
+        raise _Damaged(f"its {MANIFEST} is too large")
     try:
         with archive.open(info) as file:
             text = file.read(_MAX_MANIFEST_BYTES)
     except Exception as error:  # zipfile and zlib raise nearly anything on a damaged entry
-        raise DataError(f"{name}: its {MANIFEST} is damaged; it was not opened.") from error
+        raise _Damaged(f"its {MANIFEST} is damaged") from error
     if sum(text.count(mark) for mark in _JSON_SEPARATORS) > _MAX_JSON_VALUES:
-        raise DataError(f"{name}: its {MANIFEST} has far too many entries; it was not opened.")
+        raise _Damaged(f"its {MANIFEST} has far too many entries")
     try:
         manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: its {MANIFEST} is damaged; it was not opened.") from error
+        raise _Damaged(f"its {MANIFEST} is damaged") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise DataError(
             f"{name}: its {MANIFEST} is of another format; this version reads format {FORMAT}. "
@@ -235,15 +248,10 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return manifest
 
 
-def _read_image(
-    entry: dict[str, Any],
-    content: Content,
-    problems: list[Problem],
-    name: str,
-) -> ProjectImage | None:
+def _read_image(entry: dict[str, Any], content: Content, problems: list[Problem]) -> ProjectImage | None:
     """Read a picture of the manifest; ``content`` returns a file and its digest, or the problem."""
-    shown = _text(entry.get("name"), "a picture's name", name)
-    found = content(_text(entry.get("file"), "a picture's file", name))
+    shown = _text(entry.get("name"), "a picture's name")
+    found = content(_text(entry.get("file"), "a picture's file"))
     if isinstance(found, str):
         problems.append(Problem(shown, found))
         return None
@@ -258,52 +266,52 @@ def _is_list_of_objects(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _list_of_objects(value: Any, name: str) -> list[dict[str, Any]]:
+def _list_of_objects(value: Any) -> list[dict[str, Any]]:
     if not _is_list_of_objects(value):
-        raise DataError(f"{name}: its manifest has no proper list of classes or pictures; it was not opened.")
+        raise _Damaged("its manifest has no proper list of classes or pictures")
     return value
 
 
-def _text(value: Any, what: str, name: str) -> str:
+def _text(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise DataError(f"{name}: {what} in its manifest is no text; it was not opened.")
+        raise _Damaged(f"{what} in its manifest is no text")
     return display_text(value[:LONGEST_NAME])
 
 
-def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]], name: str) -> list[str]:
+def _named_files(manifest: dict[str, Any], members: list[dict[str, Any]]) -> list[str]:
     """Return the file of each picture that the manifest names; refuse it if there are too many."""
     lists = [manifest.get("queries"), *(member.get("images") for member in members)]
     total = sum(len(images) for images in lists if isinstance(images, list))
     if total > _MAX_IMAGES or len(members) > _MAX_IMAGES:
-        raise DataError(
-            f"{name}: its manifest names {max(total, len(members)):,} pictures and classes; a project holds "
-            f"at most {_MAX_IMAGES:,}. It was not opened."
+        raise _Damaged(
+            f"its manifest names {max(total, len(members)):,} pictures and classes, and a project holds at "
+            f"most {_MAX_IMAGES:,}"
         )
-    entries = (entry for images in lists for entry in _list_of_objects(images, name))
-    return [_text(entry.get("file"), "a picture's file", name) for entry in entries]
+    entries = (entry for images in lists for entry in _list_of_objects(images))
+    return [_text(entry.get("file"), "a picture's file") for entry in entries]
 
 
-def _rule(value: Any, name: str) -> Method | None:
+def _rule(value: Any) -> Method | None:
     if value is None:
         return None
     for rule in METHODS:
         if value == rule:
             return rule
-    raise DataError(f"{name}: its rule is none of {', '.join(METHODS)}; it was not opened.")
+    raise _Damaged(f"its rule is none of {', '.join(METHODS)}")
 
 
-def _threshold(value: Any, name: str) -> float | None:
+def _threshold(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DataError(f"{name}: its threshold is not between 0 and 1; it was not opened.")
+        raise _Damaged("its threshold is not between 0 and 1")
     return float(value)
 
 
-def _corrections(value: Any, n_classes: int, name: str) -> dict[str, int | None]:
+def _corrections(value: Any, n_classes: int) -> dict[str, int | None]:
     def is_class(number: Any) -> bool:
         return number is None or (type(number) is int and 0 <= number < n_classes)
 
     if not isinstance(value, dict) or not all(map(is_class, value.values())):
-        raise DataError(f"{name}: its corrections name classes that it does not have; it was not opened.")
+        raise _Damaged("its corrections name classes that it does not have")
     return value

@@ -42,11 +42,6 @@ class PairTrace:
 def trace_pair(checkpoint: Checkpoint, first: Picture, second: Picture) -> PairTrace:
     """Compare two pictures and keep all intermediate values.
 
-    Args:
-        checkpoint: the twin network.
-        first: a picture.
-        second: another one; their order does not change the logit.
-
     Raises:
         ImageReadError: a picture cannot be decoded.
     """

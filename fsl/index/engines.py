@@ -93,10 +93,6 @@ def write_engine(engine: Any, path: Path) -> None:
 def open_engine(path: Path, distance: Distance) -> Any:
     """Open a faiss index file, memory-mapped.
 
-    Args:
-        path: its file.
-        distance: of the space that it was built for.
-
     Raises:
         RuntimeError, ValueError, OSError: the file is damaged.
     """

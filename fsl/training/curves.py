@@ -56,9 +56,6 @@ def thinned(y: Sequence[float], most: int = MOST_POINTS) -> IntArray:
 def curve_csv(events: Sequence[TrainEvent]) -> str:
     """Return a run's curves as CSV: one row per reported batch, with its test and verdict.
 
-    Args:
-        events: the events of the run.
-
     Returns:
         text with ``CSV_COLUMNS`` in its first line; what was not measured at a batch is empty.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +28,7 @@ from fsl.training.validation import (
     embed_with_pauses,
     plan_test,
     run_test,
+    timed,
 )
 from fsl.training.verdict import judge
 from fsl.twin.adapter import Adapter
@@ -79,8 +80,8 @@ def train(
     test, note = plan_test(config, validation)
     started = _started(state, config, data, index, note)
     yield started
-    history = _History.of([*earlier, started])
-    stopped = yield from _train_batches(state, data, index, config, test, history, should_stop)
+    run = _Run(state, data, index, config, test, should_stop, [*earlier, started])
+    stopped = yield from run.train_batches()
     comparison = compare_with_start(state)
     if comparison and test:
         yield with_probe(comparison, state, data, test)
@@ -88,222 +89,182 @@ def train(
 
 
 @dataclass(eq=False)
-class _History:
-    """The course of a run so far, from which Step events and verdicts are made.
+class _Run:
+    """A run while it trains, and its course so far, from which Step events and verdicts are made.
 
     Attributes:
+        state: the state, which training changes.
+        data: images to train on.
+        index: rows of each class among them.
+        config: settings of the run.
+        test: the test that it repeats; None for no tests.
+        should_stop: see ``train``.
         events: its events since it began.
-        n_reports: number of Step events among them.
-        verdict: the latest verdict.
         n_images: images embedded since the last Step event.
         seconds: training time since then.
+        n_reports: number of Step events so far.
+        verdict: the latest verdict.
     """
 
+    state: TrainState
+    data: ImageSet
+    index: ClassIndex
+    config: TrainConfig
+    test: PlannedTest | None
+    should_stop: Callable[[], bool]
     events: list[TrainEvent]
-    n_reports: int
-    verdict: Verdict | None
     n_images: int = 0
     seconds: float = 0.0
+    n_reports: int = field(init=False)
+    verdict: Verdict | None = field(init=False)
 
-    @classmethod
-    def of(cls, events: list[TrainEvent]) -> _History:
-        """Return the history of a run with these events."""
-        n_reports = sum(isinstance(event, Step) for event in events)
-        return cls(events, n_reports, next((e for e in reversed(events) if isinstance(e, Verdict)), None))
+    def __post_init__(self) -> None:
+        self.n_reports = sum(isinstance(event, Step) for event in self.events)
+        self.verdict = next((e for e in reversed(self.events) if isinstance(e, Verdict)), None)
 
+    def train_batches(self) -> Generator[TrainEvent | Pause, None, bool]:
+        """Train and test until the last batch or a stop; return whether the run was stopped."""
+        state, config = self.state, self.config
+        stopped = yield from self._make_missing_test()
+        stopped = stopped or not (yield from self._fit_adapter())
+        stopped = state.group.any(stopped)
+        while state.step < config.steps and not stopped:
+            before = state.sampler.bit_generator.state
+            batch = draw_batch(self.index, config, state.sampler)
+            is_done = yield from self._embed_frozen(batch)
+            if not is_done or not self._train_batch(batch):
+                state.sampler.bit_generator.state = before  # so that a resumed run draws this batch again
+                return True
+            report = self._report_if_due()
+            news: list[TrainEvent] = [report] if report else []
+            # Once the weights are lost, more batches do not help.
+            stopped = report is not None and not math.isfinite(report.loss)
+            if self.test and not stopped and self._is_test_due():
+                result = yield from self._run_scheduled_test(self.test)
+                stopped = result is None
+                if result is not None:
+                    news.append(result.event)
+            last = state.step == config.steps
+            if last and not (self.test or stopped):
+                stopped = not (yield from self._timed(fit_class_scores(state, self.data)))
+            yield from self._with_verdict(news, at_once=last or stopped)
+            yield Pause.BATCH
+            stopped = state.group.any(stopped or (not last and self.should_stop()))
+        return stopped
 
-def _train_batches(
-    state: TrainState,
-    data: ImageSet,
-    index: ClassIndex,
-    config: TrainConfig,
-    test: PlannedTest | None,
-    history: _History,
-    should_stop: Callable[[], bool],
-) -> Generator[TrainEvent | Pause, None, bool]:
-    """Train and test until the last batch or a stop; return whether the run was stopped."""
-    stopped = False
-    if test:
-        stopped = yield from _make_missing_test(state, data, config, test, history, should_stop)
-    stopped = stopped or not (yield from _fit_adapter(state, data, should_stop))
-    stopped = state.group.any(stopped)
-    while state.step < config.steps and not stopped:
-        before = state.sampler.bit_generator.state
-        batch = draw_batch(index, config, state.sampler)
-        is_done = yield from _embed_frozen(state, data, batch, history, should_stop)
-        if not is_done or not _train_batch(state, data, batch, config, history, should_stop):
-            state.sampler.bit_generator.state = before  # so that a resumed run draws this batch again
-            return True
-        report = _report_if_due(state, config, history)
-        news: list[TrainEvent] = [report] if report else []
-        # Once the weights are lost, more batches do not help.
-        stopped = report is not None and not math.isfinite(report.loss)
-        if test and not stopped and _is_test_due(state, config):
-            result = yield from _run_scheduled_test(state, data, config, test, should_stop)
-            stopped = result is None
-            if result is not None:
-                news.append(result.event)
-        last = state.step == config.steps
-        if last and not (test or stopped):
-            stopped = not (yield from _timed(state, fit_class_scores(state, data), should_stop))
-        yield from _with_verdict(history, news, at_once=last or stopped)
-        yield Pause.BATCH
-        stopped = state.group.any(stopped or (not last and should_stop()))
-    return stopped
+    def _make_missing_test(self) -> Generator[TrainEvent | Pause, None, bool]:
+        """Make the test that is missing before the next batch: the first one, or one that a stop interrupted.
 
-
-def _make_missing_test(
-    state: TrainState,
-    data: ImageSet,
-    config: TrainConfig,
-    test: PlannedTest,
-    history: _History,
-    should_stop: Callable[[], bool],
-) -> Generator[TrainEvent | Pause, None, bool]:
-    """Make the test that is missing before the next batch: the first one, or one that a stop interrupted.
-
-    Returns:
-        whether the run is to stop.
-    """
-    if config.evaluate_first and state.step == 0 and not len(state.before):
-        result = yield from run_test(state, test, should_stop)
-        if result is not None:
-            state.before = torch.from_numpy(result.episode_accuracy)
-            state.pictures_before = torch.from_numpy(result.picture_accuracy)
-            history.events.append(result.event)
-            yield result.event
-    elif state.tested_at < state.step and _is_test_due(state, config):
-        result = yield from _run_scheduled_test(state, data, config, test, should_stop)
-        if result is not None:
-            yield from _with_verdict(history, [result.event], at_once=state.step == config.steps)
-    else:
-        return False
-    yield Pause.BATCH
-    return result is None
-
-
-def _run_scheduled_test(
-    state: TrainState,
-    data: ImageSet,
-    config: TrainConfig,
-    test: PlannedTest,
-    should_stop: Callable[[], bool],
-) -> Generator[Pause, None, TestResult | None]:
-    """Test the network and store the result as the state's latest test; first finish an adapter, if due."""
-    if state.step == config.steps and not (
-        yield from _timed(state, fit_class_scores(state, data), should_stop)
-    ):
-        return None
-    result = yield from run_test(state, test, should_stop)
-    if result is not None:
-        state.latest, state.tested_at = torch.from_numpy(result.episode_accuracy), state.step
-        state.pictures_latest = torch.from_numpy(result.picture_accuracy)
-    return result
-
-
-def _fit_adapter(
-    state: TrainState, data: ImageSet, should_stop: Callable[[], bool]
-) -> Generator[Pause, None, bool]:
-    """Fit the adapter to some training images, if there is a new one; return False if the run is to stop."""
-    adapter = state.twin.adapter
-    if not isinstance(adapter, Adapter) or adapter.is_fitted:
-        return True
-    rows = spread_over_classes(data.labels, adapter.basis.shape[1])
-    unchanged = np.zeros_like(rows)
-    if state.features is not None:
-        if not (yield from _timed(state, state.features.compute(data, rows, unchanged), should_stop)):
+        Returns:
+            whether the run is to stop.
+        """
+        state = self.state
+        if self.test is None:
             return False
-        embeddings: Tensor | None = state.features.embed(rows, unchanged)
-    else:
-        embeddings = yield from _timed(state, embed_with_pauses(state.twin, data.images[rows]), should_stop)
-    if embeddings is None:
-        return False
-    adapter.fit(embeddings)
-    return True
+        if self.config.evaluate_first and state.step == 0 and not len(state.before):
+            result = yield from run_test(state, self.test, self.should_stop)
+            if result is not None:
+                state.before = torch.from_numpy(result.episode_accuracy)
+                state.pictures_before = torch.from_numpy(result.picture_accuracy)
+                self.events.append(result.event)
+                yield result.event
+        elif state.tested_at < state.step and self._is_test_due():
+            result = yield from self._run_scheduled_test(self.test)
+            if result is not None:
+                yield from self._with_verdict([result.event], at_once=state.step == self.config.steps)
+        else:
+            return False
+        yield Pause.BATCH
+        return result is None
 
+    def _run_scheduled_test(self, test: PlannedTest) -> Generator[Pause, None, TestResult | None]:
+        """Test the network and keep the result as the latest test; first finish an adapter, if due."""
+        state = self.state
+        if state.step == self.config.steps:
+            is_done = yield from self._timed(fit_class_scores(state, self.data))
+            if not is_done:
+                return None
+        result = yield from run_test(state, test, self.should_stop)
+        if result is not None:
+            state.latest, state.tested_at = torch.from_numpy(result.episode_accuracy), state.step
+            state.pictures_latest = torch.from_numpy(result.picture_accuracy)
+        return result
 
-def _embed_frozen(
-    state: TrainState, data: ImageSet, batch: Batch, history: _History, should_stop: Callable[[], bool]
-) -> Generator[Pause, None, bool]:
-    """Compute the features that a batch needs, if the state keeps any; return False if the run is to stop."""
-    if state.features is None:
+    def _fit_adapter(self) -> Generator[Pause, None, bool]:
+        """Fit a new adapter to some training images; return False if the run is to stop."""
+        state, data, adapter = self.state, self.data, self.state.twin.adapter
+        if not isinstance(adapter, Adapter) or adapter.is_fitted:
+            return True
+        rows = spread_over_classes(data.labels, adapter.basis.shape[1])
+        unchanged = np.zeros_like(rows)
+        if state.features is not None:
+            if not (yield from self._timed(state.features.compute(data, rows, unchanged))):
+                return False
+            embeddings: Tensor | None = state.features.embed(rows, unchanged)
+        else:
+            embeddings = yield from self._timed(embed_with_pauses(state.twin, data.images[rows]))
+        if embeddings is None:
+            return False
+        adapter.fit(embeddings)
         return True
-    before = state.seconds
-    done = yield from _timed(state, state.features.compute(data, batch.rows, batch.views), should_stop)
-    history.seconds += state.seconds - before
-    return bool(done)
 
+    def _embed_frozen(self, batch: Batch) -> Generator[Pause, None, bool]:
+        """Compute the features that a batch needs, if any are kept; return False if the run is to stop."""
+        state = self.state
+        if state.features is None:
+            return True
+        before = state.seconds
+        done = yield from self._timed(state.features.compute(self.data, batch.rows, batch.views))
+        self.seconds += state.seconds - before
+        return bool(done)
 
-def _timed(
-    state: TrainState, work: Generator[Pause, None, T], should_stop: Callable[[], bool]
-) -> Generator[Pause, None, T | None]:
-    """Do work that pauses, and count its time; return its result, or None if the run is to stop."""
-    while True:
-        began = time.perf_counter()
-        try:
-            pause = next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            state.seconds += time.perf_counter() - began
-        yield pause
-        if should_stop():
+    def _timed(self, work: Generator[Pause, None, T]) -> Generator[Pause, None, T | None]:
+        return timed(self.state, work, self.should_stop)
+
+    def _train_batch(self, batch: Batch) -> bool:
+        """Train one batch; return False if the run is to stop, which then has not trained it."""
+        state, began = self.state, time.perf_counter()
+        trained = train_unless_stopped(state, self.data, batch, self.config, self.should_stop)
+        spent = time.perf_counter() - began
+        self.seconds, state.seconds = self.seconds + spent, state.seconds + spent
+        if trained is None:
+            return False
+        numbers, n_images = trained
+        state.window.append(numbers)
+        self.n_images += n_images
+        return True
+
+    def _report_if_due(self) -> Step | None:
+        """Return the report of the batches since the last one, or None if it is not due."""
+        state, config = self.state, self.config
+        if not (state.step in (1, config.steps) or _is_due(state.step, config.report_every)):
             return None
+        began = time.perf_counter()
+        loss, *statistics = torch.stack(state.window).mean(0).tolist()  # waits for a GPU
+        waited = time.perf_counter() - began
+        state.seconds += waited
+        images_per_second = self.n_images / (self.seconds + waited)
+        state.window, self.n_images, self.seconds = [], 0, 0.0
+        lr = learning_rate_at(config, state.step - 1)
+        return Step(state.step, loss, lr, images_per_second, state.seconds, *statistics)
 
+    def _with_verdict(self, news: Sequence[TrainEvent], at_once: bool) -> list[TrainEvent]:
+        """Return the news, followed by a verdict if it has changed or if ``at_once`` is set."""
+        self.events += news
+        self.n_reports += sum(isinstance(event, Step) for event in news)
+        judge_every = max(1, self.n_reports // _REPORTS_JUDGED_EACH)
+        if not news or not (at_once or _is_due(self.n_reports, judge_every)):
+            return list(news)
+        verdict = judge(self.events)
+        if self.verdict is not None and verdict.kind == self.verdict.kind and not at_once:
+            return list(news)
+        self.verdict = verdict
+        self.events.append(verdict)
+        return [*news, verdict]
 
-def _train_batch(
-    state: TrainState,
-    data: ImageSet,
-    batch: Batch,
-    config: TrainConfig,
-    history: _History,
-    should_stop: Callable[[], bool],
-) -> bool:
-    """Train one batch; return False if the run is to stop, which then has not trained it."""
-    began = time.perf_counter()
-    trained = train_unless_stopped(state, data, batch, config, should_stop)
-    spent = time.perf_counter() - began
-    history.seconds, state.seconds = history.seconds + spent, state.seconds + spent
-    if trained is None:
-        return False
-    numbers, n_images = trained
-    state.window.append(numbers)
-    history.n_images += n_images
-    return True
-
-
-def _report_if_due(state: TrainState, config: TrainConfig, history: _History) -> Step | None:
-    """Return the report of the batches since the last one, or None if it is not due."""
-    if not (state.step in (1, config.steps) or _is_due(state.step, config.report_every)):
-        return None
-    began = time.perf_counter()
-    loss, *statistics = torch.stack(state.window).mean(0).tolist()  # waits for a GPU
-    waited = time.perf_counter() - began
-    state.seconds += waited
-    images_per_second = history.n_images / (history.seconds + waited)
-    state.window, history.n_images, history.seconds = [], 0, 0.0
-    lr = learning_rate_at(config, state.step - 1)
-    return Step(state.step, loss, lr, images_per_second, state.seconds, *statistics)
-
-
-def _with_verdict(history: _History, news: Sequence[TrainEvent], at_once: bool) -> list[TrainEvent]:
-    """Return the news, followed by a verdict if it has changed or if ``at_once`` is set."""
-    history.events += news
-    history.n_reports += sum(isinstance(event, Step) for event in news)
-    judge_every = max(1, history.n_reports // _REPORTS_JUDGED_EACH)
-    if not news or not (at_once or _is_due(history.n_reports, judge_every)):
-        return list(news)
-    verdict = judge(history.events)
-    if history.verdict is not None and verdict.kind == history.verdict.kind and not at_once:
-        return list(news)
-    history.verdict = verdict
-    history.events.append(verdict)
-    return [*news, verdict]
-
-
-def _is_test_due(state: TrainState, config: TrainConfig) -> bool:
-    return state.step == config.steps or _is_due(state.step, config.evaluate_every)
+    def _is_test_due(self) -> bool:
+        step, config = self.state.step, self.config
+        return step == config.steps or _is_due(step, config.evaluate_every)
 
 
 def _is_due(step: int, every: int) -> bool:

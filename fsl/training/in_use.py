@@ -26,12 +26,6 @@ from fsl.twin.adapter import Adapter
 def with_probe(comparison: Comparison, state: TrainState, data: ImageSet, test: PlannedTest) -> Comparison:
     """Add to a comparison how well the network and the linear probe recognise the tested images in use.
 
-    Args:
-        comparison: the run's.
-        state: the run, tested after its last batch.
-        data: its training images.
-        test: its test.
-
     Returns:
         the comparison, unchanged without an adapter or kept features, or if other classes were tested.
     """

@@ -120,9 +120,6 @@ def suggest_rate(points: Sequence[RangePoint]) -> float | None:
     steps are steep. So only the fall itself is searched: from where the loss leaves that level for good until
     it is nearly at its lowest.
 
-    Args:
-        points: the points of one test.
-
     Returns:
         the rate, to two digits; None if the loss does not fall by more than chance, or there are too few
         points.

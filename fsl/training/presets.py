@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fsl.config import FINE_TUNE_VIEWS, AugmentConfig, EpisodeConfig, ModelConfig, TrainConfig
 
@@ -37,7 +37,13 @@ class Preset:
 
 
 _SMALL = ModelConfig(backbone="conv4", widths=(32, 32, 32, 32), image_size=32)
-_TEST = EpisodeConfig(n_way=5, n_shot=1, n_episodes=200)
+_TESTED = TrainConfig(
+    steps=150,
+    evaluate_every=25,
+    evaluation=EpisodeConfig(n_way=5, n_shot=1, n_episodes=200),
+    evaluate_first=True,
+    report_every=5,
+)
 
 PRESETS: dict[str, Preset] = {
     "article": Preset(
@@ -45,39 +51,22 @@ PRESETS: dict[str, Preset] = {
         help="The same network, data and batches at three learning rates: which of them learns?",
         # No batch norm: with it, Conv-4 learns at almost any rate and the lesson would show nothing.
         model=ModelConfig(backbone="plain4", widths=(32, 32, 32, 32), image_size=32),
-        config=TrainConfig(
-            steps=150,
-            pairing="random",
-            batch_pairs=32,
-            evaluate_every=25,
-            evaluation=_TEST,
-            evaluate_first=True,
-            report_every=5,
-        ),
+        config=replace(_TESTED, pairing="random", batch_pairs=32),
         rates=(1e-4, 1e-3, 0.1),
     ),
     "quick": Preset(
         title="Quick look (30 s)",
         help="One short run. It learns fast, because it compares every picture of a batch with every other.",
         model=_SMALL,
-        config=TrainConfig(
-            steps=150,
-            schedule="one-cycle",
-            loss="bce+rank",
-            batch_classes=8,
-            batch_images=4,
-            evaluate_every=25,
-            evaluation=_TEST,
-            evaluate_first=True,
-            report_every=5,
-        ),
+        config=replace(_TESTED, schedule="one-cycle", loss="bce+rank", batch_classes=8, batch_images=4),
         rates=(2e-3,),
     ),
     "fine-tune": Preset(
         title="Fine-tune on my classes",
         help="Continue training one of the app's networks, gently, on your classes from the Classify page.",
         model=ModelConfig(),
-        config=TrainConfig(
+        config=replace(
+            _TESTED,
             steps=100,
             optimiser="adamw",
             weight_decay=1e-4,
@@ -85,9 +74,6 @@ PRESETS: dict[str, Preset] = {
             trainable="last",
             batch_classes=8,
             batch_images=2,
-            evaluate_every=25,
-            evaluation=_TEST,
-            evaluate_first=True,
             report_every=2,
             cached_views=FINE_TUNE_VIEWS,
             augment=AugmentConfig(rotate=30, zoom=1.2, mirror=True),

@@ -37,11 +37,6 @@ class BatchPreview:
 def preview_batch(images: ImageSet, n_pairs: int, seed: int) -> BatchPreview:
     """Draw random pairs as the article's training does, before any augmentation.
 
-    Args:
-        images: images to draw from.
-        n_pairs: number of pairs.
-        seed: chooses the pairs.
-
     Raises:
         SettingsError: fewer than two classes have two images.
     """

@@ -105,12 +105,7 @@ def follow_training(
 
 
 def prepare_run(folder: Path, spec: RunSpec, state: TrainState) -> None:
-    """Write everything of a run except its training; it is then resumed from batch 0.
-
-    Args:
-        folder: the run folder, locked by the caller.
-        spec: settings and description of the run.
-        state: its state before the first batch.
+    """Write everything of a run except its training to its locked folder; it is then resumed from batch 0.
 
     Raises:
         DataError: the folder already holds a run.

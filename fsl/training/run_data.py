@@ -131,11 +131,6 @@ def _load_and_split(
 def hold_out_by_name(data: ImageSet, names: Sequence[str], shown: str) -> TrainingData:
     """Hold out named classes for testing.
 
-    Args:
-        data: all images.
-        names: classes or folders of classes to hold out.
-        shown: name of the data, for the descriptions.
-
     Raises:
         DataError: there is no such class, or too few are held out or left.
     """

@@ -132,13 +132,6 @@ def save_run(
 ) -> list[TrainEvent]:
     """Save the checkpoint and the state of a run.
 
-    Args:
-        folder: the run folder.
-        state: the state.
-        about: what the checkpoint's header says about the run.
-        evaluation: the latest evaluation, if any.
-        measured: the results of its calibration, if it was calibrated.
-
     Returns:
         one ``Saved``; empty if the weights are no longer numbers, in which case nothing is saved.
 
@@ -161,15 +154,7 @@ def header_of(
     evaluation: Evaluation | None,
     measured: Measurements | None,
 ) -> CheckpointInfo:
-    """Return the header of a run's checkpoint.
-
-    Args:
-        name: its name.
-        twin: the network.
-        about: what it says about the training.
-        evaluation: the network's test, if any.
-        measured: the results of its calibration, if it was calibrated.
-    """
+    """Return the header of a run's checkpoint."""
     info = CheckpointInfo(
         name=public_name(name),
         model=twin.config,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from fsl.twin.trainable import training_mode
 CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
+T = TypeVar("T")
 # Images embedded between two pauses, in a fraction of a second; multiples of the batches of ``embed_images``.
 _IMAGES_PER_PAUSE, _LARGE_IMAGES_PER_PAUSE = 64, 4
 
@@ -101,18 +103,9 @@ def run_test(
         the result, or None if the run is to stop.
     """
     embedding = embed_with_pauses(state.twin, test.data.images, state.features)
-    while True:
-        began = time.perf_counter()
-        try:
-            next(embedding)
-        except StopIteration as end:
-            embeddings: Tensor = end.value
-            break
-        finally:
-            state.seconds += time.perf_counter() - began
-        yield Pause.TESTING
-        if should_stop():
-            return None
+    embeddings = yield from timed(state, embedding, should_stop)
+    if embeddings is None:
+        return None
     began = time.perf_counter()
     labels = test.data.labels
     with _evaluation_mode(state.twin):
@@ -127,6 +120,24 @@ def run_test(
     half = result.episode_ci95 or 0.0  # of the same pictures at every test, so that tests can be compared
     event = Evaluation(state.step, result.accuracy, half, n_way, n_shot, n_episodes, loss)
     return TestResult(event, result.episode_accuracy, picture_accuracy(episodes, right, len(labels)))
+
+
+def timed(
+    state: TrainState, work: Generator[Pause, None, T], should_stop: Callable[[], bool]
+) -> Generator[Pause, None, T | None]:
+    """Do work that pauses, and count its time; return its result, or None if the run is to stop."""
+    while True:
+        began = time.perf_counter()
+        try:
+            pause = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            state.seconds += time.perf_counter() - began
+        yield pause
+        if should_stop():
+            return None
 
 
 def embed_with_pauses(

@@ -142,10 +142,6 @@ def _earlier_verdict(events: Sequence[TrainEvent]) -> Verdict | None:
 def try_rate(verdict: Verdict, learning_rate: float) -> float | None:
     """Return the learning rate to try next.
 
-    Args:
-        verdict: the verdict on a run.
-        learning_rate: the run's learning rate.
-
     Returns:
         a tenth of it, or ten times as much if the run hardly moved; None if the rate need not change.
     """

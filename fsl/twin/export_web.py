@@ -38,10 +38,6 @@ class WebPage:
 def export_web(checkpoint: Checkpoint, version: str) -> WebPage:
     """Export a checkpoint as a web page.
 
-    Args:
-        checkpoint: the network.
-        version: of this program, which the page shows.
-
     Raises:
         SettingsError: onnx or onnxruntime is not installed, or the network finds faces before it compares.
         FslError: ONNX lacks an operation of the network, or the outputs differ.

@@ -51,10 +51,6 @@ _SRGB_GAMMA = 2.2
 def conversion_to_srgb(image: ImageFile, data: bytes) -> Conversion | None:
     """Return the conversion of a picture's colours to sRGB; None if there is nothing to convert.
 
-    Args:
-        image: opened; its pixels need not be loaded.
-        data: its file.
-
     Returns:
         a function of an RGB picture, or of a CMYK one if the image is CMYK, that returns an RGB picture.
     """
@@ -213,12 +209,7 @@ def rgb_profile(chromaticities: tuple[float, ...], gamma: float | None) -> bytes
         table += name + struct.pack(">II", start + len(body), len(content))
         body += content + bytes(-len(content) % 4)
     head = struct.pack(">I4sI4s4s4s", start + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    head += (
-        struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
-        + b"acsp"
-        + bytes(28)
-        + struct.pack(">3i", 63190, 65536, 54061)
-    )
+    head += struct.pack(">6H4s28x3i", 2024, 1, 1, 0, 0, 0, b"acsp", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + table + body
 
 

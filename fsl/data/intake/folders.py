@@ -63,11 +63,7 @@ def list_folder(path: Path, part: str = "") -> Listing:
 
 
 def read_file(path: Path, shown: str) -> bytes:
-    """Return the bytes of a plain file that is no larger than an image may be.
-
-    Args:
-        path: the file.
-        shown: its name in messages.
+    """Return the bytes of a plain file that is no larger than an image may be; messages call it ``shown``.
 
     Raises:
         ImageReadError: it cannot be read, is not a plain file or is too large.

@@ -115,12 +115,7 @@ class _GatedZip(zipfile.ZipFile):
 def open_zip(
     source: Path | bytes, title: str, limits: ImportLimits = DEFAULT_IMPORT_LIMITS
 ) -> zipfile.ZipFile:
-    """Open an archive whose list of files is within the limits; nothing is unpacked.
-
-    Args:
-        source: the file, or its bytes.
-        title: what messages call the archive.
-        limits: what the zip may hold.
+    """Open an archive, a file or its bytes, whose list of files is within the limits; unpack nothing.
 
     Returns:
         the archive; all its reads share one handle, which ``zipfile`` locks.

@@ -18,10 +18,6 @@ def zip_names(infos: Sequence[zipfile.ZipInfo], title: str) -> tuple[list[str], 
 
     A name is taken from the Unicode Path field of 7-Zip, WinZip and Info-ZIP if its checksum fits, and is
     else in UTF-8, which many programs store without marking it. What is neither is in an old character set.
-
-    Args:
-        infos: the entries.
-        title: what messages call the zip.
     """
     found = [_certain_name(info) for info in infos]
     texts, charset = _texts([name for name in found if isinstance(name, bytes)])

@@ -15,10 +15,6 @@ FACE_KEY = "fsl_face"
 def upright_face(image: Image.Image, size: int) -> Image.Image:
     """Return the main face of a picture, upright; a picture that is one already is taken as it is.
 
-    Args:
-        image: RGB.
-        size: side of the result in pixels.
-
     Raises:
         NoFaceError: no face is found.
     """
