@@ -20,7 +20,7 @@ from fsl.config import Method
 from fsl.data.intake.listing import Listing, Problem
 from fsl.data.intake.server_limits import MAX_PICTURES, PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
-from fsl.fewshot.answering import answer_in_batches, classify_by
+from fsl.fewshot.answer_batches import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.compare import ProbeAnswer
 from fsl.fewshot.comparison import (

@@ -14,7 +14,7 @@ from fsl.api.errors import ApiError
 from fsl.api.settings import ApiSettings
 
 HEALTH = "/health"
-"""The route that needs no token, for whoever watches over the server."""
+"""The route that needs no token, for programs that monitor the server."""
 _USUAL_PORTS = (":80", ":443")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -20,7 +20,7 @@ _FULL = "The server is busy with other requests. Try again in a second."
 
 
 class StoppedError(Exception):
-    """Raised by a job's progress callback when nobody waits for its result any more."""
+    """Raised by a job's progress callback when nobody waits for its result."""
 
 
 @dataclass(eq=False)
@@ -30,7 +30,7 @@ class _Job(Generic[T]):
     Attributes:
         work: what to do; it reports its progress.
         result: what it returns or raises.
-        stop: set when nobody waits for the result any more.
+        stop: set when nobody waits for the result.
     """
 
     work: Callable[[Progress], T]

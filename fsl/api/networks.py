@@ -64,7 +64,7 @@ def installed() -> list[dict[str, object]]:
         try:
             info = _info(path, path.stat().st_mtime_ns)
         except (CheckpointError, OSError):
-            continue  # whoever names it is told why
+            continue  # a request that names it gets the reason
         found.append({"name": name, "title": info.title, "image_size": info.model.image_size})
     return found
 

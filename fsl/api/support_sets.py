@@ -129,5 +129,5 @@ class SupportSets:
         return ApiError(
             status,
             f"There is no support set of this id. One is dropped {minutes} after its last use, and when the "
-            "server restarts. Make it anew with POST /api/support.",
+            "server restarts. Make it again with POST /api/support.",
         )

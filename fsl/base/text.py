@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 
 # Spreadsheets skip what stands first here, and some take wide signs for narrow ones.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -117,6 +119,15 @@ def one_in(rate: float) -> str:
 def safe_cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula: such text gets a leading ``'``."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def csv_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Return a CSV table whose texts no spreadsheet takes for formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for row in (header, *rows):
+        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    return out.getvalue()
 
 
 def duration_text(seconds: float) -> str:

@@ -24,7 +24,7 @@ from fsl.cli.output import add_json_option, print_json, require_writable, write_
 from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
-from fsl.fewshot.answering import answer_in_batches, classify_by
+from fsl.fewshot.answer_batches import answer_in_batches, classify_by
 from fsl.fewshot.embed import embed
 from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage

@@ -20,7 +20,7 @@ from fsl.cli.common import (
     require_answers,
 )
 from fsl.cli.output import add_json_option, print_json
-from fsl.fewshot.answering import answer_in_batches
+from fsl.fewshot.answer_batches import answer_in_batches
 from fsl.fewshot.compare import ProbeAnswer
 from fsl.fewshot.comparison import (
     FALSE_ACCEPT,

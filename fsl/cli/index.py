@@ -27,7 +27,7 @@ from fsl.cli.output import add_json_option, print_json
 from fsl.embedding.embed_shards import EmbedRequest
 from fsl.embedding.neighbours import Neighbour
 from fsl.embedding.shards import EmbeddingStore, is_store, open_store
-from fsl.fewshot.answering import answer_in_batches
+from fsl.fewshot.answer_batches import answer_in_batches
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
 from fsl.index.build import build_index, choose_engine, require_same_network, without_engine

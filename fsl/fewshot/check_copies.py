@@ -45,7 +45,7 @@ _LARGEST_CROP = 0.25  # of a side
 _LISTED_OF_GROUPS = 100  # near copies of pictures that exist several times: all pairs up to this number
 _BLANK_LEVELS = 16
 ALWAYS = nullcontext()
-"""The turn of whoever need not wait for others."""
+"""The turn of a caller that need not wait for others."""
 _GREY_LEVELS = 2.0  # of the tint; a picture with less has no colours
 _TINT_LEVELS = 6.0
 _CACHE_BYTES = 64 * 2**20
@@ -129,7 +129,7 @@ def near_copies(
         nearest: finds candidates; it may miss some.
 
     Returns:
-        pairs ``(i, j)`` with i < j of different content, in order. Blank pictures are nobody's copy.
+        pairs ``(i, j)`` with i < j of different content, in order. Blank pictures are no copies.
     """
     first_of: dict[str, list[int]] = {}
     for row, look in enumerate(looks):

@@ -79,7 +79,7 @@ def too_small(labels: IntArray, class_names: Sequence[str], config: EpisodeConfi
 
 
 def left_out_text(small: Mapping[str, int], n_classes: int, config: EpisodeConfig) -> str:
-    """Return a sentence about the classes of ``too_small``, of which there is at least one."""
+    """Return a sentence about the classes of ``too_small``, at least one."""
     kinds = f"{len(small)} of {count(n_classes, 'class', 'classes')}"
     shown = listed([f"{name} ({n})" for name, n in small.items()])
     asked = f"{config.n_shot} to show, {config.n_query} to ask about"

@@ -3,7 +3,7 @@
 More tests of the same fifty pictures make their accuracy exact, but say no more about other pictures. So the
 classes, each with its pictures, are what was drawn at random, not the tests. A wrong answer is an error
 between two classes, the true one and the answered one, and the error rate is a mean over pairs of classes: a
-U-statistic, whose variance comes from the classes (some are hard) and from the pairs (some are alike).
+U-statistic, whose variance comes from the classes (some are hard) and from the pairs (some look similar).
 """
 
 from __future__ import annotations

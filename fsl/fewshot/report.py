@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fsl.base.text import safe_cell
+from fsl.base.text import csv_table
 from fsl.config import EpisodeConfig
 from fsl.fewshot.accuracy_grid import GridCell
 from fsl.fewshot.answers import Answers
@@ -50,7 +48,7 @@ def summary_csv(answers: Mapping[str, Answers], n_classes: int, config: EpisodeC
         ]
         gap = map(_number, (difference.mean, difference.ci95))
         rows.append([name, *settings, *map(_number, numbers), reference, *gap])
-    return _table(header, rows)
+    return csv_table(header, rows)
 
 
 def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence[str]) -> str:
@@ -60,7 +58,9 @@ def confusion_csv(results: Mapping[str, EvaluationResult], class_names: Sequence
         for name, result in results.items()
         for i, true in enumerate(class_names)
     ]
-    return _table(["network", "true class", "accuracy", *(f"answered: {name}" for name in class_names)], rows)
+    return csv_table(
+        ["network", "true class", "accuracy", *(f"answered: {name}" for name in class_names)], rows
+    )
 
 
 def confused_csv(
@@ -72,7 +72,7 @@ def confused_csv(
         for name, given in answers.items()
         for c in all_confused_images(given)
     ]
-    return _table(["network", "picture", "true class", "taken for", "times", "asked"], rows)
+    return csv_table(["network", "picture", "true class", "taken for", "times", "asked"], rows)
 
 
 def reliability_csv(answers: Mapping[str, Answers]) -> str:
@@ -87,7 +87,7 @@ def reliability_csv(answers: Mapping[str, Answers]) -> str:
                 zip(found.counts, found.confidence, found.accuracy, strict=True)
             )
         ]
-    return _table(["network", "from", "to", "answers", "confidence", "accuracy"], rows)
+    return csv_table(["network", "from", "to", "answers", "confidence", "accuracy"], rows)
 
 
 def open_set_csv(answers: Mapping[str, Answers]) -> str:
@@ -106,20 +106,20 @@ def open_set_csv(answers: Mapping[str, Answers]) -> str:
             [name, f"{edges[i]:.2f}", f"{edges[i + 1]:.2f}", known[i], unknown[i]]
             for i in range(_SIMILARITY_BINS)
         ]
-    return _table(["network", "from", "to", "known", "unknown"], rows)
+    return csv_table(["network", "from", "to", "known", "unknown"], rows)
 
 
 def episodes_csv(answers: Mapping[str, Answers]) -> str:
     """Return a row per episode: its number, and the accuracy of each contender."""
     accuracies = [given.right.mean(axis=(1, 2)).tolist() for given in answers.values()]
     rows = ([number, *map(_number, row)] for number, row in enumerate(zip(*accuracies, strict=True)))
-    return _table(["episode", *(f"accuracy: {name}" for name in answers)], rows)
+    return csv_table(["episode", *(f"accuracy: {name}" for name in answers)], rows)
 
 
 def grid_csv(cells: Iterable[GridCell]) -> str:
     """Return a row per number of ways and shots."""
     rows = [[c.n_way, c.n_shot, _number(c.accuracy), _number(c.ci95)] for c in cells]
-    return _table(["way", "shot", "accuracy", "ci95"], rows)
+    return csv_table(["way", "shot", "accuracy", "ci95"], rows)
 
 
 def evaluate_command(
@@ -175,11 +175,3 @@ def _command_words(
 def _number(value: float | None) -> float | str:
     """Return a rounded number, or "" for none; a number is never read as a formula."""
     return "" if value is None or math.isnan(value) else round(value, 6)
-
-
-def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    for row in (header, *rows):
-        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()

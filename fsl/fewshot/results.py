@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import threading
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from fsl.base.json_values import JsonText, json_text
-from fsl.base.text import safe_cell
+from fsl.base.text import csv_table
 
 if TYPE_CHECKING:  # these import torch, and pages need this module before torch is loaded
     from fsl.fewshot.classify import Prediction
@@ -66,20 +64,17 @@ def results_csv(
     ``best_similarity`` decides about ``unknown``; its class need not be the answer. With ``labels`` there are
     two more columns: ``checked``, and ``final_label``, which is empty for unknown.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    best = "best_similarity"
     final = ["checked", "final_label"] if labels else []
-    header = ["query", "label", "probability", "unknown", best, "threshold", *final]
+    header = ["query", "label", "probability", "unknown", "best_similarity", "threshold", *final]
     header += [f"probability: {name}" for name in support.class_names]
-    writer.writerow([safe_cell(cell) for cell in header])
+    rows = []
     for i, p in enumerate(predictions):
-        answer = [safe_cell(p.query), safe_cell(p.label), f"{p.probability:.6f}", str(p.unknown).lower()]
-        similarity = f"{max(p.class_similarity.values()):.6f}"
-        checked = [str(labels[i].is_checked).lower(), safe_cell(labels[i].name or "")] if labels else []
+        checked = [str(labels[i].is_checked).lower(), labels[i].name or ""] if labels else []
+        numbers = [f"{value:.6f}" for value in (max(p.class_similarity.values()), p.threshold)]
         scores = [f"{score:.6f}" for score in p.scores.values()]
-        writer.writerow([*answer, similarity, f"{p.threshold:.6f}", *checked, *scores])
-    return out.getvalue()
+        answer = [p.query, p.label, f"{p.probability:.6f}", str(p.unknown).lower()]
+        rows.append([*answer, *numbers, *checked, *scores])
+    return csv_table(header, rows)
 
 
 def _as_json(p: Prediction, support: SupportSet) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def similar_queries(
 ) -> list[float]:
     """Return the similarity of each query to a chosen one, seen against the support set as answers are.
 
-    Without the support set, pictures of one kind (all taken in shops, all of plates) are all alike.
+    Without the support set, pictures of one kind (all taken in shops, all of plates) are all similar.
 
     Args:
         checkpoint: the twin network.

@@ -1,4 +1,4 @@
-"""Answer several queries together, so that they help to find where the classes lie.
+"""Answer several queries together (transductive inference), so that they help to locate the classes.
 
 One or two pictures of a class are a poor estimate of its mean. The queries are further pictures of the same
 classes, only without labels. So everything is centred on all pictures at hand, and each class's mean is moved

@@ -27,8 +27,8 @@ def lower_priority() -> None:
 class LaterPriority:
     """Lowers the priority of a job's threads once it has shown something. Linux only.
 
-    At low priority a job gets hardly any time while other programs compute, and whoever started it would
-    look at an empty chart for long. The system has no list of the threads that torch starts for a thread, but
+    At low priority a job gets hardly any time while other programs compute, so its chart would stay empty
+    for long. The system has no list of the threads that torch starts for a thread, but
     they take over its name; so the calling thread gets a name of its own.
     """
 

@@ -59,7 +59,7 @@ def preview_similarities(twin: TwinNetwork, batch: BatchPreview) -> Float32Array
         batch: pairs of the network's input size.
 
     Returns:
-        float32 ``(n_pairs,)``, in [0, 1], higher = more alike.
+        float32 ``(n_pairs,)``, in [0, 1], higher = more similar.
 
     Raises:
         SettingsError: the network takes images of another size.

@@ -17,7 +17,7 @@ class SplitNetwork:
 
     Attributes:
         twin: the network.
-        frozen: the first layers of the backbone, none of which is trained.
+        frozen: the first layers of the backbone, which are not trained.
         rest: its other layers; the identity if the whole backbone is frozen.
     """
 

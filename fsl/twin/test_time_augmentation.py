@@ -4,7 +4,7 @@ So few pictures show too little of a class's variety. A picture's middle, enlarg
 another photo of the same thing; so could a turned picture, if the thing has no upper side. The network tells
 which things those are: the less similar a turned copy is to the picture, the less it counts. The average of
 the copies represents the class better. Queries are not augmented, so answers take no longer. With more
-pictures per class it brings nothing, and as little do more copies (``python -m bench photos_tried``).
+pictures per class, or with more copies, it brings nothing (``python -m bench photos_tried``).
 """
 
 from __future__ import annotations

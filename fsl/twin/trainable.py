@@ -16,7 +16,7 @@ _TRUNK = 0.75  # a stage with a larger share of the weight matrices is all block
 
 
 def choose_trainable(twin: TwinNetwork, which: Trainable) -> None:
-    """Freeze all other layers, in place.
+    """Freeze all layers but those to train, in place.
 
     Args:
         twin: the network that the run trains.

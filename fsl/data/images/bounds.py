@@ -11,7 +11,7 @@ from dataclasses import dataclass
 CPU_SECONDS = 1.4
 """Processor time of a worker for one picture, all its threads together; then it is ended."""
 WALL_SECONDS = 120
-"""Time by the clock after which a worker is ended, as one that waits for something never to come."""
+"""Time by the clock after which a worker is ended: it waits for something that never comes."""
 MEMORY_BYTES = 245 * 2**20
 """Memory of a worker for one picture, its copy of the file and the caller's copy included."""
 LARGE_BYTES = 50 * 2**20

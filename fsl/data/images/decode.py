@@ -19,6 +19,7 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from fsl.base.errors import ImageReadError
+from fsl.data.images.bit_depth import has_few_bits, scaled_up, stored_as, with_16_bits
 from fsl.data.images.bounds import (
     DEFAULT_LIMITS,
     LARGE_BYTES,
@@ -28,7 +29,6 @@ from fsl.data.images.bounds import (
     PictureRefused,
 )
 from fsl.data.images.colour import GreyRange, grey_range, is_wide, shrink_to_rgb
-from fsl.data.images.deep import has_few_bits, scaled_up, stored_as, with_16_bits
 from fsl.data.images.jpeg_end import endings_to_try, lacks_end_mark
 from fsl.data.images.memory import decoded_bytes
 from fsl.data.images.planes import has_planes, joined_planes
@@ -49,7 +49,7 @@ _CUT_OFF = re.compile(
 _UNUSUAL = re.compile(r"unknown|unsupported|not (supported|installed)|cannot handle", re.I)
 
 # Neither a damaged profile or text of a PNG nor a wrong size in a WebP's header must cost the picture.
-_MENDED = {"PNG": without_extras, "WebP": with_true_size}
+_REPAIRS = {"PNG": without_extras, "WebP": with_true_size}
 # Pillow's readers of these formats take 9 to 15 bytes a pixel.
 _HUNGRY_FORMATS = frozenset({"WEBP", "AVIF", "HEIF"})
 # A JPEG is decoded at no less than this multiple of the target size. A little below 2, the 4,000 or 4,032
@@ -149,7 +149,7 @@ def _decode_whole(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
         _check_pixels(image, limits)
         to_srgb = conversion_to_srgb(image, data)
         grey_of = _grey_range_stated(image, data)
-        _mend_transparency(image)
+        _repair_transparency(image)
         _draft(image, limits.max_side)
         stored = stored_as(image)
         with turn() if _check_memory(image, data) > LARGE_BYTES else nullcontext():
@@ -203,9 +203,9 @@ def _open(data: bytes) -> ImageFile:
         try:
             return with_16_bits(opener(io.BytesIO(data)))
         except (SyntaxError, ValueError, IndexError, OSError):
-            if format_name not in _MENDED:
+            if format_name not in _REPAIRS:
                 raise
-            return opener(io.BytesIO(_MENDED[format_name](data)))
+            return opener(io.BytesIO(_REPAIRS[format_name](data)))
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError) as error:
         if len(data) < 100:
             raise PictureRefused("the file is cut off") from error
@@ -276,7 +276,7 @@ def _grey_range_stated(image: ImageFile, data: bytes) -> Callable[[Image.Image],
     return partial(grey_range, stated_white=white, is_inverted=is_inverted)
 
 
-def _mend_transparency(image: ImageFile) -> None:
+def _repair_transparency(image: ImageFile) -> None:
     """Scale a PNG's transparent colour like its pixels; Pillow leaves it on the scale of the file.
 
     Call this before the pixels are loaded, because only the unread tile says how they are stored.

@@ -1,4 +1,4 @@
-"""Tell a JPEG that lacks no more than the mark of its end from one that is cut off."""
+"""Tell a JPEG that lacks only its end mark from one that is cut off."""
 
 from __future__ import annotations
 

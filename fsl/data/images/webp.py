@@ -1,4 +1,4 @@
-"""Mend the header of a WebP that states another size than the file has.
+"""Repair the header of a WebP that states another size than the file has.
 
 Source: RFC 9649, WebP Image Format.
 """

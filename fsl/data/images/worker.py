@@ -1,7 +1,7 @@
 """A process that decodes pictures within limits on processor time and memory, one after another.
 
 :mod:`fsl.data.images.workers` starts it and speaks with it over its standard input and output, as
-:mod:`fsl.data.images.wire` says. A picture that goes over its processor time ends the process.
+:mod:`fsl.data.images.worker_protocol` says. A picture that goes over its processor time ends the process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from PIL import AvifImagePlugin
 
 from fsl.data.images.bounds import CPU_SECONDS, MEMORY_BYTES, WALL_SECONDS, DecodeLimits, PictureRefused
 from fsl.data.images.decode import decode_here
-from fsl.data.images.wire import ASKS_TURN, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
+from fsl.data.images.worker_protocol import ASKS_TURN, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
 
 _MOST_THREADS = 2  # of a decoder that uses several; other workers take the other processors
 

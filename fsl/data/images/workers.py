@@ -19,12 +19,12 @@ from contextlib import AbstractContextManager, suppress
 from PIL import Image
 
 from fsl.data.images.bounds import DecodeLimits, PictureRefused
-from fsl.data.images.wire import ASKS_TURN, GO_AHEAD, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
+from fsl.data.images.worker_protocol import ASKS_TURN, GO_AHEAD, LENGTH, PICTURE, REFUSED, REQUEST, SIZE
 
 ARE_AVAILABLE = (
     importlib.util.find_spec("resource") is not None and hasattr(signal, "setitimer") and bool(sys.executable)
 )
-"""Whether this system can limit a process; elsewhere the checks of the structure have to do."""
+"""Whether this system can limit a process; elsewhere only the checks of the structure protect it."""
 
 # A worker's memory is in pieces after a while; starting another takes a sixth of a second.
 _MOST_PICTURES = 500
@@ -32,8 +32,8 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from fsl.data.images.worker imp
 """The program of a worker; its arguments are where it finds its modules."""
 # No threads for arithmetic, which a worker has none of, and one pool of memory for all threads.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-_TOO_LONG = "it takes too long to decode, far longer than a photo: save it anew as PNG or JPEG"
-_BROKE_DOWN = "it is damaged, or takes too much memory to decode: save it anew as PNG or JPEG"
+_TOO_LONG = "it takes too long to decode, far longer than a photo: save it again as PNG or JPEG"
+_BROKE_DOWN = "it is damaged, or takes too much memory to decode: save it again as PNG or JPEG"
 
 
 Turn = Callable[[], AbstractContextManager[object]]
@@ -65,7 +65,7 @@ class _Worker:
 
         Raises:
             PictureRefused: the worker says why.
-            _WorkerDied: it says nothing any more.
+            _WorkerDied: it ended.
         """
         self.pictures_left -= 1
         try:

@@ -37,13 +37,13 @@ class Layout:
             outside the parts, or outside the one that was asked for, are missing.
         parts: names of the folders that split the data set, in the order of their use; the one that was
             asked for, or all; empty for a data set that is not split.
-        alike: names of folders that hold folders of the same names, and whose own names do not say that
-            they are parts.
+        same_inside: names of folders that hold folders of the same names, and whose own names do not say
+            that they are parts.
     """
 
     classes: dict[str, str | None]
     parts: tuple[str, ...] = ()
-    alike: tuple[str, ...] = ()
+    same_inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Split:
         level: number of outer folders that hold everything.
         column: position of the parts among the folders of each image, at least ``level``.
         parts: names of the parts.
-        within: outer folders outside of which everything is left out.
+        within: everything outside these outer folders is left out.
     """
 
     level: int
@@ -106,7 +106,7 @@ def layout_of_paths(paths: Iterable[str], part: str = "") -> Layout:
     chosen = _pick_part(part, split, folders) if part else None
     if split is None:
         inner = _without_common_top(folders)
-        return Layout(_joined(_without_image_folders(inner)), alike=_alike(inner))
+        return Layout(_joined(_without_image_folders(inner)), same_inside=_same_inside(inner))
     chosen = chosen or split.parts
     part_of = {
         path: parents[split.column]
@@ -228,8 +228,8 @@ def _split_in_one(folders: Folders, level: int) -> _Split | None:
     return None if split is None or len(split.parts) < 2 else replace(split, within=within)
 
 
-def _alike(folders: Folders) -> tuple[str, ...]:
-    """Return the outermost folders if they hold the same two or more folders; see ``Layout.alike``."""
+def _same_inside(folders: Folders) -> tuple[str, ...]:
+    """Return the outermost folders if they hold the same two or more folders; see ``Layout.same_inside``."""
     inside: dict[str, set[str]] = {}
     for parents in folders.values():
         inside.setdefault(parents[0] if parents else "", set()).update(parents[1:2])

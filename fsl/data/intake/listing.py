@@ -133,7 +133,9 @@ def make_listing(found: Iterable[FoundFile], part: str = "", notes: tuple[str, .
         ImageEntry(layout.classes[shown], shown, files.readers[shown]) for shown in _in_order(layout)
     )
     return Listing(
-        entries, tuple(problems), (*notes, *_merged_note(layout.parts), *_alike_note(layout.alike))
+        entries,
+        tuple(problems),
+        (*notes, *_merged_note(layout.parts), *_same_inside_note(layout.same_inside)),
     )
 
 
@@ -201,11 +203,11 @@ def _merged_note(parts: Sequence[str]) -> tuple[str, ...]:
     return (f"The data is split into {names}: each class has the pictures of all parts together.",)
 
 
-def _alike_note(alike: Sequence[str]) -> tuple[str, ...]:
-    if not alike:
+def _same_inside_note(folders: Sequence[str]) -> tuple[str, ...]:
+    if not folders:
         return ()
     return (
-        f"The folders {listed(alike)} hold folders of the same names, which count as different classes. If "
+        f"The folders {listed(folders)} hold folders of the same names, which count as different classes. If "
         "they are parts of one data set, call them train and test.",
     )
 

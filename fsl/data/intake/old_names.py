@@ -1,4 +1,4 @@
-"""Read file names in old character sets, of which a zip does not say which one it is.
+"""Read file names in old character sets; a zip does not say which one it uses.
 
 All names of a zip are in one set. Each set that can read them all is judged by how likely the text is: common
 Chinese characters, Korean syllables built of common letters, kana, words in one alphabet, small letters after
@@ -54,7 +54,7 @@ _BY_FREQUENCY = {
     "HEBREW": "יוהלאמרשבתנכםדפעחקטןגסצזץךף",
 }
 _ACCENTED = frozenset("éèêàâäöüßñçóíáãõôåøæëïîûúùłąęśżźćńčšžřěýůőűğışò")
-_SELDOM_IN = {"cp1252": frozenset("ŽžŠšƒ")}  # of which other sets have the languages
+_SELDOM_IN = {"cp1252": frozenset("ŽžŠšƒ")}  # letters of languages that have sets of their own
 _PUNCTUATION = frozenset("°’–—«»№“”·")
 _LETTERS = {"ARABIC": 36, "THAI": 70}
 _RARE_IN_NAMES = frozenset("\\[]{}|^`~@")

@@ -43,7 +43,7 @@ _FILLERS |= {"bbox", "bounding", "box", "aug", "augmented", "original", "resized
 _FILLERS |= {"id", "ood", "iid", "copy", "final", "examples", "classes"}
 _FILLERS |= {"meta", "mini", "tiny", "small", "full"}
 _BEGINNINGS = ("mini", "meta", "tiny", "small", "sub", "full", "x")
-# No data set has more parts, or calls one by a longer name; but a zip may have ever so many folders.
+# No data set has more parts, or longer names for them; but a zip may have any number of folders.
 _MOST_SIBLINGS, _LONGEST = 500, 100
 _FOLDS = frozenset({"fold", "folds", "kfold", "cv", "split", "part", "subset", "batch", "chunk", "shard"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")

@@ -235,7 +235,7 @@ def _check_directory(directory: bytearray, limits: ImportLimits) -> None:
     refuse the whole zip.
     """
     if directory.count(b"/") + directory.count(b"\\") > _MOST_SEPARATORS:
-        raise _Refusal("its folders are nested far too deep. Make the zip anew.")
+        raise _Refusal("its folders are nested far too deep. Make the zip again.")
     place, n_entries = 0, 0
     while place + _ENTRY.size <= len(directory):
         mark, flags, name, extra, comment = _ENTRY.unpack_from(directory, place)
@@ -245,7 +245,7 @@ def _check_directory(directory: bytearray, limits: ImportLimits) -> None:
         if n_entries > limits.max_entries:
             raise _Refusal(_too_many(limits))
         if extra > _MOST_EXTRA_BYTES and len(directory) > _LARGEST_LAST_RECORD:
-            raise _Refusal("its list of files is filled up with other data. Make the zip anew.")
+            raise _Refusal("its list of files is filled up with other data. Make the zip again.")
         if flags & UTF8_FLAG and not _is_utf8(directory[place + _ENTRY.size : place + _ENTRY.size + name]):
             struct.pack_into("<H", directory, place + _FLAGS_AT, flags & ~UTF8_FLAG)
         place += _ENTRY.size + name + extra + comment

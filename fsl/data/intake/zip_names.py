@@ -27,7 +27,7 @@ def zip_names(infos: Sequence[zipfile.ZipInfo], title: str) -> tuple[list[str], 
         return names, ()
     note = (
         f"The names in {title} are in an old character set and were read as {CHARACTER_SETS[charset]}. If "
-        "they are wrong, make the zip anew with names in UTF-8 (7-Zip: -mcu=on)."
+        "they are wrong, make the zip again with names in UTF-8 (7-Zip: -mcu=on)."
     )
     return names, (note,)
 

@@ -34,7 +34,7 @@ class _Made:
 
     Attributes:
         state: of its weights at that time.
-        session: its engine; None if torch has to do.
+        session: its engine; None to use torch.
     """
 
     state: Hashable

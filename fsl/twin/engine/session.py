@@ -13,8 +13,8 @@ from torch import Tensor
 from fsl.base.types import PixelArray
 from fsl.twin.engine.onnx_graph import INPUT
 
-# One core takes as long for an image in a batch as for one alone, and needs the less memory the smaller the
-# batch. Small images come in batches because of what each call costs.
+# A core takes as long for an image in a batch as for one alone, and a smaller batch needs less memory. Small
+# images come in batches because each call has a cost of its own.
 _SMALL, _BATCH_OF_SMALL = 160, 4
 
 

@@ -159,10 +159,10 @@ def test_what_no_parts_can_be_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch
 
 def test_folders_that_look_like_parts_of_unknown_names_are_told() -> None:
     alike = [f"top/{a}/{b}/{n}" for a in ("vaildation", "z") for b in ("cat", "dog") for n in (1, 2)]
-    assert layout_of_paths(alike).alike == ("vaildation", "z")
-    assert layout_of_paths([*alike, "top/z/owl/1"]).alike == ()
-    assert layout_of_paths([*alike, "top/1"]).alike == ()
-    assert layout_of_paths(RULES["two parts"]).alike == ()
+    assert layout_of_paths(alike).same_inside == ("vaildation", "z")
+    assert layout_of_paths([*alike, "top/z/owl/1"]).same_inside == ()
+    assert layout_of_paths([*alike, "top/1"]).same_inside == ()
+    assert layout_of_paths(RULES["two parts"]).same_inside == ()
 
 
 @pytest.mark.parametrize(

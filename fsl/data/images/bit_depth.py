@@ -1,4 +1,4 @@
-"""Colours of 9 to 14 bits in 16, of which Pillow takes the upper 8 alone: nearly black."""
+"""Colours of 9 to 14 bits stored in 16: Pillow takes only the upper 8 bits, which are nearly black."""
 
 from __future__ import annotations
 
