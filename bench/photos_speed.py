@@ -17,7 +17,7 @@ import fsl
 from bench._measure import Claim, finish, median, options_of, ratio, take_turns
 from bench._photos import write_photos
 from bench.inference import classify_new_picture, ready_images
-from fsl.fewshot.embed import EmbeddingCache, embed
+from fsl.fewshot.embed import CACHE, embed
 from fsl.fewshot.read_pictures import read_pictures, sort_out
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
@@ -54,7 +54,8 @@ def support_set(checkpoint: Checkpoint, files: list[Path]) -> Claim:
     def ours() -> None:
         readers = [(file.name, file.read_bytes) for file in files]
         pictures, _ = sort_out(read_pictures(readers, checkpoint.info.model, ahead=True))
-        embed(checkpoint, pictures, EmbeddingCache())
+        CACHE.clear()
+        embed(checkpoint, pictures)
 
     seconds = take_turns({"ours": ours}, 1, warm_up=0)["ours"][0]
     return Claim(
@@ -77,7 +78,8 @@ def one_shot(checkpoint: Checkpoint, support: SupportSet, rounds: int) -> Claim:
             checkpoint.twin.backbone(ready)
 
     def ours() -> None:
-        embed(checkpoint, pictures, EmbeddingCache(), as_support=True)
+        CACHE.clear()
+        embed(checkpoint, pictures, as_support=True)
 
     seconds = take_turns({"ours": ours, "bare": limit}, rounds, warm_up=1)
     over_limit = ratio(seconds["ours"], seconds["bare"])

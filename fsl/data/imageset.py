@@ -164,7 +164,7 @@ def evenly(classes: Sequence[Hashable], per_class: int) -> list[int]:
 def _renamed(names: Sequence[str], taken: set[str]) -> list[str]:
     """Return the names, with a number where one is taken already."""
     result: list[str] = []
-    taken = taken | set()
+    taken = set(taken)
     for name in names:
         new, number = name, 2
         while new in taken or (new != name and new in names):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from fsl.base.errors import ImageReadError, NoFaceError
+from fsl.base.errors import NoFaceError
 from fsl.base.progress import Progress
 from fsl.config import ModelConfig
 from fsl.data.images.pool import decode_pool
@@ -16,7 +16,7 @@ from fsl.data.images.resize import square_image
 from fsl.data.intake.listing import ImageEntry, Problem
 from fsl.fewshot.check_copies import Look, look_at
 from fsl.fewshot.embed import embed
-from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.pictures import NamedImage, read_picture
 from fsl.fewshot.read_pictures import AT_ONCE
 from fsl.twin.checkpoint import Checkpoint
 
@@ -78,12 +78,11 @@ def look_and_embed(
 
 
 def _read(entry: ImageEntry, model: ModelConfig) -> tuple[NamedImage, Look] | Problem:
+    picture = read_picture(entry.name, entry.read)
+    if isinstance(picture, Problem):
+        return picture
     try:
-        picture = NamedImage.from_bytes(entry.read(), entry.name)
-        look = look_at(picture.image)
         square = square_image(picture.image, model.image_size, model.fit)
-    except ImageReadError as error:
-        return Problem(error.name, error.reason)
     except NoFaceError as error:
         return Problem(entry.name, str(error))
-    return replace(picture, image=square), look
+    return replace(picture, image=square), look_at(picture.image)

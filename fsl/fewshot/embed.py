@@ -23,18 +23,8 @@ _CACHE_BYTES = 128 * 2**20
 _PASSES = 4
 
 
-class EmbeddingCache(LruCache[tuple[str, str], Tensor]):
-    """Embeddings ``(D,)`` by ``cache_key``.
-
-    Args:
-        max_bytes: of embeddings kept; one takes 4 * D bytes.
-    """
-
-    def __init__(self, max_bytes: int = _CACHE_BYTES) -> None:
-        super().__init__(most_bytes=max_bytes, size=lambda row: row.nbytes)
-
-
-CACHE = EmbeddingCache()
+CACHE: LruCache[tuple[str, str], Tensor] = LruCache(most_bytes=_CACHE_BYTES, size=lambda row: row.nbytes)
+"""Embeddings ``(D,)`` by ``cache_key``."""
 
 
 def cache_key(checkpoint: Checkpoint, image: Picture, as_support: bool = False) -> tuple[str, str]:
@@ -46,17 +36,15 @@ def cache_key(checkpoint: Checkpoint, image: Picture, as_support: bool = False) 
 def embed(
     checkpoint: Checkpoint,
     images: Sequence[Picture],
-    cache: EmbeddingCache = CACHE,
     progress: Progress | None = None,
     as_support: bool = False,
     forward: Forward = embed_images,
 ) -> Tensor:
-    """Embed images, each content once per checkpoint.
+    """Embed images, each content once per checkpoint as long as ``CACHE`` keeps it.
 
     Args:
         checkpoint: the twin network.
         images: of any size.
-        cache: holds embeddings computed earlier, and receives the new ones.
         progress: called with (done, total) images.
         as_support: embed as support images of classes with few images: with the test-time augmentation that
             the network's settings ask for (``fsl.twin.test_time_augmentation``).
@@ -66,7 +54,7 @@ def embed(
         float32 ``(n, D)``.
     """
     keys = [cache_key(checkpoint, image, as_support) for image in images]
-    rows = {key: cache.get(key) for key in keys}
+    rows = {key: CACHE.get(key) for key in keys}
     by_key = dict(zip(keys, images, strict=True))
     missing = [key for key, row in rows.items() if row is None]
     step = _PASSES * batch_size(checkpoint.twin)
@@ -75,14 +63,14 @@ def embed(
         members = [by_key[key] for key in batch]
         pixels = to_uint8(_decoded(members), checkpoint.info.model)
         if as_support:
-            plain = embed(checkpoint, members, cache, forward=forward)
+            plain = embed(checkpoint, members, forward=forward)
             found = embed_as_support(checkpoint.twin, pixels, plain, forward=forward)
         else:
             found = forward(checkpoint.twin, pixels)
         for key, row in zip(batch, usable(found), strict=True):
             # Copied, because a row of a batch keeps the memory of the whole batch.
             rows[key] = own = row.clone()
-            cache.put(key, own)
+            CACHE.put(key, own)
         if progress is not None:
             progress(min(start + step, len(missing)), len(missing))
     in_order = [row for key in keys if (row := rows[key]) is not None]
@@ -100,7 +88,6 @@ def _decoded(members: Sequence[Picture]) -> list[Image.Image]:
 def embed_support(
     checkpoint: Checkpoint,
     support: SupportSet,
-    cache: EmbeddingCache = CACHE,
     progress: Progress | None = None,
     forward: Forward = embed_images,
 ) -> Tensor:
@@ -109,16 +96,15 @@ def embed_support(
     Args:
         checkpoint: the twin network.
         support: the support set.
-        cache: as for ``embed``.
         progress: called with (done, total): first for all images, then for those of classes with few.
         forward: as for ``embed``.
 
     Returns:
         float32 ``(n_support, D)``.
     """
-    embeddings = embed(checkpoint, support.images, cache, progress, forward=forward)
+    embeddings = embed(checkpoint, support.images, progress, forward=forward)
     if support.few:
         embeddings[support.is_of_few] = embed(
-            checkpoint, support.few, cache, progress, as_support=True, forward=forward
+            checkpoint, support.few, progress, as_support=True, forward=forward
         )
     return embeddings

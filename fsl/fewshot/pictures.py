@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 
+from fsl.base.errors import ImageReadError
 from fsl.data.images.decode import decode_image
 from fsl.data.intake.folders import read_file
+from fsl.data.intake.listing import Problem
 from fsl.data.intake.paths import display_text, folder_name_text
 
 
@@ -64,3 +67,11 @@ class NamedImage:
         """
         shown = display_text(folder_name_text(str(path)))
         return cls.from_bytes(read_file(Path(path), shown), shown)
+
+
+def read_picture(name: str, read: Callable[[], bytes]) -> NamedImage | Problem:
+    """Return the decoded picture of a file, or the problem with it."""
+    try:
+        return NamedImage.from_bytes(read(), name)
+    except ImageReadError as error:
+        return Problem(error.name, error.reason)

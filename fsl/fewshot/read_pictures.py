@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from fsl.base.errors import ImageReadError, NoFaceError
+from fsl.base.errors import NoFaceError
 from fsl.config import ModelConfig
 from fsl.data.images.pool import decode_pool
 from fsl.data.images.resize import crop_centre, square_image
 from fsl.data.intake.listing import Listing, Problem
-from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.pictures import NamedImage, read_picture
 from fsl.fewshot.support import SupportSet
 
 # Enough to keep all processors decoding, and only a few megabytes.
@@ -89,11 +89,9 @@ def sort_out(found: Iterable[NamedImage | Problem]) -> tuple[list[NamedImage], l
 
 
 def _read(reader: Reader, model: ModelConfig, centre: float) -> NamedImage | Problem:
-    name, read = reader
-    try:
-        picture = NamedImage.from_bytes(read(), name)
-    except ImageReadError as error:
-        return Problem(error.name, error.reason)
+    picture = read_picture(*reader)
+    if isinstance(picture, Problem):
+        return picture
     # Embeddings are cached by digest, so a crop needs its own.
     digest = picture.digest if centre == 1 else f"{picture.digest}@{centre:g}"
     picture = replace(picture, image=crop_centre(picture.image, centre), digest=digest)

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fsl.base.errors import DataError, ImageReadError
+from fsl.base.errors import DataError
 from fsl.config import FEW_SHOTS
 from fsl.data.copies import copies_notes
 from fsl.data.images.pool import decode_pool
 from fsl.data.intake.folders import list_images
-from fsl.data.intake.listing import ImageEntry, Listing, Problem
-from fsl.fewshot.pictures import NamedImage, Picture
+from fsl.data.intake.listing import Listing, Problem
+from fsl.fewshot.pictures import NamedImage, Picture, read_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,9 @@ class SupportSet:
             DataError: fewer than two classes have a readable image.
         """
         with decode_pool() as pool:
-            return cls.from_decoded(listing, pool.map(_decoded, listing.in_classes))
+            return cls.from_decoded(
+                listing, pool.map(lambda entry: read_picture(entry.name, entry.read), listing.in_classes)
+            )
 
     @classmethod
     def from_decoded(
@@ -140,10 +142,3 @@ class SupportSet:
         """Return at most one sentence, which names the images that are there more than once."""
         classes = [self.class_names[slot] for slot in self.slots]
         return copies_notes([i.name for i in self.images], classes, [i.digest for i in self.images])
-
-
-def _decoded(entry: ImageEntry) -> NamedImage | Problem:
-    try:
-        return NamedImage.from_bytes(entry.read(), entry.name)
-    except ImageReadError as error:
-        return Problem(error.name, error.reason)

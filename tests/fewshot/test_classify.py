@@ -3,10 +3,11 @@ import torch
 from torch import Tensor
 
 from fsl.base.errors import CheckpointError, DataError, ImageReadError, SettingsError
+from fsl.base.lru import LruCache
 from fsl.base.types import PixelArray
 from fsl.config import RULES
 from fsl.fewshot.classify import classify, leave_one_out
-from fsl.fewshot.embed import CACHE, EmbeddingCache, embed
+from fsl.fewshot.embed import CACHE, embed
 from fsl.fewshot.linear_probe import classify_with_probe
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.support import SupportSet
@@ -113,9 +114,10 @@ def test_each_content_is_embedded_once() -> None:
         counted.append(len(pixels))
         return embed_images(network, pixels)
 
-    cache, twin = EmbeddingCache(), checkpoint()
-    first = embed(twin, [named_image("red", n) for n in (1, 2, 1)], cache, forward=forward)
-    again = embed(twin, [named_image("red", 2), named_image("blue", 3)], cache, forward=forward)
+    CACHE.clear()
+    twin = checkpoint()
+    first = embed(twin, [named_image("red", n) for n in (1, 2, 1)], forward=forward)
+    again = embed(twin, [named_image("red", 2), named_image("blue", 3)], forward=forward)
     assert counted == [2, 1]
     assert torch.equal(first[0], first[2])
     assert torch.equal(first[1], again[0])
@@ -132,7 +134,7 @@ def test_a_support_set_larger_than_the_cache_is_embedded_once(monkeypatch: pytes
 
 
 def test_cache_is_bounded() -> None:
-    cache = EmbeddingCache(max_bytes=12)
+    cache: LruCache[tuple[str, str], Tensor] = LruCache(most_bytes=12, size=lambda row: row.nbytes)
     for name in "aabc":
         cache.put(("twin", name), torch.zeros(1))
     assert len(cache) == 3

@@ -11,7 +11,7 @@ from fsl.base.errors import SettingsError
 from fsl.config import FEW_SHOTS, RULES, EpisodeConfig, ModelConfig, Rule
 from fsl.fewshot.baselines import plain_cosine
 from fsl.fewshot.classify import classify, leave_one_out_answers
-from fsl.fewshot.embed import EmbeddingCache, embed, embed_support
+from fsl.fewshot.embed import CACHE, embed, embed_support
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
 from fsl.fewshot.pictures import NamedImage
@@ -66,7 +66,8 @@ def test_the_copies_are_the_mirrored_middle_and_the_transpose() -> None:
 
 def test_only_classes_with_few_pictures_are_augmented() -> None:
     made, shown = augmenting(), support(1, FEW_SHOTS, FEW_SHOTS + 1)
-    found, alone = embed_support(made, shown, EmbeddingCache()), embed(made, shown.images)
+    CACHE.clear()
+    found, alone = embed_support(made, shown), embed(made, shown.images)
     for row, own, image, slot in zip(found, alone, shown.images, shown.slots, strict=True):
         expected = own if slot == 2 else by_hand(made, image)
         assert torch.allclose(row, expected, atol=1e-5)
@@ -75,11 +76,12 @@ def test_only_classes_with_few_pictures_are_augmented() -> None:
 
 
 def test_copies_are_embedded_once() -> None:
-    made, cache, done = augmenting(), EmbeddingCache(), []
-    embed_support(made, support(1, 1), cache, lambda *progress: done.append(progress))
+    CACHE.clear()
+    made, done = augmenting(), list[object]()
+    embed_support(made, support(1, 1), lambda *progress: done.append(progress))
     assert done == [(2, 2), (2, 2)]
     again: list[object] = []
-    embed_support(made, support(1, 1), cache, lambda *progress: again.append(progress))
+    embed_support(made, support(1, 1), lambda *progress: again.append(progress))
     assert again == []
 
 
