@@ -129,10 +129,7 @@ class ModelConfig(Settings):
         )
         require(self.backbone.count("+") < 4, "At most 4 backbones can stand side by side.")
         require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
-        require(
-            self.support_views in (1, 3),
-            f"support_views is {self.support_views}; it must be 1 or 3.",
-        )
+        require(self.support_views in (1, 3), f"support_views is {self.support_views}; it must be 1 or 3.")
         require(not self.adapter or self.damped > 0, "Only a network with whitening can have an adapter.")
         require(
             self.support_views == 1 or self.head == "cosine",

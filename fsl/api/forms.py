@@ -116,8 +116,7 @@ async def read_form(request: Request, fields: Sequence[Field], memory: Memory) -
             if "Too many files" in error.detail:
                 raise _too_many_files() from error
             raise ApiError(
-                400,
-                f"The form cannot be read: {error.detail.rstrip('.')}. Send one as curl -F does.",
+                400, f"The form cannot be read: {error.detail.rstrip('.')}. Send one as curl -F does."
             ) from error
         except UnicodeError as error:
             raise ApiError(400, "The names in the form are not in its charset. Use UTF-8.") from error

@@ -134,10 +134,7 @@ OPERATIONS = (
         "The answer has the keys of fsl embed --json, and the embeddings.",
         "Embeddings",
         handlers.embed,
-        (
-            Field("image", "file", "a picture, or a zip of pictures", required=True, many=True),
-            CHECKPOINT,
-        ),
+        (Field("image", "file", "a picture, or a zip of pictures", required=True, many=True), CHECKPOINT),
         errors=_FORM_ERRORS,
     ),
 )

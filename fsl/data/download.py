@@ -160,10 +160,7 @@ def download_file(
 
 
 def download_files(
-    rows: Sequence[RemoteFile],
-    cache: Path,
-    progress: Progress | None = None,
-    fetch: Fetch | None = None,
+    rows: Sequence[RemoteFile], cache: Path, progress: Progress | None = None, fetch: Fetch | None = None
 ) -> tuple[Path, ...]:
     """Download the files that are missing from the cache, and return the paths of all.
 

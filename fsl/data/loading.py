@@ -36,10 +36,7 @@ _HOW_TO_LAY_OUT = (
 
 
 def load_listing(
-    listing: Listing,
-    query: ImageQuery,
-    progress: Progress | None = None,
-    on_square: OnSquare | None = None,
+    listing: Listing, query: ImageQuery, progress: Progress | None = None, on_square: OnSquare | None = None
 ) -> tuple[ImageSet, tuple[Problem, ...]]:
     """Decode the images of a listing into one set.
 

@@ -53,10 +53,7 @@ class Recording:
 
 
 def moving_map(
-    recording: Recording,
-    config: MapConfig,
-    before: Sequence[Frame] = (),
-    progress: Progress | None = None,
+    recording: Recording, config: MapConfig, before: Sequence[Frame] = (), progress: Progress | None = None
 ) -> tuple[Frame, ...]:
     """Make a frame for each moment, by Euclidean distance because the head is not recorded.
 

@@ -52,11 +52,7 @@ class Quality:
 
 
 def measure(
-    twin: TwinNetwork,
-    embeddings: Tensor,
-    distances: Float32Array,
-    labels: IntArray,
-    points: Float32Array,
+    twin: TwinNetwork, embeddings: Tensor, distances: Float32Array, labels: IntArray, points: Float32Array
 ) -> Quality:
     """Measure everything. Images without a class count for the trustworthiness only.
 

@@ -85,11 +85,7 @@ def count_pairs(labels: IntArray) -> tuple[int, int]:
 
 @torch.inference_mode()
 def score_pairs(
-    twin: TwinNetwork,
-    embeddings: Tensor,
-    labels: IntArray,
-    most: int = MOST_PAIRS,
-    seed: int = 0,
+    twin: TwinNetwork, embeddings: Tensor, labels: IntArray, most: int = MOST_PAIRS, seed: int = 0
 ) -> PairScores:
     """Score every pair of images once, in bounded memory.
 

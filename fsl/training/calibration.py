@@ -41,11 +41,7 @@ class Measurements:
 
 
 def measure_with_pauses(
-    twin: TwinNetwork,
-    validation: ImageSet,
-    data: str,
-    familiar: bool,
-    features: FrozenFeatures | None = None,
+    twin: TwinNetwork, validation: ImageSet, data: str, familiar: bool, features: FrozenFeatures | None = None
 ) -> Generator[Pause, None, Measurements]:
     """Measure a trained network, pausing often so that other runs do not have to wait.
 

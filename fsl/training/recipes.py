@@ -68,11 +68,7 @@ FRUITS = Recipe(
         RecipeData("fruits360", "train"),
         # Photographs of other things make the features more general. Fruit and vegetables that the test or
         # the validation asks about are left out, whatever they are called.
-        RecipeData(
-            "tiny-imagenet",
-            "train",
-            without=("banana", "pomegranate", "bell-pepper", "cauliflower"),
-        ),
+        RecipeData("tiny-imagenet", "train", without=("banana", "pomegranate", "bell-pepper", "cauliflower")),
     ),
     validation=RecipeData("fruits360", "val"),
     model=ModelConfig(backbone="residual", widths=(40, 80, 144, 208), image_size=64, views=8),

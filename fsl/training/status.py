@@ -14,16 +14,7 @@ from fsl.base.text import count
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.intake.paths import display_text
 from fsl.training.best import best_test, why_not_to_use
-from fsl.training.events import (
-    Comparison,
-    Evaluation,
-    Finished,
-    Saved,
-    Started,
-    Step,
-    TrainEvent,
-    Verdict,
-)
+from fsl.training.events import Comparison, Evaluation, Finished, Saved, Started, Step, TrainEvent, Verdict
 from fsl.training.run_folder import (
     BEST,
     CHECKPOINT,

@@ -62,11 +62,7 @@ def usable(values: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def embed_images(
-    twin: TwinNetwork,
-    images: PixelArray,
-    progress: Progress | None = None,
-) -> Tensor:
+def embed_images(twin: TwinNetwork, images: PixelArray, progress: Progress | None = None) -> Tensor:
     """Embed images in batches, by the engine that ``fsl.twin.engine`` chooses for the network.
 
     Embeddings are always computed in the weights' precision: they are cached, compared and calibrated across

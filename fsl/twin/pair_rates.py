@@ -115,8 +115,7 @@ class PairRates:
         )
         low, high = self.equal_error_interval
         require(
-            0 <= low <= high <= 1,
-            f"equal_error_interval is {low} to {high}; it must lie between 0 and 1.",
+            0 <= low <= high <= 1, f"equal_error_interval is {low} to {high}; it must lie between 0 and 1."
         )
 
     @classmethod

@@ -14,10 +14,7 @@ from fsl.data.intake.zip_gate import ImportLimits, check_room, objection, open_z
 
 _ZIP_START = b"PK"
 _MOST_ARRAYS = 64
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def check_arrays(path: Path, most_bytes: int) -> None:
@@ -37,10 +34,7 @@ def check_arrays(path: Path, most_bytes: int) -> None:
             _check_array(file, min(most_bytes, path.stat().st_size))
             return
     limits = ImportLimits(
-        max_entries=_MOST_ARRAYS,
-        max_unpacked_bytes=most_bytes,
-        max_ratio=math.inf,
-        max_file_bytes=most_bytes,
+        max_entries=_MOST_ARRAYS, max_unpacked_bytes=most_bytes, max_ratio=math.inf, max_file_bytes=most_bytes
     )
     try:
         with open_zip(path, path.name, limits) as archive:
