@@ -39,11 +39,11 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
-from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from fsl.twin.test_time_augmentation import embed_as_support
+from tools.head_fit import fit_scale_and_bias
 
 MODEL = ModelConfig(
     backbone="efficientnet_lite0+efficientnet_lite2",

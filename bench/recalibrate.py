@@ -32,9 +32,9 @@ from fsl.training.recipe_data import load_recipe
 from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
-from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import NOTICES, CheckpointInfo
 from fsl.twin.inference import embed_images
+from tools.head_fit import fit_scale_and_bias
 
 
 def main() -> None:

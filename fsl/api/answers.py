@@ -23,7 +23,13 @@ from fsl.data.intake.zips import list_zip
 from fsl.fewshot.answer_batches import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.compare import ProbeAnswer
-from fsl.fewshot.comparison import Limit, comparison_object, faces_object, refused_reference, several_faces
+from fsl.fewshot.comparison_report import (
+    Limit,
+    comparison_object,
+    faces_object,
+    refused_reference,
+    several_faces,
+)
 from fsl.fewshot.embed import embed
 from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.linear_probe import LinearProbe, fit_to_support

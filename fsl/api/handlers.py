@@ -52,7 +52,7 @@ def classify(service: Service, form: Form, progress: Progress) -> object:
 def compare(service: Service, form: Form, progress: Progress) -> object:
     """Compare pictures with reference pictures."""
     from fsl.api import answers
-    from fsl.fewshot.comparison import FALSE_ACCEPT, choose_limit, without_alignment
+    from fsl.fewshot.comparison_report import FALSE_ACCEPT, choose_limit, without_alignment
 
     checkpoint = service.checkpoint(form, COMPARES)
     if form.texts.get("align") == "no":

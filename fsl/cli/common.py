@@ -25,7 +25,7 @@ from fsl.data.intake.splits import read_class_list
 from fsl.data.intake.zip_gate import ZIP_MARK
 from fsl.data.loading import OnSquare
 from fsl.data.query import ImageQuery
-from fsl.fewshot.comparison import without_alignment
+from fsl.fewshot.comparison_report import without_alignment
 from fsl.fewshot.error_rate_text import too_good
 from fsl.fewshot.read_pictures import Reader
 from fsl.twin.checkpoint import Checkpoint

@@ -22,7 +22,7 @@ from fsl.cli.common import (
 from fsl.cli.output import add_json_option, print_json
 from fsl.fewshot.answer_batches import answer_in_batches
 from fsl.fewshot.compare import ProbeAnswer
-from fsl.fewshot.comparison import (
+from fsl.fewshot.comparison_report import (
     FALSE_ACCEPT,
     choose_limit,
     comparison_object,

@@ -24,7 +24,7 @@ from fsl.cli.common import (
     progress_bar,
 )
 from fsl.cli.output import add_json_option, print_json
-from fsl.fewshot.comparison import face_json
+from fsl.fewshot.comparison_report import face_json
 from fsl.fewshot.pair_calibration import pair_reliability, reliability_bins
 from fsl.fewshot.pair_scores import PairScores, count_pairs, score_pairs
 from fsl.fewshot.scores import check_false_accept

@@ -12,12 +12,12 @@ import torch
 from bench.recalibrate import main
 from fsl.config import ModelConfig
 from fsl.twin import checkpoint as checkpoints
-from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.inference import pair_logits
 from fsl.twin.losses import bce_loss
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import all_pairs
 from tests.helpers.networks import save_small_checkpoint
+from tools.head_fit import fit_scale_and_bias
 
 
 def test_similarities_keep_their_order_and_fit_better() -> None:

@@ -37,11 +37,11 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.faces.align import FACE_SIZE
 from fsl.twin.faces.detect import WEIGHTS
-from fsl.twin.head_fit import fit_scale_and_bias
 from fsl.twin.header import CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from tools.build_faces.convert import cascade_from, face_resnet_from
+from tools.head_fit import fit_scale_and_bias
 
 # dlib takes these from pixels of 0 to 255 and divides by 256.
 DLIB_MEAN = (122.782, 117.001, 104.298)
