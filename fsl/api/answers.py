@@ -100,7 +100,6 @@ def pictures_of(uploads: Sequence[Upload], holding: Holding) -> Pictures:
     """Return the pictures among uploaded files, which may be zips of pictures, too.
 
     Args:
-        uploads: the files.
         holding: counts the zips, which are kept in memory.
 
     Raises:
@@ -146,7 +145,6 @@ def read_classes(
         checkpoint: the network to read it for.
         listing: the pictures, a folder per class.
         holding: counts the decoded pictures and their embeddings.
-        passes: makes the forward passes.
         progress: called from time to time; what it raises ends the work.
 
     Raises:
@@ -172,9 +170,6 @@ def classify_pictures(
     """Classify uploaded pictures.
 
     Args:
-        classes: the support set.
-        queries: the pictures.
-        passes: makes the forward passes.
         progress: called after each batch; what it raises ends the work.
         method: a rule, "quick" for the linear probe, None for the network's default.
         threshold: of "unknown", in [0, 1]; None for the network's.

@@ -26,7 +26,6 @@ def docs_page(operations: tuple[Operation, ...], root: str) -> str:
     """Return the page as HTML.
 
     Args:
-        operations: the table.
         root: path below which they are ("/api").
     """
     parts = "".join(_section(operation, root) for operation in operations)

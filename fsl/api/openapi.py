@@ -17,7 +17,6 @@ def openapi_document(operations: tuple[Operation, ...], root: str, has_token: bo
     """Return the OpenAPI 3.1 document.
 
     Args:
-        operations: the table.
         root: path below which they are ("/api").
         has_token: whether clients need a token.
     """

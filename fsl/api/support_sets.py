@@ -57,7 +57,6 @@ class SupportSets:
         """Keep a support set, and return the id under which it is found: 128 random bits.
 
         Args:
-            classes: the support set.
             holding: its memory, released when the set is dropped.
 
         Raises:

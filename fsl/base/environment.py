@@ -9,7 +9,6 @@ def whole_number(variable: str, usual: int, least: int = 0) -> int:
     """Return the whole number that an environment variable holds.
 
     Args:
-        variable: its name.
         usual: returned if the variable is unset, holds no whole number, or one below ``least``.
         least: the smallest number that is taken, from 0.
     """

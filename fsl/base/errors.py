@@ -50,7 +50,6 @@ class WriteError(FslError):
     """A file or folder cannot be written or removed: the disk is full, or the folder is read-only or gone.
 
     Args:
-        path: the file or folder.
         cause: the error of the operating system.
         advice: what the user can do, in full sentences.
         done: the action that failed, "written" or "removed".

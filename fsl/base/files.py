@@ -36,7 +36,6 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Args:
         path: the file; missing folders are created.
-        data: its whole content.
 
     Raises:
         WriteError: the disk is full or the folder cannot be written.

@@ -14,7 +14,6 @@ def progress_of_part(progress: Progress | None, number: int, parts: int) -> Prog
     Args:
         progress: callback for the whole; None if nobody wants to know.
         number: which part, from 0.
-        parts: number of parts.
 
     Returns:
         the callback for the part; None if ``progress`` is None.

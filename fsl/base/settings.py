@@ -21,9 +21,6 @@ def check_range(name: str, value: object, low: float = -inf, high: float = inf) 
 
     Args:
         name: of the value, for the message.
-        value: any object.
-        low: the smallest number allowed.
-        high: the largest number allowed.
 
     Raises:
         SettingsError: it is not; the message names value and range.
@@ -37,7 +34,6 @@ def check_ranges(settings: object, owner: str = "", **limits: tuple[float, float
     """Check attributes of ``settings`` with :func:`check_range`.
 
     Args:
-        settings: any object.
         owner: put before the names in messages ("A calibration's ").
         limits: (lowest, highest) by attribute name.
     """
@@ -49,7 +45,6 @@ def check_choices(settings: object, owner: str = "", **kinds: object) -> None:
     """Check that attributes of ``settings`` are values of their ``Literal`` types.
 
     Args:
-        settings: any object.
         owner: put before the names in messages.
         kinds: a ``Literal`` type by attribute name.
 

@@ -25,7 +25,6 @@ def similarity_text(similarity: float, digits: int = 2) -> str:
 
     Args:
         similarity: in [0, 1].
-        digits: number of decimals.
     """
     step = 10.0**-digits
     if 0 < similarity < step:

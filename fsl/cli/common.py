@@ -107,7 +107,6 @@ def load_data(
     """Load the images that ``--data``, ``--part`` and ``--classes`` name; report on stderr what is left out.
 
     Args:
-        options: the parsed command line.
         model: gives size and fit.
         centre, per_class: see :class:`fsl.data.query.ImageQuery`.
         on_square: see :meth:`fsl.data.source.Source.load`.

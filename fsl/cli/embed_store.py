@@ -82,7 +82,6 @@ def write_store(
     """Embed what is missing in a folder of shards.
 
     Args:
-        request: what to embed.
         pool: Ray's actors; None for this process and those of torchrun.
         replace: remove what the folder holds if it does not belong to the request.
 

@@ -28,9 +28,7 @@ def sort_queries(
 
     Args:
         folder: new or empty.
-        answered: the answers.
         queries: name and reader of all queries, also of those without an answer.
-        support: the classes.
 
     Returns:
         ``{"sorted": {folder, classes: {class: number}, unknown, linked, copied}}``, for JSON.

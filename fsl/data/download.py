@@ -137,7 +137,6 @@ def download_file(
     """Download one larger file as ``download_files`` does, with progress in bytes.
 
     Args:
-        row: the file.
         cache: the folder to keep it in.
         progress: called with (bytes done, bytes in all, or 0 if the server does not say). An exception that
             it raises stops the download, which a later call continues.
@@ -169,7 +168,6 @@ def download_files(
     same folder waits until the first has fetched the files.
 
     Args:
-        rows: the files.
         cache: the folder to keep them in; it is made if it does not exist.
         progress: called from this thread with (files done, files in all).
         fetch: how to fetch them; by default ``fetch_url``.

@@ -93,7 +93,6 @@ def decode_entries(
     """Decode some files of a listing.
 
     Args:
-        entries: the files.
         query: the form of the images; which to load is not asked again.
 
     Returns:

@@ -238,7 +238,6 @@ def listing_source(key: str, title: str, listing: Listing, about: str = "") -> F
     Args:
         key: identifies the content: another one for other pictures.
         title: what it is called on screens.
-        listing: the files.
         about: what it holds, in a few words.
     """
     n_images = len(listing.entries)

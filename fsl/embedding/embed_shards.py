@@ -70,7 +70,6 @@ class ShardEmbedder:
     """Embeds the pictures of one shard at a time, and writes it.
 
     Args:
-        request: what to embed.
         progress: called with (done, total) while the data is listed or downloaded.
 
     Attributes:

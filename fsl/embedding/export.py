@@ -84,7 +84,6 @@ def make_sprite(thumbnails: Iterable[Image.Image], n: int, tile: int) -> Sprite:
 
     Args:
         thumbnails: n pictures of any size; read one at a time.
-        n: number of pictures.
         tile: side of one picture, in pixels.
 
     Raises:

@@ -74,7 +74,6 @@ def make_map(distances: Float32Array, config: MapConfig) -> EmbeddingMap:
 
     Args:
         distances: ``(n, n)`` of :func:`fsl.embedding.distances.pair_distances`.
-        config: the settings.
 
     Raises:
         SettingsError: there is no image, or more than ``MAX_IMAGES``.

@@ -58,7 +58,6 @@ def moving_map(
     """Make a frame for each moment, by Euclidean distance because the head is not recorded.
 
     Args:
-        recording: the embeddings.
         config: how maps are made.
         before: frames of earlier moments, which the new ones continue.
         progress: called with (done, total).

@@ -70,9 +70,6 @@ def classify_by(
 
     Args:
         method: a rule, "quick" for the linear probe, or None for the checkpoint's default rule.
-        checkpoint: the twin network.
-        support: the labelled pictures.
-        images: the queries.
         threshold: of "unknown", in [0, 1]; None for the checkpoint's calibrated one.
         fitted: the probe, if it was fitted before.
 

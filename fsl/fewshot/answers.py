@@ -93,7 +93,6 @@ def stream_answers(
     Args:
         contenders: with embeddings of the same images.
         labels: int64 ``(N,)``, 0 to C - 1.
-        config: the episodes.
 
     Yields:
         the answers of each contender to all episodes so far. The caller may stop early.
@@ -142,7 +141,6 @@ def draw_open_set(labels: IntArray, config: EpisodeConfig) -> tuple[Episodes, in
 
     Args:
         labels: int64 ``(N,)``, 0 to C - 1.
-        config: the episodes.
 
     Returns:
         the episodes, with one class more than the support set has if possible; and 1 if so, else 0.

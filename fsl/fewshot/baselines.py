@@ -34,7 +34,6 @@ def baseline(name: str, device: Device = "auto") -> Checkpoint:
 
     Args:
         name: "pixels", "untrained:NAME|FILE" or "cosine:NAME|FILE".
-        device: to load it to.
 
     Raises:
         CheckpointError: it is not one of these, or the checkpoint does not exist.

@@ -29,7 +29,6 @@ def calibrate(
     """Fit the temperature of the probabilities and the "unknown" threshold.
 
     Args:
-        twin: the trained network.
         embeddings: float32 ``(N, D)``, of classes it was not trained on.
         labels: int64 ``(N,)``.
         rule: the rule to calibrate.
@@ -58,7 +57,6 @@ def open_set_scores(
     """Score queries of known classes and queries of unknown classes.
 
     Args:
-        twin: the trained network.
         embeddings: float32 ``(N, D)``.
         labels: int64 ``(N,)``.
         rule: how shots are combined.

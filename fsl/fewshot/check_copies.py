@@ -276,7 +276,6 @@ def _aligned(a: Tensor, b: Tensor, side: int, steps: int, start: Tensor | None =
         a: float ``(p, 64, 64)``.
         b: float ``(p, 64, 64)``.
         side: compare at this size.
-        steps: number of steps.
         start: the places to start from; by default b covers all of a.
 
     Returns:

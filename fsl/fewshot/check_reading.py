@@ -46,7 +46,6 @@ def look_and_embed(
     """Decode and embed files in class folders; memory holds a batch of pictures at a time.
 
     Args:
-        checkpoint: the network.
         entries: the files; each has a class.
         progress: called with (files done, number of files).
 

@@ -21,10 +21,8 @@ def check_object(
     """Return the findings with names in place of rows.
 
     Args:
-        found: the findings.
         names: of the n pictures.
         labels: n positions in ``class_names``.
-        class_names: the classes.
         problems: files that could not be used.
     """
 

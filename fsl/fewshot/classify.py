@@ -56,7 +56,6 @@ def classify(
     """Classify queries: class, probability and all similarities of each.
 
     Args:
-        checkpoint: the twin network.
         support: N classes with one or more images each.
         queries: images, or paths of files.
         rule: "mean" of the similarities to a class, "max" (its most similar image), or "prototype" (its mean
@@ -137,7 +136,6 @@ def with_probabilities(
 
     Args:
         predictions: one per query.
-        support: the support set.
         probability: float ``(n_query, n_way)``, the new probabilities.
     """
     return [
@@ -174,7 +172,6 @@ def leave_one_out(
     """Classify each support image by all others.
 
     Args:
-        checkpoint: the twin network.
         support: N classes; those with a single image are possible answers, but are not tested.
         rule: how shots are combined; None for the checkpoint's default.
 

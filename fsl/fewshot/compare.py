@@ -49,7 +49,6 @@ def compare(
     """Compare each probe with the references of one identity.
 
     Args:
-        checkpoint: the twin network.
         references: one or more images of one identity.
         probes: images to compare with them.
         threshold: lowest similarity that counts as the same, in [0, 1].

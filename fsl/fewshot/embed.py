@@ -43,12 +43,10 @@ def embed(
     """Embed images, each content once per checkpoint as long as ``CACHE`` keeps it.
 
     Args:
-        checkpoint: the twin network.
         images: of any size.
         progress: called with (done, total) images.
         as_support: embed as support images of classes with few images: with the test-time augmentation that
             the network's settings ask for (``fsl.twin.test_time_augmentation``).
-        forward: makes the forward passes.
 
     Returns:
         float32 ``(n, D)``.
@@ -94,8 +92,6 @@ def embed_support(
     """Embed a support set, with test-time augmentation for classes with few images.
 
     Args:
-        checkpoint: the twin network.
-        support: the support set.
         progress: called with (done, total): first for all images, then for those of classes with few.
         forward: as for ``embed``.
 

@@ -61,7 +61,6 @@ def evaluate(
         twin: the network whose head compares.
         embeddings: float32 ``(N, D)``, of all images.
         labels: int64 ``(N,)``, 0 to C - 1.
-        config: the episodes.
         rule: how shots are combined.
         as_support: as for ``episode_scores``.
 

@@ -108,7 +108,6 @@ def occlusion_steps(
     and Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
 
     Args:
-        twin: the network.
         pair: float ``(2, 3, S, S)`` in [0, 1].
         n_places: places along a side.
         together: hide the same place in both images; both maps are then the same.
@@ -142,7 +141,6 @@ class _Hider:
     """Hides places of a pair of images and compares what is left.
 
     Args:
-        twin: the network.
         pair: float ``(2, 3, S, S)`` in [0, 1].
         together: hide the same place in both images.
     """
@@ -197,7 +195,6 @@ def feature_maps(twin: TwinNetwork, pair: Tensor) -> Tensor | None:
     gradient (Selvaraju et al., "Grad-CAM", 2017).
 
     Args:
-        twin: the network.
         pair: float ``(2, 3, S, S)`` in [0, 1].
 
     Returns:
@@ -236,7 +233,6 @@ def gradient_maps(twin: TwinNetwork, pair: Tensor) -> Tensor:
     smoothed, because single pixels say little.
 
     Args:
-        twin: the network.
         pair: float ``(2, 3, S, S)`` in [0, 1].
 
     Returns:

@@ -43,7 +43,6 @@ def compare_photos(
     With k faces, a false match is up to k times as likely as with one.
 
     Args:
-        checkpoint: the twin network.
         references: one or more faces of one person.
         probes: the faces of each photo, at least one.
         threshold: lowest similarity that counts as the same, in [0, 1].

@@ -134,7 +134,6 @@ def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) 
     Small sets are tested by leave-one-out, larger ones in five folds.
 
     Args:
-        checkpoint: the twin network.
         support: at least ``FEWEST_SHOTS`` images of each class.
         seed: of the folds.
 
@@ -185,7 +184,6 @@ def classify_with_probe(
     Similarities, and whether a query is unknown, are the twin's: a regression is always sure.
 
     Args:
-        checkpoint: the twin network.
         support: at least ``FEWEST_SHOTS`` images of each class.
         queries: images, or paths of files.
         threshold: of "unknown", in [0, 1]; None for the checkpoint's calibrated one.

@@ -17,7 +17,6 @@ def score_run(checkpoint: Checkpoint, run: OneShotRun) -> int:
     character occurs once is not used.
 
     Args:
-        checkpoint: the twin network.
         run: 20 training and 20 test images in the published ones.
 
     Raises:

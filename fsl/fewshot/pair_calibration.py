@@ -27,7 +27,6 @@ def measure_pair_rates(
     """Measure the error rates of a network on held-out images, for its checkpoint's header.
 
     Args:
-        twin: the network.
         sets: embeddings float32 ``(N, D)`` and labels int64 ``(N,)`` of each data set; pairs are made within
             each.
         what: the data's name.

@@ -94,7 +94,6 @@ def score_pairs(
         embeddings: float32 ``(N, D)``.
         labels: int64 ``(N,)``.
         most: if there are more pairs of one kind, same or different, about this many are drawn at random.
-        seed: of that draw.
 
     Raises:
         DataError: there is no same pair, or no different pair.

@@ -55,8 +55,6 @@ def prepare_support(
     It is kept for the network that was used last: 4 * D bytes for each image.
 
     Args:
-        checkpoint: the twin network.
-        support: the support set.
         progress: as for ``embed_support``.
         forward: as for ``embed_support``.
     """

@@ -130,7 +130,6 @@ def evaluate_command(
     Args:
         data: value of ``--data``.
         checkpoint: name of a checkpoint or a baseline.
-        config: the episodes.
         classes: value of ``--classes``, "" for all.
         per_class: largest number of images per class, 0 for all.
     """

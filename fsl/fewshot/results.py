@@ -38,7 +38,6 @@ def results_object(
     ``similarities`` is a ``JsonText``, as there may be 20,000 for a query.
 
     Args:
-        predictions: the answers.
         support: the classes they were found with.
         labels: what each query counts as after a person looked; adds ``checked`` and ``final_label``.
     """

@@ -88,7 +88,6 @@ def resampled(scores: PairScores, n: int, unit: Unit, seed: int) -> Iterator[Roc
         scores: pairs of both kinds.
         n: number of draws; one with only one kind of pair is drawn again.
         unit: what is drawn.
-        seed: of the draws.
 
     Raises:
         DataError: too many draws have only one kind of pair.

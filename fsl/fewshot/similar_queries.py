@@ -20,8 +20,6 @@ def similar_queries(
     Without the support set, pictures of one kind (all taken in shops, all of plates) are all similar.
 
     Args:
-        checkpoint: the twin network.
-        support: the classes.
         queries: n pictures.
         chosen: the picture to compare with; it may be one of the queries.
 

@@ -112,7 +112,6 @@ def stream_sorted_zip(plan: SortPlan, contents: Iterable[bytes]) -> Iterator[byt
     """Yield the sorted pictures as a zip, with the bytes of their files and the summary, file by file.
 
     Args:
-        plan: where they go.
         contents: the bytes of each picture's file, asked for one after another.
     """
     now = time.localtime()[:6]

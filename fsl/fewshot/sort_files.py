@@ -63,7 +63,6 @@ def sort_into(folder: Path, plan: SortPlan, sources: Sequence[Callable[[], bytes
 
     Args:
         folder: a new folder, or an empty one.
-        plan: where they go.
         sources: for each picture a function that returns its bytes; a ``FileReader`` gives a hard link.
 
     Raises:

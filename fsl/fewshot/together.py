@@ -58,8 +58,6 @@ def answered_together(
     Similarities stay, and with them which answers are "unknown": its limit was measured on single queries.
 
     Args:
-        checkpoint: the twin network.
-        support: the support set.
         query: float32 ``(n_query, D)``, the queries' embeddings.
         predictions: one per query, in the same order, by any rule.
 

@@ -76,7 +76,6 @@ def judge_pairs(checkpoint: Checkpoint, pictures: Sequence[Picture], batch: Pair
     """Compare the pairs of a batch.
 
     Args:
-        checkpoint: the twin network.
         pictures: the rows of the batch refer to these.
         batch: the pairs and their difference labels.
 

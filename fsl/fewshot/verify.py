@@ -97,7 +97,6 @@ def verify(
         false_accept_rates: requested rates, each in (0, 1].
         n_bootstrap: draws behind each interval.
         unit: what the bootstrap draws: whole classes (as if other people were seen), or images.
-        seed: of the draws.
 
     Raises:
         SettingsError: a rate is out of range.

@@ -39,7 +39,6 @@ def choose_engine(checkpoint: Checkpoint, n: int, wanted: EngineName | None) -> 
 
     Args:
         checkpoint: the network whose head compares.
-        n: number of embeddings.
         wanted: the engine asked for; None for the fastest one.
 
     Raises:
@@ -76,7 +75,6 @@ def build_index(
     """Build an index, whole or not at all.
 
     Args:
-        store: the embeddings.
         checkpoint: the network that made them.
         out: the new folder.
         engine: as ``choose_engine`` returns it.

@@ -49,7 +49,6 @@ def build_engine(
 
     Args:
         space: of the vectors.
-        n: number of vectors.
         sample: some of them, at least one, float32 ``(m, D)`` each; not read for a graph.
         blocks: all in order, float32 ``(m, D)`` each.
         advance: called with the number of vectors that were added.

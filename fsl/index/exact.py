@@ -41,7 +41,6 @@ def ranked(rows: Tensor, logits: Tensor, k: int) -> list[Neighbour]:
     Args:
         rows: int64 ``(n,)``.
         logits: float32 ``(n,)``, the head's, higher = more different.
-        k: number of neighbours.
     """
     # By logits, because similarities near 1 are equal in single precision.
     order = np.lexsort((rows.numpy(), logits.numpy()))[:k]

@@ -80,7 +80,6 @@ def shortened(space: SearchSpace, sample: Iterable[Tensor]) -> SearchSpace:
     they are found in a fraction of the time and the memory. The L1 distance has no such axes.
 
     Args:
-        space: the space.
         sample: embeddings ``(n, D)`` in blocks; not read if the vectors are short enough.
     """
     dim = len(space.factors)

@@ -198,10 +198,7 @@ def pair_loss(twin: TwinNetwork, embeddings: Tensor, batch: Batch, config: Train
     same way, whichever loss it was trained with.
 
     Args:
-        twin: the network.
         embeddings: float ``(B, D)``, of all images of the batch.
-        batch: the batch.
-        config: settings of the run.
     """
     first, second = batch.first, batch.second
     difference, slots = batch.difference.to(embeddings.device), batch.slots.to(embeddings.device)

@@ -84,7 +84,6 @@ def fit_calibrations(
     """Calibrate every classification rule on one set of held-out images.
 
     Args:
-        twin: the trained network.
         embeddings: float32 ``(N, D)`` of images not trained on.
         labels: int64 ``(N,)``.
         data: name of the images.

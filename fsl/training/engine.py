@@ -57,7 +57,6 @@ def train(
 
     Args:
         data: images to train on, of the network's input size.
-        config: all settings.
         start: an architecture, a network to copy, or a state to continue from.
         validation: images of other classes to test on; None for no tests.
         should_stop: called after every batch, within long ones and during tests; return True to end the run

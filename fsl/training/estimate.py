@@ -61,7 +61,6 @@ def estimate_run(config: TrainConfig, start: ModelConfig | TwinNetwork, size: Ru
     """Time one batch and a few images, on noise; the time of neither depends on what an image shows.
 
     Args:
-        config: settings of the run.
         start: an architecture, or a network, which is copied.
         size: how many images it will have.
 

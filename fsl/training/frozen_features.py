@@ -36,7 +36,6 @@ class FrozenFeatures:
     """The features of a run's images at the end of the frozen layers, computed on demand and kept.
 
     Args:
-        split: the network.
         config: settings of the run: seed, views and random changes.
         bf16: whether the frozen layers see training images in bf16.
     """
@@ -72,7 +71,6 @@ class FrozenFeatures:
         """Compute the views that are missing, yielding a Pause after every few; return True at the end.
 
         Args:
-            data: the training images.
             rows: int64 ``(B,)``, rows of ``data``.
             views: int64 ``(B,)``, the view of each.
         """

@@ -22,7 +22,6 @@ def picture_accuracy(episodes: Episodes, right: BoolArray, n: int) -> Float64Arr
     Args:
         episodes: E episodes of N ways and Q queries.
         right: bool ``(E, N, Q)``.
-        n: number of pictures.
 
     Returns:
         float64 ``(n,)``, in [0, 1]; NaN for a picture that was never asked about.
@@ -43,7 +42,6 @@ def chance_of(before: Float64Array, after: Float64Array, seed: int = 0) -> float
     Args:
         before: float64 ``(n,)``, accuracy on each picture before training.
         after: float64 ``(n,)``, after it; NaN where unknown.
-        seed: of the random signs.
 
     Returns:
         the p-value, above 0 to 1; 1 if there are no pictures.
@@ -64,7 +62,6 @@ def interval_over_pictures(values: Float64Array, labels: IntArray, seed: int = 0
     Args:
         values: float64 ``(n,)``, one value per picture.
         labels: int64 ``(n,)``, their classes.
-        seed: of the bootstrap.
 
     Returns:
         its lower and upper end.

@@ -16,9 +16,7 @@ def hold_out_classes(data: ImageSet, share: float, seed: int) -> tuple[ImageSet,
     """Split by class, so that the validation set has classes that are never trained on.
 
     Args:
-        data: all images.
         share: share of the classes to hold out, 0 to below 1.
-        seed: chooses the classes.
 
     Returns:
         the training set and the validation set; None for the latter if that would hold out or keep fewer
@@ -43,9 +41,7 @@ def drawn_classes(class_names: Sequence[str], share: float, seed: int) -> tuple[
     """Return the classes that ``hold_out_classes`` holds out, sorted.
 
     Args:
-        class_names: all classes.
         share: share of the classes to hold out, 0 to below 1.
-        seed: chooses the classes.
 
     Returns:
         their names; empty if fewer than 2 classes would be held out or kept.
@@ -66,7 +62,6 @@ def select_held_out(data: ImageSet, names: Sequence[str]) -> tuple[ImageSet, Ima
     """Split by the names of the classes to hold out.
 
     Args:
-        data: all images.
         names: classes, or folders of classes ("Greek" for "Greek/alpha", "Greek/beta", ...).
 
     Returns:
@@ -89,10 +84,8 @@ def hold_out_images(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, 
     """Split the images of each class, for sets with too few classes to hold some out.
 
     Args:
-        data: all images.
         share: share of each class's images to hold out, 0 to below 1; at least 2 images are kept for
             training.
-        seed: chooses the images.
 
     Returns:
         the training set, and the validation set of the same classes; None for the latter if fewer than 2

@@ -82,7 +82,6 @@ def compute(runs: Sequence[QueuedRun], threads: ThreadShare) -> None:
     """Train runs in turns until all are over; each run's failure is kept in its own folder.
 
     Args:
-        runs: the runs.
         threads: the share of the cores that the job may use.
     """
     priority, began = LaterPriority(), time.monotonic()

@@ -132,7 +132,6 @@ def with_start(spec: RunSpec, start: str, info: CheckpointInfo) -> RunSpec:
     """Return the spec of a run that trains an existing network further.
 
     Args:
-        spec: spec of the run.
         start: name of the network.
         info: its checkpoint's header, from which subject, licence and learned classes are taken over.
     """

@@ -143,7 +143,6 @@ def hold_out_share(data: ImageSet, share: float, of: str, seed: int, shown: str)
     """Hold out a share of the classes, or of each class's images, for testing.
 
     Args:
-        data: all images.
         share: share to hold out, 0 to below 1.
         of: "classes" or "images".
         seed: chooses what is held out.

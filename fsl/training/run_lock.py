@@ -28,7 +28,6 @@ class RunLock:
     """The lock on a run folder, held until it is released; a context manager.
 
     Args:
-        folder: the run folder.
         file: the open, locked file.
     """
 

@@ -68,9 +68,7 @@ def observed(
     Args:
         events: those of ``run_training``.
         logs: where to send them; see ``chosen_logs``.
-        folder: the run folder.
         config: the settings of the run.
-        model: the network's architecture.
 
     Raises:
         FslError: a log cannot be opened.

@@ -46,7 +46,6 @@ def plan_like(
     """Return the plan of a run that differs from another one in its learning rate only.
 
     Args:
-        run: the other run.
         learning_rate: learning rate of the new run.
         start: what the other run began with.
         name: name of the new run.
@@ -74,8 +73,6 @@ def prepare_folder(root: Path, plan: RunPlan, group: str) -> RunLock:
     """Create the folder of a run that is to be queued, and lock it.
 
     Args:
-        root: the folder of runs.
-        plan: the run.
         group: name shared by runs that are compared; "" for a single run.
 
     Raises:

@@ -31,12 +31,8 @@ class RunWriter:
     """Logs the events of a run, and saves its checkpoint, state and snapshots.
 
     Args:
-        folder: the run folder.
-        config: settings of the run.
         state: its state, which training changes.
         about: what the checkpoint's header says about the run.
-        recorder: records its snapshots.
-        log: its event log.
         earlier: the events in the log.
     """
 

@@ -30,7 +30,6 @@ def save_as(run_id: str, name: str, root: Path | None = None) -> Path:
     visitor's own pictures, the file names neither their classes nor files.
 
     Args:
-        run_id: the run.
         name: 1 to 60 letters, digits, spaces, ``. ( ) + -`` and ``_``.
         root: the folder of runs; by default ``runs_root()``.
 

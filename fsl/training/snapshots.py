@@ -79,7 +79,6 @@ class Recorder:
     """Writes the frames of one run.
 
     Args:
-        run: the run folder.
         validation: validation images of the run; None to record nothing.
         config: settings of the run; ``snapshot_images`` of 0 records nothing.
         views: passes that the network makes for each embedding: ``ModelConfig.views``, or 0 where the frozen
@@ -146,7 +145,6 @@ def frames_apart(config: TrainConfig, n_passes: int) -> int:
     About 30 frames show a run as one movement, but they may take at most about 15% of its time.
 
     Args:
-        config: settings of the run.
         n_passes: number of passes through the backbone for one frame.
     """
     pairs = config.pairing == "random"
@@ -223,7 +221,6 @@ def read_frames(run: Path, images: FollowedImages, steps: Iterable[int]) -> Snap
     """Return some of a run's frames.
 
     Args:
-        run: the run folder.
         images: the images whose embeddings the run records.
         steps: which frames, rising; frames that the run has removed meanwhile are left out.
 

@@ -81,7 +81,6 @@ def new_state(
     """Create the state before the first batch.
 
     Args:
-        config: settings of the run.
         start: an architecture to train from random weights, or a network to copy; the network itself never
             changes.
         group: the processes that train the network; each creates its state from the same settings.

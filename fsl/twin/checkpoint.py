@@ -48,8 +48,6 @@ def dump(twin: TwinNetwork, info: CheckpointInfo, half: bool = False) -> bytes:
     """Return the bytes of a checkpoint file.
 
     Args:
-        twin: the network.
-        info: its header.
         half: store weights in half precision, which halves the file; loading converts them to full
             precision. Vectors (norms, biases, heads) are small and stay in full precision.
     """

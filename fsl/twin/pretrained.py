@@ -28,7 +28,6 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
 
     Args:
         name: "timm:NAME"; "timm:NAME.TAG" chooses among its weights.
-        device: to load it to.
 
     Raises:
         SettingsError: timm is not installed, has no such network, or no weights for it.

@@ -102,7 +102,6 @@ def decode_here(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Image:
     """Decode as :func:`decode_image` does, in this process and without its limits on time.
 
     Args:
-        data: the whole file.
         limits: largest file and picture.
         turn: gives the context in which a large picture is decoded.
 

@@ -21,7 +21,6 @@ def decoded_bytes(image: ImageFile, data: bytes) -> int:
 
     Args:
         image: the picture; a JPEG's draft is taken into account.
-        data: its file.
     """
     pixels = image.width * image.height
     kind = image.format or ""

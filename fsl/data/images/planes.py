@@ -56,7 +56,6 @@ def joined_planes(image: ImageFile, data: bytes, max_side: int) -> Image.Image:
 
     Args:
         image: see :func:`has_planes`.
-        data: its file.
         max_side: longest side of the result.
 
     Raises:

@@ -175,7 +175,6 @@ def decode_in_worker(data: bytes, limits: DecodeLimits, turn: Turn) -> Image.Ima
     """Decode a picture in a worker; threads may call this at the same time.
 
     Args:
-        data: the file.
         limits: of the picture.
         turn: gives the context in which a large picture is decoded.
 

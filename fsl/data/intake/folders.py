@@ -87,7 +87,6 @@ def walk_following(
     """Walk a folder as ``os.walk`` does, and follow symbolic links to folders.
 
     Args:
-        root: the folder.
         on_error: called for a folder that cannot be opened.
 
     Yields:

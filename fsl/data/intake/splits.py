@@ -57,7 +57,6 @@ def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[
     ``"Greek"`` means the class "Greek" if there is one, and otherwise every class that starts with "Greek/".
 
     Args:
-        class_names: all classes.
         wanted: names of classes or folders.
 
     Returns:

@@ -26,7 +26,6 @@ def is_plain(format_name: str, data: bytes) -> bool:
 
     Args:
         format_name: as ``find_reader`` gives it.
-        data: the file.
 
     Raises:
         PictureRefused: no program writes a file like it.

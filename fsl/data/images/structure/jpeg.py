@@ -93,7 +93,6 @@ def measure_jpeg(data: bytes, start: int = 0, end: int | None = None) -> JpegStr
     """Go through the segments of a JPEG up to its end mark; what follows that (a phone's video) is not read.
 
     Args:
-        data: the file.
         start, end: where the JPEG begins and ends in it.
 
     Raises:
