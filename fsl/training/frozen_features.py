@@ -85,8 +85,7 @@ class FrozenFeatures:
 
     def embed(self, rows: IntArray, views: IntArray) -> Tensor:
         """Return the embeddings ``(B, D)`` of computed views, with gradients; arguments as ``compute``."""
-        keys = zip(views.tolist(), rows.tolist(), strict=True)
-        return self.split.embed(torch.stack([self._views[key] for key in keys]))
+        return self.split.embed(self._computed(rows, views))
 
     def has(self, rows: IntArray, views: IntArray) -> bool:
         """Return whether all these views are computed; arguments as ``compute``."""
@@ -95,9 +94,7 @@ class FrozenFeatures:
     @torch.no_grad()
     def whiten(self, rows: IntArray, views: IntArray) -> Tensor:
         """Return the whitened embeddings ``(B, D)`` of computed views; arguments as ``compute``."""
-        keys = zip(views.tolist(), rows.tolist(), strict=True)
-        features = torch.stack([self._views[key] for key in keys])
-        return self.split.twin.whitening(self.split.rest(features).float())  # type: ignore[no-any-return]
+        return self._whitened(self._computed(rows, views))
 
     @torch.inference_mode()
     def embed_tested(self, images: PixelArray) -> Tensor:
@@ -111,9 +108,13 @@ class FrozenFeatures:
     @torch.inference_mode()
     def whiten_tested(self, images: PixelArray) -> Tensor:
         """Return whitened embeddings, from before the adapter; arguments and result as ``embed_tested``."""
-        features = self._tested_features(images)
-        whitened: Tensor = self.split.twin.whitening(self.split.rest(features).float())
-        return whitened.cpu()
+        return self._whitened(self._tested_features(images)).cpu()
+
+    def _computed(self, rows: IntArray, views: IntArray) -> Tensor:
+        return torch.stack([self._views[key] for key in zip(views.tolist(), rows.tolist(), strict=True)])
+
+    def _whitened(self, features: Tensor) -> Tensor:
+        return self.split.twin.whitening(self.split.rest(features).float())  # type: ignore[no-any-return]
 
     def _tested_features(self, images: PixelArray) -> Tensor:
         keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,19 +91,17 @@ class RunManager:
         Returns:
             their ids, in the order of the plans.
         """
-        with self._lock:
+        with self._lock, ExitStack() as undo:
             self._refuse_more({plan.visitor for plan in plans})
             runs: list[QueuedRun] = []
             # No folder has the name of a group, so only chance can tell two groups of one second apart.
             group = new_id(self.root, has_secret=True) if len(plans) > 1 else ""
-            try:
-                for plan in plans:
-                    runs.append(QueuedRun(prepare_folder(self.root, plan, group), visitor=plan.visitor))
-            except BaseException:
-                for run in runs:
-                    run.release()
-                    shutil.rmtree(run.folder, ignore_errors=True)
-                raise
+            for plan in plans:
+                run = QueuedRun(prepare_folder(self.root, plan, group), visitor=plan.visitor)
+                undo.callback(shutil.rmtree, run.folder, ignore_errors=True)
+                undo.callback(run.release)
+                runs.append(run)
+            undo.pop_all()
             self._enqueue(runs)
             return [run.id for run in runs]
 
@@ -123,16 +121,13 @@ class RunManager:
         for run_id in run_ids:
             if not find_run(run_id, self.root).is_live:
                 self.wait(run_id, timeout=30)  # if it was just stopped, it may still be saving
-        with self._lock:
+        with self._lock, ExitStack() as undo:
             self._refuse_more({find_run(run_id, self.root).visitor for run_id in run_ids})
             runs: list[QueuedRun] = []
-            try:
-                for run_id in run_ids:
-                    runs.append(self._locked_again(run_id))
-            except BaseException:
-                for run in runs:
-                    run.release()
-                raise
+            for run_id in run_ids:
+                runs.append(self._locked_again(run_id))
+                undo.callback(runs[-1].release)
+            undo.pop_all()
             self._enqueue(runs)
 
     def _locked_again(self, run_id: str) -> QueuedRun:
