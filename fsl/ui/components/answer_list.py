@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
-import streamlit as st
-
-from fsl.ui.components.declare import declare
+from fsl.ui.components.declare import declare, sent
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
@@ -108,17 +106,16 @@ def answer_list(
 
 @undivided()
 def _pass_on(key: str, on_events: Callable[[list[AnswerEvent]], None]) -> None:
-    state: Any = st.session_state.get(key, {})
-    sent = state.get("events")
-    events = [event for one in sent if (event := _event(one))] if isinstance(sent, list) else []
+    told = sent(key, "events")
+    events = [event for one in told if (event := _event(one))] if isinstance(told, list) else []
     on_events(sorted(events, key=lambda event: event.number))
 
 
-def _event(sent: Any) -> AnswerEvent | None:
+def _event(told: Any) -> AnswerEvent | None:
     """Return what the browser sent as an event, None if it is none."""
-    if not isinstance(sent, dict):
+    if not isinstance(told, dict):
         return None
-    number, kind, row, target = (sent.get(name) for name in ("number", "kind", "id", "target"))
+    number, kind, row, target = (told.get(name) for name in ("number", "kind", "id", "target"))
     if type(number) is not int or type(target) is not int or not isinstance(row, str):
         return None
     if kind not in ("select", "label", "clear", "turn"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
@@ -21,6 +22,17 @@ def declare(name: str, html: str, *files: str) -> ComponentRenderer:
     """
     style = joined(files, ".css") or None
     return st.components.v2.component(f"few_shot_lab_{name}", html=html, css=style, js=joined(files, ".js"))
+
+
+def sent(key: str, name: str) -> Any:
+    """Return what the browser sent under that name, which comes from outside; None for nothing.
+
+    Args:
+        key: key of the component.
+        name: name of the event.
+    """
+    state = st.session_state.get(key)
+    return state.get(name) if isinstance(state, Mapping) else None
 
 
 def joined(files: Sequence[str], ending: str) -> str:

@@ -7,11 +7,9 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-import streamlit as st
-
-from fsl.ui.components.declare import declare
+from fsl.ui.components.declare import declare, sent
 from fsl.ui.components.undivided import undivided
 
 _component = declare(
@@ -105,11 +103,10 @@ def _take_photo(key: str, state: LiveState, keep: Keep) -> None:
 
 def _sent(key: str, trigger: str) -> tuple[int, bytes]:
     """Return number and content of what the browser sent; (0, b"") for nothing, or what it never sends."""
-    state: Any = st.session_state.get(key)
-    sent = state.get(trigger) if isinstance(state, Mapping) else None
-    if not isinstance(sent, Mapping):
+    told = sent(key, trigger)
+    if not isinstance(told, Mapping):
         return 0, b""
-    number, text = sent.get("number"), sent.get("jpeg")
+    number, text = told.get("number"), told.get("jpeg")
     if not isinstance(number, int) or not isinstance(text, str) or len(text) > _MOST_CHARACTERS:
         return 0, b""
     try:

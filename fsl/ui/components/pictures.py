@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal
-
-import streamlit as st
+from typing import Literal
 
 from fsl.base.text import distinct_texts, similarity_text
-from fsl.ui.components.declare import declare
+from fsl.ui.components.declare import declare, sent
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
@@ -138,8 +136,7 @@ def picture_grid(
 
 @undivided()
 def _pass_on(key: str, trigger: str, action: Callable[[str], None] | None) -> None:
-    state: Any = st.session_state.get(key, {})
-    value = state.get(trigger)
+    value = sent(key, trigger)
     if action is not None and isinstance(value, str):
         action(value)
 

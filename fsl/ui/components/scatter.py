@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import streamlit as st
-
-from fsl.ui.components.declare import declare
+from fsl.ui.components.declare import declare, sent
 from fsl.ui.components.media import media_url
 from fsl.ui.components.undivided import undivided
 
@@ -172,20 +170,15 @@ def map_data(
     }
 
 
-def _value(key: str, trigger: str) -> Any:
-    state: Any = st.session_state.get(key, {})
-    return state.get(trigger)
-
-
 @undivided()
 def _pass_select(key: str, action: Callable[[int], None] | None) -> None:
-    value = _value(key, "select")
+    value = sent(key, "select")
     if action is not None and isinstance(value, int):
         action(value)
 
 
 @undivided()
 def _pass_group(key: str, action: Callable[[tuple[int, ...]], None] | None, n: int) -> None:
-    value = _value(key, "group")
+    value = sent(key, "group")
     if action is not None and isinstance(value, list):
         action(tuple(i for i in value if isinstance(i, int) and 0 <= i < n))

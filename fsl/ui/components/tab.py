@@ -8,11 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import streamlit as st
-
-from fsl.ui.components.declare import declare
+from fsl.ui.components.declare import declare, sent
 
 _component = declare("tab", "<span></span>", "tab.js")
 _SECRET = re.compile(r"[0-9a-f]{32}")
@@ -59,8 +56,7 @@ def tab_component(
 
 def what_was_told(key: str, asked: str) -> Told | None:
     """Return the tab's answer; None if there is none to that question."""
-    state: Any = st.session_state.get(key)
-    told = state.get("told") if isinstance(state, Mapping) else None
+    told = sent(key, "told")
     if not isinstance(told, Mapping) or told.get("asked") != asked:
         return None
     secret = told.get("secret")

@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.errors import DataError
+from fsl.base.errors import DataError, FslError
+from fsl.ui.shared import core
+from fsl.ui.shared.escape import markdown
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -69,6 +71,17 @@ def as_seen(run: RunInfo) -> RunInfo:
         return run
     error = "The run failed." if run.error else ""
     return replace(run, about={}, error=error, left_out="", problems=(), has_checkpoint=False)
+
+
+def readable_runs(run_ids: Iterable[str]) -> list[RunInfo]:
+    """Return what this browser may know of those runs now; show why the others cannot be read."""
+    runs = []
+    for run_id in run_ids:
+        try:
+            runs.append(as_seen(core.find_run(run_id)))
+        except FslError as error:
+            st.warning(markdown(str(error)))
+    return runs
 
 
 def refuse_unless_owner(run: RunInfo) -> None:

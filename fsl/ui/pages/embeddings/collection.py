@@ -17,7 +17,7 @@ MOST_PICTURES = MAX_IMAGES
 
 
 def of_comparison(state: CompareState) -> Collection:
-    """The reference pictures of the Compare page as a class, and what is compared with them."""
+    """Collect the reference pictures of the Compare page as a class, then those to compare."""
     return collection(
         "Your pictures on the Compare page", {"the one you know": state.references}, state.probes
     )
@@ -26,17 +26,17 @@ def of_comparison(state: CompareState) -> Collection:
 def of_listing(
     title: str, listing: Listing, most: int, credit: str = "", progress: Progress | None = None
 ) -> Collection:
-    """A part of what a folder or a zip holds, with every class represented.
+    """Collect some pictures of a folder or a zip, with every class represented.
 
     Args:
-        title: what it is.
-        listing: as found.
-        most: how many pictures to take, at most ``MOST_PICTURES``.
-        credit: whom to name.
+        title: title of the collection.
+        listing: the files in the folder or zip.
+        most: number of pictures to take, at most ``MOST_PICTURES``.
+        credit: credit for the pictures, "" for none.
         progress: called with (done, total).
 
     Raises:
-        DataError: it holds no readable picture.
+        DataError: none of the files is a readable picture.
     """
     entries = listing.entries
     rows = spread_sample([entry.class_name for entry in entries], min(most, MOST_PICTURES))

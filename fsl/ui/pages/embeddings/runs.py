@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.errors import FslError
 from fsl.base.text import count
 from fsl.ui.components.curve import Axes, ChartOptions, Level, Line, curves
 from fsl.ui.components.player import player
@@ -26,7 +25,7 @@ from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_curves import loss_levels, loss_line
 from fsl.ui.shared.run_labels import VERDICT_BADGES
 from fsl.ui.shared.run_names import dated_names, distinct_names
-from fsl.ui.shared.visitor import as_seen, may_look_inside, may_see, whose
+from fsl.ui.shared.visitor import as_seen, may_look_inside, may_see, readable_runs, whose
 from fsl.ui.shared.work import Work, show_progress
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def _title(run: RunInfo, name: str) -> str:
 
 def _draw(state: MapState, was_live: bool) -> None:
     with guarded():
-        runs = _read(RUNS.value)
+        runs = readable_runs(RUNS.value)
         moving = [found for run in runs if (found := _moving(state, run)) is not None]
         if moving:
             _show_moving(state, moving)
@@ -129,17 +128,6 @@ def _draw(state: MapState, was_live: bool) -> None:
             st.info("Nothing is recorded yet. The first moment comes with the first batches.")
         if was_live and not any(run.is_live for run in runs):
             st.rerun()  # the whole page, to stop this part's clock
-
-
-def _read(run_ids: Sequence[str]) -> list[RunInfo]:
-    """Return the runs as they are now, and show why the others cannot be read."""
-    runs = []
-    for run_id in run_ids:
-        try:
-            runs.append(core.find_run(run_id))
-        except FslError as error:
-            st.warning(markdown(str(error)))
-    return runs
 
 
 def _moving(state: MapState, run: RunInfo) -> MovingRun | None:

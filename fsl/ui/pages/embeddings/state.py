@@ -91,7 +91,7 @@ class MapState:
         self.moving_runs, self.moving_work = {}, {}
 
     def holdings(self) -> Iterator[Holding]:
-        """What a person's own pictures take of the session's memory."""
+        """Yield what a person's own pictures take of the session's memory."""
         if self.upload is not None:
             yield from (picture.holding for picture in self.upload.pictures)
         if self.pending is not None:

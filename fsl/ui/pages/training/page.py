@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fsl.base.errors import FslError
 from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.batch import show_batch
@@ -22,13 +21,12 @@ from fsl.ui.pages.training.settings import SHOWN
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.pages.training.table import show_table
 from fsl.ui.shared import core
-from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_names import dated_names
-from fsl.ui.shared.visitor import as_seen, may_see
+from fsl.ui.shared.visitor import as_seen, may_see, readable_runs
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
@@ -115,7 +113,7 @@ def _live() -> list[RunInfo]:
     shown = list(SHOWN.value or ())
     if not shown:
         return []
-    runs = _read(shown)
+    runs = readable_runs(shown)
     training_state().clock = clock = _pace(runs)
     st.fragment(_draw, run_every=clock)(shown)
     return runs
@@ -130,17 +128,7 @@ def _pace(runs: Sequence[RunInfo]) -> float | None:
 
 def _draw(shown: list[str]) -> None:
     with guarded():
-        runs = _read(shown)
+        runs = readable_runs(shown)
         show_runs(runs)
         if _pace(runs) != training_state().clock:
             st.rerun()  # the whole page, as only that changes the fragment's clock
-
-
-def _read(shown: list[str]) -> list[RunInfo]:
-    runs = []
-    for run_id in shown:
-        try:
-            runs.append(as_seen(core.find_run(run_id)))
-        except FslError as error:
-            st.warning(markdown(str(error)))
-    return runs
