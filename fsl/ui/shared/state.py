@@ -86,14 +86,14 @@ class PendingDrop:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class AddedExamples:
     """Examples that were added to the classes, and how things stood before.
 
     Attributes:
         n_examples: number of pictures added.
         self_check: the leave-one-out result before; None if no class had two pictures.
         answers: name of the answered class by the query's digest, None for unknown.
-        classes: the classes right after; the lesson is told as long as they have not changed.
+        classes: the classes right after; the page tells of it as long as they have not changed.
     """
 
     n_examples: int
@@ -111,14 +111,14 @@ class AnswerView:
         page: number of the page, counted from 0.
         seen: number of the last event of the list that was taken over.
         is_spreading: whether the near copies of the chosen picture are shown.
-        lesson: the last examples that were added; None if there are none.
+        added: the last examples that were added; None if there are none.
     """
 
     chosen: tuple[str, str, str] = ("all", "dropped", "")
     page: int = 0
     seen: int = 0
     is_spreading: bool = False
-    lesson: Lesson | None = None
+    added: AddedExamples | None = None
 
 
 @dataclass

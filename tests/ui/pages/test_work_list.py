@@ -17,7 +17,7 @@ from fsl.ui.pages.classify.work_list import (
     page_of,
     work_answers,
 )
-from fsl.ui.shared.state import Lesson, Session
+from fsl.ui.shared.state import AddedExamples, Session
 from fsl.ui.shared.workspace import Workspace
 from tests.helpers.pages import stored
 
@@ -116,8 +116,8 @@ def test_a_lesson_says_what_it_changed() -> None:
     before = {
         answer.query.digest: label for answer, label in zip(answers, ("pear", "pear", None), strict=True)
     }
-    lesson = Lesson(2, LeaveOneOut(0.5, 4, 2, None), before, state.workspace.classes)
-    assert told(lesson, answers, LeaveOneOut(5 / 6, 6, 5, None)) == (
+    added = AddedExamples(2, LeaveOneOut(0.5, 4, 2, None), before, state.workspace.classes)
+    assert told(added, answers, LeaveOneOut(5 / 6, 6, 5, None)) == (
         "2 examples were added. Of 3 other answers, 1 changed. "
         "Self-check: 50% (2 of 4) before, 83% (5 of 6) now."
     )

@@ -14,7 +14,7 @@ from fsl.ui.pages.classify.settings import rule_in_use
 from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.state import Lesson, Session
+from fsl.ui.shared.state import AddedExamples, Session
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut
@@ -35,34 +35,31 @@ def show_learning(state: Session, checkpoint: Checkpoint, answers: Sequence[Work
             )
             if st.button(f"Add {examples}", key="learn_now", icon=":material/school:", type="primary"):
                 _learn(state, checkpoint, answers, n)
-    lesson = state.view.lesson
-    if lesson is None or lesson.classes is not state.workspace.classes:
+    added = state.view.added
+    if added is None or added.classes is not state.workspace.classes:
         return
     now = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
-    with st.container(horizontal=True, vertical_alignment="center", key="lesson"):
-        st.success(markdown(told(lesson, answers, now)), icon=":material/school:", width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center", key="added"):
+        st.success(markdown(told(added, answers, now)), icon=":material/school:", width="stretch")
         st.button(
             "Dismiss", key="forget_lesson", type="tertiary", on_click=guarded_callback(_forget), args=(state,)
         )
 
 
-def told(lesson: Lesson, answers: Sequence[WorkAnswer], now: LeaveOneOut | None) -> str:
+def told(added: AddedExamples, answers: Sequence[WorkAnswer], now: LeaveOneOut | None) -> str:
     """Return what the examples changed: answers, and the self-check before and after."""
-    others = [one for one in answers if not one.is_given and one.query.digest in lesson.answers]
-    changed = sum(lesson.answers[one.query.digest] != one.label for one in others)
-    added = (
-        "1 example was added." if lesson.n_examples == 1 else f"{lesson.n_examples:,} examples were added."
-    )
+    others = [one for one in answers if not one.is_given and one.query.digest in added.answers]
+    changed = sum(added.answers[one.query.digest] != one.label for one in others)
+    grown = f"{count(added.n_examples, 'example was', 'examples were')} added."
     answered = f"Of {count(len(others), 'other answer')}, {changed:,} changed." if others else ""
-    before = lesson.self_check
-    if before is None or now is None:
-        check = ""
-    else:
+    before = added.self_check
+    check = ""
+    if before is not None and now is not None:
         check = (
             f"Self-check: {percent(before.accuracy)} ({before.n_right} of {before.n_images}) before, "
             f"{percent(now.accuracy)} ({now.n_right} of {now.n_images}) now."
         )
-    return " ".join(part for part in (added, answered, check) if part)
+    return " ".join(part for part in (grown, answered, check) if part)
 
 
 @undivided()
@@ -73,9 +70,9 @@ def _learn(state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer]
         undo=f"the classes without {'this' if n == 1 else 'these'} {count(n, 'example')}",
     )
     labels = {answer.query.digest: answer.label for answer in answers}
-    state.view.lesson = Lesson(n, before, labels, state.workspace.classes)
+    state.view.added = AddedExamples(n, before, labels, state.workspace.classes)
     st.rerun()
 
 
 def _forget(state: Session) -> None:
-    state.view.lesson = None
+    state.view.added = None

@@ -29,7 +29,7 @@ _ARTICLE = "Wiley Wang, John Inacay and Mike Wang, “Few Shot Learning from Scr
 
 
 @dataclass(frozen=True)
-class Step:
+class LearnStep:
     """One step of the Learn page.
 
     Attributes:
@@ -46,15 +46,15 @@ class Step:
 
 
 STEPS = {
-    "idea": Step(show_idea, "pages/classify.py", "Classify pictures of your own"),
-    "twin": Step(
+    "idea": LearnStep(show_idea, "pages/classify.py", "Classify pictures of your own"),
+    "twin": LearnStep(
         show_twin, "pages/embeddings.py", "See the embeddings of many pictures", {"source": "rendered"}
     ),
-    "pairs": Step(show_pairs, "pages/training.py", "See a batch of your own pictures"),
-    "loss": Step(show_loss, "pages/training.py", "Train with either loss"),
-    "episode": Step(show_episode, "pages/classify.py", "Classify pictures of your own"),
-    "rate": Step(show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}),
-    "faces": Step(show_faces, "pages/compare.py", "Compare two pictures of your own"),
+    "pairs": LearnStep(show_pairs, "pages/training.py", "See a batch of your own pictures"),
+    "loss": LearnStep(show_loss, "pages/training.py", "Train with either loss"),
+    "episode": LearnStep(show_episode, "pages/classify.py", "Classify pictures of your own"),
+    "rate": LearnStep(show_rate, "pages/training.py", "Run the experiment yourself", {"preset": "article"}),
+    "faces": LearnStep(show_faces, "pages/compare.py", "Compare two pictures of your own"),
 }
 """By the keys of ``LEARN_STEPS``, which has their titles."""
 
