@@ -244,7 +244,7 @@ def compare_state() -> CompareState:
 
 
 def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:
-    """Replace the Compare page's pictures by one pair, to be compared without a crop.
+    """Open the Compare page with one pair instead of its pictures, without a crop.
 
     Args:
         reference: the known picture.
@@ -256,3 +256,4 @@ def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> N
     state.network = network
     STRICTNESS.put(STRICTNESS.default)
     MIDDLE.put(MIDDLE.default)
+    st.switch_page("pages/compare.py")

@@ -29,8 +29,9 @@ class MapRequest:
 
 
 def request_map(request: MapRequest) -> None:
-    """Leave a request for the Embeddings page."""
+    """Open the Embeddings page with a request."""
     st.session_state[_KEY] = request
+    st.switch_page("pages/embeddings.py")
 
 
 def take_map_request() -> MapRequest | None:

@@ -10,7 +10,6 @@ import streamlit as st
 from fsl.base.text import count, similarity_text
 from fsl.ui.components.answer_list import UNKNOWN
 from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
-from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import support_of
 from fsl.ui.pages.classify.thumbnails import remove_picture
 from fsl.ui.pages.classify.work_list import WorkAnswer
@@ -137,10 +136,15 @@ def show_near_copies(
             st.caption(f"No other picture has similarity {similarity_text(limit)} or more to this one.")
         with st.container(horizontal=True, gap="small"):
             pictures = count(len(found), "picture")
-            if found and st.button(
-                f"Give {pictures} this answer", key="spread", icon=":material/done_all:", type="primary"
-            ):
-                _spread(state, chosen, [one.query.digest for _, one in found], pictures)
+            if found:
+                st.button(
+                    f"Give {pictures} this answer",
+                    key="spread",
+                    icon=":material/done_all:",
+                    type="primary",
+                    on_click=guarded_callback(_spread),
+                    args=(state, chosen, [one.query.digest for _, one in found], pictures),
+                )
             st.button("Close", key="close_near_copies", on_click=_stop_spreading, args=(state,))
 
 
@@ -186,7 +190,6 @@ def _stop_spreading(state: Session) -> None:
     state.view.is_spreading = False
 
 
-@undivided()
 def _spread(state: Session, chosen: WorkAnswer, digests: Sequence[str], pictures: str) -> None:
     target = None if chosen.target == UNKNOWN else chosen.target
     workspace = state.workspace.corrected([chosen.query.digest, *digests], target)

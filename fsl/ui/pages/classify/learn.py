@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fsl.base.text import count, percent
-from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.classify.decide import check_support, support_of
 from fsl.ui.pages.classify.settings import rule_in_use
 from fsl.ui.pages.classify.work_list import WorkAnswer
@@ -33,8 +32,14 @@ def show_learning(state: Session, checkpoint: Checkpoint, answers: Sequence[Work
                 "examples they can improve the other answers.",
                 width="stretch",
             )
-            if st.button(f"Add {examples}", key="learn_now", icon=":material/school:", type="primary"):
-                _learn(state, checkpoint, answers, n)
+            st.button(
+                f"Add {examples}",
+                key="learn_now",
+                icon=":material/school:",
+                type="primary",
+                on_click=guarded_callback(_learn),
+                args=(state, checkpoint, answers, n),
+            )
     added = state.view.added
     if added is None or added.classes is not state.workspace.classes:
         return
@@ -62,7 +67,6 @@ def told(added: AddedExamples, answers: Sequence[WorkAnswer], now: LeaveOneOut |
     return " ".join(part for part in (grown, answered, check) if part)
 
 
-@undivided()
 def _learn(state: Session, checkpoint: Checkpoint, answers: Sequence[WorkAnswer], n: int) -> None:
     before = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
     state.change(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fsl.base.text import similarity_text
 from fsl.ui.shared.compare_state import hand_over
+from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.pictures import StoredPicture
 
@@ -50,7 +51,11 @@ def show_pair(
             key=f"pair_{query.digest}",
             help="Your pictures, most similar first, with their similarity to this one.",
         )
-        if st.button("Compare these two", key="pair_compare", icon=":material/compare:"):
-            hand_over(members[chosen][1], query, network)
-            st.switch_page("pages/compare.py")
+        st.button(
+            "Compare these two",
+            key="pair_compare",
+            icon=":material/compare:",
+            on_click=guarded_callback(hand_over),
+            args=(members[chosen][1], query, network),
+        )
         show_why(checkpoint, members[chosen][1], query, "pair_why")

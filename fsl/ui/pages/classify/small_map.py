@@ -10,6 +10,7 @@ from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
 from fsl.ui.shared.collection import of_workspace
 from fsl.ui.shared.collection_map import principal_points, sheet_of
+from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.map_request import MapRequest, request_map
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP
@@ -34,6 +35,12 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
         query: the query whose answer is shown.
     """
     memo: Memo = st.session_state.setdefault(_KEY, Memo(_REMEMBERED))
+    collection = of_workspace(session.workspace)
+    row = next(
+        i
+        for i, picture in enumerate(collection.pictures)
+        if picture.digest == query.digest and collection.labels[i] == NO_CLASS
+    )
     with st.container(border=True, key="small_map_card"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -42,18 +49,14 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
                 "pictures to classify have no frame.",
                 width="stretch",
             )
-            opened = st.button(
-                "Show on the map", key="open_map", icon=":material/open_in_full:", type="tertiary"
+            st.button(
+                "Show on the map",
+                key="open_map",
+                icon=":material/open_in_full:",
+                type="tertiary",
+                on_click=guarded_callback(request_map),
+                args=(MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row),),
             )
-        collection = of_workspace(session.workspace)
-        row = next(
-            i
-            for i, picture in enumerate(collection.pictures)
-            if picture.digest == query.digest and collection.labels[i] == NO_CLASS
-        )
-        if opened:
-            request_map(MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row))
-            st.switch_page("pages/embeddings.py")
         if len(collection.pictures) > _MOST:
             st.caption(f"{len(collection.pictures):,} pictures need the Embeddings page.")
             return

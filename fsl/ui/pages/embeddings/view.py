@@ -204,16 +204,18 @@ def _show_neighbours(
 def _show_comparison(
     state: MapState, collection: Collection, view: Mapped, near: Sequence[Neighbour]
 ) -> None:
-    if near and st.button(
+    if not near:
+        return
+    pictures = collection.pictures
+    st.button(
         "Compare with the most similar",
         key="map_compare",
         icon=":material/compare:",
         type="tertiary",
         help="Opens these two pictures on the Compare page.",
-    ):
-        pictures = collection.pictures
-        hand_over(pictures[near[0].row], pictures[state.selected], view.checkpoint.info.name)
-        st.switch_page("pages/compare.py")
+        on_click=guarded_callback(hand_over),
+        args=(pictures[near[0].row], pictures[state.selected], view.checkpoint.info.name),
+    )
 
 
 def _close(state: MapState) -> None:

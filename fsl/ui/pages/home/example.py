@@ -38,16 +38,14 @@ def show_example() -> None:
         else:
             st.markdown(f"## {markdown(wording.headline(prediction))}")
         _show_examples(task, prediction)
-        opened = st.button(
-            "Open this on the Classify page", key="home_open", icon=":material/open_in_full:", type="tertiary"
+        st.button(
+            "Open this on the Classify page",
+            key="home_open",
+            icon=":material/open_in_full:",
+            type="tertiary",
+            on_click=guarded_callback(_open),
+            args=(task, query.digest),
         )
-        if opened:
-            state = session()
-            state.replace_all(workspace_of(task, state.workspace.next_id))
-            state.example = state.workspace
-            state.selected = query.digest
-            state.report()
-            st.switch_page("pages/classify.py")
 
 
 def _chosen(task: SmallTask) -> StoredPicture:
@@ -57,6 +55,15 @@ def _chosen(task: SmallTask) -> StoredPicture:
 
 def _choose(digest: str) -> None:
     st.session_state[_CHOSEN] = digest
+
+
+def _open(task: SmallTask, chosen: str) -> None:
+    state = session()
+    state.replace_all(workspace_of(task, state.workspace.next_id))
+    state.example = state.workspace
+    state.selected = chosen
+    state.report()
+    st.switch_page("pages/classify.py")
 
 
 def _show_queries(task: SmallTask, query: StoredPicture) -> None:
