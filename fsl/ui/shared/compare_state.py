@@ -14,8 +14,10 @@ from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.intake import take_files
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.settings import Setting
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.wording import said_twice
 from fsl.ui.shared.work import Latest
@@ -31,7 +33,6 @@ EQUAL: Literal["equal"] = "equal"
 FALSE_ACCEPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """False-accept rates to choose from."""
 MOST_PICTURES = 500
-_KEY = "few_shot_lab_compare"
 _REMEMBERED = 16
 _PREVIEWS = 32
 
@@ -68,7 +69,7 @@ ALIGNED = Setting(
 
 
 @dataclass
-class CompareState:
+class CompareState(TabState):
     """The page's pictures and settings.
 
     Attributes:
@@ -237,10 +238,8 @@ def _holdings(all_sides: Iterable[Sides]) -> Iterator[Holding]:
     yield from (picture.holding for sides in all_sides for pictures in sides for picture in pictures)
 
 
-def compare_state() -> CompareState:
-    """Return the state of this browser session."""
-    state: CompareState = st.session_state.setdefault(_KEY, CompareState())
-    return state
+compare_state = per_session("few_shot_lab_compare", CompareState)
+"""The state of this browser session."""
 
 
 def hand_over(reference: StoredPicture, probe: StoredPicture, network: str) -> None:

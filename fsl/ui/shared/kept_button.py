@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.per_session import per_session
 
-_KEY = "few_shot_lab_pressed"
+_pressed = per_session("few_shot_lab_pressed", set[str])
 
 
 @contextmanager
@@ -43,8 +44,3 @@ def kept_button(label: str, key: str, **look: Any) -> Iterator[bool]:
 def forget_presses() -> None:
     """Forget clicks that nothing came of; call it when a page is opened or was drawn to its end."""
     _pressed().clear()
-
-
-def _pressed() -> set[str]:
-    pressed: set[str] = st.session_state.setdefault(_KEY, set())
-    return pressed

@@ -14,13 +14,14 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitWidgetAlreadyInstantiatedError
 
-T = TypeVar("T")
+from fsl.ui.shared.per_session import per_session
+from fsl.ui.shared.tab_memory import TabState
 
-_KEY = "few_shot_lab_settings"
+T = TypeVar("T")
 
 
 @dataclass
-class ChosenSettings:
+class ChosenSettings(TabState):
     """The latest value of each setting that was drawn or put in this session, by key."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -29,13 +30,8 @@ class ChosenSettings:
         """Return a copy for another tab."""
         return ChosenSettings(dict(self.values))
 
-    def forget_results(self) -> None:
-        """Do nothing: a setting is no result."""
 
-
-def _chosen() -> ChosenSettings:
-    chosen: ChosenSettings = st.session_state.setdefault(_KEY, ChosenSettings())
-    return chosen
+_chosen = per_session("few_shot_lab_settings", ChosenSettings)
 
 
 def restore_settings() -> None:

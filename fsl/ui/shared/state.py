@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import streamlit as st
-
 from fsl.base.errors import DataError
 from fsl.config import Method
 from fsl.data.intake.listing import Problem
 from fsl.ui.shared.budget import refuse_beyond_budget
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.undo import History, Removal
 from fsl.ui.shared.work import ReportProgress, Work
 from fsl.ui.shared.workspace import ClassCard, Workspace, holdings_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 10  # answers, the same with names, self-check, the former one, comparison, what to label next
 
-_KEY = "few_shot_lab"
 QUERIES = "queries"
 
 
@@ -122,7 +121,7 @@ class AnswerView:
 
 
 @dataclass
-class Session:
+class Session(TabState):
     """Everything the Classify page keeps.
 
     Attributes:
@@ -258,7 +257,5 @@ class Session:
         self.notes, self.problems = notes, problems
 
 
-def session() -> Session:
-    """Return the state of this browser session."""
-    state: Session = st.session_state.setdefault(_KEY, Session())
-    return state
+session = per_session("few_shot_lab", Session)
+"""The state of this browser session."""

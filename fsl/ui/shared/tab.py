@@ -14,13 +14,13 @@ from fsl.ui.components.tab import tab_component, what_was_told
 from fsl.ui.components.undivided import undivided
 from fsl.ui.shared.guard import guarded_callback
 from fsl.ui.shared.holders import Holder
+from fsl.ui.shared.per_session import per_session
 from fsl.ui.shared.settings import restore_settings
-from fsl.ui.shared.tab_memory import KEPT, KEPT_SECONDS, MEMORY, Notifying, TabState
+from fsl.ui.shared.tab_memory import KEPT, KEPT_SECONDS, MEMORY, TabState
 from fsl.ui.shared.upload_room import latest_refusal
 from fsl.ui.shared.visitor import visitor
 from fsl.ui.shared.work import hand_over_work
 
-_KEY = "few_shot_lab_tab"
 # Streamlit draws a page anew when its connection is back only if the page has a clock. It may tick seldom.
 _CLOCK_SECONDS = 12 * 3600
 _WIDGET = "tab_secret"
@@ -82,7 +82,7 @@ def forget_notices() -> None:
     _this_tab().refused = ""
     for key in KEPT:
         value = st.session_state.get(key)
-        if isinstance(value, Notifying):
+        if isinstance(value, TabState):
             value.forget_notices()
 
 
@@ -162,6 +162,4 @@ def _is_connected(session: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
-def _this_tab() -> _ThisTab:
-    tab: _ThisTab = st.session_state.setdefault(_KEY, _ThisTab())
-    return tab
+_this_tab = per_session("few_shot_lab_tab", _ThisTab)

@@ -11,8 +11,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Protocol, Self, runtime_checkable
+from typing import Self
 
 from fsl.base.environment import whole_number
 from fsl.data.intake.server_limits import MAX_BYTES
@@ -38,23 +39,18 @@ MAX_LEFT_BYTES = 2**20 * whole_number("FSL_KEPT_MB", 2_048)
 _LEAST_BYTES = 64 * 2**10  # a tab without pictures takes some memory, too
 
 
-@runtime_checkable
-class TabState(Protocol):
+class TabState:
     """A value in the session's state that outlives the session."""
 
     def copied(self) -> Self:
         """Return a copy for another tab; it shares what is immutable, and no work that is under way."""
+        return copy(self)
 
     def forget_results(self) -> None:
         """Forget what can be computed again, as nobody has looked at the tab for minutes."""
 
-
-@runtime_checkable
-class Notifying(Protocol):
-    """A value in the session's state that holds what a page says about the last change."""
-
     def forget_notices(self) -> None:
-        """Forget it, because the page was left."""
+        """Forget what the page says about the last change, because the page was left."""
 
 
 @dataclass

@@ -6,20 +6,19 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from fsl.ui.pages.embeddings.settings import MOVING, WORDS
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.folder_drop import Drop
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.work import Latest, Work
 
 if TYPE_CHECKING:
     from fsl.ui.pages.embeddings.compute import Mapped
     from fsl.ui.pages.embeddings.moving import MovingRun
 
-_KEY = "few_shot_lab_embeddings"
 _REMEMBERED = 8
 UPLOAD = "upload"
 """Key of the source that was uploaded."""
@@ -35,7 +34,7 @@ class PendingUpload:
 
 
 @dataclass
-class MapState:
+class MapState(TabState):
     """What the Embeddings page holds besides its settings.
 
     Attributes:
@@ -122,7 +121,5 @@ def choose(state: MapState, source: str) -> None:
     state.fault = ""
 
 
-def map_state() -> MapState:
-    """Return this browser session's state."""
-    state: MapState = st.session_state.setdefault(_KEY, MapState())
-    return state
+map_state = per_session("few_shot_lab_embeddings", MapState)
+"""The Embeddings page's state of this browser session."""

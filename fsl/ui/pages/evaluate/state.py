@@ -7,23 +7,22 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from fsl.ui.pages.evaluate.job import Job, Pictures
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
 from fsl.ui.shared.sources import Upload
+from fsl.ui.shared.tab_memory import TabState
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_KEY = "few_shot_lab_evaluate"
 _REMEMBERED = 12
 _REMEMBERED_BYTES = 256 * 2**20
 
 
 @dataclass
-class EvaluateState:
+class EvaluateState(TabState):
     """What the Evaluate page holds besides its settings.
 
     Attributes:
@@ -65,7 +64,5 @@ def _size(result: tuple[Pictures, Tensor]) -> int:
     return sum(map(len, pictures.thumbnails)) + embeddings.nbytes
 
 
-def evaluate_state() -> EvaluateState:
-    """Return this browser session's state."""
-    state: EvaluateState = st.session_state.setdefault(_KEY, EvaluateState())
-    return state
+evaluate_state = per_session("few_shot_lab_evaluate", EvaluateState)
+"""The Evaluate page's state of this browser session."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
-import streamlit as st
+from dataclasses import dataclass, field
 
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
+from fsl.ui.shared.tab_memory import TabState
 
-_KEY = "few_shot_lab_learn"
 _REMEMBERED = 4
 
 
 @dataclass
-class LearnState:
+class LearnState(TabState):
     """What each step holds besides its settings.
 
     Attributes:
@@ -36,16 +35,10 @@ class LearnState:
     reference_number: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
 
-    def copied(self) -> LearnState:
-        """Return a copy for another tab."""
-        return replace(self)
-
     def forget_results(self) -> None:
         """Forget what can be computed again."""
         self.memo = Memo(_REMEMBERED)
 
 
-def learn_state() -> LearnState:
-    """Return the state of this browser session."""
-    state: LearnState = st.session_state.setdefault(_KEY, LearnState())
-    return state
+learn_state = per_session("few_shot_lab_learn", LearnState)
+"""The Learn page's state of this browser session."""

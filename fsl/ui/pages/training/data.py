@@ -22,9 +22,11 @@ from fsl.ui.shared.budget import decoded, refuse_beyond_budget
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
 from fsl.ui.shared.holders import Holding
+from fsl.ui.shared.per_session import per_session
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.sources import label_of, workspace_source
 from fsl.ui.shared.state import session
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.uploads import taken
 from fsl.ui.shared.waiting import reading_bar
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 MINE = "the classes of the Classify page"
 UPLOAD = "a zip of my own"
-_KEY = "few_shot_lab_training_own"
 _MY_WORDS = "my classes"
 
 
@@ -50,7 +51,7 @@ class Zip:
 
 
 @dataclass
-class UploadedData:
+class UploadedData(TabState):
     """The user's own pictures on this page.
 
     Attributes:
@@ -69,10 +70,6 @@ class UploadedData:
     def forget_notices(self) -> None:
         """Forget what the page says about the last change."""
         self.fault = ""
-
-    def copied(self) -> UploadedData:
-        """Return a copy for another tab."""
-        return replace(self)
 
     def forget_results(self) -> None:
         """Forget the images, which can be made of the zip again."""
@@ -133,10 +130,8 @@ class UploadedData:
             yield Holding(id(self.zip.data), len(self.zip.data))
 
 
-def uploaded_data() -> UploadedData:
-    """Return the own pictures of this browser session."""
-    held: UploadedData = st.session_state.setdefault(_KEY, UploadedData())
-    return held
+uploaded_data = per_session("few_shot_lab_training_own", UploadedData)
+"""The own pictures of this browser session."""
 
 
 def choose_data() -> str:

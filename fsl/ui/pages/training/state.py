@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from fsl.ui.shared.memo import Memo
+from fsl.ui.shared.per_session import per_session
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.work import Latest, Work
 
 if TYPE_CHECKING:
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from fsl.training.lr_range import RangePoint
     from fsl.training.preview import BatchPreview
 
-_KEY = "few_shot_lab_training"
 _REMEMBERED = 4
 
 
 @dataclass
-class TrainingState:
+class TrainingState(TabState):
     """Choices that no single widget holds, and results of this page.
 
     Attributes:
@@ -54,7 +53,5 @@ class TrainingState:
         self.memo, self.batch = Memo(_REMEMBERED), Latest()
 
 
-def training_state() -> TrainingState:
-    """Return the Train page's state of this browser session."""
-    state: TrainingState = st.session_state.setdefault(_KEY, TrainingState())
-    return state
+training_state = per_session("few_shot_lab_training", TrainingState)
+"""The Train page's state of this browser session."""

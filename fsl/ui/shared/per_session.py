@@ -1,0 +1,25 @@
+"""Values that each browser session has for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+
+def per_session(key: str, make: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that returns this session's value, which ``make`` makes at first.
+
+    Args:
+        key: key in the session's state.
+        make: returns a new value.
+    """
+
+    def value_of_session() -> T:
+        value: T = st.session_state.setdefault(key, make())
+        return value
+
+    return value_of_session
