@@ -276,6 +276,17 @@ def test_accepted_pictures_teach_and_that_can_be_undone(page: AppTest) -> None:
     assert not state(page).workspace.corrections
 
 
+def test_what_is_said_of_the_next_answer_is_not_taken_for_the_one_that_left_the_filter(page: AppTest) -> None:
+    fill(page)
+    drop(page, "queries", ("p.png", picture((10, 5, 240))))
+    first, second = (query.digest for query in state(page).workspace.queries)
+    page.pills(key="answers_show").set_value("open").run()
+    state(page).selected = first
+    for digest, shows in ((first, 0), (second, 1)):
+        page.pills(key=f"correct_{digest[:16]}").set_value(shows).run()
+    assert state(page).workspace.corrections == {first: 0, second: 1}
+
+
 def test_near_copies_get_one_answer_after_they_were_shown_and_that_can_be_undone(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,7 @@ def _show_list(state: Session, found: Sequence[WorkAnswer]) -> WorkAnswer:
     """Show a page of the answers, and return the chosen one."""
     first, shown = page_of(found, state)
     chosen = next((answer for answer in shown if answer.query.digest == state.selected), shown[0])
+    state.selected = chosen.query.digest  # the one before may have left the filter
     classes = [(card.id, card.name) for card in state.workspace.classes]
     page = AnswerPage(
         [answer.row for answer in shown], first, len(found), chosen.query.digest, classes, state.view.seen
