@@ -7,6 +7,7 @@ import pytest
 from fsl.ui.shared import tab_memory
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.tab_memory import KEPT, TabMemory, TabState
+from fsl.ui.shared.work import Latest
 from tests.helpers.pages import stored
 
 
@@ -122,5 +123,8 @@ def test_what_pages_hold_is_a_state_that_can_be_kept() -> None:
     for kind in (*kinds, ChosenSettings):
         state = kind()
         assert isinstance(state, TabState)
-        assert type(state.copied()) is kind
+        copy = state.copied()
+        assert type(copy) is kind
+        shared = [name for name, value in vars(copy).items() if value is getattr(state, name)]
+        assert not [name for name in shared if isinstance(getattr(state, name), Latest)]
         state.forget_results()

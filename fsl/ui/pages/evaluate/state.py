@@ -44,9 +44,11 @@ class EvaluateState(TabState):
         self.fault = ""
 
     def copied(self) -> EvaluateState:
-        """Return a copy for another tab, without an evaluation that is under way."""
-        is_over = self.job is not None and self.job.work.is_over
-        return replace(self, job=copy(self.job) if is_over else None)
+        """Return a copy for another tab, without what is under way."""
+        job = copy(self.job) if self.job is not None and self.job.work.is_over else None
+        if job is not None:
+            job.grids = {name: work for name, work in job.grids.items() if work.is_over}
+        return replace(self, job=job)
 
     def forget_results(self) -> None:
         """Forget what can be computed again; the latest evaluation stays."""

@@ -46,7 +46,8 @@ class TrainingState(TabState):
 
     def copied(self) -> TrainingState:
         """Return a copy for another tab, without the work that is under way."""
-        return replace(self, names=dict(self.names), range_test=None, batch=Latest())
+        names = dict(self.names)
+        return replace(self, names=names, range_test=None, estimate=Latest(), batch=Latest())
 
     def forget_results(self) -> None:
         """Forget what can be computed again."""
