@@ -10,9 +10,9 @@ import streamlit as st
 from fsl.ui.components.pictures import Tile, picture_grid
 from fsl.ui.shared import core
 from fsl.ui.shared.compare_state import compare_state
-from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.overlay import overlay_uri
+from fsl.ui.shared.problems import show_fault
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.work import ReportProgress, Work
 
@@ -116,8 +116,7 @@ def _growing(explaining: _Explaining, left: str, right: str, key: str) -> None:
 
 def _maps(explaining: _Explaining, left: str, right: str, key: str) -> None:
     work, found = explaining.work, explaining.found
-    if work.fault:
-        st.error(markdown(work.fault), icon=":material/error:")
+    show_fault(work.fault)
     if found is None:
         if not work.is_over:
             st.progress(0.0, "Comparing the two pictures")

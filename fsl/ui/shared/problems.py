@@ -1,4 +1,4 @@
-"""The list of files that could not be used, the same on every page."""
+"""What could not be done and which files could not be used, the same on every page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from fsl.ui.shared.escape import markdown
 
 _SHOWN = 8
 _HEIGHT = 300  # pixels, for a longer list
+
+
+def show_fault(why: str) -> None:
+    """Show why something failed; nothing if ``why`` is empty."""
+    if why:
+        st.error(markdown(why), icon=":material/error:")
 
 
 def show_problems(problems: Sequence[Problem]) -> None:

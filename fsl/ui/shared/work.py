@@ -188,6 +188,17 @@ def show_progress(work: Work[T], more: Callable[[], None] | None = None) -> None
     st.fragment(_draw, run_every=_POLL_SECONDS)(work, more)
 
 
+def show_waiting(work: Work[T], text: str) -> None:
+    """Show a sentence until work is over; run the whole page again then."""
+    st.fragment(_draw_waiting, run_every=_POLL_SECONDS)(work, text)
+
+
+def _draw_waiting(work: Work[T], text: str) -> None:
+    if work.is_over:
+        st.rerun()
+    st.caption(text)
+
+
 def _draw(work: Work[T], more: Callable[[], None] | None) -> None:
     if work.is_over:
         st.rerun()

@@ -22,7 +22,7 @@ from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.sources import workspace_source
 from fsl.ui.shared.visitor import visitor
-from fsl.ui.shared.work import Latest, ReportProgress, Work, percent_done
+from fsl.ui.shared.work import Latest, ReportProgress, Work, percent_done, show_waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut
@@ -131,7 +131,7 @@ def _show_offer(
         f"**Fine-tuning** trains the last layers of the network on your pictures. {expected} {how_long}"
     )
     if not is_timed:
-        st.fragment(_wait_for, run_every=_POLL_SECONDS)(timing)
+        show_waiting(timing, "Timing one batch on this machine …")
     _show_best_method(state, checkpoint, missed)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -179,12 +179,6 @@ def _timing(tuning: FineTuneState, checkpoint: Checkpoint, cards: list[ClassCard
     n_tested = sum(max(2, round(_SHARE * len(c.pictures))) for c in cards if len(c.pictures) >= _ENOUGH)
     size = core.RunSize(len(cards), n_images - n_tested, len(cards), n_tested)
     return tuning.estimate.of((checkpoint.digest, size), partial(_measure, checkpoint, size))
-
-
-def _wait_for(timing: Work[Estimate]) -> None:
-    if timing.is_over:
-        st.rerun()
-    st.caption("Timing one batch on this machine …")
 
 
 def _measure(checkpoint: Checkpoint, size: RunSize, report: ReportProgress) -> Estimate:

@@ -24,7 +24,7 @@ from fsl.ui.shared.guard import guarded, guarded_callback
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import COMPARE_ON_MAP
 from fsl.ui.shared.pair_explanation import show_why
-from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.problems import show_fault, show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice, load_checkpoint, not_installed, offered
 from fsl.ui.shared.settings import address_of
 from fsl.ui.shared.undo import show_undo
@@ -129,8 +129,7 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
     else:
         st.caption(_PRIVATE)
     show_problems(state.problems)
-    if state.fault:
-        st.error(markdown(state.fault), icon=":material/error:")
+    show_fault(state.fault)
     if state.note:
         st.caption(markdown(state.note))
 

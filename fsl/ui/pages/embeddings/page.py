@@ -46,6 +46,7 @@ from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.map_request import take_map_request
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
+from fsl.ui.shared.problems import show_fault
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.waiting import waiting
 
@@ -120,8 +121,7 @@ def _show_pictures(state: MapState) -> None:
     with bar:
         chosen = show_source(state)
     take_upload(state)
-    if state.fault:
-        st.error(markdown(state.fault), icon=":material/error:")
+    show_fault(state.fault)
     if chosen is None:
         show_welcome(state)
         return

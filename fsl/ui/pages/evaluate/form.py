@@ -62,7 +62,7 @@ def show_form(state: EvaluateState, installed: list[Choice]) -> None:
     # before the click would be missed.
     look = {"type": "primary", "icon": ":material/play_arrow:", "width": "stretch", "disabled": not names}
     with kept_button("Evaluate", "ev_start", **look) as is_pressed:
-        if is_pressed:
+        if is_pressed and names:
             state.fault = ""
             if state.job is not None:
                 state.job.cancel()
@@ -169,9 +169,3 @@ def _show_settings() -> tuple[EpisodeConfig, int]:
             int(st.number_input(**setting.widget())) for setting in (QUERY, EPISODES, PER_CLASS, SEED)
         )
     return EpisodeConfig(way, shot, query, episodes, seed), per_class
-
-
-def show_faults(state: EvaluateState) -> None:
-    """Show what was wrong with the last drop."""
-    if state.fault:
-        st.error(markdown(state.fault), icon=":material/error:")

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from fsl.base.text import margin_text
-from fsl.ui.pages.evaluate.form import show_faults, show_form
+from fsl.ui.pages.evaluate.form import show_form
 from fsl.ui.pages.evaluate.job import Job
 from fsl.ui.pages.evaluate.settings import map_address
 from fsl.ui.pages.evaluate.state import EvaluateState, evaluate_state
@@ -16,7 +16,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded, guarded_callback
-from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.problems import show_fault, show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice
 from fsl.ui.shared.waiting import waiting
 from fsl.ui.shared.work import show_progress
@@ -38,7 +38,7 @@ def show_evaluate_page() -> None:
             installed = choices()
         show_form(state, installed)
     with right, guarded():
-        show_faults(state)
+        show_fault(state.fault)
         _show_job(state, installed)
     warm_up_after_paint()
 
@@ -54,9 +54,8 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
     if not job.work.wait_at_first():
         _show_running(job)
         return
-    if job.work.fault:
-        st.error(markdown(job.work.fault), icon=":material/error:")
-    elif not job.answers:
+    show_fault(job.work.fault)
+    if not (job.work.fault or job.answers):
         st.info("You stopped the evaluation before its first test was finished.", icon=":material/info:")
     if job.pictures is not None and job.answers:
         _show_origin(job, installed)

@@ -23,7 +23,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.folder_drop import show_dropped
 from fsl.ui.shared.holders import Holding
 from fsl.ui.shared.per_session import per_session
-from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.problems import show_fault, show_problems
 from fsl.ui.shared.sources import label_of, workspace_source
 from fsl.ui.shared.state import session
 from fsl.ui.shared.tab_memory import TabState
@@ -261,8 +261,7 @@ def _show_upload() -> None:
             except FslError as error:
                 held.fault = str(error)
         st.rerun()
-    if held.fault:
-        st.error(markdown(held.fault), icon=":material/error:")
+    show_fault(held.fault)
     if held.zip is not None:
         show_dropped("training_zip", held.zip.name, held.forget_zip)
         for note in held.zip.listing.notes:

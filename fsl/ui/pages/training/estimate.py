@@ -16,13 +16,12 @@ from fsl.ui.pages.training.request import TrainRequest, checkpoint_choice, start
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.resources import COMPUTE, load_checkpoint
-from fsl.ui.shared.work import ReportProgress
+from fsl.ui.shared.work import ReportProgress, show_waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut
     from fsl.training.estimate import Estimate, RunSize
 
-_POLL_SECONDS = 0.5
 _USUAL_PER_CLASS = 20  # where it is not known without reading the pictures
 
 
@@ -34,20 +33,13 @@ def show_estimate(request: TrainRequest) -> None:
     inputs = (request, size, version_of_own_data(request.data))
     work = training_state().estimate.of(inputs, partial(_measure, request, size))
     if not work.wait_at_first():
-        st.fragment(_wait, run_every=_POLL_SECONDS)()
+        show_waiting(work, "Timing one batch on this machine …")
         return
     if work.fault or not work.has_result:
         return  # starting the run will report the fault
     _show(work.result(), len(request.rates))
     if request.data == MINE and request.start != SCRATCH:
         _show_room(request.start)
-
-
-def _wait() -> None:
-    work = training_state().estimate.work
-    if work is None or work.is_over:
-        st.rerun()
-    st.caption("Timing one batch on this machine …")
 
 
 def _show(estimate: Estimate, n_runs: int) -> None:
