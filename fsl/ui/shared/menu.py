@@ -1,7 +1,7 @@
 """Menus whose content is built when they are opened for the first time.
 
 Most menus are never opened, and each visitor would pay for them in every run of the page. What stands in the
-popover tells the server that it is open, until the content is there (``fsl.ui.components.opening``).
+popover tells the server that it is open, until the content is there (``components/opening.js``).
 ``st.popover(on_change=...)`` in a fragment would cost less, but tells it once, and Streamlit passes over a
 click whose fragment another run of the page has replaced meanwhile. The menu would stay empty.
 """
@@ -14,10 +14,11 @@ from typing import Literal
 
 import streamlit as st
 
-from fsl.ui.components.opening import opening
+from fsl.ui.components.declare import declare
 from fsl.ui.components.undivided import undivided
 
 _OPENED = "few_shot_lab_opened_menus"
+_opening = declare("opening", '<span role="status">Loading…</span>', "opening.js")
 
 
 def menu(
@@ -43,7 +44,8 @@ def menu(
         if key in st.session_state.setdefault(_OPENED, set()):
             draw()
         else:
-            opening(f"{key}_opening", partial(_open, key))
+            # May be called again, should the page keep showing this.
+            _opening(key=f"{key}_opening", on_opened_change=partial(_open, key))
 
 
 @undivided()

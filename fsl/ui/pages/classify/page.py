@@ -11,13 +11,14 @@ from fsl.ui.pages.classify.check import show_check
 from fsl.ui.pages.classify.classes import show_classes
 from fsl.ui.pages.classify.decide import what_is_missing
 from fsl.ui.pages.classify.drops import take_pending
-from fsl.ui.pages.classify.notices import show_notices
 from fsl.ui.pages.classify.queries import show_queries
 from fsl.ui.pages.classify.settings import show_address, take_address
 from fsl.ui.pages.classify.toolbar import show_toolbar, show_welcome
+from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded
-from fsl.ui.shared.state import session
+from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.problems import show_problems
+from fsl.ui.shared.state import Session, session
 
 _MOST_IN_SIGHT = 6
 _SCROLLED_HEIGHT = 560  # pixels
@@ -34,7 +35,7 @@ def show_classify_page() -> None:
     with guarded(), st.container():
         take_pending(state)
         show_toolbar(state)
-        show_notices(state)
+        _show_notices(state)
         if state.workspace.is_empty:
             show_welcome(state)
     check_place = st.container()
@@ -60,3 +61,14 @@ def show_classify_page() -> None:
         with guarded():
             open_camera(wants_camera)
     warm_up_after_paint()
+
+
+def _show_notices(state: Session) -> None:
+    """Show what the last change did, until that is dismissed, something else changes, or the page is left."""
+    if not (state.notes or state.problems):
+        return
+    show_problems(state.problems)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
+        if state.notes:
+            st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")
+        st.button("Dismiss", key="dismiss", type="tertiary", on_click=guarded_callback(state.report))

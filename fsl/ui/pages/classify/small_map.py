@@ -11,9 +11,8 @@ from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_
 from fsl.ui.shared.collection import of_workspace
 from fsl.ui.shared.collection_map import principal_points, sheet_of
 from fsl.ui.shared.guard import guarded_callback
-from fsl.ui.shared.map_request import MapRequest, request_map
 from fsl.ui.shared.memo import Memo
-from fsl.ui.shared.page_links import CLASSIFY_ON_MAP
+from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, MapRequest, request_map
 
 if TYPE_CHECKING:
     from fsl.twin.checkpoint import Checkpoint

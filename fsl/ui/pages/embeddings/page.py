@@ -43,9 +43,8 @@ from fsl.ui.shared.data_check import check_view, show_data_check
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
-from fsl.ui.shared.map_request import take_map_request
 from fsl.ui.shared.menu import menu
-from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
+from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP, take_map_request
 from fsl.ui.shared.problems import show_fault
 from fsl.ui.shared.resources import Choice, choices, load_checkpoint
 from fsl.ui.shared.waiting import waiting
