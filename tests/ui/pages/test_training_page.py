@@ -415,9 +415,9 @@ def test_a_link_shows_a_run_and_changes_nothing(one_run: AppTest, finished: Path
     with pytest.raises(DataError, match="Only the browser"):  # whatever a forged message asks for
         actions._delete(finished.name)
     with pytest.raises(DataError, match="Only the browser"):
-        actions._stop(finished.name)
+        actions._stop([finished.name])
     with pytest.raises(DataError, match="Only the browser"):
-        actions._resume(finished.name)
+        actions._resume([finished.name])
     with pytest.raises(DataError, match="Only the browser"):
         actions._save(find_run(finished.name), "taken over")
     assert len(list_runs()) == 1
