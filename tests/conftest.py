@@ -1,5 +1,7 @@
 """Settings for all tests, and what several of them use."""
 
+from __future__ import annotations
+
 import os
 
 # Idle threads of torch's pool sleep rather than spin: on a small machine the browser tests need the cores.
@@ -10,12 +12,53 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
+
 pytest_plugins = ["tests.helpers.fixtures"]
 pytest.register_assert_rewrite("tests.helpers")
+
+TESTS = Path(__file__).parent
+BROWSER_TESTS = "tests/e2e/"
+# What takes long begins first, so that no process is left alone with it in the end.
+LONG = (
+    BROWSER_TESTS,
+    "tests/hostile/",
+    "tests/test_shipped.py",
+    "tests/training/",
+    "tests/ui/",
+    "tests/cli/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first."""
+
+    def place(item: pytest.Item) -> int:
+        path = f"tests/{item.path.relative_to(TESTS).as_posix()}"
+        return next((i for i, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Keep the tests of a file in one process, and all that share the browser and the server."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class BrowserTestsTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return BROWSER_TESTS if nodeid.startswith(BROWSER_TESTS) else super()._split_scope(nodeid)
+
+    return BrowserTestsTogether(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,14 +15,14 @@ from tests.e2e.server import BROWSER_ARGUMENTS, ROOT, chromium, running_app
 from tests.helpers.networks import save_small_checkpoint
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 
 HERE = Path(__file__).parent
 _FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium; without it the tests are skipped, or fail where FSL_REQUIRE_BROWSER says it must be there."""
     executable = chromium()
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoints that ship, or a small stand-in where there is none."""
     shipped = ROOT / "checkpoints"
@@ -50,19 +50,19 @@ def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the server's runs are."""
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lesson(runs_folder: Path) -> str:
     """Three short runs that are over, by their ids."""
     return train_lesson(runs_folder, steps=40, side=16)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(checkpoint_folder: Path, runs_folder: Path) -> Iterator[str]:
     """The app on a free port of this machine; its address."""
     settings = {"FSL_CHECKPOINT_DIR": str(checkpoint_folder), "FSL_RUNS_DIR": str(runs_folder)}
@@ -85,15 +85,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
 
 
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """The window of all tabs: opening one costs a second of the processor, and so does an empty cache."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(150_000)  # a busy machine takes its time
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh tab; errors on its console, and requests to other hosts, fail the test.
+def tab(window: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh tab of a new visitor; errors on its console, and requests to other hosts, fail the test.
 
     When a test fails, what the tab showed is printed: it may not fail a second time.
     """
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    page.set_default_timeout(150_000)  # a busy machine takes its time
+    page = window.new_page()
     faults: list[str] = []
     page.on("console", lambda message: _note_error(message, faults))
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -101,7 +108,11 @@ def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     yield page
     if request.node.stash.get(_FAILED, False):
         print(f"The tab at {page.url} showed:\n{page.locator('body').inner_text()}")
-    context.close()
+    for opened in window.pages:
+        if opened.url.startswith("http"):
+            opened.evaluate("localStorage.clear()")
+        opened.close()
+    window.clear_cookies()
     assert faults == []
 
 
