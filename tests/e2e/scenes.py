@@ -121,7 +121,8 @@ def _compared(tab: Page) -> None:
     tab.locator(".st-key-compare_roc .main-svg").first.wait_for()
     tab.get_by_role("button", name="Show why").click()
     tab.locator(".st-key-compare_why_maps li.tile").nth(1).wait_for()
-    # The first maps are replaced by finer ones.
+    # The first maps are replaced by finer ones, as a bar between them and these words says.
+    tab.locator(".st-key-compare_why_card").get_by_text("Green parts").wait_for()
     tab.locator(".st-key-compare_why_card [data-testid=stProgress]").first.wait_for(state="detached")
 
 

@@ -106,8 +106,16 @@ def test_point_click_lasso_and_search(server: str, tab: Page, tmp_path: Path) ->
     assert tab.locator("canvas.canvas").evaluate("c => c.placeOf(17).length") == 2
 
 
-def test_the_keyboard_points_chooses_and_lays_out(server: str, tab: Page, tmp_path: Path) -> None:
+def test_a_small_screen_shows_all_points_and_the_keyboard_points_chooses_and_lays_out(
+    server: str, tab: Page, tmp_path: Path
+) -> None:
+    tab.set_viewport_size({"width": 390, "height": 900})
     canvas = open_map(tab, server, tmp_path / "digits")
+    box = canvas.bounding_box()
+    assert box is not None
+    places = canvas.evaluate("c => [...Array(18).keys()].map(row => c.placeOf(row))")
+    assert all(0 <= x <= box["width"] and 0 <= y <= box["height"] for x, y in places)
+
     name = tab.locator(".tip .file")
     canvas.press("n")
     first = name.inner_text()
@@ -159,15 +167,6 @@ def test_the_legend_stays_where_it_is_for_a_second_click(tab: Page) -> None:
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")
     assert {2, 3}.isdisjoint(shown())
-
-
-def test_a_small_screen_shows_all_points(server: str, tab: Page, tmp_path: Path) -> None:
-    tab.set_viewport_size({"width": 390, "height": 900})
-    canvas = open_map(tab, server, tmp_path / "digits")
-    box = canvas.bounding_box()
-    assert box is not None
-    places = canvas.evaluate("c => [...Array(18).keys()].map(row => c.placeOf(row))")
-    assert all(0 <= x <= box["width"] and 0 <= y <= box["height"] for x, y in places)
 
 
 def test_the_answer_opens_on_the_map(server: str, tab: Page) -> None:

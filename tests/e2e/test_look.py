@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
 SERIOUS = ("serious", "critical")
+# What one visit shows: a page that is empty first and filled next, and Learn, whose steps lead on.
+VISITS = [list(scenes) for _, scenes in groupby(SCENES, lambda scene: scene.path.partition("?step=")[0])]
 # By keyboard alone: every page with the most there is on it.
 WALKED = ("home", "classify", "compare", "training", "embeddings", "evaluate", "learn-twin", "learn-loss")
 # Pictures and canvases that show less than two colours, looked at through a small copy: nothing, or one blot.
@@ -94,30 +97,47 @@ NOTE_FOCUS = """() => {
 MISSED = "() => [...window.controls].map(c => c.outerHTML.slice(0, 160))"
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_every_page_looks_right(server: str, tab: Page, scene: Scene, lesson: str) -> None:
+@pytest.mark.parametrize("scenes", VISITS, ids=lambda scenes: " ".join(scene.name for scene in scenes))
+def test_every_page_looks_right(server: str, tab: Page, scenes: list[Scene], lesson: str) -> None:
     """One visit: the look in both themes and widths, what axe-core says, and a walk by keyboard."""
-    tab.goto(f"{server}/{scene.path.format(runs=lesson)}")
-    scene.ready(tab)
+    faults = []
+    for scene, before in zip(scenes, (None, *scenes), strict=False):
+        show_at(tab, WIDTHS[0], SCHEMES[0])
+        if before is None:
+            tab.goto(f"{server}/{scene.path.format(runs=lesson)}")
+        elif scene.path != before.path:
+            tab.locator(".st-key-learn_next button").click()
+            tab.wait_for_url(f"{server}/{scene.path}")
+            settle(tab)
+        scene.ready(tab)
+        settle(tab)
+        if scene.name == "home":
+            # One screen shows what the app does; the lesson follows.
+            assert tab.locator(".st-key-home_steps").evaluate(HIDDEN_BELOW) == 0
+        faults += [f"{scene.name} {fault}" for fault in faults_of_the_look(tab)]
+        if scene.name in WALKED:
+            show_at(tab, WIDTHS[0], SCHEMES[-1])
+            faults += [f"{scene.name} out of reach: {missed}" for missed in out_of_the_keyboards_reach(tab)]
+    assert faults == []
+
+
+def show_at(tab: Page, width: int, scheme: str) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     settle(tab)
-    if scene.name == "home":
-        # One screen shows what the app does; the lesson follows.
-        assert tab.locator(".st-key-home_steps").evaluate(HIDDEN_BELOW) == 0
+
+
+def faults_of_the_look(tab: Page) -> list[str]:
+    """Look at a page in both themes and widths."""
     faults = []
     for width in WIDTHS:
-        tab.set_viewport_size({"width": width, "height": 900})
         for scheme in SCHEMES:
-            tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            settle(tab)
+            show_at(tab, width, scheme)
             found = faults_of(tab)
             if (width, scheme) in zip(WIDTHS, SCHEMES, strict=True):  # each width and each theme once
                 found += axe_findings(tab)
             faults += [f"{scheme} {width}: {fault}" for fault in found]
-    assert faults == []
-    if scene.name in WALKED:
-        tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        settle(tab)
-        assert out_of_the_keyboards_reach(tab) == []
+    return faults
 
 
 def faults_of(tab: Page) -> list[str]:

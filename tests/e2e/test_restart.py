@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from bench._server import running_app
 from tests.e2e.scenes import settle
 from tests.helpers.browser import drop
+from tests.helpers.networks import save_small_checkpoint
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
 def test_a_tab_says_that_its_pictures_are_gone_and_why_a_file_is_refused(
-    browser: Browser, checkpoint_folder: Path, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
-    environment = {"FSL_CHECKPOINT_DIR": str(checkpoint_folder)}
+    save_small_checkpoint(tmp_path)
+    environment = {"FSL_CHECKPOINT_DIR": str(tmp_path)}
     tab = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     tab.set_default_timeout(150_000)
     with running_app(tmp_path, environment=environment) as app:
