@@ -25,6 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fsl.base.text import count
 from fsl.base.types import Float64Array
 from fsl.training.events import Advice, Evaluation, Started, Step, TrainEvent, Verdict, VerdictKind
 
@@ -158,7 +159,7 @@ def _find(r: _Measures, evaluations: Sequence[Evaluation]) -> _Finding:
     if len(steps) >= 4 and (found := _collapsed(r) or _diverged(r)):
         return found
     if len(steps) < MIN_REPORTS or steps[-1].step < MIN_STEPS:
-        return "starting", f"Too few batches so far to judge by ({steps[-1].step}).", ""
+        return "starting", f"Too early to judge: {count(steps[-1].step, 'batch', 'batches')} so far.", ""
     found = _stalled(r) or _overfitting(r, evaluations)
     return found or ("learning", f"The loss has fallen from {max(r.start, r.early):.3f} to {r.loss:.3f}.", "")
 

@@ -159,19 +159,26 @@ def _progress_text(run: RunInfo, steps: int) -> str:
     if run.step is None or not run.is_live:
         return f"{run.steps_done:,} of {steps:,} batches"
 
-    # Runs of one experiment take turns, and each run's seconds count its own turns only.
-    own = (steps - run.step.step) * _seconds_per_batch(run)
-    left = own * core.run_manager().taking_turns(run.id)
     speed = f"{count(round(run.step.images_per_second), 'picture')}/s"
-    return f"{run.step.step:,} of {steps:,} · {speed} · {duration_text(left)} left"
+    text = f"{run.step.step:,} of {steps:,} · {speed}"
+    each = _seconds_per_batch(run)
+    if each is None:
+        return text
+    # Runs of one experiment take turns, and each run's seconds count its own turns only.
+    left = (steps - run.step.step) * each * core.run_manager().taking_turns(run.id)
+    return f"{text} · {duration_text(left)} left"
 
 
-def _seconds_per_batch(run: RunInfo) -> float:
-    """Return how long the latest batches took: the first ones also embed pictures for the others."""
+def _seconds_per_batch(run: RunInfo) -> float | None:
+    """Return how long the latest batches took: the first ones also embed pictures for the others.
+
+    Returns:
+        None after a single report, whose seconds are mostly of the test before training.
+    """
     steps = [event for event in core.run_events(run.folder) if isinstance(event, core.Step)][-_RECENT:]
     first, last = steps[0], steps[-1]
     if first.step == last.step:
-        return last.seconds / max(1, last.step)
+        return None
     return (last.seconds - first.seconds) / (last.step - first.step)
 
 
