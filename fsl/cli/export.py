@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +18,11 @@ from fsl.base.errors import DataError
 from fsl.cli.common import add_checkpoint_option
 from fsl.cli.output import add_json_option, print_json, require_writable, write_result
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.export import OnnxFile, export_onnx
-from fsl.twin.export_tflite import TfliteFile, export_tflite
-from fsl.twin.export_web import ABOUT, WebPage, export_web
+from fsl.twin.export import describe, export_onnx
+from fsl.twin.export_tflite import export_tflite
+from fsl.twin.export_web import ABOUT, export_web
 
-Made = TypeVar("Made", OnnxFile, TfliteFile, WebPage)
+Made = TypeVar("Made")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,25 +52,26 @@ def run(options: argparse.Namespace) -> None:
 
 def _run_onnx(options: argparse.Namespace) -> None:
     require_writable(options.out, "--out")
-    made = _quietly(export_onnx, options.checkpoint, 1)
+    made = _quietly(export_onnx, fsl.load(options.checkpoint, "cpu"), 1)
     write_result(options.out, made.data)
     _print(options, len(made.data), made.difference)
 
 
 def _run_tflite(options: argparse.Namespace) -> None:
-    require_writable(options.out, "--out")
-    made = _quietly(export_tflite, options.checkpoint, 1, 2)
     beside = options.out.with_suffix(".json")
     if beside == options.out:
         raise DataError(f"--out is {options.out}. Name a file that ends in .tflite.")
+    require_writable(options.out, "--out")
+    checkpoint = fsl.load(options.checkpoint, "cpu")
+    made = _quietly(export_tflite, checkpoint, 1, 2)
     write_result(options.out, made.data)
-    write_result(beside, made.about)
+    write_result(beside, json.dumps(describe(checkpoint)).encode())
     _print(options, len(made.data), made.difference, [options.out.name, beside.name])
 
 
 def _run_web(options: argparse.Namespace) -> None:
     _require_own_folder(options.out)
-    made = _quietly(partial(export_web, version=fsl.__version__), options.checkpoint, 1)
+    made = _quietly(partial(export_web, version=fsl.__version__), fsl.load(options.checkpoint, "cpu"), 1)
     for name, data in made.files.items():
         write_result(options.out / name, data)
     _print(options, sum(map(len, made.files.values())), made.difference, sorted(made.files))
@@ -77,9 +79,8 @@ def _run_web(options: argparse.Namespace) -> None:
         print(f"Next: {options.out / 'README.md'}", file=sys.stderr)
 
 
-def _quietly(export: Callable[[Checkpoint], Made], name: str, *descriptors: int) -> Made:
+def _quietly(export: Callable[[Checkpoint], Made], checkpoint: Checkpoint, *descriptors: int) -> Made:
     """Export a checkpoint without what the exporter prints: to stdout (1), and to stderr (2)."""
-    checkpoint = fsl.load(name, "cpu")
     with ExitStack() as stack:
         for descriptor in descriptors:
             stack.enter_context(_nothing_on(descriptor))

@@ -43,19 +43,19 @@ class EmbeddingNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
-class OnnxFile:
-    """A network as ONNX.
+class ExportedFile:
+    """A network as ONNX or TFLite.
 
     Attributes:
         data: the file's content.
-        difference: the largest one between onnxruntime's and torch's embeddings of the same noise.
+        difference: the largest one between its and torch's embeddings of the same noise.
     """
 
     data: bytes
     difference: float
 
 
-def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
+def export_onnx(checkpoint: Checkpoint) -> ExportedFile:
     """Export a checkpoint as an ONNX file, and check it against torch.
 
     Raises:
@@ -77,7 +77,7 @@ def export_onnx(checkpoint: Checkpoint) -> OnnxFile:
         raise FslError(
             f"The exported network's embeddings differ from torch's by {difference:.2g}; not written."
         )
-    return OnnxFile(data, difference)
+    return ExportedFile(data, difference)
 
 
 def _traced(twin: TwinNetwork) -> bytes:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import tempfile
 import warnings
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +14,15 @@ import torch
 
 from fsl.base.errors import FslError, SettingsError
 from fsl.twin.checkpoint import Checkpoint
-from fsl.twin.export import TOLERANCE, EmbeddingNetwork, describe
+from fsl.twin.export import TOLERANCE, EmbeddingNetwork, ExportedFile
 from fsl.twin.network import TwinNetwork
 
 
-@dataclass(frozen=True)
-class TfliteFile:
-    """A network as TFLite: one picture in [0, 1], float32 ``(1, 3, S, S)``, to its embedding ``(1, D)``.
-
-    Attributes:
-        data: the file's content.
-        about: what turns embeddings into answers, as JSON; an ONNX file has the same in its metadata.
-        difference: the largest one between LiteRT's and torch's embeddings of the same noise.
-    """
-
-    data: bytes
-    about: bytes
-    difference: float
-
-
-def export_tflite(checkpoint: Checkpoint) -> TfliteFile:
+def export_tflite(checkpoint: Checkpoint) -> ExportedFile:
     """Export a checkpoint as a TFLite file, and check it against torch.
+
+    The file turns one picture in [0, 1], float32 ``(1, 3, S, S)``, into its embedding ``(1, D)``. What turns
+    embeddings into answers is not in it, unlike in an ONNX file: ``describe`` returns that.
 
     Raises:
         SettingsError: litert-torch is not installed.
@@ -55,7 +41,7 @@ def export_tflite(checkpoint: Checkpoint) -> TfliteFile:
             f"The converted network's embeddings differ from torch's by {difference:.2g}; not written. "
             "Use --format onnx."
         )
-    return TfliteFile(data, json.dumps(describe(checkpoint)).encode(), difference)
+    return ExportedFile(data, difference)
 
 
 def _converted(litert_torch: Any, twin: TwinNetwork) -> bytes:

@@ -78,4 +78,6 @@ def test_tflite_without_its_converter_or_with_a_wrong_result_writes_nothing(
     monkeypatch.setattr(export_tflite, "difference_from_torch", lambda *_: 0.5)
     assert main(arguments) == 1
     assert "differ from torch's by 0.5" in capsys.readouterr().err
+    assert main([*arguments[:-1], str(tmp_path / "a.json")]) == 1
+    assert "Name a file that ends in .tflite" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
