@@ -56,6 +56,7 @@ MODEL = ModelConfig(
     head="cosine",
     damped=256,
     centre_on_support=True,
+    damp_on_support=True,
     support_views=3,
 )
 SHRINK = 0.5

@@ -44,7 +44,7 @@ from fsl.fewshot.classify import class_scores
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
 from fsl.fewshot.linear_probe import fit
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.training.engine import train
 from fsl.training.events import Evaluation, Step
 from fsl.training.gain import chance_of, interval_over_pictures, picture_accuracy
@@ -210,7 +210,7 @@ def in_use(
     twin: TwinNetwork, embeddings: tuple[Tensor, Tensor], shown: IntArray, asked: IntArray
 ) -> Float64Array:
     """Return whether each picture is recognised from the pictures that were learned from."""
-    support, query = seen_from_support(twin, *embeddings)
+    support, query = seen_from_support(twin, *embeddings, torch.from_numpy(shown))
     n_way = int(shown.max()) + 1
     scores = class_scores(twin, support, torch.from_numpy(shown), n_way, query, "prototype")
     return np.equal(scores.argmax(1).numpy(), asked).astype(np.float64)
@@ -220,7 +220,7 @@ def by_probe(
     twin: TwinNetwork, embeddings: tuple[Tensor, Tensor], shown: IntArray, asked: IntArray
 ) -> Float64Array:
     """Return whether a linear probe on the pictures that were learned from recognises each picture."""
-    support, query = seen_from_support(twin, *embeddings)
+    support, query = seen_from_support(twin, *embeddings, torch.from_numpy(shown))
     answers = fit(support, torch.from_numpy(shown)).probabilities(query).argmax(1).numpy()
     return np.equal(answers, asked).astype(np.float64)
 

@@ -26,7 +26,8 @@ from fsl.data.catalogue import open_source
 from fsl.data.query import ImageQuery
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.label_next import doubt_of_class, label_next
-from fsl.fewshot.scores import probabilities, seen_from_support
+from fsl.fewshot.scores import probabilities
+from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.inference import embed_images
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def draw(checkpoint: Checkpoint, everything: Labelled, n_shot: int, seed: int) -
 
 def scores(checkpoint: Checkpoint, support: Labelled, asked: Labelled) -> Tensor:
     """Return the class scores of the network's own rule, ``(n, N)``."""
-    seen, query = seen_from_support(checkpoint.twin, support.embeddings, asked.embeddings)
+    seen, query = seen_from_support(checkpoint.twin, support.embeddings, asked.embeddings, support.labels)
     n_way = int(support.labels.max()) + 1
     return class_scores(checkpoint.twin, seen, support.labels, n_way, query, checkpoint.info.rule)
 

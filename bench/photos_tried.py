@@ -35,7 +35,7 @@ from fsl.base.types import IntArray, PixelArray
 from fsl.config import EpisodeConfig
 from fsl.data.images.resize import crop_centre
 from fsl.fewshot.episodes import sample_episodes
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.training.recipes import RecipeData
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
@@ -126,7 +126,8 @@ def accuracy(
         some = slice(start, start + AT_ONCE)
         s = support[torch.from_numpy(episodes.support[some]).flatten(1)]
         q = query[torch.from_numpy(episodes.query[some]).flatten(1)]
-        s, q = seen_from_support(twin, s, q)
+        slots = torch.arange(config.n_way).repeat_interleave(config.n_shot)
+        s, q = seen_from_support(twin, s, q, slots)
         prototypes = s.view(len(s), config.n_way, config.n_shot, -1).mean(2)
         if rectified:
             share = torch.softmax(-RECTIFY_SHARPNESS * torch.cdist(q, prototypes), dim=-1)  # (E, Q, N)
@@ -153,7 +154,8 @@ def main() -> None:
         return fitted
 
     usual = whitening(SHRINK)
-    uncentred = TwinNetwork(replace(MODEL, centre_on_support=False)).eval()
+    uncentred = TwinNetwork(replace(MODEL, centre_on_support=False, damp_on_support=False)).eval()
+    undamped = TwinNetwork(replace(MODEL, damp_on_support=False)).eval()
     flipped, three = ("", "mirror"), ("", "mirror", "middle")
     five, usual_copies = (*three, "left", "right"), ("", "mirrored middle", "transposed")
     tries = [
@@ -163,6 +165,7 @@ def main() -> None:
         Try("damped less (shrink 0.7)", twin, whitening(0.7)),
         Try("damped along 800 directions, not 256", twin, whitening(SHRINK, 800)),
         Try("not seen from the support set", uncentred, usual),
+        Try("only centred on the support set", undamped, usual),
         Try("support pictures mirrored, too", twin, usual, flipped),
         Try("support pictures mirrored and from closer, too", twin, usual, three),
         Try("support pictures mirrored, from closer and turned to both sides, too", twin, usual, five),

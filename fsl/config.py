@@ -36,7 +36,13 @@ SCRATCH = "from scratch"
 UNTRAINED = "untrained:"
 COSINE = "cosine:"
 CENTRE_PRIOR = 5
-"""Images that the network's own centre counts for beside the support set's (``fsl.fewshot.scores``)."""
+"""Images that the network's own centre counts for beside the support set's (``fsl.fewshot.support_view``)."""
+WITHIN_WEIGHT = 150.0
+"""Of a support set's covariance within its classes, beside the identity (``fsl.fewshot.support_view``)."""
+WITHIN_PRIOR = 20
+"""Images beyond one of each class at which that covariance counts half."""
+MOST_DEVIATIONS = 512
+"""Of more support images, as many serve to find it."""
 FEW_SHOTS = 2
 """Classes with at most this many images get test-time augmentation, where the network asks for it."""
 MOST_SNAPSHOT_IMAGES = 300
@@ -80,7 +86,9 @@ class ModelConfig(Settings):
         adapter: number of directions that the adapter of a fine-tuned network sees (``fsl.twin.adapter``); 0
             for none. Needs whitening.
         centre_on_support: classification centres embeddings on the support set, see
-            ``fsl.fewshot.scores.seen_from_support``.
+            ``fsl.fewshot.support_view``.
+        damp_on_support: classification damps the directions in which the support images of one class differ,
+            likewise.
         support_views: test-time augmentation of the support images of classes with at most ``FEW_SHOTS``:
             1 for none; 3 for the average over the image, its mirrored middle, and the image turned and
             mirrored, see ``fsl.twin.test_time_augmentation``.
@@ -102,7 +110,13 @@ class ModelConfig(Settings):
     damped: int = 0
     adapter: int = 0
     centre_on_support: bool = False
+    damp_on_support: bool = False
     support_views: int = 1
+
+    @property
+    def sees_from_support(self) -> bool:
+        """Return whether an embedding looks different from different support sets."""
+        return self.centre_on_support or self.damp_on_support
 
     def __post_init__(self) -> None:
         check_choices(self, fit=Fit, head=Head)
@@ -141,8 +155,8 @@ class ModelConfig(Settings):
             for value in values:
                 check_range(f"A number of {name}", value, *limits)
         require(
-            isinstance(self.grey, bool) and isinstance(self.centre_on_support, bool),
-            "grey and centre_on_support must be true or false.",
+            all(isinstance(on, bool) for on in (self.grey, self.centre_on_support, self.damp_on_support)),
+            "grey, centre_on_support and damp_on_support must be true or false.",
         )
 
 

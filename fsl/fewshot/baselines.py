@@ -69,7 +69,13 @@ def untrained(checkpoint: Checkpoint) -> Checkpoint:
 def plain_cosine(checkpoint: Checkpoint) -> Checkpoint:
     """Return the backbone alone, comparing queries with mean embeddings by their cosine."""
     model = replace(
-        checkpoint.info.model, head="cosine", damped=0, adapter=0, centre_on_support=False, support_views=1
+        checkpoint.info.model,
+        head="cosine",
+        damped=0,
+        adapter=0,
+        centre_on_support=False,
+        damp_on_support=False,
+        support_views=1,
     )
     twin = seeded_network(model, _SEED)  # its random weights are replaced
     twin.backbone.load_state_dict(checkpoint.twin.backbone.state_dict())

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.inference import pair_logits
 from fsl.twin.network import TwinNetwork, similarity
 

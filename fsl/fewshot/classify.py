@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from fsl.config import Rule
+from fsl.fewshot.cross_validation import parts_to_hide
 from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.prepared import prepare_support
-from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes, seen_from_support
+from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes
 from fsl.fewshot.support import SupportSet
+from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits, ready_logits, usable
 from fsl.twin.network import TwinNetwork, similarity
@@ -169,7 +171,7 @@ class LeaveOneOut:
 def leave_one_out(
     checkpoint: Checkpoint, support: SupportSet, rule: Rule | None = None
 ) -> LeaveOneOut | None:
-    """Classify each support image by all others.
+    """Classify each support image by others; ``parts_to_hide`` says by which.
 
     Args:
         support: N classes; those with a single image are possible answers, but are not tested.
@@ -191,21 +193,21 @@ def leave_one_out(
 
 
 def leave_one_out_answers(checkpoint: Checkpoint, support: SupportSet, rule: Rule) -> list[int]:
-    """Return the class that all others give each support image.
+    """Return the class that the others give each support image, hidden as ``parts_to_hide`` says.
 
     Returns:
         one slot per image; the only image of a class gets another class.
     """
     embeddings, slots = embed(checkpoint, support.images), support.slot_tensor
     as_support = embed_support(checkpoint, support)
-    answers = []
-    for i in range(len(slots)):
-        others = torch.arange(len(slots)) != i
-        seen, query = seen_from_support(checkpoint.twin, as_support[others], embeddings[i : i + 1])
+    answers = torch.empty_like(slots)
+    for hidden in parts_to_hide(slots):
+        others = ~torch.isin(torch.arange(len(slots)), hidden)
         present, position = torch.unique(slots[others], return_inverse=True)
+        seen, query = seen_from_support(checkpoint.twin, as_support[others], embeddings[hidden], position)
         scores = class_scores(checkpoint.twin, seen, position, len(present), query, rule)
-        answers.append(int(present[scores.argmax()]))
-    return answers
+        answers[hidden] = present[scores.argmax(1)]
+    return answers.tolist()
 
 
 def _most_confused(true: Tensor, answers: Tensor, support: SupportSet) -> tuple[str, str, int] | None:

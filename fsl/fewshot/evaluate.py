@@ -15,7 +15,7 @@ from fsl.config import FEW_SHOTS, EpisodeConfig, Rule
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.intervals import Asked, asked_together, sampling_interval
 from fsl.fewshot.metrics import ci95
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.inference import PAIRS_AT_ONCE, device_of, pair_logits
 from fsl.twin.network import TwinNetwork
 
@@ -151,12 +151,12 @@ def _score_parts(
     support = torch.from_numpy(episodes.support.reshape(len(episodes.support), -1))
     query = torch.from_numpy(episodes.query.reshape(len(episodes.query), -1))
     if rule == "prototype":
-        n_rows = query.shape[1] + (support.shape[1] if twin.config.centre_on_support else n_way)
+        n_rows = query.shape[1] + (support.shape[1] if twin.config.sees_from_support else n_way)
         for some in _parts(len(query), n_rows * embeddings.shape[1]):
             protos, asked = _prototypes(twin, as_support, embeddings, support[some], query[some], n_shot)
             yield -twin.head.pairwise(asked, protos).cpu()
         return
-    for logits in _pair_logits(twin, as_support, embeddings, support, query):
+    for logits in _pair_logits(twin, as_support, embeddings, support, query, n_shot):
         of_class = logits.view(*logits.shape[:2], n_way, n_shot)
         yield (-of_class.mean(-1) if rule == "mean" else -of_class.amin(-1)).cpu()
 
@@ -172,26 +172,32 @@ def _prototypes(
 ) -> tuple[Tensor, Tensor]:
     """Return mean embeddings ``(E', N, D)`` of classes, and embeddings ``(E', n_query, D)`` of queries."""
     device = device_of(twin)
-    if twin.config.centre_on_support:
-        seen, asked = seen_from_support(twin, as_support[support].to(device), embeddings[query].to(device))
+    if twin.config.sees_from_support:
+        rows = as_support[support].to(device), embeddings[query].to(device)
+        seen, asked = seen_from_support(twin, *rows, _slots(support, n_shot))
         return seen.view(len(seen), -1, n_shot, seen.shape[2]).mean(2), asked
     # Gathered and averaged in one pass, three times as fast as one after the other.
     means = F.embedding_bag(support.reshape(-1, n_shot), as_support, mode="mean")
     return means.view(len(support), -1, means.shape[1]).to(device), embeddings[query].to(device)
 
 
+def _slots(support: Tensor, n_shot: int) -> Tensor:
+    """Return the class of each support image of an episode; ``support`` is ``(E', n_support)``."""
+    return torch.arange(support.shape[1] // n_shot).repeat_interleave(n_shot)
+
+
 def _pair_logits(
-    twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor
+    twin: TwinNetwork, as_support: Tensor, embeddings: Tensor, support: Tensor, query: Tensor, n_shot: int
 ) -> Iterator[Tensor]:
     """Yield pair logits ``(E', n_query, n_support)``; each distinct pair once if that is cheaper."""
     asked, q = torch.unique(query, return_inverse=True)
     shown, s = torch.unique(support, return_inverse=True)
     n_pairs = query.numel() * support.shape[1]
-    if twin.config.centre_on_support or len(asked) * len(shown) > min(n_pairs, 16 * PAIRS_AT_ONCE):
+    if twin.config.sees_from_support or len(asked) * len(shown) > min(n_pairs, 16 * PAIRS_AT_ONCE):
         device = device_of(twin)
         for some in _parts(len(query), (query.shape[1] + support.shape[1]) * embeddings.shape[1]):
             rows = as_support[support[some]].to(device), embeddings[query[some]].to(device)
-            seen, sought = seen_from_support(twin, *rows)
+            seen, sought = seen_from_support(twin, *rows, _slots(support, n_shot))
             yield twin.head.pairwise(sought, seen)
         return
     table = pair_logits(twin, embeddings[asked], as_support[shown])

@@ -22,11 +22,12 @@ from torch.nn.functional import normalize
 from fsl.base.errors import DataError
 from fsl.config import METHODS, RULES, Method, Rule
 from fsl.fewshot.classify import Prediction, class_scores, classify, with_probabilities
+from fsl.fewshot.cross_validation import parts_to_hide
 from fsl.fewshot.embed import embed, embed_support
 from fsl.fewshot.pictures import NamedImage, Picture
 from fsl.fewshot.prepared import prepare_support
-from fsl.fewshot.scores import seen_from_support
 from fsl.fewshot.support import SupportSet
+from fsl.fewshot.support_view import seen_from_support, view_of
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.network import TwinNetwork
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 FEWEST_SHOTS = 5
 # Inverse strength of the regularisation, for embeddings of unit length.
 _C = 10.0
-# Beyond this many images, five folds: their figures are steady enough, and one fit per image is slow.
-_LEAVE_ONE_OUT_UP_TO = 60
 
 
 @dataclass(frozen=True)
@@ -125,42 +124,36 @@ def fit_to_support(checkpoint: Checkpoint, support: SupportSet) -> LinearProbe:
     """
     _refuse_few_shots(support)
     embeddings = embed_support(checkpoint, support)
-    return fit(seen_from_support(checkpoint.twin, embeddings, embeddings)[0], support.slot_tensor)
+    view = view_of(checkpoint.twin, embeddings, support.slot_tensor)
+    return fit(view(embeddings), support.slot_tensor)
 
 
-def compare_methods(checkpoint: Checkpoint, support: SupportSet, seed: int = 0) -> MethodComparison:
+def compare_methods(checkpoint: Checkpoint, support: SupportSet) -> MethodComparison:
     """Cross-validate the linear probe against the twin's rules on a support set.
 
-    Small sets are tested by leave-one-out, larger ones in five folds.
+    ``parts_to_hide`` says which images are tested together.
 
     Args:
         support: at least ``FEWEST_SHOTS`` images of each class.
-        seed: of the folds.
 
     Raises:
         DataError: a class has fewer images.
     """
     _refuse_few_shots(support)
     return compare_on_embeddings(
-        checkpoint.twin, embed_support(checkpoint, support), support.slot_tensor, support.n_way, seed
+        checkpoint.twin, embed_support(checkpoint, support), support.slot_tensor, support.n_way
     )
 
 
 def compare_on_embeddings(
-    twin: TwinNetwork, embeddings: Tensor, slots: Tensor, n_way: int, seed: int = 0
+    twin: TwinNetwork, embeddings: Tensor, slots: Tensor, n_way: int
 ) -> MethodComparison:
     """Compare methods on embeddings ``(n, D)`` with classes ``slots`` ``(n,)``."""
-    from sklearn.model_selection import LeaveOneOut, StratifiedKFold
-
     right: dict[Method, int] = dict.fromkeys(METHODS, 0)
-    if len(slots) <= _LEAVE_ONE_OUT_UP_TO:
-        folds = LeaveOneOut()
-    else:
-        folds = StratifiedKFold(FEWEST_SHOTS, shuffle=True, random_state=seed)
-    parts = list(folds.split(np.zeros(len(slots)), slots.numpy()))
-    for train_rows, test_rows in parts:
-        kept, asked = torch.from_numpy(train_rows), torch.from_numpy(test_rows)
-        support, query = seen_from_support(twin, embeddings[kept], embeddings[asked])
+    parts = parts_to_hide(slots)
+    for asked in parts:
+        kept = ~torch.isin(torch.arange(len(slots)), asked)
+        support, query = seen_from_support(twin, embeddings[kept], embeddings[asked], slots[kept])
         for method in right:
             if method == "quick":
                 scores = fit(support, slots[kept]).probabilities(query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fsl.data.one_shot_runs import OneShotRun
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits, usable
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from fsl.base.progress import Progress
 from fsl.fewshot.embed import embed_support
-from fsl.fewshot.scores import centre_of, centred, prototypes
+from fsl.fewshot.scores import prototypes
 from fsl.fewshot.support import SupportSet
+from fsl.fewshot.support_view import SupportView, view_of
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import Forward, Ready, embed_images, ready
 
@@ -23,19 +24,15 @@ class PreparedSupport:
 
     Attributes:
         digest: of the network's checkpoint.
-        centre: float32 ``(1, D)`` that is taken from queries; None if the network does not centre.
+        seen: what the support set sees of embeddings ``(n, D)``, for queries.
         images: of all support images.
         prototypes: of the mean embedding of each class.
     """
 
     digest: str
-    centre: Tensor | None
+    seen: SupportView
     images: Ready
     prototypes: Ready
-
-    def seen(self, query: Tensor) -> Tensor:
-        """Return embeddings of queries ``(n, D)`` as ``seen_from_support`` returns them."""
-        return query if self.centre is None else centred(query, self.centre)
 
 
 # By support set, as nothing else says when the memory can be given back. It may be larger than the cache of
@@ -71,7 +68,7 @@ def prepare_support(
 
 @torch.inference_mode()
 def _prepared(checkpoint: Checkpoint, support: SupportSet, embeddings: Tensor) -> PreparedSupport:
-    twin, centre = checkpoint.twin, centre_of(checkpoint.twin, embeddings)
-    seen = embeddings if centre is None else centred(embeddings, centre)
+    twin, view = checkpoint.twin, view_of(checkpoint.twin, embeddings, support.slot_tensor)
+    seen = view(embeddings)
     of_classes = prototypes(seen, support.slot_tensor, support.n_way)
-    return PreparedSupport(checkpoint.digest, centre, ready(twin, seen), ready(twin, of_classes))
+    return PreparedSupport(checkpoint.digest, view, ready(twin, seen), ready(twin, of_classes))

@@ -7,46 +7,11 @@ A class score is the logit of being the same: ``sigmoid(score)`` is the class's 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.base.errors import SettingsError
 from fsl.base.settings import check_range, require
-from fsl.config import CENTRE_PRIOR, Rule
-from fsl.twin.network import TwinNetwork
-
-
-def seen_from_support(twin: TwinNetwork, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre embeddings on the support set, if the network's settings ask for it.
-
-    What all support images have in common (all are fruit, all lie on the same table) does not distinguish
-    classes, and centring removes it (Wang et al., "SimpleShot", 2019). Only support images define the centre,
-    so the answer for a query does not depend on other queries.
-
-    Args:
-        twin: its settings say whether to centre; if not, both are returned unchanged.
-        support: float ``(..., n_support, D)``.
-        query: float ``(..., n_query, D)``.
-
-    Returns:
-        both, centred and of unit length.
-    """
-    centre = centre_of(twin, support)
-    if centre is None:
-        return support, query
-    return centred(support, centre), centred(query, centre)
-
-
-def centre_of(twin: TwinNetwork, support: Tensor) -> Tensor | None:
-    """Return the centre ``(..., 1, D)`` of embeddings ``(..., n_support, D)``; None without centring."""
-    if not twin.config.centre_on_support:
-        return None
-    return support.sum(-2, keepdim=True) / (support.shape[-2] + CENTRE_PRIOR)
-
-
-def centred(embeddings: Tensor, centre: Tensor) -> Tensor:
-    """Return embeddings ``(..., n, D)`` seen from a centre ``(..., 1, D)``, of unit length."""
-    return F.normalize(embeddings - centre, dim=-1)
+from fsl.config import Rule
 
 
 def group_scores(logits: Tensor, slots: Tensor, n_way: int, rule: Rule) -> Tensor:

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from fsl.fewshot.classify import Prediction, class_scores, with_probabilities
 from fsl.fewshot.embed import embed_support
-from fsl.fewshot.scores import probabilities, prototypes, seen_from_support
+from fsl.fewshot.scores import probabilities, prototypes
 from fsl.fewshot.support import SupportSet
+from fsl.fewshot.support_view import view_of
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits, usable
 from fsl.twin.network import TwinNetwork
@@ -41,9 +42,8 @@ def scores_together(
     Returns:
         float ``(n_query, N)``, higher = more similar.
     """
-    everything = torch.cat([support, query])
-    seen, asked = seen_from_support(twin, everything, query)
-    seen = seen[: len(support)]
+    view = view_of(twin, support, slots, centred_on=torch.cat([support, query]))
+    seen, asked = view(support), view(query)
     share = probabilities(class_scores(twin, seen, slots, n_way, asked, "prototype"), temperature)
     n_shots = torch.bincount(slots, minlength=n_way)[:, None].to(seen.dtype)
     sums = prototypes(seen, slots, n_way) * n_shots + share.T @ asked

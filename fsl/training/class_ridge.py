@@ -23,7 +23,7 @@ from torch import Tensor
 from fsl.base.types import IntArray
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.classify import class_scores
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.training.events import Pause
 from fsl.training.frozen_features import FrozenFeatures
 from fsl.training.snapshots import spread_over_classes
@@ -99,7 +99,9 @@ def _choose_penalty(
             if penalty is not None:
                 changed.add_scores(_fit(views[:, kept], labels[kept], penalty, among_kept), _STRENGTH)
             with torch.inference_mode():
-                support, query = seen_from_support(twin, changed(views[0, kept]), changed(views[0, asked]))
+                support, query = seen_from_support(
+                    twin, changed(views[0, kept]), changed(views[0, asked]), labels[kept]
+                )
                 scores = class_scores(twin, support, labels[kept], n_way, query, "prototype")
             likelihood[penalty] -= float(
                 F.cross_entropy(scores / _TEMPERATURE, labels[asked], reduction="sum")

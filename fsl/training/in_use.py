@@ -15,7 +15,7 @@ from torch import Tensor
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.linear_probe import fit
-from fsl.fewshot.scores import seen_from_support
+from fsl.fewshot.support_view import seen_from_support
 from fsl.training.class_ridge import rows_to_fit
 from fsl.training.events import Comparison
 from fsl.training.state import TrainState
@@ -46,8 +46,8 @@ def with_probe(comparison: Comparison, state: TrainState, data: ImageSet, test: 
 
     with torch.inference_mode():
         shown = features.embed(rows, first_views).cpu()
-        support, query = seen_from_support(state.twin, shown, state.evaluated)
+        support, query = seen_from_support(state.twin, shown, state.evaluated, labels)
         tuned = share_right(class_scores(state.twin, support, labels, len(names), query, "prototype"))
         unchanged = features.whiten(rows, first_views).cpu(), features.whiten_tested(tested.images)
-        support, query = seen_from_support(state.twin, *unchanged)
+        support, query = seen_from_support(state.twin, *unchanged, labels)
     return replace(comparison, in_use=tuned, probe=share_right(fit(support, labels).probabilities(query)))

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from fsl.base.errors import FslError, SettingsError
-from fsl.config import CENTRE_PRIOR, FEW_SHOTS
+from fsl.config import CENTRE_PRIOR, FEW_SHOTS, MOST_DEVIATIONS, WITHIN_PRIOR, WITHIN_WEIGHT
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.checkpoint_files import METADATA_KEY
 from fsl.twin.network import TwinNetwork
@@ -137,6 +137,10 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "head": {"kind": info.model.head, "weight": head.weight.tolist(), "bias": float(head.bias)},
         "centre_on_support": info.model.centre_on_support,
         "centre_prior": CENTRE_PRIOR,
+        "damp_on_support": info.model.damp_on_support,
+        "within_weight": WITHIN_WEIGHT,
+        "within_prior": WITHIN_PRIOR,
+        "most_deviations": MOST_DEVIATIONS,
         "support_views": info.model.support_views,
         "few_shots": FEW_SHOTS,
         "middle": MIDDLE,

@@ -43,6 +43,7 @@ def pretrained_checkpoint(name: str, device: torch.device | str = "cpu") -> Chec
         std=tuple(settings.std),
         head="cosine",
         centre_on_support=True,
+        damp_on_support=True,
     )
     twin = TwinNetwork(config)
     try:

@@ -39,6 +39,7 @@ def network(head: Head, fit: Fit, rule: Rule, views: int = 1, limit: float = 0.5
         head=head,
         fit=fit,
         centre_on_support=head == "cosine",
+        damp_on_support=head == "cosine",
         support_views=views,
     )
     of_rules = tuple(Calibration(r, 0.1 * (i + 1), limit if r == rule else 1.0) for i, r in enumerate(RULES))

@@ -33,7 +33,13 @@ def make(
     views: int = 1,
 ) -> checkpoints.Checkpoint:
     model = ModelConfig(
-        widths=(4, 4, 4, 4), image_size=32, head=head, centre_on_support=centred, fit=fit, support_views=views
+        widths=(4, 4, 4, 4),
+        image_size=32,
+        head=head,
+        centre_on_support=centred,
+        damp_on_support=centred,
+        fit=fit,
+        support_views=views,
     )
     torch.manual_seed(0)
     # Each rule has its own temperature and threshold, so that using those of another rule shows.

@@ -1,0 +1,28 @@
+"""Which images of a support set are hidden together, to test how well the others recognise them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Beyond this many images, a fifth at a time: the figures are steady enough, and one test per image is slow.
+_ONE_BY_ONE_UP_TO = 60
+N_PARTS = 5
+
+
+def parts_to_hide(slots: Tensor) -> list[Tensor]:
+    """Return the rows of each part.
+
+    Args:
+        slots: int64 ``(n,)``, the class of each image, from 0.
+
+    Returns:
+        each image alone if there are at most 60; of more, five parts with a fifth of each class.
+    """
+    if len(slots) <= _ONE_BY_ONE_UP_TO:
+        return list(torch.arange(len(slots))[:, None])
+    place = torch.empty_like(slots)
+    for slot in range(int(slots.max()) + 1):
+        members = torch.nonzero(slots == slot).flatten()
+        place[members] = torch.arange(len(members))
+    return [torch.nonzero(place % N_PARTS == part).flatten() for part in range(N_PARTS)]
