@@ -6,9 +6,10 @@ Settings chosen on other classes of the same data sets flatter. So whitening, he
 on all data sets but one, and tested on that one, beside plain cosine similarity of the same features in the
 same episodes. *Over even* is the gain over the method of the file before, whose features were averaged
 evenly over the image and not more in its middle; *over centred* that over only centring on the support set,
-without damping what varies between its images of one class. For the last rows half of the groceries are left out of a
-fit on everything else: that is how other groceries look to the network that ships. ``bench/build_photos.py``
-says how to get the folder of ``--weights``. The ``novel`` fruits, and classes named like them, have no part
+without damping what varies between its images of one class. For the last rows half of the groceries are left
+out of a fit on everything else: that is how other groceries look to the network that ships.
+``bench/build_photos.py`` says how to get the folder of ``--weights``. The ``novel`` fruits, and classes named
+like them, have no part
 in this.
 
 Every picture is looked at once; what test-time augmentation adds at one shot is in ``photos_tried``. The
