@@ -99,12 +99,14 @@ def damping_within(support: Tensor, slots: Tensor) -> Damping | None:
     Returns:
         None if no class has two images, or a value is not finite, which comparing refuses in words.
     """
-    members = F.one_hot(slots).to(support)
-    counts = members.sum(0)
+    counts = torch.bincount(slots)
     freedom = len(slots) - len(counts)
     if freedom == 0 or not support.isfinite().all():
         return None
-    deviations = support - members @ ((members.T @ support) / counts[:, None])
+    slots, counts = slots.to(support.device), counts.to(support)
+    none = support.new_zeros(*support.shape[:-2], len(counts), support.shape[-1])
+    means = none.index_add(-2, slots, support) / counts[:, None]
+    deviations = support - means.index_select(-2, slots)
     if len(slots) > MOST_DEVIATIONS:
         deviations = _some(deviations)
         freedom = round(freedom * MOST_DEVIATIONS / len(slots))
@@ -116,6 +118,7 @@ def damping_within(support: Tensor, slots: Tensor) -> Damping | None:
 
 
 def _some(deviations: Tensor) -> Tensor:
-    """Return ``MOST_DEVIATIONS`` of more rows, evenly spaced by length, as their order must not matter."""
-    chosen = torch.linspace(0, len(deviations) - 1, MOST_DEVIATIONS).round().long()
-    return deviations[deviations.norm(dim=1).argsort()[chosen]]
+    """Return ``MOST_DEVIATIONS`` rows of ``(..., n, D)``, evenly spaced by length: order must not matter."""
+    chosen = torch.linspace(0, deviations.shape[-2] - 1, MOST_DEVIATIONS).round().long()
+    order = deviations.norm(dim=-1).argsort(-1)[..., chosen]
+    return deviations.take_along_dim(order[..., None], -2)

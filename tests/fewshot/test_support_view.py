@@ -67,6 +67,8 @@ def test_the_order_of_many_images_makes_no_difference_to_the_damping() -> None:
     one = seen_from_support(damping().twin, support, query, slots)[1]
     other = seen_from_support(damping().twin, support[order], query, slots[order])[1]
     assert torch.allclose(one, other, atol=1e-4)
+    batch = seen_from_support(damping().twin, torch.stack([support, support]), query, slots)[1]
+    assert torch.allclose(batch, one, atol=1e-4)
     assert not torch.allclose(one, seen_from_support(damping().twin, support, query)[1], atol=0.1)
 
 
