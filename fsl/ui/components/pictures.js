@@ -72,7 +72,7 @@ const item = (tile, data, list, setTriggerValue) => {
 
 const moreItem = (data, setTriggerValue) => {
   const node = make("li", "tile");
-  const button = make("button", "frame more", `+${data.hidden.toLocaleString()} more`);
+  const button = make("button", "frame more", `+${data.hidden.toLocaleString("en")} more`);
   button.type = "button";
   button.onclick = () => setTriggerValue("more", Date.now());
   node.append(button);

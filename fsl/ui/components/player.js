@@ -18,7 +18,7 @@ const go = (state, step) => {
   state.words.textContent =
     batch === 0
       ? "Before training"
-      : `After ${batch.toLocaleString()} of ${state.data.last.toLocaleString()} batches`;
+      : `After ${batch.toLocaleString("en")} of ${state.data.last.toLocaleString("en")} batches`;
   state.slider.setAttribute("aria-valuetext", state.words.textContent);
   window.fewShotLabSteps ??= new Map();
   window.fewShotLabSteps.set(state.data.player, state.step);

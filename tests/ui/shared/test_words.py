@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from fsl.config import RULES, Method
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.linear_probe import MethodComparison
 from fsl.twin.header import Calibration
+from fsl.ui.components import declare
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
 
@@ -26,6 +28,13 @@ def prediction(unknown: bool) -> Prediction:
         class_similarity={"pear": 0.1, "banana": 0.31},
         similarities=(0.1, 0.31),
     )
+
+
+def test_scripts_write_numbers_as_the_rest_of_the_page_does_in_every_browser() -> None:
+    folder = Path(declare.__file__).parent
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("*.js")}
+    assert any('toLocaleString("en")' in script for script in scripts.values())
+    assert [name for name, script in scripts.items() if "toLocaleString()" in script] == []
 
 
 @pytest.mark.parametrize("sign", list("\\`*_[]<>$~|&"))

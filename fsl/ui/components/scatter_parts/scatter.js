@@ -47,7 +47,7 @@ const legendButton = (state, label, count) => {
   button.append(
     symbolOf(state, label),
     make("span", "name", labelName(state, label)),
-    make("span", "count", count.toLocaleString()),
+    make("span", "count", count.toLocaleString("en")),
   );
   button.onclick = () => {
     if (state.hidden.has(label)) state.hidden.delete(label);
