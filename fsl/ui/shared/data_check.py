@@ -18,7 +18,7 @@ from fsl.ui.shared import core
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.collection_map import embedded
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.work import Latest, ReportProgress
@@ -209,7 +209,7 @@ def _show_suspects(
             key=f"{view.key}_check_suspects",
             label="Pictures whose label is likely wrong",
             size="medium",
-            actions=Actions(select=guarded_callback(select), more=_more(view, "tiles", _MORE_TILES)),
+            actions=Actions(select=guarded_callback(select), more=_more_tiles(view)),
             selected=str(chosen.row),
             hidden=len(doubted) - len(tiles),
         )
@@ -227,25 +227,18 @@ def _show_suspect(view: CheckView, pictures: Collection, one: Suspect, actions: 
     st.markdown(f"Labelled **{markdown(own)}**, looks like **{markdown(other)}** (similarity {similar}).")
     if actions is not None:
         with st.container(horizontal=True):
-            st.button(
+            guarded_button(
                 f"Move to {markdown(other)}",
-                key=f"{view.key}_check_move",
+                f"{view.key}_check_move",
+                partial(actions.move, picture, own, other),
                 type="primary",
-                on_click=guarded_callback(actions.move),
-                args=(picture, own, other),
             )
-            st.button(
-                "Remove",
-                key=f"{view.key}_check_remove",
-                on_click=guarded_callback(actions.remove),
-                args=([(picture, own)],),
-            )
-    st.button(
+            guarded_button("Remove", f"{view.key}_check_remove", partial(actions.remove, [(picture, own)]))
+    guarded_button(
         "The label is right",
-        key=f"{view.key}_check_right",
+        f"{view.key}_check_right",
+        partial(view.right.add, (picture.digest, own)),
         type="tertiary",
-        on_click=guarded_callback(view.right.add),
-        args=((picture.digest, own),),
     )
 
 
@@ -272,11 +265,10 @@ def _show_copies(
     ordered = sorted(found.copies, key=lambda group: not _is_across(pictures, group))
     repeated = [row for group in ordered if not _is_across(pictures, group) for row in group[1:]]
     if actions is not None and repeated:
-        st.button(
+        guarded_button(
             f"Keep one of each within a class: remove {count(len(repeated), 'copy', 'copies')}",
-            key=f"{view.key}_check_unique",
-            on_click=guarded_callback(actions.remove),
-            args=([(pictures.pictures[row], pictures.class_of(row)) for row in repeated],),
+            f"{view.key}_check_unique",
+            partial(actions.remove, [(pictures.pictures[row], pictures.class_of(row)) for row in repeated]),
         )
     for number, group in enumerate(ordered[: view.groups]):
         what = "The same picture" if set(group) <= exact else "Nearly the same picture"
@@ -289,10 +281,10 @@ def _show_copies(
             actions=Actions(remove=_remover(pictures, actions)),
         )
     if len(ordered) > view.groups:
-        st.button(
+        guarded_button(
             f"Show {min(_MORE_GROUPS, len(ordered) - view.groups)} more",
-            key=f"{view.key}_check_more_groups",
-            on_click=_more(view, "groups", _MORE_GROUPS),
+            f"{view.key}_check_more_groups",
+            partial(_show_more, view, "groups", _MORE_GROUPS),
         )
 
 
@@ -314,13 +306,14 @@ def _show_odd(
         key=f"{view.key}_check_odd",
         label="Pictures unlike the others",
         size="medium",
-        actions=Actions(remove=_remover(pictures, actions), more=_more(view, "tiles", _MORE_TILES)),
+        actions=Actions(remove=_remover(pictures, actions), more=_more_tiles(view)),
         hidden=max(0, len(odd) - view.tiles),
     )
 
 
-def _more(view: CheckView, name: str, number: int) -> Callable[[], None]:
-    def more() -> None:
-        setattr(view, name, getattr(view, name) + number)
+def _more_tiles(view: CheckView) -> Callable[[], None]:
+    return guarded_callback(partial(_show_more, view, "tiles", _MORE_TILES))
 
-    return guarded_callback(more)
+
+def _show_more(view: CheckView, name: str, number: int) -> None:
+    setattr(view, name, getattr(view, name) + number)

@@ -11,7 +11,7 @@ from fsl.data.intake.listing import Listing, list_files
 from fsl.data.intake.server_limits import PAGE_LIMITS
 from fsl.data.intake.zips import list_zip
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.uploads import taken
 
 
@@ -74,10 +74,10 @@ def show_dropped(key: str, title: str, forget: Callable[[], None]) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"Dropped: **{markdown(title)}**", width="content")
-        st.button(
+        guarded_button(
             "Remove",
-            key=f"{key}_remove",
+            f"{key}_remove",
+            forget,
             icon=":material/close:",
-            on_click=guarded_callback(forget),
             help="Removes it from this page. The files on your computer stay as they are.",
         )

@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import streamlit as st
 
@@ -50,6 +50,18 @@ def guarded_callback(callback: Callable[P, None]) -> Callable[P, None]:
             _tell(UNEXPECTED)
 
     return wrapper
+
+
+def guarded_button(label: str, key: str, press: Callable[[], None], **look: Any) -> None:
+    """Show a button whose press is guarded.
+
+    Args:
+        label: label of the button.
+        key: key of the button.
+        press: called when it is pressed, before the page is drawn anew.
+        look: other arguments of ``st.button``.
+    """
+    st.button(label, key=key, on_click=guarded_callback(press), **look)
 
 
 def _tell(message: str) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import streamlit as st
-
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.per_session import per_session
 
 _pressed = per_session("few_shot_lab_pressed", set[str])
@@ -32,7 +31,7 @@ def kept_button(label: str, key: str, **look: Any) -> Iterator[bool]:
         look: other arguments of ``st.button``.
     """
     pressed = _pressed()
-    st.button(label, key=key, on_click=guarded_callback(pressed.add), args=(key,), **look)
+    guarded_button(label, key, partial(pressed.add, key), **look)
     try:
         yield key in pressed
     except Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 from streamlit import runtime
@@ -12,7 +13,7 @@ from streamlit import runtime
 from fsl.ui.components.session import session_id
 from fsl.ui.components.tab import tab_component, what_was_told
 from fsl.ui.components.undivided import undivided
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.holders import Holder
 from fsl.ui.shared.per_session import per_session
 from fsl.ui.shared.settings import restore_settings
@@ -93,8 +94,7 @@ def show_what_is_lost() -> None:
         if text:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
                 st.warning(text, icon=icon, width="stretch")
-                dismiss = guarded_callback(_dismiss)
-                st.button("Dismiss", key=f"{key}_dismiss", type="tertiary", on_click=dismiss, args=(key,))
+                guarded_button("Dismiss", f"{key}_dismiss", partial(_dismiss, key), type="tertiary")
 
 
 def _dismiss(key: str) -> None:

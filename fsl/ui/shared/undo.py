@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import streamlit as st
-
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 
 W = TypeVar("W")
 
@@ -95,20 +93,14 @@ def show_undo(key: str, history: History[W], undo: Callable[[], None], redo: Cal
     """
     if history.removals:
         label = f"Undo: bring back {markdown(history.removals[-1].what)}"
-        st.button(
-            label,
-            key=f"{key}_undo",
-            icon=":material/undo:",
-            type="tertiary",
-            on_click=guarded_callback(undo),
-        )
+        guarded_button(label, f"{key}_undo", undo, icon=":material/undo:", type="tertiary")
     if history.undone:
         what = markdown(history.undone[-1][0].what)
-        st.button(
+        guarded_button(
             "Redo",
-            key=f"{key}_redo",
+            f"{key}_redo",
+            redo,
             icon=":material/redo:",
             type="tertiary",
             help=f"Removes {what} again.",
-            on_click=guarded_callback(redo),
         )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import streamlit as st
-
 from fsl.base.text import count
 from fsl.ui.shared.collection import of_workspace
 from fsl.ui.shared.data_check import CheckActions, check_view, show_data_check
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import choices, load_checkpoint
@@ -27,13 +25,12 @@ def show_check_button(state: Session) -> None:
     filled = [card for card in state.workspace.classes if card.pictures]
     if len(filled) < 2 or sum(len(card.pictures) for card in filled) < _FEWEST:
         return
-    st.button(
+    guarded_button(
         "Close the check" if _OPEN.value else _OPEN.label,
-        key="check_toggle",
+        "check_toggle",
+        partial(_OPEN.put, not _OPEN.value),
         icon=":material/fact_check:",
         help="Finds copies, labels that are likely wrong, and pictures unlike their class.",
-        on_click=guarded_callback(_OPEN.put),
-        args=(not _OPEN.value,),
     )
 
 

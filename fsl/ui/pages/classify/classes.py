@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fsl.base.text import count
@@ -9,7 +11,7 @@ from fsl.ui.pages.classify.camera import CameraTarget
 from fsl.ui.pages.classify.drops import drop_key, place_of, take_pictures
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.state import Session
 from fsl.ui.shared.workspace import ClassCard
 
@@ -36,16 +38,10 @@ def show_classes(state: Session) -> CameraTarget | None:
             with column:
                 camera = _show_card(state, card) or camera
     with st.container(horizontal=True):
-        st.button(
-            "Add a class",
-            key="add_class",
-            icon=":material/add:",
-            on_click=guarded_callback(_add),
-            args=(state,),
-        )
+        guarded_button("Add a class", "add_class", partial(_add, state), icon=":material/add:")
         if len(shown) < len(cards):
             label = f"Show {count(len(cards) - len(shown), 'more class', 'more classes')}"
-            st.button(label, key="more_classes", on_click=_show_all, args=(state,))
+            guarded_button(label, "more_classes", partial(_show_all, state))
     _show_contradictions(state)
     return camera
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,7 +16,7 @@ from fsl.ui.pages.classify.thumbnails import remove_picture
 from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.settings import Setting
 from fsl.ui.shared.state import Session
@@ -40,40 +41,36 @@ def show_correction(state: Session, answer: WorkAnswer) -> None:
     _choose_class(state, answer)
     with st.container(horizontal=True, gap="small"):
         if answer.is_given:
-            st.button(
+            guarded_button(
                 "Take back",
-                key="take_back",
+                "take_back",
+                partial(_take_back, state, digest),
                 icon=":material/undo:",
                 help="The network's answer counts again.",
-                on_click=guarded_callback(_take_back),
-                args=(state, digest),
             )
         else:
-            st.button(
+            guarded_button(
                 "Accept",
-                key="accept",
+                "accept",
+                partial(_accept, state, digest, answer.target),
                 icon=":material/check:",
                 help="The answer is right.",
-                on_click=guarded_callback(_accept),
-                args=(state, digest, answer.target),
             )
         if len(state.workspace.queries) > 1:
-            st.button(
+            guarded_button(
                 "Answer all like this one",
-                key="like_this",
+                "like_this",
+                partial(_start_spreading, state),
                 icon=":material/content_copy:",
                 help="Finds near copies of this picture; you see them before they get the same answer.",
-                on_click=_start_spreading,
-                args=(state,),
             )
-        st.button(
+        guarded_button(
             "Remove",
-            key="remove_query",
+            "remove_query",
+            partial(remove_picture, state, None, digest),
             icon=":material/close:",
             type="tertiary",
             help="Takes this picture away from those to classify.",
-            on_click=guarded_callback(remove_picture),
-            args=(state, None, digest),
         )
 
 
@@ -137,15 +134,14 @@ def show_near_copies(
         with st.container(horizontal=True, gap="small"):
             pictures = count(len(found), "picture")
             if found:
-                st.button(
+                guarded_button(
                     f"Give {pictures} this answer",
-                    key="spread",
+                    "spread",
+                    partial(_spread, state, chosen, [one.query.digest for _, one in found], pictures),
                     icon=":material/done_all:",
                     type="primary",
-                    on_click=guarded_callback(_spread),
-                    args=(state, chosen, [one.query.digest for _, one in found], pictures),
                 )
-            st.button("Close", key="close_near_copies", on_click=_stop_spreading, args=(state,))
+            guarded_button("Close", "close_near_copies", partial(_stop_spreading, state))
 
 
 def _similar(

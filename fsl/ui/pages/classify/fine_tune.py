@@ -18,7 +18,7 @@ from fsl.training.run_spec import RunSpec
 from fsl.ui.pages.classify.decide import compare, support_of
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.sources import workspace_source
 from fsl.ui.shared.visitor import visitor
@@ -134,12 +134,11 @@ def _show_offer(
         show_waiting(timing, "Timing one batch on this machine …")
     _show_best_method(state, checkpoint, missed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        guarded_button(
             "Fine-tune on these classes",
-            key="fine_tune",
+            "fine_tune",
+            partial(_start, tuning, checkpoint, cards, visitor()),
             icon=":material/model_training:",
-            on_click=guarded_callback(_start),
-            args=(tuning, checkpoint, cards, visitor()),
         )
         _link_to_training(checkpoint)
 
@@ -246,9 +245,7 @@ def _show_progress(run: RunInfo) -> None:
     steps = run.config.steps if run.config else 1
     doing = f"{run.doing[:1].upper()}{run.doing[1:]}" if run.doing else "Training"
     st.progress(min(1.0, run.steps_done / steps), f"{doing} … {run.steps_done} of {steps} batches")
-    st.button(
-        "Stop", key="fine_tune_stop", on_click=guarded_callback(core.run_manager().stop), args=(run.id,)
-    )
+    guarded_button("Stop", "fine_tune_stop", partial(core.run_manager().stop, run.id))
 
 
 def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
@@ -260,12 +257,7 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
             icon=":material/check:",
         )
         if state.checkpoint == tuning.kept:
-            st.button(
-                f"Back to {tuning.checkpoint}",
-                key="fine_tune_back",
-                on_click=guarded_callback(_go_back),
-                args=(state, tuning),
-            )
+            guarded_button(f"Back to {tuning.checkpoint}", "fine_tune_back", partial(_go_back, state, tuning))
         return
     st.markdown(_said(run, tuning.checkpoint))
     told = wording.probe_advice(run.comparison) if run.comparison else ""
@@ -275,13 +267,12 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
         st.warning(markdown(run.error))
     with st.container(horizontal=True):
         if run.comparison and run.comparison.difference > 0 and not run.why_not_to_use:
-            st.button(
+            guarded_button(
                 "Use it here",
-                key="fine_tune_use",
+                "fine_tune_use",
+                partial(_use, state, tuning, run),
                 type="primary" if run.comparison.is_clear and not told else "secondary",
                 icon=":material/check:",
-                on_click=guarded_callback(_use),
-                args=(state, tuning, run),
             )
         _show_dismiss(tuning)
 
@@ -307,7 +298,7 @@ def _said(run: RunInfo, start: str) -> str:
 
 
 def _show_dismiss(tuning: FineTuneState) -> None:
-    st.button("Dismiss", key="fine_tune_dismiss", on_click=_dismiss, args=(tuning,))
+    guarded_button("Dismiss", "fine_tune_dismiss", partial(_dismiss, tuning))
 
 
 def _dismiss(tuning: FineTuneState) -> None:

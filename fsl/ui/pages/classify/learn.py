@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +13,7 @@ from fsl.ui.pages.classify.decide import check_support, support_of
 from fsl.ui.pages.classify.settings import rule_in_use
 from fsl.ui.pages.classify.work_list import WorkAnswer
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.state import AddedExamples, Session
 
 if TYPE_CHECKING:
@@ -32,13 +33,12 @@ def show_learning(state: Session, checkpoint: Checkpoint, answers: Sequence[Work
                 "examples they can improve the other answers.",
                 width="stretch",
             )
-            st.button(
+            guarded_button(
                 f"Add {examples}",
-                key="learn_now",
+                "learn_now",
+                partial(_learn, state, checkpoint, answers, n),
                 icon=":material/school:",
                 type="primary",
-                on_click=guarded_callback(_learn),
-                args=(state, checkpoint, answers, n),
             )
     added = state.view.added
     if added is None or added.classes is not state.workspace.classes:
@@ -46,9 +46,7 @@ def show_learning(state: Session, checkpoint: Checkpoint, answers: Sequence[Work
     now = check_support(state, checkpoint, support_of(state.workspace), rule_in_use(state, checkpoint))
     with st.container(horizontal=True, vertical_alignment="center", key="added"):
         st.success(markdown(told(added, answers, now)), icon=":material/school:", width="stretch")
-        st.button(
-            "Dismiss", key="forget_lesson", type="tertiary", on_click=guarded_callback(_forget), args=(state,)
-        )
+        guarded_button("Dismiss", "forget_lesson", partial(_forget, state), type="tertiary")
 
 
 def told(added: AddedExamples, answers: Sequence[WorkAnswer], now: LeaveOneOut | None) -> str:

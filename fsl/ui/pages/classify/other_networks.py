@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import partial
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from fsl.base.text import count
 from fsl.config import TIMM
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.state import Session
 
 _MB = {
@@ -44,13 +45,12 @@ def show_other_networks(state: Session) -> None:
             help="Choose a suggestion, or type any name from timm.list_pretrained().",
         )
         fault = _show_size(_bare(str(st.session_state["timm_name"] or "")))
-        st.button(
+        guarded_button(
             "Download and use",
-            key="use_timm",
+            "use_timm",
+            partial(_use, state),
             icon=":material/cloud_download:",
             disabled=fault,
-            on_click=guarded_callback(_use),
-            args=(state,),
             width="stretch",
         )
 

@@ -16,7 +16,7 @@ from fsl.ui.pages.classify.settings import show_address, take_address
 from fsl.ui.pages.classify.toolbar import show_toolbar, show_welcome
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.problems import show_problems
 from fsl.ui.shared.state import Session, session
 
@@ -71,4 +71,4 @@ def _show_notices(state: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="notices"):
         if state.notes:
             st.info(markdown(" ".join(state.notes)), icon=":material/info:", width="stretch")
-        st.button("Dismiss", key="dismiss", type="tertiary", on_click=guarded_callback(state.report))
+        guarded_button("Dismiss", "dismiss", state.report, type="tertiary")

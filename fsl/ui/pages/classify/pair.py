@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fsl.base.text import similarity_text
 from fsl.ui.shared.compare_state import hand_over
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.pair_explanation import show_why
 from fsl.ui.shared.pictures import StoredPicture
 
@@ -51,11 +52,10 @@ def show_pair(
             key=f"pair_{query.digest}",
             help="Your pictures, most similar first, with their similarity to this one.",
         )
-        st.button(
+        guarded_button(
             "Compare these two",
-            key="pair_compare",
+            "pair_compare",
+            partial(hand_over, members[chosen][1], query, network),
             icon=":material/compare:",
-            on_click=guarded_callback(hand_over),
-            args=(members[chosen][1], query, network),
         )
         show_why(checkpoint, members[chosen][1], query, "pair_why")

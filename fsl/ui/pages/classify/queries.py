@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fsl.base.text import count
 from fsl.ui.pages.classify.camera import CameraTarget
 from fsl.ui.pages.classify.decide import what_is_missing
 from fsl.ui.pages.classify.drops import drop_key, take_pictures
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.state import QUERIES, Session
 
 ANSWERS = "answers"
@@ -35,13 +37,12 @@ def show_queries(state: Session) -> CameraTarget | None:
         if st.button("Take a photo", key="camera_queries", icon=":material/photo_camera:", type="tertiary"):
             camera = CameraTarget(None, "the pictures to classify")
         if state.workspace.queries:
-            st.button(
+            guarded_button(
                 "Clear all",
-                key="clear_queries",
+                "clear_queries",
+                partial(_clear, state),
                 icon=":material/ink_eraser:",
                 type="tertiary",
-                on_click=guarded_callback(_clear),
-                args=(state,),
             )
     if not what_is_missing(state.workspace):  # the answers may be out of sight
         n_queries = count(len(state.workspace.queries), "picture")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,7 @@ from fsl.ui.pages.classify.fine_tune import fine_tuning_in_brief, show_fine_tuni
 from fsl.ui.pages.classify.settings import method_in_use, rule_in_use, use_method
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.state import Session
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ def _show_comparison(state: Session, checkpoint: Checkpoint, support: SupportSet
     )
     st.caption(markdown(wording.comparison(found)))
     if found.right[found.best] > found.right[method_in_use(state, checkpoint, support)]:
-        st.button(
+        guarded_button(
             f"Use it: {wording.RULE_NAMES[found.best].lower()}",
-            key="use_best",
+            "use_best",
+            partial(use_method, state, found.best),
             icon=":material/check:",
-            on_click=guarded_callback(use_method),
-            args=(state, found.best),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,7 +14,7 @@ from fsl.ui.pages.classify.other_networks import show_other_networks
 from fsl.ui.shared import wording
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.network_in_use import chosen_network
 from fsl.ui.shared.resources import Choice, offered
 from fsl.ui.shared.settings import Setting
@@ -129,8 +130,7 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
     st.caption(markdown(wording.threshold_effect(calibration, threshold)))
     if state.threshold is not None:
         label = f"Back to {calibration.unknown_threshold:.2f}, the network's own limit"
-        reset = guarded_callback(_reset_threshold)
-        st.button(label, key="reset_threshold", type="tertiary", on_click=reset, args=(state,))
+        guarded_button(label, "reset_threshold", partial(_reset_threshold, state), type="tertiary")
 
 
 def _use_network(state: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ from fsl.embedding.labelled import NO_CLASS
 from fsl.ui.components.scatter import Emphasis, MapLook, picture_sheet, scatter_map
 from fsl.ui.shared.collection import of_workspace
 from fsl.ui.shared.collection_map import principal_points, sheet_of
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.memo import Memo
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, MapRequest, request_map
 
@@ -48,13 +49,12 @@ def show_small_map(session: Session, checkpoint: Checkpoint, query: StoredPictur
                 "pictures to classify have no frame.",
                 width="stretch",
             )
-            st.button(
+            guarded_button(
                 "Show on the map",
-                key="open_map",
+                "open_map",
+                partial(request_map, MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row)),
                 icon=":material/open_in_full:",
                 type="tertiary",
-                on_click=guarded_callback(request_map),
-                args=(MapRequest(CLASSIFY_ON_MAP, checkpoint.info.name, collection, row),),
             )
         if len(collection.pictures) > _MOST:
             st.caption(f"{len(collection.pictures):,} pictures need the Embeddings page.")

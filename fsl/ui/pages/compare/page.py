@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,7 +21,7 @@ from fsl.ui.shared.camera import camera_dialog
 from fsl.ui.shared.compare_state import MIDDLE, STRICTNESS, CompareState, Side, compare_state
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import COMPARE_ON_MAP
 from fsl.ui.shared.pair_explanation import show_why
@@ -108,13 +109,12 @@ def _show_bar(state: CompareState, installed: list[Choice]) -> None:
             args=(state,),
             width=260,
         )
-        st.button(
+        guarded_button(
             "Try an example",
-            key="compare_example",
+            "compare_example",
+            partial(load_example, state, [choice.name for choice in installed]),
             icon=":material/nutrition:",
             help="A drawn fruit, more pictures of it, and some of other fruit.",
-            on_click=guarded_callback(load_example),
-            args=(state, [choice.name for choice in installed]),
         )
         show_undo("compare", state.history, state.bring_back, state.remove_again)
         if not chosen.finds_faces:
@@ -204,12 +204,11 @@ def _offer_another(state: CompareState) -> None:
     """Offer the first network for whole pictures to a person who shows things to the one for faces."""
     other = next((choice for choice in choices() if not choice.finds_faces), None)
     if other is not None:
-        st.button(
+        guarded_button(
             f"These are not people: compare with {markdown(other.name)}",
-            key="compare_things",
+            "compare_things",
+            partial(_use, state, other.name),
             icon=":material/category:",
-            on_click=guarded_callback(_use),
-            args=(state, other.name),
         )
 
 

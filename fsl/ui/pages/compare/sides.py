@@ -14,7 +14,7 @@ from fsl.ui.pages.compare.compared import chosen_face
 from fsl.ui.pages.compare.faces import NO_FACE, show_people
 from fsl.ui.shared.compare_state import CompareState, Side
 from fsl.ui.shared.found_faces import known_faces
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.small_tasks import small_task
 from fsl.ui.shared.uploads import taken
@@ -58,12 +58,12 @@ def show_side(state: CompareState, side: Side, finds_faces: bool = False) -> boo
             "Take a photo", key=f"compare_camera_{side}", icon=":material/photo_camera:", type="tertiary"
         )
         if pictures:
-            st.button(
+            guarded_button(
                 "Clear",
-                key=f"compare_clear_{side}",
+                f"compare_clear_{side}",
+                partial(state.clear, side),
                 icon=":material/ink_eraser:",
                 type="tertiary",
-                on_click=guarded_callback(partial(state.clear, side)),
             )
     return camera
 

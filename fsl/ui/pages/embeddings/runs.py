@@ -19,7 +19,7 @@ from fsl.ui.pages.embeddings.settings import MOVING, RUNS
 from fsl.ui.pages.embeddings.state import MapState
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 from fsl.ui.shared.page_links import MOST_RUNS_ON_MAP
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.run_curves import loss_levels, loss_line
@@ -104,12 +104,11 @@ def _show_offer(state: MapState, runs: Sequence[RunInfo]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown("   ".join(_title(run, names[run.id]) for run in shown), width="stretch")
                 side_by_side = f"Watch {count(len(shown), 'run')}" if len(shown) > 1 else "Watch"
-                st.button(
+                guarded_button(
                     side_by_side,
-                    key=f"map_watch_{shown[0].id}",
+                    f"map_watch_{shown[0].id}",
+                    partial(_show, state, [run.id for run in shown]),
                     icon=":material/play_arrow:",
-                    on_click=guarded_callback(_show),
-                    args=(state, [run.id for run in shown]),
                 )
 
 

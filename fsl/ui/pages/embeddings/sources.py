@@ -14,7 +14,7 @@ from fsl.ui.pages.embeddings.uploads import show_drops
 from fsl.ui.shared.collection import Collection, of_workspace
 from fsl.ui.shared.compare_state import compare_state
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.page_links import CLASSIFY_ON_MAP, COMPARE_ON_MAP
 from fsl.ui.shared.problems import show_problems
@@ -97,13 +97,12 @@ def show_welcome(state: MapState) -> None:
         offered = [source for source in catalogue().values() if source.is_here][:4]
         for column, source in zip(st.columns(len(offered)), offered, strict=True):
             with column:
-                st.button(
+                guarded_button(
                     markdown(source.title),
-                    key=f"map_start_{source.key}",
+                    f"map_start_{source.key}",
+                    partial(choose, state, source.key),
                     type="primary",
                     width="stretch",
-                    on_click=guarded_callback(choose),
-                    args=(state, source.key),
                 )
                 st.caption(markdown(f"{source.about[:1].upper()}{source.about[1:]}."))
         st.caption(

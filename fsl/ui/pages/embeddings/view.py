@@ -19,7 +19,7 @@ from fsl.ui.pages.embeddings.state import FIRST_FOUND, FIRST_SHOWN, MapState
 from fsl.ui.shared.collection import Collection
 from fsl.ui.shared.compare_state import hand_over
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 
 if TYPE_CHECKING:
     from fsl.embedding.neighbours import Neighbour
@@ -168,7 +168,7 @@ def _show_panel(
         for view, near_here in zip(views, near, strict=True):
             _show_neighbours(state, collection, view, near_here, len(views) > 1)
         _show_comparison(state, collection, views[0], near[0])
-        st.button("Close", key="map_close", type="tertiary", on_click=guarded_callback(_close), args=(state,))
+        guarded_button("Close", "map_close", partial(_close, state), type="tertiary")
 
 
 def _show_neighbours(
@@ -207,14 +207,13 @@ def _show_comparison(
     if not near:
         return
     pictures = collection.pictures
-    st.button(
+    guarded_button(
         "Compare with the most similar",
-        key="map_compare",
+        "map_compare",
+        partial(hand_over, pictures[near[0].row], pictures[state.selected], view.checkpoint.info.name),
         icon=":material/compare:",
         type="tertiary",
         help="Opens these two pictures on the Compare page.",
-        on_click=guarded_callback(hand_over),
-        args=(pictures[near[0].row], pictures[state.selected], view.checkpoint.info.name),
     )
 
 
@@ -231,8 +230,7 @@ def _show_group(state: MapState, collection: Collection) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = count(len(state.group), "picture")
             st.markdown(f"**{chosen} selected:** {markdown(listed(parts, 4))}", width="stretch")
-            clear = guarded_callback(_group)
-            st.button("Clear", key="map_clear_group", type="tertiary", on_click=clear, args=(state, ()))
+            guarded_button("Clear", "map_clear_group", partial(_group, state, ()), type="tertiary")
         shown = state.group[: state.shown]
         with st.container(height=_GROUP_HEIGHT if len(shown) > _GROUP_FITS else "content", border=False):
             picture_grid(

@@ -15,7 +15,7 @@ from fsl.ui.pages.evaluate.view import show_results, title_of
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.problems import show_fault, show_problems
 from fsl.ui.shared.resources import Choice, choices, find_choice
 from fsl.ui.shared.waiting import waiting
@@ -66,7 +66,7 @@ def _show_running(job: Job) -> None:
     with st.container(horizontal=True, key="ev_running"):
         with st.container():
             show_progress(job.work, partial(_show_running_means, job))
-        st.button("Stop", key="ev_stop", icon=":material/stop:", on_click=guarded_callback(job.work.cancel))
+        guarded_button("Stop", "ev_stop", job.work.cancel, icon=":material/stop:")
 
 
 def _show_running_means(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from fsl.ui.components.pictures import Actions, Tile, picture_grid, with_similarity
 from fsl.ui.shared import wording
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 from fsl.ui.shared.network_in_use import answers
 from fsl.ui.shared.resources import warm_up
 from fsl.ui.shared.small_tasks import SmallTask, small_task, workspace_of
@@ -38,13 +39,12 @@ def show_example() -> None:
         else:
             st.markdown(f"## {markdown(wording.headline(prediction))}")
         _show_examples(task, prediction)
-        st.button(
+        guarded_button(
             "Open this on the Classify page",
-            key="home_open",
+            "home_open",
+            partial(_open, task, query.digest),
             icon=":material/open_in_full:",
             type="tertiary",
-            on_click=guarded_callback(_open),
-            args=(task, query.digest),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,7 +17,7 @@ from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.embedding import embed_set
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.network_in_use import answers, network_in_use
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import MOST_WAYS, SmallTask, small_task
@@ -65,7 +66,7 @@ def _show_settings(state: LearnState) -> None:
     with shots:
         st.slider(**SHOTS.widget())
     with again:
-        st.button("New task", key="episode_next", icon=":material/refresh:", on_click=_next, args=(state,))
+        guarded_button("New task", "episode_next", partial(_next, state), icon=":material/refresh:")
 
 
 def _show_answer(task: SmallTask, prediction: Prediction) -> None:

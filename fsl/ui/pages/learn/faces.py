@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,7 @@ from fsl.ui.components.pictures import Tile, picture_grid, with_similarity
 from fsl.ui.pages.learn.settings import LIMIT
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
-from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
@@ -52,9 +53,7 @@ def _check(state: LearnState) -> None:
             st.markdown("**Reference**")
             tile = Tile(reference.digest, reference.thumbnail, "The reference picture")
             picture_grid([tile], key="faces_reference", label="The reference picture", size="large")
-            st.button(
-                "Another one", key="faces_next", icon=":material/refresh:", on_click=_next, args=(state,)
-            )
+            guarded_button("Another one", "faces_next", partial(_next, state), icon=":material/refresh:")
         with right:
             _show_others(LIMIT.value, name, others, found)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from fsl.base.text import percent
 from fsl.ui.components.pictures import Actions, Tile, picture_grid
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 from fsl.ui.shared.network_in_use import answers
 from fsl.ui.shared.small_tasks import SmallTask, small_task
 from fsl.ui.shared.waiting import waiting
@@ -43,7 +45,7 @@ def _riddle(state: LearnState) -> None:
             if state.guess:
                 _show_outcome(state, task)
                 label = "Another riddle"
-                st.button(label, key="riddle_next", icon=":material/refresh:", on_click=_next, args=(state,))
+                guarded_button(label, "riddle_next", partial(_next, state), icon=":material/refresh:")
 
 
 def _show_kinds(state: LearnState, task: SmallTask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -19,7 +20,7 @@ from fsl.ui.pages.learn.state import LearnState, learn_state
 from fsl.ui.pages.learn.twin import show_twin
 from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.frame import warm_up_after_paint
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.page_links import LEARN_STEPS
 from fsl.ui.shared.settings import address_of
 
@@ -82,20 +83,13 @@ def _show_neighbours() -> None:
     names = list(LEARN_STEPS)
     at = names.index(STEP.value)
     if at > 0:
-        st.button(
-            "Back",
-            key="learn_back",
-            icon=":material/arrow_back:",
-            on_click=guarded_callback(STEP.put),
-            args=(names[at - 1],),
-        )
+        guarded_button("Back", "learn_back", partial(STEP.put, names[at - 1]), icon=":material/arrow_back:")
     if at < len(names) - 1:
         title = LEARN_STEPS[names[at + 1]]
-        st.button(
+        guarded_button(
             f"Next: {title}",
-            key="learn_next",
+            "learn_next",
+            partial(STEP.put, names[at + 1]),
             type="primary",
             icon=":material/arrow_forward:",
-            on_click=guarded_callback(STEP.put),
-            args=(names[at + 1],),
         )

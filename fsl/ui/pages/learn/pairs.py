@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import streamlit as st
 from fsl.ui.components.pairs import Pair, pair_columns
 from fsl.ui.pages.learn.state import LearnState
 from fsl.ui.shared import core
-from fsl.ui.shared.guard import guarded
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.network_in_use import network_in_use
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import SmallTask, small_task
@@ -47,9 +48,7 @@ def _batch(state: LearnState) -> None:
         outputs = ", ".join(f"{1 - value:.2f}" for value in judged.similarity.tolist())
         st.code(f"labels  = [{labels}]\noutputs = [{outputs}]", language=None, wrap_lines=True)
         st.markdown(_outcome(judged))
-        st.button(
-            "Another batch", key="learn_batch", icon=":material/refresh:", on_click=_next, args=(state,)
-        )
+        guarded_button("Another batch", "learn_batch", partial(_next, state), icon=":material/refresh:")
 
 
 def _outcome(judged: JudgedPairs) -> str:

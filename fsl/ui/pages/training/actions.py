@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,15 +20,13 @@ from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.menu import menu
 from fsl.ui.shared.run_labels import learning_rate_text
 from fsl.ui.shared.visitor import is_of_the_shell, may_look_inside, owns, refuse_unless_owner, visitor, whose
 
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
-
-T = TypeVar("T")
 
 MOST_SHOWN = 6
 _CAN_GO_ON = ("stopped", "interrupted", "failed")
@@ -41,9 +39,9 @@ def show_actions(run: RunInfo) -> None:
     is_own = owns(run)
     with st.container(horizontal=True):
         if is_own and run.is_live:
-            _button("Stop", f"stop_{run.id}", _stop, [run.id])
+            guarded_button("Stop", f"stop_{run.id}", partial(_stop, [run.id]))
         elif is_own and _can_go_on(run):
-            _button("Resume", f"resume_{run.id}", _resume, [run.id])
+            guarded_button("Resume", f"resume_{run.id}", partial(_resume, [run.id]))
         if may_look_inside(run):
             _show_other_rate(run)
     if not is_own:
@@ -68,7 +66,7 @@ def _show_more(run: RunInfo, may_keep: bool) -> None:
         _show_keeping(run)
     _show_downloads(run)
     if owns(run):
-        _button("Delete this run", f"delete_{run.id}", _delete, run.id)
+        guarded_button("Delete this run", f"delete_{run.id}", partial(_delete, run.id))
 
 
 def _may_keep(run: RunInfo) -> bool:
@@ -83,7 +81,9 @@ def _show_other_rate(run: RunInfo) -> None:
     rate = core.try_rate(run.verdict, run.config.learning_rate)
     if rate is not None:
         factor = "a tenth of" if rate < run.config.learning_rate else "ten times"
-        _button(f"Try {factor} this rate: {learning_rate_text(rate)}", f"try_{run.id}", _try, run.id)
+        guarded_button(
+            f"Try {factor} this rate: {learning_rate_text(rate)}", f"try_{run.id}", partial(_try, run.id)
+        )
 
 
 def _show_use(run: RunInfo) -> None:
@@ -94,12 +94,11 @@ def _show_use(run: RunInfo) -> None:
     if reason := run.why_not_to_use:
         st.caption(markdown(reason))
         return
-    st.button(
+    guarded_button(
         "Use this network" if run.best_steps == run.steps_saved else f"Use it as of batch {run.best_steps:,}",
-        key=f"use_{run.id}",
+        f"use_{run.id}",
+        partial(_use, run, _usual_name(run)),
         icon=":material/check:",
-        on_click=guarded_callback(_use),
-        args=(run, _usual_name(run)),
         help="Keeps the network at its best test, so that it can be chosen on every page, by everyone who "
         "uses this server. You can choose another name below.",
     )
@@ -118,10 +117,13 @@ def show_group_actions(runs: Sequence[RunInfo]) -> None:
     resting = [run.id for run in own if _can_go_on(run)]
     with st.container(horizontal=True):
         if len(live) > 1:
-            _button("Stop all", "stop_all", _stop, live)
+            guarded_button("Stop all", "stop_all", partial(_stop, live))
         if len(resting) > 1:
-            _button(
-                "Resume all", "resume_all", _resume, resting, "The runs take turns again, batch by batch."
+            guarded_button(
+                "Resume all",
+                "resume_all",
+                partial(_resume, resting),
+                help="The runs take turns again, batch by batch.",
             )
 
 
@@ -149,17 +151,9 @@ def _moment(run: RunInfo) -> tuple[str, int]:
 
 def _show_keeping(run: RunInfo) -> None:
     name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
-    st.button(
-        "Keep under this name",
-        key=f"save_{run.id}",
-        disabled=not name.strip(),
-        on_click=guarded_callback(_save),
-        args=(run, name),
+    guarded_button(
+        "Keep under this name", f"save_{run.id}", partial(_save, run, name), disabled=not name.strip()
     )
-
-
-def _button(label: str, key: str, action: Callable[[T], None], runs: T, about: str | None = None) -> None:
-    st.button(label, key=key, on_click=guarded_callback(action), args=(runs,), help=about)
 
 
 def _show_downloads(run: RunInfo) -> None:

@@ -21,7 +21,7 @@ from fsl.ui.pages.training.settings import BATCH_NETWORK, BATCH_PART
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button, guarded_callback
 from fsl.ui.shared.pictures import thumbnail_uri
 from fsl.ui.shared.resources import COMPUTE, Choice, load_checkpoint
 from fsl.ui.shared.run_names import distinct_names
@@ -75,14 +75,14 @@ def _show_pairs(request: TrainRequest, trained: Sequence[RunInfo]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = st.selectbox(**BATCH_PART.widget(), width=230)
         run = _choose_network(request, trained)
-        st.button("Other pairs", key="other_pairs", on_click=guarded_callback(_next_pairs))
+        guarded_button("Other pairs", "other_pairs", _next_pairs)
     checkpoint = _network(request, run)
     twin = checkpoint.twin if checkpoint is not None else None
     source, seed = _source(request, run, twin)
     name = source.data if isinstance(source, DataSpec) else ""
     if needs_download(name) and training_state().fetch != name:
         st.caption("These pictures have not been downloaded yet.")
-        st.button("Download now", key="fetch_data", on_click=guarded_callback(_fetch), args=(name,))
+        guarded_button("Download now", "fetch_data", partial(_fetch, name))
         return
     if run is not None and not _is_about(run, request):
         st.caption(f"Pictures of what this network learned from: {markdown(str(run.about.get('data', '')))}.")

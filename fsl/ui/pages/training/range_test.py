@@ -16,7 +16,7 @@ from fsl.ui.pages.training.request import TrainRequest, config_of, run_plans
 from fsl.ui.pages.training.settings import RATES
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.shared import core
-from fsl.ui.shared.guard import guarded, guarded_callback
+from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.run_labels import learning_rate_text
@@ -105,12 +105,7 @@ def _show_points(points: Sequence[RangePoint]) -> None:
     if suggestion is None:
         st.caption("The loss does not fall anywhere, so there is no rate to suggest. Try other settings.")
         return
-    st.button(
-        f"Use {learning_rate_text(suggestion)}",
-        key="use_suggestion",
-        on_click=guarded_callback(_use),
-        args=(suggestion,),
-    )
+    guarded_button(f"Use {learning_rate_text(suggestion)}", "use_suggestion", partial(_use, suggestion))
 
 
 def _use(rate: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.settings import SHOWN
 from fsl.ui.shared import wording
-from fsl.ui.shared.guard import guarded_callback
+from fsl.ui.shared.guard import guarded_button
 from fsl.ui.shared.run_names import run_facts
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ def show_table(runs: Sequence[RunInfo]) -> None:
             },
         )
         rows = [row for row in chosen.selection.rows if row < len(runs)]
-        st.button(
+        guarded_button(
             "Compare the selected runs",
-            key="compare_ticked",
+            "compare_ticked",
+            partial(SHOWN.put, [runs[row].id for row in rows][:MOST_SHOWN]),
             disabled=not rows,
-            on_click=guarded_callback(SHOWN.put),
-            args=([runs[row].id for row in rows][:MOST_SHOWN],),
             help=f"Up to {MOST_SHOWN} at once. Select them at the left of the table.",
         )
