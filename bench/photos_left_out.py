@@ -9,14 +9,14 @@ evenly over the image and not more in its middle; *over centred* that over only 
 without damping what varies between its images of one class. For the last rows half of the groceries are left
 out of a fit on everything else: that is how other groceries look to the network that ships.
 ``bench/build_photos.py`` says how to get the folder of ``--weights``. The ``novel`` fruits, and classes named
-like them, have no part
-in this.
+like them, have no part in this.
 
-Every picture is looked at once; what test-time augmentation adds at one shot is in ``photos_tried``. The
-columns *together* say what it adds to let all queries of an episode say where the classes lie
-(``fsl.fewshot.together``), five of each class; *few asked*: when the queries are of a quarter of the classes
-alone, which spoils it most. With ``--features`` the features of the backbone are kept in a folder, so
-that the next run does not compute them again.
+Every picture is looked at once, except for the columns *three looks*: of classes with one or two pictures
+the network looks at each three times by default (``fsl.twin.test_time_augmentation``). The columns *together*
+say what it adds to let all queries of an episode say where the classes lie (``fsl.fewshot.together``), five
+of each class; *few asked*: when the queries are of a quarter of the classes alone, which spoils it most.
+With ``--features`` the features of the backbone are kept in a folder, so that the next run does not compute
+them again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from PIL import Image
 from torch import Tensor
 
 from bench._measure import finish, options_of, say
@@ -43,6 +44,7 @@ from bench.build_photos import (
     episodes_of,
     fit_head,
     joined,
+    load,
     pretrained_backbone,
 )
 from fsl.base.types import IntArray
@@ -57,7 +59,10 @@ from fsl.fewshot.scores import probabilities
 from fsl.fewshot.support_view import seen_from_support
 from fsl.fewshot.together import scores_together
 from fsl.training.recipes import RecipeData
+from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
+from fsl.twin.preprocess import to_uint8
+from fsl.twin.test_time_augmentation import augmented_copies, average_embeddings
 from fsl.twin.whitening import Whitening
 
 CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
@@ -110,6 +115,7 @@ class Row:
         together, few_asked: what answering all queries together adds to the method's accuracy, if they are of
             all classes, and if they are of a quarter of them.
         calibration_error: expected calibration error with three shots, 0 to 1.
+        looks: accuracy with one shot and three looks at it, and what it gains over plain cosine similarity.
     """
 
     n_way: int
@@ -121,6 +127,7 @@ class Row:
     together: tuple[float, ...]
     few_asked: tuple[float, ...]
     calibration_error: float
+    looks: tuple[float, Difference]
 
 
 def main() -> None:
@@ -137,6 +144,10 @@ def main() -> None:
         twin = TwinNetwork(config).eval().requires_grad_(False)
         twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
         contenders.append((twin, [embedded(twin, kind, options.features, options.quick) for kind in kinds]))
+    copies = [
+        [embedded(twin, kind, options.features, options.quick, look) for kind in kinds]
+        for look in range(1, MODEL.support_views)
+    ]
     seeds = SPLIT_SEEDS[: 1 if options.quick else None]
     names = [*(kind.name for kind in kinds), *(f"half of the groceries, seed {seed}" for seed in seeds)]
     rows = []
@@ -148,7 +159,8 @@ def main() -> None:
             fitted.append((twin, left_out, others))
         (even, same, _), (twin, left_out, others) = fitted
         rival = tested(even, even.whitening(same.features), same.labels)
-        row = measure(twin, left_out, others, rival)
+        looks = [split(one, kinds, number)[0].features for one in copies]
+        row = measure(twin, left_out, others, rival, looks)
         rows.append({"left out": name, **told(row)})
         say(str(rows[-1]))
     finish("photos_left_out", [], rows, options.quick, shrink=options.shrink)
@@ -171,32 +183,46 @@ def split(
     return left_out, [fitted, *data[1:]], [kind.weight for kind in kinds]
 
 
-def embedded(twin: TwinNetwork, kind: Kind, folder: Path | None, quick: bool) -> Embedded:
-    """Return the backbone's features of a kind's pictures, before any whitening."""
+def embedded(twin: TwinNetwork, kind: Kind, folder: Path | None, quick: bool, look: int = 0) -> Embedded:
+    """Return the backbone's features of a kind's pictures, or of a copy of each, before any whitening."""
     first, *more = (
-        features_of(twin, source, QUICK_IMAGES if quick else n, folder) for source, n in kind.sources
+        features_of(twin, source, QUICK_IMAGES if quick else n, folder, look) for source, n in kind.sources
     )
     for one in more:
         first = joined(first, one)
     return first
 
 
-def features_of(twin: TwinNetwork, source: RecipeData, per_class: int, folder: Path | None) -> Embedded:
+def features_of(
+    twin: TwinNetwork, source: RecipeData, per_class: int, folder: Path | None, look: int
+) -> Embedded:
     """Read the features of a list of classes, or compute and keep them."""
     if source.data.endswith(".zip"):  # it is not known by a name
         source = replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
     if folder is None:
-        return embed_backbone(twin, source, per_class)
-    settings = f"{twin.config.centre_spread}-{twin.config.middle}"
+        return look_at(twin, source, per_class, look)
+    settings = f"{twin.config.centre_spread}-{twin.config.middle}" + (f"-look{look}" if look else "")
     path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}-{settings}.npz"
     if path.exists():
         with np.load(path) as kept:
             features, names = torch.from_numpy(kept["features"]), tuple(kept["names"].tolist())
             return Embedded(source, features, kept["labels"], names)
-    found = embed_backbone(twin, source, per_class)
+    found = look_at(twin, source, per_class, look)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(path, features=found.features.numpy(), labels=found.labels, names=np.array(found.class_names))
     return found
+
+
+def look_at(twin: TwinNetwork, source: RecipeData, per_class: int, look: int) -> Embedded:
+    """Return the features of pictures, or, for 1 or 2, of that one of their augmented copies."""
+    if look == 0:
+        return embed_backbone(twin, source, per_class)
+    bare = TwinNetwork(replace(twin.config, damped=0)).eval()
+    bare.backbone = twin.backbone
+    data = load(source, per_class)
+    copies = [augmented_copies(Image.fromarray(image), MODEL)[look - 1] for image in data.images]
+    features = embed_images(bare, to_uint8(copies, MODEL))
+    return Embedded(source, features, data.labels, tuple(data.class_names))
 
 
 def halves(data: Embedded, seed: int) -> tuple[Embedded, Embedded]:
@@ -227,7 +253,11 @@ def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[Eval
 
 
 def measure(
-    twin: TwinNetwork, left_out: Embedded, others: Sequence[Embedded], even: Sequence[EvaluationResult]
+    twin: TwinNetwork,
+    left_out: Embedded,
+    others: Sequence[Embedded],
+    even: Sequence[EvaluationResult],
+    copies: Sequence[Tensor],
 ) -> Row:
     """Test the network, fitted on the others, on the data left out.
 
@@ -236,6 +266,7 @@ def measure(
         left_out: classes that had no part in the fit.
         others: what it was fitted on; the temperature of its probabilities is that of these.
         even: the results of ``EVEN`` on the same.
+        copies: features ``(n, D)`` of the augmented copies of the pictures left out.
     """
     labels = np.unique(left_out.labels, return_inverse=True)[1]
     plain = twin.copy()
@@ -250,6 +281,9 @@ def measure(
         tuple(paired_difference(b.asked, a.asked) for a, b in zip(rival, photos, strict=True))
         for rival in (cosine, even, tested(centring, embeddings, labels))
     )
+    as_support = average_embeddings([embeddings, *(twin.whitening(one) for one in copies)])
+    one_shot = evaluate(twin, embeddings, labels, episodes_of(n_way, 1), RULE, as_support)
+    looks = one_shot.accuracy, paired_difference(cosine[0].asked, one_shot.asked)
     before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
     temperature = temperature_of(twin, others)
     together, few_asked = (
@@ -257,7 +291,7 @@ def measure(
         for asked in (n_way, n_way // FEW_ASKED)
     )
     error = calibration_error(twin, embeddings, labels, temperature)
-    return Row(n_way, before, after, gain, over_even, over_centred, together, few_asked, error)
+    return Row(n_way, before, after, gain, over_even, over_centred, together, few_asked, error, looks)
 
 
 def gain_together(
@@ -321,7 +355,12 @@ def told(row: Row) -> dict[str, object]:
             f"{n_shot}-shot together": f"{together:+.3f}",
             f"{n_shot}-shot few asked": f"{few_asked:+.3f}",
         }
-    return cells | {"calibration error": f"{row.calibration_error:.3f}"}
+    accuracy, gained = row.looks
+    return cells | {
+        "1-shot three looks": f"{accuracy:.3f}",
+        "1-shot three looks gain": f"{gained.mean:+.3f} ± {gained.ci95:.3f}",
+        "calibration error": f"{row.calibration_error:.3f}",
+    }
 
 
 if __name__ == "__main__":
