@@ -283,7 +283,7 @@ def measure(
     )
     as_support = average_embeddings([embeddings, *(twin.whitening(one) for one in copies)])
     one_shot = evaluate(twin, embeddings, labels, episodes_of(n_way, 1), RULE, as_support)
-    looks = one_shot.accuracy, paired_difference(cosine[0].asked, one_shot.asked)
+    looks = one_shot.accuracy, paired_difference(one_shot.asked, cosine[0].asked)
     before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
     temperature = temperature_of(twin, others)
     together, few_asked = (
