@@ -65,7 +65,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 command, cwd=ROOT, env={**os.environ, **place, **meeting}, stderr=subprocess.PIPE
             )
         )
-    said = [process.communicate(timeout=200)[1].decode() for process in processes]
+    said = [process.communicate(timeout=280)[1].decode() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
     (folder / "said.json").write_text(json.dumps(said))
     return folder
