@@ -10,7 +10,7 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from fsl.ui.pages.evaluate import sources
+from fsl.ui.pages.evaluate import run
 from fsl.ui.shared import budget
 from tests.helpers.pages import drop, shown, state
 from tests.helpers.pictures import picture
@@ -87,7 +87,7 @@ def test_an_evaluation_of_more_than_fits_is_refused(
     page: AppTest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sources, "MAX_BYTES", 1000)
+    monkeypatch.setattr(run, "MAX_BYTES", 1000)
     page.switch_page("pages/evaluate.py").run()
     put(page, "ev_zip_0", ("mine.zip", zip_of(4)))
     page.button(key="ev_start").click().run()
