@@ -1,8 +1,9 @@
 """Keep a click on a link while the server is busy: Streamlit would forget it.
 
 A request waits until the run under way reaches its next element. Meanwhile the clock of a fragment
-(``run_every``) on the page that is being left may ask for a run, and so may that page's script
-(``st.rerun``). Streamlit merges the two requests and takes the page of the later one, the old page.
+(``run_every``) on the page that is being left may ask for a run, and so may one of its components, as the one
+that tells a tab's secret, and that page's script (``st.rerun``). Streamlit merges the two requests and takes
+the page of the later one, the old page.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ def keep_page_changes() -> None:
 
 
 def _is_being_left(requests: ScriptRequests, new_data: RerunData) -> bool:
-    """Return whether the page asks for a run by itself although another page is waited for."""
+    """Return whether a page asks for a run by itself, or of a part, although another page is waited for."""
     if requests._state != ScriptRequestType.RERUN:
         return False
     context = get_script_run_ctx(suppress_warning=True)  # of st.rerun; a browser's request has none
     is_rerun = context is not None and context.page_script_hash == new_data.page_script_hash
     is_other_page = requests._rerun_data.page_script_hash != new_data.page_script_hash
-    return is_other_page and (new_data.is_auto_rerun or is_rerun)
+    is_of_part = bool(new_data.fragment_id)  # a clock or a component; a link asks for the whole page
+    return is_other_page and (is_of_part or is_rerun)
 
 
 def _has_been_left(session: AppSession, client_state: ClientState | None) -> bool:

@@ -14,6 +14,7 @@ from fsl.ui.server import page_changes
 
 CLICK = RerunData(page_script_hash="classify", widget_states=WidgetStates())
 CLOCK = RerunData(page_script_hash="home", widget_states=WidgetStates(), fragment_id="f", is_auto_rerun=True)
+COMPONENT = RerunData(page_script_hash="home", widget_states=WidgetStates(), fragment_id="f")
 
 
 @pytest.fixture
@@ -36,10 +37,11 @@ def page_after(*asked: RerunData) -> str:
     return request.rerun_data.page_script_hash
 
 
-def test_neither_a_clock_nor_a_rerun_takes_a_click_back(
+def test_neither_a_clock_nor_a_component_nor_a_rerun_takes_a_click_back(
     taken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert page_after(CLICK, CLOCK) == page_after(CLOCK, CLICK) == "classify"
+    assert page_after(CLICK, COMPONENT) == page_after(COMPONENT, CLICK) == "classify"
     other = RerunData(page_script_hash="compare", widget_states=WidgetStates())
     assert page_after(CLICK, other) == "compare"
 
