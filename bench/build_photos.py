@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import fsl
@@ -42,7 +43,8 @@ from fsl.twin.backbones.efficientnet import fold_batch_norms
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from fsl.twin.test_time_augmentation import embed_as_support
+from fsl.twin.preprocess import to_uint8
+from fsl.twin.test_time_augmentation import augmented_copies, embed_as_support
 from tools.head_fit import fit_scale_and_bias
 
 MODEL = ModelConfig(
@@ -198,13 +200,20 @@ class Embedded:
         return [f"{self.source.data}/{self.class_names[label]}" for label in np.unique(self.labels)]
 
 
-def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
-    """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
+def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int, look: int = 0) -> Embedded:
+    """Compute the backbone's features of a data set, at most ``per_class`` images of each class.
+
+    With ``look`` from 1 on they are those of that augmented copy of each image.
+    """
     bare = TwinNetwork(replace(twin.config, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
     say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
-    return Embedded(source, embed_images(bare, data.images), data.labels, tuple(data.class_names))
+    images = data.images
+    if look:
+        copies = [augmented_copies(Image.fromarray(image), twin.config)[look - 1] for image in images]
+        images = to_uint8(copies, twin.config)
+    return Embedded(source, embed_images(bare, images), data.labels, tuple(data.class_names))
 
 
 def joined(train: Embedded, held_out: Embedded) -> Embedded:

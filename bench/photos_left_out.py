@@ -29,7 +29,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
-from PIL import Image
 from torch import Tensor
 
 from bench._measure import finish, options_of, say
@@ -44,7 +43,6 @@ from bench.build_photos import (
     episodes_of,
     fit_head,
     joined,
-    load,
     pretrained_backbone,
 )
 from fsl.base.types import IntArray
@@ -59,10 +57,8 @@ from fsl.fewshot.scores import probabilities
 from fsl.fewshot.support_view import seen_from_support
 from fsl.fewshot.together import scores_together
 from fsl.training.recipes import RecipeData
-from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from fsl.twin.preprocess import to_uint8
-from fsl.twin.test_time_augmentation import augmented_copies, average_embeddings
+from fsl.twin.test_time_augmentation import average_embeddings
 from fsl.twin.whitening import Whitening
 
 CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
@@ -200,29 +196,17 @@ def features_of(
     if source.data.endswith(".zip"):  # it is not known by a name
         source = replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
     if folder is None:
-        return look_at(twin, source, per_class, look)
+        return embed_backbone(twin, source, per_class, look)
     settings = f"{twin.config.centre_spread}-{twin.config.middle}" + (f"-look{look}" if look else "")
     path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}-{settings}.npz"
     if path.exists():
         with np.load(path) as kept:
             features, names = torch.from_numpy(kept["features"]), tuple(kept["names"].tolist())
             return Embedded(source, features, kept["labels"], names)
-    found = look_at(twin, source, per_class, look)
+    found = embed_backbone(twin, source, per_class, look)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(path, features=found.features.numpy(), labels=found.labels, names=np.array(found.class_names))
     return found
-
-
-def look_at(twin: TwinNetwork, source: RecipeData, per_class: int, look: int) -> Embedded:
-    """Return the features of pictures, or, for 1 or 2, of that one of their augmented copies."""
-    if look == 0:
-        return embed_backbone(twin, source, per_class)
-    bare = TwinNetwork(replace(twin.config, damped=0)).eval()
-    bare.backbone = twin.backbone
-    data = load(source, per_class)
-    copies = [augmented_copies(Image.fromarray(image), MODEL)[look - 1] for image in data.images]
-    features = embed_images(bare, to_uint8(copies, MODEL))
-    return Embedded(source, features, data.labels, tuple(data.class_names))
 
 
 def halves(data: Embedded, seed: int) -> tuple[Embedded, Embedded]:

@@ -115,7 +115,7 @@ class ModelConfig(Settings):
 
     @property
     def sees_from_support(self) -> bool:
-        """Return whether an embedding looks different from different support sets."""
+        """Return whether what is compared of an embedding depends on the support set."""
         return self.centre_on_support or self.damp_on_support
 
     def __post_init__(self) -> None:

@@ -147,7 +147,7 @@ def report(problems: Iterable[Problem], most: int = 10) -> None:
 
 
 def require_answers(answers: Sequence[object], problems: Sequence[Problem], what: str) -> None:
-    """Report the pictures that were left out, and fail if none of the ``what``, a plural, has an answer.
+    """Report the pictures that were left out; fail if none is left. ``what`` names them, in the plural.
 
     Raises:
         DataError: there is no answer.

@@ -21,8 +21,14 @@ def parts_to_hide(slots: Tensor) -> list[Tensor]:
     """
     if len(slots) <= _ONE_BY_ONE_UP_TO:
         return list(torch.arange(len(slots))[:, None])
+    place = place_in_class(slots)
+    return [torch.nonzero(place % N_PARTS == part).flatten() for part in range(N_PARTS)]
+
+
+def place_in_class(slots: Tensor) -> Tensor:
+    """Return how many images of its class come before each image, int64 ``(n,)``; slots as above."""
     place = torch.empty_like(slots)
     for slot in range(int(slots.max()) + 1):
         members = torch.nonzero(slots == slot).flatten()
         place[members] = torch.arange(len(members))
-    return [torch.nonzero(place % N_PARTS == part).flatten() for part in range(N_PARTS)]
+    return place

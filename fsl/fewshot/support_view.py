@@ -56,7 +56,7 @@ class SupportView:
 def seen_from_support(
     twin: TwinNetwork, support: Tensor, query: Tensor, slots: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return support embeddings ``(..., n_support, D)`` and queries ``(..., n_query, D)`` in ``view_of``."""
+    """Return embeddings of support images and queries, float ``(..., n, D)``, in the view of the first."""
     view = view_of(twin, support, slots)
     return view(support), view(query)
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from fsl.base.types import IntArray
 from fsl.data.imageset import ImageSet
 from fsl.fewshot.classify import class_scores
+from fsl.fewshot.cross_validation import place_in_class
 from fsl.fewshot.support_view import seen_from_support
 from fsl.training.events import Pause
 from fsl.training.frozen_features import FrozenFeatures
@@ -112,10 +113,7 @@ def _choose_penalty(
 
 def _folds(slots: IntArray) -> list[np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return which images each fold leaves out: one of each class, if there are few; never the only one."""
-    position, alone = np.zeros(len(slots), np.int64), np.bincount(slots)[slots] == 1
-    for slot in np.unique(slots):
-        same = np.flatnonzero(slots == slot)
-        position[same] = np.arange(len(same))
+    position, alone = place_in_class(torch.from_numpy(slots)).numpy(), np.bincount(slots)[slots] == 1
     n_folds = min(_MOST_FOLDS, int(position.max()) + 1)
     return [(position % n_folds == fold) & ~alone for fold in range(n_folds)]
 

@@ -26,7 +26,7 @@ _TYPES: dict[str, type] = {
     **dict.fromkeys(("training", "metrics"), dict),
 }
 _TEMPERATURES = (1e-6, 1e6)
-"""Lowest and highest; beyond, probabilities overflow or are all the same."""
+"""Lowest and highest value; outside them probabilities overflow or are all equal."""
 _FORMER_SUPPORT_VIEWS = 5
 _CLASS_LISTS = ("classes", "start_classes")
 _HIDDEN = "sha256:"

@@ -83,7 +83,7 @@ def test_one_image_of_each_class_leaves_nothing_to_damp() -> None:
 
 
 def test_a_class_keeps_what_tells_it_apart_if_its_images_vary_along_another_direction() -> None:
-    """What varies in one class is taken from the others as well, so a query is not misled by it."""
+    """What varies in one class counts less in all of them, so it does not mislead a query."""
     support = torch.tensor([[1.0, 0, 1, 0], [1, 0, -1, 0], [0, 1, 0.2, 0]])
     query = torch.tensor([[0.6, 0.4, 0.9, 0]])
     slots = torch.tensor([0, 0, 1])

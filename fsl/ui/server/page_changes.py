@@ -34,7 +34,7 @@ def keep_page_changes() -> None:
 
 
 def _is_being_left(requests: ScriptRequests, new_data: RerunData) -> bool:
-    """Return whether a page asks for a run by itself, or of a part, although another page is waited for."""
+    """Return whether the page that is being left asks for a run, which would bring it back."""
     if requests._state != ScriptRequestType.RERUN:
         return False
     context = get_script_run_ctx(suppress_warning=True)  # of st.rerun; a browser's request has none

@@ -20,7 +20,7 @@ _pressed = per_session("few_shot_lab_pressed", set[str])
 
 @contextmanager
 def kept_button(label: str, key: str, **look: Any) -> Iterator[bool]:
-    """Show a button, and give the block whether it was pressed.
+    """Show a button, and tell the block whether it was pressed.
 
     If another event ends the block early, the next run of the page gives True again. So whatever must not be
     done twice comes last in the block, and in one piece (``undivided``).

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def per_session(key: str, make: Callable[[], T]) -> Callable[[], T]:
-    """Return a function that returns this session's value, which ``make`` makes at first.
+    """Return a function that gives this session's value, and calls ``make`` the first time.
 
     Args:
         key: key in the session's state.

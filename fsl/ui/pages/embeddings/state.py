@@ -90,7 +90,7 @@ class MapState(TabState):
         self.moving_runs, self.moving_work = {}, {}
 
     def holdings(self) -> Iterator[Holding]:
-        """Yield what a person's own pictures take of the session's memory."""
+        """Yield how much of the session's memory a person's own pictures take."""
         if self.upload is not None:
             yield from (picture.holding for picture in self.upload.pictures)
         if self.pending is not None:
