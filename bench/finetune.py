@@ -59,7 +59,7 @@ from fsl.twin.network import TwinNetwork
 
 NAMES = ("grocery", "clothing", "sign-digits", "fruits360", "tiny-imagenet")
 LEARNED = 5  # pictures of each class
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2, 3, 4)
 MOST_TESTED = 10  # pictures of each class
 MOST_CLASSES = 20
 TIMED_CLASSES, TIMED_PICTURES = 12, 5
