@@ -64,12 +64,14 @@ def embed_with_ray(
             if progress is not None:
                 progress(done, len(shards))
     except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None)
-        if isinstance(cause, FslError):
-            raise cause from error
-        first = (str(error).strip().splitlines() or ["no reason given"])[-1]
-        raise FslError(
-            f"A worker of Ray failed ({first}). Repeat the command; it goes on where it stopped."
-        ) from error
+        raise _in_words(error) from error
     finally:
         ray.shutdown()
+
+
+def _in_words(error: Exception) -> FslError:
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, FslError):
+        return cause
+    reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
+    return FslError(f"A worker of Ray failed ({reason}). Repeat the command; it goes on where it stopped.")

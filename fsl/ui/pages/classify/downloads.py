@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,27 +52,29 @@ def show_downloads(
         "download_sorted",
         "Your photos, unchanged, in a folder per class and one for unknown.",
     )
-    files = (
-        Download(
-            "Table (CSV)",
-            lambda: results_csv(predictions, support, labels()),
-            "answers.csv",
-            "download_csv",
-            "One row per picture: the answer, its probability, what you said, and the probability of each "
-            "class.",
-        ),
-        Download(
-            "Everything (JSON)",
-            lambda: results_json(predictions, support, labels()),
-            "answers.json",
-            "download_json",
-            "The same, and the similarity to each of your pictures.",
-        ),
-        _network_file(checkpoint),
-    )
-    download_buttons(files, "stretch")
+    download_buttons((*_tables(predictions, support, labels), _network_file(checkpoint)), "stretch")
     if not _can_export():
         st.caption("ONNX needs one more package on the server: pip install onnx.")
+
+
+def _tables(
+    predictions: Sequence[Prediction], support: SupportSet, labels: Callable[[], list[FinalLabel]]
+) -> tuple[Download, Download]:
+    csv = Download(
+        "Table (CSV)",
+        lambda: results_csv(predictions, support, labels()),
+        "answers.csv",
+        "download_csv",
+        "One row per picture: the answer, its probability, what you said, and the probability of each class.",
+    )
+    json = Download(
+        "Everything (JSON)",
+        lambda: results_json(predictions, support, labels()),
+        "answers.json",
+        "download_json",
+        "The same, and the similarity to each of your pictures.",
+    )
+    return csv, json
 
 
 def _sorted(
