@@ -4,11 +4,10 @@
 
 It trains the preset "article" on drawn fruit, once at each of its learning rates; network, seed and batches
 are the same. It writes every event of each run, and maps of test pictures during training; the pages show
-these and nothing else. With ``--seeds`` it also repeats the experiment with other seeds and reports how often
-the good rates end better than they began, and how long the three runs take together.
+these and nothing else. With ``--seeds`` it repeats the experiment instead, and reports how often the good
+rates end better than they began, and how long the three runs take together.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench._measure import Claim, finish, say
+from bench._measure import Claim, finish, options_of, say
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
@@ -66,19 +65,19 @@ class Recorded:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Record the learning-rate lesson.")
-    parser.add_argument("--out", type=Path, default=RECORDED)
-    parser.add_argument("--seeds", type=int, default=1, help="how often to repeat it")
-    parser.add_argument("--quick", action="store_true", help="repeat it, but write no figures")
-    arguments = parser.parse_args()
+    options = options_of(
+        __doc__ or "",
+        ("--out", {"type": Path, "default": RECORDED}),
+        ("--seeds", {"type": int, "default": 0, "help": "repeat it with so many seeds, and record nothing"}),
+    )
     rows: list[dict[str, Any]] = []
-    for seed in range(arguments.seeds):
+    for seed in range(options.seeds or 1):
         data, runs = experiment(seed)
-        if seed == 0:
-            write(arguments.out, data, runs)
+        if not options.seeds:
+            write(options.out, data, runs)
         rows += [row_of(seed, run) for run in runs]
         say(str(rows[-len(runs) :]))
-    finish("lesson", claims(rows, len(PRESETS["article"].rates)), rows, arguments.quick)
+    finish("lesson", claims(rows, len(PRESETS["article"].rates)), rows, options.quick)
 
 
 def experiment(seed: int) -> tuple[TrainingData, list[Recorded]]:
