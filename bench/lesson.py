@@ -66,7 +66,7 @@ class Recorded:
 
 def main() -> None:
     options = options_of(
-        __doc__ or "",
+        __doc__,
         ("--out", {"type": Path, "default": RECORDED}),
         ("--seeds", {"type": int, "default": 0, "help": "repeat it with so many seeds, and record nothing"}),
     )

@@ -60,21 +60,23 @@ def show_downloads(
 def _tables(
     predictions: Sequence[Prediction], support: SupportSet, labels: Callable[[], list[FinalLabel]]
 ) -> tuple[Download, Download]:
-    csv = Download(
-        "Table (CSV)",
-        lambda: results_csv(predictions, support, labels()),
-        "answers.csv",
-        "download_csv",
-        "One row per picture: the answer, its probability, what you said, and the probability of each class.",
+    return (
+        Download(
+            "Table (CSV)",
+            lambda: results_csv(predictions, support, labels()),
+            "answers.csv",
+            "download_csv",
+            "One row per picture: the answer, its probability, what you said, and the probability of each "
+            "class.",
+        ),
+        Download(
+            "Everything (JSON)",
+            lambda: results_json(predictions, support, labels()),
+            "answers.json",
+            "download_json",
+            "The same, and the similarity to each of your pictures.",
+        ),
     )
-    json = Download(
-        "Everything (JSON)",
-        lambda: results_json(predictions, support, labels()),
-        "answers.json",
-        "download_json",
-        "The same, and the similarity to each of your pictures.",
-    )
-    return csv, json
 
 
 def _sorted(
