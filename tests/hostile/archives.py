@@ -10,6 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import cache
 
 from tests.hostile.images import encoded, jpeg_of_many_passes, picture, png
 from tests.hostile.inputs import Hostile
@@ -53,14 +54,11 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     return buffer.getvalue()
 
 
-def archives() -> Iterator[Hostile]:
-    """All of them."""
-    yield from _cut_and_flipped()
-    yield from _names()
-    yield from _entries()
-    yield from _bombs()
-    yield from _floods()
-    yield from _no_archives()
+@cache
+def archives() -> tuple[Hostile, ...]:
+    """All of them; made once, as packing them takes seconds."""
+    kinds = (_cut_and_flipped, _names, _entries, _bombs, _floods, _no_archives)
+    return tuple(one for kind in kinds for one in kind())
 
 
 def _cut_and_flipped() -> Iterator[Hostile]:

@@ -72,7 +72,7 @@ def test_a_pipe_or_a_device_in_place_of_a_file_is_refused_at_once(
 def test_a_folder_of_hostile_queries(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    inputs = list(images())
+    inputs = images()
     write(tmp_path / "queries", inputs)
     for name, data in GOOD.items():
         (tmp_path / name).parent.mkdir(parents=True)

@@ -41,7 +41,7 @@ def _sent(name: str) -> str:
 
 
 def test_all_hostile_pictures_in_one_drop(page: AppTest, tmp_path: Path) -> None:
-    inputs = list(images())
+    inputs = images()
     with watching(tmp_path) as watch:
         drop(page, "class_0", *((_sent(one.name), one.data) for one in inputs))
     assert watch.faults == []
@@ -94,7 +94,7 @@ def _zone(page: AppTest, start: str) -> Any:
 
 
 def test_all_hostile_pictures_on_the_compare_page(page: AppTest, tmp_path: Path) -> None:
-    inputs = list(images())
+    inputs = images()
     page.switch_page("pages/compare.py").run()
     _zone(page, "compare_drop_references").set_value([("mine.png", picture("red"), "image/png")]).run()
     with watching(tmp_path) as watch:
@@ -138,7 +138,7 @@ def test_zips_on_the_other_pages(
         assert watch.faults == [], one.name
         assert_harmless(page)
         assert one.name in shown(page), one.name
-    inputs = list(images())
+    inputs = images()
     mixed = {f"class {number % 5}/{number}.png": one.data for number, one in enumerate(inputs)}
     with watching(tmp_path) as watch:
         _zone(page, zone).set_value(("mixed.zip", zipped(mixed), "application/zip")).run()
