@@ -165,7 +165,7 @@ def random_map(seed: int) -> Float32Array:
     return np.asarray(Image.fromarray(rough).resize((64, 64), Image.Resampling.BICUBIC))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_every_step_is_honest(seed: int) -> None:
     """Hiding what the map calls important costs more similarity than hiding as much at random (deletion)."""
     lost: dict[str, list[float]] = {}
