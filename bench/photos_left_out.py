@@ -193,8 +193,7 @@ def features_of(
     twin: TwinNetwork, source: RecipeData, per_class: int, folder: Path | None, look: int
 ) -> Embedded:
     """Read the features of a list of classes, or compute and keep them."""
-    if source.data.endswith(".zip"):  # it is not known by a name
-        source = replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
+    source = located(source)
     if folder is None:
         return embed_backbone(twin, source, per_class, look)
     settings = f"{twin.config.centre_spread}-{twin.config.middle}" + (f"-look{look}" if look else "")
@@ -207,6 +206,13 @@ def features_of(
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(path, features=found.features.numpy(), labels=found.labels, names=np.array(found.class_names))
     return found
+
+
+def located(source: RecipeData) -> RecipeData:
+    """Return the source with the path of its zip, if it is not known by a name."""
+    if not source.data.endswith(".zip"):
+        return source
+    return replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
 
 
 def halves(data: Embedded, seed: int) -> tuple[Embedded, Embedded]:

@@ -163,13 +163,14 @@ class SideBySide(nn.Module):
         for member in self.members:
             if self.middle and isinstance(member, EfficientNetLite):
                 last, middle = member.with_middle(images)
-                parts += [_unit_root(last), self.middle * F.normalize(middle.float(), dim=1)]
+                parts += [unit_root(last), self.middle * F.normalize(middle.float(), dim=1)]
             else:
-                parts.append(_unit_root(member(images)))
+                parts.append(unit_root(member(images)))
         return torch.cat(parts, dim=1)
 
 
-def _unit_root(features: Tensor) -> Tensor:
+def unit_root(features: Tensor) -> Tensor:
+    """Return the square roots of features that are not negative, ``(B, D)``, as float32 of unit length."""
     # The root has an infinite slope at 0, which would give NaN in training.
     return F.normalize((features.float().clamp(min=0) + 1e-8).sqrt(), dim=1)
 
