@@ -103,10 +103,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=checkpoint_files.CHECKPOINT_DIR / "photos.safetensors")
     options = parser.parse_args()
     began = time.perf_counter()
-    twin = TwinNetwork(MODEL).eval().requires_grad_(False)
-    # Rounded like the stored weights, so that the file that ships is measured and calibrated.
-    weights = pretrained_backbone(options.weights).state_dict()
-    twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+    twin = with_stored_weights(MODEL, pretrained_backbone(options.weights))
     train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
     held_out = [embed_backbone(twin, source, HELD_OUT_IMAGES_PER_CLASS) for source in VALIDATION]
 
@@ -155,6 +152,17 @@ def pretrained_backbone(weights: Path) -> torch.nn.Module:
         say(f"{name}: largest difference from timm's outputs {difference_from_timm(name, member):.1e}")
     fold_batch_norms(backbone)
     return backbone
+
+
+def with_stored_weights(config: ModelConfig, backbone: torch.nn.Module) -> TwinNetwork:
+    """Return a network whose weights are rounded as they are stored, so that the file that ships is measured.
+
+    Whitening and head are not fitted yet.
+    """
+    twin = TwinNetwork(config).eval().requires_grad_(False)
+    weights = backbone.state_dict()
+    twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+    return twin
 
 
 def weights_file(folder: Path, backbone: str) -> Path:

@@ -44,6 +44,7 @@ from bench.build_photos import (
     fit_head,
     joined,
     pretrained_backbone,
+    with_stored_weights,
 )
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
@@ -134,11 +135,10 @@ def main() -> None:
         ("--shrink", {"type": float, "default": SHRINK, "help": "weight of the identity in the covariance"}),
     )
     kinds = KINDS[: N_QUICK if options.quick else None]
-    weights = pretrained_backbone(options.weights).state_dict()
+    backbone = pretrained_backbone(options.weights)
     contenders = []
     for config in (EVEN, MODEL):
-        twin = TwinNetwork(config).eval().requires_grad_(False)
-        twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+        twin = with_stored_weights(config, backbone)
         contenders.append((twin, [embedded(twin, kind, options.features, options.quick) for kind in kinds]))
     copies = [
         [embedded(twin, kind, options.features, options.quick, look) for kind in kinds]
@@ -209,7 +209,7 @@ def features_of(
 
 
 def located(source: RecipeData) -> RecipeData:
-    """Return the source with the path of its zip, if it is not known by a name."""
+    """Return the source; the name of a zip is completed to its path in the folder of the data sets."""
     if not source.data.endswith(".zip"):
         return source
     return replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))

@@ -2,13 +2,12 @@
 
     python -m bench photos_tuned --weights DIR [--halfway DIR] [--row NAME ...] [--steps 80] [--quick]
 
-The networks of ``photos`` keep their ImageNet weights. Here the stages from the sixth on are trained: images
-of one class are to be nearer to each other than to those of other classes of their data set (a contrastive
-loss of one positive pair against all negatives of a batch, through the whitening that was fitted before).
-Then whitening and head are fitted again. What is left out in each row is that of
-``bench/photos_left_out.py``: a data set that had no part in anything, or half of the groceries. *Averaged*:
-weights half-way between those of ImageNet and the trained ones (Wortsman et al., "Robust fine-tuning of
-zero-shot models", 2022). Every image is looked at once.
+The networks of ``photos`` keep their ImageNet weights. Here their last stages, from the sixth on, are
+trained with the rank loss of ``fsl.twin.losses``, on cosine similarities of whitened embeddings: images of
+one class should be more similar than images of different classes of the same data set. Then whitening and
+head are fitted again. Each row leaves out what that row of ``bench/photos_left_out.py`` does: a whole data
+set, or half of the groceries. *Averaged*: weights half-way between those of ImageNet and the trained ones
+(Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). The network looks at every image once.
 
 The stages before are computed once for each image and for one augmented copy, and kept in the folder of
 ``--halfway`` (2 GB). A row takes about five minutes on two cores. Nothing of this ships yet.
@@ -28,14 +27,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bench._measure import finish, options_of, say
-from bench.build_photos import MODEL, SHOTS, SHRINK, Embedded, load, pretrained_backbone
+from bench.build_photos import MODEL, SHOTS, SHRINK, Embedded, load, pretrained_backbone, with_stored_weights
 from bench.photos_left_out import KINDS, QUICK_IMAGES, SPLIT_SEEDS, Kind, fit, located, split, tested
 from fsl.base.types import IntArray
 from fsl.fewshot.evaluate import EvaluationResult
 from fsl.fewshot.intervals import paired_difference
 from fsl.twin.backbones.build import SideBySide, unit_root
 from fsl.twin.backbones.efficientnet import EfficientNetLite
-from fsl.twin.network import TwinNetwork
+from fsl.twin.losses import rank_loss
 from fsl.twin.preprocess import normalise, to_uint8, to_unit
 from fsl.twin.test_time_augmentation import augmented_copies
 from fsl.twin.whitening import Whitening
@@ -49,7 +48,7 @@ NAMES = (*(kind.name for kind in KINDS), *(f"half of the groceries, seed {seed}"
 
 
 class LastStages(nn.Module):
-    """The stages of an EfficientNet-Lite that are trained, its last convolution and its pooling.
+    """What is trained of an EfficientNet-Lite: its last stages and last convolution, followed by its pooling.
 
     Args:
         network: is copied.
@@ -71,7 +70,7 @@ class LastStages(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Halfway:
-    """What the frozen stages return for the images of a kind.
+    """What the frozen stages return for the images of a data set.
 
     Attributes:
         kind: the data set.
@@ -96,10 +95,7 @@ def main() -> None:
         ("--row", {"choices": NAMES, "action": "append", "help": "what to leave out; everything in turn"}),
         ("--steps", {"type": int, "default": 80, "help": "batches"}),
     )
-    torch.manual_seed(0)
-    twin = TwinNetwork(MODEL).eval().requires_grad_(False)
-    weights = pretrained_backbone(options.weights).state_dict()
-    twin.backbone.load_state_dict({k: t.half() if t.ndim >= 2 else t for k, t in weights.items()})
+    twin = with_stored_weights(MODEL, pretrained_backbone(options.weights))
     assert isinstance(twin.backbone, SideBySide)
     networks = [one for one in twin.backbone.members if isinstance(one, EfficientNetLite)]
     halfway = [computed(networks, kind, options.halfway, options.quick) for kind in KINDS]
@@ -128,14 +124,14 @@ def main() -> None:
 
 
 def n_frozen(network: EfficientNetLite) -> int:
-    """Return the number of blocks until the fifth stage ends: all with as many channels as its first has."""
+    """Return how many blocks are frozen: those until the end of the fifth stage, the last of its width."""
     channels = [block.layers[-1].out_channels for block in network[1].children()]
     fifth = channels[network.n_until_middle]
     return max(i for i, n in enumerate(channels) if n == fifth) + 1
 
 
 def computed(networks: Sequence[EfficientNetLite], kind: Kind, folder: Path | None, quick: bool) -> Halfway:
-    """Compute what the frozen stages return for a kind, or read it from the folder."""
+    """Read from the folder what the frozen stages return for a data set, or compute and keep it."""
     path = folder / f"{kind.name}.pt" if folder and not quick else None
     if path and path.exists():
         return Halfway(kind, **torch.load(path, weights_only=False))
@@ -157,11 +153,11 @@ def computed(networks: Sequence[EfficientNetLite], kind: Kind, folder: Path | No
 
 @torch.no_grad()
 def frozen_pass(network: EfficientNetLite, images: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Return the maps after the fifth stage, in half precision, and the averaged half-way features."""
+    """Return the feature maps after the fifth stage as float16, and the averaged half-way features."""
     stem, blocks, _, pool, *_ = network
     maps, middles = [], []
     for start in range(0, len(images), AT_ONCE):
-        x = stem(normalise(to_unit(images[start : start + AT_ONCE], torch.device("cpu")), MODEL))
+        x = stem(normalise(to_unit(images[start : start + AT_ONCE]), MODEL))
         for number, block in enumerate(list(blocks.children())[: n_frozen(network)], start=1):
             x = block(x)
             if number == network.n_until_middle:
@@ -180,7 +176,7 @@ def side_by_side(last: Sequence[Tensor], middles: Sequence[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def embedded(stages: Sequence[LastStages], halfway: Halfway) -> Embedded:
-    """Return the features of a kind's images before any whitening."""
+    """Return the features of a data set's images before any whitening."""
     parts = []
     for start in range(0, len(halfway.labels), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
@@ -214,7 +210,7 @@ def trained_stages(
     for step in range(1, steps + 1):
         number = rng.choice(len(kinds), p=weights / weights.sum())
         embeddings, labels = drawn_batch(trained, kinds[number], classes[number], fixed, rng)
-        loss = contrastive_loss(embeddings, labels)
+        loss = rank_loss(-embeddings @ embeddings.T / TEMPERATURE, labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -231,7 +227,7 @@ def drawn_batch(
     whitening: Whitening,
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Draw images, each as it is or augmented, mirrored or not; return embeddings ``(B, D)`` and labels."""
+    """Draw images, some of them augmented or mirrored, and return their embeddings ``(B, D)`` and labels."""
     rows_of = [rows for c in classes if len(rows := np.flatnonzero(halfway.labels == c)) > 1]
     drawn = rng.choice(len(rows_of), min(CLASSES, len(rows_of)), replace=False)
     rows = np.concatenate([rng.choice(rows_of[i], IMAGES, replace=len(rows_of[i]) < IMAGES) for i in drawn])
@@ -249,17 +245,8 @@ def drawn_batch(
     return embeddings, torch.arange(len(drawn)).repeat_interleave(IMAGES)
 
 
-def contrastive_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean over all pairs of a class of -log of their share against all other classes' images."""
-    similarities = embeddings @ embeddings.T / TEMPERATURE
-    same = labels[:, None] == labels
-    others = similarities.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
-    pairs = same & ~torch.eye(len(labels), dtype=torch.bool)
-    return F.softplus(others - similarities)[pairs].mean()
-
-
 def averaged(before: Sequence[LastStages], after: Sequence[LastStages], share: float) -> list[LastStages]:
-    """Return stages whose weights lie between those before and after."""
+    """Return stages with a weighted mean of the weights; ``share`` is the part of those after training."""
     mixed = copy.deepcopy(list(before))
     for stage, first, second in zip(mixed, before, after, strict=True):
         for weight, a, b in zip(stage.parameters(), first.parameters(), second.parameters(), strict=True):

@@ -104,7 +104,7 @@ def test_photos_tells_fruit_apart_that_it_never_saw(data_dir: Path, n_shot: int,
     loaded, data, embeddings = novel_for_photos(data_dir)
     assert not {f"fruits360/{name}" for name in data.class_names} & set(loaded.info.training["classes"])
     as_support = embeddings
-    if n_shot == 1:  # of single pictures augmented copies are looked at, which takes long: every other frame
+    if n_shot == 1:  # looking at augmented copies takes long, so only at those of every other frame
         chosen = place_in_class(torch.from_numpy(data.labels)) % 2 == 0
         data, embeddings = data.rows(chosen.numpy().nonzero()[0]), embeddings[chosen]
         as_support = embed_as_support(loaded.twin, data.images, embeddings)

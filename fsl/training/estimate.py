@@ -159,7 +159,7 @@ def _is_few(size: RunSize) -> bool:
 def _fastest(work: Callable[[], object]) -> float:
     """Return the seconds of the fastest of a few calls; the first one also loads code and allocates memory.
 
-    What else the machine does at this moment slows single calls. Work that takes very long is timed once.
+    Other programs may slow a single call. Work that takes very long is timed only once.
     """
     seconds: list[float] = []
     while len(seconds) < _MOST_CALLS and sum(seconds) < (_LOADING if len(seconds) == 1 else _LONG):

@@ -1,4 +1,4 @@
-"""The real data sets, where they are at hand: counts as published, every image readable, lists that fit."""
+"""The real data sets, where they are at hand: counts as published, images readable, lists that fit."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ def test_the_parts_of_fruits360() -> None:
 
 
 @pytest.mark.parametrize("name", ["omniglot", "orl"])
-def test_every_image_decodes(name: str) -> None:
-    """Of a fourth of the classes."""
+def test_the_images_of_every_fourth_class_decode(name: str) -> None:
     listing = list_images(named_sources()[name].path)
     classes = listing.class_names[::4]
     image_set, problems = load_listing(listing, ImageQuery(32, classes=classes))

@@ -56,7 +56,7 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
 
 @cache
 def archives() -> tuple[Hostile, ...]:
-    """All of them; made once, as packing them takes seconds."""
+    """All of them. Packing takes seconds, so they are kept for later calls."""
     kinds = (_cut_and_flipped, _names, _entries, _bombs, _floods, _no_archives)
     return tuple(one for kind in kinds for one in kind())
 

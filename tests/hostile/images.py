@@ -72,7 +72,7 @@ def picture(seed: int = 0, width: int = 40, height: int = 30) -> Image.Image:
 
 @cache
 def images() -> tuple[Hostile, ...]:
-    """All of them; made once, as encoding them takes seconds."""
+    """All of them. Encoding takes seconds, so they are kept for later calls."""
     kinds = (_cut, _flipped, _wrong_suffix, _no_images, _modes, _animated, _metadata, _shapes, _bombs, _names)
     return tuple(one for kind in kinds for one in kind())
 

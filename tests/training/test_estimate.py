@@ -45,7 +45,7 @@ def test_more_batches_tests_and_pictures_take_longer() -> None:
 
 
 def test_what_the_first_batch_loads_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the page the first batch of a fresh server took seconds, and 15 seconds were told as 7 minutes."""
+    """A fresh server loads code in its first batch: the page once promised 7 minutes for less than one."""
     clock, batches = [0.0], iter([5.0, 0.1, 0.1])
 
     def train_on(*_: object) -> None:

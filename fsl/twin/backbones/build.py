@@ -170,7 +170,7 @@ class SideBySide(nn.Module):
 
 
 def unit_root(features: Tensor) -> Tensor:
-    """Return the square roots of features that are not negative, ``(B, D)``, as float32 of unit length."""
+    """Return the square roots of features ``(B, D)``, scaled to unit length; negative ones count as 0."""
     # The root has an infinite slope at 0, which would give NaN in training.
     return F.normalize((features.float().clamp(min=0) + 1e-8).sqrt(), dim=1)
 
