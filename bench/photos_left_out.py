@@ -1,22 +1,22 @@
 """Measure the method of ``photos`` on a kind of pictures that it was not fitted on, for each kind in turn.
 
-    python -m bench photos_left_out --weights DIR [--features DIR] [--shrink 0.5] [--quick]
+    python -m bench photos_left_out --weights DIR [--halfway DIR] [--quick]
 
-Settings chosen on other classes of the same data sets flatter. So whitening, head and temperature are fitted
-on all data sets but one, and tested on that one, beside plain cosine similarity of the same features in the
-same episodes. *Over even* is the gain over the method of the file before, whose features were averaged
-evenly over the image and not more in its middle; *over centred* that over only centring on the support set,
-without damping what varies between its images of one class. For the last rows half of the groceries are left
-out of a fit on everything else: that is how other groceries look to the network that ships.
-``bench/build_photos.py`` says how to get the folder of ``--weights``. The ``novel`` fruits, and classes named
-like them, have no part in this.
+Settings chosen on other classes of the same data sets flatter. So last stages, whitening, head and
+temperature are trained and fitted on all data sets but one, and tested on that one, beside plain cosine
+similarity of the features that ImageNet alone gives, in the same episodes. *Over untrained* is the gain over
+the same method with the weights of ImageNet in all stages; *over centred* that over only centring on the
+support set, without damping what varies between its images of one class. For the last rows half of the
+groceries are left out of a fit on everything else: that is how other groceries look to the network that
+ships. ``bench/build_photos.py`` says how to get the folder of ``--weights``. The ``novel`` fruits, and
+classes named like them, have no part in this.
 
 Every picture is looked at once, except for the columns *three looks*: of classes with one or two pictures
 the network looks at each three times by default (``fsl.twin.test_time_augmentation``). The columns *together*
 say what it adds to let all queries of an episode say where the classes lie (``fsl.fewshot.together``), five
 of each class; *few asked*: when the queries are of a quarter of the classes alone, which spoils it most.
-With ``--features`` the features of the backbone are kept in a folder, so that the next run does not compute
-them again.
+What the frozen stages return is kept in the folder of ``--halfway`` (1.5 GB), so that the next run does not
+compute it again. A row takes about five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench._measure import finish, options_of, say
 from bench.build_photos import (
@@ -37,15 +37,14 @@ from bench.build_photos import (
     NOVEL_KINDS,
     RULE,
     SHOTS,
-    SHRINK,
     Embedded,
-    embed_backbone,
     episodes_of,
-    fit_head,
-    joined,
+    fitted,
+    load,
     pretrained_backbone,
     with_stored_weights,
 )
+from bench.last_stages import STEPS, Halfway, computed, features_of, trained
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
@@ -60,12 +59,10 @@ from fsl.fewshot.together import scores_together
 from fsl.training.recipes import RecipeData
 from fsl.twin.network import TwinNetwork
 from fsl.twin.test_time_augmentation import average_embeddings
-from fsl.twin.whitening import Whitening
 
 CALIBRATED_ON = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
 SPLIT_SEEDS = (0, 1, 2)
-EVEN = replace(MODEL, centre_spread=0.0, middle=0.3)
-QUICK_IMAGES = 10
+QUICK_IMAGES, QUICK_STEPS = 10, 2
 MOST_WAYS = 20
 N_QUERIES, N_EPISODES, FEW_ASKED = 5, 200, 4
 
@@ -107,7 +104,7 @@ class Row:
         n_way: classes of an episode.
         cosine, photos: accuracy of plain cosine similarity and of the method, 0 to 1.
         gain: the method's accuracy beyond that of plain cosine similarity.
-        over_even: its accuracy beyond that of ``EVEN``.
+        over_untrained: its accuracy beyond that with the weights of ImageNet.
         over_centred: its accuracy beyond that without ``damp_on_support``.
         together, few_asked: what answering all queries together adds to the method's accuracy, if they are of
             all classes, and if they are of a quarter of them.
@@ -119,7 +116,7 @@ class Row:
     cosine: tuple[float, ...]
     photos: tuple[float, ...]
     gain: tuple[Difference, ...]
-    over_even: tuple[Difference, ...]
+    over_untrained: tuple[Difference, ...]
     over_centred: tuple[Difference, ...]
     together: tuple[float, ...]
     few_asked: tuple[float, ...]
@@ -131,81 +128,52 @@ def main() -> None:
     options = options_of(
         __doc__,
         ("--weights", {"type": Path, "required": True}),
-        ("--features", {"type": Path, "help": "folder to keep the features in"}),
-        ("--shrink", {"type": float, "default": SHRINK, "help": "weight of the identity in the covariance"}),
+        ("--halfway", {"type": Path, "help": "folder to keep what the frozen stages return in"}),
     )
     kinds = KINDS[: N_QUICK if options.quick else None]
-    backbone = pretrained_backbone(options.weights)
-    contenders = []
-    for config in (EVEN, MODEL):
-        twin = with_stored_weights(config, backbone)
-        contenders.append((twin, [embedded(twin, kind, options.features, options.quick) for kind in kinds]))
-    copies = [
-        [embedded(twin, kind, options.features, options.quick, look) for kind in kinds]
-        for look in range(1, MODEL.support_views)
-    ]
+    backbone = with_stored_weights(MODEL, pretrained_backbone(options.weights)).backbone
+    data = [halfway_of(backbone, kind, options.halfway, options.quick) for kind in kinds]
     seeds = SPLIT_SEEDS[: 1 if options.quick else None]
     names = [*(kind.name for kind in kinds), *(f"half of the groceries, seed {seed}" for seed in seeds)]
     rows = []
     for number, name in enumerate(names):
-        fitted = []
-        for twin, data in contenders:
-            left_out, others, weight_of = split(data, kinds, number)
-            fit(twin, others, weight_of, options.shrink)
-            fitted.append((twin, left_out, others))
-        (even, same, _), (twin, left_out, others) = fitted
-        rival = tested(even, even.whitening(same.features), same.labels)
-        looks = [split(one, kinds, number)[0].features for one in copies]
-        row = measure(twin, left_out, others, rival, looks)
+        row = row_of(backbone, *split(data, kinds, number), QUICK_STEPS if options.quick else STEPS)
         rows.append({"left out": name, **told(row)})
         say(str(rows[-1]))
-    finish("photos_left_out", [], rows, options.quick, shrink=options.shrink)
+    finish("photos_left_out", [], rows, options.quick)
 
 
 def split(
-    data: Sequence[Embedded], kinds: Sequence[Kind], number: int
-) -> tuple[Embedded, list[Embedded], list[float]]:
+    data: Sequence[Halfway], kinds: Sequence[Kind], number: int
+) -> tuple[Halfway, list[Halfway], list[float]]:
     """Return what a row of the table leaves out, what is fitted on for it, and the weights of that.
 
     Args:
-        data: the features of each kind.
+        data: the images of each kind.
         kinds: the kinds.
         number: of the row; after the kinds come the halves of the groceries.
     """
     if number < len(kinds):
         others = [i for i in range(len(kinds)) if i != number]
         return data[number], [data[i] for i in others], [kinds[i].weight for i in others]
-    fitted, left_out = halves(data[0], SPLIT_SEEDS[number - len(kinds)])
-    return left_out, [fitted, *data[1:]], [kind.weight for kind in kinds]
+    learned, left_out = halves(data[0], SPLIT_SEEDS[number - len(kinds)])
+    return left_out, [learned, *data[1:]], [kind.weight for kind in kinds]
 
 
-def embedded(twin: TwinNetwork, kind: Kind, folder: Path | None, quick: bool, look: int = 0) -> Embedded:
-    """Return the backbone's features of a kind's pictures, or of a copy of each, before any whitening."""
-    first, *more = (
-        features_of(twin, source, QUICK_IMAGES if quick else n, folder, look) for source, n in kind.sources
+def halfway_of(backbone: nn.Module, kind: Kind, folder: Path | None, quick: bool) -> Halfway:
+    """Return what the frozen stages return for all images of a kind, and for their augmented copies."""
+    sets = [load(located(source), QUICK_IMAGES if quick else n) for source, n in kind.sources]
+    starts = np.cumsum([0, *(one.n_classes for one in sets[:-1])])
+    data = replace(
+        sets[0],
+        images=np.concatenate([one.images for one in sets]),
+        labels=np.concatenate([one.labels + start for one, start in zip(sets, starts, strict=True)]),
+        class_names=tuple(name for one in sets for name in one.class_names),
+        names=tuple(name for one in sets for name in one.names),
     )
-    for one in more:
-        first = joined(first, one)
-    return first
-
-
-def features_of(
-    twin: TwinNetwork, source: RecipeData, per_class: int, folder: Path | None, look: int
-) -> Embedded:
-    """Read the features of a list of classes, or compute and keep them."""
-    source = located(source)
-    if folder is None:
-        return embed_backbone(twin, source, per_class, look)
-    settings = f"{twin.config.centre_spread}-{twin.config.middle}" + (f"-look{look}" if look else "")
-    path = folder / f"{Path(source.data).stem}-{source.classes or 'all'}-{per_class}-{settings}.npz"
-    if path.exists():
-        with np.load(path) as kept:
-            features, names = torch.from_numpy(kept["features"]), tuple(kept["names"].tolist())
-            return Embedded(source, features, kept["labels"], names)
-    found = embed_backbone(twin, source, per_class, look)
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez(path, features=found.features.numpy(), labels=found.labels, names=np.array(found.class_names))
-    return found
+    say(f"{kind.name}: {len(data)} images of {data.n_classes} classes")
+    file = folder / f"{kind.name}.pt" if folder and not quick else None
+    return computed(backbone, data, MODEL, MODEL.support_views, file)
 
 
 def located(source: RecipeData) -> RecipeData:
@@ -215,24 +183,11 @@ def located(source: RecipeData) -> RecipeData:
     return replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
 
 
-def halves(data: Embedded, seed: int) -> tuple[Embedded, Embedded]:
+def halves(data: Halfway, seed: int) -> tuple[Halfway, Halfway]:
     """Return two halves of the classes, drawn at random."""
     drawn = np.random.default_rng(seed).permutation(np.unique(data.labels))
     first, second = (np.flatnonzero(np.isin(data.labels, part)) for part in np.array_split(drawn, 2))
-    return _rows(data, first), _rows(data, second)
-
-
-def _rows(data: Embedded, rows: IntArray) -> Embedded:
-    return replace(data, features=data.features[torch.from_numpy(rows)], labels=data.labels[rows])
-
-
-def fit(twin: TwinNetwork, sets: Sequence[Embedded], weights: Sequence[float], shrink: float) -> None:
-    """Fit the whitening and the head, in place."""
-    assert isinstance(twin.whitening, Whitening)
-    twin.whitening.fit([(one.features.numpy(), one.labels) for one in sets], weights, shrink)
-    twin.head.weight.fill_(1)
-    twin.head.bias.zero_()
-    fit_head(twin, sets)
+    return data.rows(first), data.rows(second)
 
 
 def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[EvaluationResult]:
@@ -242,46 +197,65 @@ def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[Eval
     return [evaluate(twin, embeddings, slots, episodes_of(n_way, n_shot), RULE) for n_shot in SHOTS]
 
 
-def measure(
-    twin: TwinNetwork,
-    left_out: Embedded,
-    others: Sequence[Embedded],
-    even: Sequence[EvaluationResult],
-    copies: Sequence[Tensor],
+def row_of(
+    backbone: nn.Module, left_out: Halfway, others: Sequence[Halfway], weights: Sequence[float], steps: int
 ) -> Row:
-    """Test the network, fitted on the others, on the data left out.
+    """Train and fit the network on the others, and test it on the data left out.
 
     Args:
-        twin: with whitening and head as fitted.
-        left_out: classes that had no part in the fit.
+        backbone: with the weights of ImageNet.
+        left_out: classes that have no part in it.
+        others: the data sets to learn from.
+        weights: of each of them.
+        steps: batches of the training.
+    """
+    before, _ = fitted(backbone, others, weights)
+    after, features = fitted(trained(backbone, others, weights, before.whitening, steps), others, weights)
+    return measure(before, after, left_out, features)
+
+
+def measure(untrained: TwinNetwork, twin: TwinNetwork, left_out: Halfway, others: Sequence[Embedded]) -> Row:
+    """Test the network, trained and fitted on the others, on the data left out.
+
+    Args:
+        untrained: the network with the weights of ImageNet.
+        twin: the network.
+        left_out: classes that had no part in it.
         others: what it was fitted on; the temperature of its probabilities is that of these.
-        even: the results of ``EVEN`` on the same.
-        copies: features ``(n, D)`` of the augmented copies of the pictures left out.
     """
     labels = np.unique(left_out.labels, return_inverse=True)[1]
-    plain = twin.copy()
+    plain, centring = untrained.copy(), twin.copy()
     plain.config = replace(twin.config, centre_on_support=False, damp_on_support=False)
-    centring = twin.copy()
     centring.config = replace(twin.config, damp_on_support=False)
     n_way = min(MOST_WAYS, int(labels.max()) + 1)
-    embeddings = twin.whitening(left_out.features)
-    cosine = tested(plain, F.normalize(left_out.features), labels)
+    raw = features_of(untrained.backbone, left_out)
+    looks = [twin.whitening(features_of(twin.backbone, left_out, look)) for look in range(len(left_out.maps))]
+    embeddings = looks[0]
+    cosine = tested(plain, F.normalize(raw), labels)
     photos = tested(twin, embeddings, labels)
-    gain, over_even, over_centred = (
+    before = tested(untrained, untrained.whitening(raw), labels)
+    gain, over_untrained, over_centred = (
         tuple(paired_difference(b.asked, a.asked) for a, b in zip(rival, photos, strict=True))
-        for rival in (cosine, even, tested(centring, embeddings, labels))
+        for rival in (cosine, before, tested(centring, embeddings, labels))
     )
-    as_support = average_embeddings([embeddings, *(twin.whitening(one) for one in copies)])
-    one_shot = evaluate(twin, embeddings, labels, episodes_of(n_way, 1), RULE, as_support)
-    looks = one_shot.accuracy, paired_difference(one_shot.asked, cosine[0].asked)
-    before, after = (tuple(one.accuracy for one in some) for some in (cosine, photos))
+    one_shot = evaluate(twin, embeddings, labels, episodes_of(n_way, 1), RULE, average_embeddings(looks))
     temperature = temperature_of(twin, others)
     together, few_asked = (
         tuple(gain_together(twin, embeddings, labels, temperature, (n_way, k, asked)) for k in SHOTS)
         for asked in (n_way, n_way // FEW_ASKED)
     )
-    error = calibration_error(twin, embeddings, labels, temperature)
-    return Row(n_way, before, after, gain, over_even, over_centred, together, few_asked, error, looks)
+    return Row(
+        n_way,
+        tuple(one.accuracy for one in cosine),
+        tuple(one.accuracy for one in photos),
+        gain,
+        over_untrained,
+        over_centred,
+        together,
+        few_asked,
+        calibration_error(twin, embeddings, labels, temperature),
+        (one_shot.accuracy, paired_difference(one_shot.asked, cosine[0].asked)),
+    )
 
 
 def gain_together(
@@ -332,15 +306,14 @@ def calibration_error(twin: TwinNetwork, embeddings: Tensor, labels: IntArray, t
 def told(row: Row) -> dict[str, object]:
     """Return the row with its figures as text, for the table."""
     cells: dict[str, object] = {"ways": row.n_way}
-    accuracies = zip(SHOTS, row.cosine, row.photos, row.gain, row.over_even, row.over_centred, strict=True)
-    for (n_shot, cosine, photos, gain, over_even, over_centred), together, few_asked in zip(
-        accuracies, row.together, row.few_asked, strict=True
-    ):
+    gains = zip(row.gain, row.over_untrained, row.over_centred, strict=True)
+    columns = zip(SHOTS, row.cosine, row.photos, gains, row.together, row.few_asked, strict=True)
+    for n_shot, cosine, photos, (gain, over_untrained, over_centred), together, few_asked in columns:
         cells |= {
             f"{n_shot}-shot cosine": f"{cosine:.3f}",
             f"{n_shot}-shot": f"{photos:.3f}",
             f"{n_shot}-shot gain": f"{gain.mean:+.3f} ± {gain.ci95:.3f}",
-            f"{n_shot}-shot over even": f"{over_even.mean:+.3f} ± {over_even.ci95:.3f}",
+            f"{n_shot}-shot over untrained": f"{over_untrained.mean:+.3f} ± {over_untrained.ci95:.3f}",
             f"{n_shot}-shot over centred": f"{over_centred.mean:+.3f} ± {over_centred.ci95:.3f}",
             f"{n_shot}-shot together": f"{together:+.3f}",
             f"{n_shot}-shot few asked": f"{few_asked:+.3f}",

@@ -1,7 +1,7 @@
 """Pairs of images and their similarities: the data behind "same or different?".
 
 Pairs are scored as they are, even by networks whose classification centres embeddings on the support set
-(``fsl.fewshot.scores.seen_from_support``), because a pair has no support set.
+(``fsl.fewshot.support_view.seen_from_support``), because a pair has no support set.
 """
 
 from __future__ import annotations

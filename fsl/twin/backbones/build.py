@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
@@ -159,13 +160,18 @@ class SideBySide(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images ``(B, 3, S, S)`` as float32 ``(B, D)``."""
+        if not self.middle:
+            return self.joined([member(images) for member in self.members], [])
+        both = [member.with_middle(images) for member in self.members if isinstance(member, EfficientNetLite)]
+        return self.joined([last for last, _ in both], [middle for _, middle in both])
+
+    def joined(self, last: Sequence[Tensor], middles: Sequence[Tensor]) -> Tensor:
+        """Join the features ``(B, D_i)`` of each member, and the half-way ones if there are any, in turn."""
         parts = []
-        for member in self.members:
-            if self.middle and isinstance(member, EfficientNetLite):
-                last, middle = member.with_middle(images)
-                parts += [unit_root(last), self.middle * F.normalize(middle.float(), dim=1)]
-            else:
-                parts.append(unit_root(member(images)))
+        for features, middle in zip_longest(last, middles):
+            parts.append(unit_root(features))
+            if middle is not None:
+                parts.append(self.middle * F.normalize(middle.float(), dim=1))
         return torch.cat(parts, dim=1)
 
 
