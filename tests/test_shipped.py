@@ -89,12 +89,18 @@ def test_glyphs_passes_the_published_test(data_dir: Path) -> None:
 
 @cache
 def novel_for_photos(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, Tensor]:
-    """The checkpoint, and fewer frames and classes than its header was measured on, embedded."""
+    """The checkpoint, and fewer frames and classes than its header was measured on, embedded.
+
+    The frames are drawn: evenly spaced ones would differ more from each other than those of the header.
+    """
     loaded = checkpoints.load(SHIPPED["photos"])
     novel = read_class_list(f"{data_dir}/splits/fruits360.json:novel")
     classes = [name for number, name in enumerate(novel) if number % 5 < 4]
     listing = list_images(data_dir / "fruits360-subset.zip")
-    data, _ = load_listing(listing, ImageQuery(loaded.info.model.image_size, classes=classes, per_class=7))
+    data, _ = load_listing(listing, ImageQuery(loaded.info.model.image_size, classes=classes, per_class=20))
+    rng = np.random.default_rng(0)
+    drawn = [rng.permutation(np.flatnonzero(data.labels == label))[:7] for label in range(data.n_classes)]
+    data = data.rows(np.concatenate(drawn))
     return loaded, data, embed_images(loaded.twin, data.images)
 
 
