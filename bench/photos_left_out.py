@@ -1,6 +1,6 @@
 """Measure the method of ``photos`` on a kind of pictures that it was not fitted on, for each kind in turn.
 
-    python -m bench photos_left_out --weights DIR [--halfway DIR] [--quick]
+    python -m bench photos_left_out --weights DIR [--halfway DIR] [--row NAME ...] [--quick]
 
 Settings chosen on other classes of the same data sets flatter. So last stages, whitening, head and
 temperature are trained and fitted on all data sets but one, and tested on that one, beside plain cosine
@@ -94,6 +94,7 @@ KINDS = (
     Kind("fruit", ((RecipeData("fruits360", "train"), 10), (RecipeData("fruits360", "val"), 20))),
 )
 N_QUICK = 3
+NAMES = (*(kind.name for kind in KINDS), *(f"half of the groceries, seed {seed}" for seed in SPLIT_SEEDS))
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,15 @@ def main() -> None:
         __doc__,
         ("--weights", {"type": Path, "required": True}),
         ("--halfway", {"type": Path, "help": "folder to keep what the frozen stages return in"}),
+        ("--row", {"choices": NAMES, "action": "append", "help": "what to leave out; everything in turn"}),
     )
     kinds = KINDS[: N_QUICK if options.quick else None]
     backbone = with_stored_weights(MODEL, pretrained_backbone(options.weights)).backbone
     data = [halfway_of(backbone, kind, options.halfway, options.quick) for kind in kinds]
-    seeds = SPLIT_SEEDS[: 1 if options.quick else None]
-    names = [*(kind.name for kind in kinds), *(f"half of the groceries, seed {seed}" for seed in seeds)]
+    names = [*NAMES[: len(kinds)], *NAMES[len(KINDS) :][: 1 if options.quick else None]]
     rows = []
-    for number, name in enumerate(names):
+    for name in options.row or names:
+        number = names.index(name)
         row = row_of(backbone, *split(data, kinds, number), QUICK_STEPS if options.quick else STEPS)
         rows.append({"left out": name, **told(row)})
         say(str(rows[-1]))
