@@ -143,22 +143,22 @@ def main() -> None:
 
 
 def built(weights: Path, without: Collection[str] = ()) -> tuple[TwinNetwork, list[Embedded]]:
-    """Train and fit everything but the calibration on the ``train`` lists; return their features as well.
+    """Train the network on the ``train`` lists, without calibrating it; return its features of them, too.
 
     Args:
         weights: folder of the unpacked ``.pth`` files.
         without: names of classes of groceries that have no part in it.
     """
-    backbone = pretrained_backbone(weights)
+    backbone = with_stored_weights(MODEL, pretrained_backbone(weights)).backbone
     sets = []
     for source, _, per_class in TRAIN:
         data = load(source, per_class)
         if source.data == "grocery" and without:
             data = data.select_classes([name for name in data.class_names if name not in without])
         say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
-        sets.append(computed(with_stored_weights(MODEL, backbone).backbone, data, MODEL))
+        sets.append(computed(backbone, data, MODEL))
     before, _ = fitted(backbone, sets, WEIGHTS)
-    return fitted(trained(before.backbone, sets, WEIGHTS, before.whitening), sets, WEIGHTS)
+    return fitted(trained(backbone, sets, WEIGHTS, before.whitening), sets, WEIGHTS)
 
 
 def fitted(
@@ -251,7 +251,7 @@ def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Emb
 
 
 def embedded(twin: TwinNetwork, halfway: Halfway, look: int = 0) -> Embedded:
-    """Return the features of images of which the first half is computed."""
+    """Return the features of images for which the frozen stages are computed."""
     return Embedded(features_of(twin.backbone, halfway, look), halfway.labels, halfway.class_names)
 
 

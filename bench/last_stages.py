@@ -63,7 +63,7 @@ class Halfway:
 
 
 def networks_of(backbone: nn.Module) -> list[EfficientNetLite]:
-    """Return the networks that stand side by side."""
+    """Return the EfficientNets that a backbone combines."""
     assert isinstance(backbone, SideBySide)
     return [one for one in backbone.members if isinstance(one, EfficientNetLite)]
 
@@ -76,25 +76,20 @@ def n_frozen(network: EfficientNetLite) -> int:
 
 
 def last_stages(network: EfficientNetLite) -> nn.Sequential:
-    """Return the layers that are trained, themselves and not copies, followed by the pooling."""
+    """Return the layers that are trained, followed by the pooling. They are not copied."""
     _, blocks, *rest = network
     return nn.Sequential(*list(blocks.children())[n_frozen(network) :], *rest)
 
 
-def computed(
-    backbone: nn.Module, data: ImageSet, model: ModelConfig, n_looks: int = LOOKS, file: Path | None = None
-) -> Halfway:
-    """Compute what the frozen stages return, or read it from a file; what was computed is kept there.
+def computed(backbone: nn.Module, data: ImageSet, model: ModelConfig, n_looks: int = LOOKS) -> Halfway:
+    """Compute what the frozen stages return.
 
     Args:
         backbone: the networks.
         data: the images.
         model: the settings of the network.
         n_looks: how many looks at each image, the unchanged one included.
-        file: where to keep it; without, it is not kept.
     """
-    if file and file.exists():
-        return Halfway(**torch.load(file, weights_only=False))
     maps, middles = [], []
     for look in range(n_looks):
         images = data.images
@@ -104,11 +99,18 @@ def computed(
         passed = [_frozen_pass(network, images, model) for network in networks_of(backbone)]
         maps.append([one for one, _ in passed])
         middles.append([one for _, one in passed])
-    found = Halfway(data.labels, tuple(data.class_names), maps, middles)
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(vars(found), file)
-    return found
+    return Halfway(data.labels, tuple(data.class_names), maps, middles)
+
+
+def keep(halfway: Halfway, file: Path) -> None:
+    """Write what was computed to a file, and make its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(vars(halfway), file)
+
+
+def kept(file: Path) -> Halfway:
+    """Read what ``keep`` wrote."""
+    return Halfway(**torch.load(file, weights_only=False))
 
 
 @torch.no_grad()
@@ -161,7 +163,7 @@ def trained(
     whitening: nn.Module,
     steps: int = STEPS,
 ) -> nn.Module:
-    """Return a copy of the backbone whose last stages are trained, and averaged with those before.
+    """Return a copy of the backbone with its last stages trained, then averaged with the untrained ones.
 
     Args:
         backbone: the networks.

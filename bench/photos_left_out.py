@@ -44,9 +44,10 @@ from bench.build_photos import (
     pretrained_backbone,
     with_stored_weights,
 )
-from bench.last_stages import STEPS, Halfway, computed, features_of, trained
+from bench.last_stages import STEPS, Halfway, computed, features_of, keep, kept, trained
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
+from fsl.data.imageset import concatenate
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.episodes import sample_episodes
@@ -163,19 +164,16 @@ def split(
 
 
 def halfway_of(backbone: nn.Module, kind: Kind, folder: Path | None, quick: bool) -> Halfway:
-    """Return what the frozen stages return for all images of a kind, and for their augmented copies."""
-    sets = [load(located(source), QUICK_IMAGES if quick else n) for source, n in kind.sources]
-    starts = np.cumsum([0, *(one.n_classes for one in sets[:-1])])
-    data = replace(
-        sets[0],
-        images=np.concatenate([one.images for one in sets]),
-        labels=np.concatenate([one.labels + start for one, start in zip(sets, starts, strict=True)]),
-        class_names=tuple(name for one in sets for name in one.class_names),
-        names=tuple(name for one in sets for name in one.names),
-    )
-    say(f"{kind.name}: {len(data)} images of {data.n_classes} classes")
+    """Read what the frozen stages return for a kind's images and their augmented copies, or compute it."""
     file = folder / f"{kind.name}.pt" if folder and not quick else None
-    return computed(backbone, data, MODEL, MODEL.support_views, file)
+    if file and file.exists():
+        return kept(file)
+    data = concatenate([load(located(source), QUICK_IMAGES if quick else n) for source, n in kind.sources])
+    say(f"{kind.name}: {len(data)} images of {data.n_classes} classes")
+    found = computed(backbone, data, MODEL, MODEL.support_views)
+    if file:
+        keep(found, file)
+    return found
 
 
 def located(source: RecipeData) -> RecipeData:
@@ -202,7 +200,7 @@ def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[Eval
 def row_of(
     backbone: nn.Module, left_out: Halfway, others: Sequence[Halfway], weights: Sequence[float], steps: int
 ) -> Row:
-    """Train and fit the network on the others, and test it on the data left out.
+    """Train the network on the other data sets, and test it on the one left out.
 
     Args:
         backbone: with the weights of ImageNet.
@@ -217,7 +215,7 @@ def row_of(
 
 
 def measure(untrained: TwinNetwork, twin: TwinNetwork, left_out: Halfway, others: Sequence[Embedded]) -> Row:
-    """Test the network, trained and fitted on the others, on the data left out.
+    """Test the network on the data set left out.
 
     Args:
         untrained: the network with the weights of ImageNet.

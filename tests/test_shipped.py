@@ -89,7 +89,7 @@ def test_glyphs_passes_the_published_test(data_dir: Path) -> None:
 
 @cache
 def novel_for_photos(data_dir: Path) -> tuple[checkpoints.Checkpoint, ImageSet, Tensor]:
-    """The checkpoint, and fewer frames and classes than its header was measured on, embedded.
+    """The checkpoint, and embedded frames: fewer, and of fewer classes, than its header was measured on.
 
     The frames are drawn: evenly spaced ones would differ more from each other than those of the header.
     """

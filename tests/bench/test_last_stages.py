@@ -47,12 +47,13 @@ def whole(backbone: nn.Module, images: np.ndarray) -> Tensor:
 
 def test_both_parts_together_are_the_network(backbone: nn.Module, data: ImageSet, tmp_path: Path) -> None:
     file = tmp_path / "kept.pt"
-    halfway = last_stages.computed(backbone, data, SMALL, 2, file)
+    halfway = last_stages.computed(backbone, data, SMALL, 2)
+    last_stages.keep(halfway, file)
     copies = to_uint8([augmented_copies(Image.fromarray(one), SMALL)[0] for one in data.images], SMALL)
     for look, images in enumerate((data.images, copies)):
         features = last_stages.features_of(backbone, halfway, look)
         torch.testing.assert_close(features, whole(backbone, images), atol=2e-3, rtol=0)
-    kept = last_stages.computed(backbone, data.rows(np.arange(0)), SMALL, 2, file)
+    kept = last_stages.kept(file)
     assert torch.equal(kept.maps[1][1], halfway.maps[1][1])
     some = halfway.rows(np.array([7, 2]))
     assert some.labels.tolist() == [1, 0]

@@ -39,7 +39,7 @@ from tests.hostile.runs import HostileRun, runs
 from tests.hostile.watch import watching
 
 MOST_SECONDS = 2.0
-"""Of the processor, for one input, at the speed at which counting takes ``COUNTING_SECONDS``."""
+"""Processor seconds for one input, on a processor that counts in ``COUNTING_SECONDS``."""
 COUNTING_SECONDS = 0.1
 MOST_MEGABYTES = 300.0
 """On top of what was held, for one input."""
@@ -116,7 +116,7 @@ def _measured(one: Hostile | HostileRun, read: Callable[[], str], place: Path) -
 
 
 def _slowness() -> float:
-    """How much longer this processor takes now than the one that the bound is for."""
+    """How many times slower this processor is now than the bound assumes."""
     began, total = time.process_time(), 0
     for number in range(2_000_000):
         total += number % 7
