@@ -159,12 +159,14 @@ class Workspace:
     ) -> tuple[Workspace, list[str]]:
         """Add a folder's pictures to classes of the same name or to new classes, and its queries.
 
-        Empty classes are removed.
+        Empty classes are removed, unless a correction names them.
 
         Returns:
             the workspace, and the names of pictures left out as duplicates.
         """
-        filled = replace(self, classes=tuple(c for c in self.classes if c.pictures or c.name in classes))
+        named = set(self.corrections.values())
+        kept = (c for c in self.classes if c.pictures or c.name in classes or c.id in named)
+        filled = replace(self, classes=tuple(kept))
         twice: list[str] = []
         for name, pictures in classes.items():
             if name not in {card.name for card in filled.classes}:

@@ -59,6 +59,13 @@ def test_filling_with_one_class_leaves_room_for_another() -> None:
     assert [bool(card.pictures) for card in filled.classes] == [True, False]
 
 
+def test_filling_keeps_an_empty_class_that_a_correction_names() -> None:
+    start, _ = Workspace.fresh().with_class("new").with_pictures(None, [A])
+    filled, _ = start.corrected([A.digest], 2).filled({"pear": [B]}, [C])
+    assert [card.name for card in filled.classes] == ["new", "pear"]
+    assert filled.to_learn() == {2: [A]}
+
+
 def test_contradictions_are_found() -> None:
     both, _ = Workspace.fresh().with_pictures(0, [A])
     both, _ = both.with_pictures(1, [A])
