@@ -287,6 +287,20 @@ def test_what_is_said_of_the_next_answer_is_not_taken_for_the_one_that_left_the_
     assert state(page).workspace.corrections == {first: 0, second: 1}
 
 
+def test_a_class_name_is_escaped_where_markdown_is_read_and_nowhere_else(page: AppTest) -> None:
+    fill(page)
+    page.text_input(key="class_name_0").set_value("[a_b]").run()
+    drop(page, "queries", ("p.png", picture((10, 5, 240))))
+    key = f"correct_{state(page).workspace.queries[0].digest[:16]}"
+    assert page.pills(key=key).options[0] == r"1 · \[a\_b\]"
+    assert r"\[a\_b\] 1" in page.pills(key="answers_show").options
+    page.button(key="camera_queries").click().run()
+    assert page.selectbox(key="camera_target").options[1] == "[a_b]"
+    drop(page, "zip", ("more.zip", zipped(**{f"{i}__x": picture((i, 0, 0)) for i in range(30)})))
+    assert page.selectbox(key=key).options[0] == "1 · [a_b]"
+    assert "[a_b] 1" in page.selectbox(key="answers_show").options
+
+
 def test_near_copies_get_one_answer_after_they_were_shown_and_that_can_be_undone(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,6 @@ from fsl.ui.pages.classify.drop_steps import Target
 from fsl.ui.pages.classify.drops import add_pictures
 from fsl.ui.pages.classify.settings import method_in_use, threshold_in_use
 from fsl.ui.shared.embedding import embed_new
-from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.found_faces import MainFaceOf
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.network_in_use import network_in_use
@@ -76,7 +75,7 @@ def _show_camera() -> None:
         st.selectbox(
             "Photos go to",
             list(names),
-            format_func=lambda key: markdown(names.get(key, "")),
+            format_func=lambda key: names.get(key, ""),
             key=_TARGET,
         )
         can_answer = has_classes(state.workspace)

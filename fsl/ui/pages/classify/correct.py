@@ -80,13 +80,12 @@ def _choose_class(state: Session, answer: WorkAnswer) -> None:
     key = f"correct_{digest[:16]}"
     titles = {UNKNOWN: "0 · unknown"}
     for place, card in enumerate(state.workspace.classes, start=1):
-        titles[card.id] = markdown(f"{place} · {card.name}" if place < 10 else card.name)
+        titles[card.id] = f"{place} · {card.name}" if place < 10 else card.name
     # Set in every run, because a key pressed in the list changes it as well.
     st.session_state[key] = answer.target if answer.is_given else None
     arguments: dict[str, Any] = {
         "label": "It shows",
         "options": [*(card.id for card in state.workspace.classes), UNKNOWN],
-        "format_func": titles.__getitem__,
         "key": key,
         "help": "If the answer is wrong, choose what the picture shows. That counts from then on: in the "
         "list, in the downloads and when the photos are sorted.",
@@ -94,9 +93,9 @@ def _choose_class(state: Session, answer: WorkAnswer) -> None:
         "args": (state, digest, key),
     }
     if len(titles) <= _MOST_PILLS:
-        st.pills(**arguments)
-    else:
-        st.selectbox(**arguments, index=None, placeholder="Choose a class")
+        st.pills(**arguments, format_func=lambda option: markdown(titles[option]))
+    else:  # Streamlit reads no Markdown in a select box
+        st.selectbox(**arguments, format_func=titles.__getitem__, index=None, placeholder="Choose a class")
 
 
 def show_near_copies(

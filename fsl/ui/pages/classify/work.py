@@ -115,13 +115,14 @@ def _show_corrections(
 
 def _show_choices(state: Session, answers: Sequence[WorkAnswer]) -> None:
     """Show the filters with their counts, the order and the search."""
-    titles = {key: markdown(title) for key, title in filters(answers, state.workspace).items()}
-    arguments = replace(SHOW, options=titles).widget()
+    titles = filters(answers, state.workspace)
+    show = replace(SHOW, options=titles)
     if len(titles) <= _MOST_PILLS:
-        st.pills(**arguments, required=True)
+        escaped = {key: markdown(title) for key, title in titles.items()}
+        st.pills(**replace(show, options=escaped).widget(), required=True)
     columns = st.columns([1, 1, 1] if len(titles) > _MOST_PILLS else [1, 1], vertical_alignment="bottom")
     if len(titles) > _MOST_PILLS:
-        columns[0].selectbox(**arguments)
+        columns[0].selectbox(**show.widget())  # Streamlit reads no Markdown in a select box
     columns[-2].selectbox(**ORDER.widget())
     columns[-1].text_input(**SEARCH.widget(), placeholder="part of a name")
 
