@@ -171,14 +171,17 @@ def principal_map(distances: Float32Array, dimensions: int) -> EmbeddingMap:
 def _largest_axes(matrix: Float32Array, k: int) -> tuple[Float64Array, Float64Array]:
     """Return the k largest eigenvalues (0 if negative or noise) and vectors, largest entry positive."""
     n = len(matrix)
+    if not matrix.any():  # no image differs from another, or so little that the squares are 0
+        return np.zeros(k), np.zeros((n, k))
     if n <= 200:  # without scipy, whose import would delay the first answer
         values, vectors = (found[..., n - k :] for found in np.linalg.eigh(matrix.astype(np.float64)))
     else:
         from scipy.sparse.linalg import eigsh
 
-        values, vectors = eigsh(
-            matrix, k=k, which="LA", v0=np.ones(n, np.float32) + np.arange(n) % 7, tol=1e-5
-        )
+        start = np.ones(n, np.float32) + np.arange(n) % 7
+        if not (matrix @ start).any():  # ARPACK refuses it; the matrix maps none of its own columns to 0
+            start = matrix[np.abs(matrix).max(1).argmax()]
+        values, vectors = eigsh(matrix, k=k, which="LA", v0=start, tol=1e-5)
     order = np.argsort(values)[::-1]
     values, vectors = values[order].astype(np.float64), vectors[:, order].astype(np.float64)
     # The sign of an axis is arbitrary; fixing it makes the same images give the same map everywhere.

@@ -89,6 +89,26 @@ def test_one_image_and_equal_images_give_one_point() -> None:
     assert "no difference" in equal.note
 
 
+@pytest.mark.parametrize("n", [200, 201, 300])  # a full and an iterative solver
+@pytest.mark.parametrize("distance", [0.0, 1e-24])  # the square of the second is 0 in float32
+def test_any_number_of_equal_images_is_one_point(n: int, distance: float) -> None:
+    distances = np.full((n, n), distance, np.float32)
+    np.fill_diagonal(distances, 0)
+    found = make_map(distances, MapConfig())
+    assert not found.points.any()
+    assert found.explained == (0.0, 0.0)
+    assert "no difference" in found.note
+
+
+@pytest.mark.parametrize("block", [7, 140])  # the solver's usual start says nothing about these groups
+def test_copies_of_two_images_are_two_points(block: int) -> None:
+    group = np.arange(280) // block % 2
+    found = make_map((group[:, None] != group).astype(np.float32), MapConfig("pca"))
+    expected = np.where(group == group[np.abs(found.points[:, 0]).argmax()], 0.5, -0.5)
+    np.testing.assert_allclose(found.points, np.stack([expected, 0 * expected], 1), atol=1e-3)
+    assert found.explained == pytest.approx((1.0, 0.0), abs=1e-5)
+
+
 def test_many_equal_images_do_not_break_tsne() -> None:
     points = torch.cat([random_embeddings(1).repeat(15, 1), random_embeddings(1, seed=1).repeat(15, 1)])
     found = make_map(pair_distances(small_twin(), points, "learned"), MapConfig(iterations=250))
