@@ -67,7 +67,8 @@ class Project:
     """Everything on the Classify page.
 
     Attributes:
-        classes: name and pictures of each class, in order; a class may be empty.
+        classes: name and pictures of each class, in order; a class may be empty, and two may have the same
+            name until somebody changes one.
         queries: pictures to classify.
         rule: how shots are combined, or "quick" for the linear probe; None for the checkpoint's default.
         threshold: of "unknown", in [0, 1]; None for the checkpoint's own.
@@ -162,8 +163,6 @@ def _read(
         return tuple(image for image in found if image is not None)
 
     classes = tuple((_text(c.get("name"), "a class's name"), images(c.get("images"))) for c in members)
-    if len({class_name for class_name, _ in classes}) < len(classes):
-        raise _Damaged("two classes of its manifest have the same name")
     project = Project(
         classes,
         images(manifest.get("queries")),

@@ -106,7 +106,6 @@ def test_a_zip_without_manifest_is_explained() -> None:
         {"classes": [1]},
         {"classes": [{"name": 3, "images": []}]},
         {"classes": [{"name": "a"}]},
-        {"classes": [{"name": "a", "images": []}, {"name": "a", "images": []}]},
         {"queries": {"name": "a"}},
         {"queries": [{"name": "a"}]},
         {"rule": "median"},

@@ -82,7 +82,7 @@ def _show_project(state: Session) -> None:
     st.markdown("**Keep your work**: pictures, names and settings in one zip that opens here again.")
     st.download_button(
         "Save project",
-        data=lambda: project_bytes(_project_of(state)),  # as it is when the button is pressed
+        data=lambda: project_bytes(project_of(state)),  # as it is when the button is pressed
         file_name="few-shot-project.zip",
         mime="application/zip",
         key="save_project",
@@ -96,7 +96,8 @@ def _show_project(state: Session) -> None:
         take_project(state, file)
 
 
-def _project_of(state: Session) -> Project:
+def project_of(state: Session) -> Project:
+    """Return what "Save project" writes."""
     workspace: Workspace = state.workspace
     place = {card.id: i for i, card in enumerate(workspace.classes)}
     return Project(
