@@ -15,7 +15,7 @@ from torch import Tensor
 from fsl.base.errors import DataError
 from fsl.base.types import Float64Array, IntArray, PixelArray
 from fsl.config import EpisodeConfig, TrainConfig
-from fsl.data.imageset import ImageSet
+from fsl.data.imageset import ImageSet, evenly
 from fsl.fewshot.episodes import fit_ways, sample_episodes
 from fsl.fewshot.evaluate import episode_scores, summarise
 from fsl.fewshot.metrics import ci95
@@ -32,6 +32,7 @@ from fsl.twin.trainable import training_mode
 CLASSES_FOR_UNKNOWN = 3  # two to choose from, and one that is not among them
 MAX_EVALUATION_IMAGES_PER_CLASS = 20
 MAX_LOSS_IMAGES = 400
+_LOSS_IMAGES_PER_CLASS = 4  # of as many classes as then fit; more of each if there are fewer classes
 T = TypeVar("T")
 # Images embedded between two pauses, in a fraction of a second; multiples of the batches of ``embed_images``.
 _IMAGES_PER_PAUSE, _LARGE_IMAGES_PER_PAUSE = 64, 4
@@ -201,8 +202,29 @@ def _evaluation_mode(twin: TwinNetwork) -> Iterator[None]:
 
 
 def _validation_loss(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> float:
-    """Return the cross-entropy over all pairs of at most ``MAX_LOSS_IMAGES`` evenly spaced images."""
-    rows = torch.arange(0, len(labels), -(-len(labels) // MAX_LOSS_IMAGES))
+    """Return the cross-entropy over all pairs of the images of ``rows_for_loss``."""
+    rows = torch.from_numpy(rows_for_loss(labels))
     chosen = embeddings[rows]
     first, second, difference = all_pairs(torch.from_numpy(labels)[rows])
     return float(bce_loss(pair_logits(twin, chosen, chosen)[first, second], difference))
+
+
+def rows_for_loss(labels: IntArray) -> IntArray:
+    """Return the rows of the images whose pairs make up the validation loss.
+
+    All images, if there are at most ``MAX_LOSS_IMAGES``. Of more, a few images of each of some classes, so
+    that there are pairs of both kinds.
+
+    Args:
+        labels: int64 ``(n,)``; at least two classes have two images, or there is no test.
+
+    Returns:
+        int64, ascending, at most ``MAX_LOSS_IMAGES``.
+    """
+    if len(labels) <= MAX_LOSS_IMAGES:
+        return np.arange(len(labels))
+    names, counts = np.unique(labels, return_counts=True)
+    names = names[counts > 1]
+    names = names[evenly([0] * len(names), MAX_LOSS_IMAGES // _LOSS_IMAGES_PER_CLASS)]
+    rows = np.flatnonzero(np.isin(labels, names))
+    return rows[evenly(labels[rows].tolist(), MAX_LOSS_IMAGES // len(names))]
