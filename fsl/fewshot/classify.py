@@ -196,17 +196,17 @@ def leave_one_out_answers(checkpoint: Checkpoint, support: SupportSet, rule: Rul
     """Return the class that the others give each support image, hidden as ``parts_to_hide`` says.
 
     Returns:
-        one slot per image; the only image of a class gets another class.
+        one slot per image; -1 for the only image of a class, which is never hidden.
     """
     embeddings, slots = embed(checkpoint, support.images), support.slot_tensor
     as_support = embed_support(checkpoint, support)
-    answers = torch.empty_like(slots)
+    answers = torch.full_like(slots, -1)
     for hidden in parts_to_hide(slots):
         others = ~torch.isin(torch.arange(len(slots)), hidden)
-        present, position = torch.unique(slots[others], return_inverse=True)
-        seen, query = seen_from_support(checkpoint.twin, as_support[others], embeddings[hidden], position)
-        scores = class_scores(checkpoint.twin, seen, position, len(present), query, rule)
-        answers[hidden] = present[scores.argmax(1)]
+        shown = slots[others]
+        seen, query = seen_from_support(checkpoint.twin, as_support[others], embeddings[hidden], shown)
+        scores = class_scores(checkpoint.twin, seen, shown, support.n_way, query, rule)
+        answers[hidden] = scores.argmax(1)
     return answers.tolist()
 
 

@@ -11,18 +11,20 @@ N_PARTS = 5
 
 
 def parts_to_hide(slots: Tensor) -> list[Tensor]:
-    """Return the rows of each part.
+    """Return the rows of each part; the only image of a class is in none, so every class can be answered.
 
     Args:
         slots: int64 ``(n,)``, the class of each image, from 0.
 
     Returns:
-        each image alone if there are at most 60; of more, five parts with a fifth of each class.
+        each image alone if there are at most 60; of more, up to five parts with a fifth of each class.
     """
+    can_hide = torch.bincount(slots)[slots] > 1
     if len(slots) <= _ONE_BY_ONE_UP_TO:
-        return list(torch.arange(len(slots))[:, None])
+        return list(torch.nonzero(can_hide))
     place = place_in_class(slots)
-    return [torch.nonzero(place % N_PARTS == part).flatten() for part in range(N_PARTS)]
+    parts = [torch.nonzero((place % N_PARTS == part) & can_hide).flatten() for part in range(N_PARTS)]
+    return [part for part in parts if len(part)]
 
 
 def place_in_class(slots: Tensor) -> Tensor:
