@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import streamlit as st
 
@@ -68,6 +68,22 @@ ALIGNED = Setting(
 )
 
 
+class JudgedBy(NamedTuple):
+    """How pairs are judged.
+
+    Attributes:
+        network: name of the checkpoint, "" for the default one.
+        strictness: value of ``STRICTNESS``.
+        threshold: value of ``THRESHOLD``.
+        middle: value of ``MIDDLE``.
+    """
+
+    network: str
+    strictness: Strictness
+    threshold: float
+    middle: int
+
+
 @dataclass
 class CompareState(TabState):
     """The page's pictures and settings.
@@ -97,7 +113,7 @@ class CompareState(TabState):
     note: str = ""
     fault: str = ""
     problems: tuple[Problem, ...] = ()
-    history: History[Sides] = field(default_factory=History)
+    history: History[Sides, JudgedBy] = field(default_factory=History)
     examples: int = 0
     memo: Memo = field(default_factory=lambda: Memo(_REMEMBERED))
     previews: Memo = field(default_factory=lambda: Memo(_PREVIEWS))
@@ -133,7 +149,7 @@ class CompareState(TabState):
     def _sides(self) -> Sides:
         return self.references, self.probes
 
-    def _put(self, sides: Sides, history: History[Sides]) -> None:
+    def _put(self, sides: Sides, history: History[Sides, JudgedBy]) -> None:
         if any(len(pictures) > MOST_PICTURES for pictures in sides):
             raise DataError(
                 f"This page holds at most {MOST_PICTURES} pictures a side; nothing was added. "
@@ -171,7 +187,9 @@ class CompareState(TabState):
         before = self._sides
         history = self.history.with_change()
         if any(before):
-            history = self.history.with_removal(Removal("the previous pictures", before, None))
+            history = self.history.with_removal(
+                Removal("the previous pictures", before, None, self._judged_by)
+            )
         self._put((_without_duplicates(references), _without_duplicates(probes)), history)
         self.selected = ""
         self.tell()
@@ -185,16 +203,29 @@ class CompareState(TabState):
         self.history = History()
 
     def bring_back(self) -> None:
-        """Undo the latest removal and keep what was added since; call it again for the one before."""
+        """Undo the latest removal and keep what was added since; call it again for the one before.
+
+        If both sides were replaced, the network, the limit and the crop come back, too.
+        """
         if self.history.removals:
-            self._put(*self.history.undo(self._sides, _with_back))
-            self.tell()
+            self._restore(*self.history.undo(self._sides, self._judged_by, _with_back))
 
     def remove_again(self) -> None:
         """Do again what was undone last."""
         if self.history.undone:
-            self._put(*self.history.redo())
-            self.tell()
+            self._restore(*self.history.redo(self._judged_by))
+
+    @property
+    def _judged_by(self) -> JudgedBy:
+        return JudgedBy(self.network, STRICTNESS.value, THRESHOLD.value, MIDDLE.value)
+
+    def _restore(self, sides: Sides, judged_by: JudgedBy, history: History[Sides, JudgedBy]) -> None:
+        self._put(sides, history)
+        self.network = judged_by.network
+        STRICTNESS.put(judged_by.strictness)
+        THRESHOLD.put(judged_by.threshold)
+        MIDDLE.put(judged_by.middle)
+        self.tell()
 
     def remove(self, side: Side, digest: str) -> None:
         """Remove one picture; this can be undone."""
@@ -210,7 +241,7 @@ class CompareState(TabState):
     def _remove(self, side: Side, left: Sequence[StoredPicture], what: str) -> None:
         before, after = self._sides, self._with(side, left)
         if after != before:
-            self._put(after, self.history.with_removal(Removal(what, before, after)))
+            self._put(after, self.history.with_removal(Removal(what, before, after, self._judged_by)))
             self.tell()
 
     def _with(self, side: Side, pictures: Sequence[StoredPicture]) -> Sides:

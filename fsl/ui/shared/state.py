@@ -84,6 +84,15 @@ class PendingDrop:
         self.twice += said.twice
 
 
+class JudgedBy(NamedTuple):
+    """How pictures are judged; see the attributes of ``Session``."""
+
+    checkpoint: str
+    rule: Method | None
+    threshold: float | None
+    saved_with: str
+
+
 @dataclass(frozen=True, eq=False)
 class AddedExamples:
     """Examples that were added to the classes, and how things stood before.
@@ -151,7 +160,7 @@ class Session(TabState):
     checkpoint_digest: str = ""
     saved_with: str = ""
     selected: str = ""
-    history: History[Workspace] = field(default_factory=History)
+    history: History[Workspace, JudgedBy] = field(default_factory=History)
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     pending: PendingDrop | None = None
@@ -175,7 +184,7 @@ class Session(TabState):
             DataError: there is no room for it; nothing is changed then.
         """
         if undo:
-            removal = Removal(undo, self.workspace, None if replaces else workspace)
+            removal = Removal(undo, self.workspace, None if replaces else workspace, self._judged_by)
             self._take_over(workspace, self.history.with_removal(removal))
         else:
             self._take_over(workspace, self.history.with_change())
@@ -190,7 +199,7 @@ class Session(TabState):
         self.shown.clear()
         self.selected = ""
 
-    def _take_over(self, workspace: Workspace, history: History[Workspace]) -> None:
+    def _take_over(self, workspace: Workspace, history: History[Workspace, JudgedBy]) -> None:
         while True:
             try:
                 refuse_beyond_budget(self, holdings_of([workspace, *history.contents()]))
@@ -221,16 +230,28 @@ class Session(TabState):
         self.history = History()
 
     def bring_back(self) -> None:
-        """Undo the latest removal and keep all later changes; call it again for the one before."""
+        """Undo the latest removal and keep all later changes; call it again for the one before.
+
+        If everything was replaced, the network and its settings come back, too.
+        """
         if self.history.removals:
-            self._take_over(*self.history.undo(self.workspace, Workspace.with_back))
-            self.report()
+            self._restore(*self.history.undo(self.workspace, self._judged_by, Workspace.with_back))
 
     def remove_again(self) -> None:
         """Do again what was undone last."""
         if self.history.undone:
-            self._take_over(*self.history.redo())
-            self.report()
+            self._restore(*self.history.redo(self._judged_by))
+
+    @property
+    def _judged_by(self) -> JudgedBy:
+        return JudgedBy(self.checkpoint, self.rule, self.threshold, self.saved_with)
+
+    def _restore(
+        self, workspace: Workspace, judged_by: JudgedBy, history: History[Workspace, JudgedBy]
+    ) -> None:
+        self._take_over(workspace, history)
+        self.checkpoint, self.rule, self.threshold, self.saved_with = judged_by
+        self.report()
 
     def forget_notices(self) -> None:
         """Forget what the page says about the last change."""

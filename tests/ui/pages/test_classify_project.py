@@ -22,3 +22,24 @@ def test_a_project_with_two_classes_of_one_name_opens_again(page: AppTest) -> No
     assert not page.error
     page.text_input(key=f"class_name_{state(page).workspace.classes[1].id}").set_value("Class 2").run()
     assert "Most like Class 1" in shown(page)
+
+
+def test_undo_brings_back_the_network_and_its_settings_with_the_pictures(page: AppTest) -> None:
+    def judged_by() -> tuple[str, str | None, float | None, str]:
+        now = state(page)
+        return now.checkpoint, now.rule, now.threshold, now.saved_with
+
+    fill(page)
+    page.selectbox(key="checkpoint").set_value("small-two").run()
+    page.slider(key="threshold").set_value(0.97).run()
+    project = saved(page)
+    page.selectbox(key="checkpoint").set_value("small").run()
+    page.selectbox(key="rule").set_value("max").run()
+    drop(page, "project", project)
+    opened = judged_by()
+    assert opened[:3] == ("small-two", None, 0.97)
+    page.button(key="classify_undo").click().run()
+    assert judged_by() == ("small", "max", None, "")
+    assert page.selectbox(key="checkpoint").value == "small"
+    page.button(key="classify_redo").click().run()
+    assert judged_by() == opened

@@ -188,6 +188,26 @@ def test_margins_can_be_left_out(page: AppTest) -> None:
     assert "Crop: the middle 50%" in [block.proto.popover.label for block in page.get("popover")]
 
 
+def test_undo_brings_back_the_network_the_limit_and_the_crop_with_the_pictures(page: AppTest) -> None:
+    def judged_by() -> tuple[str, float, int]:
+        now = page.session_state
+        return state(page).network, now["compare_strictness"], now["compare_middle"]
+
+    drop(page, "references", ("a.png", picture("red")))
+    drop(page, "probes", ("b.png", picture("blue")))
+    page.select_slider(key="compare_strictness").set_value(0.1).run()
+    page.slider(key="compare_middle").set_value(80).run()
+    page.button(key="compare_example").click().run()
+    page.select_slider(key="compare_strictness").set_value(0.02).run()
+    page.slider(key="compare_middle").set_value(60).run()
+    assert judged_by() == ("fruits", 0.02, 60)
+    page.button(key="compare_undo").click().run()
+    assert judged_by() == ("with-rates", 0.1, 80)
+    assert page.selectbox(key="compare_network").value == "with-rates"
+    page.button(key="compare_redo").click().run()
+    assert judged_by() == ("fruits", 0.02, 60)
+
+
 def test_the_example_fills_both_sides(page: AppTest) -> None:
     page.button(key="compare_example").click().run()
     assert not page.exception

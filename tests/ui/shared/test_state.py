@@ -71,6 +71,18 @@ def test_another_workspace_in_place_of_all_is_taken_back_as_a_whole() -> None:
     assert [card.name for card in state.workspace.classes] == ["Other"]
 
 
+def test_the_network_stays_when_one_removal_is_undone_and_done_again() -> None:
+    state = Session()
+    state.change(state.workspace.with_pictures(0, [A])[0])
+    state.change(state.workspace.cleared(0), undo="the pictures of Class 1")
+    state.use_network("second")
+    state.bring_back()
+    assert state.checkpoint == "second"
+    state.use_network("third")
+    state.remove_again()
+    assert state.checkpoint == "third"
+
+
 def test_what_there_is_no_room_to_bring_back_stays_on_offer(monkeypatch: pytest.MonkeyPatch) -> None:
     state = Session()
     first, second = (stored(name, name.encode() * 2) for name in "kl")
