@@ -423,6 +423,24 @@ def test_a_link_shows_a_run_and_changes_nothing(one_run: AppTest, finished: Path
     assert len(list_runs()) == 1
 
 
+def test_a_link_replaces_the_runs_shown_before_and_shows_as_many_as_fit(
+    one_run: AppTest, finished: Path, tmp_path: Path
+) -> None:
+    runs = [finished.name[:-1] + letter for letter in "stuvwxyz"]
+    for run_id in runs:
+        shutil.copytree(finished, tmp_path / "runs" / run_id)
+    one_run.query_params["run"] = ",".join(runs[:2])
+    one_run.run()
+    assert one_run.multiselect(key="shown").value == runs[:2]
+    one_run.multiselect(key="shown").set_value(runs[:1]).run()
+    assert one_run.multiselect(key="shown").value == runs[:1]  # the link counts once
+    assert one_run.query_params["run"] in (runs[0], runs[:1])  # as AppTest likes it
+    one_run.query_params["run"] = ",".join(["gone", *runs])
+    one_run.run()
+    assert not one_run.error
+    assert one_run.multiselect(key="shown").value == runs[:6]
+
+
 def test_the_run_of_a_shell_belongs_to_the_shell(one_run: AppTest, finished: Path) -> None:
     (find_run(finished.name).folder / "visitor").unlink()
     one_run.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -154,16 +155,18 @@ def _compatible(options: dict[str, str], config: TrainConfig, setting: str) -> d
     return found
 
 
-def take_address() -> None:
-    """Apply a link such as ``?preset=fine-tune&start=fruits`` once; ignore unknown values."""
-    name, start = st.query_params.get("preset", ""), st.query_params.get("start", "")
+def take_preset(asked: Mapping[str, str]) -> None:
+    """Adopt the preset and the network to start from that an address asks for; ignore unknown presets.
+
+    Args:
+        asked: parameters of the address.
+    """
+    name, start = asked.get("preset", ""), asked.get("start", "")
     if name not in PRESETS:
         return
     _set_preset(name)
     if start:
         START.put(start)
-    for parameter in ("preset", "start"):
-        st.query_params.pop(parameter, None)
 
 
 def _use_preset() -> None:

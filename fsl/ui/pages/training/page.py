@@ -12,7 +12,7 @@ from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.batch import show_batch
 from fsl.ui.pages.training.estimate import show_estimate
-from fsl.ui.pages.training.form import show_form, take_address
+from fsl.ui.pages.training.form import show_form, take_preset
 from fsl.ui.pages.training.preparation import prepare_run
 from fsl.ui.pages.training.range_test import show_range_test
 from fsl.ui.pages.training.request import TrainRequest, run_plans
@@ -21,6 +21,7 @@ from fsl.ui.pages.training.settings import SHOWN
 from fsl.ui.pages.training.state import training_state
 from fsl.ui.pages.training.table import show_table
 from fsl.ui.shared import core
+from fsl.ui.shared.address import read_address, write_address
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.kept_button import kept_button
@@ -31,6 +32,7 @@ from fsl.ui.shared.visitor import as_seen, may_see, readable_runs
 if TYPE_CHECKING:
     from fsl.training.status import RunInfo
 
+_PAGE = "training"
 _REFRESH_SECONDS = 1.0
 _SKELETON = 520  # height in pixels of the placeholders while torch loads
 _REFRESH_AT_FIRST = 0.4  # seconds, until each run has its first point
@@ -43,7 +45,7 @@ def show_training_page() -> None:
         "The network sees pairs of pictures and learns to say *same* or *different*. The size of each step, "
         "the **learning rate**, decides whether it learns at all: try several."
     )
-    take_address()
+    _take_address()
     left, right = st.columns([1, 1.7], gap="large")
     with left, st.skeleton(_SKELETON), right, st.skeleton(_SKELETON):
         warm_up().done.wait(timeout=30)
@@ -69,6 +71,15 @@ def show_training_page() -> None:
     warm_up_after_paint()
 
 
+def _take_address() -> None:
+    """Adopt ``?run=ID,ID`` and ``?preset=fine-tune&start=fruits``; ignore what does not exist."""
+    asked = read_address(_PAGE)
+    take_preset(asked)
+    runs = [run_id for run_id in asked.get("run", "").split(",") if run_id]
+    if runs:
+        SHOWN.put(runs)
+
+
 def _begin(request: TrainRequest) -> None:
     with st.spinner("Preparing the pictures …"):
         plans = run_plans(request)
@@ -78,12 +89,8 @@ def _begin(request: TrainRequest) -> None:
 
 
 def _all_runs() -> list[RunInfo]:
-    linked = {*(SHOWN.value or ()), *_linked()}
-    return [as_seen(run) for run in core.run_manager().runs() if may_see(run, linked)]
-
-
-def _linked() -> list[str]:
-    return [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
+    chosen = SHOWN.value or ()  # by hand, or by a link
+    return [as_seen(run) for run in core.run_manager().runs() if may_see(run, chosen)]
 
 
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
@@ -91,17 +98,17 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
     names = dated_names(runs)
     wanted = SHOWN.value
     if wanted is None:
-        wanted = _linked() or [run.id for run in runs if run.is_live][:MOST_SHOWN]
-    SHOWN.put([run_id for run_id in wanted if run_id in names])
-    if not runs:
+        wanted = [run.id for run in runs if run.is_live]
+    SHOWN.put([run_id for run_id in wanted if run_id in names][:MOST_SHOWN])
+    if runs:
+        st.multiselect(**replace(SHOWN, options=names).widget(), max_selections=MOST_SHOWN, wrap=True)
+    else:
         st.info(
             "No run yet. Press **Start training** with the settings as they are: one network trains at each "
             "learning rate, side by side.",
             icon=":material/play_arrow:",
         )
-        return
-    shown = st.multiselect(**replace(SHOWN, options=names).widget(), max_selections=MOST_SHOWN, wrap=True)
-    st.query_params["run"] = ",".join(shown)
+    write_address(_PAGE, {"run": ",".join(SHOWN.value or ())})
 
 
 def _live() -> list[RunInfo]:
