@@ -81,20 +81,39 @@ def test_it_is_offered_run_and_never_puts_a_worse_network_in_place(tuned: AppTes
     assert "not recognised yet" in shown(tuned)
 
 
-def test_a_better_network_answers_after_one_click_and_can_be_taken_back(
-    tuned: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def improved(tuned: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page after a fine-tune that helped."""
     better = Comparison(1, 0.5, 0.0, 0.9, 0.0, 0.4, 0.0, 9, 4, 0.01)
     monkeypatch.setattr(engine, "compare_with_start", lambda _: better)
     monkeypatch.setattr(RunInfo, "why_not_to_use", "")
     fill_with_noise(tuned)
     tuned.button(key="fine_tune").click().run()
     finish(tuned)
-    assert "Fine-tuning helped**: on 4 pictures it did not learn from, choosing among 2" in shown(tuned)
-    assert "50% of the answers were right before and 90% after" in shown(tuned)
-    tuned.button(key="fine_tune_use").click().run()
-    assert not tuned.exception
-    assert state(tuned).checkpoint.startswith("small fine-tuned 20")
-    assert "The fine-tuned network answers now" in shown(tuned)
-    tuned.button(key="fine_tune_back").click().run()
-    assert state(tuned).checkpoint == "small"
+    return tuned
+
+
+def test_a_better_network_answers_after_one_click_and_can_be_taken_back(improved: AppTest) -> None:
+    assert "Fine-tuning helped**: on 4 pictures it did not learn from, choosing among 2" in shown(improved)
+    assert "50% of the answers were right before and 90% after" in shown(improved)
+    improved.button(key="fine_tune_use").click().run()
+    assert not improved.exception
+    assert state(improved).checkpoint.startswith("small fine-tuned 20")
+    assert "The fine-tuned network answers now" in shown(improved)
+    improved.button(key="fine_tune_back").click().run()
+    assert state(improved).checkpoint == "small"
+
+
+def test_a_fine_tuned_network_that_made_way_for_another_can_be_used_again_or_dismissed(
+    improved: AppTest,
+) -> None:
+    improved.button(key="fine_tune_use").click().run()
+    kept = state(improved).checkpoint
+    improved.selectbox(key="checkpoint").set_value("small-two").run()
+    assert "The fine-tuned network answers now" not in shown(improved)
+    improved.button(key="fine_tune_use").click().run()
+    assert state(improved).checkpoint == kept
+    assert "The fine-tuned network answers now" in shown(improved)
+    improved.button(key="fine_tune_dismiss").click().run()
+    improved.selectbox(key="checkpoint").set_value("small-two").run()
+    assert improved.button(key="fine_tune").label == "Fine-tune on these classes"

@@ -251,13 +251,7 @@ def _show_progress(run: RunInfo) -> None:
 def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
     """Say whether it helped, and offer to use it only if it did."""
     if tuning.kept:
-        st.success(
-            f"The fine-tuned network answers now: {markdown(tuning.kept)}. It learned from most of these "
-            "pictures, so the self-check above flatters it.",
-            icon=":material/check:",
-        )
-        if state.checkpoint == tuning.kept:
-            guarded_button(f"Back to {tuning.checkpoint}", "fine_tune_back", partial(_go_back, state, tuning))
+        _show_kept(state, tuning)
         return
     st.markdown(_said(run, tuning.checkpoint))
     told = wording.probe_advice(run.comparison) if run.comparison else ""
@@ -274,6 +268,25 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
                 type="primary" if run.comparison.is_clear and not told else "secondary",
                 icon=":material/check:",
             )
+        _show_dismiss(tuning)
+
+
+def _show_kept(state: Session, tuning: FineTuneState) -> None:
+    """Say whether the fine-tuned network answers, and offer to change that."""
+    is_in_use = state.checkpoint == tuning.kept
+    if is_in_use:
+        st.success(
+            f"The fine-tuned network answers now: {markdown(tuning.kept)}. It learned from most of these "
+            "pictures, so the self-check above flatters it.",
+            icon=":material/check:",
+        )
+    else:
+        st.markdown(f"The fine-tuned network {markdown(tuning.kept)} is kept, but another one answers now.")
+    with st.container(horizontal=True):
+        if is_in_use:
+            guarded_button(f"Back to {tuning.checkpoint}", "fine_tune_back", partial(_go_back, state, tuning))
+        else:
+            guarded_button("Use it here", "fine_tune_use", partial(state.use_network, tuning.kept))
         _show_dismiss(tuning)
 
 
