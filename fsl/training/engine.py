@@ -8,9 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
@@ -19,19 +17,17 @@ from fsl.training.class_ridge import fit_class_scores
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
 from fsl.training.in_use import with_probe
 from fsl.training.interrupt import train_unless_stopped
-from fsl.training.snapshots import spread_over_classes
+from fsl.training.prepare import drop_features_too_large, fit_adapter
 from fsl.training.state import TrainState, new_state
 from fsl.training.validation import (
     PlannedTest,
     TestResult,
     compare_with_start,
-    embed_with_pauses,
     plan_test,
     run_test,
     timed,
 )
 from fsl.training.verdict import judge
-from fsl.twin.adapter import Adapter
 from fsl.twin.device import describe_device
 from fsl.twin.network import TwinNetwork
 from fsl.twin.pairs import ClassIndex
@@ -74,8 +70,7 @@ def train(
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
     index = index_to_train_on(data, state.twin)
-    if state.features is not None and not state.features.fits(len(data)):
-        state.features = None
+    drop_features_too_large(state, data)
     test, note = plan_test(config, validation)
     started = _started(state, config, data, index, note)
     yield started
@@ -125,7 +120,7 @@ class _Run:
         """Train and test until the last batch or a stop; return whether the run was stopped."""
         state, config = self.state, self.config
         stopped = yield from self._make_missing_test()
-        stopped = stopped or not (yield from self._fit_adapter())
+        stopped = stopped or not (yield from self._timed(fit_adapter(state, self.data)))
         stopped = state.group.any(stopped)
         while state.step < config.steps and not stopped:
             before = state.sampler.bit_generator.state
@@ -188,24 +183,6 @@ class _Run:
             state.latest, state.tested_at = torch.from_numpy(result.episode_accuracy), state.step
             state.pictures_latest = torch.from_numpy(result.picture_accuracy)
         return result
-
-    def _fit_adapter(self) -> Generator[Pause, None, bool]:
-        """Fit a new adapter to some training images; return False if the run is to stop."""
-        state, data, adapter = self.state, self.data, self.state.twin.adapter
-        if not isinstance(adapter, Adapter) or adapter.is_fitted:
-            return True
-        rows = spread_over_classes(data.labels, adapter.basis.shape[1])
-        unchanged = np.zeros_like(rows)
-        if state.features is not None:
-            if not (yield from self._timed(state.features.compute(data, rows, unchanged))):
-                return False
-            embeddings: Tensor | None = state.features.embed(rows, unchanged)
-        else:
-            embeddings = yield from self._timed(embed_with_pauses(state.twin, data.images[rows]))
-        if embeddings is None:
-            return False
-        adapter.fit(embeddings)
-        return True
 
     def _embed_frozen(self, batch: Batch) -> Generator[Pause, None, bool]:
         """Compute the features that a batch needs, if any are kept; return False if the run is to stop."""

@@ -18,6 +18,7 @@ from fsl.base.types import Float64Array
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.batch import index_to_train_on, train_step
+from fsl.training.prepare import drop_features_too_large, fit_adapter
 from fsl.training.state import new_state
 from fsl.twin.network import TwinNetwork
 
@@ -87,7 +88,8 @@ def lr_range(
         start: an architecture, or a network to copy.
         lowest, highest: the range of rates.
         n_points: number of batches.
-        should_stop: called after every batch; return True to stop.
+        should_stop: called after every batch, and while an adapter is fitted before the first one; return
+            True to stop.
 
     Raises:
         SettingsError: the range is empty, or no run can be trained at its rates.
@@ -97,6 +99,10 @@ def lr_range(
     rates = np.geomspace(lowest, highest, n_points)
     state = new_state(replace(config, schedule="constant"), start)
     index = index_to_train_on(data, state.twin)
+    drop_features_too_large(state, data)
+    for _ in fit_adapter(state, data):
+        if should_stop():
+            return
     running, weight, best, n_dead = 0.0, 0.0, math.inf, 0
     for rate in rates.tolist():
         numbers, _ = train_step(state, data, index, replace(config, learning_rate=rate, schedule="constant"))

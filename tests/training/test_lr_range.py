@@ -11,9 +11,12 @@ import torch
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
+from fsl.training import frozen_features
+from fsl.training.events import Step
 from fsl.training.lr_range import DEAD_BATCHES, RangePoint, lr_range, suggest_rate
 from fsl.training.state import new_state
-from tests.helpers.training import CONFIG, MODEL, dead_network
+from fsl.twin.network import seeded_network
+from tests.helpers.training import CONFIG, MODEL, dead_network, train_events
 
 Maker = Callable[..., ImageSet]
 PLAIN = ModelConfig(backbone="plain4", widths=(8, 8, 8, 8), image_size=16)
@@ -32,6 +35,23 @@ def test_rates_rise_evenly_and_the_given_network_is_not_changed(coloured_set: Ma
     assert rates[0] == pytest.approx(1e-6)
     assert np.allclose(np.diff(np.log(rates)), np.log(1e6) / 29)
     assert all(torch.equal(v, before[k]) for k, v in given.state_dict().items())
+
+
+@pytest.mark.parametrize("most_bytes", [2**30, 0])
+def test_its_batches_are_those_of_a_run(
+    most_bytes: int, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of an adapter, which must be fitted first, and where its features would not fit in memory."""
+    monkeypatch.setattr(frozen_features, "_MOST_BYTES", most_bytes)
+    augment = replace(CONFIG.augment, mirror=True, rotate=30.0)
+    config = replace(CONFIG, trainable="last", cached_views=3, augment=augment, report_every=1)
+    given = seeded_network(replace(MODEL, damped=4, head="cosine"), 3)
+    run = [e.loss for e in train_events(coloured_set(), config, given) if isinstance(e, Step)]
+    assert len(run) == config.steps
+    rate = config.learning_rate
+    above = math.nextafter(rate, 1)
+    found = lr_range(coloured_set(), config, given, lowest=rate, highest=above, n_points=config.steps)
+    assert [point.loss for point in found] == pytest.approx(run, rel=1e-3)
 
 
 def test_it_finds_a_rate_that_learns(coloured_set: Maker) -> None:
