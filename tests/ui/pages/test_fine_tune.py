@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from fsl.training import engine
 from fsl.training.events import Comparison
 from fsl.training.manager import run_manager
-from fsl.training.status import RunInfo, list_runs
+from fsl.training.status import RunInfo, Status, list_runs
+from fsl.ui.pages.classify.fine_tune import said
 from tests.helpers.pages import drop, shown, state
 from tests.helpers.pictures import picture
 from tests.helpers.waiting import until
@@ -117,3 +118,17 @@ def test_a_fine_tuned_network_that_made_way_for_another_can_be_used_again_or_dis
     improved.button(key="fine_tune_dismiss").click().run()
     improved.selectbox(key="checkpoint").set_value("small-two").run()
     assert improved.button(key="fine_tune").label == "Fine-tune on these classes"
+
+
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        ("failed", "failed"),
+        ("stopped", "was stopped"),
+        ("interrupted", "was interrupted"),
+        ("finished", "ended"),
+    ],
+)
+def test_how_a_run_without_a_test_ended_is_said_in_words_of_its_own(status: Status, ended: str) -> None:
+    run = RunInfo(id="a", folder=Path("a"), status=status, name="a")
+    assert said(run, "photos") == f"Fine-tuning {ended} before its test, so photos stays."

@@ -40,6 +40,7 @@ _MY_WORDS = "my classes"
 _TUNED = " fine-tuned "
 # Of accuracy, on five data sets: python -m bench finetune
 _GAIN_WITH_ONE, _GAIN_WITH_FIVE = "7 to 15 points", "up to 3"
+_ENDED = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 _LONGEST = 20  # characters of the network's name in that of a fine-tuned one
 
 
@@ -253,7 +254,7 @@ def _show_result(state: Session, tuning: FineTuneState, run: RunInfo) -> None:
     if tuning.kept:
         _show_kept(state, tuning)
         return
-    st.markdown(_said(run, tuning.checkpoint))
+    st.markdown(said(run, tuning.checkpoint))
     told = wording.probe_advice(run.comparison) if run.comparison else ""
     if told:
         st.caption(f"{told} The self-check above offers it where it does best.")
@@ -290,11 +291,11 @@ def _show_kept(state: Session, tuning: FineTuneState) -> None:
         _show_dismiss(tuning)
 
 
-def _said(run: RunInfo, start: str) -> str:
+def said(run: RunInfo, start: str) -> str:
     """Return what fine-tuning did, in one or two sentences."""
     c, test = run.comparison, run.evaluation
     if c is None or test is None:
-        return f"Fine-tuning was {run.status} before its test, so {markdown(start)} stays."
+        return f"Fine-tuning {_ENDED.get(run.status, 'ended')} before its test, so {markdown(start)} stays."
     before, after = percent(c.before), percent(c.after)
     if before == after:  # to the percent, but not quite
         before, after = f"{c.before:.1%}", f"{c.after:.1%}"
