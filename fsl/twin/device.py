@@ -11,6 +11,7 @@ from torch import nn
 
 from fsl.base.errors import SettingsError
 from fsl.config import Device, Precision
+from fsl.twin.seeded_draws import SeededDraws
 
 
 def choose_device(requested: Device = "auto") -> torch.device:
@@ -72,7 +73,7 @@ def bf16_helps(device_type: str) -> bool:
     device = torch.device(device_type)
     if device.type == "mps":
         return False
-    with torch.random.fork_rng(devices=[]):
+    with SeededDraws(0):
         model = (
             nn.Sequential(
                 nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1)
@@ -80,7 +81,7 @@ def bf16_helps(device_type: str) -> bool:
             .to(memory_format=torch.channels_last)
             .to(device)
         )
-        # Drawn on the CPU, because fork_rng restores no generator of a GPU here.
+        # Drawn on the CPU, whose generator is the seeded one.
         images = torch.rand(16, 3, 64, 64).to(device, memory_format=torch.channels_last)
     # Alternate and take the fastest of each, so that other work on the machine slows both equally.
     times = [[_seconds_of_step(model, images, bf16) for bf16 in (False, True)] for _ in range(6)]

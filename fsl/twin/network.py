@@ -13,6 +13,7 @@ from fsl.twin.adapter import Adapter
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.heads import build_head
 from fsl.twin.layer_sizes import SizesOnly
+from fsl.twin.seeded_draws import SeededDraws
 from fsl.twin.whitening import Whitening
 
 FEW_IMAGES = 2
@@ -95,13 +96,11 @@ class TwinNetwork(nn.Module):
 
 
 def seeded_network(config: ModelConfig, seed: int) -> TwinNetwork:
-    """Return a network with seeded random weights, without disturbing the caller's random numbers.
+    """Return a network with seeded random weights, whatever other threads draw at the same time.
 
-    Weights are drawn on the CPU, so only its generator is seeded and restored: ``torch.manual_seed`` would
-    also seed every GPU, and restoring those would start CUDA.
+    The caller's random numbers are not disturbed.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with SeededDraws(seed):
         return TwinNetwork(config)
 
 

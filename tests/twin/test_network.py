@@ -1,10 +1,12 @@
+from threading import Thread
+
 import pytest
 import torch
 
 from fsl.base.errors import SettingsError
 from fsl.config import ModelConfig
 from fsl.twin.backbones.build import BACKBONES, build_backbone
-from fsl.twin.network import TwinNetwork, flips_and_rotations, similarity
+from fsl.twin.network import TwinNetwork, flips_and_rotations, seeded_network, similarity
 
 SMALL = ModelConfig(backbone="conv4", widths=(4, 4, 4, 4), image_size=32)
 
@@ -39,6 +41,32 @@ def test_backbones_embed(name: str) -> None:
     config = ModelConfig(backbone=name, image_size=64, embedding_dim=24)
     backbone = build_backbone(config).eval()
     assert backbone(torch.zeros(2, 3, 64, 64)).shape == (2, 24)
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_seeded_weights_are_those_after_seeding_torch(name: str) -> None:
+    """They do not change from one version to the next, and the caller's random numbers do not change."""
+    config = ModelConfig(backbone=name, image_size=150 if name == "face_resnet" else 32)
+    torch.manual_seed(7)
+    expected, before = TwinNetwork(config).state_dict(), torch.get_rng_state()
+    found = seeded_network(config, 7).state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_another_thread_does_not_change_seeded_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = seeded_network(SMALL, 7).state_dict()
+    convolution = torch.nn.Conv2d.reset_parameters
+
+    def reset(self: torch.nn.Conv2d) -> None:
+        other = Thread(target=torch.manual_seed, args=(99,))
+        other.start()
+        other.join()
+        convolution(self)
+
+    monkeypatch.setattr(torch.nn.Conv2d, "reset_parameters", reset)
+    found = seeded_network(SMALL, 7).state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
 
 
 def test_conv4_has_the_published_number_of_weights() -> None:
