@@ -23,8 +23,8 @@ from fsl.twin.checkpoint import load
 from fsl.ui.pages.training import actions, range_test
 from fsl.ui.shared.resources import choices
 from fsl.ui.shared.run_labels import learning_rate_text
-from tests.helpers.pages import drop, shown, start, wait_until_over
-from tests.helpers.pictures import picture, zipped
+from tests.helpers.pages import drop, shown, start, state, wait_until_over
+from tests.helpers.pictures import noisy_png, picture, zipped
 from tests.helpers.waiting import until
 
 APP = Path(__file__).resolve().parents[3] / "app.py"
@@ -96,6 +96,27 @@ def test_my_own_classes_can_be_trained_on(training: AppTest) -> None:
     assert run.comparison is not None
     told = shown(training) + "".join(element.value for element in training.success)
     assert f"{run.comparison.before:.1%} before, {run.comparison.after:.1%} after" in told
+
+
+def test_one_small_class_leaves_the_others_their_test(training: AppTest) -> None:
+    training.switch_page("pages/classify.py").run()
+    sizes = {"red": 4, "blue": 4, "grey": 3}
+    files = {
+        f"{name}/{i}": noisy_png((80 * n, 90, 10), 10 * n + i)
+        for n, (name, size) in enumerate(sizes.items())
+        for i in range(size)
+    }
+    drop(training, "zip", ("mine.zip", zipped(**files)))
+    training.switch_page("pages/training.py").run()
+    training.pills(key="preset").set_value("fine-tune").run()
+    assert "Tested on 40% of each class's pictures" in shown(training)
+    assert "1 class with fewer than 4 pictures is only learned from." in shown(training)
+    training.selectbox(key="batch_part").set_value("held out for testing").run()
+    assert figure(training).count("<img") == 16
+    workspace = state(training).workspace
+    state(training).change(workspace.without_class(workspace.classes[0].id))
+    training.run()
+    assert "A test needs two classes with 4 or more" in shown(training)
 
 
 def test_what_is_missing_is_said(training: AppTest) -> None:

@@ -151,7 +151,7 @@ def _titles() -> dict[str, str]:
 def show_held_out(data: str) -> Split:
     """Show what is held out of these pictures for testing."""
     if data == MINE:
-        return show_split_of_pictures(min((len(card.pictures) for card in my_cards()), default=0))
+        return show_split_of_pictures([len(card.pictures) for card in my_cards()])
     try:
         names = _class_names(data)
     except FslError as error:

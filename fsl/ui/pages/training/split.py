@@ -13,6 +13,7 @@ from fsl.ui.pages.training.settings import CHOOSE_CLASSES, HELD_OUT, HOLD_OUT
 from fsl.ui.shared import core
 from fsl.ui.shared.escape import markdown
 
+_FEWEST_TO_SPARE = 4  # pictures of a class: 2 to learn from and 2 for the test
 _NAMED = 12  # classes listed on each side
 _MOST_SINGLE = 60  # with more classes, offer folders of classes (such as alphabets) if there are any
 
@@ -50,27 +51,32 @@ def show_split(class_names: Sequence[str], seed: int, or_pictures: bool = False)
     return Split(share, names, tested)
 
 
-def show_split_of_pictures(smallest_class: int) -> Split:
+def show_split_of_pictures(counts: Sequence[int]) -> Split:
     """Show the share of each class's pictures that is held out.
 
     Args:
-        smallest_class: number of pictures in the smallest class.
+        counts: number of pictures of each class.
     """
     with st.expander("Choose what is held out", key="split"):
         share = _share("Share of each class's pictures held out")
-    if smallest_class == 0:
+    if len(counts) < 2:
         st.caption("Add two classes with pictures on the Classify page first.")
         return Split(share)
     if share == 0:
         st.caption("Nothing is held out, so no test will show whether training helped.")
         return Split(0.0)
-    if smallest_class < 4:
+    n_small = sum(n < _FEWEST_TO_SPARE for n in counts)
+    if len(counts) - n_small < 2:
         st.caption(
-            "Learns from all pictures. A class with fewer than 4 has none to spare, so no test will "
-            "show whether training helped."
+            f"Learns from all pictures. A test needs two classes with {_FEWEST_TO_SPARE} or more, so no test "
+            "will show whether training helped."
         )
         return Split(0.0)
-    st.caption(f"Tested on {share:.0%} of each class's pictures (at least 2), which it never learns from.")
+    told = f"Tested on {share:.0%} of each class's pictures (at least 2), which it never learns from."
+    if n_small:
+        small = f"{count(n_small, 'class', 'classes')} with fewer than {_FEWEST_TO_SPARE} pictures"
+        told += f" {small} {'is' if n_small == 1 else 'are'} only learned from."
+    st.caption(told)
     return Split(share)
 
 
