@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from fsl.training.status import RunInfo, list_runs
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.state import Session
+from fsl.ui.shared.tab_memory import KEPT
 from tests.helpers.pictures import picture
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,17 @@ def new_browser(path: str, **parameters: str) -> AppTest:
     open_menus(app).run()
     assert not app.exception
     return app
+
+
+def reloaded(page: AppTest, path: str) -> AppTest:
+    """Reload a tab: open a page in a new session that has what the tab keeps."""
+    new = new_browser(path)
+    for key in KEPT:
+        if key in page.session_state:
+            new.session_state[key] = page.session_state[key]
+    new.run()
+    assert not new.exception
+    return new
 
 
 def open_menus(page: AppTest) -> AppTest:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded_button, guarded_callback
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
+from fsl.ui.shared.tab_memory import TabState
 from fsl.ui.shared.work import Latest, ReportProgress
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class CheckActions:
 
 
 @dataclass
-class CheckView:
+class CheckView(TabState):
     """What one page remembers of its check.
 
     Attributes:
@@ -67,8 +68,16 @@ class CheckView:
     groups: int = _GROUPS
     tiles: int = _TILES
 
+    def copied(self) -> CheckView:
+        """Return a copy for another tab, without the work that is under way."""
+        return replace(self, latest=Latest(), right=set(self.right))
 
-def check_view(key: str) -> CheckView:
+    def forget_results(self) -> None:
+        """Forget what can be computed again; the confirmed labels stay."""
+        self.latest = Latest()
+
+
+def check_view(key: Literal["classify", "map"]) -> CheckView:
     """Return what this browser session remembers of the check under that key."""
     view: CheckView = st.session_state.setdefault(f"few_shot_lab_check_{key}", CheckView(key))
     return view

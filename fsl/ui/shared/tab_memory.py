@@ -21,6 +21,9 @@ from fsl.ui.shared.holders import Holder, Holding
 
 KEPT = (
     "few_shot_lab",  # Classify: classes, pictures, queries, settings, answers
+    "few_shot_lab_fine_tune",
+    "few_shot_lab_check_classify",  # Check my data, on Classify and on Embeddings
+    "few_shot_lab_check_map",
     "few_shot_lab_compare",
     "few_shot_lab_embeddings",
     "few_shot_lab_evaluate",

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fsl.index.nearest import nearest_by_lists
-from tests.helpers.pages import drop_all, grid, shown, state
+from tests.helpers.pages import drop_all, grid, reloaded, shown, state
 from tests.helpers.pictures import COLOURS, noisy_png
 
 
@@ -44,6 +44,7 @@ def test_a_label_that_is_right_is_not_doubted_again(page: AppTest) -> None:
     checked(page)
     page.button(key="classify_check_right").click().run()
     assert "Nothing suspicious was found" in shown(page)
+    assert "Nothing suspicious was found" in shown(checked(reloaded(page, "pages/classify.py")))
 
 
 def test_copies_across_classes_are_shown_first_and_one_can_go(

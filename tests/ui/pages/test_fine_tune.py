@@ -15,8 +15,10 @@ from fsl.training import engine
 from fsl.training.events import Comparison
 from fsl.training.manager import run_manager
 from fsl.training.status import RunInfo, Status, list_runs
+from fsl.ui.pages.classify import fine_tune
 from fsl.ui.pages.classify.fine_tune import said
-from tests.helpers.pages import drop, shown, state
+from fsl.ui.shared.work import CancelledError
+from tests.helpers.pages import drop, reloaded, shown, state
 from tests.helpers.pictures import picture
 from tests.helpers.waiting import until
 
@@ -80,6 +82,31 @@ def test_it_is_offered_run_and_never_puts_a_worse_network_in_place(tuned: AppTes
         assert "small stays" in shown(tuned)
     tuned.button(key="fine_tune_dismiss").click().run()
     assert "not recognised yet" in shown(tuned)
+
+
+def test_a_reload_shows_the_run_under_way_and_does_not_start_another(tuned: AppTest) -> None:
+    fill_with_noise(tuned)
+    tuned.button(key="fine_tune").click().run()
+    new = reloaded(tuned, "pages/classify.py")
+    assert not [button for button in new.button if button.key == "fine_tune"]
+    run = finish(new)
+    assert run.comparison is not None
+    assert f"on {run.comparison.n_images} pictures it did not learn from" in shown(new)
+    assert len(list_runs()) == 1
+
+
+def test_a_start_that_was_given_up_with_its_tab_is_offered_again(
+    tuned: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_: object) -> str:
+        raise CancelledError
+
+    monkeypatch.setattr(fine_tune, "_read_and_start", give_up)
+    fill_with_noise(tuned)
+    tuned.button(key="fine_tune").click().run()
+    assert not tuned.exception
+    assert not tuned.error
+    assert tuned.run().button(key="fine_tune").label == "Fine-tune on these classes"
 
 
 @pytest.fixture

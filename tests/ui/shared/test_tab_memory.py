@@ -111,20 +111,21 @@ def test_results_are_forgotten_once_the_session_is_over_and_answers_can_be_made_
 
 
 def test_what_pages_hold_is_a_state_that_can_be_kept() -> None:
+    from fsl.ui.pages.classify.fine_tune_state import FineTuneState
     from fsl.ui.pages.embeddings.state import MapState
     from fsl.ui.pages.evaluate.state import EvaluateState
     from fsl.ui.pages.learn.state import LearnState
     from fsl.ui.pages.training.data import UploadedData
     from fsl.ui.pages.training.state import TrainingState
     from fsl.ui.shared.compare_state import CompareState
+    from fsl.ui.shared.data_check import CheckView
     from fsl.ui.shared.settings import ChosenSettings
 
     kinds = (Session, CompareState, MapState, EvaluateState, TrainingState, UploadedData, LearnState)
-    for kind in (*kinds, ChosenSettings):
-        state = kind()
+    for state in (*(kind() for kind in kinds), ChosenSettings(), FineTuneState(), CheckView("map")):
         assert isinstance(state, TabState)
         copy = state.copied()
-        assert type(copy) is kind
+        assert type(copy) is type(state)
         shared = [name for name, value in vars(copy).items() if value is getattr(state, name)]
         assert not [name for name in shared if isinstance(getattr(state, name), Latest)]
         state.forget_results()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from fsl.training.presets import PRESETS
 from fsl.training.run_folder import public_name
 from fsl.training.run_spec import RunSpec
 from fsl.ui.pages.classify.decide import compare, support_of
+from fsl.ui.pages.classify.fine_tune_state import FineTuneState, fine_tune_state
 from fsl.ui.shared import core, wording
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_button
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.sources import workspace_source
 from fsl.ui.shared.visitor import visitor
-from fsl.ui.shared.work import Latest, ReportProgress, Work, percent_done, show_waiting
+from fsl.ui.shared.work import ReportProgress, Work, percent_done, show_waiting
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import LeaveOneOut
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from fsl.ui.shared.state import Session
     from fsl.ui.shared.workspace import ClassCard
 
-_KEY = "few_shot_lab_fine_tune"
 _SHARE = 0.3  # of each class's pictures, to test on
 _ENOUGH = 4  # pictures of a class, so that it has two to spare for the test
 _POLL_SECONDS = 0.5
@@ -42,23 +42,6 @@ _TUNED = " fine-tuned "
 _GAIN_WITH_ONE, _GAIN_WITH_FIVE = "7 to 15 points", "up to 3"
 _ENDED = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 _LONGEST = 20  # characters of the network's name in that of a fine-tuned one
-
-
-@dataclass
-class FineTuneState:
-    """The fine-tune of this browser session.
-
-    Attributes:
-        estimate: work on how long it would take.
-        starting: work that reads the pictures and starts the run; its result is the run's id.
-        checkpoint: name of the network that it began with.
-        kept: name under which its result was put in place, "" before that.
-    """
-
-    estimate: Latest[Estimate] = field(default_factory=Latest)
-    starting: Work[str] | None = None
-    checkpoint: str = ""
-    kept: str = ""
 
 
 def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOut) -> None:
@@ -72,7 +55,7 @@ def show_fine_tuning(state: Session, checkpoint: Checkpoint, outcome: LeaveOneOu
     cards = _learned_from(state, checkpoint)
     if not cards:
         return
-    tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
+    tuning = fine_tune_state()
     if tuning.starting is not None:
         if _is_settled(tuning):
             _follow(state, tuning)  # not in a fragment: its buttons change the network of the whole page
@@ -87,7 +70,7 @@ def fine_tuning_in_brief(state: Session, checkpoint: Checkpoint, outcome: LeaveO
     cards = _learned_from(state, checkpoint)
     if outcome is None or not cards:
         return ""
-    tuning: FineTuneState = st.session_state.setdefault(_KEY, FineTuneState())
+    tuning = fine_tune_state()
     if tuning.starting is not None:
         return "fine-tuning done" if _is_settled(tuning) else "fine-tuning runs"
     has_room = outcome.n_right < outcome.n_images
@@ -205,13 +188,15 @@ def _read_and_start(checkpoint: Checkpoint, cards: list[ClassCard], who: str, re
 
 
 def _run_of(tuning: FineTuneState) -> RunInfo | None:
-    """Return the run, or None while its pictures are read.
+    """Return the run, or None while its pictures are read or if that was cancelled.
 
     Raises:
         FslError: the pictures could not be read, or the run was deleted.
     """
     work = tuning.starting
-    return core.find_run(work.result()) if work is not None and work.is_over else None
+    if work is None or work.is_cancelled or not work.is_over:
+        return None
+    return core.find_run(work.result())
 
 
 def _is_settled(tuning: FineTuneState) -> bool:
@@ -232,13 +217,15 @@ def _follow(state: Session, tuning: FineTuneState) -> None:
             _show_dismiss(tuning)
             return
         if run is None:
-            st.progress(0.0, tuning.starting.text if tuning.starting else "")
+            if tuning.starting is None or tuning.starting.is_cancelled:
+                st.rerun()  # the whole page, which offers to fine-tune again
+            st.progress(0.0, tuning.starting.text)
         elif run.is_live:
             _show_progress(run)
         else:
             _show_result(state, tuning, run)
-            if not tuning.kept and st.session_state.get(f"{_KEY}_seen") != run.id:
-                st.session_state[f"{_KEY}_seen"] = run.id
+            if not tuning.kept and tuning.seen != run.id:
+                tuning.seen = run.id
                 st.rerun()  # the whole page, which stops the fragment's clock
 
 
