@@ -47,7 +47,7 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
 
 
 def embed_into_store(options: argparse.Namespace) -> None:
-    """Embed all pictures that have no embedding in the folder yet, and print what it holds then."""
+    """Embed all pictures that are not in the folder yet, or changed since, and print what it holds then."""
     check_range("--shard-size", options.shard_size, 1, 2**20)
     check_range("--workers", options.workers, 1, 4096)
     began = time.perf_counter()
@@ -79,7 +79,7 @@ class RayPool:
 def write_store(
     request: EmbedRequest, pool: RayPool | None = None, *, replace: bool = False
 ) -> tuple[EmbeddingStore, int]:
-    """Embed what is missing in a folder of shards.
+    """Embed what is missing in a folder of shards, or has changed.
 
     Args:
         pool: Ray's actors; None for this process and those of torchrun.
@@ -115,12 +115,12 @@ def write_store(
 def _standing(embed: ShardEmbedder, replace: bool) -> set[int]:
     out = embed.request.out
     try:
-        return standing_shards(out, embed.plan)
+        return standing_shards(out, embed.plan, embed.is_current)
     except DataError:
         if not replace:
             raise
         shutil.rmtree(out, ignore_errors=True)
-        return standing_shards(out, embed.plan)
+        return standing_shards(out, embed.plan, embed.is_current)
 
 
 def request_of(options: argparse.Namespace, out: Path, shard_size: int = SHARD_SIZE) -> EmbedRequest:

@@ -24,7 +24,7 @@ from fsl.cli.common import (
 )
 from fsl.cli.embed_store import request_of, write_store
 from fsl.cli.output import add_json_option, print_json
-from fsl.embedding.embed_shards import EmbedRequest
+from fsl.embedding.embed_shards import EmbedRequest, require_embeddings
 from fsl.embedding.neighbours import Neighbour
 from fsl.embedding.shards import EmbeddingStore, is_store, open_store
 from fsl.fewshot.answer_batches import answer_in_batches
@@ -109,9 +109,16 @@ def _build(options: argparse.Namespace) -> None:
 
 
 def _embed(request: EmbedRequest) -> EmbeddingStore:
-    """Embed pictures beside the index; what a killed build of other pictures left there is replaced."""
+    """Embed pictures beside the index; what a killed build of other pictures left there is replaced.
+
+    Raises:
+        DataError: no picture can be read; nothing is left beside the index.
+    """
     store, _ = write_store(request, replace=True)
     report(store.unread)
+    if not store.n_rows:
+        shutil.rmtree(request.out, ignore_errors=True)
+    require_embeddings(store.n_rows, store.unread)
     return store
 
 

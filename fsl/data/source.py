@@ -24,7 +24,7 @@ from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.data.download import Download
 from fsl.data.imageset import ImageSet, evenly
-from fsl.data.intake.folders import walk_following
+from fsl.data.intake.folders import file_version, walk_following
 from fsl.data.intake.listing import ImageEntry, Listing, Problem
 from fsl.data.intake.splits import class_lists, read_class_list
 from fsl.data.loading import OnSquare, chosen_classes, load_listing, share_of
@@ -255,19 +255,10 @@ def png_bytes(pixels: PixelArray) -> bytes:
 
 def _version_of(path: Path) -> Hashable:
     if not path.is_dir():
-        return _file_version(path)
+        return file_version(path)
     digest = hashlib.sha256()
     for folder, _, names, _ in sorted(walk_following(path)):
         for name in sorted(names):
             file = Path(folder, name)
-            digest.update(os.fsencode(f"{file}\0{_file_version(file)}\0"))
+            digest.update(os.fsencode(f"{file}\0{file_version(file)}\0"))
     return digest.hexdigest()
-
-
-def _file_version(file: Path) -> tuple[int, int]:
-    """Return the modification time in nanoseconds and the size; zeros for a broken link."""
-    try:
-        found = file.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size

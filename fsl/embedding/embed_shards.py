@@ -7,6 +7,7 @@ same rows.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,10 +20,10 @@ from fsl.base.progress import Progress
 from fsl.base.types import PixelArray
 from fsl.config import Device
 from fsl.data.catalogue import ArraySource, open_source
-from fsl.data.intake.listing import Problem
+from fsl.data.intake.listing import ImageEntry, Problem
 from fsl.data.loading import chosen_entries, decode_entries, outside_classes
 from fsl.data.query import ImageQuery
-from fsl.embedding.shards import SHARD_SIZE, ShardRows, StorePlan, pictures_digest, write_shard
+from fsl.embedding.shards import SHARD_SIZE, ShardInfo, ShardRows, StorePlan, pictures_digest, write_shard
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import device_of, embed_images, usable
 from fsl.twin.load import load
@@ -57,11 +58,21 @@ class EmbedRequest:
 
 @dataclass(frozen=True, eq=False)
 class _Pictures:
-    """The pictures of a data set in order; ``decode`` returns a slice of them, and what it could not read."""
+    """The pictures of a data set in order.
+
+    Attributes:
+        names: of all pictures.
+        labels: the classes of all pictures.
+        decode: returns a slice of the pictures, and what could not be read.
+        version: returns a text that changes when a picture of the slice does.
+        problems: files that are left out without being opened.
+        notes: what to tell the user about the data.
+    """
 
     names: Sequence[str]
     labels: Sequence[str]
     decode: Callable[[slice], _Decoded]
+    version: Callable[[slice], str]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
@@ -107,6 +118,7 @@ class ShardEmbedder:
             the number of pictures of the shard.
         """
         rows = self.plan.rows(number)
+        version = self._pictures.version(rows)  # before they are read: they may change meanwhile
         kept: list[int] = []
         unread: list[Problem] = []
         parts = [np.empty((0, self.plan.dimension), np.float32)]
@@ -117,12 +129,24 @@ class ShardEmbedder:
             if progress is not None:
                 progress(some.stop - rows.start, rows.stop - rows.start)
         names, labels = self._pictures.names, self._pictures.labels
-        content = ShardRows(
-            [names[row] for row in kept], [labels[row] for row in kept], np.concatenate(parts), unread
-        )
+        kept_names, kept_labels = [names[row] for row in kept], [labels[row] for row in kept]
+        content = ShardRows(kept_names, kept_labels, np.concatenate(parts), unread, version)
         write_shard(self.request.out, self.plan, number, content)
         n_pictures: int = rows.stop - rows.start
         return n_pictures
+
+    def is_current(self, number: int, info: ShardInfo) -> bool:
+        """Return whether a shard that is written already need not be written again.
+
+        Its pictures are unchanged, and those that could not be read still cannot: a disk may have failed for
+        a moment, and new permissions do not change the date of a file.
+        """
+        rows = self.plan.rows(number)
+        if info.version != self._pictures.version(rows):
+            return False
+        unread = {problem.name for problem in info.unread}
+        again = [row for row in range(rows.start, rows.stop) if self._pictures.names[row] in unread]
+        return not any(self._pictures.decode(slice(row, row + 1))[1] for row in again)
 
     def _decoded(self, rows: slice) -> Iterator[tuple[slice, _Decoded]]:
         """Yield slices of the rows with their pixels; beside a GPU, the next ones are decoded meanwhile."""
@@ -154,6 +178,7 @@ def _open_pictures(request: EmbedRequest, checkpoint: Checkpoint, progress: Prog
             images.names,
             labels,
             lambda rows: (images.images[rows], list(range(rows.stop - rows.start)), ()),
+            lambda _: "",  # a function made them, so they do not change
             problems,
             images.notes,
         )
@@ -163,9 +188,14 @@ def _open_pictures(request: EmbedRequest, checkpoint: Checkpoint, progress: Prog
         [entry.name for entry in entries],
         [entry.class_name or "" for entry in entries],
         lambda rows: decode_entries(entries[rows], query),
+        lambda rows: _version_of(entries[rows]),
         (*listing.problems, *outside_classes(listing)),
         listing.notes,
     )
+
+
+def _version_of(entries: Sequence[ImageEntry]) -> str:
+    return hashlib.sha256(repr([entry.version() for entry in entries]).encode()).hexdigest()
 
 
 def require_embeddings(n_rows: int, unread: Sequence[Problem]) -> None:

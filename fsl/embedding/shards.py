@@ -2,7 +2,8 @@
 
 Each shard has the columns ``image``, ``label`` and ``embedding`` (float32, a list of fixed length) and covers
 consecutive pictures of the data. It is written whole or not at all, and its metadata says which pictures and
-which network it belongs to. So work that broke off goes on with the shards that are missing.
+which network it belongs to. So work that broke off goes on with the shards that are missing, or whose
+pictures have changed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,30 @@ class ShardRows:
         labels: n names of classes.
         embeddings: float32 ``(n, D)``.
         unread: the pictures of the shard that could not be read.
+        version: changes when a picture of the shard does; "" if that is not known.
     """
 
     names: Sequence[str]
     labels: Sequence[str]
     embeddings: Float32Array
     unread: Sequence[Problem] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """What the file of a shard says about it.
+
+    Attributes:
+        plan: of the folder that it belongs to.
+        n_rows: number of embeddings.
+        unread, version: see :class:`ShardRows`.
+    """
+
+    plan: StorePlan
+    n_rows: int
+    unread: tuple[Problem, ...]
+    version: str
 
 
 def pictures_digest(names: Sequence[str], labels: Sequence[str]) -> str:
@@ -104,7 +123,7 @@ def write_shard(folder: Path, plan: StorePlan, number: int, rows: ShardRows) -> 
         "embedding": pa.FixedSizeListArray.from_arrays(values, plan.dimension),
     }
     unread = [[_valid(one.name), one.reason] for one in rows.unread]
-    about = {"plan": asdict(plan), "shard": number, "unread": unread}
+    about = {"plan": asdict(plan), "shard": number, "unread": unread, "version": rows.version}
     table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about).encode()})
     out = io.BytesIO()
     # Embeddings look random: compressing them takes time and saves nothing.
@@ -112,8 +131,11 @@ def write_shard(folder: Path, plan: StorePlan, number: int, rows: ShardRows) -> 
     write_atomically(shard_path(folder, number), out.getvalue())
 
 
-def standing_shards(folder: Path, plan: StorePlan) -> set[int]:
+def standing_shards(folder: Path, plan: StorePlan, is_current: Callable[[int, ShardInfo], bool]) -> set[int]:
     """Return the numbers of the shards that are written already.
+
+    Args:
+        is_current: says of a shard that is there whether its pictures are still the same.
 
     Raises:
         DataError: the folder holds something else, or shards of another network, of other pictures or of
@@ -121,12 +143,13 @@ def standing_shards(folder: Path, plan: StorePlan) -> set[int]:
     """
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Name a folder with --out.")
-    files = _shard_files(folder)
-    if not files and folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir()):
+    found = {file: _info(file) for file in _shard_files(folder)}
+    if not found and folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir()):
         raise DataError(f"{folder} holds other files, and no embeddings. Name a new folder with --out.")
-    for file in files:
-        _refuse_other(file, _about(file)[0], plan)
-    return {number for number in range(plan.n_shards) if shard_path(folder, number) in set(files)}
+    for file, info in found.items():
+        _refuse_other(file, info.plan, plan)
+    there = {number: found.get(shard_path(folder, number)) for number in range(plan.n_shards)}
+    return {number for number, info in there.items() if info is not None and is_current(number, info)}
 
 
 def _refuse_other(file: Path, found: StorePlan, plan: StorePlan) -> None:
@@ -184,26 +207,26 @@ def open_store(folder: Path) -> EmbeddingStore:
     files = _shard_files(folder)
     if not files:
         raise DataError(f"{folder} holds no embeddings. `fsl embed --out {folder}` writes some.")
-    abouts = [_about(file) for file in files]
-    plan = abouts[0][0]
-    for file, about in zip(files, abouts, strict=True):
-        _refuse_other(file, about[0], plan)
+    infos = [_info(file) for file in files]
+    plan = infos[0].plan
+    for file, info in zip(files, infos, strict=True):
+        _refuse_other(file, info.plan, plan)
     missing = [n for n in range(plan.n_shards) if shard_path(folder, n) not in set(files)]
     if missing:
         raise DataError(
             f"{folder} is not complete: {count(len(missing), 'shard')} of {plan.n_shards:,} missing. "
             "Repeat the command that wrote it; it goes on where it stopped."
         )
-    unread = tuple(problem for about in abouts for problem in about[2])
-    return EmbeddingStore(folder, plan, sum(about[1] for about in abouts), unread)
+    unread = tuple(problem for info in infos for problem in info.unread)
+    return EmbeddingStore(folder, plan, sum(info.n_rows for info in infos), unread)
 
 
 def _shard_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.parquet"))
 
 
-def _about(file: Path) -> tuple[StorePlan, int, tuple[Problem, ...]]:
-    """Return the plan of a shard, its number of rows and its unreadable pictures, from the file's footer."""
+def _info(file: Path) -> ShardInfo:
+    """Return what the footer of a shard's file says; early versions of the program wrote no version there."""
     try:
         footer = pq.read_metadata(file)
         about: dict[str, Any] = json.loads(footer.metadata[METADATA_KEY])
@@ -211,7 +234,7 @@ def _about(file: Path) -> tuple[StorePlan, int, tuple[Problem, ...]]:
         unread = tuple(Problem(str(name), str(reason)) for name, reason in about["unread"])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DataError(_damaged(file)) from error
-    return plan, int(footer.num_rows), unread
+    return ShardInfo(plan, int(footer.num_rows), unread, str(about.get("version", "")))
 
 
 def _read_rows(file: Path, dimension: int) -> ShardRows:

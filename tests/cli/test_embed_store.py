@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from fsl.embedding.shards import METADATA_KEY, open_store
 from tests.helpers.commands import run
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.pictures import COLOURS, noisy_png
@@ -110,6 +114,77 @@ def test_a_killed_run_is_continued(folder: Path, capsys: pytest.CaptureFixture[s
     ours, theirs = content(killed), content(folder / "unbroken")
     assert ours[:2] == theirs[:2]
     np.testing.assert_allclose(ours[2], theirs[2], atol=1e-6)
+
+
+def pack(folder: Path) -> Path:
+    """Write a zip of a folder, as any program would do again after a change."""
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+@pytest.mark.parametrize("place", [Path, pack])
+def test_changed_and_repaired_pictures_are_embedded_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: Callable[[Path], Path]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_pictures(data, 5)
+
+    def embed(into: Path = out) -> tuple[str, str]:
+        status, told, said = run(
+            capsys, *arguments(folder, str(into), "--data", str(place(data)), "--shard-size", "4", "--json")
+        )
+        assert status == 0, said
+        return told, said
+
+    assert "red/broken.png" in embed()[1]
+    before = content(out)
+    shards = sorted(out.glob("*.parquet"))
+    dates = [one.stat().st_mtime_ns for one in shards]
+    (data / "blue" / "0.png").write_bytes(noisy_png(COLOURS["green"], 7))
+    (data / "red" / "broken.png").write_bytes(noisy_png(COLOURS["red"], 8))
+    told, said = embed()
+    assert "left out" not in said
+    assert '"shards_before": 2' in told
+    assert [one.stat().st_mtime_ns != date for one, date in zip(shards, dates, strict=True)] == [1, 0, 0, 1]
+    embed(tmp_path / "fresh")
+    ours, fresh = content(out), content(tmp_path / "fresh")
+    assert ours[:2] == fresh[:2]
+    np.testing.assert_allclose(ours[2], fresh[2], atol=1e-6)
+    assert np.abs(ours[2][0] - before[2][0]).max() > 1e-3
+    assert '"shards_before": 4' in embed()[0]
+
+
+def test_a_picture_that_can_be_read_again_is_embedded(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its date and size are as before, as after a change of permissions."""
+    write_pictures(tmp_path / "data", 5)
+    good, broken = noisy_png(COLOURS["red"], 8), tmp_path / "data" / "red" / "broken.png"
+    broken.write_bytes(bytes(len(good)))
+    date = broken.stat().st_mtime_ns
+    command = arguments(folder, str(tmp_path / "out"), "--data", str(tmp_path / "data"), "--shard-size", "4")
+    assert "red/broken.png" in run(capsys, *command)[2]
+    broken.write_bytes(good)
+    os.utime(broken, ns=(date, date))
+    status, told, said = run(capsys, *command, "--json")
+    assert (status, "left out" in said) == (0, False)
+    assert '"images": 16' in told
+    assert '"shards_before": 3' in told
+
+
+def test_shards_of_an_earlier_version_open_and_are_renewed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their files do not say how their pictures were, so nobody knows whether they have changed."""
+    command = arguments(folder, str(tmp_path), "--shard-size", "6", "--json")
+    assert run(capsys, *command)[0] == 0
+    for file in tmp_path.glob("*.parquet"):
+        table = pq.read_table(file)
+        about = json.loads(table.schema.metadata[METADATA_KEY])
+        del about["version"]
+        pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(about)}), file)
+    assert [len(rows.names) for rows in open_store(tmp_path)] == [5, 5, 5]
+    assert '"shards_before": 0' in run(capsys, *command)[1]
+    assert '"shards_before": 3' in run(capsys, *command)[1]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")

@@ -152,6 +152,54 @@ def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "candidates.faiss is missing or damaged" in said
 
 
+def test_a_build_that_found_nothing_readable_leaves_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = folder / "bad"
+    for name in ("red", "blue"):
+        (data / name).mkdir(parents=True)
+        (data / name / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n no more")
+    build = ["index", "build", "--data", data, "--out", folder / "index"]
+    build += ["--checkpoint", folder / "small.safetensors"]
+    status, _, said = run(capsys, *build)
+    assert status == 1
+    assert "None of the images can be read. The first: blue/1.png" in said
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    (data / "red" / "1.png").write_bytes(noisy_png(COLOURS["red"]))
+    assert run(capsys, *build)[0] == 0
+
+
+def test_a_build_after_an_interrupted_one_reads_changed_pictures_again(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    network = ["--checkpoint", folder / "small.safetensors"]
+    build = ["index", "build", "--data", folder / "data", "--out", folder / "index", *network]
+    with monkeypatch.context() as patch:
+        patch.setattr("fsl.cli.index.build_index", interrupt)
+        assert run(capsys, *build)[0] == 1
+    assert (folder / ".index.embeddings").is_dir()
+    changed = folder / "data" / "red" / "2.png"
+    changed.write_bytes(noisy_png(COLOURS["green"], 9))
+    assert run(capsys, *build)[0] == 0
+    find = [
+        "index",
+        "search",
+        "--index",
+        folder / "index",
+        "--query",
+        changed,
+        *network,
+        "--json",
+        "--k",
+        "1",
+    ]
+    (result,) = json.loads(run(capsys, *find, *network)[1])["results"]
+    assert result["neighbours"][0]["image"] == "red/2.png"
+
+
 def test_without_the_library(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.listing import MAX_FILE_BYTES, FoundFile, Listing, make_listing
-from fsl.data.intake.paths import HEAD_BYTES, folder_name_text, is_ignored_folder
+from fsl.data.intake.paths import HEAD_BYTES, display_path, folder_name_text, is_ignored_folder
 from fsl.data.intake.zip_gate import too_large
 from fsl.data.intake.zips import list_zip
 
@@ -30,6 +30,10 @@ class FileReader:
     def __call__(self) -> bytes:
         """Return the bytes of the file; see :func:`read_file`."""
         return read_file(Path(self.path), self.shown)
+
+    def version(self) -> tuple[int, int]:
+        """Return the modification time and the size; see :func:`file_version`."""
+        return file_version(Path(self.path))
 
 
 _MOST_VISITS = 20
@@ -79,6 +83,15 @@ def read_file(path: Path, shown: str) -> bytes:
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise ImageReadError(shown, f"the file cannot be opened ({reason.lower()})") from error
+
+
+def file_version(file: Path) -> tuple[int, int]:
+    """Return the modification time in nanoseconds and the size; zeros for a broken link."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def walk_following(
@@ -138,7 +151,7 @@ def _file(root: Path, path: Path) -> FoundFile:
     objection = None
     if not path.is_file():
         objection = "is a link to nothing" if path.is_symlink() else "is not a plain file"
-    return FoundFile(shown, FileReader(str(path), shown), objection, partial(_head, path))
+    return FoundFile(shown, FileReader(str(path), display_path(shown)), objection, partial(_head, path))
 
 
 def _head(path: Path) -> bytes:

@@ -37,6 +37,11 @@ class ImageEntry:
     name: str
     read: Callable[[], bytes]
 
+    def version(self) -> tuple[int, int]:
+        """Return two numbers that change when the file on disk or in a zip does; zeros for other images."""
+        version = getattr(self.read, "version", None)
+        return (0, 0) if version is None else version()
+
 
 @dataclass(frozen=True)
 class Problem:

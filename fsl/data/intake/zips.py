@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,29 @@ from fsl.data.intake.zip_names import zip_names
 # Windows and macOS have paths of up to 1,024 characters.
 _LONGEST_PATH = 1_024
 _TOO_LONG = "has a path that is far too long"
+
+
+@dataclass(frozen=True, slots=True)  # a zip may hold a hundred thousand files
+class MemberReader:
+    """Unpacks one file of a zip when it is called.
+
+    Attributes:
+        archive: the open zip.
+        info: what it says about the file.
+        path: of the file in the zip, decoded to text.
+    """
+
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+    path: str
+
+    def __call__(self) -> bytes:
+        """Return the bytes of the file; see :func:`fsl.data.intake.zip_gate.read_member`."""
+        return read_member(self.archive, self.info, display_path(self.path))
+
+    def version(self) -> tuple[int, int]:
+        """Return the checksum and the size of the file, as the zip states them."""
+        return self.info.CRC, self.info.file_size
 
 
 def list_zip(
@@ -67,10 +91,6 @@ def _found_file(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, limits: ImportLimits
 ) -> FoundFile:
     if len(path) > _LONGEST_PATH:
-        return FoundFile(f"{path[:60]} … {path[-60:]}", partial(_read, archive, info, path), _TOO_LONG)
+        return FoundFile(f"{path[:60]} … {path[-60:]}", MemberReader(archive, info, path), _TOO_LONG)
     reason, peek = objection(info, limits), partial(read_head, archive, info)
-    return FoundFile(path, partial(_read, archive, info, path), reason, peek)
-
-
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> bytes:
-    return read_member(archive, info, display_path(path))
+    return FoundFile(path, MemberReader(archive, info, path), reason, peek)
