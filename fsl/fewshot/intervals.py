@@ -27,11 +27,13 @@ def asked_together(episodes: Episodes, n_classes: int) -> IntArray:
     Returns:
         int64 ``(C, C)``, true class by other class; 0 on the diagonal.
     """
-    n_way, n_query = episodes.query.shape[1:]
-    together = np.zeros((n_classes, n_classes), np.int64)
-    true = np.repeat(episodes.classes, n_way, axis=1)
-    other = np.tile(episodes.classes, (1, n_way))
-    np.add.at(together, (true.reshape(-1), other.reshape(-1)), n_query)
+    from scipy.sparse import csr_array
+
+    n_episodes, n_way, n_query = episodes.query.shape
+    ends = np.arange(0, n_episodes * n_way + 1, n_way)
+    ones = np.ones(n_episodes * n_way, np.int64)
+    takes_part = csr_array((ones, episodes.classes.reshape(-1), ends), (n_episodes, n_classes))
+    together: IntArray = (takes_part.T @ takes_part).toarray() * n_query
     np.fill_diagonal(together, 0)
     return together
 

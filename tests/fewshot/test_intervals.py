@@ -1,5 +1,7 @@
 """Intervals against a simulated truth: new classes and pictures drawn again and again."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from fsl.base.types import Float64Array, IntArray
 from fsl.config import EpisodeConfig
 from fsl.fewshot.episodes import Episodes, sample_episodes
 from fsl.fewshot.evaluate import EvaluationResult, summarise
-from fsl.fewshot.intervals import _variance_of_mean, paired_difference
+from fsl.fewshot.intervals import _variance_of_mean, asked_together, paired_difference
 
 PER_CLASS = 10
 
@@ -30,6 +32,29 @@ def nearest(episodes: Episodes, points: Float64Array) -> IntArray:
     queries = episodes.query.reshape(len(episodes.query), -1)
     found = distances[queries[:, :, None], episodes.support[:, None, :, 0]].argmin(-1)
     return found.reshape(episodes.query.shape)
+
+
+@pytest.mark.parametrize("n_way", [2, 5, 9])
+def test_questions_of_pairs_of_classes_are_counted_as_by_a_loop(n_way: int) -> None:
+    episodes = sample_episodes(np.repeat(np.arange(9), 5), EpisodeConfig(n_way, 1, 3, 20))
+    expected = np.zeros((11, 11), np.int64)
+    for classes in episodes.classes:
+        for true in classes:
+            for other in classes:
+                expected[true, other] += 3 * (true != other)
+    found = asked_together(episodes, 11)
+    assert found.dtype == np.int64
+    assert (found == expected).all()
+
+
+def test_counting_tests_of_many_ways_takes_little_memory() -> None:
+    episodes = sample_episodes(np.repeat(np.arange(250), 2), EpisodeConfig(250, 1, 1, 100))
+    asked_together(episodes, 250)  # loads scipy
+    tracemalloc.start()
+    asked_together(episodes, 250)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6  # an array of all pairs of all tests has 50 MB
 
 
 @pytest.mark.parametrize(("n_classes", "n_way"), [(5, 5), (8, 3), (12, 5)])
