@@ -13,6 +13,7 @@ from fsl.base.types import BoolArray, Float64Array, IntArray
 from fsl.fewshot.episodes import Episodes
 
 _FLIPS = 4999
+_SIGNS_AT_ONCE = 1_000_000  # 16 MB
 _RESAMPLES = 1000
 
 
@@ -51,9 +52,12 @@ def chance_of(before: Float64Array, after: Float64Array, seed: int = 0) -> float
     observed = abs(float(differences.sum()))
     if observed == 0:
         return 1.0
-    signs = np.random.default_rng(seed).choice((-1.0, 1.0), (_FLIPS, len(differences)))
-    as_large = np.abs(signs @ differences) >= observed - 1e-9
-    return float((1 + as_large.sum()) / (1 + _FLIPS))
+    rng, n_as_large = np.random.default_rng(seed), 0
+    at_once = max(1, _SIGNS_AT_ONCE // len(differences))
+    for first in range(0, _FLIPS, at_once):
+        signs = rng.choice((-1.0, 1.0), (min(at_once, _FLIPS - first), len(differences)))
+        n_as_large += int((np.abs(signs @ differences) >= observed - 1e-9).sum())
+    return (1 + n_as_large) / (1 + _FLIPS)
 
 
 def interval_over_pictures(values: Float64Array, labels: IntArray, seed: int = 0) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """What may be chance, against exact and simulated answers."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,18 @@ def test_chance_is_that_of_the_sign_test() -> None:
     assert chance_of(np.zeros(n), np.array([1.0, -1.0] * (n // 2))) == 1.0
     assert chance_of(np.zeros(0), np.zeros(0)) == 1.0
     assert chance_of(np.array([0.5, np.nan]), np.array([0.5, 1.0])) == 1.0
+
+
+def test_many_pictures_take_little_memory_and_the_same_draws() -> None:
+    before, after = np.random.default_rng(0).random((2, 1500))
+    signs = np.random.default_rng(3).choice((-1.0, 1.0), (4999, 1500))
+    as_large = np.abs(signs @ (after - before)) >= abs((after - before).sum()) - 1e-9
+    tracemalloc.start()
+    found = chance_of(before, after, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == (1 + as_large.sum()) / 5000
+    assert peak < 30e6  # all signs at once have 60 MB, and their draw as much
 
 
 def test_equal_networks_seem_different_as_rarely_as_promised() -> None:
