@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from fsl.base.errors import DataError
 from fsl.base.text import count, listed
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
+
+_VALUES_AT_ONCE = 500_000  # random numbers; sorting them takes a few times 4 MB
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:
             f"there are {len(usable)}. Ask for fewer ways, shots or queries."
         )
     rng = np.random.default_rng(config.seed)
-    chosen = np.argsort(rng.random((config.n_episodes, len(usable))), axis=1)[:, : config.n_way]
+    chosen = np.empty((config.n_episodes, config.n_way), np.int64)
+    for block in _blocks(config.n_episodes, len(usable)):
+        keys = rng.random((block.stop - block.start, len(usable)))
+        chosen[block] = np.argsort(keys, axis=1)[:, : config.n_way]
 
     rows_by_class = [np.flatnonzero(labels == name) for name in usable]
     longest = max(map(len, rows_by_class))
@@ -117,8 +122,16 @@ def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:
         table[i, : len(rows)] = rows
 
     picked = np.empty((config.n_episodes, config.n_way, needed), np.int64)
-    for way in range(config.n_way):  # way by way, so that memory stays at E x longest
-        rows = table[chosen[:, way]]
-        keys = np.where(rows >= 0, rng.random(rows.shape), np.inf)
-        picked[:, way] = np.take_along_axis(rows, np.argsort(keys, axis=1)[:, :needed], axis=1)
+    for way in range(config.n_way):
+        for block in _blocks(config.n_episodes, longest):
+            rows = table[chosen[block, way]]
+            keys = np.where(rows >= 0, rng.random(rows.shape), np.inf)
+            picked[block, way] = np.take_along_axis(rows, np.argsort(keys, axis=1)[:, :needed], axis=1)
     return Episodes(usable[chosen], picked[:, :, : config.n_shot], picked[:, :, config.n_shot :])
+
+
+def _blocks(n_episodes: int, n_values: int) -> Iterator[slice]:
+    """Yield blocks of episodes, for each of which ``n_values`` are drawn; the draws do not depend on them."""
+    step = max(1, _VALUES_AT_ONCE // n_values)
+    for first in range(0, n_episodes, step):
+        yield slice(first, min(first + step, n_episodes))

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from fsl.base.errors import DataError
 from fsl.config import EpisodeConfig
+from fsl.fewshot import episodes as module
 from fsl.fewshot.episodes import fit_ways, sample_episodes
 
 
@@ -41,6 +44,24 @@ def test_same_seed_same_episodes() -> None:
     a, b, c = (sample_episodes(labels, EpisodeConfig(5, 1, 1, 20, seed)) for seed in (4, 4, 5))
     assert np.array_equal(a.support, b.support)
     assert not np.array_equal(a.support, c.support)
+
+
+def test_blocks_of_any_size_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(7), [3, 5, 2, 8, 4, 1, 6]))
+    config = EpisodeConfig(4, 1, 2, 23, 5)
+    whole = sample_episodes(labels, config)
+    monkeypatch.setattr(module, "_VALUES_AT_ONCE", 17)
+    in_blocks = sample_episodes(labels, config)
+    for name in ("classes", "support", "query"):
+        assert (getattr(in_blocks, name) == getattr(whole, name)).all()
+
+
+def test_large_classes_take_little_memory() -> None:
+    tracemalloc.start()
+    sample_episodes(np.repeat(np.arange(2), 2000), EpisodeConfig(2, 1, 1, 1000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6  # a number for each image of a class in each episode takes 16 MB, several times
 
 
 def test_every_class_and_image_is_drawn_equally_often() -> None:
