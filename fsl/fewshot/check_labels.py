@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor
 
 from fsl.fewshot.support_view import seen_from_support
-from fsl.twin.inference import pair_logits
+from fsl.twin.inference import PAIRS_AT_ONCE, pair_logits
 from fsl.twin.network import TwinNetwork, similarity
 
 _RIDGE = 0.3  # for embeddings of unit length
@@ -121,14 +121,25 @@ def outliers(embeddings: Tensor, labels: Sequence[int]) -> list[int]:
     for label in set(labels):
         rows = torch.nonzero(classes == label).flatten()
         if len(rows) > 1:
-            cosines = (unit[rows] @ unit[rows].T).fill_diagonal_(-2.0)
-            nearness[rows] = cosines.topk(min(_NEIGHBOURS, len(rows) - 1), dim=1).values.mean(1)
+            nearness[rows] = _nearness(unit[rows])
     below = nearness.nanmedian() - nearness
     # Measured on the lower half alone, because the distribution is skewed.
     spread = 1.4826 * below[below >= 0].median()
     found = torch.nonzero((below > _FAR * spread) & (spread > 0)).flatten()
     ordered: list[int] = found[torch.argsort(nearness[found], stable=True)].tolist()
     return ordered
+
+
+def _nearness(unit: Tensor) -> Tensor:
+    """Return the mean cosine of each picture to its most similar others; ``(n, D)``, of unit length."""
+    n, nearness = len(unit), torch.empty(len(unit))
+    step = max(1, PAIRS_AT_ONCE // n)
+    for first in range(0, n, step):
+        cosines = unit[first : first + step] @ unit.T
+        cosines.diagonal(first).fill_(-2.0)  # to itself
+        nearest = cosines.topk(min(_NEIGHBOURS, n - 1), dim=1).values
+        nearness[first : first + step] = nearest.mean(1)
+    return nearness
 
 
 def _similarity_to(twin: TwinNetwork, embeddings: Tensor, row: int, members: Tensor) -> float:

@@ -15,6 +15,7 @@ import fsl
 from bench.check import plant
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import ImageEntry
+from fsl.fewshot import check_labels
 from fsl.fewshot.check import check_pictures
 from fsl.fewshot.check_copies import look_at, near_copies
 from fsl.fewshot.check_labels import leave_one_out_scores, outliers, suspects
@@ -143,6 +144,24 @@ def test_outliers_resemble_no_other_picture_of_their_class() -> None:
     assert len(outliers(torch.cat([embeddings, strange]), [*labels, 0, 1])) <= 4
     assert 40 not in outliers(torch.cat([embeddings, strange]), [*labels, 8, 9])  # the only ones
     assert outliers(embeddings[:5], labels[:5]) == []
+
+
+def test_outliers_equal_a_loop_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_labels, "PAIRS_AT_ONCE", 50)
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(1, rng.uniform(0.1, 2, (60, 1)), (60, 6)), [0] * 40 + [1] * 18 + [2] * 2
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    nearness = np.array(
+        [
+            np.mean(sorted(unit[i] @ unit[j] for j in range(60) if j != i and labels[j] == labels[i])[-3:])
+            for i in range(60)
+        ]
+    )
+    below = np.quantile(nearness, 0.5, method="lower") - nearness
+    spread = 1.4826 * np.quantile(below[below >= 0], 0.5, method="lower")
+    expected = [i for i in np.argsort(nearness) if below[i] > 3 * spread]
+    assert 2 < len(expected) < 20
+    assert outliers(torch.from_numpy(points).float(), labels) == expected
 
 
 @pytest.mark.skipif(not os.environ.get("FSL_DATA_DIR"), reason="FSL_DATA_DIR is not set")
