@@ -186,6 +186,7 @@ def _train_and_save(
     phase = PhaseReport(lock, state, len(data.train))
     with EventLog(folder / EVENTS) as log:
         writer = RunWriter(folder, config, state, about, recorder, log, earlier)
+        writer.keep_resumed_if_best()
         for event in train(data.train, config, state, data.validation, is_to_stop, earlier):
             if isinstance(event, Finished):
                 yield from _finish(writer, lock, event, data)

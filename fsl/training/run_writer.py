@@ -88,6 +88,14 @@ class RunWriter:
             if saved.exists():
                 write_atomically(self._folder / BEST, saved.read_bytes())
 
+    def keep_resumed_if_best(self) -> None:
+        """Keep the network of a resumed run, before training changes it, if its test is the best so far.
+
+        A run that ended at its best test has no file of the best network besides its checkpoint.
+        """
+        if self.best is not None and self.best.step == self._state.step:
+            self.save_best()
+
     def return_to_best(self) -> bool:
         """Load the weights of the best test into the network; return False if they are the last ones.
 
@@ -102,8 +110,8 @@ class RunWriter:
         self.twin.load_state_dict(weights)
         return True
 
-    def save_best(self, measured: Measurements) -> None:
-        """Save the best network, which ``return_to_best`` loaded, with the results of its calibration."""
+    def save_best(self, measured: Measurements | None = None) -> None:
+        """Save the network as the best, with the results of its calibration if it has been calibrated."""
         assert self.best is not None
         about = {**self.about, "steps_done": self.best.step}
         info = header_of(self._folder.name, self.twin, about, self.best, measured)

@@ -1,6 +1,6 @@
 """The network of a run's best test is kept and used, and one that is no better is not offered."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.training import engine
-from fsl.training import validation as tests_of_runs
+from fsl.training import engine, validation
 from fsl.training.best import best_test, little_to_gain, why_not_to_use
 from fsl.training.events import Evaluation, Pause, Saved, Verdict
 from fsl.training.run_folder import BEST, CHECKPOINT
@@ -27,26 +26,37 @@ def made_test(step: int, accuracy: float) -> Evaluation:
 
 
 def run_with_tests(
-    folder: Path,
-    accuracies: list[float],
-    data: ImageSet,
-    validation: ImageSet,
-    monkeypatch: pytest.MonkeyPatch,
-) -> dict[int, dict[str, torch.Tensor]]:
-    """Run with made-up results of its tests; return the weights saved at each."""
-    really, given = engine.run_test, iter(accuracies)
+    folder: Path, accuracies: list[float], make: Maker, monkeypatch: pytest.MonkeyPatch, **options: object
+) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+    """Run with made-up results of its tests, yielding the weights at each save; the last ones come twice.
 
-    def told(*arguments: object) -> Generator[Pause, None, tests_of_runs.TestResult | None]:
+    Args:
+        options: ``config``, and arguments of ``run_in``.
+    """
+    really, given = validation.run_test, iter(accuracies)
+
+    def told(*arguments: object) -> Generator[Pause, None, validation.TestResult | None]:
         result = yield from really(*arguments)  # type: ignore[arg-type]
         assert result is not None
         return replace(result, event=replace(result.event, accuracy=next(given)))
 
     monkeypatch.setattr(engine, "run_test", told)
-    saved = {}
-    for event in run_in(folder, data, BOTH, MODEL, validation=validation):
-        if isinstance(event, Saved) and event.step not in saved:
-            saved[event.step] = checkpoints.load(folder / CHECKPOINT).twin.state_dict()
-    return saved
+    config = options.pop("config", BOTH)
+    events = run_in(folder, make(), config, MODEL, validation=make(5, seed=1), **options)  # type: ignore[arg-type]
+    for event in events:
+        if isinstance(event, Saved):
+            yield event.step, weights(folder / CHECKPOINT)
+    assert next(given, None) is None
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    """Return the weights in a checkpoint."""
+    return checkpoints.load(path).twin.state_dict()
+
+
+def equal(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> bool:
+    """Return whether the weights of two networks are the same."""
+    return all(torch.equal(values, others[name]) for name, values in some.items())
 
 
 def test_the_best_network_is_kept_and_used(
@@ -55,25 +65,37 @@ def test_the_best_network_is_kept_and_used(
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
     runs = tmp_path / "runs"
     accuracies = [0.3, 0.9, 0.6, 0.5]  # before, and after 5, 10 and 12 batches
-    saved = run_with_tests(runs / "r", accuracies, coloured_set(), coloured_set(5, seed=1), monkeypatch)
+    saved = dict(run_with_tests(runs / "r", accuracies, coloured_set, monkeypatch))
     run = read_run(runs / "r")
     assert (run.best_steps, run.why_not_to_use) == (5, "")
     best = checkpoints.load(runs / "r" / BEST)
     assert best.info.training["steps_done"] == 5
     assert best.info.calibrations
     for path in (runs / "r" / BEST, save_as("r", "mine", runs)):
-        weights = checkpoints.load(path).twin.state_dict()
-        assert all(torch.equal(weights[name], values) for name, values in saved[5].items())
-    last = checkpoints.load(runs / "r" / CHECKPOINT).twin.state_dict()
-    assert not all(torch.equal(last[name], values) for name, values in saved[5].items())
+        assert equal(weights(path), saved[5])
+    assert not equal(weights(runs / "r" / CHECKPOINT), saved[5])
 
 
 def test_the_last_network_needs_no_second_file(
     tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_with_tests(tmp_path / "r", [0.3, 0.5, 0.6, 0.9], coloured_set(), coloured_set(5, seed=1), monkeypatch)
+    list(run_with_tests(tmp_path / "r", [0.3, 0.5, 0.6, 0.9], coloured_set, monkeypatch))
     assert not (tmp_path / "r" / BEST).exists()
     assert read_run(tmp_path / "r").best_steps == 12
+
+
+def test_more_batches_do_not_lose_the_best_network(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the last one before, so no other file held it."""
+    first = dict(run_with_tests(tmp_path / "r", [0.3, 0.5, 0.6, 0.9], coloured_set, monkeypatch))
+    more = {"config": replace(BOTH, steps=16), "resume": True}
+    list(run_with_tests(tmp_path / "r", [0.8, 0.7], coloured_set, monkeypatch, **more))
+    assert read_run(tmp_path / "r").best_steps == 12
+    best = checkpoints.load(tmp_path / "r" / BEST)
+    assert equal(best.twin.state_dict(), first[12])
+    assert best.info.training["steps_done"] == 12
+    assert best.info.calibrations
 
 
 def test_the_earliest_of_equally_good_tests_is_the_best() -> None:
