@@ -64,9 +64,9 @@ def plan_sort(names: Sequence[str], labels: Sequence[str | None], class_names: S
         labels: for each picture one of ``class_names``, or None for unknown.
         class_names: the distinct names of all classes; those without a picture get a folder, too.
     """
-    taken = {UNKNOWN, SUMMARY}
+    taken = {UNKNOWN: 2, SUMMARY: 2}
     folders = {name: _free(_class_folder(name), taken, number_at_end=True) for name in class_names}
-    taken_in: dict[str, set[str]] = {folder: set() for folder in (*folders.values(), UNKNOWN)}
+    taken_in: dict[str, dict[str, int]] = {folder: {} for folder in (*folders.values(), UNKNOWN)}
     places = []
     for name, label in zip(names, labels, strict=True):
         folder = UNKNOWN if label is None else folders[label]
@@ -153,14 +153,18 @@ def _class_folder(name: str) -> str:
     return f"{folder} (class)" if folder.casefold() in (UNKNOWN, SUMMARY) else folder
 
 
-def _free(name: str, taken: set[str], number_at_end: bool = False) -> str:
-    """Return the name, with a number if another one is the same, and note it as taken."""
+def _free(name: str, taken: dict[str, int], number_at_end: bool = False) -> str:
+    """Return the name, with a number if another one is the same, and note it as taken.
+
+    Args:
+        taken: for each name that is taken, without upper case, the number to try next: all below are taken.
+    """
     path = PurePosixPath(name)
     stem, suffix = (name, "") if number_at_end else (path.stem, path.suffix)
-    free, number = name, 2
+    free, number = name, taken.get(name.casefold(), 2)
     while free.casefold() in taken:
         free, number = f"{stem} ({number}){suffix}", number + 1
-    taken.add(free.casefold())
+    taken |= {free.casefold(): 2, name.casefold(): number}
     return free
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -57,6 +58,27 @@ def test_any_names_give_places_that_are_safe_and_distinct(
 @pytest.mark.parametrize("name", ["apple", "IMG 0001 (2).jpg", "Größe.png", "猫.jpeg", "a.b.c"])
 def test_ordinary_names_stay(name: str) -> None:
     assert safe_name(name) == name
+
+
+def test_equal_names_get_the_first_free_number() -> None:
+    names = ["a (3).jpg", "a.jpg", "A.jpg", "a.JPG", "a (2).jpg", "a (3).jpg", "a.jpg", "a.png"]
+    taken: set[str] = set()
+    expected = []
+    for name in names:
+        stem, suffix = name.split(".")
+        number, free = 2, name
+        while free.lower() in taken:
+            free, number = f"{stem} ({number}).{suffix}", number + 1
+        taken.add(free.lower())
+        expected.append(("c", free))
+    assert list(plan_sort(names, ["c"] * len(names), ["c"]).places) == expected
+
+
+def test_many_equal_names_take_little_time() -> None:
+    began = time.process_time()
+    plan = plan_sort(["image.jpg"] * 8000, ["c"] * 8000, ["c"])
+    assert time.process_time() - began < 3  # numbers counted from 2 each time take half a minute
+    assert plan.places[-1] == ("c", "image (8000).jpg")
 
 
 def test_the_zip_has_a_folder_per_class_and_the_bytes_of_the_files() -> None:
