@@ -127,8 +127,11 @@ def _is_mark(character: str) -> bool:
 
 
 def folder_name_text(path: str) -> str:
-    """Return a path of the file system as text; bytes that are not UTF-8 are read as Latin-1."""
-    raw = os.fsencode(path)
+    """Return a path of the file system as text; parts of it that are not UTF-8 are read as Latin-1."""
+    return "/".join(map(_utf8_or_latin_1, os.fsencode(path).split(b"/")))
+
+
+def _utf8_or_latin_1(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.folders import list_folder, list_images
 from fsl.data.intake.listing import NO_PICTURES, Listing, Problem, list_files
-from fsl.data.intake.paths import display_text
+from fsl.data.intake.paths import display_text, folder_name_text
 from fsl.data.intake.zip_gate import ImportLimits
 from fsl.data.intake.zips import list_zip
 
@@ -227,6 +227,25 @@ def test_a_folder_name_that_is_not_utf8(tmp_path: Path) -> None:
     listing = list_folder(tmp_path)
     assert listing.class_names == ("m\u00fcsli",)
     assert listing.entries[0].read() == b"x"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names exist on POSIX systems only")
+def test_a_file_name_that_is_not_utf8_leaves_its_folder_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\u00e9"
+    folder.mkdir()
+    for name in (b"/1.png", b"/photo\xe9.png"):
+        Path(os.fsdecode(os.fsencode(folder) + name)).write_bytes(b"x")
+    names = [("caf\u00e9", "caf\u00e9/1.png"), ("caf\u00e9", "caf\u00e9/photo\u00e9.png")]
+    assert found(list_folder(tmp_path)) == names
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=8).filter(lambda part: b"/" not in part), min_size=1))
+def test_each_part_of_a_path_is_read_on_its_own(parts: list[bytes]) -> None:
+    def read(raw: bytes) -> str:
+        return folder_name_text(os.fsdecode(raw))
+
+    assert read(b"/".join(parts)) == "/".join(map(read, parts))
 
 
 def test_the_same_name_twice() -> None:
