@@ -28,11 +28,20 @@ class Memo:
     def __contains__(self, inputs: Any) -> bool:
         return inputs in self._results
 
+    def get(self, inputs: Any) -> Any:
+        """Return the result for these inputs, None if it is not there."""
+        kept = self._results.get(inputs)
+        return None if kept is None else kept[0]
+
+    def put(self, inputs: Any, result: Any) -> None:
+        """Keep a result in place of the former one for these inputs, if there was one."""
+        self._results.put(inputs, (result,))
+
     def remember(self, inputs: Any, compute: Callable[[], T]) -> T:
         """Return the result for these inputs, which must be hashable; compute it if it is not there."""
         kept = self._results.get(inputs)
         if kept is None:
             kept = (compute(),)
-            self._results.put(inputs, kept)
+            self.put(inputs, kept[0])
         known: T = kept[0]
         return known

@@ -74,9 +74,12 @@ def _why(checkpoint: Checkpoint, left: Picture, right: Picture, key: str) -> Non
             pressed = st.button("Show why", key=f"{key}_show", icon=":material/visibility:")
         inputs = ("why", checkpoint.digest, left.digest, right.digest, method)
         state = compare_state()
-        if not pressed and inputs not in state.memo:
-            return
-        explaining = state.memo.remember(inputs, lambda: _start(checkpoint, left, right, method))
+        explaining: _Explaining | None = state.memo.get(inputs)
+        if explaining is None or explaining.work.was_given_up or (pressed and explaining.work.fault):
+            if not pressed:
+                return
+            explaining = _start(checkpoint, left, right, method)
+            state.memo.put(inputs, explaining)
         if explaining.work.is_over:
             _maps(explaining, left.name, right.name, key)
         else:

@@ -81,6 +81,11 @@ class Work(Generic[T]):
         """Whether it ended with a result."""
         return self.is_over and bool(self._results)
 
+    @property
+    def was_given_up(self) -> bool:
+        """Whether it was asked to stop before it had a result."""
+        return self._cancel.is_set() and not self.has_result
+
     def cancel(self) -> None:
         """Ask the task to stop; it does so when it next reports its progress."""
         self._cancel.set()

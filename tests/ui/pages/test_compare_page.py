@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -12,6 +15,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from bench.recalibrate import write_header
+from fsl.base.errors import DataError
+from fsl.fewshot import explain
 from fsl.fewshot.pair_calibration import pair_rates
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
@@ -23,6 +28,7 @@ from tests.helpers.embeddings import pair_scores
 from tests.helpers.networks import save_small_checkpoint
 from tests.helpers.pages import grid, new_browser
 from tests.helpers.pictures import picture
+from tests.helpers.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +179,49 @@ def test_why_is_shown_when_asked_for(page: AppTest) -> None:
     assert "Green parts make the two more similar" in shown(page)
 
 
+def test_maps_that_were_given_up_for_another_pair_are_made_anew(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, in_steps = Event(), explain.explain_in_steps
+
+    def endless(*given: Any) -> Iterator[explain.ExplanationStep]:
+        rough = next(in_steps(*given))
+        while not finish.wait(0.01):
+            yield rough
+        yield replace(rough, share=1.0)
+
+    monkeypatch.setattr(explain, "explain_in_steps", endless)
+    fill(page)
+    first, second = state(page).probes
+    for probe in (first, second):
+        state(page).selected = probe.digest
+        page.run().button(key="compare_why_show").click().run()
+        assert "Green parts make the two more similar" in shown(page)
+    state(page).selected = first.digest
+    page.run()
+    assert "Green parts make the two more similar" not in shown(page)  # its maps were never finished
+    page.button(key="compare_why_show").click().run()
+    assert "Green parts make the two more similar" in shown(page)
+    work = page.session_state["why_current"].work
+    finish.set()
+    until(lambda: work.is_over)
+    assert work.has_result
+
+
+def test_why_is_tried_again_after_it_failed(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Iterator[explain.ExplanationStep]:
+        raise DataError("no room")
+
+    fill(page)
+    with monkeypatch.context() as patch:
+        patch.setattr(explain, "explain_in_steps", fail)
+        page.button(key="compare_why_show").click().run()
+        assert page.run().error[0].value == "no room"  # until the button is pressed again
+    page.button(key="compare_why_show").click().run()
+    assert "Green parts make the two more similar" in shown(page)
+    assert not page.error
+
+
 def test_margins_can_be_left_out(page: AppTest) -> None:
     """A red picture in a wide blue frame is like a red one only without the frame."""
     framed = Image.new("RGB", (40, 40), (0, 0, 250))
@@ -275,3 +324,16 @@ def test_a_pair_of_the_classify_page_is_explained_and_handed_over(page: AppTest)
     assert [p.name for p in state(page).probes] == ["queries.png"]
     page.switch_page("pages/compare.py").run()
     assert "Same: similarity" in shown(page)
+
+
+def test_the_camera_counts_from_its_opening(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "rerun", lambda **_: None)  # the test runner draws no dialog by itself
+    page.button(key="compare_camera_probes").click().run()
+    photo = ("seen.jpg", picture((250, 0, 0)), "image/jpeg")
+    page.camera_input(key="camera_compare_probes_0").set_value(photo)
+    page.button(key="compare_camera_probes").click().run()
+    assert [said.value for said in page.success] == ["1 photo taken so far. Take more, or press Done."]
+    assert [probe.name for probe in state(page).probes] == ["photo 1.jpg"]
+    page.button(key="compare_camera_probes").click().run()
+    assert page.camera_input(key="camera_compare_probes_1")
+    assert not page.success
