@@ -246,8 +246,14 @@ def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:
     assert state(page_).upload is None
 
 
-def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Stop button is pressed while the third part is answered; clicks and other pages go before it."""
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_stopped_evaluation_keeps_what_it_has(
+    page_: AppTest, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    """It is stopped while the third part is answered; clicks and other pages go before that.
+
+    Either the Stop button is pressed, or the server stops it as the tab is not connected.
+    """
     parts = PartByPart(monkeypatch)
     drop(page_, archive())
     monkeypatch.setattr("fsl.ui.shared.work.PATIENCE_SECONDS", 0.0)
@@ -262,14 +268,22 @@ def test_a_stopped_evaluation_keeps_what_it_has(page_: AppTest, monkeypatch: pyt
     page_.switch_page("pages/evaluate.py").run()
     assert state(page_).job is job
     assert "So far:" in shown(page_)
-    page_.button(key="ev_stop").click().run()
+    if by_hand:
+        page_.button(key="ev_stop").click().run()
+    else:
+        job.work.cancel()
     parts.go_on.release()
     assert job.work.wait(20)
     page_.run()
     assert job.work.is_cancelled
     assert (job.n_done, parts.n_started) == (3, 1)
     assert "stopped early" in shown(page_)
-    assert "You stopped early" in shown(page_)
+    assert ("You stopped early" in shown(page_)) == by_hand
+    assert ("The evaluation was interrupted" in shown(page_)) != by_hand
+    job.answers = ()  # as if stopped before the first test was finished
+    page_.run()
+    assert ("You stopped the evaluation" in shown(page_)) == by_hand
+    assert ("The evaluation was interrupted" in shown(page_)) != by_hand
 
 
 def stop_at_once(report: ReportProgress) -> list[GridCell]:

@@ -58,7 +58,8 @@ def _show_commands(job: Job, name: str) -> None:
         commands.append(core.grid_command(data, name, grid, job.grid_config, which, per_class))
     st.code("\n".join(commands), language="sh", wrap_lines=True)
     if job.n_done < job.config.n_episodes:
-        st.caption("You stopped early. The command runs all tests, so its figures differ slightly.")
+        why = "You stopped early" if job.is_stopped else "The evaluation was interrupted"
+        st.caption(f"{why}. The command runs all tests, so its figures differ slightly.")
 
 
 def _csv(title: str, name: str, make: Callable[[], str]) -> None:

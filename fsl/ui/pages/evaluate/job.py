@@ -73,6 +73,7 @@ class Job:
         contenders: the same with their embeddings.
         answers: the answers of each contender so far.
         seconds: time spent on episodes.
+        is_stopped: whether a person stopped it; the server does so, too, if the tab is long disconnected.
         grids: the ways-by-shots grids that were asked for, by contender.
         looked_at: the contender whose details are shown.
         reference: the contender that the others are compared with.
@@ -88,6 +89,7 @@ class Job:
     contenders: tuple[Contender, ...] = ()
     answers: tuple[Answers, ...] = ()
     seconds: float = 0.0
+    is_stopped: bool = False
     grids: dict[str, Work[list[GridCell]]] = field(default_factory=dict)
     looked_at: str = ""
     reference: str = ""
@@ -111,6 +113,11 @@ class Job:
     def checkpoint(self, name: str) -> Checkpoint:
         """Return the network or baseline of that name."""
         return next(c for one, c in zip(self.contenders, self.checkpoints, strict=True) if one.name == name)
+
+    def stop(self) -> None:
+        """Stop the evaluation because a person asked for it."""
+        self.is_stopped = True
+        self.work.cancel()
 
     def cancel(self) -> None:
         """Stop all its work."""

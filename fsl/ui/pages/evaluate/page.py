@@ -56,17 +56,27 @@ def _show_job(state: EvaluateState, installed: list[Choice]) -> None:
         return
     show_fault(job.work.fault)
     if not (job.work.fault or job.answers):
-        st.info("You stopped the evaluation before its first test was finished.", icon=":material/info:")
+        _say_nothing_was_tested(job)
     if job.pictures is not None and job.answers:
         _show_origin(job, installed)
         show_results(job)
+
+
+def _say_nothing_was_tested(job: Job) -> None:
+    said = (
+        "You stopped the evaluation before its first test was finished."
+        if job.is_stopped
+        else "The evaluation was interrupted before its first test was finished, because this tab was not "
+        "connected for a while. Press **Evaluate** to start it again."
+    )
+    st.info(said, icon=":material/info:")
 
 
 def _show_running(job: Job) -> None:
     with st.container(horizontal=True, key="ev_running"):
         with st.container():
             show_progress(job.work, partial(_show_running_means, job))
-        guarded_button("Stop", "ev_stop", job.work.cancel, icon=":material/stop:")
+        guarded_button("Stop", "ev_stop", job.stop, icon=":material/stop:")
 
 
 def _show_running_means(job: Job) -> None:
