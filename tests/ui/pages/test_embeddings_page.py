@@ -121,6 +121,10 @@ def test_a_network_that_is_not_there_is_told(maps: AppTest) -> None:
     state(maps).networks = ("gone", "")
     maps.run()
     assert "The network gone is not installed here; small is used instead" in shown(maps)
+    state(maps).networks = ("small", "gone")
+    maps.run()
+    assert "The network gone is not installed here, so only one map is shown." in shown(maps)
+    assert "used instead" not in shown(maps)
 
 
 def test_no_link_makes_the_server_download_a_network(maps: AppTest) -> None:

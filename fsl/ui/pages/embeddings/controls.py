@@ -55,11 +55,15 @@ def show_networks(state: MapState, choices: list[Choice]) -> None:
 
 
 def tell_missing(state: MapState, choices: list[Choice]) -> None:
-    """Warn about a requested network that is not installed."""
-    for name in filter(None, state.networks):
-        if find_choice(name, choices) is None:
-            instead = networks_in_use(state, choices)[0].name
-            st.warning(markdown(not_installed(name, instead)), icon=":material/warning:")
+    """Warn about requested networks that are not installed."""
+    first, second = state.networks
+    told = []
+    if first and find_choice(first, choices) is None:
+        told.append(not_installed(first, networks_in_use(state, choices)[0].name))
+    if second and find_choice(second, choices) is None:
+        told.append(f"The network {second} is not installed here, so only one map is shown.")
+    for text in told:
+        st.warning(markdown(text), icon=":material/warning:")
 
 
 def show_settings() -> None:
