@@ -90,7 +90,8 @@ def _build(options: argparse.Namespace) -> None:
         store, made = open_store(source), None
     else:
         options.checkpoint = options.checkpoint or "photos"
-        made = options.out.absolute().with_name(f".{options.out.absolute().name}.embeddings")
+        place = options.out.resolve()  # "." and ".." are no names
+        made = place.with_name(f".{place.name}.embeddings")
         store = _embed(request_of(options, made))
     checkpoint = fsl.load(options.checkpoint or store.plan.network, options.device)
     wanted = None if options.engine == "auto" else options.engine

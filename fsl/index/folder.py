@@ -62,16 +62,26 @@ def new_folder(out: Path) -> Iterator[Path]:
         WriteError: it cannot be written.
     """
     refuse_existing(out)
-    temporary = out.with_name(f".{out.name}.building")
+    place = out.resolve()  # "." and ".." are no names
+    temporary = place.with_name(f".{place.name}.building")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
-        temporary.rename(out)
+        _put_in_place(temporary, place)
     except OSError as error:
         raise WriteError(out, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(built: Path, out: Path) -> None:
+    """Rename a folder; or move its files into an empty one, which may be the folder that the user is in."""
+    if not out.is_dir():
+        built.rename(out)
+        return
+    for file in sorted(built.iterdir(), key=lambda file: file.name == HEADER):  # without it there is no index
+        file.rename(out / file.name)
 
 
 def refuse_existing(out: Path) -> None:

@@ -152,6 +152,22 @@ def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "candidates.faiss is missing or damaged" in said
 
 
+@pytest.mark.parametrize("out", [".", "../link"])
+def test_an_index_in_the_empty_folder_that_the_user_is_in(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (folder / "here").mkdir()
+    (folder / "link").symlink_to("here")
+    monkeypatch.chdir(folder / "here")
+    network = ["--checkpoint", folder / "small.safetensors"]
+    status, _, said = run(capsys, "index", "build", "--data", folder / "data", "--out", out, *network)
+    assert status == 0, said
+    find = ["index", "search", "--index", ".", "--query", folder / "data" / "red" / "2.png", "--json"]
+    (result,) = json.loads(run(capsys, *find, *network)[1])["results"]
+    assert result["neighbours"][0]["image"] == "red/2.png"
+    assert sorted(path.name for path in folder.iterdir()) == ["data", "here", "link", "small.safetensors"]
+
+
 def test_a_build_that_found_nothing_readable_leaves_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
