@@ -211,7 +211,7 @@ def open_store(folder: Path) -> EmbeddingStore:
     plan = infos[0].plan
     for file, info in zip(files, infos, strict=True):
         _refuse_other(file, info.plan, plan)
-    missing = [n for n in range(plan.n_shards) if shard_path(folder, n) not in set(files)]
+    missing = {shard_path(folder, number) for number in range(plan.n_shards)}.difference(files)
     if missing:
         raise DataError(
             f"{folder} is not complete: {count(len(missing), 'shard')} of {plan.n_shards:,} missing. "
