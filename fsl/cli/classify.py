@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
 from fsl.fewshot.answer_batches import answer_in_batches, classify_by
+from fsl.fewshot.classify import Prediction
 from fsl.fewshot.embed import embed
 from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
@@ -101,12 +103,20 @@ def run(options: argparse.Namespace) -> None:
     if options.together:
         predictions = answered_together(checkpoint, support, torch.cat(embeddings), predictions)
         answered = [(digest, found) for (digest, _), found in zip(answered, predictions, strict=True)]
-    sorted_files = sort_queries(options.sort_into, answered, queries, support) if options.sort_into else {}
-    if options.csv:
-        write_result(options.csv, results_csv(predictions, support))
-    if options.json:
-        print_json(results_object(predictions, support) | sorted_files)
-        return
+    sorted_files: dict[str, Any] = {}
+    try:
+        if options.csv:
+            write_result(options.csv, results_csv(predictions, support))
+        if options.sort_into:
+            sorted_files = sort_queries(options.sort_into, answered, queries, support)
+    finally:  # a full disk does not cost the answers
+        if options.json:
+            print_json(results_object(predictions, support) | sorted_files)
+        else:
+            _print(predictions)
+
+
+def _print(predictions: Sequence[Prediction]) -> None:
     for p in predictions:
         nearest = max(p.class_similarity, key=p.class_similarity.__getitem__)
         answer = f"unknown (nearest: {nearest})" if p.unknown else p.label

@@ -1,8 +1,10 @@
 """The command ``classify``: its JSON keys, its table, and its rules."""
 
 import csv
+import errno
 import hashlib
 import json
+import os
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -159,6 +161,39 @@ def test_the_queries_are_sorted_into_a_folder_per_answer(
     status, _, err = run(capsys, *command[:-3], tmp_path / "all", "--threshold", "1")
     assert status == 0
     assert len(list((tmp_path / "all" / "unknown").iterdir())) == 4
+
+
+@pytest.mark.parametrize("json_option", [["--json"], []])
+def test_a_full_disk_while_sorting_costs_neither_the_table_nor_the_answers(
+    folder: Path,
+    weights: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    json_option: list[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("fsl.fewshot.sort_files._place", fail)
+    command = [
+        "classify",
+        "--support",
+        folder,
+        "--checkpoint",
+        weights,
+        "--query",
+        folder / "red",
+        *json_option,
+    ]
+    command += ["--sort-into", tmp_path / "sorted", "--csv", tmp_path / "out.csv"]
+    status, out, err = run(capsys, *command)
+    assert status == 1
+    assert "No space left on device" in err
+    with (tmp_path / "out.csv").open() as file:
+        assert len(list(csv.reader(file))) == 5
+    assert "0.png" in out
+    assert "sorted" not in out
 
 
 def test_files_of_one_name_are_told_apart_by_their_content(tmp_path: Path) -> None:
