@@ -9,6 +9,7 @@ from pathlib import Path
 from fsl.base.errors import DataError
 from fsl.base.files import open_plain
 from fsl.base.text import listed
+from fsl.data.intake.paths import display_text
 
 
 def read_class_list(spec: str) -> tuple[str, ...]:
@@ -103,9 +104,12 @@ def _read_json(file: Path) -> object:
 
 
 def _lists(content: object, keys: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (dotted key, names) of every list; a file that is itself a list has the key ""."""
+    """Yield (dotted key, names) of every list; a file that is itself a list has the key "".
+
+    The names are as listings show those of folders: macOS stores letters and their accents apart.
+    """
     if isinstance(content, list) and content and all(isinstance(name, str) for name in content):
-        yield ".".join(keys), tuple(dict.fromkeys(content))
+        yield ".".join(keys), tuple(dict.fromkeys(map(display_text, content)))
     elif isinstance(content, dict):
         for key, value in content.items():
             yield from _lists(value, (*keys, str(key)))

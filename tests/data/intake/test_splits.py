@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsl.base.errors import DataError
+from fsl.data.intake.folders import list_folder
 from fsl.data.intake.splits import expand_prefixes, read_class_list
 
 
@@ -24,6 +25,14 @@ SPLIT = {"dataset": "x", "train": ["a", "b"], "val": ["c"], "more": {"novel": ["
 )
 def test_a_list_of_a_split_file(tmp_path: Path, key: str, expected: tuple[str, ...]) -> None:
     assert read_class_list(f"{written(tmp_path, SPLIT)}:{key}") == expected
+
+
+def test_accents_match_however_they_are_stored(tmp_path: Path) -> None:
+    names = read_class_list(written(tmp_path, ["cafe\u0301", "caf\u00e9", "th\u00e9"]))
+    assert names == ("caf\u00e9", "th\u00e9")
+    (tmp_path / "data" / "cafe\u0301").mkdir(parents=True)
+    (tmp_path / "data" / "cafe\u0301" / "1.png").write_bytes(b"")
+    assert expand_prefixes(list_folder(tmp_path / "data").class_names, names[:1]) == ("caf\u00e9",)
 
 
 def test_a_plain_list(tmp_path: Path) -> None:
