@@ -38,15 +38,23 @@ def class_of_written(
         images: paths of all images, as shown.
 
     Returns:
-        from path to class; None for an image in a folder that is not named.
+        from path to class. A folder beside the file that it does not name, as one that the user added, is a
+        class of its own name; None for an image elsewhere.
     """
     found = _read(files[0][1]) if len(files) == 1 else None
     if found is None:
         return None
     place = display_path(files[0][0]).rpartition("/")[0]
     above = f"{place}/" if place else ""
-    class_of = {f"{above}{folder}": name for folder, name in found.items()}
-    return {path: class_of.get(path.rpartition("/")[0]) for path in images}
+
+    def class_of(image: str) -> str | None:
+        if not image.startswith(above):
+            return None
+        folder = image.removeprefix(above).rpartition("/")[0]
+        is_beside = folder != "" and "/" not in folder
+        return found.get(folder, folder if is_beside else None)
+
+    return {path: class_of(path) for path in images}
 
 
 def _read(read: Callable[[], bytes]) -> dict[str, str] | None:

@@ -23,6 +23,7 @@ from fsl.base.errors import DataError, ImageReadError
 from fsl.data.intake.folders import list_folder, list_images
 from fsl.data.intake.listing import NO_PICTURES, Listing, Problem, list_files
 from fsl.data.intake.paths import display_text, folder_name_text
+from fsl.data.intake.written import NAMES_FILE, names_file
 from fsl.data.intake.zip_gate import ImportLimits
 from fsl.data.intake.zips import list_zip
 
@@ -169,6 +170,26 @@ def test_paths_that_lead_out_are_refused_and_the_rest_is_kept(path: str, as_zip:
 
 def test_a_zip_made_on_windows_may_have_backslashes() -> None:
     assert found(list_zip(zipped({"a\\1.png": b"", "b\\1.png": b""}))) == [("a", "a/1.png"), ("b", "b/1.png")]
+
+
+@pytest.mark.parametrize("top", ["", "pictures/"])
+def test_a_class_that_was_added_to_an_unpacked_download(tmp_path: Path, top: str) -> None:
+    """The file beside the folders does not know it, so its folder has the name of the class."""
+    named = names_file({"001 a_b": "a/b", "002 tea": "tea"})
+    files = {f"{top}{name}/1.png": b"" for name in ("001 a_b", "002 tea", "banana", "tea", "deep/er")}
+    listing = list_folder(
+        in_folder(tmp_path, files | {f"{top}{NAMES_FILE}": named, "out/1.png": b"", "2.png": b""})
+    )
+    classes = {entry.name.removeprefix(top): entry.class_name for entry in listing.entries}
+    assert classes == {
+        "001 a_b/1.png": "a/b",
+        "002 tea/1.png": "tea",
+        "banana/1.png": "banana",
+        "tea/1.png": "tea",
+        "deep/er/1.png": None,
+        "out/1.png": None if top else "out",
+        "2.png": None,
+    }
 
 
 @pytest.mark.parametrize("character", ["\n", "\x1b", "\u202e", "\u2028", "\x7f", "\x85"])
