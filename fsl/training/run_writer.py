@@ -70,8 +70,7 @@ class RunWriter:
             # After all events of the batch, so that a resumed run lacks none of them.
             if self._is_save_due or self._state.step - self._saved_at >= self._save_every:
                 self._saved_at, self._is_save_due = self._state.step, False
-                yield from map(self.log, self.save())
-                self._keep_best()
+                yield from map(self.log, self.save(as_best=self._is_best))
             self._recorder.record_between(self._state)
         elif isinstance(event, Evaluation):
             self._evaluation, self._is_save_due = event, True
@@ -81,34 +80,36 @@ class RunWriter:
             self.log(event)
         yield event
 
-    def _keep_best(self) -> None:
-        """Keep the network that was just saved if its test is the best so far."""
-        if self.best is not None and self.best.step == self._state.step:
-            saved = self._folder / CHECKPOINT
-            if saved.exists():
-                write_atomically(self._folder / BEST, saved.read_bytes())
+    @property
+    def _is_best(self) -> bool:
+        """Whether the latest test is of the network as it is now, and the best so far."""
+        return self.best is not None and self.best.step == self._state.step
 
     def keep_resumed_if_best(self) -> None:
         """Keep the network of a resumed run, before training changes it, if its test is the best so far.
 
         A run that ended at its best test has no file of the best network besides its checkpoint.
         """
-        if self.best is not None and self.best.step == self._state.step:
+        if self._is_best:
             self.save_best()
 
     def return_to_best(self) -> bool:
-        """Load the weights of the best test into the network; return False if they are the last ones.
+        """Load the weights of the best test into the network.
+
+        Returns:
+            False if they are the last ones, or if no file holds them; a file with others is removed.
 
         Raises:
             CheckpointError: the file is damaged.
         """
         path = self._folder / BEST
-        if self.best is None or self.best.step == self._state.step or not path.exists():
-            path.unlink(missing_ok=True)
-            return False
-        weights = checkpoints.load(path).twin.state_dict()
-        self.twin.load_state_dict(weights)
-        return True
+        if self.best is not None and not self._is_best and path.exists():
+            kept = checkpoints.load(path)
+            if kept.info.training.get("steps_done") == self.best.step:
+                self.twin.load_state_dict(kept.twin.state_dict())
+                return True
+        path.unlink(missing_ok=True)
+        return False
 
     def save_best(self, measured: Measurements | None = None) -> None:
         """Save the network as the best, with the results of its calibration if it has been calibrated."""
@@ -122,9 +123,9 @@ class RunWriter:
         self._log.write(event)
         return event
 
-    def save(self, measured: Measurements | None = None) -> list[TrainEvent]:
+    def save(self, measured: Measurements | None = None, as_best: bool = False) -> list[TrainEvent]:
         """Save checkpoint and state; see ``save_run``."""
-        return save_run(self._folder, self._state, self.about, self._evaluation, measured)
+        return save_run(self._folder, self._state, self.about, self._evaluation, measured, as_best)
 
 
 def save_run(
@@ -133,8 +134,12 @@ def save_run(
     about: Mapping[str, Any],
     evaluation: Evaluation | None = None,
     measured: Measurements | None = None,
+    as_best: bool = False,
 ) -> list[TrainEvent]:
     """Save the checkpoint and the state of a run.
+
+    Args:
+        as_best: whether the checkpoint is also that of the best test so far.
 
     Returns:
         one ``Saved``; empty if the weights are no longer numbers, in which case nothing is saved.
@@ -147,6 +152,9 @@ def save_run(
     about = {**about, "steps_done": state.step, "seconds": round(state.seconds, 1)}
     info = header_of(folder.name, state.twin, about, evaluation, measured)
     checkpoints.save(folder / CHECKPOINT, state.twin, info)
+    if as_best:
+        # Before the state: a run that is killed in between repeats this test, and with it this file.
+        write_atomically(folder / BEST, (folder / CHECKPOINT).read_bytes())
     write_atomically(folder / STATE, dump_state(state))
     return [Saved(state.step, CHECKPOINT)]
 

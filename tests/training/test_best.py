@@ -1,6 +1,6 @@
 """The network of a run's best test is kept and used, and one that is no better is not offered."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from fsl.data.imageset import ImageSet
-from fsl.training import engine, validation
+from fsl.training import engine, run_writer, validation
 from fsl.training.best import best_test, little_to_gain, why_not_to_use
 from fsl.training.events import Evaluation, Pause, Saved, Verdict
 from fsl.training.run_folder import BEST, CHECKPOINT
 from fsl.training.save_as import save_as
+from fsl.training.state import TrainState, dump_state
 from fsl.training.status import read_run
 from fsl.twin import checkpoint as checkpoints
 from tests.helpers.training import CONFIG, MODEL, run_in
@@ -27,7 +28,7 @@ def made_test(step: int, accuracy: float) -> Evaluation:
 
 def run_with_tests(
     folder: Path, accuracies: list[float], make: Maker, monkeypatch: pytest.MonkeyPatch, **options: object
-) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+) -> Generator[tuple[int, dict[str, torch.Tensor]]]:
     """Run with made-up results of its tests, yielding the weights at each save; the last ones come twice.
 
     Args:
@@ -96,6 +97,40 @@ def test_more_batches_do_not_lose_the_best_network(
     assert equal(best.twin.state_dict(), first[12])
     assert best.info.training["steps_done"] == 12
     assert best.info.calibrations
+
+
+def test_a_kill_after_a_save_leaves_the_best_network(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves = run_with_tests(tmp_path / "r", [0.3, 0.5, 0.9], coloured_set, monkeypatch)
+    found = next(values for step, values in saves if step == 10)
+    saves.close()
+    assert equal(weights(tmp_path / "r" / BEST), found)
+    list(run_with_tests(tmp_path / "r", [0.6], coloured_set, monkeypatch, resume=True))
+    assert read_run(tmp_path / "r").best_steps == 10
+    assert equal(weights(tmp_path / "r" / BEST), found)
+
+
+@pytest.mark.parametrize(("repeated", "best"), [(0.9, 9), (0.4, 12)])
+def test_a_kill_during_a_save_leaves_no_network_under_a_wrong_label(
+    repeated: float, best: int, tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test is repeated, and on another number of threads its result may differ."""
+
+    def killed_at_9(state: TrainState) -> bytes:
+        if state.step == 9:
+            raise InterruptedError
+        return dump_state(state)
+
+    config = replace(BOTH, evaluate_every=3)
+    with monkeypatch.context() as context, pytest.raises(InterruptedError):
+        context.setattr(run_writer, "dump_state", killed_at_9)
+        list(run_with_tests(tmp_path / "r", [0.3, 0.8, 0.5, 0.9], coloured_set, context, config=config))
+    again = {"config": config, "resume": True}
+    saved = dict(run_with_tests(tmp_path / "r", [repeated, 0.2], coloured_set, monkeypatch, **again))
+    run = read_run(tmp_path / "r")
+    assert run.best_steps == best
+    assert equal(weights(run.best_file), saved[best])
 
 
 def test_the_earliest_of_equally_good_tests_is_the_best() -> None:
