@@ -26,7 +26,7 @@ BAD_NAMES = (
     "good/../../outside.png",
     "..\\..\\outside.png",
     "C:\\Windows\\1.png",
-    "C:1.png",
+    "C:/1.png",
     "\\\\server\\share\\1.png",
     "~/../1.png",
     "good/" + "deep/" * 4000 + "../../1.png",

@@ -16,7 +16,7 @@ _IGNORED_SUFFIXES = frozenset(
     {".txt", ".csv", ".tsv", ".json", ".md", ".yaml", ".yml", ".xml", ".names", ".cache"}
 )
 _ARCHIVE_SUFFIXES = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:/")  # without the slash it may be the name of a class: "N:A", "A: apples"
 # Controls, surrogates and separators are invisible; direction marks could reverse the text around them.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
