@@ -206,7 +206,8 @@ sends them through the functions that read them (the table below), through the c
 
 **The bound:** a file of any size costs at most {MOST_SECONDS:g} seconds of the processor and
 {MOST_MEGABYTES:g} MB of memory, or is refused at no more than that. On a processor slower than one that
-counts two million numbers in {COUNTING_SECONDS:g} seconds, the bound is longer by as much. Three things hold it:
+counts two million numbers in {COUNTING_SECONDS:g} seconds, the bound is longer by as much.
+Three things hold it:
 
 - The structure of a file is checked before a decoder sees it: segments and passes of a JPEG, chunks of a PNG,
   tags, strips, tiles and the JPEGs inside of a TIFF, blocks, boxes and comments of the others
