@@ -514,7 +514,10 @@ def test_a_kept_network_can_be_chosen_and_a_run_deleted(
     monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path / "mine"))
     one_run.session_state[VISITOR_KEY] = OWNER
     one_run.run()
-    one_run.text_input(key=f"name_{finished.name}").set_value("my net").run()
+    one_run.button(key=f"save_{finished.name}").click().run()
+    assert "name has 1 to 60 letters" in shown(one_run)
+    one_run.text_input(key=f"name_{finished.name}").set_value("my nte").run()
+    one_run.text_input(key=f"name_{finished.name}").set_value("my net")  # the click comes from the field
     one_run.button(key=f"save_{finished.name}").click().run()
     assert not one_run.exception
     assert "my net" in one_run.selectbox(key="start").options[-1]

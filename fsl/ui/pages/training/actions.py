@@ -150,10 +150,11 @@ def _moment(run: RunInfo) -> tuple[str, int]:
 
 
 def _show_keeping(run: RunInfo) -> None:
-    name = st.text_input("Name", key=f"name_{run.id}", placeholder="my network")
-    guarded_button(
-        "Keep under this name", f"save_{run.id}", partial(_save, run, name), disabled=not name.strip()
-    )
+    key = f"name_{run.id}"
+    st.text_input("Name", key=key, placeholder="my network")
+    # The press reads the name itself: one typed just before the click has not been drawn with the button. For
+    # the same reason the button is never disabled.
+    guarded_button("Keep under this name", f"save_{run.id}", partial(_save_as_typed, run, key))
 
 
 def _show_downloads(run: RunInfo) -> None:
@@ -201,6 +202,10 @@ def _use(run: RunInfo, name: str) -> None:
     if name not in core.available():
         _save(run, name)
     training_state().names[_moment(run)] = name
+
+
+def _save_as_typed(run: RunInfo, key: str) -> None:
+    _save(run, str(st.session_state[key]))
 
 
 def _save(run: RunInfo, name: str) -> None:
