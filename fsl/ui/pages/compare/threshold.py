@@ -79,7 +79,7 @@ def show_rates(checkpoint: Checkpoint, similarity: float | None) -> None:
             here = rates.false_accept(threshold), 1 - rates.false_reject(threshold)
             figure = roc_figure(false_accept.tolist(), true_accept.tolist(), here)
             st.plotly_chart(figure, key="compare_roc", config=STILL)
-        whether = "also learned from" if rates.familiar else "never learned from"
+        whether = "also learned from" if rates.familiar else "had not learned from by then"
         st.caption(
             markdown(
                 f"Measured on {measured_on(rates)}, which the network {whether} "
