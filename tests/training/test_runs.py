@@ -16,6 +16,7 @@ from fsl.base.errors import CheckpointError, DataError, SettingsError, WriteErro
 from fsl.base.locks import try_lock
 from fsl.data.imageset import ImageSet
 from fsl.data.query import DataSpec
+from fsl.training import interrupt
 from fsl.training.calibration import fit_calibrations
 from fsl.training.events import Evaluation, Finished, Saved, Started, Step, TrainEvent
 from fsl.training.run_folder import CHECKPOINT, EVENTS, STATE
@@ -105,7 +106,10 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, coloured_s
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
-def test_a_stopped_run_can_be_resumed(tmp_path: Path, coloured_set: Maker) -> None:
+def test_a_stopped_run_can_be_resumed(
+    tmp_path: Path, coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupt, "_SECONDS", 1e9)  # a busy machine would ask within a batch, too
     steps = iter(range(100))
     first = run(tmp_path / "r", coloured_set, should_stop=lambda: next(steps) == 2)
     assert isinstance(first[-2], Finished)
