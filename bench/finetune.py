@@ -1,14 +1,14 @@
 """Measure fine-tuning: how soon it begins and ends, and what it does to accuracy, on five data sets.
 
-    python -m bench finetune [--weights DIR] [--quick]
+    python -m bench finetune [--weights DIR] [--halfway DIR] [--quick]
     python -m bench finetune --times        measure the times again, and keep the stored accuracies
 
 On each data set the network ``photos`` is fine-tuned on five pictures of each class and tested on the other
-pictures of the same classes, before and after. Groceries come first: 20 classes drawn by a seed; the network
-is built again without them (``bench/build_photos.py``, which says how to get the weights of ImageNet for the
-folder of ``--weights``). The settings are those of the page and of ``fsl train --start photos --trainable
-last``; they were chosen on the other groceries, on other classes of Tiny ImageNet and of Fruits-360. Two
-figures are given for each data set:
+pictures of the same classes, before and after. Up to 20 classes are drawn by a seed. For groceries and Tiny
+ImageNet the network is built again without these classes (``bench/build_photos.py`` says how to get the
+weights of ImageNet for the folder of ``--weights``, and what ``--halfway`` is). The settings are those of the
+page and of ``fsl train --start photos --trainable last``; they were chosen on the other groceries, on other
+classes of Tiny ImageNet and of Fruits-360. Two figures are given for each data set:
 
 - *1-shot*: one of the pictures that were not learned from is shown of each class, as in a run's own test;
 - *in use*: the pictures that were learned from are shown, as on the Classify page. Beside it stands the
@@ -21,8 +21,8 @@ for that as well, which is measured beside them.
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -35,12 +35,12 @@ from torch import Tensor
 
 import fsl
 from bench._measure import Claim, finish, options_of, result_file, say
-from bench.build_photos import built
+from bench.build_photos import MODEL, pretrained_backbone, trained_and_fitted
+from bench.last_stages import embedded
+from bench.photos_data import LEARNED_KINDS, NOVEL, halfway_of, load
 from fsl.base.types import Float64Array, IntArray
 from fsl.config import EpisodeConfig, TrainConfig
-from fsl.data.catalogue import open_source
 from fsl.data.imageset import ImageSet
-from fsl.data.query import ImageQuery
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.episodes import sample_episodes
 from fsl.fewshot.evaluate import episode_scores
@@ -50,6 +50,7 @@ from fsl.training.engine import train
 from fsl.training.events import Evaluation, Step
 from fsl.training.gain import chance_of, interval_over_pictures, picture_accuracy
 from fsl.training.presets import PRESETS
+from fsl.training.recipes import RecipeData
 from fsl.training.run import run_training
 from fsl.training.run_data import TrainingData, hold_out_share
 from fsl.training.run_spec import RunSpec
@@ -58,12 +59,14 @@ from fsl.training.validation import embed_evaluated
 from fsl.training.warm_up import warm_up_engine
 from fsl.twin.network import TwinNetwork
 
-NAMES = ("grocery", "clothing", "sign-digits", "fruits360", "tiny-imagenet")
 LEARNED = 5  # pictures of each class
 SEEDS = (0, 1, 2, 3, 4)
-WEIGHTS_OPTION = (
-    "--weights",
-    {"type": Path, "default": Path(".local/weights"), "help": "of ImageNet; .local/weights if not given"},
+NETWORK_OPTIONS = (
+    (
+        "--weights",
+        {"type": Path, "default": Path(".local/weights"), "help": "of ImageNet; .local/weights if not given"},
+    ),
+    ("--halfway", {"type": Path, "help": "folder to keep what the frozen stages return in"}),
 )
 MOST_TESTED = 10  # pictures of each class
 MOST_CLASSES = 20
@@ -72,63 +75,60 @@ GOAL_FIRST, GOAL_DONE = 3.0, 20.0
 GOAL_GAIN, GOAL_LOSS = 0.03, -0.01
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Task:
-    """A data set to fine-tune on: its name, its pictures, and the network to begin with."""
+    """Pictures to fine-tune on; ``shipped`` if the network that ships has met none of their classes."""
 
     name: str
-    data: ImageSet
-    twin: TwinNetwork
+    source: RecipeData
+    shipped: bool = False
+
+
+GROCERIES = Task("groceries", RecipeData("grocery"))
+OBJECTS = Task("Tiny ImageNet val", RecipeData("tiny-imagenet", "val"))
+TASKS = (
+    GROCERIES,
+    Task("clothing", RecipeData("clothing-subset.zip"), shipped=True),
+    Task("sign digits", RecipeData("sign-digits-subset.zip"), shipped=True),
+    Task("Fruits-360 novel", NOVEL, shipped=True),
+    OBJECTS,
+)
 
 
 def main() -> None:
     times = {"action": "store_true", "help": "measure the times alone"}
-    options = options_of(__doc__, ("--times", times), WEIGHTS_OPTION)
-    timed = times_of_run(timed_data(), fsl.load("photos").twin)
+    options = options_of(__doc__, ("--times", times), *NETWORK_OPTIONS)
+    photos = fsl.load("photos").twin
+    timed = times_of_run(timed_data(), photos)
     say(str(timed))
     rows: list[dict[str, object]] = []
     if options.times:
         rows = json.loads(result_file("finetune", options.quick).read_text(encoding="utf-8"))["rows"]
     else:
-        for name in NAMES[:1] if options.quick else NAMES:
-            task = task_of(name, None if options.quick else options.weights)
-            rows.append(row_of(task, SEEDS[: 1 if options.quick else None]))
+        unmet = network_without(options)
+        for task in TASKS[:1] if options.quick else TASKS:
+            twin = photos if task.shipped else unmet
+            rows.append(row_of(task, twin, SEEDS[: 1 if options.quick else None]))
             say(str(rows[-1]))
     finish("finetune", claims(timed, rows), rows, options.quick, timed=timed)
 
 
-def task_of(name: str, weights: Path | None) -> Task:
-    """Return what is measured of a data set; none of its classes has chosen a setting.
-
-    Args:
-        name: one of ``NAMES``.
-        weights: folder of ImageNet's weights; for groceries the network is built again from them, without
-            their classes. Without, it is the one that ships, which knows these classes.
-    """
-    photos = fsl.load("photos").twin
-    if name == "grocery":
-        data = pictures(name)
-        return Task("groceries", data, built(weights, data.class_names)[0] if weights else photos)
-    if name in ("clothing", "sign-digits"):
-        path = Path(os.environ["FSL_DATA_DIR"]) / f"{name}-subset.zip"
-        return Task(name, pictures(str(path)), photos)
-    if name == "fruits360":
-        return Task("Fruits-360 novel", pictures(name, "novel"), photos)
-    return Task("Tiny ImageNet val", pictures(name, "val"), photos)
+def network_without(options: argparse.Namespace) -> TwinNetwork:
+    """Build ``photos`` again without the classes that are tested here; with ``--quick`` return what ships."""
+    if options.quick:
+        return fsl.load("photos").twin
+    left_out = [*pictures(GROCERIES).class_names, *pictures(OBJECTS).class_names]
+    backbone = pretrained_backbone(options.weights)
+    data = [halfway_of(backbone, kind, MODEL, options.halfway).without(left_out) for kind in LEARNED_KINDS]
+    untrained = [embedded(backbone, one) for one in data]
+    return trained_and_fitted(backbone, data, untrained, [kind.weight for kind in LEARNED_KINDS]).after
 
 
-def pictures(key: str, classes: str = "") -> ImageSet:
+def pictures(task: Task) -> ImageSet:
     """Load some classes of a data set at the size of ``photos``, with as many pictures as are needed."""
-    model, source = fsl.load("photos").info.model, open_source(key)
-    names = source.class_list(classes) if classes else ()
-    data = source.load(ImageQuery(model.image_size, model.fit, classes=names), None)[0]
+    data = load(task.source, LEARNED + MOST_TESTED, MODEL)
     drawn = np.random.default_rng(0).permutation(data.n_classes)[:MOST_CLASSES]
-    data = data.select_classes(sorted(data.class_names[i] for i in drawn))
-    rows = [np.flatnonzero(data.labels == label) for label in range(data.n_classes)]
-    most = LEARNED + MOST_TESTED
-    return data.rows(
-        np.concatenate([r[np.linspace(0, len(r) - 1, min(most, len(r))).astype(int)] for r in rows])
-    )
+    return data.select_classes(sorted(data.class_names[i] for i in drawn))
 
 
 def settings() -> TrainConfig:
@@ -146,12 +146,13 @@ def split(data: ImageSet, seed: int) -> tuple[ImageSet, ImageSet]:
     return data.rows(np.sort(learned)), data.rows(np.setdiff1d(np.arange(len(data)), learned))
 
 
-def row_of(task: Task, seeds: tuple[int, ...]) -> dict[str, object]:
+def row_of(task: Task, twin: TwinNetwork, seeds: tuple[int, ...]) -> dict[str, object]:
     """Fine-tune with several draws of the pictures to learn from, and return the figures together."""
-    found = [accuracies(task, seed) for seed in seeds]
+    data = pictures(task)
+    found = [accuracies(twin, data, seed) for seed in seeds]
     labels = np.concatenate([labels for labels, _ in found])
     joined = {name: np.concatenate([values[name] for _, values in found]) for name in found[0][1]}
-    row: dict[str, object] = {"data": task.name, "classes": task.data.n_classes, "pictures": len(labels)}
+    row: dict[str, object] = {"data": task.name, "classes": data.n_classes, "pictures": len(labels)}
     for measure in ("1-shot", "in use"):
         before, after = joined[f"{measure} before"], joined[f"{measure} after"]
         low, high = interval_over_pictures(after - before, labels)
@@ -165,10 +166,10 @@ def row_of(task: Task, seeds: tuple[int, ...]) -> dict[str, object]:
     return {**row, "linear probe": float(joined["probe"].mean())}
 
 
-def accuracies(task: Task, seed: int) -> tuple[IntArray, dict[str, Float64Array]]:
+def accuracies(twin: TwinNetwork, data: ImageSet, seed: int) -> tuple[IntArray, dict[str, Float64Array]]:
     """Fine-tune once; return the classes of the other pictures, and how often each was answered correctly."""
-    learned, others = split(task.data, seed)
-    return others.labels, before_and_after(task.twin, replace(settings(), seed=seed), learned, others)
+    learned, others = split(data, seed)
+    return others.labels, before_and_after(twin, replace(settings(), seed=seed), learned, others)
 
 
 def before_and_after(
@@ -220,7 +221,7 @@ def by_probe(
 
 def timed_data() -> TrainingData:
     """Return the pictures of the run that is timed."""
-    data = pictures("grocery")
+    data = pictures(GROCERIES)
     chosen = data.select_classes(data.class_names[:TIMED_CLASSES])
     rows = [np.flatnonzero(chosen.labels == label)[:TIMED_PICTURES] for label in range(TIMED_CLASSES)]
     return hold_out_share(chosen.rows(np.concatenate(rows)), 0.3, "images", 0, "groceries")

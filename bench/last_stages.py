@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +20,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bench._measure import say
-from fsl.base.types import IntArray, PixelArray
+from bench.labelled import Embedded, Halfway
+from fsl.base.types import PixelArray
 from fsl.config import ModelConfig
 from fsl.data.imageset import ImageSet
 from fsl.twin.backbones.build import SideBySide
@@ -36,30 +35,7 @@ RATE, TEMPERATURE = 3e-5, 0.1
 SHARE = 0.5  # of the trained weights in the average
 CLASSES, IMAGES = 16, 4  # of a batch
 LOOKS = 2  # that are trained on: unchanged, and the first augmented copy
-AT_ONCE = 64  # images
-
-
-@dataclass(frozen=True, eq=False)
-class Halfway:
-    """What the frozen stages return for labelled images.
-
-    Attributes:
-        labels: int64 ``(n,)``.
-        class_names: one per label.
-        maps: float16 ``(n, C, H, W)`` by look (unchanged, augmented copies) and by network.
-        middles: float32 ``(n, M)``, the features averaged half-way, likewise.
-    """
-
-    labels: IntArray
-    class_names: tuple[str, ...]
-    maps: list[list[Tensor]]
-    middles: list[list[Tensor]]
-
-    def rows(self, rows: IntArray) -> Halfway:
-        """Return some of the images, in the given order."""
-        kept = torch.from_numpy(rows)
-        parts = ([[one[kept] for one in look] for look in part] for part in (self.maps, self.middles))
-        return replace(self, labels=self.labels[rows], maps=next(parts), middles=next(parts))
+AT_ONCE = 16  # images: more are slower on a CPU
 
 
 def networks_of(backbone: nn.Module) -> list[EfficientNetLite]:
@@ -102,17 +78,6 @@ def computed(backbone: nn.Module, data: ImageSet, model: ModelConfig, n_looks: i
     return Halfway(data.labels, tuple(data.class_names), maps, middles)
 
 
-def keep(halfway: Halfway, file: Path) -> None:
-    """Write what was computed to a file, and make its folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(vars(halfway), file)
-
-
-def kept(file: Path) -> Halfway:
-    """Read what ``keep`` wrote."""
-    return Halfway(**torch.load(file, weights_only=False))
-
-
 @torch.no_grad()
 def _frozen_pass(network: EfficientNetLite, images: PixelArray, model: ModelConfig) -> tuple[Tensor, Tensor]:
     """Return the feature maps after the fifth stage as float16, and the averaged half-way features."""
@@ -129,20 +94,19 @@ def _frozen_pass(network: EfficientNetLite, images: PixelArray, model: ModelConf
 
 
 @torch.no_grad()
-def features_of(backbone: nn.Module, halfway: Halfway, look: int = 0) -> Tensor:
-    """Return the backbone's features ``(n, D)`` before any whitening, but for the rounding of the maps."""
+def embedded(backbone: nn.Module, halfway: Halfway, look: int = 0) -> Embedded:
+    """Return the backbone's features of a look, but for the rounding of the maps."""
     stages = [last_stages(network) for network in networks_of(backbone)]
-    return torch.cat(
-        [
-            _joined(
-                backbone,
-                stages,
-                [maps[start : start + AT_ONCE] for maps in halfway.maps[look]],
-                [middle[start : start + AT_ONCE] for middle in halfway.middles[look]],
-            )
-            for start in range(0, len(halfway.labels), AT_ONCE)
-        ]
-    )
+    features = [
+        _joined(
+            backbone,
+            stages,
+            [maps[start : start + AT_ONCE] for maps in halfway.maps[look]],
+            [middle[start : start + AT_ONCE] for middle in halfway.middles[look]],
+        )
+        for start in range(0, len(halfway.labels), AT_ONCE)
+    ]
+    return Embedded(halfway.labels, halfway.class_names, torch.cat(features))
 
 
 def _joined(

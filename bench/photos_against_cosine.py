@@ -23,18 +23,9 @@ from torch import Tensor
 
 import fsl
 from bench._measure import say
-from bench.build_photos import (
-    HELD_OUT_IMAGES_PER_CLASS,
-    MODEL,
-    NOVEL,
-    RULE,
-    SHOTS,
-    VALIDATION,
-    episodes_of,
-    load,
-    weights_file,
-)
+from bench.build_photos import MODEL, RULE, SHOTS, episodes_of, weights_file
 from bench.lite_weights import load_imagenet_weights
+from bench.photos_data import HELD_OUT_IMAGES_PER_CLASS, NOVEL, VALIDATION, load
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig, ModelConfig
 from fsl.fewshot.episodes import Episodes, sample_episodes

@@ -21,33 +21,31 @@ compute it again. A row takes about five minutes on two cores.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench._measure import finish, options_of, say
 from bench.build_photos import (
     MODEL,
-    NOVEL_KINDS,
     RULE,
     SHOTS,
-    Embedded,
+    Fit,
     episodes_of,
-    fitted,
-    load,
     pretrained_backbone,
-    with_stored_weights,
+    trained_and_fitted,
 )
-from bench.last_stages import STEPS, Halfway, computed, features_of, keep, kept, trained
+from bench.labelled import Embedded, Halfway, Labelled
+from bench.last_stages import STEPS, embedded
+from bench.photos_data import KINDS, halfway_of
 from fsl.base.types import IntArray
 from fsl.config import EpisodeConfig
-from fsl.data.imageset import concatenate
 from fsl.fewshot.calibrate import calibrate_scores, open_set_scores
 from fsl.fewshot.classify import class_scores
 from fsl.fewshot.episodes import sample_episodes
@@ -57,7 +55,6 @@ from fsl.fewshot.metrics import reliability
 from fsl.fewshot.scores import probabilities
 from fsl.fewshot.support_view import seen_from_support
 from fsl.fewshot.together import scores_together
-from fsl.training.recipes import RecipeData
 from fsl.twin.network import TwinNetwork
 from fsl.twin.test_time_augmentation import average_embeddings
 
@@ -66,36 +63,9 @@ SPLIT_SEEDS = (0, 1, 2)
 QUICK_IMAGES, QUICK_STEPS = 10, 2
 MOST_WAYS = 20
 N_QUERIES, N_EPISODES, FEW_ASKED = 5, 200, 4
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A data set: its lists of classes with the images per class, and its weight in the covariance."""
-
-    name: str
-    sources: tuple[tuple[RecipeData, int], ...]
-    weight: float = 1.0
-
-
-KINDS = (
-    Kind(
-        "groceries",
-        tuple((RecipeData("grocery", part, without=NOVEL_KINDS), 20) for part in ("train", "val")),
-        weight=2.0,
-    ),
-    Kind("clothes", ((RecipeData("clothing-subset.zip"), 40),)),
-    Kind("signing hands", ((RecipeData("sign-digits-subset.zip"), 40),)),
-    Kind(
-        "Tiny ImageNet",
-        tuple(
-            (RecipeData("tiny-imagenet", part, without=NOVEL_KINDS), n)
-            for part, n in (("train", 10), ("val", 20))
-        ),
-    ),
-    Kind("fruit", ((RecipeData("fruits360", "train"), 10), (RecipeData("fruits360", "val"), 20))),
-)
-N_QUICK = 3
+N_QUICK = 3  # kinds
 NAMES = (*(kind.name for kind in KINDS), *(f"half of the groceries, seed {seed}" for seed in SPLIT_SEEDS))
+T = TypeVar("T", bound=Labelled)
 
 
 @dataclass(frozen=True)
@@ -134,56 +104,39 @@ def main() -> None:
         ("--row", {"choices": NAMES, "action": "append", "help": "what to leave out; everything in turn"}),
     )
     kinds = KINDS[: N_QUICK if options.quick else None]
-    backbone = with_stored_weights(MODEL, pretrained_backbone(options.weights)).backbone
-    data = [halfway_of(backbone, kind, options.halfway, options.quick) for kind in kinds]
+    backbone = pretrained_backbone(options.weights)
+    limits: dict[str, Any] = {"most": QUICK_IMAGES} if options.quick else {"folder": options.halfway}
+    data = [halfway_of(backbone, kind, MODEL, n_looks=MODEL.support_views, **limits) for kind in kinds]
+    untrained = [embedded(backbone, one) for one in data]
+    weights = [kind.weight for kind in kinds]
     names = [*NAMES[: len(kinds)], *NAMES[len(KINDS) :][: 1 if options.quick else None]]
     rows = []
     for name in options.row or names:
         number = names.index(name)
-        row = row_of(backbone, *split(data, kinds, number), QUICK_STEPS if options.quick else STEPS)
-        rows.append({"left out": name, **told(row)})
+        left_out, learned = split(data, number)
+        raw, learned_untrained = split(untrained, number)
+        kept = weights if number >= len(kinds) else [*weights[:number], *weights[number + 1 :]]
+        steps = QUICK_STEPS if options.quick else STEPS
+        fit = trained_and_fitted(backbone, learned, learned_untrained, kept, steps)
+        rows.append({"left out": name, **told(measure(fit, left_out, raw))})
         say(str(rows[-1]))
     finish("photos_left_out", [], rows, options.quick)
 
 
-def split(
-    data: Sequence[Halfway], kinds: Sequence[Kind], number: int
-) -> tuple[Halfway, list[Halfway], list[float]]:
-    """Return what a row of the table leaves out, what is fitted on for it, and the weights of that.
+def split(data: Sequence[T], number: int) -> tuple[T, list[T]]:
+    """Return what a row of the table leaves out, and what is learned from.
 
     Args:
         data: the images of each kind.
-        kinds: the kinds.
         number: of the row; after the kinds come the halves of the groceries.
     """
-    if number < len(kinds):
-        others = [i for i in range(len(kinds)) if i != number]
-        return data[number], [data[i] for i in others], [kinds[i].weight for i in others]
-    learned, left_out = halves(data[0], SPLIT_SEEDS[number - len(kinds)])
-    return left_out, [learned, *data[1:]], [kind.weight for kind in kinds]
+    if number < len(data):
+        return data[number], [*data[:number], *data[number + 1 :]]
+    learned, left_out = halves(data[0], SPLIT_SEEDS[number - len(data)])
+    return left_out, [learned, *data[1:]]
 
 
-def halfway_of(backbone: nn.Module, kind: Kind, folder: Path | None, quick: bool) -> Halfway:
-    """Read what the frozen stages return for a kind's images and their augmented copies, or compute it."""
-    file = folder / f"{kind.name}.pt" if folder and not quick else None
-    if file and file.exists():
-        return kept(file)
-    data = concatenate([load(located(source), QUICK_IMAGES if quick else n) for source, n in kind.sources])
-    say(f"{kind.name}: {len(data)} images of {data.n_classes} classes")
-    found = computed(backbone, data, MODEL, MODEL.support_views)
-    if file:
-        keep(found, file)
-    return found
-
-
-def located(source: RecipeData) -> RecipeData:
-    """Return the source; the name of a zip is completed to its path in the folder of the data sets."""
-    if not source.data.endswith(".zip"):
-        return source
-    return replace(source, data=str(Path(os.environ.get("FSL_DATA_DIR", ".")) / source.data))
-
-
-def halves(data: Halfway, seed: int) -> tuple[Halfway, Halfway]:
+def halves(data: T, seed: int) -> tuple[T, T]:
     """Return two halves of the classes, drawn at random."""
     drawn = np.random.default_rng(seed).permutation(np.unique(data.labels))
     first, second = (np.flatnonzero(np.isin(data.labels, part)) for part in np.array_split(drawn, 2))
@@ -197,43 +150,27 @@ def tested(twin: TwinNetwork, embeddings: Tensor, labels: IntArray) -> list[Eval
     return [evaluate(twin, embeddings, slots, episodes_of(n_way, n_shot), RULE) for n_shot in SHOTS]
 
 
-def row_of(
-    backbone: nn.Module, left_out: Halfway, others: Sequence[Halfway], weights: Sequence[float], steps: int
-) -> Row:
-    """Train the network on the other data sets, and test it on the one left out.
-
-    Args:
-        backbone: with the weights of ImageNet.
-        left_out: classes that have no part in it.
-        others: the data sets to learn from.
-        weights: of each of them.
-        steps: batches of the training.
-    """
-    before, _ = fitted(backbone, others, weights)
-    after, features = fitted(trained(backbone, others, weights, before.whitening, steps), others, weights)
-    return measure(before, after, left_out, features)
-
-
-def measure(untrained: TwinNetwork, twin: TwinNetwork, left_out: Halfway, others: Sequence[Embedded]) -> Row:
+def measure(fit: Fit, left_out: Halfway, raw: Embedded) -> Row:
     """Test the network on the data set left out.
 
     Args:
-        untrained: the network with the weights of ImageNet.
-        twin: the network.
+        fit: the network before and after training; its probabilities have the temperature of its own data.
         left_out: classes that had no part in it.
-        others: what it was fitted on; the temperature of its probabilities is that of these.
+        raw: their features with the weights of ImageNet.
     """
+    untrained, twin, others = fit
     labels = np.unique(left_out.labels, return_inverse=True)[1]
     plain, centring = untrained.copy(), twin.copy()
     plain.config = replace(twin.config, centre_on_support=False, damp_on_support=False)
     centring.config = replace(twin.config, damp_on_support=False)
     n_way = min(MOST_WAYS, int(labels.max()) + 1)
-    raw = features_of(untrained.backbone, left_out)
-    looks = [twin.whitening(features_of(twin.backbone, left_out, look)) for look in range(len(left_out.maps))]
+    looks = [
+        twin.whitening(embedded(twin.backbone, left_out, look).features) for look in range(len(left_out.maps))
+    ]
     embeddings = looks[0]
-    cosine = tested(plain, F.normalize(raw), labels)
+    cosine = tested(plain, F.normalize(raw.features), labels)
     photos = tested(twin, embeddings, labels)
-    before = tested(untrained, untrained.whitening(raw), labels)
+    before = tested(untrained, untrained.whitening(raw.features), labels)
     gain, over_untrained, over_centred = (
         tuple(paired_difference(b.asked, a.asked) for a, b in zip(rival, photos, strict=True))
         for rival in (cosine, before, tested(centring, embeddings, labels))

@@ -21,16 +21,13 @@ from torch import Tensor
 
 from bench._measure import finish, options_of, say
 from bench.build_photos import (
-    HELD_OUT_IMAGES_PER_CLASS,
     MODEL,
     SHRINK,
-    TRAIN,
-    VALIDATION,
-    embed_backbone,
     episodes_of,
-    load,
     pretrained_backbone,
 )
+from bench.labelled import Embedded
+from bench.photos_data import HELD_OUT_IMAGES_PER_CLASS, KINDS, VALIDATION, load
 from fsl.base.types import IntArray, PixelArray
 from fsl.config import EpisodeConfig
 from fsl.data.images.resize import crop_centre
@@ -44,6 +41,9 @@ from fsl.twin.test_time_augmentation import MIDDLE, augmented_copies, average_em
 from fsl.twin.whitening import Whitening
 
 Images = PixelArray
+TRAIN = tuple(
+    (source, kind.weight, n) for kind in KINDS for source, n in kind.sources if source.classes == "train"
+)
 RECTIFY_SHARPNESS = 10.0
 AT_ONCE = 50  # episodes
 TRIED_SHOTS = (1, 2, 3, 5)
@@ -70,11 +70,20 @@ AUGMENTATIONS: dict[str, Callable[[Images], Images]] = {
 TURNED = ("transposed", "left", "right")
 
 
+def embed_backbone(twin: TwinNetwork, source: RecipeData, per_class: int) -> Embedded:
+    """Compute the backbone's features of a data set, at most ``per_class`` images of each class."""
+    bare = TwinNetwork(replace(twin.config, damped=0)).eval()
+    bare.backbone = twin.backbone
+    data = load(source, per_class, MODEL)
+    say(f"{source.data} {source.classes}: {len(data)} images of {data.n_classes} classes")
+    return Embedded(data.labels, tuple(data.class_names), embed_images(bare, data.images))
+
+
 class HeldOut:
     """The images of a ``val`` list: their labels, and the backbone's features of every augmented copy."""
 
     def __init__(self, bare: TwinNetwork, source: RecipeData) -> None:
-        data = load(source, HELD_OUT_IMAGES_PER_CLASS)
+        data = load(source, HELD_OUT_IMAGES_PER_CLASS, MODEL)
         self.name = source.data
         self.labels = data.labels
         self.features = {name: embed_images(bare, copy(data.images)) for name, copy in AUGMENTATIONS.items()}

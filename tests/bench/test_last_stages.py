@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench import last_stages
 from bench.build_photos import MODEL
+from bench.labelled import Halfway
 from fsl.data.imageset import ImageSet
 from fsl.twin.backbones.build import build_backbone
 from fsl.twin.inference import embed_images
@@ -48,16 +49,25 @@ def whole(backbone: nn.Module, images: np.ndarray) -> Tensor:
 def test_both_parts_together_are_the_network(backbone: nn.Module, data: ImageSet, tmp_path: Path) -> None:
     file = tmp_path / "kept.pt"
     halfway = last_stages.computed(backbone, data, SMALL, 2)
-    last_stages.keep(halfway, file)
+    halfway.keep(file)
     copies = to_uint8([augmented_copies(Image.fromarray(one), SMALL)[0] for one in data.images], SMALL)
     for look, images in enumerate((data.images, copies)):
-        features = last_stages.features_of(backbone, halfway, look)
-        torch.testing.assert_close(features, whole(backbone, images), atol=2e-3, rtol=0)
-    kept = last_stages.kept(file)
+        embedded = last_stages.embedded(backbone, halfway, look)
+        torch.testing.assert_close(embedded.features, whole(backbone, images), atol=2e-3, rtol=0)
+    kept = Halfway.kept(file)
     assert torch.equal(kept.maps[1][1], halfway.maps[1][1])
     some = halfway.rows(np.array([7, 2]))
     assert some.labels.tolist() == [1, 0]
     assert torch.equal(some.middles[0][1], halfway.middles[0][1][[7, 2]])
+
+
+def test_classes_can_be_left_out(backbone: nn.Module, data: ImageSet) -> None:
+    halfway = last_stages.computed(backbone, data, SMALL, 1)
+    some = halfway.without({"green"})
+    assert some.present_classes() == ["red", "blue"]
+    assert torch.equal(some.maps[0][0], halfway.maps[0][0][[0, 1, 2, 3, 8, 9, 10, 11]])
+    features = last_stages.embedded(backbone, halfway).without({"green"}).features
+    torch.testing.assert_close(features, last_stages.embedded(backbone, some).features)
 
 
 def test_training_changes_the_last_stages_alone_by_half_of_what_was_learned(
