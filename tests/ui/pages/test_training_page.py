@@ -140,6 +140,7 @@ def test_a_zip_is_shown_as_a_batch_and_trained_on(training: AppTest) -> None:
     files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(4)}
     training.selectbox(key="data").set_value("a zip of my own").run()
     assert "Drop a zip" in shown(training)
+    assert "held out for testing, listed when the pictures are here." in shown(training)
     archive = zipped(**files, **{"red/broken.png": b"none"})
     training.file_uploader(key="training_zip_0").upload("colours.zip", archive, "application/zip").run()
     assert "Learns from **2 classes**" in shown(training)

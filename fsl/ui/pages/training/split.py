@@ -108,9 +108,7 @@ def _say(
         the classes held out; empty if no class can be held out.
     """
     if not class_names:
-        st.caption(
-            f"{share:.0%} of the classes are held out for testing. They are listed after the download."
-        )
+        st.caption(f"{share:.0%} of the classes are held out for testing, listed when the pictures are here.")
         return ()
     try:
         tested = (
