@@ -262,6 +262,10 @@ def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     assert training.button(key="use_suggestion")  # another rate to choose does not make the test out of date
     training.select_slider(key="batch").set_value(8).run()
     assert "The settings have changed since the last test" in shown(training)
+    training.select_slider(key="batch").set_value(32).run()
+    training.session_state["few_shot_lab_training"].range_test.is_cancelled = True
+    training.run()
+    assert "The last test was interrupted. Run it again." in shown(training)
     assert list_runs() == []
 
 

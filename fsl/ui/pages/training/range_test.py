@@ -47,7 +47,9 @@ def show_range_test(request: TrainRequest) -> None:
             st.caption("The settings have changed since the last test. Run it again.")
         elif not work.wait_at_first():
             show_progress(work)
-        elif not work.is_cancelled:
+        elif work.is_cancelled:  # while nobody looked at the tab, or as the settings changed for a while
+            st.caption("The last test was interrupted. Run it again.")
+        else:
             _show_points(work.result())
 
 
