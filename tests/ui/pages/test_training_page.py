@@ -465,6 +465,7 @@ def test_a_link_replaces_the_runs_shown_before_and_shows_as_many_as_fit(
     one_run.run()
     assert not one_run.error
     assert one_run.multiselect(key="shown").value == runs[:6]
+    assert "Not found, perhaps deleted: 1 run (gone)." in shown(one_run)
 
 
 def test_the_run_of_a_shell_belongs_to_the_shell(one_run: AppTest, finished: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fsl.base.text import count, listed
 from fsl.ui.components.undivided import undivided
 from fsl.ui.pages.training.actions import MOST_SHOWN
 from fsl.ui.pages.training.batch import show_batch
@@ -22,6 +23,7 @@ from fsl.ui.pages.training.state import training_state
 from fsl.ui.pages.training.table import show_table
 from fsl.ui.shared import core
 from fsl.ui.shared.address import read_address, write_address
+from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.frame import warm_up_after_paint
 from fsl.ui.shared.guard import guarded
 from fsl.ui.shared.kept_button import kept_button
@@ -99,6 +101,8 @@ def _choose_runs(runs: Sequence[RunInfo]) -> None:
     wanted = SHOWN.value
     if wanted is None:
         wanted = [run.id for run in runs if run.is_live]
+    if gone := [run_id for run_id in wanted if run_id not in names]:
+        st.warning(markdown(f"Not found, perhaps deleted: {count(len(gone), 'run')} ({listed(gone, 3)})."))
     SHOWN.put([run_id for run_id in wanted if run_id in names][:MOST_SHOWN])
     if runs:
         st.multiselect(**replace(SHOWN, options=names).widget(), max_selections=MOST_SHOWN, wrap=True)
