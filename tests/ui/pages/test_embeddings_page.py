@@ -345,6 +345,17 @@ def test_a_link_shows_runs_side_by_side(runs: AppTest) -> None:
     assert "run" not in runs.query_params
 
 
+def test_a_link_to_a_network_leaves_the_runs_that_were_watched(runs: AppTest) -> None:
+    runs.query_params["run"] = "learns"
+    runs.run()
+    runs.query_params.clear()
+    runs.query_params["network"] = "small"  # as the Train page links to a kept network
+    runs.run()
+    assert state(runs).networks == ("small", "")
+    assert not runs.segmented_control(key="map_mode").value
+    assert "run" not in runs.query_params
+
+
 def test_new_moments_are_added_to_a_map_that_is_there(
     runs: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def _take_address(state: MapState) -> None:
     if "check" in asked:
         CHECKING.put(asked["check"] == "1")
     if "network" in asked or "beside" in asked:
+        MOVING.put(False)
         first, second = (asked.get(part, "") for part in ("network", "beside"))
         # No link makes the server download a network.
         state.networks = ("" if first.startswith(TIMM) else first, "" if second.startswith(TIMM) else second)
