@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +237,17 @@ def test_a_public_set_is_fetched_when_asked_for_with_a_plain_word_offline(
         assert "cannot be fetched" in page_.error[0].value
         assert "connection to the internet" in page_.error[0].value
         assert "You stopped the evaluation" not in shown(page_)
+
+
+def test_a_name_is_escaped_where_details_are_chosen(
+    page_: AppTest, checkpoint_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(checkpoint_folder / "small.safetensors", tmp_path / "my _own_ net.safetensors")
+    monkeypatch.setenv("FSL_CHECKPOINT_DIR", str(tmp_path))
+    drop(page_, archive())
+    page_.multiselect(key="ev_networks").set_value(["my _own_ net"])
+    evaluate(page_, way=3)
+    assert r"my \_own\_ net" in page_.segmented_control(key="ev_look").options
 
 
 def test_a_hopeless_zip_leaves_everything_as_it_was(page_: AppTest) -> None:

@@ -162,7 +162,7 @@ def _show_choice_of_details(job: Job, titles: dict[str, str]) -> None:
         "Details of",
         list(titles),
         key="ev_look",
-        format_func=lambda name: titles[name],
+        format_func=lambda name: markdown(titles[name]),  # unlike a select box, this reads Markdown
         on_change=guarded_callback(_look),
         args=(job,),
         wrap=True,
