@@ -153,7 +153,8 @@ def verdict(found: MethodComparison) -> str:
 
 def recognised_already(n_right: int, n_images: int) -> str:
     """Return how many of somebody's pictures the network recognises without fine-tuning."""
-    return f"{n_right} of {count(n_images, 'picture')} are recognised already"
+    verb = "is" if n_right == 1 else "are"
+    return f"{n_right} of {count(n_images, 'picture')} {verb} recognised already"
 
 
 def little_to_gain(n_right: int, n_images: int) -> str:

@@ -105,6 +105,8 @@ def test_self_check_in_words() -> None:
 
 
 def test_counts_and_lists() -> None:
+    assert wording.recognised_already(1, 5) == "1 of 5 pictures is recognised already"
+    assert wording.recognised_already(4, 5) == "4 of 5 pictures are recognised already"
     assert count(1, "class", "classes") == "1 class"
     assert count(2000, "picture") == "2,000 pictures"
     assert listed(["a", "b", "c", "d", "e"], 3) == "a, b, c and 2 more"
