@@ -86,7 +86,9 @@ def restore(folder: Path, spec: RunSpec, state: TrainState) -> tuple[dict[str, A
             settings["about"] = {**begun, "command": command}
         write_atomically(folder / CONFIG, json.dumps(settings, indent=1).encode())
     about = {key: value for key, value in {**begun, **spec.about}.items() if key != "command"}
-    return about | ({"command": command} if command else {}), drop_events_after(folder / EVENTS, state)
+    if command:
+        about["command"] = command
+    return about, drop_events_after(folder / EVENTS, state, spec.config.steps)
 
 
 def _classes_in_header(folder: Path) -> Sequence[str]:

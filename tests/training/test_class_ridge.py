@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,15 +15,19 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training import class_ridge
 from fsl.training.class_ridge import fit_class_scores
-from fsl.training.events import Comparison, Pause
+from fsl.training.events import Comparison, Finished, Pause
+from fsl.training.run_folder import EVENTS
+from fsl.training.run_log import read_events
 from fsl.training.state import TrainState, new_state
 from fsl.twin.adapter import Adapter, _own_directions
-from tests.helpers.training import CONFIG, train_events
+from tests.helpers.training import CONFIG, run_in, train_events
 
 Maker = Callable[..., ImageSet]
 
 N_CLASSES, EACH, DIM = 5, 6, 32
 MODEL = ModelConfig(widths=(4, 4, 4, DIM), image_size=16, damped=2, head="cosine")
+WHITENED = replace(MODEL, damped=4)
+TUNED = replace(CONFIG, trainable="last", cached_views=2, evaluate_first=True, learning_rate=1e-8)
 
 
 @pytest.fixture
@@ -126,17 +131,36 @@ def likelihood_left_out(
     return float(total)
 
 
+def halves(data: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """Divide the images of each class among two sets."""
+    rows = np.arange(len(data))
+    return data.rows(rows[::2]), data.rows(rows[1::2])
+
+
 def test_a_run_says_how_the_linear_probe_does_on_the_tested_images(coloured_set: Maker) -> None:
-    config = replace(CONFIG, trainable="last", cached_views=2, evaluate_first=True, learning_rate=1e-8)
-    model = replace(MODEL, damped=4)
-    every = coloured_set(4, 8)
-    learned, held_out = every.rows(np.arange(0, 32, 2)), every.rows(np.arange(1, 32, 2))
-    events = list(train_events(learned, config, new_state(config, model), held_out))
+    learned, held_out = halves(coloured_set(4, 8))
+    events = list(train_events(learned, TUNED, new_state(TUNED, WHITENED), held_out))
     (found,) = [event for event in events if isinstance(event, Comparison)]
     assert found.in_use is not None
     assert found.probe is not None
     assert min(found.in_use, found.probe) > 0.6  # one colour a class
     assert found.probe_is_better == (found.probe > found.in_use)
     others = replace(held_out, class_names=tuple("wxyz"))
-    events = list(train_events(learned, config, new_state(config, model), others))
+    events = list(train_events(learned, TUNED, new_state(TUNED, WHITENED), others))
     assert [event.probe for event in events if isinstance(event, Comparison)] == [None]
+
+
+def test_a_run_killed_while_it_is_calibrated_keeps_what_it_says(tmp_path: Path, coloured_set: Maker) -> None:
+    learned, held_out = halves(coloured_set(4, 8))
+    turns = run_in(tmp_path / "r", learned, TUNED, WHITENED, validation=held_out)
+    assert any(isinstance(event, Finished) for event in turns)
+    turns.close()
+    (said,) = [event for event in read_events(tmp_path / "r" / EVENTS) if isinstance(event, Comparison)]
+    assert said.probe is not None
+    list(run_in(tmp_path / "r", learned, TUNED, WHITENED, validation=held_out, resume=True))
+    logged = read_events(tmp_path / "r" / EVENTS)
+    assert [event for event in logged if isinstance(event, Comparison)] == [said]
+    more = replace(TUNED, steps=TUNED.steps + 2)
+    list(run_in(tmp_path / "r", learned, more, WHITENED, validation=held_out, resume=True))
+    logged = read_events(tmp_path / "r" / EVENTS)
+    assert [event.step for event in logged if isinstance(event, Comparison)] == [more.steps]
