@@ -54,6 +54,9 @@ STD_LIMITS = (1e-4, 1e3)
 """Of each channel of the pictures, whose values are 0 to 1; anything else overflows in the first layer."""
 MOST_STAGES = 16
 FEWEST_RESIDUAL_CHANNELS = 8
+LITE = "efficientnet_lite"
+LITE_ALONE = ("folded", "middle", "centre_spread")
+"""Settings that only backbones with this in their name have."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class ModelConfig(Settings):
         backbone: a name in ``fsl.twin.backbones.build.BACKBONES``; several joined by "+" run side by side;
             "timm:NAME" is any network of the timm collection (an optional dependency).
         widths: channels of the backbone's stages; empty for the backbone's default.
-        embedding_dim: D, length of an embedding; 0 for the backbone's last width.
+        embedding_dim: D, length of an embedding; 0 for the backbone's last width. Backbones side by side have
+            this length each, and D is the sum.
         image_size: S, side of the square input in pixels, 16 to 512.
         fit: how an image that is not square becomes square.
         mean: value subtracted from each channel; inputs are in [0, 1].
@@ -120,15 +124,8 @@ class ModelConfig(Settings):
 
     def __post_init__(self) -> None:
         check_choices(self, fit=Fit, head=Head)
-        check_ranges(
-            self,
-            middle=(0, 1),
-            centre_spread=(0, 10),
-            damped=(0, 4096),
-            adapter=(0, 4096),
-            image_size=(16, 512),
-            embedding_dim=(0, 8192),
-        )
+        check_ranges(self, middle=(0, 1), centre_spread=(0, 10), damped=(0, 4096), adapter=(0, 4096))
+        check_ranges(self, image_size=(16, 512), embedding_dim=(0, 8192))
         require(
             len(self.widths) <= MOST_STAGES and all(w > 0 for w in self.widths),
             f"widths are {self.widths[:MOST_STAGES]}; they must be positive, and at most {MOST_STAGES}.",
@@ -142,6 +139,10 @@ class ModelConfig(Settings):
             f"{FEWEST_RESIDUAL_CHANNELS}.",
         )
         require(self.backbone.count("+") < 4, "At most 4 backbones can stand side by side.")
+        require(
+            LITE in self.backbone or not any(getattr(self, name) for name in LITE_ALONE),
+            f"Only EfficientNet-Lite has {', '.join(LITE_ALONE)}; leave them out for {self.backbone}.",
+        )
         require(self.views in (1, 2, 8), f"views is {self.views}; it must be 1, 2 or 8.")
         require(self.support_views in (1, 3), f"support_views is {self.support_views}; it must be 1 or 3.")
         require(not self.adapter or self.damped > 0, "Only a network with whitening can have an adapter.")
@@ -158,6 +159,12 @@ class ModelConfig(Settings):
             all(isinstance(on, bool) for on in (self.grey, self.centre_on_support, self.damp_on_support)),
             "grey, centre_on_support and damp_on_support must be true or false.",
         )
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build the settings from JSON values; what earlier versions accepted and ignored is left out."""
+        ignored = () if LITE in str(values.get("backbone")) else LITE_ALONE
+        return super().from_json({name: value for name, value in values.items() if name not in ignored})
 
 
 @dataclass(frozen=True)
@@ -195,20 +202,9 @@ class AugmentConfig(Settings):
     turn: float = 0.0
 
     def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            rotate=(0, 180),
-            zoom=(1, 4),
-            shift=(0, 0.5),
-            stretch=(1, 2),
-            brightness=(0, 1),
-            contrast=(0, 1),
-            tint=(0, 1),
-            erase=(0, 0.9),
-            background=(0, 1),
-            recolour=(0, 1),
-            turn=(0, 1),
-        )
+        check_ranges(self, rotate=(0, 180), zoom=(1, 4), shift=(0, 0.5), stretch=(1, 2))
+        check_ranges(self, brightness=(0, 1), contrast=(0, 1), tint=(0, 1))
+        check_ranges(self, erase=(0, 0.9), background=(0, 1), recolour=(0, 1), turn=(0, 1))
 
 
 NO_AUGMENTATION = AugmentConfig(rotate=0, zoom=1, shift=0, brightness=0, contrast=0)
@@ -310,25 +306,17 @@ class TrainConfig(Settings):
         check_choices(self, schedule=Schedule, optimiser=Optimiser, pairing=Pairing, loss=Loss)
         check_choices(self, trainable=Trainable, device=Device, precision=Precision)
         check_range("The learning rate", self.learning_rate, 1e-8, 100)
-        check_ranges(
-            self,
-            steps=(1, inf),
-            weight_decay=(0, inf),
-            margin=(0, 100),
-            batch_pairs=(2, inf),
-            batch_classes=(2, inf),
-            batch_images=(2, inf),
-            focus=(0, 1),
-            focus_groups=(1, inf),
-            evaluate_every=(0, inf),
-            snapshot_images=(0, MOST_SNAPSHOT_IMAGES),
-            report_every=(1, inf),
-            cached_views=(0, MOST_CACHED_VIEWS),
-            seed=(0, inf),
-        )
+        check_ranges(self, steps=(1, inf), weight_decay=(0, inf), margin=(0, 100), batch_pairs=(2, inf))
+        check_ranges(self, batch_classes=(2, inf), batch_images=(2, inf), focus=(0, 1), focus_groups=(1, inf))
+        check_ranges(self, evaluate_every=(0, inf), snapshot_images=(0, MOST_SNAPSHOT_IMAGES))
+        check_ranges(self, report_every=(1, inf), cached_views=(0, MOST_CACHED_VIEWS), seed=(0, inf))
         require(
             self.loss in ("bce", "contrastive") or self.pairing == "all",
             f"The loss {self.loss!r} ranks all images of a batch; it needs pairing='all'.",
+        )
+        require(
+            not self.focus or self.pairing == "all",
+            "A focus on few groups of classes needs pairing='all'; random pairs come from all classes.",
         )
         require(
             self.trainable != "head" or self.loss in ("bce", "bce+rank"),
@@ -339,8 +327,13 @@ class TrainConfig(Settings):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Build the settings from JSON values; ``evaluation`` and ``augment`` are JSON objects."""
+        """Build the settings from JSON values; ``evaluation`` and ``augment`` are JSON objects.
+
+        A focus that earlier versions accepted and ignored is left out.
+        """
         nested = dict(values)
+        if nested.get("pairing") == "random":
+            nested.pop("focus", None)
         if isinstance(nested.get("evaluation"), dict):
             nested["evaluation"] = EpisodeConfig.from_json(nested["evaluation"])
         if isinstance(nested.get("augment"), dict):

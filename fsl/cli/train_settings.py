@@ -89,4 +89,7 @@ def overridden(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
         SettingsError: a value is out of range.
     """
     given = {setting.field: getattr(options, setting.field, None) for setting in _SETTINGS.values()}
-    return replace(config, **{field: value for field, value in given.items() if value is not None})
+    changes = {field: value for field, value in given.items() if value is not None}
+    if changes.get("pairing") == "random":
+        changes["focus"] = 0.0  # a recipe's, which needs all pairs
+    return replace(config, **changes)

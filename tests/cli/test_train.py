@@ -2,13 +2,16 @@
 
 import json
 import zipfile
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fsl.cli.train_settings import overridden
 from fsl.config import ModelConfig
 from fsl.data.query import DataSpec
+from fsl.training.recipes import RECIPES
 from fsl.training.run_data import load_training_data
 from fsl.twin import checkpoint as checkpoints
 from fsl.twin import checkpoint_files
@@ -163,3 +166,11 @@ def test_header_tells_no_folder_of_this_machine(
     assert info.training["start"] == "parent.safetensors"
     assert set(info.classes_seen) > {"plum"}
     assert info.trained_on(["plum", "pear"], "fruit") == ["plum"]
+
+
+def test_random_pairs_replace_a_recipe_s_focus_on_few_classes() -> None:
+    recipe = RECIPES["glyphs"].config
+    assert recipe.focus
+    assert overridden(recipe, Namespace(batch_classes=8)).focus == recipe.focus
+    changed = overridden(recipe, Namespace(pairing="random", loss="bce"))
+    assert changed == replace(recipe, pairing="random", loss="bce", focus=0.0)

@@ -211,8 +211,15 @@ def test_losses_on_embeddings_train_the_head_as_well(coloured_set: Maker) -> Non
         assert logits[same].mean() < 0 < logits[~same].mean()
 
 
+def test_a_run_of_an_earlier_version_that_ignored_its_focus_is_read() -> None:
+    written = ARTICLE.to_json() | {"focus": 0.5}
+    assert TrainConfig.from_json(written) == ARTICLE
+
+
 def test_impossible_combinations_are_refused() -> None:
     with pytest.raises(SettingsError, match="pairing='all'"):
         replace(ARTICLE, loss="triplet")
+    with pytest.raises(SettingsError, match="needs pairing='all'"):
+        replace(ARTICLE, focus=0.5)
     with pytest.raises(SettingsError, match="head alone cannot"):
         replace(ARTICLE, loss="contrastive", trainable="head")

@@ -45,6 +45,13 @@ def test_round_trip(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.safetensors"]  # no temporary file is left
 
 
+def test_a_file_of_an_earlier_version_that_ignored_a_setting_opens(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    ignored = {"folded": True, "middle": 0.5, "centre_spread": 0.3}
+    rewrite(path, model=MODEL.to_json() | ignored)
+    assert checkpoint.load(path).info.model == MODEL
+
+
 def test_calibration_of_another_rule_is_neutral() -> None:
     _, info = make()
     assert info.calibration("max").temperature == 0.7

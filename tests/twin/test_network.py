@@ -1,3 +1,4 @@
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -73,6 +74,30 @@ def test_conv4_has_the_published_number_of_weights() -> None:
     """Conv-4 with 64 channels has 113,088 values in its blocks (convolutions without bias, batch norms)."""
     n_values = sum(p.numel() for p in build_backbone(ModelConfig()).parameters())
     assert n_values == 9 * 3 * 64 + 3 * 9 * 64 * 64 + 4 * 2 * 64
+
+
+@pytest.mark.parametrize("setting", [{"folded": True}, {"middle": 0.5}, {"centre_spread": 0.3}])
+@pytest.mark.parametrize("backbone", ["conv4", "resnet18", "conv4+residual"])
+def test_settings_that_no_backbone_has_are_refused(backbone: str, setting: dict[str, float]) -> None:
+    ModelConfig(backbone="efficientnet_lite0", **setting)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Only EfficientNet-Lite"):
+        ModelConfig(backbone=backbone, **setting)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="Only EfficientNet-Lite"):
+        replace(ModelConfig("efficientnet_lite0", **setting), backbone=backbone)  # type: ignore[arg-type]
+
+
+def test_a_setting_holds_for_those_of_several_backbones_that_have_it() -> None:
+    twin = TwinNetwork(
+        ModelConfig(
+            "conv4+efficientnet_lite0", image_size=32, folded=True, centre_spread=0.3, embedding_dim=5
+        )
+    )
+    norms = [
+        sum(isinstance(one, torch.nn.BatchNorm2d) for one in member.modules())
+        for member in twin.backbone.members
+    ]
+    assert norms == [4, 0]
+    assert twin.embedding_dim == 5 + 5
 
 
 def test_unknown_backbone_names_the_choices() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
 
 from fsl.base.errors import SettingsError
-from fsl.config import TIMM, ModelConfig
+from fsl.config import LITE, TIMM, ModelConfig
 from fsl.twin.backbones.efficientnet import EfficientNetLite
 from fsl.twin.backbones.face_resnet import FaceResNet
 from fsl.twin.backbones.timm import timm_backbone
@@ -188,8 +188,8 @@ def build_backbone(config: ModelConfig) -> nn.Module:
         SettingsError: there is no backbone of that name, or its widths are fixed.
     """
     if "+" in config.backbone:
-        names = config.backbone.split("+")
-        return SideBySide([build_backbone(replace(config, backbone=name)) for name in names], config.middle)
+        members = [build_backbone(_of_member(config, name)) for name in config.backbone.split("+")]
+        return SideBySide(members, config.middle)
     if config.widths and config.backbone not in _WITH_WIDTHS:
         raise SettingsError(f"The widths of {config.backbone} are fixed; leave widths empty.")
     if config.backbone.startswith(TIMM):
@@ -202,3 +202,10 @@ def build_backbone(config: ModelConfig) -> nn.Module:
             f"{TIMM}NAME for a network of timm."
         ) from None
     return builder(config)
+
+
+def _of_member(config: ModelConfig, name: str) -> ModelConfig:
+    """Return the settings of one of several backbones, without those that it does not have."""
+    if LITE not in name:
+        config = replace(config, folded=False, middle=0.0, centre_spread=0.0)
+    return replace(config, backbone=name)

@@ -136,4 +136,4 @@ def test_half_way_features_are_added_with_their_own_length() -> None:
 
 def test_other_backbones_have_no_half_way_features() -> None:
     with pytest.raises(SettingsError, match="Only EfficientNet-Lite"):
-        build_backbone(ModelConfig(backbone="conv4+residual", middle=0.3))
+        build_backbone(ModelConfig(backbone="conv4+efficientnet_lite0", middle=0.3))
