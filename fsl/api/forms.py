@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -108,22 +108,46 @@ async def read_form(request: Request, fields: Sequence[Field], memory: Memory) -
         raise ApiError(400, "Send a form with files: Content-Type multipart/form-data.")
     with memory.holding() as holding:
         body = _Body(request, holding)
-        try:
-            data = await Request(request.scope, body.receive).form(
-                max_files=MAX_PICTURES + len(fields), max_fields=_MOST_VALUES, max_part_size=_LONGEST_VALUE
-            )
-        except HTTPException as error:
-            if "Too many files" in error.detail:
-                raise _too_many_files() from error
-            raise ApiError(
-                400, f"The form cannot be read: {error.detail.rstrip('.')}. Send one as curl -F does."
-            ) from error
-        except UnicodeError as error:
-            raise ApiError(400, "The names in the form are not in its charset. Use UTF-8.") from error
+        data = await _parsed(Request(request.scope, body.receive), MAX_PICTURES + len(fields))
         try:
             yield checked(data, fields, request)
         finally:
             await data.close()
+
+
+async def _parsed(request: Request, most_files: int) -> FormData:
+    async with aclosing(request.stream()) as stream:
+        parser = _WholeForm(
+            request.headers,
+            stream,
+            max_files=most_files,
+            max_fields=_MOST_VALUES,
+            max_part_size=_LONGEST_VALUE,
+        )
+        try:
+            data = await parser.parse()
+        except MultiPartException as error:
+            if "Too many files" in error.message:
+                raise _too_many_files() from error
+            raise ApiError(
+                400, f"The form cannot be read: {error.message.rstrip('.')}. Send one as curl -F does."
+            ) from error
+        except UnicodeError as error:
+            raise ApiError(400, "The names in the form are not in its charset. Use UTF-8.") from error
+    if not parser.has_ended:
+        await data.close()
+        raise ApiError(400, "The form is cut off: its last boundary is missing. Send it again.")
+    return data
+
+
+class _WholeForm(MultiPartParser):
+    """Parser of a form that notices whether its last boundary came; what lies after that does not count."""
+
+    has_ended = False
+
+    def on_end(self) -> None:
+        """Note the last boundary."""
+        self.has_ended = True
 
 
 class _Body:

@@ -78,6 +78,30 @@ def test_odd_requests_are_refused_in_words(
     assert of.memory.held == of.jobs.running == of.jobs.waiting == 0
 
 
+def two_pictures() -> bytes:
+    """Return a form for /api/embed without its last boundary."""
+    first, second = (part("image", f"{colour}.png", picture(colour)) for colour in ("red", "blue"))
+    return part("checkpoint", None, b"small") + first + second
+
+
+# What curl, browsers and libraries send last, and what RFC 2046 allows besides.
+@pytest.mark.parametrize("end", [b"--x--", b"--x--\r\n", b"--x--\r\n\r\n", b"--x-- \r\n", b"--x--\r\nmore"])
+def test_a_form_may_end_in_any_of_the_usual_ways(api: TestClient, end: bytes) -> None:
+    found = api.post("/api/embed", content=two_pictures() + end, headers={"Content-Type": FORM})
+    assert [one["image"] for one in found.json()["embeddings"]] == ["red.png", "blue.png"], found.text
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(1, 400), size=st.integers(1, 50))
+def test_a_form_that_is_cut_off_is_refused(api: TestClient, cut: int, size: int) -> None:
+    """Wherever it is cut, and however it arrives: its last file would be lost without a word."""
+    some = (two_pictures() + b"--x--")[:-cut]
+    chunks = (some[start : start + size] for start in range(0, len(some), size))
+    found = api.post("/api/embed", content=chunks, headers={"Content-Type": FORM})
+    assert found.status_code == 400
+    assert found.json()["error"].startswith("The form is cut off")
+
+
 def test_of_clients_that_delete_at_once_one_is_told_so(of: Service, api: TestClient) -> None:
     classes = ("support", ("c.zip", zipped(red__1=picture("red"), blue__1=picture("blue"))))
     kept = answer(api, "support", [classes], 201, checkpoint="small")["support"]
