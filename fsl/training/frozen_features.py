@@ -29,6 +29,9 @@ from fsl.twin.split import SplitNetwork, split_at_trainable
 
 _MOST_BYTES = 2**30  # of all views
 _MIRRORED = 1  # number of the view that only mirrors
+# Images in each pass of torch, filled up with copies. The last digits of features depend on how many images
+# pass together, and which views are missing depends on whether the run was resumed.
+_PASS, _PASS_ON_GPU = 4, 16
 _View = tuple[int, int]  # number of the view, row of the image
 
 
@@ -132,8 +135,14 @@ class FrozenFeatures:
         device, session = device_of(self.split.twin), self._session()
         if session is not None:
             return torch.cat(list(session.embed(images)))
-        with autocast(device, bf16):
-            return self.split.features(normalise(to_unit(images, device), self.split.twin.config))
+        n = _PASS if device.type == "cpu" else _PASS_ON_GPU
+        found = []
+        for start in range(0, len(images), n):
+            some = images[start : start + n]
+            filled = to_unit(some[np.arange(n) % len(some)], device)
+            with autocast(device, bf16):
+                found.append(self.split.features(normalise(filled, self.split.twin.config))[: len(some)])
+        return torch.cat(found)
 
     def _session(self) -> Session | None:
         """Return the session of the backbone, if all of it is frozen; None for torch."""

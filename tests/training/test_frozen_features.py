@@ -55,7 +55,7 @@ def test_each_view_of_each_image_passes_the_frozen_layers_once(
     really = SplitNetwork.features
 
     def counted(self: SplitNetwork, images: torch.Tensor) -> torch.Tensor:
-        passed.append(len(images))
+        passed.append(len(torch.unique(images, dim=0)))  # the others fill the pass up
         return really(self, images)
 
     monkeypatch.setattr(SplitNetwork, "features", counted)
@@ -66,6 +66,27 @@ def test_each_view_of_each_image_passes_the_frozen_layers_once(
     assert state.features is not None
     assert state.features.share_done(len(data)) == 1.0
     assert sum(passed) == 3 * len(data) + len(validation) + 1  # one to see how large they are
+
+
+def test_features_do_not_depend_on_how_many_images_are_embedded_together(
+    coloured_set: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last digits would, on some processors, and a resumed run embeds its images in other batches."""
+    really = SplitNetwork.features
+    monkeypatch.setattr(SplitNetwork, "features", lambda self, images: really(self, images) * len(images))
+    data, rows = coloured_set(4, 4), np.arange(9)
+    states = [new_state(VARIED, seeded_network(MODEL, 3)) for _ in range(2)]
+    together, alone = (state.features for state in states)
+    assert together is not None
+    assert alone is not None
+    for state in states:
+        state.twin.eval()
+    list(together.compute(data, rows, rows % 3))
+    tested = together.embed_tested(data.images)
+    for row in rows:
+        list(alone.compute(data, rows[row : row + 1], rows[row : row + 1] % 3))
+        assert torch.allclose(alone.embed_tested(data.images[row : row + 1]), tested[row], atol=1e-4)
+    assert torch.allclose(alone.embed(rows, rows % 3), together.embed(rows, rows % 3), atol=1e-4)
 
 
 def test_the_adapter_learns_and_the_layers_before_it_do_not(coloured_set: Maker) -> None:
