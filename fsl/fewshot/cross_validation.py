@@ -28,9 +28,8 @@ def parts_to_hide(slots: Tensor) -> list[Tensor]:
 
 
 def place_in_class(slots: Tensor) -> Tensor:
-    """Return how many images of its class come before each image, int64 ``(n,)``; slots as above."""
+    """Return how many images of its class come before each image, int64 ``(n,)``; any classes, int64."""
+    in_classes, order = torch.sort(slots, stable=True)
     place = torch.empty_like(slots)
-    for slot in range(int(slots.max()) + 1):
-        members = torch.nonzero(slots == slot).flatten()
-        place[members] = torch.arange(len(members))
+    place[order] = torch.arange(len(slots)) - torch.searchsorted(in_classes, in_classes)
     return place

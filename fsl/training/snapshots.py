@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -27,6 +28,7 @@ from fsl.base.types import IntArray, PixelArray
 from fsl.config import TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.data.intake.array_gate import check_arrays
+from fsl.fewshot.cross_validation import place_in_class
 from fsl.training.state import TrainState
 from fsl.training.validation import embed_evaluated, evaluation_images
 
@@ -155,11 +157,8 @@ def frames_apart(config: TrainConfig, n_passes: int) -> int:
 
 def spread_over_classes(labels: IntArray, n: int) -> IntArray:
     """Return at most n rows, spread evenly over the classes: the first image of each, then the second, ..."""
-    position = np.zeros(len(labels), np.int64)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        position[rows] = np.arange(len(rows))
-    return np.sort(np.lexsort((labels, position))[:n])
+    place = place_in_class(torch.from_numpy(labels)).numpy()
+    return np.sort(np.lexsort((labels, place))[:n])
 
 
 def drop_frames_after(run: Path, step: int) -> None:

@@ -37,11 +37,11 @@ def test_every_image_but_the_only_one_of_a_class_is_hidden_once(slots: list[int]
         assert len(slots) > 60 or len(part) == 1
 
 
-def test_place_in_class_equals_a_loop() -> None:
-    slots = np.random.default_rng(0).integers(0, 7, 50).tolist()
-    assert place_in_class(torch.tensor(slots)).tolist() == [
-        slots[:row].count(slot) for row, slot in enumerate(slots)
-    ]
+@pytest.mark.parametrize("n", [0, 1, 50])
+def test_place_in_class_equals_a_loop(n: int) -> None:
+    slots = (np.random.default_rng(0).integers(-3, 4, n) * 5).tolist()
+    places = [slots[:row].count(slot) for row, slot in enumerate(slots)]
+    assert place_in_class(torch.tensor(slots, dtype=torch.int64)).tolist() == places
 
 
 def test_classes_of_one_image_stay_possible_answers() -> None:
