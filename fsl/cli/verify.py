@@ -102,7 +102,7 @@ def _as_json(result: Verification, scores: PairScores, rates: PairRates | None) 
         "eer_interval": result.equal_error_interval if result.has_intervals else None,
         "eer_threshold": result.equal_error_threshold,
         "accuracy_at_stored_threshold": accuracy_at(scores, rates.threshold) if rates else None,
-        "tar_at_far": {f"{at.requested:g}": at.true_accept for at in result.at},
+        "tar_at_far": {f"{at.requested:g}": at.true_accept if at.keeps_rate else 0.0 for at in result.at},
         "thresholds": {f"{at.requested:g}": _threshold_json(at, result.has_intervals) for at in result.at},
         "same_pairs": result.n_same,
         "different_pairs": result.n_different,
@@ -122,7 +122,7 @@ def _threshold_json(at: ThresholdAt, has_intervals: bool) -> dict[str, Any]:
         "threshold_interval": at.threshold_interval if has_intervals else None,
         "false_accept": at.false_accept,
         "false_accept_interval": at.false_accept_interval if has_intervals else None,
-        "true_accept_interval": at.true_accept_interval if has_intervals else None,
+        "true_accept_interval": at.true_accept_interval if has_intervals and at.keeps_rate else None,
         "promised": at.is_measurable,
     }
 
@@ -141,6 +141,10 @@ def _print(result: Verification, scores: PairScores, rates: PairRates | None, se
         f"{margin(result.equal_error_interval, rate_text)} at {limit_text(result.equal_error_threshold)}"
     )
     for at in result.at:
+        if not at.keeps_rate:
+            here = f"{rate_text(at.false_accept)} of the different pairs have similarity 1"
+            print(f"{rate_text(at.requested)} false accepts: no threshold keeps this rate, as {here}")
+            continue
         others = f"; with other classes, up to {rate_text(at.false_accept_interval[1])} false accepts"
         print(
             f"{rate_text(at.requested)} false accepts: {at.true_accept:.2%} true accepts"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl.base.types import Float64Array
+from fsl.base.types import Float64Array, IntArray
 from fsl.fewshot.pair_scores import PairScores
 from fsl.fewshot.roc import Roc, Unit, area, equal_error, points_at, resampled, roc
 from fsl.fewshot.scores import check_false_accept
@@ -29,7 +29,8 @@ class ThresholdAt:
 
     Attributes:
         requested: the requested false-accept rate.
-        threshold: the lowest one that keeps the false-accept rate; in [0, 1].
+        threshold: the lowest one that keeps the false-accept rate; in [0, 1]. It is 1 if none does, because
+            too many different pairs have similarity 1.
         threshold_interval: 95%, by the bootstrap: where it may lie with other classes or images.
         false_accept: measured there.
         false_accept_interval: 95%, of the rate at this threshold.
@@ -46,6 +47,11 @@ class ThresholdAt:
     true_accept: float
     true_accept_interval: Interval
     lowest_rate: float
+
+    @property
+    def keeps_rate(self) -> bool:
+        """Return whether the false-accept rate at the threshold is no higher than requested."""
+        return self.false_accept <= self.requested
 
     @property
     def is_measurable(self) -> bool:
@@ -126,11 +132,16 @@ def _lowest_thresholds(curve: Roc, false_accept_rates: Sequence[float]) -> Float
     return np.clip(curve.threshold[points_at(curve, false_accept_rates)], 0.0, 1.0)
 
 
+def _points(curve: Roc, thresholds: Float64Array) -> IntArray:
+    """Return the points on the curve at thresholds, which need not be among its own."""
+    return np.searchsorted(-curve.threshold, -thresholds, side="right") - 1
+
+
 def _thresholds(
     curve: Roc, false_accept_rates: Sequence[float], drawn: Float64Array, n_class_pairs: int
 ) -> tuple[ThresholdAt, ...]:
-    points = points_at(curve, false_accept_rates)
     thresholds = _lowest_thresholds(curve, false_accept_rates)
+    points = _points(curve, thresholds)
     return tuple(
         ThresholdAt(
             requested=rate,
@@ -159,10 +170,9 @@ def _bootstrap(
     errors, drawn = [], []
     for draw in draws:
         errors.append(equal_error(draw)[0])
-        here = np.searchsorted(-draw.threshold, -thresholds, side="right") - 1
-        anew = points_at(draw, false_accept_rates)
-        chosen = _lowest_thresholds(draw, false_accept_rates)
-        drawn.append(np.stack([chosen, draw.false_accept[here], draw.true_accept[anew]]))
+        anew = _lowest_thresholds(draw, false_accept_rates)
+        false_accept = draw.false_accept[_points(draw, thresholds)]
+        drawn.append(np.stack([anew, false_accept, draw.true_accept[_points(draw, anew)]]))
     return np.asarray(errors), np.asarray(drawn)
 
 

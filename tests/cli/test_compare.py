@@ -76,6 +76,22 @@ def test_compare_a_folder_of_references_for_people(
     assert "single references" in lines[-1]
 
 
+def test_verify_says_that_no_threshold_keeps_a_rate(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If the network sees no difference between classes, every pair has similarity 1."""
+    blind = checkpoints.load(Path(weights))
+    blind.twin.head.bias.fill_(-200.0)
+    checkpoints.save(tmp_path / "blind.safetensors", blind.twin, blind.info)
+    command = ["verify", "--data", folder, "--checkpoint", tmp_path / "blind.safetensors", "--bootstrap", 5]
+    result = json.loads(run(capsys, *command, "--json")[1])
+    assert result["tar_at_far"]["0.01"] == 0
+    assert result["thresholds"]["0.01"]["threshold"] == 1
+    assert result["thresholds"]["0.01"]["false_accept"] == 1
+    said = run(capsys, *command)[1]
+    assert "1% false accepts: no threshold keeps this rate, as 100% of the different pairs" in said
+
+
 def test_verify_json_against_scikit_learn(
     folder: Path, measured: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,25 @@ def test_the_threshold_for_a_rate_is_the_lowest_that_keeps_it() -> None:
     assert low < result.equal_error_rate < high
 
 
+def test_equal_pairs_of_different_classes_are_accepted_at_every_limit() -> None:
+    """No threshold from 0 to 1 keeps the rate, and the highest one accepts them."""
+    labels = np.repeat(np.arange(6), 3)
+    first, second = np.triu_indices(18, 1)
+    similarity = np.where((first + second) % 3 == 0, 1.0, np.random.default_rng(0).random(len(first)))
+    scores = PairScores(similarity, first, second, labels)
+    (found,) = verify(scores, (0.01,), n_bootstrap=20).at
+    assert found.threshold == 1
+    assert found.false_accept == pytest.approx((similarity[~scores.same] >= 1).mean())
+    assert found.true_accept == pytest.approx((similarity[scores.same] >= 1).mean())
+    assert found.false_accept > 0.2
+    assert not found.keeps_rate
+    for value, (low, high) in (
+        (found.false_accept, found.false_accept_interval),
+        (found.true_accept, found.true_accept_interval),
+    ):
+        assert low <= value <= high
+
+
 def test_few_classes_cannot_measure_a_small_rate() -> None:
     few = verify(pair_scores(n_classes=6, per_class=10), (0.2, 0.01), n_bootstrap=5)
     assert few.n_class_pairs == 15
