@@ -54,7 +54,9 @@ def build_parser(chosen: str = "") -> argparse.ArgumentParser:
 
 
 def _parse(given: Sequence[str]) -> argparse.Namespace:
-    parser = build_parser(given[0] if given else "")
+    # Also behind an option that stands before it, which is then refused by name.
+    command = next((argument for argument in given if not argument.startswith("-")), "")
+    parser = build_parser(command)
     options, unknown = parser.parse_known_args(given)
     if unknown and not options.takes_other_options:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")

@@ -59,6 +59,13 @@ def test_a_command_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixt
     assert "COMMAND" in capsys.readouterr().err
 
 
+def test_an_option_before_the_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--json", "checkpoints"])
+    assert exit_.value.code == 2
+    assert "fsl: error: unrecognized arguments: --json" in capsys.readouterr().err
+
+
 def test_options_of_streamlit_are_for_the_app_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
