@@ -40,12 +40,12 @@ class FrozenFeatures:
 
     Args:
         config: settings of the run: seed, views and random changes.
-        bf16: whether the frozen layers see training images in bf16.
+        bf16: whether the frozen layers see training images in bf16; may be changed before the first view.
     """
 
     def __init__(self, split: SplitNetwork, config: TrainConfig, bf16: bool) -> None:
-        self.split = split
-        self._config, self._bf16 = config, bf16
+        self.split, self.bf16 = split, bf16
+        self._config = config
         self._views: dict[_View, Tensor] = {}
         self._tested: dict[bytes, Tensor] = {}
 
@@ -81,7 +81,7 @@ class FrozenFeatures:
         step = batch_size(self.split.twin)
         for start in range(0, len(missing), step):
             some = missing[start : start + step]
-            found = self._pass_frozen(self._pixels(data, some), self._bf16)
+            found = self._pass_frozen(self._pixels(data, some), self.bf16)
             self._views.update(zip(some, found.unbind(), strict=True))
             yield Pause.EMBEDDING
         return True

@@ -172,6 +172,8 @@ def load_state(path: Path, state: TrainState) -> None:
         state.sampler.bit_generator.state = header["sampler"]
         state.step, state.seconds = int(header["step"]), float(header["seconds"])
         state.bf16 = bool(header.get("bf16", state.bf16))  # measuring again could change the numbers
+        if state.features is not None:
+            state.features.bf16 = state.bf16
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} is damaged or belongs to a run with other settings ({error}). Start a new run."

@@ -12,7 +12,7 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.engine import train
 from fsl.training.events import Comparison, Finished, Pause, Step
-from fsl.training.state import TrainState, new_state
+from fsl.training.state import TrainState, dump_state, load_state, new_state
 from fsl.twin.network import TwinNetwork, seeded_network
 from fsl.twin.split import SplitNetwork, split_at_trainable
 from fsl.twin.trainable import choose_trainable
@@ -87,6 +87,21 @@ def test_features_do_not_depend_on_how_many_images_are_embedded_together(
         list(alone.compute(data, rows[row : row + 1], rows[row : row + 1] % 3))
         assert torch.allclose(alone.embed_tested(data.images[row : row + 1]), tested[row], atol=1e-4)
     assert torch.allclose(alone.embed(rows, rows % 3), together.embed(rows, rows % 3), atol=1e-4)
+
+
+def test_a_resumed_run_keeps_the_precision_of_its_features(tmp_path: Path, coloured_set: Maker) -> None:
+    """It was measured when the run began; another measurement would change the numbers."""
+    data, rows = coloured_set(4, 4), np.arange(8)
+    path, found = tmp_path / "state", []
+    for precision in ("bf16", "fp32"):
+        state = new_state(replace(VARIED, precision=precision), seeded_network(MODEL, 3))
+        if path.exists():
+            load_state(path, state)
+        path.write_bytes(dump_state(state))
+        assert state.features is not None
+        list(state.features.compute(data, rows, rows % 3))
+        found.append(state.features.embed(rows, rows % 3))
+    assert torch.equal(*found)
 
 
 def test_the_adapter_learns_and_the_layers_before_it_do_not(coloured_set: Maker) -> None:
