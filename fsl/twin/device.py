@@ -64,14 +64,20 @@ def _seconds_of_step(model: nn.Module, images: torch.Tensor, bf16: bool) -> floa
     return time.perf_counter() - start
 
 
+def onednn_has_bf16() -> bool:
+    """Return whether torch's library for processors, oneDNN, computes in bf16 on this one."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 @lru_cache(maxsize=8)
 def bf16_helps(device_type: str) -> bool:
     """Measure, once per process (about 0.3 s), whether training in bf16 is at least a tenth faster.
 
-    Processors without bf16 instructions emulate it and are slower; measuring needs no table of them.
+    Some processors emulate it and are slower; measuring needs no table of them. Where oneDNN does not even do
+    that, as on AVX2 alone, one step takes a second or more, so nothing is measured.
     """
     device = torch.device(device_type)
-    if device.type == "mps":
+    if device.type == "mps" or (device.type == "cpu" and not onednn_has_bf16()):
         return False
     with SeededDraws(0):
         model = (

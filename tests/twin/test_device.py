@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fsl.base.errors import SettingsError
+from fsl.twin import device as device_module
 from fsl.twin.device import bf16_helps, choose_device
 
 
@@ -30,7 +31,14 @@ def test_measuring_bf16_draws_its_images_on_the_cpu(monkeypatch: pytest.MonkeyPa
         return drawn(*size)
 
     monkeypatch.setattr(torch, "rand", rand)
+    monkeypatch.setattr(device_module, "onednn_has_bf16", lambda: True)
     before = torch.get_rng_state()
     bf16_helps.__wrapped__("cpu")
     assert devices == ["cpu"]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_bf16_is_not_measured_where_one_step_of_it_takes_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "onednn_has_bf16", lambda: False)
+    monkeypatch.setattr(device_module, "_seconds_of_step", lambda *_: pytest.fail("a step was measured"))
+    assert bf16_helps.__wrapped__("cpu") is False
