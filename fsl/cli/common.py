@@ -128,7 +128,7 @@ def data_query(options: argparse.Namespace, model: ModelConfig) -> ImageQuery:
     Raises:
         DataError: there is no such list of classes.
     """
-    classes = read_class_list(options.classes) if options.classes else ()
+    classes = () if options.classes is None else read_class_list(options.classes)
     return ImageQuery(model.image_size, model.fit, part=options.part or "", classes=classes)
 
 

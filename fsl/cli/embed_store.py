@@ -138,7 +138,7 @@ def request_of(options: argparse.Namespace, out: Path, shard_size: int = SHARD_S
         str(file.absolute()) if file.is_file() else options.checkpoint,
         options.device,
         options.part or "",
-        read_class_list(options.classes) if options.classes else (),
+        () if options.classes is None else read_class_list(options.classes),
         shard_size,
     )
 

@@ -188,7 +188,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
         command="python -m fsl " + shlex.join(_public(sys.argv[1:])),
     )
     if header:
-        spec = with_start(spec, _without_folder(_start(options)), header)
+        spec = with_start(spec, _without_folder(_start(options) or ""), header)
     if recipe:
         spec = replace(spec, title=recipe.title, licence=recipe.licence, subject=recipe.subject)
     _warn_of_seen_classes(options.data, spec, data)
@@ -200,8 +200,8 @@ def _data_spec(options: argparse.Namespace) -> DataSpec:
     return DataSpec(
         data=absolute_key(options.data),
         part=options.part or "",
-        classes=list_from_anywhere(options.classes) if options.classes else "",
-        validation=list_from_anywhere(options.validation) if options.validation else "",
+        classes="" if options.classes is None else list_from_anywhere(options.classes),
+        validation="" if options.validation is None else list_from_anywhere(options.validation),
         hold_out=_HOLD_OUT if options.hold_out is None else options.hold_out,
         hold_out_of=options.hold_out_of or "classes",
         recipe=options.recipe or "",
@@ -244,29 +244,31 @@ def starting_network(
         FslError: the weights of a network of timm cannot be downloaded.
     """
     start = _start(options)
-    if start:
-        if options.image_size or (options.start and options.backbone):
+    if start is not None:
+        two = options.start is not None and options.backbone is not None
+        if two or options.image_size is not None:
             raise SettingsError(
                 f"{start} brings its own architecture; leave out --image-size, and --backbone beside --start."
             )
         checkpoint = fsl.load(start, "cpu")
         return checkpoint.twin, checkpoint.info.model, checkpoint.info
     model = recipe.model if recipe else ModelConfig()
-    if options.backbone:
+    if options.backbone is not None:
         model = replace(model, backbone=options.backbone, widths=())
         build_backbone(model)  # refuses an unknown backbone before any image is read
-    if options.image_size:
+    if options.image_size is not None:
         model = replace(model, image_size=options.image_size)
     return model, model, None
 
 
-def _start(options: argparse.Namespace) -> str:
-    """Return the name of the network to start from; "" to train from scratch.
+def _start(options: argparse.Namespace) -> str | None:
+    """Return the name of the network to start from; None to train from scratch.
 
     timm networks always start from their pretrained weights: without them they are only slow.
     """
-    named = options.start or options.backbone or ""
-    return named if options.start or named.startswith(TIMM) else ""
+    start: str | None = options.start
+    backbone: str = options.backbone or ""
+    return backbone if start is None and backbone.startswith(TIMM) else start
 
 
 def _public(arguments: list[str]) -> list[str]:

@@ -35,8 +35,11 @@ def open_source(text: str) -> Source:
     "./NAME" is the folder.
 
     Raises:
-        DataError: there is no such data set, folder or zip; the message lists the names there are.
+        DataError: the text is empty, or there is no such data set, folder or zip; the message lists the names
+            there are.
     """
+    if not text:  # to a Path it means the current folder
+        raise DataError("The name of the data is empty. Name a folder, a zip or a data set.")
     known = catalogue()
     if text in known:
         return known[text]
@@ -63,6 +66,6 @@ def path_source(path: Path) -> FileSource:
 
 def absolute_key(text: str) -> str:
     """Return a text that opens the same source in every working folder: a path becomes absolute."""
-    if text in catalogue() or not Path(text).exists():
+    if not text or text in catalogue() or not Path(text).exists():
         return text
     return str(Path(text).absolute())

@@ -33,6 +33,26 @@ def test_a_failure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--start", ""], "There is no checkpoint ''"),
+        (["--backbone", ""], "There is no backbone ''"),
+        (["--image-size", "0"], "image_size is 0"),
+        (["--start", "fruits", "--image-size", "0"], "fruits brings its own architecture"),
+        (["--classes", ""], "The name of the file with class names is empty"),
+        (["--data", ""], "The name of the data is empty"),
+        (["--seed", "20000000000000000000"], "seed is 20000000000000000000; it must be 0 to 1e+18"),
+    ],
+)
+def test_empty_and_impossible_values_are_refused(
+    given: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty value, as of a variable that a script did not set, does not mean that there is none."""
+    assert main(["lr-range", "--data", "digits", *given]) == 1
+    assert told in capsys.readouterr().err
+
+
 def test_with_a_recipe_it_learns_from_the_recipe_s_classes_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,16 @@ def test_train_writes_events_and_resumes(
     assert status == 0
 
 
+@pytest.mark.parametrize("option", ["--data", "--classes", "--validation", "--start"])
+def test_an_empty_value_is_refused(
+    option: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--data", folder, "--run-dir", tmp_path / "run", *SMALL[:4], "--steps", 1]
+    status, _, err = run(capsys, *command, option, "")
+    assert (status, err.count("\n")) == (1, 1)
+    assert not (tmp_path / "run").exists()
+
+
 def test_fine_tuning_says_so_when_it_is_tested_on_classes_that_were_learned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,7 +47,11 @@ def class_lists(file: Path) -> tuple[str, ...]:
 
 
 def list_from_anywhere(spec: str) -> str:
-    """Return ``spec`` with an absolute path, so that it means the same in every working folder."""
+    """Return ``spec`` with an absolute path, so that it means the same in every working folder.
+
+    Raises:
+        DataError: it is empty.
+    """
     file, key = _split_spec(spec)
     return f"{file.absolute()}:{key}" if key else str(file.absolute())
 
@@ -83,7 +87,13 @@ def expand_prefixes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[
 
 
 def _split_spec(spec: str) -> tuple[Path, str]:
-    """Split into file and key. A path may contain a colon, so the whole text is tried as a file first."""
+    """Split into file and key. A path may contain a colon, so the whole text is tried as a file first.
+
+    Raises:
+        DataError: the text is empty.
+    """
+    if not spec:
+        raise DataError("The name of the file with class names is empty. Name one, or leave the option out.")
     whole = Path(spec)
     before, colon, key = spec.rpartition(":")
     if not colon or whole.is_file():
