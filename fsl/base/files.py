@@ -14,6 +14,7 @@ from pathlib import Path
 from fsl.base.errors import WriteError
 
 _ABANDONED_SECONDS = 3600.0
+_LONGEST_START = 100  # bytes; most file systems take names of 255, some of 143
 
 
 def open_plain(path: Path) -> io.BufferedReader:
@@ -42,7 +43,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f"{_temporary_start(path.name)}{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("xb") as file:
                 _take_mode_of(path, temporary)
@@ -58,6 +59,13 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise WriteError(path, error) from error
 
 
+def _temporary_start(name: str) -> str:
+    """Return how the names of temporary files begin; a long name is shortened, as the rest is added to it."""
+    while len(os.fsencode(name)) > _LONGEST_START:
+        name = name[:-1]
+    return f".{name}."
+
+
 def _take_mode_of(path: Path, fresh: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         mode = path.lstat().st_mode
@@ -71,7 +79,7 @@ def _remove_abandoned(path: Path, fresh: Path) -> None:
     Only old ones go, because another process may be writing now. Ages are told by the file system's clock.
     """
     now = fresh.stat().st_mtime
-    for other in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    for other in path.parent.glob(f"{glob.escape(_temporary_start(path.name))}*.tmp"):
         with contextlib.suppress(OSError):  # another process may be removing it, too
             if other != fresh and now - other.stat().st_mtime > _ABANDONED_SECONDS:
                 other.unlink()
