@@ -89,11 +89,15 @@ def _print(found: DataCheck, seen: LookedAt, problems: Sequence[Problem], second
     _section("Resemble no other picture", [names[row] for row in found.outliers])
     _section("Blank", [names[row] for row in found.blank])
     _section("Tiny", [names[row] for row in found.tiny])
-    thin = [f"{seen.class_names[label]} ({seen.labels.count(label)})" for label in found.thin]
-    _section("Classes with few pictures", thin)
+    thin = [(seen.class_names[label], n, seen.labels.count(label)) for label, n in found.thin.items()]
+    _section("Classes with few pictures", [f"{name} ({_different(n, of)})" for name, n, of in thin])
     _section("Left out", [str(problem) for problem in problems])
     if not (found.n_found or problems):
         print("Nothing suspicious was found.")
+
+
+def _different(n: int, of: int) -> str:
+    return f"{n}" if n == of else f"{count(n, 'different picture')} of {of:,}"
 
 
 def _section(title: str, lines: Sequence[str]) -> None:

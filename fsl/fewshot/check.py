@@ -33,7 +33,7 @@ class DataCheck:
         outliers: pictures that resemble no other of their class, strangest first.
         blank: pictures of a single colour.
         tiny: pictures much smaller than the others.
-        thin: labels of classes with few pictures, copies counted once.
+        thin: classes with few pictures: the number of different ones, with copies counted once, by label.
     """
 
     duplicates: tuple[tuple[int, ...], ...]
@@ -42,7 +42,7 @@ class DataCheck:
     outliers: tuple[int, ...]
     blank: tuple[int, ...]
     tiny: tuple[int, ...]
-    thin: tuple[int, ...]
+    thin: dict[int, int]
 
     @property
     def copies(self) -> tuple[tuple[int, ...], ...]:
@@ -90,7 +90,7 @@ def check_pictures(
         tuple(row for row in strange if row not in named),
         blank,
         _tiny(looks),
-        tuple(label for label in sorted(set(labels)) if counts[label] < FEW_PICTURES),
+        {label: counts[label] for label in sorted(set(labels)) if counts[label] < FEW_PICTURES},
     )
 
 

@@ -29,7 +29,6 @@ def check_object(
     def class_of(row: int) -> str:
         return class_names[labels[row]]
 
-    counts = {label: labels.count(label) for label in found.thin}
     return {
         "duplicates": [[names[row] for row in group] for group in found.duplicates],
         "near_duplicates": [[names[row] for row in pair] for pair in found.near_duplicates],
@@ -46,7 +45,10 @@ def check_object(
         "outliers": [{"image": names[row], "label": class_of(row)} for row in found.outliers],
         "blank": [names[row] for row in found.blank],
         "tiny": [names[row] for row in found.tiny],
-        "thin_classes": [{"class": class_names[label], "images": n} for label, n in counts.items()],
+        "thin_classes": [
+            {"class": class_names[label], "images": labels.count(label), "different": n}
+            for label, n in found.thin.items()
+        ],
         "unreadable": [{"file": problem.name, "reason": problem.reason} for problem in problems],
         "images": len(names),
         "classes": len(class_names),

@@ -46,8 +46,8 @@ def test_check_json(
     assert {one["file"] for one in found["unreadable"]} == {"grey/broken.png", "loose.png"}
     assert all(one["reason"] for one in found["unreadable"])
     assert (found["images"], found["classes"]) == (18, 4)
-    thin = [("=blue", 4), ("grey", 5), ("red", 4)]  # one of grey is a copy
-    assert [(one["class"], one["images"]) for one in found["thin_classes"]] == thin
+    thin = [("=blue", 4, 4), ("grey", 5, 4), ("red", 4, 4)]  # one of grey is a copy
+    assert [(one["class"], one["images"], one["different"]) for one in found["thin_classes"]] == thin
 
 
 def test_check_text(faulty: Path, weights: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +56,22 @@ def test_check_text(faulty: Path, weights: str, capsys: pytest.CaptureFixture[st
     assert "=blue/0.png = grey/again.png  (in different classes)" in out
     assert "green/wrong.png  looks like red" in out
     assert "grey/broken.png:" in out
+
+
+def test_copies_do_not_make_a_class_look_large(
+    faulty: Path, weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(6):
+        (faulty / "mug").mkdir(exist_ok=True)
+        (faulty / "mug" / f"{number}.png").write_bytes(noisy_png((200, 200, 40)))
+    _, out, _ = run(capsys, "check", "--data", faulty, "--checkpoint", weights)
+    few = out[out.index("Classes with few pictures: 4") :].splitlines()[1:5]
+    assert few == [
+        "  =blue (4)",
+        "  grey (4 different pictures of 5)",
+        "  mug (1 different picture of 6)",
+        "  red (4)",
+    ]
 
 
 def test_no_picture_at_all(tmp_path: Path, weights: str, capsys: pytest.CaptureFixture[str]) -> None:
