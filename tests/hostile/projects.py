@@ -59,7 +59,6 @@ def projects() -> Iterator[Hostile]:
         "classes of numbers": {"classes": [1, 2]},
         "class without pictures": {"classes": [{"name": "a"}]},
         "class name a number": {"classes": [{"name": 3, "images": []}]},
-        "two of a name": {"classes": [{"name": "a", "images": []}] * 2},
         "queries an object": {"queries": {"name": "a"}},
         "picture without file": {"queries": [{"name": "a"}]},
         "file a list": {"queries": [{**entry, "file": ["a"]}]},
@@ -87,12 +86,13 @@ def projects() -> Iterator[Hostile]:
     for name, text in texts.items():
         yield Hostile("project with a damaged manifest", f"{name}.zip", _rewritten(text=text), False)
     marks = "a" + "\u0301\u0327" * 60_000  # composing them in order takes the square of their number
-    long: dict[str, dict[str, Any]] = {
+    odd: dict[str, dict[str, Any]] = {
         "marks": {"checkpoint": marks},
         "class of 7 MB": {"classes": [{"name": "*" * 7_000_000, "images": []}]},
         "query of brackets": {"queries": [{**entry, "name": "[" * 200_000}]},
+        "two of a name": {"classes": [{"name": "a", "images": []}] * 2},
     }
-    for name, change in long.items():
+    for name, change in odd.items():
         yield Hostile("project with odd names", f"{name}.zip", _rewritten(change), True)
     filler = b'{"format":1,"x":[' + b"{}," * 2_000_000 + b'{}],"classes":[],"queries":[],'
     many = filler + b'"checkpoint":"","checkpoint_digest":""}'
