@@ -309,7 +309,7 @@ class TrainConfig(Settings):
         check_ranges(self, steps=(1, inf), weight_decay=(0, inf), margin=(0, 100), batch_pairs=(2, inf))
         check_ranges(self, batch_classes=(2, inf), batch_images=(2, inf), focus=(0, 1), focus_groups=(1, inf))
         check_ranges(self, evaluate_every=(0, inf), snapshot_images=(0, MOST_SNAPSHOT_IMAGES))
-        check_ranges(self, report_every=(1, inf), cached_views=(0, MOST_CACHED_VIEWS), seed=(0, inf))
+        check_ranges(self, report_every=(1, inf), cached_views=(0, MOST_CACHED_VIEWS), seed=(0, 10**18))
         require(
             self.loss in ("bce", "contrastive") or self.pairing == "all",
             f"The loss {self.loss!r} ranks all images of a batch; it needs pairing='all'.",
