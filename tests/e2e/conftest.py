@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 _FAILED = pytest.StashKey[bool]()
+_PATIENCE = 150_000  # milliseconds: a busy machine takes its time
 
 
 @pytest.fixture(scope="package")
@@ -31,8 +32,9 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("FSL_REQUIRE_BROWSER") == "1":
             pytest.fail(message)
         pytest.skip(message)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
         yield started
@@ -89,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def window(browser: Browser) -> Iterator[BrowserContext]:
     """The window of all tabs: opening one costs a second of the processor, and so does an empty cache."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(150_000)  # a busy machine takes its time
+    context.set_default_timeout(_PATIENCE)
     yield context
     context.close()
 
