@@ -143,6 +143,8 @@ def losses(folder: Path) -> dict[int, float]:
 def test_torchrun_and_a_process_that_dies(tmp_path: Path) -> None:
     """The run ends soon and says why; one process alone can resume it, with the same numbers."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    # Seconds; by default it may end the first process before that one says why.
+    launcher += ["--monitor-interval", "3"]
     launcher += ["--master-addr", "127.0.0.1", "--master-port", *free_ports(1), "-m", "fsl"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
