@@ -283,13 +283,17 @@ def episodes_of(n_way: int, n_shot: int) -> EpisodeConfig:
     return EpisodeConfig(n_way, n_shot, n_query=1, n_episodes=1000)
 
 
+def embedded_looks(twin: TwinNetwork, images: Halfway) -> list[Tensor]:
+    """Return the embeddings ``(n, D)`` of each look at the images."""
+    n_looks = len(images.maps)
+    return [twin.whitening(embedded(twin.backbone, images, look).features) for look in range(n_looks)]
+
+
 def measure(twin: TwinNetwork, source: RecipeData, held_out: Halfway) -> dict[str, Any]:
     """Measure accuracy at up to 20 ways, and the open-set AUROC, as entries of a header's metrics."""
     results: dict[str, Any] = {}
     labels = np.unique(held_out.labels, return_inverse=True)[1]
-    looks = [
-        twin.whitening(embedded(twin.backbone, held_out, look).features) for look in range(len(held_out.maps))
-    ]
+    looks = embedded_looks(twin, held_out)
     about = {"images_per_class": HELD_OUT_IMAGES_PER_CLASS, "command": COMMAND}
     n_way = min(20, int(labels.max()) + 1)
     for n_shot in SHOTS:

@@ -1,4 +1,4 @@
-"""Labelled images as what a network computes of them: half-way maps, or features."""
+"""What a network computes from labelled images: half-way maps, or features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fsl.base.types import IntArray
 
 @dataclass(frozen=True, eq=False)
 class Labelled(ABC):
-    """Something computed of labelled images.
+    """What was computed from labelled images.
 
     Attributes:
         labels: int64 ``(n,)``.

@@ -52,13 +52,6 @@ class Kind:
     weight: float = 1.0
 
 
-def _lists(
-    data: str, train: int, without: tuple[str, ...] = NOVEL_KINDS
-) -> tuple[tuple[RecipeData, int], ...]:
-    numbers = (("train", train), ("val", HELD_OUT_IMAGES_PER_CLASS))
-    return tuple((RecipeData(data, part, without=without), n) for part, n in numbers)
-
-
 KINDS = (
     Kind(
         "groceries",

@@ -37,6 +37,7 @@ from bench.build_photos import (
     RULE,
     SHOTS,
     Fit,
+    embedded_looks,
     episodes_of,
     pretrained_backbone,
     trained_and_fitted,
@@ -164,9 +165,7 @@ def measure(fit: Fit, left_out: Halfway, raw: Embedded) -> Row:
     plain.config = replace(twin.config, centre_on_support=False, damp_on_support=False)
     centring.config = replace(twin.config, damp_on_support=False)
     n_way = min(MOST_WAYS, int(labels.max()) + 1)
-    looks = [
-        twin.whitening(embedded(twin.backbone, left_out, look).features) for look in range(len(left_out.maps))
-    ]
+    looks = embedded_looks(twin, left_out)
     embeddings = looks[0]
     cosine = tested(plain, F.normalize(raw.features), labels)
     photos = tested(twin, embeddings, labels)

@@ -136,7 +136,7 @@ class ShardEmbedder:
         return n_pictures
 
     def is_current(self, number: int, info: ShardInfo) -> bool:
-        """Return whether a shard that is written already need not be written again.
+        """Return whether a shard that was written before can stay as it is.
 
         Its pictures are unchanged, and those that could not be read still cannot: a disk may have failed for
         a moment, and new permissions do not change the date of a file.

@@ -15,7 +15,7 @@ from fsl.twin.adapter import Adapter
 
 
 def drop_features_too_large(state: TrainState, data: ImageSet) -> None:
-    """Run all layers in every batch if the features of all views of the images do not fit in memory."""
+    """Keep no features if those of all views do not fit in memory; then all layers run in every batch."""
     if state.features is not None and not state.features.fits(len(data)):
         state.features = None
 
