@@ -112,13 +112,14 @@ def halfway_of(
         backbone: with the weights of ImageNet.
         kind: the images.
         model: the settings of the network.
-        folder: it is read from there, or computed and written there; None to compute it.
+        folder: it is read from there if that many looks are kept, or computed and written there; None to
+            compute it.
         n_looks: how many looks at each image are computed, the unchanged one included.
         most: images per class, if fewer than those of the kind; 0 for no such limit.
     """
     file = folder / f"{kind.name}.pt" if folder else None
-    if file and file.exists():
-        return Halfway.kept(file)
+    if file and file.exists() and len((kept := Halfway.kept(file)).maps) >= n_looks:
+        return kept
     data = concatenate([load(source, min(n, most or n), model) for source, n in kind.sources])
     say(f"{kind.name}: {len(data)} images of {data.n_classes} classes")
     found = computed(backbone, data, model, n_looks)

@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import fsl
+from fsl.base.errors import DataError
 from fsl.base.memory import keep_freed_memory
 
 COMMANDS = {
@@ -60,8 +61,25 @@ def _parse(given: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_args(given)
     if unknown and not options.takes_other_options:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if not options.takes_other_options:
+        _refuse_empty_values(given)
     options.other_options = unknown
     return options
+
+
+def _refuse_empty_values(given: Sequence[str]) -> None:
+    """Raise DataError if a value is empty, as of a variable that a script did not set.
+
+    As a path it would mean the current folder.
+    """
+    option = "the command"
+    for argument in given:
+        value = argument
+        if argument.startswith("--"):
+            option, equals, value = argument.partition("=")
+            value = value if equals else argument
+        if not value:
+            raise DataError(f"A value of {option} is empty: give one, or leave out the option.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -36,12 +36,11 @@ def test_a_failure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["--start", ""], "There is no checkpoint ''"),
-        (["--backbone", ""], "There is no backbone ''"),
+        (["--start", ""], "A value of --start is empty"),
+        (["--backbone="], "A value of --backbone is empty"),
         (["--image-size", "0"], "image_size is 0"),
         (["--start", "fruits", "--image-size", "0"], "fruits brings its own architecture"),
-        (["--classes", ""], "The name of the file with class names is empty"),
-        (["--data", ""], "The name of the data is empty"),
+        (["--classes", ":"], "The name of the file with class names is empty"),
         (["--seed", "20000000000000000000"], "seed is 20000000000000000000; it must be 0 to 1e+18"),
     ],
 )

@@ -66,6 +66,20 @@ def test_an_option_before_the_command_is_a_usage_error(capsys: pytest.CaptureFix
     assert "fsl: error: unrecognized arguments: --json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--support", "", "--query", "x.png"], "A value of --support is empty"),
+        (["--support=", "--query", "x.png"], "A value of --support is empty"),
+        (["--support", "absent", "--query", "x.png", ""], "A value of --query is empty"),
+    ],
+)
+def test_an_empty_value_is_refused(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As of a variable that a script did not set: as a path it would mean the current folder."""
+    assert main(["classify", *given]) == 1
+    assert capsys.readouterr().err.startswith(f"fsl: {told}")
+
+
 def test_options_of_streamlit_are_for_the_app_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

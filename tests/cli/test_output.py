@@ -144,7 +144,7 @@ def test_a_table_on_stdout_stands_before_what_is_printed_after(tmp_path: Path) -
     ("command", "told"),
     [
         (("classify", "--support", "absent", "--query", "x.png", "--csv", "FOLDER"), "which is a folder"),
-        (("classify", "--support", "absent", "--query", "x.png", "--csv", ""), "which is a folder"),
+        (("classify", "--support", "absent", "--query", "x.png", "--csv", "."), "which is a folder"),
         (("classify", "--support", "absent", "--query", "x.png", "--csv", "FOLDER/no/x"), "no folder"),
         (("embed", "--data", "absent", "--out", "FOLDER.csv"), "which is a folder"),
         (("embed", "--data", "absent", "--out", "FOLDER/no/x.csv"), "no folder"),

@@ -184,3 +184,9 @@ def test_files_of_a_set_that_has_none_show_its_images() -> None:
 def test_impossible_queries_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         ImageQuery(**{"size": SIDE, **wrong})  # type: ignore[arg-type]
+
+
+def test_the_name_of_data_may_not_be_empty() -> None:
+    """As a path it would mean the current folder."""
+    with pytest.raises(DataError, match="The name of the data is empty"):
+        open_source("")

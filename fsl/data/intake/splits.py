@@ -90,14 +90,14 @@ def _split_spec(spec: str) -> tuple[Path, str]:
     """Split into file and key. A path may contain a colon, so the whole text is tried as a file first.
 
     Raises:
-        DataError: the text is empty.
+        DataError: the text names no file.
     """
-    if not spec:
-        raise DataError("The name of the file with class names is empty. Name one, or leave the option out.")
     whole = Path(spec)
     before, colon, key = spec.rpartition(":")
-    if not colon or whole.is_file():
+    if spec and (not colon or whole.is_file()):
         return whole, ""
+    if not before:
+        raise DataError("The name of the file with class names is empty. Name one, or leave the option out.")
     return Path(before), key
 
 

@@ -106,3 +106,9 @@ def test_names_and_folders_of_classes(wanted: list[str], expected: tuple[str, ..
 def test_names_that_match_nothing() -> None:
     with pytest.raises(DataError, match="named Gree, x, 0, 1, 2 and 7 more"):
         expand_prefixes(CLASSES, ["Greek", "Gree", "x", *map(str, range(10))])
+
+
+@pytest.mark.parametrize("spec", ["", ":", ":val"])
+def test_the_name_of_a_file_may_not_be_empty(spec: str) -> None:
+    with pytest.raises(DataError, match="The name of the file with class names is empty"):
+        read_class_list(spec)
