@@ -39,7 +39,7 @@ _POLL_SECONDS = 0.5
 _MY_WORDS = "my classes"
 _TUNED = " fine-tuned "
 # Of accuracy, on five data sets: python -m bench finetune
-_GAIN_WITH_ONE, _GAIN_WITH_FIVE = "7 to 15 points", "up to 3"
+_GAIN_WITH_ONE, _GAIN_WITH_FIVE = "7 to 17 points", "up to 2"
 _ENDED = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 _LONGEST = 20  # characters of the network's name in that of a fine-tuned one
 

@@ -18,6 +18,7 @@ from fsl.ui.shared import core, wording
 from fsl.ui.shared.embedding import embed_set
 from fsl.ui.shared.escape import markdown
 from fsl.ui.shared.guard import guarded, guarded_button
+from fsl.ui.shared.kept_button import kept_button
 from fsl.ui.shared.network_in_use import answers, network_in_use
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.small_tasks import MOST_WAYS, SmallTask, small_task
@@ -103,16 +104,12 @@ def _show_answer(task: SmallTask, prediction: Prediction) -> None:
 
 def _show_accuracy(state: LearnState) -> None:
     """Offer to measure the accuracy over many tasks, as one task says little."""
-    asked = st.button(
-        f"Try {_EPISODES} such tasks",
-        key="episode_many",
-        icon=":material/functions:",
-        help="Each task draws new classes and examples.",
-    )
-    key = ("accuracy", KIND.value, WAYS.value, SHOTS.value, network_in_use().digest)
-    if not asked and key not in state.memo:
-        return
-    result = state.memo.remember(key, lambda: _accuracy(state))
+    label, about = f"Try {_EPISODES} such tasks", "Each task draws new classes and examples."
+    with kept_button(label, "episode_many", icon=":material/functions:", help=about) as is_pressed:
+        key = ("accuracy", KIND.value, WAYS.value, SHOTS.value, network_in_use().digest)
+        if not is_pressed and key not in state.memo:
+            return
+        result = state.memo.remember(key, lambda: _accuracy(state))
     st.markdown(
         f"Test accuracy **{percent(result.accuracy)}{margin_text(result.ci95)}** in {_EPISODES} tasks "
         f"of {WAYS.value} ways and {count(SHOTS.value, 'shot')}; guessing gives {percent(1 / WAYS.value)}. "
