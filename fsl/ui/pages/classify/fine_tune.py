@@ -264,8 +264,8 @@ def _show_kept(state: Session, tuning: FineTuneState) -> None:
     is_in_use = state.checkpoint == tuning.kept
     if is_in_use:
         st.success(
-            f"The fine-tuned network answers now: {markdown(tuning.kept)}. It learned from most of these "
-            "pictures, so the self-check above flatters it.",
+            f"The fine-tuned network answers now: {markdown(tuning.kept)}. On pictures that "
+            "it learned from, the self-check above flatters it.",
             icon=":material/check:",
         )
     else:
