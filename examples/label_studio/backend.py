@@ -21,7 +21,7 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -100,7 +100,8 @@ class Project:
     Attributes:
         image, choices: the names of the tags <Image> and <Choices>.
         key: the key of a task's data that names the picture.
-        labels: for each task: the address of its picture, its class, and the annotation it comes from.
+        labels: for each task: the address of its picture, its class, and the annotation it comes from. A
+            change makes a new dictionary, since another request may be reading this one.
     """
 
     image: str = "image"
@@ -134,14 +135,14 @@ class Project:
             if result.get("from_name") == self.choices
             for choice in result.get("value", {}).get("choices", [])
         ]
-        self.labels.pop(str(task["id"]), None)
+        labels = {name: label for name, label in self.labels.items() if name != str(task["id"])}
         if len(chosen) == 1 and self.key in task.get("data", {}):
-            label = {
+            labels[str(task["id"])] = {
                 "picture": task["data"][self.key],
                 "class": chosen[0],
                 "annotation": annotation.get("id"),
             }
-            self.labels[str(task["id"])] = label
+        self.labels = labels
 
     def forget(self, annotations: set[Any]) -> None:
         """Forget what deleted annotations said."""
@@ -178,12 +179,12 @@ class Backend:
         project = self._project(body.get("project") or "")
         if body.get("label_config"):
             project.read_config(body["label_config"])
+        version = project.version(self.checkpoint)
         classes: dict[str, list[NamedImage]] = {}
         for label in project.labels.values():
             if (picture := self._picture(label["picture"])) is not None:
                 classes.setdefault(label["class"], []).append(picture)
         support = fsl.SupportSet.from_classes(classes) if len(classes) > 1 else None
-        version = project.version(self.checkpoint)
         pictures = [self._picture(task.get("data", {}).get(project.key, "")) for task in body["tasks"]]
         readable = [picture for picture in pictures if picture is not None]
         answers = iter(fsl.classify(self.checkpoint, support, readable) if support and readable else [])
@@ -194,9 +195,12 @@ class Backend:
         """Learn from an annotation that was made, changed or deleted."""
         action, project = body.get("action"), self._project(body.get("project", {}).get("id", ""))
         if action in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
-            project.learn(body["task"], body["annotation"])
+            with self._lock:
+                project.learn(body["task"], body["annotation"])
         elif action == "ANNOTATIONS_DELETED":
-            project.forget({annotation["id"] for annotation in body.get("annotations", [])})
+            deleted = {annotation["id"] for annotation in body.get("annotations", [])}
+            with self._lock:
+                project.forget(deleted)
         elif action == "START_TRAINING":
             exported = self._place.fetch(f"/api/projects/{int(body['project']['id'])}/export?exportType=JSON")
             self._learn_all(project, json.loads(exported))
@@ -213,11 +217,13 @@ class Backend:
         return {"status": "ok", "model_version": project.version(self.checkpoint)}
 
     def _learn_all(self, project: Project, tasks: list[dict[str, Any]]) -> None:
-        project.labels.clear()
+        learned = replace(project, labels={})
         for task in tasks:
             for annotation in task.get("annotations", []):
                 if not annotation.get("was_cancelled"):
-                    project.learn(task, annotation)
+                    learned.learn(task, annotation)
+        with self._lock:
+            project.labels = learned.labels
 
     def _picture(self, address: str) -> NamedImage | None:
         """Return a picture, read once; None if it cannot be read, which the log says."""

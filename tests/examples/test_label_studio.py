@@ -122,6 +122,26 @@ def test_it_learns_all_labels_at_once(
         assert proposals(asked, "red1", "blue1")[0] == ["red", None]
 
 
+def test_a_label_may_come_while_it_proposes(
+    client: Callable[[], TestClient], backend: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody labels a picture while the pictures for a proposal are fetched."""
+    read = backend.Place.read
+    with client() as asked:
+        proposals(asked, "red1")  # says which tags the project has
+        annotate(asked, 1, "red0", "red")
+        annotate(asked, 2, "green0", "green")
+
+        def read_while_labelling(place: Any, address: str) -> bytes:
+            monkeypatch.setattr(backend.Place, "read", read)
+            annotate(asked, 3, "blue0", "blue")
+            return read(place, address)
+
+        monkeypatch.setattr(backend.Place, "read", read_while_labelling)
+        assert proposals(asked, "red1")[0] == ["red"]
+        assert proposals(asked, "blue1")[0] == ["blue"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["/data/local-files/?d=../secret.png", "http://169.254.169.254/x", "file:///etc/passwd", "//elsewhere/x"],
