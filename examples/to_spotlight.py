@@ -18,15 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def answers_by_name(file):
-    """Return the answer to each query by the last two parts of its name: folder and file."""
-    answers = json.loads(Path(file).read_text(encoding="utf-8"))["predictions"]
-    return {last_two(answer["query"]): answer for answer in answers}
-
-
-def last_two(name):
-    """Return the last two parts of a path."""
-    return "/".join(Path(name).parts[-2:])
+def answers_by_name(file, names):
+    """Return the answer to each picture by its name, which begins in the embedded folder."""
+    known, found = set(names), {}
+    for answer in json.loads(Path(file).read_text(encoding="utf-8"))["predictions"]:
+        parts = Path(answer["query"]).as_posix().split("/")
+        ends = ("/".join(parts[first:]) for first in range(len(parts)))
+        name = next((end for end in ends if end in known), None)
+        if name is not None:
+            found[name] = answer
+    return found
 
 
 def lists(values):
@@ -48,8 +49,8 @@ def table_of(embeddings, pictures, answers=None):
         if held["coordinates"].shape[1]:
             columns["map"] = lists(held["coordinates"])
     if answers is not None:
-        known = answers_by_name(answers)
-        found = [known.get(last_two(name)) for name in names]
+        known = answers_by_name(answers, names)
+        found = [known.get(name) for name in names]
         columns["answer"] = [one and one["label"] for one in found]
         columns["probability"] = [one and one["probability"] for one in found]
         columns["unknown"] = [one and one["unknown"] for one in found]

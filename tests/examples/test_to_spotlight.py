@@ -25,12 +25,15 @@ def test_the_table_joins_embeddings_and_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(folder, "pictures")
+    # Two parts whose pictures have the same names, but not the same content.
+    shutil.copytree(folder, "pictures/train")
+    for name, other in (("red", "green"), ("green", "red")):
+        shutil.copytree(folder / other, f"pictures/test/{name}")
     network = ["--checkpoint", str(checkpoint_folder / "small.safetensors")]
     assert main(["embed", "--data", "pictures", "--out", "e.npz", "--map", "pca", *network]) == 0
     capsys.readouterr()
-    asked = ["pictures/red", "pictures/green"]
-    assert main(["classify", "--support", "pictures", "--query", *asked, "--json", *network]) == 0
+    asked = ["pictures/train/red", "pictures/test/red"]
+    assert main(["classify", "--support", str(folder), "--query", *asked, "--json", *network]) == 0
     answers = capsys.readouterr().out
     Path("a.json").write_text(answers, encoding="utf-8")
     arguments = ["e.npz", "--pictures", "pictures", "--answers", "a.json", "--out", "table.parquet"]
