@@ -36,7 +36,7 @@ from fsl.fewshot.linear_probe import LinearProbe, fit_to_support
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.read_pictures import Reader, read_pictures, read_support, sort_out
-from fsl.fewshot.results import results_object
+from fsl.fewshot.results import remarks, results_object
 from fsl.fewshot.support import SupportSet
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.shared_passes import SharedPasses
@@ -272,16 +272,6 @@ def embed_pictures(
     seconds = round(time.perf_counter() - began, 2)
     out = {"images": len(found), "dimension": dimension, "seconds": seconds, "embeddings": found}
     return out | remarks(left_out, pictures.notes)
-
-
-def remarks(left_out: Sequence[Problem], notes: Sequence[str]) -> dict[str, Any]:
-    """Return ``left_out: [{file, reason}]`` and ``notes: [sentence]``, each only if there is any."""
-    out: dict[str, Any] = {}
-    if left_out:
-        out["left_out"] = [{"file": problem.name, "reason": problem.reason} for problem in left_out]
-    if notes:
-        out["notes"] = list(notes)
-    return out
 
 
 def _require(found: Sequence[object], left_out: Sequence[Problem], what: str) -> None:

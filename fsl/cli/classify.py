@@ -25,6 +25,7 @@ from fsl.cli.output import add_json_option, print_json, require_writable, write_
 from fsl.cli.sorting import Answered, sort_queries
 from fsl.config import METHODS
 from fsl.data.intake.folders import list_images
+from fsl.data.intake.listing import Problem
 from fsl.fewshot.answer_batches import answer_in_batches, classify_by
 from fsl.fewshot.classify import Prediction
 from fsl.fewshot.embed import embed
@@ -32,7 +33,7 @@ from fsl.fewshot.linear_probe import fit_to_support
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.read_pictures import read_support
-from fsl.fewshot.results import results_csv, results_object
+from fsl.fewshot.results import remarks, results_csv, results_object
 from fsl.fewshot.scores import check_threshold
 from fsl.fewshot.sort_files import check_destination
 from fsl.fewshot.support import SupportSet
@@ -85,10 +86,10 @@ def run(options: argparse.Namespace) -> None:
     _check(options)
     with join_process_group(options.device) as group:
         checkpoint = fsl.load(options.checkpoint, options.device)
-        support = _read_support(options.support, checkpoint)
+        support, left_out = _read_support(options.support, checkpoint)
         with progress_bar("support images") as progress:
             prepare_support(checkpoint, support, progress=progress)
-        queries = [entry for path in options.query for entry in image_readers(path)]
+        queries, besides = image_readers(options.query)
         embeddings: list[Tensor] = []
         answer_some = _answerer(checkpoint, support, options, embeddings)
         mine = queries[group.share(len(queries))]
@@ -99,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
     if not group.is_main:
         return
     require_answers(answered, unread, "queries")
+    left_out += [*besides, *unread]
     predictions = [prediction for _, prediction in answered]
     if options.together:
         predictions = answered_together(checkpoint, support, torch.cat(embeddings), predictions)
@@ -111,7 +113,7 @@ def run(options: argparse.Namespace) -> None:
             sorted_files = sort_queries(options.sort_into, answered, queries, support)
     finally:  # a full disk does not cost the answers
         if options.json:
-            print_json(results_object(predictions, support) | sorted_files)
+            print_json(results_object(predictions, support) | remarks(left_out) | sorted_files)
         else:
             _print(predictions)
 
@@ -138,13 +140,13 @@ def _check(options: argparse.Namespace) -> None:
         check_destination(options.sort_into)
 
 
-def _read_support(path: Path, checkpoint: Checkpoint) -> SupportSet:
-    """Read the examples, and report on stderr what is left out and what is there twice."""
+def _read_support(path: Path, checkpoint: Checkpoint) -> tuple[SupportSet, list[Problem]]:
+    """Read the examples; report on stderr, and return, what is left out; report what is there twice."""
     listing = list_images(path)
     support, problems = read_support(listing, checkpoint.info.model)
     report(problems)
     report_notes((*listing.notes, *support.copies_notes))
-    return support
+    return support, list(problems)
 
 
 def _answerer(

@@ -178,22 +178,35 @@ def classes_seen(checkpoint: Checkpoint, images: ImageSet, data: str) -> list[st
     return seen
 
 
-def image_readers(path: Path) -> list[Reader]:
-    """Return the names and readers of the images at a path: a file, a folder or a zip.
+def image_readers(paths: Iterable[Path]) -> tuple[list[Reader], list[Problem]]:
+    """Return the names and readers of the images at some paths, and what folders and zips hold besides.
 
-    Report what a folder or zip holds besides images. A reader raises ImageReadError for an unreadable file.
+    The latter is also reported. A reader raises ImageReadError for an unreadable file.
+
+    Args:
+        paths: files, folders and zips.
     """
+    readers: list[Reader] = []
+    problems: list[Problem] = []
+    for path in paths:
+        found, besides = _image_readers(path)
+        report(besides)
+        readers += found
+        problems += besides
+    return readers, problems
+
+
+def _image_readers(path: Path) -> tuple[list[Reader], Sequence[Problem]]:
     shown = display_text(folder_name_text(str(path)))
     if path.is_dir() or path.suffix.lower() == ".zip" or _is_zip(path):
         try:
             listing = list_images(path)
         except DataError as error:  # go on: the other paths may be readable
-            report([Problem(shown, str(error).removeprefix(f"{shown}: "))])
-            return []
-        report(listing.problems)
+            return [], [Problem(shown, str(error).removeprefix(f"{shown}: "))]
         report_notes(listing.notes)
-        return [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
-    return [(shown, FileReader(str(path), shown))]
+        named = [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
+        return named, listing.problems
+    return [(shown, FileReader(str(path), shown))], []
 
 
 @contextmanager

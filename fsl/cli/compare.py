@@ -34,6 +34,7 @@ from fsl.fewshot.comparison_report import (
 from fsl.fewshot.faces import compare_photos
 from fsl.fewshot.pictures import NamedImage
 from fsl.fewshot.read_pictures import read_pictures, sort_out
+from fsl.fewshot.results import remarks
 
 PROBES_AT_ONCE = 256
 
@@ -75,7 +76,8 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = maybe_without_alignment(fsl.load(options.checkpoint, options.device), options)
     limit = choose_limit(checkpoint, options.threshold, options.far, prefix="--")
     model = checkpoint.info.model
-    references, problems = sort_out(read_pictures(image_readers(options.reference), model, options.centre))
+    of_reference, left_out = image_readers([options.reference])
+    references, problems = sort_out(read_pictures(of_reference, model, options.centre))
     if problems:
         raise refused_reference(problems[0])
     if not references:
@@ -88,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
         faces.extend(faces_object(probes))
         return compare_photos(checkpoint, references, [(p, *p.other_faces) for p in probes], limit.threshold)
 
-    readers = [entry for path in options.probe for entry in image_readers(path)]
+    readers, besides = image_readers(options.probe)
     with progress_bar("probes") as progress:
         answers, unread = answer_in_batches(
             checkpoint,
@@ -100,7 +102,8 @@ def run(options: argparse.Namespace) -> None:
         )
     require_answers(answers, unread, "probes")
     if options.json:
-        print_json({**comparison_object(checkpoint, references, answers, limit), "faces": faces})
+        found = comparison_object(checkpoint, references, answers, limit)
+        print_json({**found, "faces": faces, **remarks([*left_out, *besides, *unread])})
         return
     for answer in answers:
         similarity, _ = distinct_texts(answer.similarity, limit.threshold)

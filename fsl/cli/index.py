@@ -30,6 +30,7 @@ from fsl.embedding.shards import EmbeddingStore, is_store, open_store
 from fsl.fewshot.answer_batches import answer_in_batches
 from fsl.fewshot.embed import embed
 from fsl.fewshot.pictures import NamedImage
+from fsl.fewshot.results import remarks
 from fsl.index.build import build_index, choose_engine, require_same_network, without_engine
 from fsl.index.folder import refuse_existing
 from fsl.index.search import N_CANDIDATES, Index, open_index, search
@@ -132,7 +133,7 @@ def _search(options: argparse.Namespace) -> None:
     require_same_network(checkpoint, header.network, header.digest, str(options.index))
     if index.candidates is None and header.engine != "exact":
         report_notes([without_engine(header.n)])
-    readers = [reader for path in options.query for reader in image_readers(path)]
+    readers, besides = image_readers(options.query)
     with progress_bar("pictures") as progress:
         answers, problems = answer_in_batches(
             checkpoint,
@@ -142,7 +143,8 @@ def _search(options: argparse.Namespace) -> None:
         )
     require_answers(answers, problems, "pictures")
     if options.json:
-        print_json({"results": [_as_json(index, *answer) for answer in answers]})
+        results = [_as_json(index, *answer) for answer in answers]
+        print_json({"results": results, **remarks([*besides, *problems])})
         return
     for name, neighbours in answers:
         print(name)

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from fsl.base.json_values import JsonText, json_text
 from fsl.base.text import csv_table
+from fsl.data.intake.listing import Problem
 
 if TYPE_CHECKING:  # these import torch, and pages need this module before torch is loaded
     from fsl.fewshot.classify import Prediction
@@ -74,6 +75,16 @@ def results_csv(
         answer = [p.query, p.label, f"{p.probability:.6f}", str(p.unknown).lower()]
         rows.append([*answer, *numbers, *checked, *scores])
     return csv_table(header, rows)
+
+
+def remarks(left_out: Sequence[Problem], notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return ``left_out: [{file, reason}]`` and ``notes: [sentence]``, each only if there is any."""
+    out: dict[str, Any] = {}
+    if left_out:
+        out["left_out"] = [{"file": problem.name, "reason": problem.reason} for problem in left_out]
+    if notes:
+        out["notes"] = list(notes)
+    return out
 
 
 def _as_json(p: Prediction, support: SupportSet) -> dict[str, Any]:

@@ -28,19 +28,27 @@ def test_classify_json(
 ) -> None:
     query = tmp_path / "new.png"
     query.write_bytes(noisy_png(COMMAND_COLOURS["green"], 77))
-    (tmp_path / "bad.png").write_text("no picture")
+    bad = [tmp_path / "bad" / f"{i}.png" for i in range(12)]  # more than are named on stderr
+    bad[0].parent.mkdir()
+    for path in bad:
+        path.write_text("no picture")
+    (folder / "red" / "broken.png").write_text("no picture")
     status, out, err = run(
-        capsys, "classify", "--support", folder, "--query", query, tmp_path / "bad.png",
+        capsys, "classify", "--support", folder, "--query", query, *bad[:2], bad[0].parent, tmp_path / "none",
         "--checkpoint", weights, "--json", "--csv", tmp_path / "out.csv",
     )  # fmt: skip
     assert status == 0
-    (prediction,) = json.loads(out)["predictions"]
+    found = json.loads(out)
+    left_out = {one["file"] for one in found["left_out"]}
+    assert left_out == {"red/broken.png", *map(str, bad), str(tmp_path / "none")}
+    (prediction,) = found["predictions"]
     assert set(prediction) == {"query", "label", "probability", "unknown", "scores", "similarities"}
     assert prediction["label"] == "green"
     assert set(prediction["scores"]) == set(COMMAND_COLOURS)
     assert len(prediction["similarities"]) == 16
     assert set(prediction["similarities"][0]) == {"class", "support", "similarity"}
-    assert "bad.png" in err
+    assert "0.png" in err
+    assert "left out 5 more" in err
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert len(rows) == 2
     assert "probability: =blue" in rows[0]  # no formula for a spreadsheet to run

@@ -47,6 +47,7 @@ def test_compare_json(
     )  # fmt: skip
     assert status == 0
     result = json.loads(out)
+    assert [one["file"] for one in result["left_out"]] == [str(tmp_path / "bad.png")]
     rates = checkpoint_files.read_info(Path(measured)).pairs
     assert rates is not None
     assert [pair["probe"] for pair in result["pairs"]] == [str(alike), str(other)]

@@ -130,7 +130,9 @@ def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     query = ["--query", folder / "data" / "red" / "2.png"]
     status, out, _ = run(capsys, *find, *query, *network, "--json")
     assert status == 0
-    (result,) = json.loads(out)["results"]
+    found = json.loads(out)
+    (result,) = found["results"]
+    assert list(found) == ["results"]
     assert result["query"].endswith("red/2.png")
     assert result["neighbours"][0] == {
         "image": "red/2.png",
