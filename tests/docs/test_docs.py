@@ -170,7 +170,8 @@ def test_clients_of_the_http_api(
     workplace: Path, api_address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They answer what the command line prints."""
-    words = ["my_classes.zip", "photo1.jpg", "photo2.jpg"]
+    shutil.copy("photo2.jpg", "two, or; more.jpg")
+    words = ["my_classes.zip", "photo1.jpg", "two, or; more.jpg"]
     assert main(["classify", "--support", words[0], "--query", *words[1:]]) == 0
     expected = capsys.readouterr().out
     examples = ROOT / "examples"
