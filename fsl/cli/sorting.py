@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fsl.base.errors import DataError
 from fsl.base.text import count
 from fsl.data.intake.paths import display_text
 from fsl.fewshot.classify import Prediction
@@ -49,7 +50,11 @@ def sort_queries(
 
 
 def _sources(answered: Sequence[Answered], queries: Sequence[Reader]) -> list[Callable[[], bytes]]:
-    """Return the reader of each answered query; of several with the same name, the one with its content."""
+    """Return the reader of each answered query; of several with the same name, the one with its content.
+
+    Raises:
+        DataError: that one has changed meanwhile.
+    """
     by_name: dict[str, list[Callable[[], bytes]]] = defaultdict(list)
     for name, read in queries:
         by_name[name].append(read)
@@ -59,5 +64,8 @@ def _sources(answered: Sequence[Answered], queries: Sequence[Reader]) -> list[Ca
         if len(readers) == 1:
             found += readers
         else:
-            found.append(next(read for read in readers if hashlib.sha256(read()).hexdigest() == digest))
+            same = next((read for read in readers if hashlib.sha256(read()).hexdigest() == digest), None)
+            if same is None:
+                raise DataError(f"{prediction.query} has changed meanwhile. Nothing was sorted; try again.")
+            found.append(same)
     return found

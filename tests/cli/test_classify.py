@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fsl.__main__ import main
+from fsl.base.errors import DataError
 from fsl.cli.sorting import sort_queries
 from fsl.fewshot.support import SupportSet
 from fsl.twin import checkpoint as checkpoints
@@ -214,6 +215,9 @@ def test_files_of_one_name_are_told_apart_by_their_content(tmp_path: Path) -> No
     sort_queries(tmp_path / "out", answered, queries, SUPPORT)
     assert (tmp_path / "out/unknown/same.png").read_bytes() == pictures[1]
     assert (tmp_path / "out/pear/same.png").read_bytes() == pictures[2]
+    with pytest.raises(DataError, match=r"same\.png has changed meanwhile"):
+        sort_queries(tmp_path / "again", answered, queries[:2], SUPPORT)
+    assert not (tmp_path / "again").exists()
 
 
 def test_together_changes_probabilities_but_not_what_is_unknown(
