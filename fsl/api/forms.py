@@ -129,6 +129,12 @@ async def _parsed(request: Request, most_files: int) -> FormData:
         except MultiPartException as error:
             if "Too many files" in error.message:
                 raise _too_many_files() from error
+            if "maximum size" in error.message:
+                longest = f"{_LONGEST_VALUE:,} bytes"
+                raise ApiError(
+                    400,
+                    f"A value is longer than {longest}. Send pictures and zips as files, with a file name.",
+                ) from error
             raise ApiError(
                 400, f"The form cannot be read: {error.message.rstrip('.')}. Send one as curl -F does."
             ) from error

@@ -91,6 +91,13 @@ def test_a_form_may_end_in_any_of_the_usual_ways(api: TestClient, end: bytes) ->
     assert [one["image"] for one in found.json()["embeddings"]] == ["red.png", "blue.png"], found.text
 
 
+def test_a_picture_without_a_file_name_is_told_to_have_one(api: TestClient) -> None:
+    body = part("image", None, picture("red", 24) + bytes(5_000)) + b"--x--"
+    refused = api.post("/api/embed", content=body, headers={"Content-Type": FORM})
+    assert refused.status_code == 400
+    assert "as files, with a file name" in refused.json()["error"]
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(1, 400), size=st.integers(1, 50))
 def test_a_form_that_is_cut_off_is_refused(api: TestClient, cut: int, size: int) -> None:
