@@ -115,9 +115,9 @@ def pictures_of(uploads: Sequence[Upload], holding: Holding) -> Pictures:
         try:
             listing = listing_of(upload, holding)
         except DataError as error:  # the other files may be good
-            left_out.append(Problem(upload.name, str(error).removeprefix(f"{upload.name}: ")))
+            left_out.append(Problem.of_whole(upload.name, error))
             continue
-        left_out += listing.problems
+        left_out += [problem.inside(upload.name) for problem in listing.problems]
         notes += listing.notes
         readers += [(f"{upload.name}/{entry.name}", entry.read) for entry in listing.entries]
     _refuse_many(len(readers))

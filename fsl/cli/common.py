@@ -202,10 +202,11 @@ def _image_readers(path: Path) -> tuple[list[Reader], Sequence[Problem]]:
         try:
             listing = list_images(path)
         except DataError as error:  # go on: the other paths may be readable
-            return [], [Problem(shown, str(error).removeprefix(f"{shown}: "))]
+            return [], [Problem.of_whole(shown, error)]
         report_notes(listing.notes)
-        named = [(f"{shown.rstrip('/')}/{entry.name}", entry.read) for entry in listing.entries]
-        return named, listing.problems
+        inside = shown.rstrip("/")
+        named = [(f"{inside}/{entry.name}", entry.read) for entry in listing.entries]
+        return named, [problem.inside(inside) for problem in listing.problems]
     return [(shown, FileReader(str(path), shown))], []
 
 

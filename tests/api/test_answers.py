@@ -154,6 +154,9 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_answered(api: TestClient, 
     assert all(left_out.values())
     send = [classes(), ("query", ("cut.png", cut_off))]
     assert "None of the queries is a readable image (" in answer(api, "classify", send, 422)["error"]
+    send = [("reference", ("a.zip", b"no zip")), ("probe", queries(1)[0][1])]
+    said = answer(api, "compare", send, 422, checkpoint="photos", threshold="0.5")["error"]
+    assert said == "a.zip: this is not a zip, or it is cut off or damaged."
     assert str(place) not in json.dumps(found)
 
 
@@ -306,4 +309,4 @@ def test_zips_of_queries_are_taken_apart(api: TestClient) -> None:
         archive.writestr("new/b.doc", b"text")
     found = answer(api, "classify", [classes(), ("query", ("new.zip", buffer.getvalue()))])
     assert [one["query"] for one in found["predictions"]] == ["new.zip/new/a.png"]
-    assert [one["file"] for one in found["left_out"]] == ["new/b.doc"]
+    assert [one["file"] for one in found["left_out"]] == ["new.zip/new/b.doc"]

@@ -33,15 +33,20 @@ def test_classify_json(
     bad[0].parent.mkdir()
     for path in bad:
         path.write_text("no picture")
+    (bad[0].parent / "notes.pdf").write_text("no picture")
+    (tmp_path / "bad.zip").write_text("no zip")
     (folder / "red" / "broken.png").write_text("no picture")
     status, out, err = run(
         capsys, "classify", "--support", folder, "--query", query, *bad[:2], bad[0].parent, tmp_path / "none",
+        tmp_path / "bad.zip",
         "--checkpoint", weights, "--json", "--csv", tmp_path / "out.csv",
     )  # fmt: skip
     assert status == 0
     found = json.loads(out)
-    left_out = {one["file"] for one in found["left_out"]}
-    assert left_out == {"red/broken.png", *map(str, bad), str(tmp_path / "none")}
+    left_out = {one["file"]: one["reason"] for one in found["left_out"]}
+    others = [tmp_path / "none", tmp_path / "bad.zip", bad[0].parent / "notes.pdf"]
+    assert set(left_out) == {"red/broken.png", *map(str, [*bad, *others])}
+    assert not any(reason.endswith(".") for reason in left_out.values())
     (prediction,) = found["predictions"]
     assert set(prediction) == {"query", "label", "probability", "unknown", "scores", "similarities"}
     assert prediction["label"] == "green"

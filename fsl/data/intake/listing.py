@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from fsl.base.errors import DataError
 from fsl.base.text import listed
 from fsl.data.images.bounds import DEFAULT_LIMITS
 from fsl.data.intake.layout import Layout, layout_of_paths, natural_key
@@ -58,6 +59,15 @@ class Problem:
     def __str__(self) -> str:
         """Return "name: reason"."""
         return f"{self.name}: {self.reason}"
+
+    @classmethod
+    def of_whole(cls, name: str, error: DataError) -> Problem:
+        """Return the problem of a folder or an archive that is useless as a whole."""
+        return cls(name, str(error).removeprefix(f"{name}: ").removesuffix("."))
+
+    def inside(self, name: str) -> Problem:
+        """Return the problem, named with the folder or archive that the file lies in."""
+        return replace(self, name=f"{name}/{self.name}")
 
 
 @dataclass(frozen=True)
