@@ -97,8 +97,9 @@ def main(network, classes, *queries):
     folders = {
         folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
         for folder in sorted(Path(classes).iterdir())
-        if folder.is_dir()
+        if folder.is_dir() and not folder.name.startswith(".")
     }
+    folders = {name: paths for name, paths in folders.items() if paths}
     support = [embed(paths, n_views(paths)) for paths in folders.values()]
     query = embed(queries)
     if about["centre_on_support"]:

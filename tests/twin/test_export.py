@@ -149,7 +149,9 @@ def write_pictures(folder: Path, size: tuple[int, int], colour_left: float = 1.0
 
 
 def check_example(folder: Path, made: checkpoints.Checkpoint, queries: list[Path]) -> None:
-    """Check that the example's answers are those of ``classify``."""
+    """Check that the example's answers are those of ``classify``; folders without pictures are no classes."""
+    for name in ("empty", ".ipynb_checkpoints"):
+        (folder / "classes" / name).mkdir()
     done = subprocess.run(
         [sys.executable, EXAMPLE, folder / "network.onnx", folder / "classes", *queries],
         capture_output=True,
