@@ -18,6 +18,7 @@ from fsl.api.service import Service
 from fsl.api.settings import LOOPBACK, TOKEN, ApiSettings, settings_from_environment
 from fsl.base.errors import DataError, SettingsError
 from fsl.base.memory import use_one_arena
+from fsl.base.settings import check_range
 from fsl.config import Device
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ def run(options: argparse.Namespace) -> None:
     """Serve until stopped.
 
     Raises:
-        SettingsError: others could reach the server, and there is no token.
+        SettingsError: others could reach the server, and there is no token; or there is no such port.
         DataError: it cannot listen there.
     """
+    check_range("--port", options.port, 0, 65_535)
     settings = server_settings(options)
     # Before threads start. Unlike for the pages, torch may let its threads spin between the pieces of a pass
     # (no OMP_WAIT_POLICY): there is no page that waits for the cores meanwhile.
@@ -134,8 +136,8 @@ def _listening(host: str, port: int) -> socket.socket:
         # Connections inherit it. Otherwise an answer's body waits 40 ms for the client to confirm its head.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise DataError(
             f"The server cannot listen at {host}, port {port}: {reason}. Name another with --host or --port."
         ) from error

@@ -61,7 +61,7 @@ def test_a_place_where_it_cannot_listen_is_told_in_words(
         port = taken.getsockname()[1]
         for words, said in (
             (["--port", port], f"cannot listen at 127.0.0.1, port {port}"),
-            (["--port", "70000"], "port 70000"),
+            (["--port", "70000"], "--port is 70000; it must be 0 to 65535."),
             (["--host", "no.such.host.invalid", "--token", "x"], "no.such.host.invalid"),
             (["--host", "0.0.0.0"], "a token that clients must send"),
             (["--allow", tmp_path / "none"], "no such folder"),
