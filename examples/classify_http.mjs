@@ -32,7 +32,8 @@ for (const query of queries) {
   const form = new FormData();
   form.append("support_id", kept.support); // the classes are sent once, however many pictures there are
   form.append("query", await openAsBlob(query), basename(query));
-  for (const one of (await ask("POST", "classify", form)).predictions) {
+  const found = await ask("POST", "classify", form).catch((error) => console.error(error.message));
+  for (const one of found?.predictions ?? []) {
     console.log([one.query, one.unknown ? "unknown" : one.label, one.probability.toFixed(3)].join("\t"));
   }
 }

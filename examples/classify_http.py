@@ -18,6 +18,10 @@ from pathlib import Path
 TRIES = 10
 
 
+class RefusedError(Exception):
+    """The server does not answer this; its text says why."""
+
+
 def form(files, values):
     """Return a form as bytes, and its content type."""
     mark = secrets.token_hex(16)
@@ -32,7 +36,11 @@ def form(files, values):
 
 
 def ask(method, url, files=(), **values):
-    """Send a request and return its answer; wait and try again while the server is busy."""
+    """Send a request and return its answer; wait and try again while the server is busy.
+
+    Raises:
+        RefusedError: the server says why it does not answer.
+    """
     headers = {}
     if token := os.environ.get("FSL_API_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
@@ -45,17 +53,22 @@ def ask(method, url, files=(), **values):
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code != 503:
-                raise SystemExit(f"{error.code}: {json.load(error)['error']}") from error
+                raise RefusedError(f"{error.code}: {json.load(error)['error']}") from error
             time.sleep(float(error.headers["Retry-After"]))
-    raise SystemExit("The server stayed busy.")
+    raise RefusedError("The server stayed busy.")
 
 
 def main():
-    """Send the classes once, then classify one picture after another."""
+    """Send the classes once, then classify one picture after another; name those that cannot be read."""
     server, classes, *queries = sys.argv[1:]
     kept = ask("POST", f"{server}/api/support", [("support", Path(classes))])
     for query in queries:
-        found = ask("POST", f"{server}/api/classify", [("query", Path(query))], support_id=kept["support"])
+        try:
+            files = [("query", Path(query))]
+            found = ask("POST", f"{server}/api/classify", files, support_id=kept["support"])
+        except RefusedError as error:
+            print(error, file=sys.stderr)
+            continue
         for one in found["predictions"]:
             label = "unknown" if one["unknown"] else one["label"]
             print(one["query"], label, f"{one['probability']:.3f}", sep="\t")
@@ -63,4 +76,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RefusedError as error:
+        sys.exit(str(error))

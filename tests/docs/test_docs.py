@@ -171,7 +171,8 @@ def test_clients_of_the_http_api(
 ) -> None:
     """They answer what the command line prints."""
     shutil.copy("photo2.jpg", "two, or; more.jpg")
-    words = ["my_classes.zip", "photo1.jpg", "two, or; more.jpg"]
+    Path("notes.txt").write_text("no picture", encoding="utf-8")
+    words = ["my_classes.zip", "photo1.jpg", "notes.txt", "two, or; more.jpg"]
     assert main(["classify", "--support", words[0], "--query", *words[1:]]) == 0
     expected = capsys.readouterr().out
     examples = ROOT / "examples"
