@@ -150,7 +150,8 @@ def _search(options: argparse.Namespace) -> None:
         print(name)
         for one in neighbours:
             image, label = index.image_of(one.row), index.label_of(one.row)
-            print(f"  {similarity_text(one.similarity)}  {image}  ({label})")
+            of_class = f"  ({label})" if label else ""
+            print(f"  {similarity_text(one.similarity)}  {image}{of_class}")
 
 
 def _answers(index: Index, checkpoint: Checkpoint, pictures: Sequence[NamedImage], k: int) -> list[Answer]:

@@ -62,7 +62,7 @@ class _Pictures:
 
     Attributes:
         names: of all pictures.
-        labels: the classes of all pictures.
+        labels: the classes of all pictures; "" if there are no class folders.
         decode: returns a slice of the pictures, and what could not be read.
         version: returns a text that changes when a picture of the slice does.
         problems: files that are left out without being opened.
@@ -183,13 +183,16 @@ def _open_pictures(request: EmbedRequest, checkpoint: Checkpoint, progress: Prog
             images.notes,
         )
     listing = source.listing(request.part, progress)
-    entries = chosen_entries(listing, query)
+    # Embeddings need no class: without any class folder, the class of every picture is "".
+    needs_classes = bool(listing.in_classes or request.classes or not listing.entries)
+    entries = chosen_entries(listing, query) if needs_classes else list(listing.entries)
+    outside = outside_classes(listing) if needs_classes else ()
     return _Pictures(
         [entry.name for entry in entries],
         [entry.class_name or "" for entry in entries],
         lambda rows: decode_entries(entries[rows], query),
         lambda rows: _version_of(entries[rows]),
-        (*listing.problems, *outside_classes(listing)),
+        (*listing.problems, *outside),
         listing.notes,
     )
 

@@ -154,6 +154,21 @@ def test_build_and_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "candidates.faiss is missing or damaged" in said
 
 
+def test_pictures_need_no_class_folders(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = ["--checkpoint", folder / "small.safetensors"]
+    build = ["index", "build", "--data", folder / "data" / "red", "--out", folder / "index", *network]
+    status, out, said = run(capsys, *build, "--json")
+    assert (status, json.loads(out)["images"]) == (0, 4), said
+    find = ["index", "search", "--index", folder / "index", "--query", folder / "data" / "red" / "2.png"]
+    status, out, _ = run(capsys, *find, "--k", "1", *network, "--json")
+    (found,) = json.loads(out)["results"][0]["neighbours"]
+    assert (status, found["image"], found["label"]) == (0, "2.png", "")
+    status, out, _ = run(capsys, *find, "--k", "1", *network)
+    assert out.splitlines()[1].endswith("  2.png")
+    status, _, said = run(capsys, *build[:-2], "--classes", folder / "absent.json", *network)
+    assert status == 1  # classes are asked for
+
+
 @pytest.mark.parametrize("out", [".", "../link"])
 def test_an_index_in_the_empty_folder_that_the_user_is_in(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, out: str

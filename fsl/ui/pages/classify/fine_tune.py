@@ -272,7 +272,9 @@ def _show_kept(state: Session, tuning: FineTuneState) -> None:
         st.markdown(f"The fine-tuned network {markdown(tuning.kept)} is kept, but another one answers now.")
     with st.container(horizontal=True):
         if is_in_use:
-            guarded_button(f"Back to {tuning.checkpoint}", "fine_tune_back", partial(_go_back, state, tuning))
+            guarded_button(
+                f"Back to {markdown(tuning.checkpoint)}", "fine_tune_back", partial(_go_back, state, tuning)
+            )
         else:
             guarded_button("Use it here", "fine_tune_use", partial(state.use_network, tuning.kept))
         _show_dismiss(tuning)
