@@ -36,6 +36,7 @@ def test_photos_become_a_sorted_zip(server: str, tab: Page, data_dir: Path) -> N
     wait_for_answers(tab, PAGE)
 
     tab.evaluate(f"window.first = {_LIST}")
+    go_over_the_end_of_a_page(tab)
 
     counts = counts_shown(tab)
     assert counts["All"] == len(photos.queries) == N_PHOTOS
@@ -76,6 +77,22 @@ def test_photos_become_a_sorted_zip(server: str, tab: Page, data_dir: Path) -> N
         assert {f"{photos.truth[name]}/{name}" for name in wrong} <= set(files)
         folders = Counter(name.partition("/")[0] for name in files)
         assert folders == {name: counts[name] for name in (*photos.class_names, "unknown") if counts[name]}
+
+
+def go_over_the_end_of_a_page(tab: Page) -> None:
+    """A key for a class goes on to the next page, and an arrow back to the answer before."""
+    chosen, where = tab.locator(".st-key-answers [aria-selected=true]"), tab.locator(".st-key-answers .where")
+    answers(tab).nth(PAGE - 1).click()
+    tab.keyboard.press("1")
+    where.get_by_text(f"{PAGE + 1}–{N_PHOTOS} of").wait_for()
+    assert chosen.get_attribute("data-id") == answers(tab).first.get_attribute("data-id")
+    assert counts_shown(tab)["Checked"] == 1
+    tab.keyboard.press("ArrowLeft")
+    where.get_by_text(f"1–{PAGE} of").wait_for()
+    assert chosen.get_attribute("data-id") == answers(tab).last.get_attribute("data-id")
+    tab.keyboard.press("Backspace")
+    chosen.locator(".mark").wait_for(state="hidden")
+    tab.keyboard.press("Home")
 
 
 def correct_some(tab: Page, photos: Photos) -> list[str]:

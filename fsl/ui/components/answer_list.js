@@ -59,6 +59,7 @@ class Work {
     this.last = 0;
     this.rows = [];
     this.selected = "";
+    this.awaited = ""; // an answer of another page, until that page is here
     this.list = make("ul", "list");
     this.list.setAttribute("role", "listbox");
     this.list.tabIndex = 0;
@@ -84,6 +85,10 @@ class Work {
     const known = this.rows.some((row) => row.id === this.selected);
     if (!this.pending.some((event) => event.kind === "select") || !known) this.selected = data.selected;
     this.draw();
+    if (this.awaited && this.awaited === this.selected) {
+      this.awaited = "";
+      this.highlight(true);
+    }
   }
 
   draw() {
@@ -136,9 +141,11 @@ class Work {
   }
 
   go(place) {
-    if (place < 0 && this.data.first > 0) return this.turn(-1);
-    if (place >= this.rows.length && this.data.first + this.rows.length < this.data.total)
-      return this.turn(1);
+    const beyond = place < 0 ? this.data.before : place >= this.rows.length ? this.data.after : "";
+    if (beyond) {
+      this.awaited = beyond;
+      return this.choose(beyond);
+    }
     const row = this.rows[Math.min(Math.max(place, 0), this.rows.length - 1)];
     if (!row) return;
     this.choose(row.id);
@@ -164,11 +171,13 @@ class Work {
     if (place < 0) return;
     const label = { kind: "label", id: this.selected, target };
     this.apply(label);
-    const next = stay ? undefined : this.rows[place + 1];
-    if (next) this.selected = next.id;
+    const follower = this.rows[place + 1]?.id;
+    const next = stay ? "" : (follower ?? this.data.after);
+    if (next) this.selected = next;
+    if (next && !follower) this.awaited = next;
     this.draw();
     this.highlight(true);
-    this.send(label, ...(next ? [{ kind: "select", id: next.id }] : []));
+    this.send(label, ...(next ? [{ kind: "select", id: next }] : []));
   }
 
   labelByLetter(letter) {
@@ -187,6 +196,7 @@ class Work {
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.place < 0) return event.preventDefault(); // the next page is not here yet
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(), ArrowDown: this.columns() }[
       event.key
     ];

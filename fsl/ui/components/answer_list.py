@@ -52,6 +52,8 @@ class AnswerPage:
         rows: the answers.
         first: place of the first one among all, counted from 0.
         total: number of all answers.
+        before: id of the answer before the first one, "" if there is none.
+        after: id of the answer after the last one, "" if there is none.
         selected: id of the selected one.
         classes: id and name of each class, in the order of the digit keys.
         seen: number of the last event that was taken over.
@@ -60,6 +62,8 @@ class AnswerPage:
     rows: Sequence[AnswerRow]
     first: int
     total: int
+    before: str
+    after: str
     selected: str
     classes: Sequence[tuple[int, str]]
     seen: int

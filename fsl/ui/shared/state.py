@@ -117,6 +117,7 @@ class AnswerView:
     Attributes:
         chosen: filter, order and search as they were last; another choice starts at the first answer.
         page: number of the page, counted from 0.
+        goes_to_selected: whether the page is to be the one that holds the selected answer.
         seen: number of the last event of the list that was taken over.
         is_spreading: whether the near copies of the chosen picture are shown.
         added: the last examples that were added; None if there are none.
@@ -124,6 +125,7 @@ class AnswerView:
 
     chosen: tuple[str, str, str] = ("all", "dropped", "")
     page: int = 0
+    goes_to_selected: bool = False
     seen: int = 0
     is_spreading: bool = False
     added: AddedExamples | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.label_next import doubts
@@ -108,6 +109,13 @@ def test_three_thousand_answers_come_in_pages() -> None:
     first, shown = page_of(answers, state)
     assert (first, len(shown)) == (3_000 - PAGE, PAGE)
     assert page_of(answers[:3], state) == (0, answers[:3])
+    # The one after the last of a page is asked for again and again while a key is held.
+    event = AnswerEvent(1, "select", answers[PAGE].query.digest)
+    for number in (1, 2, 3):
+        apply_events(state, [replace(event, number=number)])
+        assert page_of(answers, state)[0] == PAGE
+    state.selected = answers[-1].query.digest  # labelled, it may go elsewhere in the order
+    assert page_of(answers, state)[0] == PAGE
 
 
 def test_a_lesson_says_what_it_changed() -> None:

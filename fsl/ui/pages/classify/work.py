@@ -169,9 +169,16 @@ def _show_list(state: Session, found: Sequence[WorkAnswer]) -> WorkAnswer:
     first, shown = page_of(found, state)
     chosen = next((answer for answer in shown if answer.query.digest == state.selected), shown[0])
     state.selected = chosen.query.digest  # the one before may have left the filter
-    classes = [(card.id, card.name) for card in state.workspace.classes]
+    before, after = found[first - 1 : first], found[first + len(shown) :][:1]
     page = AnswerPage(
-        [answer.row for answer in shown], first, len(found), chosen.query.digest, classes, state.view.seen
+        [answer.row for answer in shown],
+        first,
+        len(found),
+        before[0].query.digest if before else "",
+        after[0].query.digest if after else "",
+        chosen.query.digest,
+        [(card.id, card.name) for card in state.workspace.classes],
+        state.view.seen,
     )
     answer_list(page, "answers", "Answers, one per picture", guarded_callback(partial(apply_events, state)))
     if len(found) > 1:

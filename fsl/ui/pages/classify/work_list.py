@@ -156,11 +156,11 @@ def apply_events(state: Session, events: Sequence[AnswerEvent]) -> None:
         state.view.seen = event.number
         if event.kind == "turn":
             state.view.page = max(0, state.view.page + event.target)
-            state.selected = ""
+            state.view.goes_to_selected, state.selected = False, ""
         elif event.id not in held:
             continue
         elif event.kind == "select":
-            state.selected = event.id
+            state.view.goes_to_selected, state.selected = True, event.id
             state.view.is_spreading = False
         elif event.kind == "clear":
             workspace = workspace.uncorrected([event.id])
@@ -172,6 +172,11 @@ def apply_events(state: Session, events: Sequence[AnswerEvent]) -> None:
 
 def page_of(answers: Sequence[WorkAnswer], state: Session) -> tuple[int, list[WorkAnswer]]:
     """Return the place of the first answer of the page in view, and the answers of that page."""
+    if state.view.goes_to_selected:
+        digests = [answer.query.digest for answer in answers]
+        if state.selected in digests:
+            state.view.page = digests.index(state.selected) // PAGE
+        state.view.goes_to_selected = False
     last = max(0, len(answers) - 1) // PAGE
     state.view.page = min(state.view.page, last)
     first = state.view.page * PAGE
