@@ -1,7 +1,7 @@
 """Project files: a zip with the original pictures and a manifest, so that work can be opened again.
 
-``project.json`` holds classes, queries, rule, threshold and the checkpoint's name and digest. The pictures
-are under ``images/``, each content once. Reading trusts nothing: the zip passes the same gate as any other
+``project.json`` holds classes, queries, settings and the checkpoint's name and digest. The pictures are
+under ``images/``, each content once. Reading trusts nothing: the zip passes the same gate as any other
 (:mod:`fsl.data.intake.zip_gate`), and the manifest is compared with the contents.
 """
 
@@ -76,6 +76,7 @@ class Project:
         checkpoint_digest: sha256 of its file, "" if none was loaded.
         corrections: what a person said that queries show, by the sha256 of the query's file: the class's
             place in ``classes``, or None for none of them.
+        together: whether all queries say where the classes lie (``fsl.fewshot.together``).
     """
 
     classes: tuple[tuple[str, tuple[ProjectImage, ...]], ...]
@@ -85,6 +86,7 @@ class Project:
     checkpoint: str = ""
     checkpoint_digest: str = ""
     corrections: Mapping[str, int | None] = field(default_factory=dict)
+    together: bool = False
 
     def images(self) -> Iterator[ProjectImage]:
         """Yield all pictures, those of the classes first."""
@@ -171,6 +173,7 @@ def _read(
         _text(manifest.get("checkpoint"), "the checkpoint's name"),
         _text(manifest.get("checkpoint_digest"), "the checkpoint's digest"),
         _corrections(manifest.get("corrections", {}), len(classes)),
+        _together(manifest.get("together", False)),
     )
     return project, tuple(problems)
 
@@ -206,6 +209,7 @@ def _manifest(project: Project) -> dict[str, Any]:
         "checkpoint": project.checkpoint,
         "checkpoint_digest": project.checkpoint_digest,
         "corrections": dict(project.corrections),
+        "together": project.together,
     }
 
 
@@ -305,6 +309,12 @@ def _threshold(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise _Damaged("its threshold is not between 0 and 1")
     return float(value)
+
+
+def _together(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Damaged("whether it learns from the pictures to classify is not true or false")
+    return value
 
 
 def _corrections(value: Any, n_classes: int) -> dict[str, int | None]:

@@ -24,6 +24,7 @@ PROJECT = Project(
     checkpoint="fruits",
     checkpoint_digest="ab" * 32,
     corrections={hashlib.sha256(RED.data).hexdigest(): 0, "cd" * 32: None},
+    together=True,
 )
 
 
@@ -54,7 +55,7 @@ def test_equal_projects_give_equal_files_with_each_content_once() -> None:
         assert len(archive.namelist()) == 1 + 3
 
 
-def test_a_project_of_an_earlier_version_has_no_corrections() -> None:
+def test_a_project_of_an_earlier_version_opens() -> None:
     data = changed(project_bytes(PROJECT), {"corrections": {}})
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
@@ -62,10 +63,10 @@ def test_a_project_of_an_earlier_version_has_no_corrections() -> None:
             content = old.read(name)
             if name == MANIFEST:
                 manifest = json.loads(content)
-                del manifest["corrections"]
+                del manifest["corrections"], manifest["together"]
                 content = json.dumps(manifest).encode()
             new.writestr(name, content)
-    assert read_project(out.getvalue())[0] == replace(PROJECT, corrections={})
+    assert read_project(out.getvalue())[0] == replace(PROJECT, corrections={}, together=False)
 
 
 def test_an_endless_name_is_cut() -> None:
@@ -117,6 +118,7 @@ def test_a_zip_without_manifest_is_explained() -> None:
         {"corrections": {"ab": True}},
         {"corrections": {"ab": "a"}},
         {"threshold": True},
+        {"together": 1},
         {"checkpoint": 5},
     ],
 )

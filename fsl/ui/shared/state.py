@@ -91,6 +91,7 @@ class JudgedBy(NamedTuple):
     rule: Method | None
     threshold: float | None
     saved_with: str
+    together: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +143,7 @@ class Session(TabState):
         checkpoint: name of the checkpoint, "" for the default one.
         checkpoint_digest: sha256 of the checkpoint in use, "" before it is loaded.
         saved_with: sha256 of the checkpoint an opened project was saved with, "" for none.
+        together: whether all queries say where the classes lie (``fsl.fewshot.together``).
         selected: digest of the query whose details are shown.
         history: removals that can be undone, step by step.
         notes: sentences about the last change, plain text.
@@ -161,6 +163,7 @@ class Session(TabState):
     checkpoint: str = ""
     checkpoint_digest: str = ""
     saved_with: str = ""
+    together: bool = False
     selected: str = ""
     history: History[Workspace, JudgedBy] = field(default_factory=History)
     notes: tuple[str, ...] = ()
@@ -246,13 +249,13 @@ class Session(TabState):
 
     @property
     def _judged_by(self) -> JudgedBy:
-        return JudgedBy(self.checkpoint, self.rule, self.threshold, self.saved_with)
+        return JudgedBy(self.checkpoint, self.rule, self.threshold, self.saved_with, self.together)
 
     def _restore(
         self, workspace: Workspace, judged_by: JudgedBy, history: History[Workspace, JudgedBy]
     ) -> None:
         self._take_over(workspace, history)
-        self.checkpoint, self.rule, self.threshold, self.saved_with = judged_by
+        self.checkpoint, self.rule, self.threshold, self.saved_with, self.together = judged_by
         self.report()
 
     def forget_notices(self) -> None:

@@ -25,21 +25,24 @@ def test_a_project_with_two_classes_of_one_name_opens_again(page: AppTest) -> No
 
 
 def test_undo_brings_back_the_network_and_its_settings_with_the_pictures(page: AppTest) -> None:
-    def judged_by() -> tuple[str, str | None, float | None, str]:
+    def judged_by() -> tuple[str, str | None, float | None, bool, str]:
         now = state(page)
-        return now.checkpoint, now.rule, now.threshold, now.saved_with
+        return now.checkpoint, now.rule, now.threshold, now.together, now.saved_with
 
     fill(page)
     page.selectbox(key="checkpoint").set_value("small-two").run()
+    page.selectbox(key="rule").set_value("prototype").run()
+    page.toggle(key="together").set_value(True).run()
     page.slider(key="threshold").set_value(0.97).run()
     project = saved(page)
+    page.toggle(key="together").set_value(False).run()
     page.selectbox(key="checkpoint").set_value("small").run()
     page.selectbox(key="rule").set_value("max").run()
     drop(page, "project", project)
     opened = judged_by()
-    assert opened[:3] == ("small-two", None, 0.97)
+    assert opened[:4] == ("small-two", "prototype", 0.97, True)
     page.button(key="classify_undo").click().run()
-    assert judged_by() == ("small", "max", None, "")
+    assert judged_by() == ("small", "max", None, False, "")
     assert page.selectbox(key="checkpoint").value == "small"
     page.button(key="classify_redo").click().run()
     assert judged_by() == opened

@@ -17,7 +17,7 @@ from fsl.ui.pages.classify.downloads import show_downloads
 from fsl.ui.pages.classify.other_networks import waiting_text
 from fsl.ui.pages.classify.queries import ANSWERS
 from fsl.ui.pages.classify.self_check import show_self_check
-from fsl.ui.pages.classify.settings import TOGETHER, method_in_use, show_settings, threshold_in_use
+from fsl.ui.pages.classify.settings import method_in_use, show_settings, threshold_in_use
 from fsl.ui.pages.classify.thumbnails import show_thumbnails
 from fsl.ui.pages.classify.work import show_work
 from fsl.ui.shared.embedding import embed_new
@@ -68,7 +68,7 @@ def show_answers(state: Session, self_check_place: DeltaGenerator) -> None:
         _embed_with_bar(checkpoint, pictures, support.few)
     if not missing:
         method = method_in_use(state, checkpoint, support)
-        together = TOGETHER.value and method == "prototype"
+        together = state.together and method == "prototype"
         predictions = predict(
             state, checkpoint, support, method, threshold_in_use(state, checkpoint), together
         )

@@ -152,7 +152,7 @@ def _open_project(state: Session, name: str, found: tuple[Project, list[Checked]
         workspace = workspace.corrected(digests, None if place is None else workspace.classes[place].id)
     state.replace_all(workspace)
     state.rule, state.threshold, state.checkpoint = project.rule, project.threshold, project.checkpoint
-    state.saved_with = project.checkpoint_digest
+    state.saved_with, state.together = project.checkpoint_digest, project.together
     problems = [problem for _, some in parts for problem in some]
     return Said([f"Opened {name}: {_contents(workspace)}."], problems)
 

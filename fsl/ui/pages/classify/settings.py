@@ -122,7 +122,8 @@ def show_settings(state: Session, choices: list[Choice], checkpoint: Checkpoint,
         **replace(RULE, options=methods).widget(), on_change=guarded_callback(_use_rule), args=(state,)
     )
     if method_in_use(state, checkpoint, support) == "prototype":
-        st.toggle(**TOGETHER.widget())
+        TOGETHER.put(state.together)
+        st.toggle(**TOGETHER.widget(), on_change=guarded_callback(_use_together), args=(state,))
     threshold = threshold_in_use(state, checkpoint)
     LIMIT.put(round(threshold, 2))
     st.slider(**LIMIT.widget(), on_change=guarded_callback(_use_limit), args=(state,))
@@ -139,6 +140,10 @@ def _use_network(state: Session) -> None:
 
 def _use_rule(state: Session) -> None:
     use_method(state, RULE.value)
+
+
+def _use_together(state: Session) -> None:
+    state.together = TOGETHER.value
 
 
 def _use_limit(state: Session) -> None:

@@ -114,4 +114,5 @@ def project_of(state: Session) -> Project:
             digest: None if target is None else place[target]
             for digest, target in workspace.corrections.items()
         },
+        together=state.together,
     )
