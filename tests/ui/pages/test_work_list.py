@@ -8,6 +8,7 @@ from dataclasses import replace
 from fsl.fewshot.classify import LeaveOneOut, Prediction
 from fsl.fewshot.label_next import doubts
 from fsl.ui.components.answer_list import UNKNOWN, AnswerEvent
+from fsl.ui.pages.classify.downloads import as_answered
 from fsl.ui.pages.classify.learn import told
 from fsl.ui.pages.classify.work_list import (
     PAGE,
@@ -54,6 +55,16 @@ def test_a_persons_word_counts_and_is_told_from_the_networks() -> None:
     ]
     state.change(state.workspace.renamed(1, "quince"))
     assert work_answers(state.workspace, [PREDICTIONS[0]] * 3)[2].label == "quince"
+
+
+def test_a_download_fits_the_answers_that_are_shown() -> None:
+    """It may be pressed while the page still computes the answers for other classes or more pictures."""
+    drawn = session().workspace
+    corrected = drawn.with_pictures(None, [stored("d")])[0].corrected([drawn.queries[0].digest], 1)
+    changed = corrected.renamed(0, "quince")
+    for latest, label in ((corrected, "pear"), (changed, "apple")):
+        found = work_answers(as_answered(drawn, latest), PREDICTIONS)
+        assert [answer.label for answer in found] == [label, "pear", None]
 
 
 def test_filters_search_and_orders() -> None:

@@ -18,7 +18,7 @@ from fsl.ui.shared.downloads import Download, download_buttons
 from fsl.ui.shared.pictures import StoredPicture
 from fsl.ui.shared.resources import COMPUTE
 from fsl.ui.shared.state import Session
-from fsl.ui.shared.workspace import ClassCard
+from fsl.ui.shared.workspace import ClassCard, Workspace
 
 if TYPE_CHECKING:
     from fsl.fewshot.classify import Prediction
@@ -37,14 +37,14 @@ def show_downloads(
         support: the classes they were found with.
         checkpoint: the network.
     """
-    queries = state.workspace.queries
+    drawn = state.workspace
 
     def labels() -> list[FinalLabel]:
-        workspace = replace(state.workspace, queries=queries)
-        return [FinalLabel(one.label, one.is_given) for one in work_answers(workspace, predictions)]
+        answers = work_answers(as_answered(drawn, state.workspace), predictions)
+        return [FinalLabel(one.label, one.is_given) for one in answers]
 
     def photos() -> Iterator[bytes]:
-        return _sorted(state.workspace.classes, queries, labels())
+        return _sorted(drawn.classes, drawn.queries, labels())
 
     download_link(
         "Sorted photos (zip)",
@@ -55,6 +55,18 @@ def show_downloads(
     download_buttons((*_tables(predictions, support, labels), _network_file(checkpoint)), "stretch")
     if not _can_export():
         st.caption("ONNX needs one more package on the server: pip install onnx.")
+
+
+def as_answered(drawn: Workspace, latest: Workspace) -> Workspace:
+    """Return the pictures that were answered, with the latest corrections.
+
+    Args:
+        drawn: what the answers that the page shows are about.
+        latest: what it has become. If its classes are others, the answers do not fit them, and what was drawn
+            is returned.
+    """
+    same = [(card.id, card.name) for card in drawn.classes] == [(one.id, one.name) for one in latest.classes]
+    return replace(latest, queries=drawn.queries) if same else drawn
 
 
 def _tables(
