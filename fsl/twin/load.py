@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fsl.config import TIMM, Device
 from fsl.twin import checkpoint
 from fsl.twin.checkpoint import Checkpoint
@@ -10,7 +12,7 @@ from fsl.twin.device import choose_device
 from fsl.twin.pretrained import pretrained_checkpoint
 
 
-def load(name_or_file: str, device: Device = "auto") -> Checkpoint:
+def load(name_or_file: str | Path, device: Device = "auto") -> Checkpoint:
     """Load a checkpoint by name ("photos") or file.
 
     Args:
@@ -23,6 +25,7 @@ def load(name_or_file: str, device: Device = "auto") -> Checkpoint:
         SettingsError: the device is not available.
         FslError: the weights of a network of timm cannot be downloaded.
     """
+    name_or_file = str(name_or_file)
     if name_or_file.startswith(TIMM):
         return pretrained_checkpoint(name_or_file, choose_device(device))
     return checkpoint.load(find(name_or_file), choose_device(device))

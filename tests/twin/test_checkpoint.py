@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fsl
 from fsl.base.errors import CheckpointError, WriteError
 from fsl.config import ModelConfig
 from fsl.twin import checkpoint, checkpoint_files
@@ -38,6 +39,7 @@ def test_round_trip(tmp_path: Path) -> None:
     checkpoint.save(path, twin, info)
     loaded = checkpoint.load(path)
     assert loaded.info == info
+    assert fsl.load(path, "cpu").digest == loaded.digest
     images = torch.randn(3, 3, 16, 16)
     assert torch.equal(loaded.twin.embed(images), twin.embed(images))
     assert not loaded.twin.training
