@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -12,14 +13,16 @@ from torch import Tensor
 from fsl.config import Rule
 from fsl.fewshot.cross_validation import parts_to_hide
 from fsl.fewshot.embed import embed, embed_support
-from fsl.fewshot.pictures import NamedImage, Picture
-from fsl.fewshot.prepared import prepare_support
+from fsl.fewshot.pictures import Picture, as_pictures
+from fsl.fewshot.prepared import PreparedSupport, prepare_support
 from fsl.fewshot.scores import check_threshold, group_scores, probabilities, prototypes
 from fsl.fewshot.support import SupportSet
 from fsl.fewshot.support_view import seen_from_support
 from fsl.twin.checkpoint import Checkpoint
 from fsl.twin.inference import pair_logits, ready_logits, usable
 from fsl.twin.network import TwinNetwork, similarity
+
+_AT_ONCE = 64  # queries; all at once, the pictures of 10,000 files would fill the memory
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Prediction:
 def classify(
     checkpoint: Checkpoint,
     support: SupportSet,
-    queries: Sequence[Picture | Path | str],
+    queries: Iterable[Picture | Path | str],
     rule: Rule | None = None,
     threshold: float | None = None,
 ) -> list[Prediction]:
@@ -59,7 +62,7 @@ def classify(
 
     Args:
         support: N classes with one or more images each.
-        queries: images, or paths of files.
+        queries: images, or paths of files, which are read a few at a time.
         rule: "mean" of the similarities to a class, "max" (its most similar image), or "prototype" (its mean
             embedding); None for the checkpoint's default, which did best on held-out classes.
         threshold: of "unknown", in [0, 1]; None for the checkpoint's calibrated one.
@@ -68,19 +71,32 @@ def classify(
         one prediction per query, in order.
 
     Raises:
-        SettingsError: the threshold is out of range.
+        SettingsError: the threshold is out of range, or a query is neither an image nor a path.
         ImageReadError: a file is not a readable image.
     """
     if threshold is not None:
         check_threshold(threshold)
-    images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
-    twin, prepared = checkpoint.twin, prepare_support(checkpoint, support)
-    query_embeddings = prepared.seen(embed(checkpoint, images))
     rule = rule or checkpoint.info.rule
-    calibration = checkpoint.info.calibration(rule)
+    prepared, pictures = prepare_support(checkpoint, support), as_pictures(queries)
+    predictions: list[Prediction] = []
+    while images := list(islice(pictures, _AT_ONCE)):
+        predictions += _classify(checkpoint, support, prepared, images, rule, threshold)
+    return predictions
+
+
+def _classify(
+    checkpoint: Checkpoint,
+    support: SupportSet,
+    prepared: PreparedSupport,
+    images: Sequence[Picture],
+    rule: Rule,
+    threshold: float | None,
+) -> list[Prediction]:
+    """Classify a few pictures; arguments as for ``classify``."""
+    twin, calibration = checkpoint.twin, checkpoint.info.calibration(rule)
     if threshold is None:
         threshold = calibration.unknown_threshold
-
+    query_embeddings = prepared.seen(embed(checkpoint, images))
     logits = usable(ready_logits(twin, query_embeddings, prepared.images))
     if rule == "prototype":
         scores = -usable(ready_logits(twin, query_embeddings, prepared.prototypes))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from fsl.base.errors import ImageReadError
+from fsl.base.errors import ImageReadError, SettingsError
+from fsl.data.images.bounds import DEFAULT_LIMITS
+from fsl.data.images.colour import shrink_to_rgb
 from fsl.data.images.decode import decode_image
 from fsl.data.intake.folders import read_file
 from fsl.data.intake.listing import Problem
@@ -68,6 +70,27 @@ class NamedImage:
         shown = display_text(folder_name_text(str(path)))
         return cls.from_bytes(read_file(Path(path), shown), shown)
 
+    @classmethod
+    def from_image(cls, image: Image.Image, name: str) -> NamedImage:
+        """Take a Pillow image, which is not changed; for an array, ``Image.fromarray`` makes one.
+
+        It becomes what reading a file of it would give: upright by its EXIF orientation, RGB on white, 16-bit
+        and float values scaled to 8 bits, at most 1024 pixels a side. Only a colour profile is not applied.
+
+        Raises:
+            ImageReadError: the image has no pixels, or its file is damaged.
+        """
+        if 0 in image.size:
+            raise ImageReadError(name, "the picture has no pixels")
+        try:
+            upright = ImageOps.exif_transpose(image)
+            plain = shrink_to_rgb(upright, DEFAULT_LIMITS.max_side).copy()
+        except (OSError, ValueError) as error:
+            raise ImageReadError(name, f"its pixels cannot be read ({error})") from error
+        plain.info = {}
+        digest = hashlib.sha256(f"{plain.size}".encode() + plain.tobytes()).hexdigest()
+        return cls(name, plain, digest)
+
 
 def read_picture(name: str, read: Callable[[], bytes]) -> NamedImage | Problem:
     """Return the decoded picture of a file, or the problem with it."""
@@ -75,3 +98,26 @@ def read_picture(name: str, read: Callable[[], bytes]) -> NamedImage | Problem:
         return NamedImage.from_bytes(read(), name)
     except ImageReadError as error:
         return Problem(error.name, error.reason)
+
+
+def as_pictures(items: Iterable[Picture | Path | str]) -> Iterator[Picture]:
+    """Yield pictures; those that are given as paths are read one after another.
+
+    Raises:
+        SettingsError: this is a single picture, or something in it is neither a picture nor a path.
+        ImageReadError: a file is not a readable image.
+    """
+    if isinstance(items, str | Path | NamedImage | Image.Image):
+        raise SettingsError("Give pictures as a list, even a single one: [picture].")
+    yield from map(_as_picture, items)
+
+
+def _as_picture(item: Picture | Path | str) -> Picture:
+    if isinstance(item, str | Path):
+        return NamedImage.from_path(item)
+    if hasattr(item, "digest"):
+        return item
+    raise SettingsError(
+        f"A picture is a path or a NamedImage, not {type(item).__name__}. Turn an image in memory into one "
+        'with NamedImage.from_image(image, "name") of fsl.fewshot.pictures.'
+    )

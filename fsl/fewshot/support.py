@@ -15,7 +15,7 @@ from fsl.data.copies import copies_notes
 from fsl.data.images.pool import decode_pool
 from fsl.data.intake.folders import list_images
 from fsl.data.intake.listing import Listing, Problem
-from fsl.fewshot.pictures import NamedImage, Picture, read_picture
+from fsl.fewshot.pictures import NamedImage, Picture, as_pictures, read_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,10 @@ class SupportSet:
         if len(self.images) != len(self.slots):
             raise DataError(f"{len(self.images)} images have {len(self.slots)} labels; give one label each.")
         used = set(self.slots)
+        if used - set(range(len(self.class_names))):
+            raise DataError(
+                f"Labels must be from 0 to {len(self.class_names) - 1}: positions of class names."
+            )
         empty = [n for i, n in enumerate(self.class_names) if i not in used]
         if empty:
             raise DataError(f"Class {empty[0]!r} has no image. Add one, or delete the class.")
@@ -49,14 +53,20 @@ class SupportSet:
             raise DataError("A decision needs at least 2 classes with one image each. Add a class.")
 
     @classmethod
-    def from_classes(cls, classes: Mapping[str, Sequence[Picture]]) -> SupportSet:
+    def from_classes(cls, classes: Mapping[str, Sequence[Picture | Path | str]]) -> SupportSet:
         """Build a support set from named classes.
+
+        Args:
+            classes: the images of each class, or paths of files.
 
         Raises:
             DataError: there are fewer than two classes, or a class has no image.
+            SettingsError: something is neither an image nor a path.
+            ImageReadError: a file is not a readable image.
         """
-        images = tuple(image for members in classes.values() for image in members)
-        slots = tuple(i for i, members in enumerate(classes.values()) for _ in members)
+        members = [list(as_pictures(items)) for items in classes.values()]
+        images = tuple(image for of_class in members for image in of_class)
+        slots = tuple(i for i, of_class in enumerate(members) for _ in of_class)
         return cls(tuple(classes), images, slots)
 
     @classmethod

@@ -1,5 +1,11 @@
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from fsl.base.errors import CheckpointError, DataError, ImageReadError, SettingsError
@@ -16,7 +22,7 @@ from fsl.twin.header import Calibration
 from fsl.twin.inference import embed_images
 from fsl.twin.network import TwinNetwork
 from tests.helpers.networks import checkpoint
-from tests.helpers.pictures import named_image, support_set
+from tests.helpers.pictures import COLOURS, named_image, noisy_png, support_set
 
 QUERIES = [named_image("blue", 91), named_image("red", 92), named_image("green", 93)]
 
@@ -105,6 +111,87 @@ def test_unreadable_query_names_the_file(tmp_path) -> None:  # type: ignore[no-u
     (tmp_path / "notes.jpg").write_text("not a picture")
     with pytest.raises(ImageReadError, match=r"notes\.jpg"):
         classify(checkpoint(), support_set(), [tmp_path / "notes.jpg"])
+
+
+def sideways() -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    return exif
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "I;16", "F"])
+def test_an_image_in_memory_answers_like_its_file(mode: str, tmp_path: Path) -> None:
+    """A photo taken sideways is among them: phones write those."""
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 60, 4), dtype=np.uint8)
+    opaque = Image.fromarray(np.ascontiguousarray(pixels[:, :, :3]))
+    start = Image.fromarray(pixels) if mode.endswith("A") else opaque.convert("L") if mode == "F" else opaque
+    wide = Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 200)
+    image = wide if mode == "I;16" else start.convert(mode)
+    path = tmp_path / f"a.{ {'CMYK': 'jpg', 'F': 'tif'}.get(mode, 'png') }"
+    image.save(path, exif=sideways())
+    with Image.open(path) as opened:
+        in_memory = NamedImage.from_image(opened, "a")
+        assert opened.mode == mode
+    of_file = NamedImage.from_path(path)
+    assert mode == "F" or in_memory.image.size == (48, 60)  # Pillow writes no orientation into a TIFF
+    assert np.array_equal(np.asarray(in_memory.image), np.asarray(of_file.image))
+    first, second = classify(checkpoint(), support_set(), [in_memory, path])
+    assert first.similarities == second.similarities
+
+
+def test_images_in_memory_are_told_apart() -> None:
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    one, wider = (NamedImage.from_image(Image.fromarray(a), "a") for a in (pixels, pixels.reshape(30, 20, 3)))
+    other = NamedImage.from_image(Image.fromarray(pixels + 1), "a")
+    assert len({one.digest, wider.digest, other.digest}) == 3
+    assert NamedImage.from_image(Image.fromarray(pixels), "b").digest == one.digest
+
+
+def test_examples_and_queries_may_be_paths_and_are_read_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand decoded photos do not fit in memory."""
+    for i in range(150):
+        (tmp_path / f"{i:03}.png").write_bytes(noisy_png(COLOURS["blue" if i % 2 else "red"], i))
+    files = sorted(tmp_path.iterdir())
+    classes = {"red": [str(files[0])], "blue": [files[1]], "green": [named_image("green")]}
+    support, alive, most = SupportSet.from_classes(classes), WeakSet[NamedImage](), 0
+    read = NamedImage.from_path
+
+    def counted(path: Path) -> NamedImage:
+        nonlocal most
+        alive.add(found := read(path))
+        most = max(most, len(alive))
+        return found
+
+    monkeypatch.setattr(NamedImage, "from_path", counted)
+    answers = classify(checkpoint(), support, iter(files))
+    assert [a.label for a in answers] == ["red", "blue"] * 75
+    assert [a.query for a in answers] == [str(file) for file in files]
+    assert most < 150
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        ("photo.jpg", "as a list"),
+        (Path("photo.jpg"), "as a list"),
+        (QUERIES[0], "as a list"),
+        ([Image.new("RGB", (9, 9))], "not Image.*from_image"),
+        (np.zeros((2, 9, 9, 3), np.uint8), "not ndarray.*from_image"),
+    ],
+)
+def test_what_is_no_list_of_pictures_is_refused_in_words(queries: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        classify(checkpoint(), support_set(), queries)
+    with pytest.raises(SettingsError, match=message):
+        SupportSet.from_classes({"red": queries, "blue": QUERIES})
+
+
+@pytest.mark.parametrize("slot", [-1, 2])
+def test_labels_without_a_class_are_refused(slot: int) -> None:
+    with pytest.raises(DataError, match="from 0 to 1"):
+        SupportSet(("red", "blue"), tuple(QUERIES), (0, 1, slot))
 
 
 def test_each_content_is_embedded_once() -> None:
