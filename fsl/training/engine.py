@@ -14,7 +14,7 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at
 from fsl.training.class_ridge import fit_class_scores
-from fsl.training.events import Comparison, Finished, Pause, Started, Step, TrainEvent, Verdict
+from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
 from fsl.training.in_use import with_probe
 from fsl.training.interrupt import train_unless_stopped
 from fsl.training.prepare import drop_features_too_large, fit_adapter
@@ -57,8 +57,7 @@ def train(
         validation: images of other classes to test on; None for no tests.
         should_stop: called after every batch, within long ones and during tests; return True to end the run
             with ``Finished(stopped=True)``.
-        earlier: the events of the run before it was interrupted, which its verdicts take into account. With a
-            Comparison among them no other is made.
+        earlier: the events of the run before it was interrupted, which its verdicts take into account.
 
     Yields:
         Started; then Step, Evaluation and Verdict events (a verdict when it changes and at the end); a
@@ -77,10 +76,10 @@ def train(
     yield started
     run = _Run(state, data, index, config, test, should_stop, [*earlier, started])
     stopped = yield from run.train_batches()
-    has_comparison = any(isinstance(event, Comparison) for event in earlier)
-    comparison = None if has_comparison else compare_with_start(state)
+    comparison = compare_with_start(state)
     if comparison and test:
-        yield with_probe(comparison, state, data, test)
+        full = yield from timed(state, with_probe(comparison, state, data, test), should_stop)
+        yield full or comparison
     yield Finished(state.step, state.seconds, stopped)
 
 

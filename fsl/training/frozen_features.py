@@ -90,10 +90,6 @@ class FrozenFeatures:
         """Return the embeddings ``(B, D)`` of computed views, with gradients; arguments as ``compute``."""
         return self.split.embed(self._computed(rows, views))
 
-    def has(self, rows: IntArray, views: IntArray) -> bool:
-        """Return whether all these views are computed; arguments as ``compute``."""
-        return self._views.keys() >= set(zip(views.tolist(), rows.tolist(), strict=True))
-
     @torch.no_grad()
     def whiten(self, rows: IntArray, views: IntArray) -> Tensor:
         """Return the whitened embeddings ``(B, D)`` of computed views; arguments as ``compute``."""

@@ -88,7 +88,7 @@ def restore(folder: Path, spec: RunSpec, state: TrainState) -> tuple[dict[str, A
     about = {key: value for key, value in {**begun, **spec.about}.items() if key != "command"}
     if command:
         about["command"] = command
-    return about, drop_events_after(folder / EVENTS, state, spec.config.steps)
+    return about, drop_events_after(folder / EVENTS, state)
 
 
 def _classes_in_header(folder: Path) -> Sequence[str]:

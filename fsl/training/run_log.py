@@ -126,15 +126,11 @@ def _parse(data: bytes) -> tuple[list[TrainEvent], int, int]:
     return events, len(lines) - len(events), end
 
 
-def drop_events_after(path: Path, state: TrainState, steps: int) -> list[TrainEvent]:
+def drop_events_after(path: Path, state: TrainState) -> list[TrainEvent]:
     """Remove the events that a resumed run will produce again.
 
-    These are the events after the saved state, the end of a stopped run with its comparison, and a test of
-    the very network that was saved if the state does not hold its result. The comparison after the last batch
-    stays: it rests on embeddings that the state does not hold.
-
-    Args:
-        steps: number of batches that the run is to make.
+    These are the events after the saved state, the end of a run with its comparison, and a test of the very
+    network that was saved if the state does not hold its result.
 
     Returns:
         the events that remain.
@@ -142,13 +138,11 @@ def drop_events_after(path: Path, state: TrainState, steps: int) -> list[TrainEv
     if not path.exists():  # killed between its first save and its first event
         return []
     has_test = state.tested_at == state.step if state.step else len(state.before) > 0
-    is_trained = state.step == state.tested_at == steps
-    made_again = (Finished,) if is_trained else (Finished, Comparison)
     kept: list[TrainEvent] = []
     for event in read_events(path):
         if isinstance(event, Evaluation) and event.step == state.step and not has_test:
             break
-        if event.step <= state.step and not isinstance(event, made_again):
+        if event.step <= state.step and not isinstance(event, Finished | Comparison):
             kept.append(event)
     lines = "".join(json.dumps(to_json(event)) + "\n" for event in kept)
     write_atomically(path, lines.encode())

@@ -15,8 +15,8 @@ from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
 from fsl.training import class_ridge
 from fsl.training.class_ridge import fit_class_scores
-from fsl.training.events import Comparison, Finished, Pause
-from fsl.training.run_folder import EVENTS
+from fsl.training.events import Comparison, Finished, Pause, Saved
+from fsl.training.run_folder import CHECKPOINT, EVENTS
 from fsl.training.run_log import read_events
 from fsl.training.state import TrainState, new_state
 from fsl.twin.adapter import Adapter, _own_directions
@@ -150,13 +150,18 @@ def test_a_run_says_how_the_linear_probe_does_on_the_tested_images(coloured_set:
     assert [event.probe for event in events if isinstance(event, Comparison)] == [None]
 
 
-def test_a_run_killed_while_it_is_calibrated_keeps_what_it_says(tmp_path: Path, coloured_set: Maker) -> None:
+@pytest.mark.parametrize("last", [Saved(TUNED.steps, CHECKPOINT), Finished])
+def test_a_run_killed_at_its_end_says_the_same_when_resumed(
+    last: object, tmp_path: Path, coloured_set: Maker
+) -> None:
+    """It is killed before its comparison, which embeds images anew then, or while it is calibrated."""
     learned, held_out = halves(coloured_set(4, 8))
-    turns = run_in(tmp_path / "r", learned, TUNED, WHITENED, validation=held_out)
-    assert any(isinstance(event, Finished) for event in turns)
-    turns.close()
-    (said,) = [event for event in read_events(tmp_path / "r" / EVENTS) if isinstance(event, Comparison)]
+    events = train_events(learned, TUNED, new_state(TUNED, WHITENED), held_out)
+    (said,) = [event for event in events if isinstance(event, Comparison)]
     assert said.probe is not None
+    turns = run_in(tmp_path / "r", learned, TUNED, WHITENED, validation=held_out)
+    assert any(last in (event, type(event)) for event in turns)
+    turns.close()
     list(run_in(tmp_path / "r", learned, TUNED, WHITENED, validation=held_out, resume=True))
     logged = read_events(tmp_path / "r" / EVENTS)
     assert [event for event in logged if isinstance(event, Comparison)] == [said]
