@@ -24,7 +24,7 @@ from fsl.config import METHODS, RULES, Method, Rule
 from fsl.fewshot.classify import Prediction, class_scores, classify, with_probabilities
 from fsl.fewshot.cross_validation import parts_to_hide
 from fsl.fewshot.embed import embed, embed_support
-from fsl.fewshot.pictures import NamedImage, Picture
+from fsl.fewshot.pictures import Picture, as_pictures
 from fsl.fewshot.prepared import prepare_support
 from fsl.fewshot.support import SupportSet
 from fsl.fewshot.support_view import seen_from_support, view_of
@@ -188,7 +188,7 @@ def classify_with_probe(
         ImageReadError: a file is not a readable image.
     """
     fitted = fitted or fit_to_support(checkpoint, support)
-    images = [NamedImage.from_path(q) if isinstance(q, Path | str) else q for q in queries]
+    images = list(as_pictures(queries))
     predictions = classify(checkpoint, support, images, threshold=threshold)
     query = prepare_support(checkpoint, support).seen(embed(checkpoint, images))
     return with_probabilities(predictions, support, fitted.probabilities(query))

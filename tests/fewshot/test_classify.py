@@ -186,6 +186,8 @@ def test_what_is_no_list_of_pictures_is_refused_in_words(queries: Any, message: 
         classify(checkpoint(), support_set(), queries)
     with pytest.raises(SettingsError, match=message):
         SupportSet.from_classes({"red": queries, "blue": QUERIES})
+    with pytest.raises(SettingsError, match=message):
+        classify_with_probe(checkpoint(), support_set(shots=(5, 5, 5)), queries)
 
 
 @pytest.mark.parametrize("slot", [-1, 2])
