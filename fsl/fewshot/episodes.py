@@ -95,12 +95,14 @@ def sample_episodes(labels: IntArray, config: EpisodeConfig) -> Episodes:
     support and query images differ.
 
     Args:
-        labels: int64 ``(N,)``.
+        labels: int64 ``(N,)``, from 0.
         config: ways, shots, queries, episodes, seed.
 
     Raises:
-        DataError: there are not enough classes with enough images.
+        DataError: there are not enough classes with enough images, or a label is negative.
     """
+    if len(labels) and labels.min() < 0:
+        raise DataError("Images without a class (label -1) cannot be tested. Leave them out.")
     names, counts = np.unique(labels, return_counts=True)
     needed = config.n_shot + config.n_query
     usable = names[counts >= needed]

@@ -39,6 +39,12 @@ def test_episodes_hold_their_promises(
         assert (labels[episodes.query[e]] == episodes.classes[e][:, None]).all()
 
 
+def test_images_without_a_class_are_refused() -> None:
+    """Counting the answers of a class -1 wrote outside of an array, and ended the process."""
+    with pytest.raises(DataError, match="Leave them out"):
+        sample_episodes(np.repeat(np.arange(-1, 4), 4), EpisodeConfig(3, 1, 1, 20))
+
+
 def test_same_seed_same_episodes() -> None:
     labels = np.repeat(np.arange(10), 6)
     a, b, c = (sample_episodes(labels, EpisodeConfig(5, 1, 1, 20, seed)) for seed in (4, 4, 5))
