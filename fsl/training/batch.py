@@ -31,12 +31,21 @@ def index_to_train_on(data: ImageSet, twin: TwinNetwork) -> ClassIndex:
     """
     if len(data) == 0:
         raise DataError("There are no images to train on. Choose a data set with at least 2 classes.")
+    require_size(data, twin, "images")
+    return ClassIndex(data.labels, data.class_names)
+
+
+def require_size(data: ImageSet, twin: TwinNetwork, what: str) -> None:
+    """Refuse images that do not have the network's input size; ``what`` they are is for the message.
+
+    Raises:
+        SettingsError: they do not.
+    """
     if data.size != twin.config.image_size:
         raise SettingsError(
-            f"The images are {data.size} pixels wide and the network takes {twin.config.image_size}. "
+            f"The {what} are {data.size} pixels wide and the network takes {twin.config.image_size}. "
             "Load the data at the network's size."
         )
-    return ClassIndex(data.labels, data.class_names)
 
 
 def learning_rate_at(config: TrainConfig, step: int) -> float:

@@ -12,7 +12,7 @@ import torch
 
 from fsl.config import ModelConfig, TrainConfig
 from fsl.data.imageset import ImageSet
-from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at
+from fsl.training.batch import Batch, draw_batch, index_to_train_on, learning_rate_at, require_size
 from fsl.training.class_ridge import fit_class_scores
 from fsl.training.events import Finished, Pause, Started, Step, TrainEvent, Verdict
 from fsl.training.in_use import with_probe
@@ -54,7 +54,7 @@ def train(
     Args:
         data: images to train on, of the network's input size.
         start: an architecture, a network to copy, or a state to continue from.
-        validation: images of other classes to test on; None for no tests.
+        validation: images of other classes to test on, of the same size; None for no tests.
         should_stop: called after every batch, within long ones and during tests; return True to end the run
             with ``Finished(stopped=True)``.
         earlier: the events of the run before it was interrupted, which its verdicts take into account.
@@ -70,6 +70,8 @@ def train(
     """
     state = start if isinstance(start, TrainState) else new_state(config, start)
     index = index_to_train_on(data, state.twin)
+    if validation is not None:
+        require_size(validation, state.twin, "validation images")
     drop_features_too_large(state, data)
     test, note = plan_test(config, validation)
     started = _started(state, config, data, index, note)

@@ -150,6 +150,8 @@ def test_one_cycle_rises_then_falls() -> None:
 def test_unusable_data_is_refused_with_a_plain_message(coloured_set: Maker) -> None:
     with pytest.raises(SettingsError, match="32 pixels wide and the network takes 16"):
         list(train_events(coloured_set(size=32), CONFIG, MODEL))
+    with pytest.raises(SettingsError, match="validation images are 32 pixels wide"):
+        list(train_events(coloured_set(), CONFIG, MODEL, coloured_set(size=32)))
     with pytest.raises(SettingsError, match="2 classes"):
         list(train_events(coloured_set(4, per_class=1), CONFIG, MODEL))
 
