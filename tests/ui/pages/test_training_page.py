@@ -353,11 +353,33 @@ def test_a_zip_of_few_classes_is_tested_on_other_pictures_of_them(training: AppT
     files = {f"{name}/{i}.png": picture(rgb, 20 + i) for name, rgb in colours.items() for i in range(5)}
     training.selectbox(key="data").set_value("a zip of my own").run()
     training.file_uploader(key="training_zip_0").upload("few.zip", zipped(**files), "application/zip").run()
-    assert "tested on 40% of each class's pictures" in shown(training)
+    assert "too few classes to hold some out. Tested on 40% of each class's pictures" in shown(training)
     (run,) = start(training, [1e-3], steps=6)
     (run,) = wait_until_over(training)
     assert run.evaluation is not None
     assert run.evaluation.n_way == 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([1, 2, 9], "A test needs two classes with 4 or more, so no test will show"),
+        # The seed holds out the third, fifth, seventh and eighth of ten classes.
+        ([4, 4, 1, 4, 1, 4, 1, 1, 4, 4], "of those held out, 0 have as many"),
+        ([1, 1, 4, 1, 4, 1, 4, 4, 1, 4], "of those to learn from, 1 has as many"),
+        ([4] * 10, ""),
+    ],
+)
+def test_a_zip_with_too_few_pictures_promises_no_test(training: AppTest, sizes: list[int], told: str) -> None:
+    files = {
+        f"c{n}/{i}.png": picture((25 * n, 9, 9), 20 + i) for n, size in enumerate(sizes) for i in range(size)
+    }
+    training.selectbox(key="data").set_value("a zip of my own").run()
+    training.file_uploader(key="training_zip_0").upload("few.zip", zipped(**files), "application/zip").run()
+    assert not training.exception
+    warned = "\n".join(one.value for one in (*training.caption, *training.warning) if "needs" in one.value)
+    assert told in warned
+    assert bool(told) == bool(warned)
 
 
 def test_the_split_that_is_shown_is_the_run_s(training: AppTest) -> None:

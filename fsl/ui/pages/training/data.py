@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -157,7 +158,13 @@ def show_held_out(data: str) -> Split:
     except FslError as error:
         st.warning(markdown(str(error)))
         names = ()
-    return show_split(names, SEED.value, or_pictures=data == UPLOAD)
+    return show_split(names, SEED.value, _counts_of_zip() if data == UPLOAD else None)
+
+
+def _counts_of_zip() -> Counter[str]:
+    """Return the number of pictures of each class of the uploaded zip."""
+    stored = uploaded_data().zip
+    return Counter(entry.class_name or "" for entry in stored.listing.in_classes) if stored else Counter()
 
 
 def _class_names(data: str) -> tuple[str, ...]:
