@@ -186,6 +186,16 @@ def test_too_few_pictures_are_a_message_and_fewer_questions_a_note(page_: AppTes
     assert not page_.error
 
 
+def test_a_limit_on_pictures_is_not_called_a_lack_of_them(page_: AppTest) -> None:
+    drop(page_, archive(3, 5))
+    evaluate(page_, shot=2, query=5, per_class=4)
+    assert "2 questions per class instead of 5: at most 4 of its pictures are used" in shown(page_)
+    evaluate(page_, shot=4, per_class=4)
+    assert "“Pictures per class” under “More settings” is 4" in page_.error[0].value
+    evaluate(page_, shot=4, query=5, per_class=6)
+    assert "1 question per class instead of 5: the classes have no more pictures" in shown(page_)
+
+
 def test_with_two_classes_unknown_classes_need_a_third_one(page_: AppTest) -> None:
     drop(page_, archive(2, 4))
     evaluate(page_, way=2, query=1)

@@ -103,10 +103,10 @@ def _prepare(job: Job, memo: Memo, installed: list[Choice], report: ReportProgre
         pictures, embedded[name] = _embedded(memo, job, checkpoints[name], report)
         job.pictures = job.pictures or pictures
     assert job.pictures is not None
-    job.config = core.fit_to_images(request.config, job.pictures.labels)
+    job.config = _fitted(request, job.pictures)
     job.notes = (
         *job.pictures.notes,
-        *_smaller_test(request.config, job.config),
+        *_smaller_test(request, job.config),
         *_left_out(job.pictures, job.config),
         *_trained_on(request.source, job.pictures, checkpoints),
     )
@@ -164,12 +164,34 @@ def _pictures(images: ImageSet, problems: tuple[Problem, ...]) -> Pictures:
     return Pictures(images.labels, images.class_names, images.names, thumbnails, problems, images.notes)
 
 
-def _smaller_test(requested: EpisodeConfig, fitted: EpisodeConfig) -> list[str]:
+def _fitted(request: Request, pictures: Pictures) -> EpisodeConfig:
+    """Return the episodes that the pictures allow.
+
+    Raises:
+        DataError: they allow none.
+    """
+    needed = request.config.n_shot + 1
+    if needed > request.per_class:
+        raise DataError(
+            f"A test needs {needed} pictures of a class: {request.config.n_shot} to show and 1 to ask about. "
+            f"“Pictures per class” under “More settings” is {request.per_class}: raise it, or ask for fewer "
+            "examples (shots)."
+        )
+    return core.fit_to_images(request.config, pictures.labels)
+
+
+def _smaller_test(request: Request, fitted: EpisodeConfig) -> list[str]:
     """Return a sentence for each setting that the pictures do not allow."""
-    notes = []
+    requested, notes = request.config, []
     if fitted.n_query < requested.n_query:
         asked = count(fitted.n_query, "question")
-        notes.append(f"{asked} per class instead of {requested.n_query}: the classes have no more pictures.")
+        is_cut = fitted.n_shot + fitted.n_query >= request.per_class
+        why = (
+            f"at most {request.per_class} of its pictures are used (“Pictures per class”)"
+            if is_cut
+            else "the classes have no more pictures"
+        )
+        notes.append(f"{asked} per class instead of {requested.n_query}: {why}.")
     if fitted.n_way < requested.n_way:
         notes.append(
             f"{fitted.n_way} classes to choose from instead of {requested.n_way}: "
