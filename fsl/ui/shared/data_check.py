@@ -94,6 +94,13 @@ def show_data_check(
         checkpoint: the network whose judgement counts.
         actions: what the page can do about a finding; None if it can only look.
     """
+    if all(label == NO_CLASS for label in pictures.labels):
+        st.info(
+            "Only pictures of a class are checked, and none of these is in one. In a folder or zip, the "
+            "pictures of each class need a folder of their own, named after the class.",
+            icon=":material/info:",
+        )
+        return
     found = view.latest.result((pictures.key, checkpoint.digest), partial(_check, pictures, checkpoint))
     if found is None:
         return

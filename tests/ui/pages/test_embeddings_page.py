@@ -22,7 +22,7 @@ from fsl.twin import checkpoint as checkpoints
 from fsl.ui.components.declare import joined
 from fsl.ui.pages.embeddings.state import MapState
 from tests.helpers.pages import fill, grid, map_data, shown
-from tests.helpers.pictures import picture
+from tests.helpers.pictures import picture, zipped
 
 
 @pytest.fixture
@@ -215,6 +215,14 @@ def test_the_pictures_are_checked(maps: AppTest) -> None:
     assert not maps.error
     assert "classes checked" in shown(maps)
     assert maps.query_params["check"] in ("1", ["1"])
+
+
+def test_pictures_without_a_class_are_not_called_checked(maps: AppTest) -> None:
+    flat = zipped(**{f"{i}.png": picture((200, 9, 9)) for i in range(3)})
+    maps.file_uploader(key="map_zip_0").upload("flat.zip", flat, "application/zip").run()
+    maps.toggle(key="map_checking").set_value(True).run()
+    assert "Only pictures of a class are checked" in shown(maps)
+    assert "Nothing suspicious" not in shown(maps)
 
 
 def test_a_chosen_picture_shows_its_neighbours(maps: AppTest) -> None:
