@@ -250,6 +250,27 @@ def test_runs_are_compared_in_a_table_and_tried_at_another_rate(training: AppTes
     assert new.id in training.multiselect(key="shown").value
 
 
+def _runs_drawn_alone_after_the_last_one_was_deleted() -> None:
+    import streamlit as st
+
+    from fsl.ui.pages.training.page import _draw
+    from fsl.ui.pages.training.state import training_state
+
+    if "drawn" not in st.session_state:
+        st.session_state["drawn"] = True
+        training_state().shown_next = []
+        _draw(["a run that was deleted"])
+    st.write("the whole page")
+
+
+def test_an_action_that_starts_or_deletes_a_run_changes_the_whole_page(training: AppTest) -> None:
+    """After a click on a run only the runs are drawn, with the choice of before."""
+    page = AppTest.from_function(_runs_drawn_alone_after_the_last_one_was_deleted, default_timeout=60).run()
+    assert not page.exception
+    assert not page.warning
+    assert page.markdown[0].value == "the whole page"
+
+
 def test_the_range_test_suggests_a_rate_to_use(training: AppTest) -> None:
     training.select_slider(key="image_size").set_value(16)
     training.button(key="range_test").click().run()

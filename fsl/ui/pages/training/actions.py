@@ -194,7 +194,7 @@ def _refuse_unless_owner(run_ids: Sequence[str]) -> None:
 def _delete(run_id: str) -> None:
     _refuse_unless_owner([run_id])
     core.run_manager().delete(run_id)
-    SHOWN.put([shown for shown in SHOWN.value or () if shown != run_id])
+    training_state().shown_next = [shown for shown in _shown() if shown != run_id]
 
 
 def _use(run: RunInfo, name: str) -> None:
@@ -227,4 +227,9 @@ def _try(run_id: str) -> None:
     new = core.run_manager().start(
         core.plan_like(run, rate, start, f"rate {learning_rate_text(rate)}", visitor())
     )
-    SHOWN.put([*(SHOWN.value or ()), new][-MOST_SHOWN:])
+    training_state().shown_next = [*_shown(), new][-MOST_SHOWN:]
+
+
+def _shown() -> Sequence[str]:
+    chosen = training_state().shown_next
+    return (SHOWN.value or ()) if chosen is None else chosen

@@ -98,6 +98,10 @@ def _all_runs() -> list[RunInfo]:
 def _choose_runs(runs: Sequence[RunInfo]) -> None:
     """Choose the runs to compare; they stand in the address, so that a reload or a link shows them."""
     names = dated_names(runs)
+    state = training_state()
+    if state.shown_next is not None:
+        SHOWN.put(state.shown_next)
+        state.shown_next = None
     wanted = SHOWN.value
     if wanted is None:
         wanted = [run.id for run in runs if run.is_live]
@@ -139,6 +143,8 @@ def _pace(runs: Sequence[RunInfo]) -> float | None:
 
 def _draw(shown: list[str]) -> None:
     with guarded():
+        if training_state().shown_next is not None:
+            st.rerun()  # the whole page, which shows other runs from now on
         runs = readable_runs(shown)
         show_runs(runs)
         if _pace(runs) != training_state().clock:

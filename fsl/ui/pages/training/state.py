@@ -23,6 +23,8 @@ class TrainingState(TabState):
     """Choices that no single widget holds, and results of this page.
 
     Attributes:
+        shown_next: runs to show from the next run of the whole page on, as an action on a run chose them;
+            None for no change. A click on a run draws the runs alone, without the choice of the runs.
         asked: run whose network answers in the batch panel; None before a person chooses one.
         fetch: data set that a person asked to download for the batch panel, "" for none.
         pairs_drawn: how often other pairs were asked for.
@@ -34,6 +36,7 @@ class TrainingState(TabState):
         memo: the latest results of the page.
     """
 
+    shown_next: list[str] | None = None
     asked: str | None = None
     fetch: str = ""
     pairs_drawn: int = 0
